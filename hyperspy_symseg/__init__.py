@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Segmentation of atomic-resolution micrographs by local symmetry, for HyperSpy.
+
+Importing this package adds the methods ``segment_symmetry`` and
+``get_symmetry_descriptors`` to HyperSpy's ``Signal2D``; signals read by
+``hyperspy.api.load`` have them without any import.
+"""
+
+import lazy_loader
+
+from hyperspy_symseg.signals import signal2d as _signal2d  # noqa: F401  adds methods
+
+_attach, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name):
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("hyperspy-symseg")
+    return _attach(name)

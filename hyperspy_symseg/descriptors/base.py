@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all descriptors have in common: their protocol, names and arguments."""
+
+import dataclasses
+import importlib
+from typing import Protocol
+
+import numpy as np
+
+#: Name of every descriptor, with its module in this package and its class.
+DESCRIPTORS = {"translation": ("translation", "TranslationSymmetry")}
+
+
+class Descriptor(Protocol):
+    """A vector of scores at every pixel of a grid.
+
+    A descriptor is a frozen dataclass of its parameters, all in pixels.
+
+    Attributes
+    ----------
+    operations : numpy.ndarray
+        The candidate symmetry operations, one a row.
+    """
+
+    operations: np.ndarray
+
+    def check_frame(self, shape):
+        """Raise ValueError if frames of this shape are too small for it."""
+
+    def compute(self, frame, grid, mask=None):
+        """Scores at the pixels of a grid.
+
+        Parameters
+        ----------
+        frame : (rows, columns) array of any real dtype
+            Pixels that are not finite are left out.
+        grid : Grid
+            The pixels to score.
+        mask : (rows, columns) array of bool, optional
+            True where a pixel is left out.
+
+        Returns
+        -------
+        (grid rows, grid columns, operations) numpy.ndarray of float32
+            NaN where a score is missing.
+        """
+
+
+def _descriptor_class(name):
+    if not isinstance(name, str) or name not in DESCRIPTORS:
+        raise ValueError(
+            f"descriptor={name!r}: allowed are {', '.join(map(repr, DESCRIPTORS))} "
+            "or an instance of a descriptor."
+        )
+    module, attribute = DESCRIPTORS[name]
+    return getattr(importlib.import_module(f"{__package__}.{module}"), attribute)
+
+
+def parameter_names(name):
+    """Names of a descriptor's parameters.
+
+    Parameters
+    ----------
+    name : str
+        A key of `DESCRIPTORS`.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ValueError
+        If there is no such descriptor.
+    """
+    return [field.name for field in dataclasses.fields(_descriptor_class(name))]
+
+
+def make_descriptor(name, **parameters):
+    """Descriptor from its name and its parameters in pixels.
+
+    Parameters
+    ----------
+    name : str
+        A key of `DESCRIPTORS`.
+    **parameters
+        Parameters of its class.
+
+    Returns
+    -------
+    Descriptor
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such descriptor, or a parameter is not allowed.
+
+    Examples
+    --------
+    >>> make_descriptor("translation", patch=10).patch
+    (10, 10)
+    """
+    return _descriptor_class(name)(**parameters)
+
+
+def describe(descriptor):
+    """Name and parameters of a descriptor: what `make_descriptor` takes.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+
+    Returns
+    -------
+    name : str
+    parameters : dict
+
+    Raises
+    ------
+    TypeError
+        If it is none of the descriptors of this package.
+    """
+    for name, (_, attribute) in DESCRIPTORS.items():
+        if type(descriptor).__name__ == attribute:
+            return name, dataclasses.asdict(descriptor)
+    raise TypeError(
+        f"descriptor={descriptor!r}: allowed are {', '.join(map(repr, DESCRIPTORS))} "
+        "or an instance of a descriptor."
+    )
+
+
+def pixel_pair(name, value, least):
+    """Check a length in pixels, one for both axes or one an axis.
+
+    Parameters
+    ----------
+    name : str
+        The argument, for the message.
+    value : int or (int, int)
+        Along (y, x).
+    least : int
+        The smallest value allowed.
+
+    Returns
+    -------
+    (int, int)
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer or a pair of integers.
+    ValueError
+        If it is smaller than allowed.
+    """
+    pair = value if isinstance(value, list | tuple | np.ndarray) else (value, value)
+    allowed = f"allowed is an int, or a pair of int (y, x), of at least {least} pixels"
+    if len(pair) != 2 or not all(
+        isinstance(v, int | np.integer) and not isinstance(v, bool) for v in pair
+    ):
+        raise TypeError(f"{name}={value!r}: {allowed}.")
+    if min(pair) < least:
+        raise ValueError(f"{name}={value!r}: {allowed}.")
+    return int(pair[0]), int(pair[1])
+
+
+def check_frame(frame):
+    """Raise an error if an array is not one frame of real numbers.
+
+    Parameters
+    ----------
+    frame : array
+
+    Raises
+    ------
+    TypeError
+        If its dtype is not real.
+    ValueError
+        If it has not two axes, or no pixels.
+    """
+    if frame.dtype.kind not in "buif":
+        raise TypeError(
+            f"frame has dtype {frame.dtype}: allowed are real numbers (for RGB data, "
+            "take one channel or their mean first)."
+        )
+    if frame.ndim != 2 or 0 in frame.shape:
+        raise ValueError(
+            f"frame has shape {frame.shape}: allowed is one image, (rows, columns), "
+            "of at least one pixel."
+        )
+
+
+def check_mask(mask, shape):
+    """Mask as an array of bool, checked against the frame.
+
+    Parameters
+    ----------
+    mask : array of bool or None
+        True where a pixel is left out.
+    shape : (int, int)
+        Rows and columns of the frame.
+
+    Returns
+    -------
+    numpy.ndarray or None
+
+    Raises
+    ------
+    TypeError
+        If it is not boolean.
+    ValueError
+        If its shape is another, or nothing is left.
+    """
+    if mask is None:
+        return None
+    mask = np.asarray(mask)
+    if mask.dtype != bool:
+        raise TypeError(
+            f"mask has dtype {mask.dtype}: allowed is bool, True where a pixel is "
+            "left out."
+        )
+    if mask.shape != tuple(shape):
+        raise ValueError(
+            f"mask has shape {mask.shape}: allowed is the shape of the frame, "
+            f"{tuple(shape)}."
+        )
+    if mask.all():
+        raise ValueError("mask is True everywhere: it has to leave some pixels in.")
+    return mask

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A grid cut into tiles that threads compute side by side."""
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from dask.system import CPU_COUNT
+
+# Pixels a tile covers, at most: more would leave the processor's cache, fewer would
+# spend more on the margin that patch and window need.
+TILE_SHAPE = (256, 512)
+# Size of a tile's scores, at most, in bytes.
+TILE_BYTES = 32 * 2**20
+
+
+def _cuts(n, most):
+    """Cut n samples into equal parts of at most `most`."""
+    edges = np.linspace(0, n, -(-n // most) + 1).round().astype(int).tolist()
+    return [slice(a, b) for a, b in itertools.pairwise(edges)]
+
+
+def tile_slices(grid, n_operations):
+    """Cut a grid into tiles.
+
+    The tiles depend on the grid and the number of operations only.
+
+    Parameters
+    ----------
+    grid : Grid
+    n_operations : int
+
+    Returns
+    -------
+    list of (slice, slice)
+        Rows and columns of the grid.
+    """
+    rows, columns = (
+        max(1, n // step) for n, step in zip(TILE_SHAPE, grid.stride, strict=True)
+    )
+    points = max(1, TILE_BYTES // (4 * n_operations))
+    columns = min(columns, points)
+    rows = max(1, min(rows, points // columns))
+    return list(
+        itertools.product(_cuts(grid.shape[0], rows), _cuts(grid.shape[1], columns))
+    )
+
+
+def map_tiles(function, descriptor, grid, num_workers=None, progress=None):
+    """Call a function for every tile of a grid, in threads.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the rows and columns of the grid (slices) and the tile's own `Grid`.
+    descriptor : Descriptor
+    grid : Grid
+    num_workers : int, optional
+        Number of threads; by default one a processor.
+    progress : callable, optional
+        Wraps the iterator over the tiles and takes their number as `total`, as
+        ``tqdm.tqdm`` does.
+
+    Raises
+    ------
+    ValueError
+        If `num_workers` is less than 1.
+    """
+    if num_workers is not None and num_workers < 1:
+        raise ValueError(f"num_workers={num_workers!r}: allowed is at least 1.")
+    tiles = tile_slices(grid, len(descriptor.operations))
+    num_workers = min(num_workers or CPU_COUNT, len(tiles))
+
+    def run(tile):
+        function(*tile, grid.part(*tile))
+
+    if num_workers == 1:
+        done = map(run, tiles)
+        for _ in progress(done, total=len(tiles)) if progress else done:
+            pass
+        return
+    with ThreadPoolExecutor(num_workers) as pool:
+        done = pool.map(run, tiles)
+        for _ in progress(done, total=len(tiles)) if progress else done:
+            pass
+
+
+def compute_scores(
+    descriptor, frame, grid, mask=None, *, num_workers=None, progress=None
+):
+    """Scores at all pixels of a grid, tile by tile.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+    frame : (rows, columns) numpy.ndarray of any real dtype
+    grid : Grid
+    mask : (rows, columns) numpy.ndarray of bool, optional
+        True where a pixel is left out.
+    num_workers, progress
+        As in `map_tiles`.
+
+    Returns
+    -------
+    (grid rows, grid columns, operations) numpy.ndarray of float32
+        NaN where a score is missing. The operations lie apart in memory.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg.descriptors import Grid, TranslationSymmetry
+    >>> frame = np.random.default_rng(0).poisson(9, (60, 70))
+    >>> descriptor = TranslationSymmetry(patch=5, window=4, max_operations=9)
+    >>> compute_scores(descriptor, frame, Grid.over(frame.shape, (5, 5))).shape
+    (12, 14, 9)
+    """
+    scores = np.empty((len(descriptor.operations), *grid.shape), np.float32)
+
+    def compute(rows, columns, tile):
+        tile_scores = descriptor.compute(frame, tile, mask)
+        scores[:, rows, columns] = np.moveaxis(tile_scores, -1, 0)
+
+    map_tiles(compute, descriptor, grid, num_workers, progress)
+    return np.moveaxis(scores, 0, -1)

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scores of translations: the local correlation map of the paper."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+try:
+    from hyperspy_symseg import _translation
+except ImportError as error:
+    raise ImportError(
+        "The compiled kernel hyperspy_symseg._translation is missing or does not fit "
+        "this Python; install hyperspy-symseg again."
+    ) from error
+
+from .base import check_frame, check_mask, pixel_pair
+
+
+@dataclass(frozen=True)
+class TranslationSymmetry:
+    r"""Pearson's coefficient of a patch and its shifted self.
+
+    The score of the shift :math:`T` at pixel :math:`r` is (Wang et al., Microsc.
+    Microanal. 27 (2021) 1454, eq. 1 to 3)
+
+    .. math::
+
+        \rho_T(r) = \mathrm{Corr}\left(P_r, P_{r + T}\right)
+
+    over the pixels :math:`q` of the patch :math:`P_r` for which :math:`q` and
+    :math:`q + T` lie in the frame, are finite and not masked. Where these are not
+    the whole patch, :math:`-T` takes the place of :math:`T` if it keeps more of it:
+    inside one crystal both carry the same information. The score is missing (NaN)
+    if they are less than an eighth of the patch, and 0 if one of the two patches
+    has no contrast (a variance of at most 1e-10 of its mean square); for
+    :math:`T = 0` it is 1.
+
+    Parameters
+    ----------
+    patch : int or (int, int)
+        Half the size of the patch along (y, x), in pixels: it has 2 `patch` + 1.
+    window : int or (int, int)
+        The largest shift along (y, x), in pixels.
+    max_operations : int
+        The shifts are a square grid, symmetric about 0 and holding 0, as dense as
+        this number allows.
+    translations : (n, 2) array of int, optional
+        Use these shifts (dy, dx), in pixels, instead of a grid; `window` and
+        `max_operations` are then taken from them.
+
+    Raises
+    ------
+    TypeError
+        If a length is not an integer.
+    ValueError
+        If a value is out of range.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg.descriptors import Grid, TranslationSymmetry
+    >>> descriptor = TranslationSymmetry(patch=2, window=3, max_operations=9)
+    >>> descriptor.operations.T
+    array([[-2, -2, -2,  0,  0,  0,  2,  2,  2],
+           [-2,  0,  2, -2,  0,  2, -2,  0,  2]])
+
+    A pattern that repeats every two pixels:
+
+    >>> frame = np.arange(120).reshape(10, 12) % 2
+    >>> scores = descriptor.compute(frame, Grid.over(frame.shape, (5, 5)))
+    >>> scores.shape, float(scores.min())
+    ((2, 3, 9), 1.0)
+    """
+
+    patch: int | tuple[int, int] = 20
+    window: int | tuple[int, int] = 21
+    max_operations: int = 100
+    translations: tuple | None = None
+
+    def __post_init__(self):
+        """Check the parameters, and make them hashable."""
+        patch = pixel_pair("patch", self.patch, least=1)
+        window = pixel_pair("window", self.window, least=1)
+        object.__setattr__(self, "patch", patch)
+        object.__setattr__(self, "window", window)
+        most = self.max_operations
+        if not isinstance(most, int | np.integer) or isinstance(most, bool):
+            raise TypeError(f"max_operations={most!r}: allowed is an int.")
+        object.__setattr__(self, "max_operations", int(most))
+        if self.translations is not None:
+            translations = self._checked_translations()
+            largest = np.abs(translations).max(axis=0).tolist()
+            object.__setattr__(self, "translations", translations)
+            object.__setattr__(self, "window", tuple(largest))
+            object.__setattr__(self, "max_operations", len(translations))
+        elif len(self.operations) < 3:
+            raise ValueError(
+                f"max_operations={most!r}: no shift but 0 is left in "
+                f"window={self.window!r}; at least 9 are always enough."
+            )
+
+    def _checked_translations(self):
+        translations = np.asarray(self.translations)
+        allowed = "allowed are pairs of int (dy, dx), one or more, all different"
+        if (
+            translations.ndim != 2
+            or translations.shape[1] != 2
+            or not translations.size
+        ):
+            raise ValueError(f"translations has shape {translations.shape}: {allowed}.")
+        if translations.dtype.kind not in "iu":
+            raise TypeError(f"translations has dtype {translations.dtype}: {allowed}.")
+        pairs = tuple(map(tuple, translations.tolist()))
+        if len(set(pairs)) < len(pairs):
+            raise ValueError(f"translations={pairs!r}: {allowed}.")
+        return pairs
+
+    @property
+    def shift_axes(self):
+        """The shifts dy and dx of the grid of operations, or None for a list."""
+        if self.translations is not None:
+            return None
+        step, (wy, wx) = 1, self.window
+        while (2 * (wy // step) + 1) * (2 * (wx // step) + 1) > self.max_operations:
+            step += 1
+        return tuple(step * np.arange(-(w // step), w // step + 1) for w in (wy, wx))
+
+    @cached_property
+    def operations(self):
+        """The shifts (dy, dx): (operations, 2) numpy.ndarray of int."""
+        if self.translations is not None:
+            return np.array(self.translations)
+        dy, dx = self.shift_axes
+        return np.stack(np.meshgrid(dy, dx, indexing="ij"), axis=-1).reshape(-1, 2)
+
+    @cached_property
+    def _pairs(self):
+        """For each pair of T and -T: dy >= 0, dx and the places of their scores.
+
+        A score nobody asked for goes to one more place at the end.
+        """
+        shifts = [tuple(shift) for shift in self.operations.tolist()]
+        places = {shift: i for i, shift in enumerate(shifts)}
+        nowhere = len(shifts)
+        half_plane = {max((dy, dx), (-dy, -dx)) for dy, dx in shifts}
+        pairs = [
+            (dy, dx, places.get((dy, dx), nowhere), places.get((-dy, -dx), nowhere))
+            for dy, dx in sorted(half_plane)
+        ]
+        return np.array(pairs, dtype=np.intp)
+
+    def check_frame(self, shape):
+        """Check that a frame is large enough.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            Rows and columns of the frame.
+
+        Raises
+        ------
+        ValueError
+            If the patch or a shift does not fit into the frame.
+        """
+        most = [(n - 1) // 2 for n in shape]
+        if any(p > m for p, m in zip(self.patch, most, strict=True)):
+            raise ValueError(
+                f"patch={self.patch}: allowed is at most {tuple(most)} for a frame of "
+                f"{shape[0]} x {shape[1]} pixels."
+            )
+        name = "window" if self.translations is None else "translations"
+        largest = np.abs(self.operations).max(axis=0).tolist()
+        if any(w >= n for w, n in zip(largest, shape, strict=True)):
+            raise ValueError(
+                f"{name}={getattr(self, name)}: allowed are shifts of at most "
+                f"{tuple(n - 1 for n in shape)} for a frame of {shape[0]} x {shape[1]} "
+                "pixels."
+            )
+
+    def compute(self, frame, grid, mask=None):
+        """Scores at the pixels of a grid, in one piece.
+
+        Parameters
+        ----------
+        frame : (rows, columns) numpy.ndarray of any real dtype
+            Pixels that are not finite are left out.
+        grid : Grid
+            The pixels to score.
+        mask : (rows, columns) numpy.ndarray of bool, optional
+            True where a pixel is left out.
+
+        Returns
+        -------
+        (grid rows, grid columns, operations) numpy.ndarray of float32
+            From -1 to 1; NaN where a score is missing. The operations lie apart in
+            memory.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the frame, the mask, or the patch or a shift for such a frame is not
+            allowed.
+        """
+        check_frame(frame)
+        self.check_frame(frame.shape)
+        mask = check_mask(mask, frame.shape)
+        values, valid, offset, inside = self._block(frame, grid, mask)
+        rows, columns = (
+            {"first": reach, "step": step, "size": size, "half": half}
+            for reach, step, size, half in zip(
+                self._reach, grid.stride, grid.shape, self.patch, strict=True
+            )
+        )
+        out = np.empty((len(self.operations) + 1, *grid.shape), np.float32)
+        if valid[inside].all():
+            y, x = inside
+            bounds = {
+                "top": y.start,
+                "bottom": y.stop,
+                "left": x.start,
+                "right": x.stop,
+            }
+            _translation.score_block(
+                values, offset, bounds, rows, columns, self._pairs, out
+            )
+        else:
+            _translation.score_masked_block(
+                values, values**2, valid, offset, rows, columns, self._pairs, out
+            )
+        scores = out[:-1]
+        zero_shift = scores[~self.operations.any(axis=1)]
+        scores[~self.operations.any(axis=1)] = np.where(np.isnan(zero_shift), np.nan, 1)
+        return np.moveaxis(scores, 0, -1)
+
+    @property
+    def _reach(self):
+        return np.add(self.patch, np.abs(self.operations).max(axis=0)).tolist()
+
+    def _block(self, frame, grid, mask):
+        """Cut out all that the scores at a grid depend on.
+
+        Returns
+        -------
+        values, valid : (rows, columns) numpy.ndarray of float64
+            Intensities less the offset, 0 where not valid, and 1 where valid. Both
+            are 0 outside the frame. They are scaled by a power of two, which
+            rounds nothing and keeps all squares finite.
+        offset : float
+            In the same scale.
+        inside : (slice, slice)
+            Where the frame lies in the block.
+        """
+        source, inside, shape = [], [], []
+        for first, step, size, reach, length in zip(
+            grid.first, grid.stride, grid.shape, self._reach, frame.shape, strict=True
+        ):
+            begin, end = first - reach, first + (size - 1) * step + reach + 1
+            source.append(slice(max(begin, 0), min(end, length)))
+            inside.append(slice(max(-begin, 0), min(end, length) - begin))
+            shape.append(end - begin)
+        source, inside = tuple(source), tuple(inside)
+        intensities = np.asarray(frame[source], dtype=np.float64)
+        usable = np.isfinite(intensities)
+        if mask is not None:
+            usable &= ~mask[source]
+        valid, values = np.zeros(shape), np.zeros(shape)
+        valid[inside] = usable
+        if not usable.any():
+            return values, valid, 0.0, inside
+        used = intensities[usable]
+        exponent = np.frexp(np.abs(used).max())[1]
+        scaled = np.ldexp(used, -exponent)
+        offset = scaled.mean()
+        values[inside][usable] = scaled - offset
+        return values, valid, offset, inside

@@ -1,0 +1,433 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The model: principal components of the scores, and clusters among them."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from hyperspy_symseg.descriptors import (
+    Descriptor,
+    Grid,
+    compute_scores,
+    describe,
+    make_descriptor,
+    map_tiles,
+)
+from hyperspy_symseg.descriptors.base import check_frame, check_mask
+
+from .upsampling import upsample_labels
+
+# Pixels a model is fitted on, and size of their scores in bytes, at most.
+SAMPLE_SIZE = 20_000
+SAMPLE_BYTES = 64 * 2**20
+
+
+def _check_whole(name, value, least, most=None):
+    allowed = f"allowed is an int of at least {least}"
+    if most is not None:
+        allowed += f" and at most {most}"
+    if not isinstance(value, int | np.integer) or isinstance(value, bool):
+        raise TypeError(f"{name}={value!r}: {allowed}.")
+    if value < least or (most is not None and value > most):
+        raise ValueError(f"{name}={value!r}: {allowed}.")
+
+
+def _check_components(n_components):
+    allowed = "allowed is an int of at least 1, or a fraction between 0 and 1"
+    if not isinstance(n_components, int | float | np.number) or isinstance(
+        n_components, bool
+    ):
+        raise TypeError(f"n_components={n_components!r}: {allowed}.")
+    whole = isinstance(n_components, int | np.integer)
+    if not (n_components >= 1 if whole else 0 < n_components < 1):
+        raise ValueError(f"n_components={n_components!r}: {allowed}.")
+
+
+def _sample(grid, n_operations):
+    """Coarser grid, with few enough samples to fit on."""
+    most = max(1, min(SAMPLE_SIZE, SAMPLE_BYTES // (4 * n_operations)))
+    k = 1
+    while grid.every(k).size > most:
+        k += 1
+    return grid.every(k)
+
+
+def _by_operation(scores):
+    """View (operations, pixels) of scores (rows, columns, operations)."""
+    return np.moveaxis(scores, -1, 0).reshape(scores.shape[-1], -1)
+
+
+@dataclass(frozen=True, eq=False)
+class SymmetryModel:
+    """What tells the patterns of a frame apart, fitted once and applied to any frame.
+
+    The scores of a pixel are projected on their principal components; the pixel gets
+    the label of the nearest centre. Where scores are missing, the projection is the
+    least-squares fit to those that the pixel has.
+
+    A model is a value: it can be compared, pickled and stored, and the same pattern
+    has the same label in every frame of the same pixel size.
+
+    Attributes
+    ----------
+    descriptor : Descriptor
+        What is measured at a pixel.
+    stride : (int, int)
+        Distance between the pixels labelled, along (y, x), in pixels.
+    mean : (operations,) numpy.ndarray of float64
+        Mean score of every operation.
+    components : (components, operations) numpy.ndarray of float64
+        Principal components of the scores.
+    explained_variance_ratio : (components,) numpy.ndarray of float64
+        Fraction of the variance that each component explains.
+    centres : (patterns, components) numpy.ndarray of float64
+        Where the patterns lie among the principal components, in the order of their
+        labels: the pattern with the fewest pixels first.
+    counts : (patterns,) numpy.ndarray of int64
+        Number of pixels of each pattern that the model was fitted on.
+    random_state : int
+        Seed of the clustering.
+    pixel_size : (float, float) or None
+        Size of the pixels fitted on, along (y, x); None if not known.
+    units : (str, str)
+        Units of `pixel_size`.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit each other or the operations of the descriptor.
+    """
+
+    descriptor: Descriptor
+    stride: tuple[int, int]
+    mean: np.ndarray
+    components: np.ndarray
+    explained_variance_ratio: np.ndarray
+    centres: np.ndarray
+    counts: np.ndarray
+    random_state: int
+    pixel_size: tuple[float, float] | None = None
+    units: tuple[str, str] = ("", "")
+
+    def __post_init__(self):
+        """Check that the arrays fit each other."""
+        n_operations = len(self.descriptor.operations)
+        n_components, n_patterns = len(self.components), len(self.centres)
+        expected = {
+            "mean": (n_operations,),
+            "components": (n_components, n_operations),
+            "explained_variance_ratio": (n_components,),
+            "centres": (n_patterns, n_components),
+            "counts": (n_patterns,),
+        }
+        for name, shape in expected.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(
+                    f"{name} of the model has shape {getattr(self, name).shape}: "
+                    f"allowed is {shape} for {n_operations} operations, "
+                    f"{n_components} components and {n_patterns} patterns."
+                )
+
+    @classmethod
+    def fit(
+        cls,
+        frame,
+        descriptor,
+        n_patterns=2,
+        *,
+        stride=5,
+        n_components=5,
+        mask=None,
+        random_state=0,
+        pixel_size=None,
+        units=("", ""),
+        num_workers=None,
+        progress=None,
+    ):
+        """Fit a model to a frame.
+
+        Parameters
+        ----------
+        frame : (rows, columns) array of any real dtype
+            Pixels that are not finite are left out.
+        descriptor : Descriptor
+            What is measured at a pixel.
+        n_patterns : int
+            Number of patterns.
+        stride : int or (int, int)
+            Distance between the pixels labelled, along (y, x), in pixels. The fit
+            takes at most 20,000 of them, spread evenly.
+        n_components : int or float
+            Number of principal components (never more than operations), or the
+            fraction of the variance that they explain.
+        mask : (rows, columns) array of bool, optional
+            True where a pixel is left out.
+        random_state : int or None
+            Seed of the clustering; None draws one.
+        pixel_size, units
+            As the attributes.
+        num_workers : int, optional
+            Number of threads; by default one a processor.
+        progress : callable, optional
+            As in `map_tiles`.
+
+        Returns
+        -------
+        SymmetryModel
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed, if no pixel has all its scores, or if there
+            are fewer distinct descriptors than patterns.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg.descriptors import TranslationSymmetry
+        >>> y, x = np.mgrid[:60, :80]
+        >>> frame = np.where(x < 30, np.cos(y), np.cos(x))
+        >>> descriptor = TranslationSymmetry(patch=5, window=4)
+        >>> model = SymmetryModel.fit(frame, descriptor)
+        >>> model.predict(frame)[30, [10, 70]]
+        array([0, 1], dtype=int8)
+        """
+        frame = np.asarray(frame)
+        check_frame(frame)
+        mask = check_mask(mask, frame.shape)
+        _check_whole("n_patterns", n_patterns, 1, 2**15 - 1)
+        _check_components(n_components)
+        if random_state is None:
+            random_state = int(np.random.default_rng().integers(2**31))
+        _check_whole("random_state", random_state, 0, 2**32 - 1)
+        descriptor.check_frame(frame.shape)
+        grid = Grid.over(frame.shape, stride)
+        n_operations = len(descriptor.operations)
+        scores = compute_scores(
+            descriptor,
+            frame,
+            _sample(grid, n_operations),
+            mask,
+            num_workers=num_workers,
+            progress=progress,
+        )
+        scores = scores.reshape(-1, n_operations)
+        scores = scores[~np.isnan(scores).any(axis=1)].astype(np.float64)
+        if not len(scores):
+            raise ValueError(
+                f"no pixel has the scores of all {n_operations} operations of "
+                f"{descriptor}: allowed are a patch and shifts that fit into what is "
+                "valid of the frame."
+            )
+        n_distinct = len({row.tobytes() for row in scores})
+        if n_distinct == 1:
+            raise ValueError(
+                "frame has the same scores everywhere: there is nothing to tell apart."
+            )
+        if n_patterns > n_distinct:
+            raise ValueError(
+                f"n_patterns={n_patterns}: allowed is at most the number of distinct "
+                f"descriptors, which is {n_distinct} in this frame."
+            )
+        # One thread: sums over several would round differently with their number.
+        with threadpool_limits(1):
+            parts = _cluster(scores, n_patterns, n_components, int(random_state))
+        return cls(
+            descriptor, grid.stride, *parts, int(random_state), pixel_size, tuple(units)
+        )
+
+    def predict(
+        self,
+        frame,
+        mask=None,
+        *,
+        stride=None,
+        upsample=True,
+        num_workers=None,
+        progress=None,
+    ):
+        """Label the pixels of a frame.
+
+        Parameters
+        ----------
+        frame : (rows, columns) array of any real dtype
+            A frame of the same pixel size as the one fitted on.
+        mask : (rows, columns) array of bool, optional
+            True where a pixel is left out.
+        stride : int or (int, int), optional
+            Distance between the pixels labelled; by default that of the model.
+        upsample : bool
+            Whether to give every pixel the label of the nearest one labelled.
+            Otherwise only the pixels labelled are returned.
+        num_workers, progress
+            As in `fit`.
+
+        Returns
+        -------
+        (rows, columns) or (grid rows, grid columns) numpy.ndarray of int8
+            int16 for more than 127 patterns. -1 where the pixel is masked or not
+            finite, or has no score.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed.
+        """
+        frame = np.asarray(frame)
+        check_frame(frame)
+        mask = check_mask(mask, frame.shape)
+        self.descriptor.check_frame(frame.shape)
+        grid = Grid.over(frame.shape, self.stride if stride is None else stride)
+        labels = np.empty(grid.shape, self.label_dtype)
+
+        def label(rows, columns, tile):
+            scores = self.descriptor.compute(frame, tile, mask)
+            labels[rows, columns] = self._nearest(scores)
+
+        with threadpool_limits(1):
+            map_tiles(label, self.descriptor, grid, num_workers, progress)
+        left_out = ~np.isfinite(frame)
+        if mask is not None:
+            left_out |= mask
+        if upsample:
+            labels = upsample_labels(labels, grid, frame.shape)
+        else:
+            left_out = left_out[np.ix_(grid.rows, grid.columns)]
+        labels[left_out] = -1
+        return labels
+
+    @property
+    def n_patterns(self):
+        """Number of patterns."""
+        return len(self.centres)
+
+    @property
+    def label_dtype(self):
+        """Dtype of the labels."""
+        return np.dtype(np.int8 if self.n_patterns <= 127 else np.int16)
+
+    def project(self, scores):
+        """Principal components of scores.
+
+        Parameters
+        ----------
+        scores : (..., operations) numpy.ndarray
+            NaN where a score is missing.
+
+        Returns
+        -------
+        (..., components) numpy.ndarray
+            NaN for a pixel without any score. Same dtype as the scores.
+        """
+        columns = np.moveaxis(scores, -1, 0).reshape(scores.shape[-1], -1)
+        components = self.components.astype(scores.dtype)
+        mean = self.mean.astype(scores.dtype)[:, np.newaxis]
+        projected = components @ columns - components @ mean
+        incomplete = np.isnan(projected).any(axis=0)
+        if incomplete.any():
+            projected[:, incomplete] = _least_squares(
+                self.components, columns[:, incomplete] - self.mean[:, np.newaxis]
+            )
+        return projected.T.reshape(*scores.shape[:-1], -1)
+
+    def _nearest(self, scores):
+        """Labels of scores (..., operations)."""
+        projected = self.project(scores)
+        centres = self.centres.astype(scores.dtype)
+        # The square of the distance, less that of the pixel from the origin.
+        distance = (centres**2).sum(axis=1) - 2 * projected @ centres.T
+        labels = distance.argmin(axis=-1).astype(self.label_dtype)
+        labels[np.isnan(projected[..., 0])] = -1
+        return labels
+
+    def __eq__(self, other):
+        """Whether all attributes are equal."""
+        if not isinstance(other, SymmetryModel):
+            return NotImplemented
+        return all(
+            np.array_equal(getattr(self, field.name), getattr(other, field.name))
+            for field in dataclasses.fields(self)
+        )
+
+    __hash__ = None
+
+    def to_dict(self):
+        """Dictionary of arrays, numbers and strings, from which `from_dict` rebuilds.
+
+        Returns
+        -------
+        dict
+        """
+        values = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) is not None
+        }
+        name, parameters = describe(self.descriptor)
+        given = {key: value for key, value in parameters.items() if value is not None}
+        return values | {"descriptor": {"name": name, **given}}
+
+    @classmethod
+    def from_dict(cls, values):
+        """Rebuild a model from what `to_dict` returned.
+
+        Parameters
+        ----------
+        values : dict
+
+        Returns
+        -------
+        SymmetryModel
+
+        Raises
+        ------
+        TypeError, ValueError
+            If something is missing or does not fit.
+        """
+        values = dict(values)
+        values["descriptor"] = make_descriptor(**values["descriptor"])
+        for name in ("stride", "pixel_size", "units"):
+            if name in values:
+                values[name] = tuple(np.asarray(values[name]).tolist())
+        values["random_state"] = int(values["random_state"])
+        return cls(**values)
+
+
+def _cluster(scores, n_patterns, n_components, random_state):
+    """Principal components and clusters of scores, (pixels, operations)."""
+    # Not at the top: scikit-learn takes a second to import.
+    from sklearn.cluster import KMeans
+    from sklearn.decomposition import PCA
+
+    if n_components >= 1:
+        n_components = min(n_components, *scores.shape)
+    pca = PCA(n_components, svd_solver="covariance_eigh")
+    projected = pca.fit_transform(scores)
+    clusters = KMeans(n_patterns, n_init=10, random_state=random_state).fit(projected)
+    counts = np.bincount(clusters.labels_, minlength=n_patterns)
+    order = np.lexsort((clusters.cluster_centers_[:, 0], counts))
+    return (
+        pca.mean_,
+        pca.components_,
+        pca.explained_variance_ratio_,
+        clusters.cluster_centers_[order],
+        counts[order],
+    )
+
+
+def _least_squares(components, columns):
+    """Least-squares projection of scores, (operations, pixels), on those not missing.
+
+    With C the components of the operations that a pixel has, and x its scores less
+    their means, it solves (C C^T) z = C x; by the pseudo-inverse, because a pixel may
+    have fewer scores than there are components.
+    """
+    has = ~np.isnan(columns)
+    n = len(components)
+    outer = (components[:, np.newaxis] * components).reshape(n * n, -1)
+    normal = (outer @ has).T.reshape(-1, n, n)
+    right = components @ np.where(has, columns, 0)
+    solution = np.linalg.pinv(normal, rcond=1e-6, hermitian=True) @ right.T[..., None]
+    solution[~has.any(axis=0)] = np.nan
+    return solution[..., 0].T

@@ -1,0 +1,3 @@
+from .symmetry_labels import LazySymmetryLabels, SymmetryLabels
+
+__all__ = ["LazySymmetryLabels", "SymmetryLabels"]

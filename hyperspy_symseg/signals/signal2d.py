@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The methods of HyperSpy's own Signal2D.
+
+HyperSpy imports this module whenever it picks a class for two-dimensional data; the
+classes it finds here are its own, with the methods added.
+"""
+
+from hyperspy.signals import LazySignal2D, Signal2D
+
+__all__ = ["LazySignal2D", "Signal2D"]
+
+
+def segment_symmetry(
+    self,
+    n_patterns=2,
+    descriptor="translation",
+    *,
+    stride=5,
+    n_components=5,
+    model=None,
+    mask=None,
+    upsample=True,
+    random_state=0,
+    show_progressbar=None,
+    num_workers=None,
+    lazy_output=None,
+    **descriptor_parameters,
+):
+    """Label every pixel with the crystal pattern that it belongs to.
+
+    Candidate symmetry operations are scored on the patch around each pixel by
+    Pearson's coefficient, the scores are reduced to their principal components, and
+    these are clustered by k-means [1]_.
+
+    Parameters
+    ----------
+    n_patterns : int
+        Number of patterns.
+    descriptor : str or Descriptor
+        What is measured at a pixel: ``"translation"``, or an instance such as
+        `hyperspy_symseg.descriptors.TranslationSymmetry` (in pixels).
+    stride : int, float or pair of these
+        Distance between the pixels whose descriptors are computed.
+    n_components : int or float
+        Number of principal components, or the fraction of the variance that they
+        explain (0.8 to 0.9 in the paper).
+    model : SymmetryModel, optional
+        A fitted model to apply, such as ``seg.model`` of another image of the same
+        pixel size. `n_patterns`, `descriptor`, its parameters, `n_components` and
+        `random_state` then belong to the model: others than its own are an error.
+    mask : numpy.ndarray or BaseSignal of bool, optional
+        True where a pixel is left out. Pixels that are not finite always are.
+    upsample : bool
+        Whether every pixel gets the label of the nearest one computed. Otherwise the
+        labels are those of the pixels computed, with axes to match.
+    random_state : int or None
+        Seed of the clustering. None draws one; it is recorded in the metadata.
+    show_progressbar : bool or None
+        Whether to show a progress bar. None: as in HyperSpy's preferences.
+    num_workers : int or None
+        Number of threads. None: one a processor.
+    lazy_output : bool or None
+        Whether the labels are computed later. None: if the signal is lazy. The model
+        is fitted at once in any case.
+    **descriptor_parameters
+        Parameters of the descriptor, for ``"translation"``: `patch`, half the size of
+        the patch (20); `window`, the largest shift (21); `max_operations` (100); or
+        `translations`, an (n, 2) array of shifts (dy, dx).
+
+    Returns
+    -------
+    SymmetryLabels or LazySymmetryLabels
+        int8 (int16 above 127 patterns), 0 for the pattern with the fewest pixels;
+        -1 where a pixel is left out or has no score. Axes, metadata and original
+        metadata are those of the signal; all parameters and the model are in
+        ``metadata.Symmetry_segmentation``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument or the signal is not allowed.
+
+    Notes
+    -----
+    Lengths are pixels if int and axis units if float, along both axes or a pair
+    (y, x).
+
+    References
+    ----------
+    .. [1] N. Wang, C. Freysoldt, S. Zhang, C. H. Liebscher, J. Neugebauer, Microsc.
+       Microanal. 27, 1454 (2021), https://doi.org/10.1017/S1431927621012770
+
+    Examples
+    --------
+    >>> from hyperspy_symseg import simulate
+    >>> s, truth = simulate.grain_boundary()
+    >>> seg = s.segment_symmetry(n_patterns=2, show_progressbar=False)
+    >>> seg
+    <SymmetryLabels, title: Simulated micrograph, dimensions: (|512, 512)>
+    """
+    from hyperspy_symseg.signals import segment
+
+    return segment.segment_symmetry(
+        self,
+        n_patterns,
+        descriptor,
+        descriptor_parameters,
+        stride=stride,
+        n_components=n_components,
+        model=model,
+        mask=mask,
+        upsample=upsample,
+        random_state=random_state,
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+        lazy_output=lazy_output,
+    )
+
+
+def get_symmetry_descriptors(
+    self,
+    descriptor="translation",
+    *,
+    stride=5,
+    mask=None,
+    show_progressbar=None,
+    num_workers=None,
+    lazy_output=None,
+    **descriptor_parameters,
+):
+    """Scores of candidate symmetry operations at a grid of pixels.
+
+    Plotted, the signal shows the local correlation map of the pixel under the
+    pointer.
+
+    Parameters
+    ----------
+    descriptor, stride, mask, show_progressbar, num_workers, **descriptor_parameters
+        As in `segment_symmetry`.
+    lazy_output : bool or None
+        Whether the scores are computed later. None: if the signal is lazy or the
+        result would be larger than 1 GB.
+
+    Returns
+    -------
+    Signal2D, or Signal1D for a list of `translations`
+        float32 scores from -1 to 1, NaN where missing. The navigation axes are the
+        pixels sampled; the signal axes are the shifts dy and dx, or the place in the
+        list, which is then in ``metadata.Symmetry_descriptors``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument or the signal is not allowed.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg import simulate
+    >>> s, truth = simulate.grain_boundary()
+    >>> s.get_symmetry_descriptors(stride=10, show_progressbar=False)
+    <Signal2D, title: Simulated micrograph, dimensions: (52, 52|9, 9)>
+    """
+    from hyperspy_symseg.signals import segment
+
+    return segment.get_symmetry_descriptors(
+        self,
+        descriptor,
+        descriptor_parameters,
+        stride=stride,
+        mask=mask,
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+        lazy_output=lazy_output,
+    )
+
+
+Signal2D.segment_symmetry = segment_symmetry
+Signal2D.get_symmetry_descriptors = get_symmetry_descriptors

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The label map as a signal."""
+
+import numpy as np
+from hyperspy.signals import LazySignal2D, Signal1D, Signal2D
+
+from .arguments import unit
+
+
+class SymmetryLabels(Signal2D):
+    """Label of every pixel: the crystal pattern that it belongs to.
+
+    Made by ``Signal2D.segment_symmetry``. The labels are integers, 0 for the pattern
+    with the fewest pixels; -1 is a pixel without a label. Axes and metadata are those
+    of the micrograph; ``metadata.Symmetry_segmentation`` holds all parameters and the
+    fitted model.
+    """
+
+    _signal_type = "symmetry_labels"
+
+    @property
+    def model(self):
+        """The fitted `SymmetryModel`, for ``segment_symmetry(model=...)``."""
+        from hyperspy_symseg.segmentation import SymmetryModel
+
+        if not self.metadata.has_item("Symmetry_segmentation.model"):
+            raise AttributeError(
+                "metadata.Symmetry_segmentation.model is missing: these labels were "
+                "not made by segment_symmetry."
+            )
+        values = self.metadata.Symmetry_segmentation.model.as_dictionary()
+        return SymmetryModel.from_dict(values)
+
+    @property
+    def n_patterns(self):
+        """Number of patterns."""
+        return int(self.metadata.Symmetry_segmentation.n_patterns)
+
+    @property
+    def area_unit(self):
+        """Product of the units of the signal axes, such as ``nm²``."""
+        x, y = (unit(axis) or "px" for axis in self.axes_manager.signal_axes)
+        return f"{x}²" if x == y else f"{y} {x}"
+
+    def plot(self, **kwargs):
+        """Plot the labels, each pattern in a colour of its own.
+
+        The colours are those of Okabe and Ito, which can be told apart with any kind
+        of colour vision: orange for pattern 0, then sky blue, bluish green, yellow,
+        blue, vermillion and reddish purple; shades of cividis for more than seven
+        patterns. Pixels without a label are grey.
+
+        Parameters
+        ----------
+        **kwargs
+            As in ``Signal2D.plot``.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> s.segment_symmetry(show_progressbar=False).plot()
+        """
+        from hyperspy_symseg.colors import pattern_colormap, pattern_colors
+
+        n = self.n_patterns
+        defaults = {
+            "cmap": pattern_colormap(n),
+            "vmin": -0.5,
+            "vmax": n - 0.5,
+            "norm": "linear",
+        }
+        super().plot(**defaults | kwargs)
+        colorbar = self._plot.signal_plot._colorbar
+        names = pattern_colors(n)[0]
+        if colorbar is not None and all(names):
+            colorbar.set_label("")
+            colorbar.set_ticks(
+                np.arange(n), labels=[f"{i} {name}" for i, name in enumerate(names)]
+            )
+
+    def overlay(self, signal, saturation=0.5):
+        """Micrograph in grey, tinted by pattern (the paper's figure 1e).
+
+        Parameters
+        ----------
+        signal : Signal2D
+            The micrograph, of the same shape as the labels.
+        saturation : float
+            Strength of the tint, from 0 to 1.
+
+        Returns
+        -------
+        Signal2D
+            rgb8, with the axes and the metadata of the labels. Black is the 0.1 % and
+            white the 99.9 % percentile of the intensities.
+
+        Raises
+        ------
+        ValueError
+            If the shapes differ, or `saturation` is out of range.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> s.segment_symmetry(show_progressbar=False).overlay(s)
+        <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
+        """
+        from rsciio.utils.rgb import regular_array2rgbx
+
+        from hyperspy_symseg.colors import tint
+        from hyperspy_symseg.descriptors.base import check_frame
+
+        if signal.data.shape != self.data.shape:
+            raise ValueError(
+                f"signal has shape {signal.data.shape}: allowed is that of the labels, "
+                f"{self.data.shape}; labels of every pixel come from upsample=True."
+            )
+        if not 0 <= saturation <= 1:
+            raise ValueError(f"saturation={saturation!r}: allowed is from 0 to 1.")
+        check_frame(signal.data)
+        image = tint(
+            np.asarray(signal.data), np.asarray(self.data), self.n_patterns, saturation
+        )
+        metadata = self.metadata.as_dictionary()
+        metadata["Signal"] = {"signal_type": ""}
+        return Signal2D(
+            regular_array2rgbx(image),
+            axes=list(self.axes_manager.as_dictionary().values()),
+            metadata=metadata,
+            original_metadata=self.original_metadata.as_dictionary(),
+        )
+
+    def get_areas(self):
+        """Area of each pattern, in the squared unit of the signal axes.
+
+        Returns
+        -------
+        Signal1D
+            Areas against the number of the pattern.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> areas = s.segment_symmetry(show_progressbar=False).get_areas()
+        >>> areas, areas.metadata.Signal.quantity
+        (<Signal1D, title: Simulated micrograph, dimensions: (|2)>, 'Area (nm²)')
+        """
+        x, y = self.axes_manager.signal_axes
+        counts = [(self.data == label).sum() for label in range(self.n_patterns)]
+        metadata = self.metadata.as_dictionary()
+        metadata["Signal"] = {
+            "signal_type": "",
+            "quantity": f"Area ({self.area_unit})",
+        }
+        return Signal1D(
+            np.array(counts) * abs(y.scale * x.scale),
+            axes=[{"name": "Pattern", "size": self.n_patterns, "navigate": False}],
+            metadata=metadata,
+            original_metadata=self.original_metadata.as_dictionary(),
+        )
+
+
+class LazySymmetryLabels(SymmetryLabels, LazySignal2D):
+    """Label of every pixel, computed when needed."""
