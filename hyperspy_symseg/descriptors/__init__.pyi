@@ -1,3 +1,4 @@
+from . import tiles
 from .base import Descriptor, describe, make_descriptor
 from .grid import Grid
 from .tiles import compute_scores, map_tiles
@@ -11,4 +12,5 @@ __all__ = [
     "describe",
     "make_descriptor",
     "map_tiles",
+    "tiles",
 ]

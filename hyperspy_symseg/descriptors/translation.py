@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scores of translations: the local correlation map of the paper."""
 
+import bisect
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -120,10 +122,14 @@ class TranslationSymmetry:
         """The shifts dy and dx of the grid of operations, or None for a list."""
         if self.translations is not None:
             return None
-        step, (wy, wx) = 1, self.window
-        while (2 * (wy // step) + 1) * (2 * (wx // step) + 1) > self.max_operations:
-            step += 1
-        return tuple(step * np.arange(-(w // step), w // step + 1) for w in (wy, wx))
+
+        def is_enough(step):
+            sizes = (2 * (w // step) + 1 for w in self.window)
+            return math.prod(sizes) <= self.max_operations
+
+        steps = range(1, max(self.window) + 2)
+        step = steps[bisect.bisect_left(steps, True, key=is_enough)]
+        return tuple(step * np.arange(-(w // step), w // step + 1) for w in self.window)
 
     @cached_property
     def operations(self):

@@ -216,7 +216,7 @@ class SymmetryModel:
         scores = scores[~np.isnan(scores).any(axis=1)].astype(np.float64)
         if not len(scores):
             raise ValueError(
-                f"no pixel has the scores of all {n_operations} operations of "
+                f"frame: no pixel has the scores of all {n_operations} operations of "
                 f"{descriptor}: allowed are a patch and shifts that fit into what is "
                 "valid of the frame."
             )
@@ -230,9 +230,7 @@ class SymmetryModel:
                 f"n_patterns={n_patterns}: allowed is at most the number of distinct "
                 f"descriptors, which is {n_distinct} in this frame."
             )
-        # One thread: sums over several would round differently with their number.
-        with threadpool_limits(1):
-            parts = _cluster(scores, n_patterns, n_components, int(random_state))
+        parts = _cluster(scores, n_patterns, n_components, int(random_state))
         return cls(
             descriptor, grid.stride, *parts, int(random_state), pixel_size, tuple(units)
         )
@@ -387,9 +385,12 @@ class SymmetryModel:
         """
         values = dict(values)
         values["descriptor"] = make_descriptor(**values["descriptor"])
-        for name in ("stride", "pixel_size", "units"):
-            if name in values:
-                values[name] = tuple(np.asarray(values[name]).tolist())
+        # Arrays of a file read lazily are lazy too.
+        for name, value in values.items():
+            if name in ("stride", "pixel_size", "units"):
+                values[name] = tuple(np.asarray(value).tolist())
+            elif name not in ("descriptor", "random_state"):
+                values[name] = np.asarray(value)
         values["random_state"] = int(values["random_state"])
         return cls(**values)
 
@@ -403,8 +404,11 @@ def _cluster(scores, n_patterns, n_components, random_state):
     if n_components >= 1:
         n_components = min(n_components, *scores.shape)
     pca = PCA(n_components, svd_solver="covariance_eigh")
-    projected = pca.fit_transform(scores)
-    clusters = KMeans(n_patterns, n_init=10, random_state=random_state).fit(projected)
+    k_means = KMeans(n_patterns, n_init=10, random_state=random_state)
+    # One thread: sums over several would round differently with their number. The
+    # limit holds for libraries loaded before it is set.
+    with threadpool_limits(1):
+        clusters = k_means.fit(pca.fit_transform(scores))
     counts = np.bincount(clusters.labels_, minlength=n_patterns)
     order = np.lexsort((clusters.cluster_centers_[:, 0], counts))
     return (

@@ -50,15 +50,24 @@ def segment_symmetry(
     check_frame(signal.data)
     shape = signal.data.shape
     mask = mask_array(mask, shape)
-    grid = Grid.over(shape, length_in_pixels("stride", stride, axes))
     if lazy_output is None:
         lazy_output = signal._lazy
-    frame = signal.data
     if model is None:
         descriptor = descriptor_in_pixels(descriptor, descriptor_parameters, axes)
-        descriptor.check_frame(shape)
-        if not lazy_output:
-            frame = np.asarray(frame)
+    else:
+        _check_model_type(model)
+        _check_pixel_size(model, axes)
+        _check_descriptor(model, descriptor, descriptor_parameters, axes)
+        _check_fit_arguments(
+            n_patterns=(n_patterns, model.n_patterns),
+            n_components=(n_components, len(model.components)),
+            random_state=(random_state, model.random_state),
+        )
+        descriptor, n_components = model.descriptor, len(model.components)
+    descriptor.check_frame(shape)
+    grid = Grid.over(shape, length_in_pixels("stride", stride, axes))
+    frame = signal.data if lazy_output else np.asarray(signal.data)
+    if model is None:
         model = SymmetryModel.fit(
             np.asarray(frame),
             descriptor,
@@ -72,16 +81,6 @@ def segment_symmetry(
             num_workers=num_workers,
             progress=progress_bar(show_progressbar, "Fitting"),
         )
-    else:
-        _check_model_type(model)
-        _check_pixel_size(model, axes)
-        _check_descriptor(model, descriptor, descriptor_parameters, axes)
-        _check_fit_arguments(
-            n_patterns=(n_patterns, model.n_patterns),
-            n_components=(n_components, len(model.components)),
-            random_state=(random_state, model.random_state),
-        )
-    model.descriptor.check_frame(shape)
     options = {"stride": grid.stride, "upsample": upsample}
     if lazy_output:
         # One thread: dask has its own.
@@ -93,7 +92,7 @@ def segment_symmetry(
         )
     else:
         labels = model.predict(
-            np.asarray(frame),
+            frame,
             mask,
             num_workers=num_workers,
             progress=progress_bar(show_progressbar, "Labelling"),

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import logging
+from pathlib import Path
+
+import hyperspy.api as hs
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from hyperspy_symseg import simulate
+
+mpl.use("agg")
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def quiet_and_clean():
+    """No progress bars, no open figures, and loggers as they were."""
+    hs.preferences.General.show_progressbar = False
+    level = logging.getLogger("hyperspy").level, logging.getLogger("rsciio").level
+    yield
+    logging.getLogger("hyperspy").setLevel(level[0])
+    logging.getLogger("rsciio").setLevel(level[1])
+    plt.close("all")
+
+
+@pytest.fixture
+def data_file():
+    """Path of a real micrograph; skips where these are absent."""
+
+    def path(name):
+        if not (DATA / name).exists():
+            pytest.skip(f"no real micrograph {name}")
+        return DATA / name
+
+    return path
+
+
+@pytest.fixture(scope="session")
+def two_grains():
+    """A noisy 61 x 83 frame of two grains, and its true labels."""
+    grain = simulate.Lattice.square(7, orientation=5)
+    labels = np.zeros((61, 83), np.int8)
+    labels[:, 35:] = 1
+    signal, truth = simulate.micrograph(
+        [grain, grain.rotated(36)],
+        boundary=labels,
+        column_width=1.2,
+        dose=30,
+        ramp=0.1,
+        pixel_size=0.02,
+    )
+    signal.data.flags.writeable = False
+    return signal, truth.data
+
+
+# What suits the small frame of `two_grains`.
+@pytest.fixture(scope="session")
+def small():
+    return {"patch": 7, "window": 8, "max_operations": 81, "stride": 3}

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+
+from hyperspy_symseg.descriptors import (
+    TranslationSymmetry,
+    base,
+    describe,
+    make_descriptor,
+)
+
+
+@pytest.mark.parametrize(
+    "descriptor",
+    [
+        TranslationSymmetry(patch=(5, 6), window=9, max_operations=50),
+        TranslationSymmetry(translations=[(1, 2), (3, -4)]),
+    ],
+)
+def test_description_makes_an_equal_descriptor(descriptor):
+    name, parameters = describe(descriptor)
+    assert make_descriptor(name, **parameters) == descriptor
+
+
+@pytest.mark.parametrize("name", ["rotations", "", 3])
+def test_unknown_name(name):
+    with pytest.raises(ValueError, match="^descriptor=.*'translation'"):
+        make_descriptor(name)
+
+
+def test_description_of_something_else():
+    with pytest.raises(TypeError, match="^descriptor="):
+        describe(object())
+
+
+@pytest.mark.parametrize(
+    "dtype", [complex, object, "M8[s]", [("R", "u1"), ("G", "u1")]]
+)
+def test_frame_of_numbers_that_are_not_real(dtype):
+    with pytest.raises(TypeError, match=r"^frame has dtype"):
+        base.check_frame(np.zeros((3, 4), dtype))
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (0, 5), (5, 0), (2, 3, 4)])
+def test_frame_that_is_not_one_image(shape):
+    with pytest.raises(ValueError, match="^frame has shape"):
+        base.check_frame(np.zeros(shape))
+
+
+def test_mask_that_is_not_boolean():
+    with pytest.raises(TypeError, match="^mask has dtype int"):
+        base.check_mask(np.zeros((3, 4), int), (3, 4))
+
+
+def test_mask_of_another_shape():
+    with pytest.raises(ValueError, match="^mask has shape"):
+        base.check_mask(np.zeros((4, 3), bool), (3, 4))
+
+
+def test_mask_that_leaves_nothing():
+    with pytest.raises(ValueError, match="^mask is True everywhere"):
+        base.check_mask(np.ones((3, 4), bool), (3, 4))

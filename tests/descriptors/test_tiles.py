@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+
+from hyperspy_symseg.descriptors import (
+    Grid,
+    TranslationSymmetry,
+    compute_scores,
+    map_tiles,
+    tiles,
+)
+
+DESCRIPTOR = TranslationSymmetry(patch=4, window=5, max_operations=25)
+FRAME = np.random.default_rng(0).normal(size=(70, 90))
+
+
+@pytest.fixture
+def small_tiles(monkeypatch):
+    monkeypatch.setattr(tiles, "TILE_SHAPE", (16, 24))
+
+
+def test_tiles_cover_the_grid_once(small_tiles):
+    grid = Grid.over(FRAME.shape, 3)
+    count = np.zeros(grid.shape, int)
+    for rows, columns in tiles.tile_slices(grid, 25):
+        count[rows, columns] += 1
+    assert (count == 1).all()
+
+
+def test_tiles_are_limited_in_pixels(small_tiles):
+    for rows, columns in tiles.tile_slices(Grid.over((70, 90), 3), 25):
+        assert (rows.stop - rows.start) * 3 <= 16
+        assert (columns.stop - columns.start) * 3 <= 24
+
+
+@pytest.mark.parametrize("n_operations", [1, 81, 1681, 10**6, 10**9])
+def test_tiles_are_limited_in_bytes(n_operations):
+    for rows, columns in tiles.tile_slices(Grid.over((900, 1100), 1), n_operations)[:9]:
+        size = (rows.stop - rows.start) * (columns.stop - columns.start)
+        assert size == 1 or 4 * size * n_operations <= tiles.TILE_BYTES
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("num_workers", [1, 2, 4])
+def test_scores_do_not_depend_on_tiles_and_threads(small_tiles, masked, num_workers):
+    mask = np.random.default_rng(1).random(FRAME.shape) < 0.05 if masked else None
+    grid = Grid.over(FRAME.shape, 3)
+    scores = compute_scores(DESCRIPTOR, FRAME, grid, mask, num_workers=num_workers)
+    whole = DESCRIPTOR.compute(FRAME, grid, mask)
+    np.testing.assert_allclose(scores, whole, atol=1e-6)
+
+
+def test_progress_wraps_all_tiles(small_tiles):
+    totals = []
+
+    def progress(iterator, total):
+        totals.append((total, len(list(iterator))))
+        return ()
+
+    grid = Grid.over(FRAME.shape, 3)
+    map_tiles(lambda *tile: None, DESCRIPTOR, grid, num_workers=2, progress=progress)
+    n_tiles = len(tiles.tile_slices(grid, 25))
+    assert totals == [(n_tiles, n_tiles)]
+
+
+def test_error_in_a_thread_is_raised(small_tiles):
+    def fail(*tile):
+        raise OSError("broken")
+
+    with pytest.raises(OSError, match="broken"):
+        map_tiles(fail, DESCRIPTOR, Grid.over(FRAME.shape, 3), num_workers=2)
+
+
+def test_number_of_threads_out_of_range():
+    with pytest.raises(ValueError, match="^num_workers=0"):
+        compute_scores(DESCRIPTOR, FRAME, Grid.over(FRAME.shape, 3), num_workers=0)

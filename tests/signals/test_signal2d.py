@@ -1,0 +1,392 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import logging
+
+import dask.array as da
+import hyperspy.api as hs
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import hyperspy_symseg
+from hyperspy_symseg.descriptors import Grid, TranslationSymmetry, compute_scores
+from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels, segment
+
+
+@pytest.fixture
+def signal(two_grains):
+    return two_grains[0].deepcopy()
+
+
+@pytest.fixture(scope="module")
+def labels(two_grains, small):
+    return two_grains[0].segment_symmetry(show_progressbar=False, **small)
+
+
+def test_importing_the_package_adds_the_methods_to_hyperspys_own_class():
+    assert hyperspy_symseg.__version__
+    signal = hs.signals.Signal2D(np.zeros((4, 5)))
+    assert callable(signal.segment_symmetry)
+    assert callable(signal.as_lazy().get_symmetry_descriptors)
+
+
+@pytest.mark.parametrize(
+    "other", [hs.signals.Signal1D(np.zeros(5)), hs.signals.ComplexSignal2D(np.eye(4))]
+)
+def test_other_signals_do_not_have_the_methods(other):
+    with pytest.raises(AttributeError):
+        other.segment_symmetry()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "BTO_crystal_1.dm4",
+        "velox_ceta_image.emd",
+        "Acquisition_18.emd",
+        "16_STOimage_1.ser",
+        "16_STOimage.emi",
+        "multi_signal.dm3",
+    ],
+)
+def test_real_files_give_the_same_labels_eager_and_lazy(data_file, name):
+    eager, lazy = hs.load(data_file(name)), hs.load(data_file(name), lazy=True)
+    if isinstance(eager, list):
+        eager, lazy = eager[0], lazy[0]
+    assert type(eager) is hs.signals.Signal2D
+    labels, lazy_labels = eager.segment_symmetry(), lazy.segment_symmetry()
+    assert type(lazy_labels) is LazySymmetryLabels
+    lazy_labels.compute()
+    assert type(lazy_labels) is type(labels) is SymmetryLabels
+    assert set(np.unique(labels.data)) == {0, 1}
+    np.testing.assert_array_equal(lazy_labels.data, labels.data)
+
+
+@pytest.mark.parametrize("extension", ["hspy", "zspy", "tif", "emd"])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_written_files_give_the_labels_of_the_signal(
+    signal, labels, small, tmp_path, extension, lazy
+):
+    file = tmp_path / f"grains.{extension}"
+    signal.save(file)
+    loaded = hs.load(file, lazy=lazy)
+    found = loaded.segment_symmetry(lazy_output=False, **small)
+    np.testing.assert_array_equal(found.data, labels.data)
+
+
+def test_labels_are_the_grains(labels, two_grains):
+    assert (labels.data == two_grains[1]).mean() > 0.95
+
+
+def test_axes_are_those_of_the_signal(signal, labels):
+    for axis, expected in zip(
+        labels.axes_manager.signal_axes, signal.axes_manager.signal_axes, strict=True
+    ):
+        assert axis.get_axis_dictionary() == expected.get_axis_dictionary()
+
+
+def test_axes_on_the_grid_are_those_of_its_pixels(signal, small):
+    signal.axes_manager["y"].offset = 7
+    x, y = signal.segment_symmetry(
+        upsample=False, **small | {"stride": (3, 4)}
+    ).axes_manager.signal_axes
+    grid = Grid.over((61, 83), (3, 4))
+    np.testing.assert_allclose(y.axis, 7 + 0.02 * grid.rows)
+    np.testing.assert_allclose(x.axis, 0.02 * grid.columns)
+    assert (x.name, x.units) == ("x", "nm")
+
+
+def test_metadata_and_original_metadata_are_kept(signal, small):
+    signal.metadata.set_item("Acquisition_instrument.TEM.beam_energy", 300)
+    signal.original_metadata.set_item("Detector.gain", 7)
+    labels = signal.segment_symmetry(**small)
+    assert labels.metadata.General.title == "Simulated micrograph"
+    assert labels.metadata.Acquisition_instrument.TEM.beam_energy == 300
+    assert labels.original_metadata.Detector.gain == 7
+
+
+def test_metadata_of_the_source_is_not_shared(signal, small):
+    labels = signal.segment_symmetry(**small)
+    labels.metadata.General.title = "changed"
+    labels.axes_manager["x"].scale = 3
+    assert signal.metadata.General.title == "Simulated micrograph"
+    assert signal.axes_manager["x"].scale == 0.02
+
+
+def test_all_parameters_are_in_the_metadata(labels):
+    record = labels.metadata.Symmetry_segmentation.as_dictionary()
+    del record["model"]
+    assert record == {
+        "version": hyperspy_symseg.__version__,
+        "descriptor": "translation",
+        "patch": (7, 7),
+        "window": (8, 8),
+        "max_operations": 81,
+        "stride": (3, 3),
+        "upsample": True,
+        "n_patterns": 2,
+        "n_components": 5,
+        "random_state": 0,
+        "masked": False,
+    }
+
+
+def test_a_seed_that_is_drawn_is_recorded(signal, small):
+    drawn = signal.segment_symmetry(random_state=None, **small)
+    record = drawn.metadata.Symmetry_segmentation
+    again = signal.segment_symmetry(random_state=record.random_state, **small)
+    assert again.model == drawn.model
+
+
+def test_float_lengths_are_in_the_unit_of_the_axes(signal, labels, small):
+    in_units = {"patch": 0.14, "window": (0.16, 8), "stride": 0.06}
+    found = signal.segment_symmetry(**small | in_units)
+    assert found.model == labels.model
+
+
+def test_float_length_of_axes_with_unequal_scales_is_a_pair(signal, small):
+    signal.axes_manager["x"].scale = 0.01
+    found = signal.segment_symmetry(**small | {"patch": 0.06})
+    assert found.model.descriptor.patch == (3, 6)
+
+
+def test_float_translations_are_in_the_unit_of_the_axes(signal):
+    found = signal.segment_symmetry(patch=7, translations=[(0.14, 0.0), (-0.02, 0.1)])
+    assert found.model.descriptor.translations == ((7, 0), (-1, 5))
+
+
+def test_pixels_of_float_lengths_are_logged(signal, small, caplog):
+    with caplog.at_level(logging.INFO, logger="hyperspy_symseg"):
+        signal.segment_symmetry(**small | {"patch": 0.14})
+    assert "patch=0.14 is (7, 7) pixels" in caplog.text
+
+
+def test_units_may_be_missing(two_grains, labels, small):
+    bare = hs.signals.Signal2D(two_grains[0].data)
+    found = bare.segment_symmetry(**small | {"patch": 7.0})
+    np.testing.assert_array_equal(found.data, labels.data)
+
+
+def test_mask_may_be_a_signal_or_an_array(signal, small):
+    mask = np.zeros((61, 83), bool)
+    mask[5:25, 50:70] = True
+    from_array = signal.segment_symmetry(mask=mask, **small)
+    from_signal = signal.segment_symmetry(mask=hs.signals.Signal2D(mask), **small)
+    np.testing.assert_array_equal(from_array.data, from_signal.data)
+    np.testing.assert_array_equal(from_array.data == -1, mask)
+
+
+def test_model_labels_another_frame_of_the_same_pixel_size(signal, labels, small):
+    other = signal.isig[10:, 5:]
+    found = other.segment_symmetry(model=labels.model, stride=3)
+    assert (found.data == labels.data[5:, 10:]).mean() > 0.97
+    assert found.model == labels.model
+
+
+def test_model_of_the_same_pixel_size_in_another_unit_is_applied(signal, labels):
+    for axis in signal.axes_manager.signal_axes:
+        axis.scale, axis.units = 20, "pm"
+    found = signal.segment_symmetry(model=labels.model, stride=3)
+    np.testing.assert_array_equal(found.data, labels.data)
+
+
+def test_what_belongs_to_the_model_may_be_repeated(signal, labels, small):
+    found = signal.segment_symmetry(2, model=labels.model, n_components=5, **small)
+    np.testing.assert_array_equal(found.data, labels.data)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"n_patterns": 3},
+        {"n_components": 4},
+        {"random_state": 1},
+        {"patch": 6},
+        {"window": 9},
+        {"descriptor": TranslationSymmetry(patch=6)},
+    ],
+)
+def test_what_contradicts_the_model_is_an_error(signal, labels, options):
+    with pytest.raises(ValueError, match=f"{next(iter(options))}.* with a model"):
+        signal.segment_symmetry(model=labels.model, **options)
+
+
+@pytest.mark.parametrize(("scale", "units"), [(0.03, "nm"), (0.02, "pm"), (0.02, "")])
+def test_model_at_another_pixel_size_is_an_error(signal, labels, scale, units):
+    signal.axes_manager["y"].scale = scale
+    signal.axes_manager["y"].units = units
+    with pytest.raises(ValueError, match=r"^model: axis y .* 0\.02 nm"):
+        signal.segment_symmetry(model=labels.model)
+
+
+def test_lazy_output_of_an_eager_signal(signal, labels, small):
+    lazy = signal.segment_symmetry(lazy_output=True, **small)
+    assert type(lazy) is LazySymmetryLabels
+    lazy.compute()
+    np.testing.assert_array_equal(lazy.data, labels.data)
+
+
+def test_eager_output_of_a_lazy_signal(signal, labels, small):
+    found = signal.as_lazy().segment_symmetry(lazy_output=False, **small)
+    assert type(found) is SymmetryLabels
+    np.testing.assert_array_equal(found.data, labels.data)
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.tuples(st.integers(1, 61), st.integers(1, 83)),
+    st.sampled_from(["=u2", ">u2", "=f4", ">f8", "=i4"]),
+    st.sampled_from([1, 3]),
+)
+def test_chunks_dtype_and_threads_change_nothing(
+    two_grains, labels, small, chunks, dtype, num_workers
+):
+    data = da.from_array(two_grains[0].data.astype(dtype), chunks=chunks)
+    signal = two_grains[0].deepcopy().as_lazy()
+    signal.data = data
+    found = signal.segment_symmetry(num_workers=num_workers, **small)
+    found.compute()
+    np.testing.assert_array_equal(found.data, labels.data)
+
+
+def test_descriptor_may_be_an_instance(signal, labels):
+    instance = TranslationSymmetry(patch=7, window=8, max_operations=81)
+    found = signal.segment_symmetry(descriptor=instance, stride=3)
+    assert found.model == labels.model
+
+
+def test_hole_of_zeros_and_saturated_areas_are_labelled(signal, small):
+    signal.data = np.minimum(signal.data, 12)
+    signal.data[10:40, 50:75] = 0
+    found = signal.segment_symmetry(3, **small)
+    assert set(np.unique(found.data)) == {0, 1, 2}
+    assert (found.data[20:30, 60:65] == found.data[25, 62]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"descriptor": "translations"}, ValueError, "descriptor='translations'"),
+        ({"radius": 3}, TypeError, "'radius' is not a parameter.*patch, window"),
+        ({"patch": -3}, ValueError, "patch=-3"),
+        ({"patch": 0.001}, ValueError, r"patch=\(0, 0\)"),
+        ({"patch": float("nan")}, ValueError, "patch=nan"),
+        ({"patch": float("inf")}, ValueError, "patch=inf"),
+        ({"patch": 10**9}, ValueError, "patch="),
+        ({"window": 1e9}, ValueError, "window="),
+        ({"patch": (0.1, 0.1, 0.1)}, TypeError, "patch="),
+        ({"translations": [(0, 100)]}, ValueError, "translations="),
+        ({"translations": [(0.1, np.nan)]}, ValueError, "translations="),
+        ({"translations": [(1, 2)], "window": 3}, ValueError, "window=3"),
+        ({"stride": 0.001}, ValueError, r"stride=\(0, 0\)"),
+        ({"n_patterns": 0}, ValueError, "n_patterns=0"),
+        ({"mask": np.zeros((3, 4), bool)}, ValueError, "mask"),
+        ({"num_workers": 0}, ValueError, "num_workers=0"),
+        ({"model": "model"}, TypeError, "model='model'"),
+        (
+            {"descriptor": TranslationSymmetry(patch=5), "patch": 5},
+            TypeError,
+            "patch with an instance",
+        ),
+    ],
+)
+def test_argument_not_allowed(signal, options, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        signal.segment_symmetry(**options)
+
+
+def test_one_float_for_axes_of_different_units_is_an_error(signal):
+    signal.axes_manager["x"].units = "s"
+    with pytest.raises(ValueError, match=r"^patch=0\.1 .* pair"):
+        signal.segment_symmetry(patch=0.1)
+
+
+def test_axis_that_is_not_uniform_is_an_error(signal):
+    signal.axes_manager["x"].convert_to_non_uniform_axis()
+    with pytest.raises(ValueError, match="^axis x is not uniform"):
+        signal.segment_symmetry()
+
+
+def test_series_is_an_error():
+    series = hs.signals.Signal2D(np.zeros((3, 50, 60)))
+    with pytest.raises(ValueError, match="navigation axes"):
+        series.segment_symmetry()
+
+
+@pytest.mark.parametrize("dtype", ["rgb8", object])
+def test_rgb_and_objects_are_an_error(dtype):
+    if dtype == "rgb8":
+        signal = hs.signals.Signal1D(np.zeros((50, 60, 3), np.uint8))
+        signal.change_dtype("rgb8")
+    else:
+        signal = hs.signals.Signal2D(np.zeros((50, 60), object))
+    with pytest.raises(TypeError, match="^frame has dtype"):
+        signal.segment_symmetry()
+
+
+@pytest.mark.parametrize("shape", [(1, 90), (90, 1), (30, 90)])
+def test_frame_smaller_than_the_patch_is_an_error(shape):
+    with pytest.raises(ValueError, match="^patch="):
+        hs.signals.Signal2D(np.zeros(shape)).segment_symmetry()
+
+
+def test_descriptors_are_the_scores(signal, small):
+    found = signal.get_symmetry_descriptors("translation", **small)
+    descriptor = TranslationSymmetry(patch=7, window=8, max_operations=81)
+    scores = compute_scores(descriptor, signal.data, Grid.over((61, 83), 3))
+    np.testing.assert_array_equal(found.data, scores.reshape(21, 28, 9, 9))
+
+
+def test_descriptors_navigate_over_pixels_and_show_shifts(signal, small):
+    found = signal.get_symmetry_descriptors("translation", **small)
+    x, y = found.axes_manager.navigation_axes
+    dx, dy = found.axes_manager.signal_axes
+    grid = Grid.over((61, 83), 3)
+    np.testing.assert_allclose(y.axis, 0.02 * grid.rows)
+    np.testing.assert_allclose(x.axis, 0.02 * grid.columns)
+    np.testing.assert_allclose(dy.axis, 0.02 * np.arange(-8, 9, 2), atol=1e-12)
+    assert (dx.name, dx.units, dy.name) == ("dx", "nm", "dy")
+
+
+def test_descriptors_of_a_list_of_translations_have_one_axis(signal):
+    found = signal.get_symmetry_descriptors(patch=7, translations=[(0, 7), (3, -2)])
+    assert type(found) is hs.signals.Signal1D
+    assert found.axes_manager.shape == (17, 13, 2)
+    operations = found.metadata.Symmetry_descriptors.operations
+    np.testing.assert_array_equal(operations, [(0, 7), (3, -2)])
+
+
+def test_descriptors_of_a_lazy_signal_are_lazy(signal, small, monkeypatch):
+    monkeypatch.setattr("hyperspy_symseg.descriptors.tiles.TILE_SHAPE", (16, 24))
+    lazy = signal.as_lazy().get_symmetry_descriptors(**small)
+    assert lazy._lazy
+    lazy.compute()
+    eager = signal.get_symmetry_descriptors(**small)
+    np.testing.assert_allclose(lazy.data, eager.data, atol=1e-6)
+
+
+def test_large_descriptors_are_lazy(signal, small, monkeypatch):
+    monkeypatch.setattr(segment, "LARGEST_EAGER_RESULT", 21 * 28 * 81 * 4 - 1)
+    assert signal.get_symmetry_descriptors(**small)._lazy
+    assert not signal.get_symmetry_descriptors(lazy_output=False, **small)._lazy
+
+
+def test_plotted_descriptors(signal, small):
+    signal.get_symmetry_descriptors(**small).plot()
+
+
+def test_progress_bar_is_shown_when_asked_for(signal, small, capsys):
+    signal.segment_symmetry(show_progressbar=True, **small)
+    assert "Labelling" in capsys.readouterr().err
+    signal.segment_symmetry(show_progressbar=False, **small)
+    assert capsys.readouterr().err == ""
+
+
+def test_source_is_not_modified(two_grains, small):
+    before = two_grains[0].data.copy()
+    two_grains[0].segment_symmetry(**small)
+    np.testing.assert_array_equal(two_grains[0].data, before)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole frames, through the method, against the truth."""
+
+import itertools
+
+import hyperspy.api as hs
+import numpy as np
+import pytest
+
+from hyperspy_symseg.simulate import Lattice, micrograph
+
+PAIRS = {
+    "square turned by 36": lambda angle: (
+        Lattice.square(13, angle),
+        Lattice.square(13, angle + 36),
+    ),
+    "hexagonal turned by 8": lambda angle: (
+        Lattice.hexagonal(12, angle),
+        Lattice.hexagonal(12, angle + 8),
+    ),
+    "twins of a centred lattice": lambda angle: (
+        Lattice.centred(14, 14 * np.sqrt(2), angle),
+        Lattice.centred(14, 14 * np.sqrt(2), angle).mirrored(angle + 54.74),
+    ),
+    "hexagonal against square": lambda angle: (
+        Lattice.hexagonal(12, angle),
+        Lattice.square(12, angle),
+    ),
+}
+
+
+def mean_iou(labels, truth):
+    """Mean intersection over union, of the best matching of the patterns."""
+    n = truth.max() + 1
+
+    def matched(order):
+        return np.mean(
+            [
+                ((labels == i) & (truth == j)).sum()
+                / ((labels == i) | (truth == j)).sum()
+                for i, j in enumerate(order)
+            ]
+        )
+
+    return max(map(matched, itertools.permutations(range(n))))
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_simulated_pairs_at_a_peak_dose_of_10_counts(name):
+    ious = []
+    for seed in range(5):
+        angle = np.random.default_rng(seed).uniform(0, 360)
+        signal, truth = micrograph(PAIRS[name](angle), dose=10, seed=seed)
+        ious.append(mean_iou(signal.segment_symmetry().data, truth.data))
+    print(f"{name}: {np.round(ious, 4)}, mean {np.mean(ious):.4f}")
+    assert np.mean(ious) >= 0.98
+    assert min(ious) >= 0.97
+
+
+@pytest.fixture
+def iron(data_file):
+    signal = hs.signals.Signal2D(np.load(data_file("Fe_bcc_100.npy")))
+    for axis in signal.axes_manager.signal_axes:
+        axis.scale, axis.units = 12.45, "pm"
+    return signal.segment_symmetry().data
+
+
+def test_nothing_in_the_iron_grains_is_mislabelled(iron):
+    upper, lower = iron[:227], iron[268:]
+    assert (upper == upper[0, 0]).all()
+    assert (lower == 1 - upper[0, 0]).all()
+
+
+# The boundary is known to 15 pixels.
+@pytest.mark.parametrize(
+    ("column", "row", "tolerance"), [(0, 242, 15), (256, 250, 10), (511, 252, 10)]
+)
+def test_boundary_of_the_iron_grains(iron, column, row, tolerance):
+    (boundary,) = np.flatnonzero(np.diff(iron[:, column]))
+    assert abs(boundary - row) <= tolerance

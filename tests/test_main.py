@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import re
+
+import hyperspy.api as hs
+import numpy as np
+import pytest
+
+from hyperspy_symseg.__main__ import main
+
+SMALL = ["--patch", "7", "--window", "8", "--stride", "3"]
+
+
+@pytest.fixture
+def image(two_grains, tmp_path):
+    two_grains[0].save(tmp_path / "grains.hspy")
+    return tmp_path / "grains.hspy"
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    """Run the command; return its status, lines of output and of errors."""
+
+    def run(*arguments):
+        output = [] if "--output" in arguments else ["--output", tmp_path / "out"]
+        status = main([str(a) for a in (*arguments, *output)])
+        out, err = capsys.readouterr()
+        return status, out.splitlines(), err.splitlines()
+
+    return run
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_results_of_one_file(run, image, tmp_path, two_grains):
+    assert run("segment", image, *SMALL)[0] == 0
+    assert names(tmp_path / "out") == ["grains_labels.hspy", "grains_overlay.png"]
+    labels = hs.load(tmp_path / "out" / "grains_labels.hspy")
+    assert (labels.data == two_grains[1]).mean() > 0.95
+
+
+def test_one_line_a_pattern_with_area_and_share(run, image):
+    _, out, _ = run("segment", image, *SMALL)
+    assert out[0] == "grains Simulated micrograph"
+    areas, shares = [], []
+    for line, pattern in zip(out[1:], ("0 orange", "1 sky blue"), strict=True):
+        match = re.fullmatch(rf"  pattern {pattern} +(\S+) nm² +(\S+)%", line)
+        areas.append(float(match[1]))
+        shares.append(float(match[2]))
+    assert sum(areas) == pytest.approx(61 * 83 * 0.02**2)
+    assert sum(shares) == pytest.approx(100, abs=0.11)
+
+
+def test_lengths_with_a_point_are_in_the_unit_of_the_axes(run, image, tmp_path):
+    run("segment", image, "--patch", "0.14", "--window", "8", "--stride", "0.06")
+    labels = hs.load(tmp_path / "out" / "grains_labels.hspy")
+    assert labels.model.descriptor.patch == (7, 7)
+    assert labels.model.stride == (3, 3)
+
+
+def test_every_option_reaches_the_model(run, image, tmp_path):
+    options = "--n-patterns 3 --n-components 4 --random-state 7 --num-workers 1"
+    run("segment", image, *SMALL, *options.split())
+    model = hs.load(tmp_path / "out" / "grains_labels.hspy").model
+    assert (model.n_patterns, len(model.components), model.random_state) == (3, 4, 7)
+
+
+def test_progress_bar_is_shown(run, image):
+    hs.preferences.General.show_progressbar = True
+    assert "Labelling" in "".join(run("segment", image, *SMALL)[2])
+
+
+def test_format_that_cannot_be_read_lazily(run, two_grains, tmp_path):
+    hs.signals.Signal2D(two_grains[0].data.astype("u1")).save(tmp_path / "grains.png")
+    status, _, err = run("segment", tmp_path / "grains.png", *SMALL)
+    assert (status, err) == (0, [])
+
+
+def test_images_of_a_file_with_several_signals_are_named(run, data_file, tmp_path):
+    status, out, _ = run("segment", data_file("multi_signal.dm3"))
+    assert status == 0
+    assert out[0] == "multi_signal_0 HAADF"
+    assert names(tmp_path / "out")[0] == "multi_signal_0_labels.hspy"
+
+
+def test_real_dm4(run, data_file, tmp_path):
+    assert run("segment", data_file("BTO_crystal_1.dm4"))[0] == 0
+    labels = hs.load(tmp_path / "out" / "BTO_crystal_1_labels.hspy")
+    assert labels.axes_manager["x"].scale == pytest.approx(0.02966, abs=1e-5)
+
+
+def test_bad_files_do_not_stop_the_others(run, image, data_file, tmp_path):
+    whole = data_file("BTO_crystal_1.dm4").read_bytes()
+    truncated = tmp_path / "truncated.dm4"
+    truncated.write_bytes(whole[: len(whole) // 2])
+    missing = tmp_path / "missing.dm4"
+    status, out, err = run("segment", truncated, missing, image, *SMALL)
+    assert status == 2
+    assert out[0].startswith("grains")
+    assert len(err) == 2
+    assert err[0].startswith(f"hyperspy-symseg: {truncated} cannot be read: ")
+    assert err[1] == f"hyperspy-symseg: {missing} cannot be read: no such file"
+    assert names(tmp_path / "out") == ["grains_labels.hspy", "grains_overlay.png"]
+
+
+def test_file_without_an_image(run, tmp_path):
+    hs.signals.Signal1D(np.zeros(9)).save(tmp_path / "line.hspy")
+    status, _, err = run("segment", tmp_path / "line.hspy")
+    assert status == 2
+    assert "no two-dimensional signal in it" in err[0]
+
+
+def test_argument_not_allowed(run, image, tmp_path):
+    status, _, err = run("segment", image, *SMALL, "--n-patterns", "0")
+    assert status == 2
+    assert len(err) == 1
+    assert err[0].startswith(f"hyperspy-symseg: {image}: n_patterns=0: allowed is")
+    assert names(tmp_path / "out") == []
+
+
+def test_series(run, tmp_path):
+    hs.signals.Signal2D(np.zeros((2, 50, 60))).save(tmp_path / "series.hspy")
+    status, _, err = run("segment", tmp_path / "series.hspy")
+    assert status == 2
+    assert "navigation axes" in err[0]
+
+
+def test_old_results_are_kept_unless_told(run, image, tmp_path):
+    (tmp_path / "out").mkdir()
+    old = tmp_path / "out" / "grains_overlay.png"
+    old.write_text("old")
+    status, _, err = run("segment", image, *SMALL)
+    assert status == 2
+    assert "--overwrite" in err[0]
+    assert old.read_text() == "old"
+    assert run("segment", image, *SMALL, "--overwrite")[0] == 0
+    assert old.stat().st_size > 1000
+
+
+def test_files_of_the_same_name_do_not_overwrite_each_other(run, image, tmp_path):
+    status, _, err = run("segment", image, image, *SMALL, "--overwrite")
+    assert status == 2
+    assert "another file of this name" in err[0]
+
+
+def test_nothing_half_written_stays(run, image, tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("hyperspy_symseg.signals.SymmetryLabels.overlay", fail)
+    status, _, err = run("segment", image, *SMALL)
+    assert (status, err) == (2, [f"hyperspy-symseg: {image}: no space left"])
+    assert names(tmp_path / "out") == []
+
+
+def test_output_that_is_a_file(run, image, tmp_path):
+    status, _, err = run("segment", image, "--output", image)
+    assert status == 2
+    assert len(err) == 1
+    assert str(image) in err[0]
+
+
+def test_unknown_option_has_status_2(run, image):
+    with pytest.raises(SystemExit, match="2"):
+        run("segment", image, "--patches", "7")
+
+
+def test_demo(run, tmp_path):
+    status, out, _ = run("demo", "--output", tmp_path / "demo")
+    assert status == 0
+    assert float(out[-1].partition("%")[0]) > 98
+    assert names(tmp_path / "demo") == [
+        "grain_boundary.emd",
+        "grain_boundary_labels.hspy",
+        "grain_boundary_overlay.png",
+    ]
