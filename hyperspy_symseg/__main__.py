@@ -95,7 +95,7 @@ def _segment_image(signal, name, output, overwrite, options):
     labels = signal.segment_symmetry(**options, lazy_output=False)
     with tempfile.TemporaryDirectory(dir=output, prefix=".") as unfinished:
         paths = [Path(unfinished, path.name) for path in results]
-        labels.save(paths[0], show_progressbar=False)
+        labels.save(paths[0])
         labels.overlay(signal).save(paths[1])
         for unfinished_path, path in zip(paths, results, strict=True):
             os.replace(unfinished_path, path)

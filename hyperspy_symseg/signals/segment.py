@@ -98,30 +98,24 @@ def segment_symmetry(
             progress=progress_bar(show_progressbar, "Labelling"),
             **options,
         )
-    name, parameters = describe(model.descriptor)
-    record = {
-        "version": version("hyperspy-symseg"),
-        "descriptor": name,
-        **{key: value for key, value in parameters.items() if value is not None},
-        "stride": grid.stride,
+    record = _record(model.descriptor, grid, mask) | {
         "upsample": upsample,
         "n_patterns": model.n_patterns,
         "n_components": n_components,
         "random_state": model.random_state,
-        "masked": mask is not None,
         "model": model.to_dict(),
     }
-    metadata = signal.metadata.as_dictionary()
-    metadata["Signal"] = {"signal_type": "symmetry_labels", "quantity": "Pattern"}
-    metadata["Symmetry_segmentation"] = record
     label_class = LazySymmetryLabels if lazy_output else SymmetryLabels
     return label_class(
         labels,
         axes=[axis.get_axis_dictionary() for axis in axes]
         if upsample
         else _sampled_axes(axes, grid),
-        metadata=metadata,
-        original_metadata=signal.original_metadata.as_dictionary(),
+        **_metadata(
+            signal,
+            Signal={"signal_type": "symmetry_labels", "quantity": "Pattern"},
+            Symmetry_segmentation=record,
+        ),
     )
 
 
@@ -158,27 +152,47 @@ def get_symmetry_descriptors(
             num_workers=num_workers,
             progress=progress_bar(show_progressbar, "Scoring"),
         )
-    name, parameters = describe(descriptor)
-    metadata = signal.metadata.as_dictionary()
-    metadata["Signal"] = {"signal_type": "", "quantity": "Pearson's coefficient"}
-    metadata["Symmetry_descriptors"] = {
-        "version": version("hyperspy-symseg"),
-        "descriptor": name,
-        **{key: value for key, value in parameters.items() if value is not None},
-        "stride": grid.stride,
-        "masked": mask is not None,
-        "operations": descriptor.operations,
-    }
+    record = _record(descriptor, grid, mask) | {"operations": descriptor.operations}
     signal_axes = _shift_axes(descriptor, axes)
     scores = scores.reshape(*grid.shape, *(axis["size"] for axis in signal_axes))
     result_class = hs.signals.Signal2D if len(signal_axes) == 2 else hs.signals.Signal1D
     result = result_class(
         scores,
         axes=_sampled_axes(axes, grid, navigate=True) + signal_axes,
-        metadata=metadata,
-        original_metadata=signal.original_metadata.as_dictionary(),
+        **_metadata(
+            signal,
+            Signal={"signal_type": "", "quantity": "Pearson's coefficient"},
+            Symmetry_descriptors=record,
+        ),
     )
     return result.as_lazy() if lazy_output else result
+
+
+def _record(descriptor, grid, mask):
+    """What the metadata say of any result, in types that files can hold."""
+    name, parameters = describe(descriptor)
+    return {
+        "version": version("hyperspy-symseg"),
+        "descriptor": name,
+        **{key: value for key, value in parameters.items() if value is not None},
+        "stride": grid.stride,
+        "masked": mask is not None,
+    }
+
+
+def _metadata(signal, **own):
+    """Metadata of a signal and what a result has of its own, to make a signal with."""
+    return {
+        "metadata": _in_memory(signal.metadata.as_dictionary()) | own,
+        "original_metadata": _in_memory(signal.original_metadata.as_dictionary()),
+    }
+
+
+def _in_memory(tree):
+    """Read arrays that are lazy, as in files read lazily: a result needs no file."""
+    if isinstance(tree, dict):
+        return {key: _in_memory(value) for key, value in tree.items()}
+    return np.asarray(tree) if isinstance(tree, da.Array) else tree
 
 
 def _lazy_scores(frame, descriptor, grid, mask):

@@ -105,6 +105,15 @@ def test_metadata_and_original_metadata_are_kept(signal, small):
     assert labels.original_metadata.Detector.gain == 7
 
 
+def test_result_of_a_lazy_file_does_not_need_the_file(signal, small, tmp_path):
+    signal.original_metadata.set_item("Detector.gains", np.arange(5))
+    signal.save(tmp_path / "grains.hspy")
+    lazy = hs.load(tmp_path / "grains.hspy", lazy=True)
+    labels = lazy.segment_symmetry(lazy_output=False, **small)
+    lazy.close_file()
+    np.testing.assert_array_equal(labels.original_metadata.Detector.gains, np.arange(5))
+
+
 def test_metadata_of_the_source_is_not_shared(signal, small):
     labels = signal.segment_symmetry(**small)
     labels.metadata.General.title = "changed"
