@@ -332,9 +332,15 @@ cdef inline void score_whole(
         )
 
 
+cdef inline float *score_row(
+    float[:, :, :] out, Py_ssize_t place, Py_ssize_t row, float[::1] spare
+) noexcept nogil:
+    return &spare[0] if place < 0 else &out[place, row, 0]
+
+
 def score_block(
     const double[:, ::1] values, double offset, Frame frame, Axis rows, Axis cols,
-    const Py_ssize_t[:, ::1] pairs, float[:, :, ::1] out
+    const Py_ssize_t[:, ::1] pairs, float[:, :, :] out
 ):
     """Scores in a block of an unmasked frame.
 
@@ -346,8 +352,9 @@ def score_block(
         Frame, Axis: as the structures above, in pixels of the block. The block
         holds every patch of the grid, shifted by every T and -T.
     pairs : (pairs, 4) int
-        dy >= 0, dx and the places in `out` of T and -T.
+        dy >= 0, dx and the places in `out` of T and -T, -1 if not wanted.
     out : (operations, rows of the grid, columns of the grid) float32
+        The rows of the grid have to be contiguous.
     """
     cdef double[:, ::1] ring = np.empty((2 * rows.half + 2, values.shape[1]))
     cdef double[::1] h = np.empty(values.shape[1] + 1)
@@ -357,6 +364,7 @@ def score_block(
     cdef double[:, ::1] norm = np.empty_like(values)
     cdef double[:, ::1] st_plus = np.empty((rows.size, cols.size))
     cdef double[:, ::1] st_minus = np.empty((rows.size, cols.size))
+    cdef float[::1] spare = np.empty(cols.size, np.float32)
     cdef double n = (2 * rows.half + 1) * (2 * cols.half + 1)
     cdef Py_ssize_t i, dy, dx, k, y, reach, first, last
     cdef const double *at_plus
@@ -381,7 +389,8 @@ def score_block(
             for k in range(rows.size):
                 y = rows.first + k * rows.step
                 at_plus, at_minus = &st_plus[k, 0], &st_minus[k, 0]
-                plus, minus = &out[pairs[i, 2], k, 0], &out[pairs[i, 3], k, 0]
+                plus = score_row(out, pairs[i, 2], k, spare)
+                minus = score_row(out, pairs[i, 3], k, spare)
                 if (
                     y - rows.half - dy < frame.top
                     or y + rows.half + dy >= frame.bottom
@@ -411,33 +420,33 @@ def score_block(
 
 cdef void score_counted(
     const double[:, :, ::1] sums_plus, const double[:, :, ::1] sums_minus,
-    double n_least, double offset, float[:, :, ::1] out, Py_ssize_t plus,
-    Py_ssize_t minus
+    Py_ssize_t row, Py_ssize_t size, double n_least, double offset,
+    float *plus, float *minus
 ) noexcept nogil:
-    """Scores from the sums n, s, t, ss, tt, st of every point."""
-    cdef Py_ssize_t y, x
+    """Scores of a row of the grid from its sums n, s, t, ss, tt, st."""
+    cdef Py_ssize_t k
     cdef double n_plus, n_minus
-    for y in range(out.shape[1]):
-        for x in range(out.shape[2]):
-            n_plus, n_minus = sums_plus[0, y, x], sums_minus[0, y, x]
-            if n_plus >= n_minus and n_plus >= n_least:
-                out[plus, y, x] = clip(correlation(
-                    n_plus, sums_plus[1, y, x], sums_plus[2, y, x],
-                    sums_plus[3, y, x], sums_plus[4, y, x], sums_plus[5, y, x], offset,
-                ))
-            if n_minus >= n_plus and n_minus >= n_least:
-                out[minus, y, x] = clip(correlation(
-                    n_minus, sums_minus[1, y, x], sums_minus[2, y, x],
-                    sums_minus[3, y, x], sums_minus[4, y, x], sums_minus[5, y, x],
-                    offset,
-                ))
-            choose(n_plus, n_minus, n_least, &out[plus, y, x], &out[minus, y, x])
+    for k in range(size):
+        n_plus, n_minus = sums_plus[0, row, k], sums_minus[0, row, k]
+        if n_plus >= n_minus and n_plus >= n_least:
+            plus[k] = clip(correlation(
+                n_plus, sums_plus[1, row, k], sums_plus[2, row, k],
+                sums_plus[3, row, k], sums_plus[4, row, k], sums_plus[5, row, k],
+                offset,
+            ))
+        if n_minus >= n_plus and n_minus >= n_least:
+            minus[k] = clip(correlation(
+                n_minus, sums_minus[1, row, k], sums_minus[2, row, k],
+                sums_minus[3, row, k], sums_minus[4, row, k], sums_minus[5, row, k],
+                offset,
+            ))
+        choose(n_plus, n_minus, n_least, &plus[k], &minus[k])
 
 
 def score_masked_block(
     const double[:, ::1] values, const double[:, ::1] squares,
     const double[:, ::1] valid, double offset, Axis rows, Axis cols,
-    const Py_ssize_t[:, ::1] pairs, float[:, :, ::1] out
+    const Py_ssize_t[:, ::1] pairs, float[:, :, :] out
 ):
     """Scores in a block with pixels left out.
 
@@ -454,7 +463,8 @@ def score_masked_block(
     cdef double[:, :, ::1] plus = np.empty((6, rows.size, cols.size))
     cdef double[:, :, ::1] minus = np.empty((6, rows.size, cols.size))
     cdef double n_least = (2 * rows.half + 1) * (2 * cols.half + 1) / 8.0
-    cdef Py_ssize_t i, dy, dx
+    cdef float[::1] spare = np.empty(cols.size, np.float32)
+    cdef Py_ssize_t i, k, dy, dx
     with nogil:
         for i in range(pairs.shape[0]):
             dy, dx = pairs[i, 0], pairs[i, 1]
@@ -482,6 +492,9 @@ def score_masked_block(
                 values, values, dy, dx, rows, cols, ring, h,
                 &plus[5, 0, 0], &minus[5, 0, 0],
             )
-            score_counted(
-                plus, minus, n_least, offset, out, pairs[i, 2], pairs[i, 3]
-            )
+            for k in range(rows.size):
+                score_counted(
+                    plus, minus, k, cols.size, n_least, offset,
+                    score_row(out, pairs[i, 2], k, spare),
+                    score_row(out, pairs[i, 3], k, spare),
+                )

@@ -27,7 +27,7 @@ class Descriptor(Protocol):
     def check_frame(self, shape):
         """Raise ValueError if frames of this shape are too small for it."""
 
-    def compute(self, frame, grid, mask=None):
+    def compute(self, frame, grid, mask=None, out=None):
         """Scores at the pixels of a grid.
 
         Parameters
@@ -38,6 +38,9 @@ class Descriptor(Protocol):
             The pixels to score.
         mask : (rows, columns) array of bool, optional
             True where a pixel is left out.
+        out : (grid rows, grid columns, operations) numpy.ndarray of float32, optional
+            Where to put the scores. The columns of the grid have to be next to each
+            other in memory.
 
         Returns
         -------

@@ -114,10 +114,10 @@ def compute_scores(
     (12, 14, 9)
     """
     scores = np.empty((len(descriptor.operations), *grid.shape), np.float32)
+    scores = np.moveaxis(scores, 0, -1)
 
     def compute(rows, columns, tile):
-        tile_scores = descriptor.compute(frame, tile, mask)
-        scores[:, rows, columns] = np.moveaxis(tile_scores, -1, 0)
+        descriptor.compute(frame, tile, mask, out=scores[rows, columns])
 
     map_tiles(compute, descriptor, grid, num_workers, progress)
-    return np.moveaxis(scores, 0, -1)
+    return scores

@@ -143,14 +143,13 @@ class TranslationSymmetry:
     def _pairs(self):
         """For each pair of T and -T: dy >= 0, dx and the places of their scores.
 
-        A score nobody asked for goes to one more place at the end.
+        The place is -1 for one that is not among the operations.
         """
         shifts = [tuple(shift) for shift in self.operations.tolist()]
         places = {shift: i for i, shift in enumerate(shifts)}
-        nowhere = len(shifts)
         half_plane = {max((dy, dx), (-dy, -dx)) for dy, dx in shifts}
         pairs = [
-            (dy, dx, places.get((dy, dx), nowhere), places.get((-dy, -dx), nowhere))
+            (dy, dx, places.get((dy, dx), -1), places.get((-dy, -dx), -1))
             for dy, dx in sorted(half_plane)
         ]
         return np.array(pairs, dtype=np.intp)
@@ -183,7 +182,7 @@ class TranslationSymmetry:
                 "pixels."
             )
 
-    def compute(self, frame, grid, mask=None):
+    def compute(self, frame, grid, mask=None, out=None):
         """Scores at the pixels of a grid, in one piece.
 
         Parameters
@@ -194,6 +193,9 @@ class TranslationSymmetry:
             The pixels to score.
         mask : (rows, columns) numpy.ndarray of bool, optional
             True where a pixel is left out.
+        out : (grid rows, grid columns, operations) numpy.ndarray of float32, optional
+            Where to put the scores. The columns of the grid have to be next to each
+            other in memory.
 
         Returns
         -------
@@ -217,7 +219,10 @@ class TranslationSymmetry:
                 self._reach, grid.stride, grid.shape, self.patch, strict=True
             )
         )
-        out = np.empty((len(self.operations) + 1, *grid.shape), np.float32)
+        if out is None:
+            out = np.empty((len(self.operations), *grid.shape), np.float32)
+        else:
+            out = np.moveaxis(out, -1, 0)
         if valid[inside].all():
             y, x = inside
             bounds = {
@@ -233,10 +238,9 @@ class TranslationSymmetry:
             _translation.score_masked_block(
                 values, values**2, valid, offset, rows, columns, self._pairs, out
             )
-        scores = out[:-1]
-        zero_shift = scores[~self.operations.any(axis=1)]
-        scores[~self.operations.any(axis=1)] = np.where(np.isnan(zero_shift), np.nan, 1)
-        return np.moveaxis(scores, 0, -1)
+        for place in np.flatnonzero(~self.operations.any(axis=1)):
+            out[place][~np.isnan(out[place])] = 1
+        return np.moveaxis(out, 0, -1)
 
     @property
     def _reach(self):

@@ -404,7 +404,7 @@ def _cluster(scores, n_patterns, n_components, random_state):
     if n_components >= 1:
         n_components = min(n_components, *scores.shape)
     pca = PCA(n_components, svd_solver="covariance_eigh")
-    k_means = KMeans(n_patterns, n_init=10, random_state=random_state)
+    k_means = KMeans(n_patterns, n_init=5, random_state=random_state)
     # One thread: sums over several would round differently with their number. The
     # limit holds for libraries loaded before it is set.
     with threadpool_limits(1):
