@@ -174,8 +174,7 @@ class TranslationSymmetry:
                 f"{shape[0]} x {shape[1]} pixels."
             )
         name = "window" if self.translations is None else "translations"
-        largest = np.abs(self.operations).max(axis=0).tolist()
-        if any(w >= n for w, n in zip(largest, shape, strict=True)):
+        if any(w >= n for w, n in zip(self._largest_shift, shape, strict=True)):
             raise ValueError(
                 f"{name}={getattr(self, name)}: allowed are shifts of at most "
                 f"{tuple(n - 1 for n in shape)} for a frame of {shape[0]} x {shape[1]} "
@@ -223,6 +222,10 @@ class TranslationSymmetry:
             out = np.empty((len(self.operations), *grid.shape), np.float32)
         else:
             out = np.moveaxis(out, -1, 0)
+        if out.strides[-1] != out.itemsize:
+            raise ValueError(
+                f"out has strides {out.strides}: allowed are adjacent columns."
+            )
         if valid[inside].all():
             y, x = inside
             bounds = {
@@ -242,9 +245,13 @@ class TranslationSymmetry:
             out[place][~np.isnan(out[place])] = 1
         return np.moveaxis(out, 0, -1)
 
+    @cached_property
+    def _largest_shift(self):
+        return np.abs(self.operations).max(axis=0).tolist()
+
     @property
     def _reach(self):
-        return np.add(self.patch, np.abs(self.operations).max(axis=0)).tolist()
+        return np.add(self.patch, self._largest_shift).tolist()
 
     def _block(self, frame, grid, mask):
         """Cut out all that the scores at a grid depend on.

@@ -17,46 +17,8 @@ from hyperspy_symseg.descriptors import (
 )
 from hyperspy_symseg.descriptors.base import check_frame, check_mask
 
+from .clustering import check_arguments, cluster_scores, sample_grid
 from .upsampling import upsample_labels
-
-# Pixels a model is fitted on, and size of their scores in bytes, at most.
-SAMPLE_SIZE = 20_000
-SAMPLE_BYTES = 64 * 2**20
-
-
-def _check_whole(name, value, least, most=None):
-    allowed = f"allowed is an int of at least {least}"
-    if most is not None:
-        allowed += f" and at most {most}"
-    if not isinstance(value, int | np.integer) or isinstance(value, bool):
-        raise TypeError(f"{name}={value!r}: {allowed}.")
-    if value < least or (most is not None and value > most):
-        raise ValueError(f"{name}={value!r}: {allowed}.")
-
-
-def _check_components(n_components):
-    allowed = "allowed is an int of at least 1, or a fraction between 0 and 1"
-    if not isinstance(n_components, int | float | np.number) or isinstance(
-        n_components, bool
-    ):
-        raise TypeError(f"n_components={n_components!r}: {allowed}.")
-    whole = isinstance(n_components, int | np.integer)
-    if not (n_components >= 1 if whole else 0 < n_components < 1):
-        raise ValueError(f"n_components={n_components!r}: {allowed}.")
-
-
-def _sample(grid, n_operations):
-    """Coarser grid, with few enough samples to fit on."""
-    most = max(1, min(SAMPLE_SIZE, SAMPLE_BYTES // (4 * n_operations)))
-    k = 1
-    while grid.every(k).size > most:
-        k += 1
-    return grid.every(k)
-
-
-def _by_operation(scores):
-    """View (operations, pixels) of scores (rows, columns, operations)."""
-    return np.moveaxis(scores, -1, 0).reshape(scores.shape[-1], -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,18 +158,16 @@ class SymmetryModel:
         frame = np.asarray(frame)
         check_frame(frame)
         mask = check_mask(mask, frame.shape)
-        _check_whole("n_patterns", n_patterns, 1, 2**15 - 1)
-        _check_components(n_components)
         if random_state is None:
             random_state = int(np.random.default_rng().integers(2**31))
-        _check_whole("random_state", random_state, 0, 2**32 - 1)
+        check_arguments(n_patterns, n_components, random_state)
         descriptor.check_frame(frame.shape)
         grid = Grid.over(frame.shape, stride)
         n_operations = len(descriptor.operations)
         scores = compute_scores(
             descriptor,
             frame,
-            _sample(grid, n_operations),
+            sample_grid(grid, n_operations),
             mask,
             num_workers=num_workers,
             progress=progress,
@@ -220,17 +180,7 @@ class SymmetryModel:
                 f"{descriptor}: allowed are a patch and shifts that fit into what is "
                 "valid of the frame."
             )
-        n_distinct = len({row.tobytes() for row in scores})
-        if n_distinct == 1:
-            raise ValueError(
-                "frame has the same scores everywhere: there is nothing to tell apart."
-            )
-        if n_patterns > n_distinct:
-            raise ValueError(
-                f"n_patterns={n_patterns}: allowed is at most the number of distinct "
-                f"descriptors, which is {n_distinct} in this frame."
-            )
-        parts = _cluster(scores, n_patterns, n_components, int(random_state))
+        parts = cluster_scores(scores, n_patterns, n_components, int(random_state))
         return cls(
             descriptor, grid.stride, *parts, int(random_state), pixel_size, tuple(units)
         )
@@ -393,31 +343,6 @@ class SymmetryModel:
                 values[name] = np.asarray(value)
         values["random_state"] = int(values["random_state"])
         return cls(**values)
-
-
-def _cluster(scores, n_patterns, n_components, random_state):
-    """Principal components and clusters of scores, (pixels, operations)."""
-    # Not at the top: scikit-learn takes a second to import.
-    from sklearn.cluster import KMeans
-    from sklearn.decomposition import PCA
-
-    if n_components >= 1:
-        n_components = min(n_components, *scores.shape)
-    pca = PCA(n_components, svd_solver="covariance_eigh")
-    k_means = KMeans(n_patterns, n_init=5, random_state=random_state)
-    # One thread: sums over several would round differently with their number. The
-    # limit holds for libraries loaded before it is set.
-    with threadpool_limits(1):
-        clusters = k_means.fit(pca.fit_transform(scores))
-    counts = np.bincount(clusters.labels_, minlength=n_patterns)
-    order = np.lexsort((clusters.cluster_centers_[:, 0], counts))
-    return (
-        pca.mean_,
-        pca.components_,
-        pca.explained_variance_ratio_,
-        clusters.cluster_centers_[order],
-        counts[order],
-    )
 
 
 def _least_squares(components, columns):

@@ -141,6 +141,25 @@ def test_unit_of_the_intensity_does_not_matter(scale):
     )
 
 
+def test_scores_are_put_where_told():
+    frame = frame_of((20, 24))
+    descriptor = TranslationSymmetry(patch=3, window=4, max_operations=25)
+    grid = Grid.over(frame.shape, 3)
+    larger = np.full((25, grid.shape[0] + 2, grid.shape[1] + 3), 9, np.float32)
+    out = np.moveaxis(larger[:, 1:-1, 2:-1], 0, -1)
+    descriptor.compute(frame, grid, out=out)
+    np.testing.assert_array_equal(out, descriptor.compute(frame, grid))
+    assert (larger[:, 0] == 9).all()
+    assert (larger[:, :, :2] == 9).all()
+
+
+def test_place_for_scores_with_columns_apart_is_an_error():
+    frame, grid = frame_of((20, 24)), Grid.over((20, 24), 3)
+    descriptor = TranslationSymmetry(patch=3, window=4, max_operations=25)
+    with pytest.raises(ValueError, match="^out has strides"):
+        descriptor.compute(frame, grid, out=np.empty((*grid.shape, 25), np.float32))
+
+
 def test_read_only_strided_frame_is_scored_and_not_modified():
     frame = frame_of((44, 54))[::2, ::2]
     frame.flags.writeable = False

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg.descriptors import Grid, TranslationSymmetry, compute_scores
-from hyperspy_symseg.segmentation import SymmetryModel, model
+from hyperspy_symseg.segmentation import SymmetryModel
 
 DESCRIPTOR = TranslationSymmetry(patch=7, window=8, max_operations=81)
 
@@ -28,13 +28,6 @@ def test_labels_are_the_grains(fitted, two_grains):
 
 def test_smallest_pattern_comes_first(fitted):
     assert fitted.counts[0] < fitted.counts[1]
-
-
-def test_patterns_of_equal_size_are_ordered_by_their_centres(monkeypatch):
-    scores = np.repeat([[0.0, 1.0], [1.0, 0.0]], 5, axis=0)
-    *_, centres, counts = model._cluster(scores, 2, 1, random_state=0)
-    assert counts.tolist() == [5, 5]
-    assert centres[0, 0] < centres[1, 0]
 
 
 def test_components_explain_the_fraction_asked_for(frame):
@@ -102,16 +95,6 @@ def test_number_of_threads_changes_nothing(frame, monkeypatch):
     assert fits[0] == fits[1]
     labels = [fits[0].predict(frame, num_workers=n) for n in (1, 3)]
     np.testing.assert_array_equal(*labels)
-
-
-def test_fit_takes_a_limited_sample(frame, monkeypatch):
-    monkeypatch.setattr(model, "SAMPLE_SIZE", 100)
-    assert 50 <= SymmetryModel.fit(frame, DESCRIPTOR, stride=1).counts.sum() <= 100
-
-
-def test_fit_takes_a_sample_limited_in_bytes(frame, monkeypatch):
-    monkeypatch.setattr(model, "SAMPLE_BYTES", 81 * 4 * 100)
-    assert SymmetryModel.fit(frame, DESCRIPTOR, stride=1).counts.sum() <= 100
 
 
 def test_the_same_seed_gives_an_equal_model(frame, fitted):
