@@ -68,7 +68,7 @@ def test_every_option_reaches_the_model(run, image, tmp_path):
 
 def test_progress_bar_is_shown(run, image):
     hs.preferences.General.show_progressbar = True
-    assert "Labelling" in "".join(run("segment", image, *SMALL)[2])
+    assert "Segmenting" in "".join(run("segment", image, *SMALL)[2])
 
 
 def test_format_that_cannot_be_read_lazily(run, two_grains, tmp_path):

@@ -1,18 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The pixels of a frame at which a descriptor is computed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from .base import pixel_pair
-
-
-def _spread(lengths, steps):
-    """First place, step and number of places, along both axes."""
-    pairs = tuple(zip(lengths, steps, strict=True))
-    first = tuple((n - 1) % step // 2 for n, step in pairs)
-    return first, tuple(steps), tuple((n - 1) // step + 1 for n, step in pairs)
 
 
 @dataclass(frozen=True)
@@ -66,7 +59,12 @@ class Grid:
                 f"stride={stride}: allowed is at most the size of the frame, "
                 f"{tuple(frame_shape)}."
             )
-        return cls(*_spread(frame_shape, stride))
+        axes = tuple(zip(frame_shape, stride, strict=True))
+        return cls(
+            tuple((n - 1) % step // 2 for n, step in axes),
+            stride,
+            tuple((n - 1) // step + 1 for n, step in axes),
+        )
 
     @property
     def rows(self):
@@ -89,27 +87,7 @@ class Grid:
         Parameters
         ----------
         rows, columns : slice
-            Slices of the grid with a beginning and an end, without a step.
-
-        Returns
-        -------
-        Grid
-        """
-        return replace(
-            self,
-            first=(
-                self.first[0] + rows.start * self.stride[0],
-                self.first[1] + columns.start * self.stride[1],
-            ),
-            shape=(rows.stop - rows.start, columns.stop - columns.start),
-        )
-
-    def every(self, k):
-        """Grid of every k-th sample along both axes, as far from the edges.
-
-        Parameters
-        ----------
-        k : int
+            Slices of the grid.
 
         Returns
         -------
@@ -117,12 +95,13 @@ class Grid:
 
         Examples
         --------
-        >>> Grid.over((11, 23), 5).every(2)
-        Grid(first=(0, 1), stride=(10, 10), shape=(2, 3))
+        >>> Grid.over((11, 23), 5).part(slice(1, 3), slice(None, None, 2))
+        Grid(first=(5, 1), stride=(5, 10), shape=(2, 3))
         """
-        places, strides, shape = _spread(self.shape, (k, k))
-        first = (
-            f + i * s for f, i, s in zip(self.first, places, self.stride, strict=True)
+        places = range(self.shape[0])[rows], range(self.shape[1])[columns]
+        axes = tuple(zip(self.first, self.stride, places, strict=True))
+        return Grid(
+            tuple(first + place.start * step for first, step, place in axes),
+            tuple(place.step * step for _, step, place in axes),
+            tuple(map(len, places)),
         )
-        stride = (k * s for k, s in zip(strides, self.stride, strict=True))
-        return Grid(tuple(first), tuple(stride), shape)

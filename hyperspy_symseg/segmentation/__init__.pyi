@@ -1,4 +1,5 @@
+from . import clustering
 from .model import SymmetryModel
 from .upsampling import upsample_labels
 
-__all__ = ["SymmetryModel", "upsample_labels"]
+__all__ = ["SymmetryModel", "clustering", "upsample_labels"]

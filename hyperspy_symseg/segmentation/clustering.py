@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a model is fitted on, and how: principal components and k-means."""
 
+import math
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -11,8 +13,8 @@ SAMPLE_BYTES = 64 * 2**20
 N_STARTS = 5
 
 
-def sample_grid(grid, n_operations):
-    """Every k-th sample of a grid: few enough to fit on.
+def sample_slices(grid, n_operations):
+    """Every k-th sample of a grid along both axes: few enough to fit on.
 
     Parameters
     ----------
@@ -21,13 +23,29 @@ def sample_grid(grid, n_operations):
 
     Returns
     -------
-    Grid
+    (slice, slice)
+        Slices of the grid.
     """
     most = max(1, min(SAMPLE_SIZE, SAMPLE_BYTES // (4 * n_operations)))
     k = 1
-    while grid.every(k).size > most:
+    while math.prod((n - 1) // k + 1 for n in grid.shape) > most:
         k += 1
-    return grid.every(k)
+    return tuple(slice((n - 1) % k // 2, None, k) for n in grid.shape)
+
+
+def scores_can_be_kept(grid, n_operations):
+    """Whether the scores of a whole grid are no larger than those of a sample may be.
+
+    Parameters
+    ----------
+    grid : Grid
+    n_operations : int
+
+    Returns
+    -------
+    bool
+    """
+    return 4 * grid.size * n_operations <= SAMPLE_BYTES
 
 
 def _check_whole(name, value, least, most):

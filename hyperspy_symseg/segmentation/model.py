@@ -17,8 +17,14 @@ from hyperspy_symseg.descriptors import (
 )
 from hyperspy_symseg.descriptors.base import check_frame, check_mask
 
-from .clustering import check_arguments, cluster_scores, sample_grid
-from .upsampling import upsample_labels
+from .clustering import (
+    check_arguments,
+    cluster_scores,
+    sample_slices,
+    scores_can_be_kept,
+)
+from .projection import project_scores
+from .upsampling import complete_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +161,86 @@ class SymmetryModel:
         >>> model.predict(frame)[30, [10, 70]]
         array([0, 1], dtype=int8)
         """
+        model, _ = cls._fit(
+            np.asarray(frame),
+            descriptor,
+            n_patterns,
+            stride=stride,
+            n_components=n_components,
+            mask=mask,
+            random_state=random_state,
+            pixel_size=pixel_size,
+            units=units,
+            num_workers=num_workers,
+            progress=progress,
+        )
+        return model
+
+    @classmethod
+    def fit_predict(
+        cls,
+        frame,
+        descriptor,
+        n_patterns=2,
+        *,
+        mask=None,
+        upsample=True,
+        num_workers=None,
+        progress=None,
+        **options,
+    ):
+        """Fit a model to a frame and label its pixels.
+
+        The same as `fit` and `predict`, but scores that can be kept in 64 MB are
+        computed once only.
+
+        Parameters
+        ----------
+        frame, descriptor, n_patterns, mask, num_workers, progress, **options
+            As in `fit`.
+        upsample : bool
+            As in `predict`.
+
+        Returns
+        -------
+        model : SymmetryModel
+        labels : numpy.ndarray
+            As from `predict`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As from `fit`.
+        """
         frame = np.asarray(frame)
+        threads = {"num_workers": num_workers, "progress": progress}
+        model, scores = cls._fit(
+            frame, descriptor, n_patterns, mask=mask, **threads, **options
+        )
+        if scores is None:
+            return model, model.predict(frame, mask, upsample=upsample, **threads)
+        grid = Grid.over(frame.shape, model.stride)
+        with threadpool_limits(1):
+            labels = model._nearest(scores)
+        return model, complete_labels(labels, grid, frame, mask, upsample)
+
+    @classmethod
+    def _fit(
+        cls,
+        frame,
+        descriptor,
+        n_patterns,
+        *,
+        stride=5,
+        n_components=5,
+        mask=None,
+        random_state=0,
+        pixel_size=None,
+        units=("", ""),
+        num_workers=None,
+        progress=None,
+    ):
+        """Model, and the scores of the whole grid if they can be kept, or else None."""
         check_frame(frame)
         mask = check_mask(mask, frame.shape)
         if random_state is None:
@@ -164,26 +249,29 @@ class SymmetryModel:
         descriptor.check_frame(frame.shape)
         grid = Grid.over(frame.shape, stride)
         n_operations = len(descriptor.operations)
+        sample = sample_slices(grid, n_operations)
+        keep = scores_can_be_kept(grid, n_operations)
         scores = compute_scores(
             descriptor,
             frame,
-            sample_grid(grid, n_operations),
+            grid if keep else grid.part(*sample),
             mask,
             num_workers=num_workers,
             progress=progress,
         )
-        scores = scores.reshape(-1, n_operations)
-        scores = scores[~np.isnan(scores).any(axis=1)].astype(np.float64)
-        if not len(scores):
+        sampled = (scores[sample] if keep else scores).reshape(-1, n_operations)
+        sampled = sampled[~np.isnan(sampled).any(axis=1)].astype(np.float64)
+        if not len(sampled):
             raise ValueError(
                 f"frame: no pixel has the scores of all {n_operations} operations of "
                 f"{descriptor}: allowed are a patch and shifts that fit into what is "
                 "valid of the frame."
             )
-        parts = cluster_scores(scores, n_patterns, n_components, int(random_state))
-        return cls(
+        parts = cluster_scores(sampled, n_patterns, n_components, int(random_state))
+        model = cls(
             descriptor, grid.stride, *parts, int(random_state), pixel_size, tuple(units)
         )
+        return model, scores if keep else None
 
     def predict(
         self,
@@ -235,15 +323,7 @@ class SymmetryModel:
 
         with threadpool_limits(1):
             map_tiles(label, self.descriptor, grid, num_workers, progress)
-        left_out = ~np.isfinite(frame)
-        if mask is not None:
-            left_out |= mask
-        if upsample:
-            labels = upsample_labels(labels, grid, frame.shape)
-        else:
-            left_out = left_out[np.ix_(grid.rows, grid.columns)]
-        labels[left_out] = -1
-        return labels
+        return complete_labels(labels, grid, frame, mask, upsample)
 
     @property
     def n_patterns(self):
@@ -268,16 +348,7 @@ class SymmetryModel:
         (..., components) numpy.ndarray
             NaN for a pixel without any score. Same dtype as the scores.
         """
-        columns = np.moveaxis(scores, -1, 0).reshape(scores.shape[-1], -1)
-        components = self.components.astype(scores.dtype)
-        mean = self.mean.astype(scores.dtype)[:, np.newaxis]
-        projected = components @ columns - components @ mean
-        incomplete = np.isnan(projected).any(axis=0)
-        if incomplete.any():
-            projected[:, incomplete] = _least_squares(
-                self.components, columns[:, incomplete] - self.mean[:, np.newaxis]
-            )
-        return projected.T.reshape(*scores.shape[:-1], -1)
+        return project_scores(scores, self.mean, self.components)
 
     def _nearest(self, scores):
         """Labels of scores (..., operations)."""
@@ -343,20 +414,3 @@ class SymmetryModel:
                 values[name] = np.asarray(value)
         values["random_state"] = int(values["random_state"])
         return cls(**values)
-
-
-def _least_squares(components, columns):
-    """Least-squares projection of scores, (operations, pixels), on those not missing.
-
-    With C the components of the operations that a pixel has, and x its scores less
-    their means, it solves (C C^T) z = C x; by the pseudo-inverse, because a pixel may
-    have fewer scores than there are components.
-    """
-    has = ~np.isnan(columns)
-    n = len(components)
-    outer = (components[:, np.newaxis] * components).reshape(n * n, -1)
-    normal = (outer @ has).T.reshape(-1, n, n)
-    right = components @ np.where(has, columns, 0)
-    solution = np.linalg.pinv(normal, rcond=1e-6, hermitian=True) @ right.T[..., None]
-    solution[~has.any(axis=0)] = np.nan
-    return solution[..., 0].T

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From labels on the grid to a label for every pixel of the frame."""
+"""From labels on the grid to the labels of the frame."""
 
 import numpy as np
 
@@ -39,3 +39,31 @@ def upsample_labels(labels, grid, shape):
         for axis in zip(grid.first, grid.stride, grid.shape, shape, strict=True)
     )
     return labels[np.ix_(rows, columns)]
+
+
+def complete_labels(labels, grid, frame, mask, upsample):
+    """Upsample labels if asked for, and set them to -1 where a pixel is left out.
+
+    Parameters
+    ----------
+    labels : (grid rows, grid columns) numpy.ndarray
+    grid : Grid
+    frame : (rows, columns) numpy.ndarray
+        Pixels that are not finite are left out.
+    mask : (rows, columns) array of bool or None
+        True where a pixel is left out.
+    upsample : bool
+
+    Returns
+    -------
+    (rows, columns) or (grid rows, grid columns) numpy.ndarray
+    """
+    left_out = ~np.isfinite(frame)
+    if mask is not None:
+        left_out |= np.asarray(mask)
+    if upsample:
+        labels = upsample_labels(labels, grid, frame.shape)
+    else:
+        left_out = left_out[np.ix_(grid.rows, grid.columns)]
+    labels[left_out] = -1
+    return labels

@@ -67,36 +67,48 @@ def segment_symmetry(
     descriptor.check_frame(shape)
     grid = Grid.over(shape, length_in_pixels("stride", stride, axes))
     frame = signal.data if lazy_output else np.asarray(signal.data)
-    if model is None:
+    fit_options = {
+        "stride": grid.stride,
+        "n_components": n_components,
+        "random_state": random_state,
+        "pixel_size": tuple(axis.scale for axis in axes),
+        "units": tuple(map(unit, axes)),
+    }
+    threads = {
+        "num_workers": num_workers,
+        "progress": progress_bar(show_progressbar, "Segmenting"),
+    }
+    labels = None
+    if model is None and lazy_output:
         model = SymmetryModel.fit(
             np.asarray(frame),
             descriptor,
             n_patterns,
-            stride=grid.stride,
-            n_components=n_components,
             mask=mask,
-            random_state=random_state,
-            pixel_size=tuple(axis.scale for axis in axes),
-            units=tuple(map(unit, axes)),
-            num_workers=num_workers,
-            progress=progress_bar(show_progressbar, "Fitting"),
+            **fit_options,
+            **threads,
         )
-    options = {"stride": grid.stride, "upsample": upsample}
+    elif model is None:
+        model, labels = SymmetryModel.fit_predict(
+            frame,
+            descriptor,
+            n_patterns,
+            mask=mask,
+            upsample=upsample,
+            **fit_options,
+            **threads,
+        )
     if lazy_output:
         # One thread: dask has its own.
         predict = dask.delayed(model.predict, pure=False)
         labels = da.from_delayed(
-            predict(frame, mask, num_workers=1, **options),
+            predict(frame, mask, stride=grid.stride, upsample=upsample, num_workers=1),
             shape=shape if upsample else grid.shape,
             dtype=model.label_dtype,
         )
-    else:
+    elif labels is None:
         labels = model.predict(
-            frame,
-            mask,
-            num_workers=num_workers,
-            progress=progress_bar(show_progressbar, "Labelling"),
-            **options,
+            frame, mask, stride=grid.stride, upsample=upsample, **threads
         )
     record = _record(model.descriptor, grid, mask) | {
         "upsample": upsample,

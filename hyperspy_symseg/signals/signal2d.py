@@ -82,8 +82,11 @@ def segment_symmetry(
 
     Notes
     -----
-    Lengths are pixels if int and axis units if float, along both axes or a pair
-    (y, x).
+    Lengths are pixels if int and axis units if float (rounded to pixels, which are
+    logged), along both axes or a pair (y, x).
+
+    Patches without contrast, as in a hole or where the detector is saturated, score 0
+    for every shift but 0. With one more pattern such areas get a label of their own.
 
     References
     ----------

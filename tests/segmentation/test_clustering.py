@@ -10,14 +10,22 @@ from hyperspy_symseg.segmentation import clustering
 
 @given(st.integers(1, 3000), st.integers(1, 3000), st.sampled_from([9, 1681, 10**6]))
 def test_sample_is_limited_in_number_and_bytes(rows, columns, n_operations):
-    size = clustering.sample_grid(Grid.over((rows, columns), 1), n_operations).size
+    grid = Grid.over((rows, columns), 1)
+    size = grid.part(*clustering.sample_slices(grid, n_operations)).size
     assert 1 <= size <= clustering.SAMPLE_SIZE
     assert size == 1 or 4 * size * n_operations <= clustering.SAMPLE_BYTES
 
 
 def test_sample_of_a_small_grid_is_the_grid():
     grid = Grid.over((100, 150), 1)
-    assert clustering.sample_grid(grid, 81) == grid
+    assert grid.part(*clustering.sample_slices(grid, 81)) == grid
+
+
+def test_sample_is_as_far_from_both_edges():
+    grid = Grid.over((300, 150), 1)
+    rows, columns = clustering.sample_slices(grid, 81)
+    # 45,000 pixels: every second makes 150 x 75.
+    assert (rows, columns) == (slice(0, None, 2), slice(0, None, 2))
 
 
 def test_hand_worked_clusters():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg.descriptors import Grid, TranslationSymmetry, compute_scores
-from hyperspy_symseg.segmentation import SymmetryModel
+from hyperspy_symseg.segmentation import SymmetryModel, clustering
 
 DESCRIPTOR = TranslationSymmetry(patch=7, window=8, max_operations=81)
 
@@ -85,6 +85,21 @@ def test_labels_on_the_grid_are_those_of_its_pixels(fitted, frame):
         fitted.predict(frame, upsample=False),
         fitted.predict(frame)[np.ix_(grid.rows, grid.columns)],
     )
+
+
+@pytest.mark.parametrize("sample_bytes", [1000 * 81 * 4, 64 * 2**20])
+def test_fitting_and_labelling_at_once_is_the_same(frame, monkeypatch, sample_bytes):
+    monkeypatch.setattr(clustering, "SAMPLE_BYTES", sample_bytes)
+    mask = np.zeros(frame.shape, bool)
+    mask[5, 6:9] = True
+    fitted, labels = SymmetryModel.fit_predict(frame, DESCRIPTOR, stride=2, mask=mask)
+    assert fitted == SymmetryModel.fit(frame, DESCRIPTOR, stride=2, mask=mask)
+    np.testing.assert_array_equal(labels, fitted.predict(frame, mask))
+
+
+def test_labelling_at_once_on_the_grid(frame, fitted):
+    _, labels = SymmetryModel.fit_predict(frame, DESCRIPTOR, stride=3, upsample=False)
+    np.testing.assert_array_equal(labels, fitted.predict(frame, upsample=False))
 
 
 def test_number_of_threads_changes_nothing(frame, monkeypatch):

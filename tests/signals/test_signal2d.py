@@ -390,7 +390,7 @@ def test_plotted_descriptors(signal, small):
 
 def test_progress_bar_is_shown_when_asked_for(signal, small, capsys):
     signal.segment_symmetry(show_progressbar=True, **small)
-    assert "Labelling" in capsys.readouterr().err
+    assert "Segmenting" in capsys.readouterr().err
     signal.segment_symmetry(show_progressbar=False, **small)
     assert capsys.readouterr().err == ""
 

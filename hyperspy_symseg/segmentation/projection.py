@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scores projected on principal components, where some scores are missing too."""
+
+import numpy as np
+
+
+def project_scores(scores, mean, components):
+    """Principal components of scores.
+
+    Where scores are missing, the projection is the least-squares fit to the others:
+    with C the components of the operations that a pixel has, and x its scores less
+    their means, it solves (C C^T) z = C x.
+
+    Parameters
+    ----------
+    scores : (..., operations) numpy.ndarray
+        NaN where a score is missing.
+    mean : (operations,) numpy.ndarray
+    components : (components, operations) numpy.ndarray
+
+    Returns
+    -------
+    (..., components) numpy.ndarray
+        NaN for a pixel without any score. Same dtype as the scores.
+
+    Examples
+    --------
+    >>> components = np.array([[0.6, 0.8]])
+    >>> project_scores(np.array([[3.0, 4.0], [3.0, np.nan]]), np.zeros(2), components)
+    array([[5.],
+           [5.]])
+    """
+    columns = np.moveaxis(scores, -1, 0).reshape(scores.shape[-1], -1)
+    shift = (components @ mean).astype(scores.dtype)[:, np.newaxis]
+    projected = components.astype(scores.dtype) @ columns - shift
+    incomplete = np.isnan(projected).any(axis=0)
+    if incomplete.any():
+        projected[:, incomplete] = _least_squares(
+            columns[:, incomplete] - mean[:, np.newaxis], components
+        )
+    return projected.T.reshape(*scores.shape[:-1], -1)
+
+
+def _least_squares(columns, components):
+    has = ~np.isnan(columns)
+    n = len(components)
+    outer = (components[:, np.newaxis] * components).reshape(n * n, -1)
+    normal = (outer @ has).T.reshape(-1, n, n)
+    right = components @ np.where(has, columns, 0)
+    # A pixel may have fewer scores than there are components.
+    solution = np.linalg.pinv(normal, rcond=1e-6, hermitian=True) @ right.T[..., None]
+    solution[~has.any(axis=0)] = np.nan
+    return solution[..., 0].T
