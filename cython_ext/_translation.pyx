@@ -55,10 +55,18 @@ cdef extern from *:
     ) noexcept nogil
 
 
-# A variance this small beside the mean square is none: the first bound is the
-# definition, the second is what rounding leaves of a constant patch.
+# A variance this small beside the mean square is none, by definition. So is one that
+# could be rounding: sums are differences of sums over the block, which are rounded in
+# proportion to their own size.
 cdef double NO_VARIANCE = 1e-10
-cdef double ROUNDING = 1e-12
+cdef double ROUNDING = 1e-14
+
+
+cdef struct Level:
+    # What was subtracted from all intensities, and what rounding leaves of a sum of
+    # squares in this block.
+    double offset
+    double rounding
 
 
 cdef struct Axis:
@@ -78,26 +86,26 @@ cdef struct Frame:
 
 
 cdef inline double inverse_norm(
-    double n, double s, double ss, double offset
+    double n, double s, double ss, Level level
 ) noexcept nogil:
     """1 / sqrt(n ss - s s), or 0 where there is no variance."""
     cdef double variance = n * ss - s * s
-    cdef double mean = s + n * offset
+    cdef double mean = s + n * level.offset
     if (
         variance <= NO_VARIANCE * (variance + mean * mean)
-        or variance <= ROUNDING * n * ss
+        or variance <= n * level.rounding
     ):
         return 0.0
     return 1.0 / sqrt(variance)
 
 
 cdef inline double correlation(
-    double n, double s, double t, double ss, double tt, double st, double offset
+    double n, double s, double t, double ss, double tt, double st, Level level
 ) noexcept nogil:
     return (
         (n * st - s * t)
-        * inverse_norm(n, s, ss, offset)
-        * inverse_norm(n, t, tt, offset)
+        * inverse_norm(n, s, ss, level)
+        * inverse_norm(n, t, tt, level)
     )
 
 
@@ -221,7 +229,7 @@ cdef inline (Py_ssize_t, Py_ssize_t) overlap(
 cdef inline double clipped_correlation(
     const double[:, ::1] table, const double[:, ::1] table_of_squares,
     (Py_ssize_t, Py_ssize_t) y, (Py_ssize_t, Py_ssize_t) x,
-    Py_ssize_t dy, Py_ssize_t dx, double st, double offset
+    Py_ssize_t dy, Py_ssize_t dx, double st, Level level
 ) noexcept nogil:
     return correlation(
         (y[1] - y[0]) * (x[1] - x[0]),
@@ -229,7 +237,7 @@ cdef inline double clipped_correlation(
         rectangle(table, y[0] + dy, y[1] + dy, x[0] + dx, x[1] + dx),
         rectangle(table_of_squares, y[0], y[1], x[0], x[1]),
         rectangle(table_of_squares, y[0] + dy, y[1] + dy, x[0] + dx, x[1] + dx),
-        st, offset,
+        st, level,
     )
 
 
@@ -265,7 +273,7 @@ cdef void fill_tables(
 
 cdef void fill_norms(
     const double[:, ::1] table, const double[:, ::1] table_of_squares,
-    Py_ssize_t half_y, Py_ssize_t half_x, double offset,
+    Py_ssize_t half_y, Py_ssize_t half_x, Level level,
     double[:, ::1] total, double[:, ::1] norm
 ) noexcept nogil:
     """Sum and inverse norm of every whole patch in the block."""
@@ -278,12 +286,12 @@ cdef void fill_norms(
                 table_of_squares, y - half_y, y + half_y + 1, x - half_x, x + half_x + 1
             )
             total[y, x] = s
-            norm[y, x] = inverse_norm(n, s, ss, offset)
+            norm[y, x] = inverse_norm(n, s, ss, level)
 
 
 cdef void score_clipped(
     Axis rows, Axis cols, Py_ssize_t y, Py_ssize_t first, Py_ssize_t last,
-    Py_ssize_t dy, Py_ssize_t dx, Frame frame, double offset,
+    Py_ssize_t dy, Py_ssize_t dx, Frame frame, Level level,
     const double[:, ::1] table, const double[:, ::1] table_of_squares,
     const double *st_plus, const double *st_minus, float *plus, float *minus
 ) noexcept nogil:
@@ -307,12 +315,12 @@ cdef void score_clipped(
         if n_plus >= n_minus and n_plus >= n_least:
             plus[k] = clip(clipped_correlation(
                 table, table_of_squares, y_plus, x_plus, dy, dx, st_plus[k],
-                offset,
+                level,
             ))
         if n_minus >= n_plus and n_minus >= n_least:
             minus[k] = clip(clipped_correlation(
                 table, table_of_squares, y_minus, x_minus, -dy, -dx,
-                st_minus[k], offset,
+                st_minus[k], level,
             ))
         choose(n_plus, n_minus, n_least, &plus[k], &minus[k])
 
@@ -366,6 +374,7 @@ def score_block(
     cdef double[:, ::1] st_minus = np.empty((rows.size, cols.size))
     cdef float[::1] spare = np.empty(cols.size, np.float32)
     cdef double n = (2 * rows.half + 1) * (2 * cols.half + 1)
+    cdef Level level = Level(offset, 0.0)
     cdef Py_ssize_t i, dy, dx, k, y, reach, first, last
     cdef const double *at_plus
     cdef const double *at_minus
@@ -373,8 +382,11 @@ def score_block(
     cdef float *minus
     with nogil:
         fill_tables(values, table, table_of_squares)
+        level.rounding = ROUNDING * table_of_squares[
+            values.shape[0], values.shape[1]
+        ]
         fill_norms(
-            table, table_of_squares, rows.half, cols.half, offset, total, norm
+            table, table_of_squares, rows.half, cols.half, level, total, norm
         )
         for i in range(pairs.shape[0]):
             dy, dx = pairs[i, 0], pairs[i, 1]
@@ -396,7 +408,7 @@ def score_block(
                     or y + rows.half + dy >= frame.bottom
                 ):
                     score_clipped(
-                        rows, cols, y, 0, cols.size, dy, dx, frame, offset, table,
+                        rows, cols, y, 0, cols.size, dy, dx, frame, level, table,
                         table_of_squares, at_plus, at_minus, plus, minus,
                     )
                     continue
@@ -409,18 +421,18 @@ def score_block(
                     &total[y - dy, 0], &norm[y - dy, 0], at_minus, minus,
                 )
                 score_clipped(
-                    rows, cols, y, 0, first, dy, dx, frame, offset, table,
+                    rows, cols, y, 0, first, dy, dx, frame, level, table,
                     table_of_squares, at_plus, at_minus, plus, minus,
                 )
                 score_clipped(
-                    rows, cols, y, last, cols.size, dy, dx, frame, offset, table,
+                    rows, cols, y, last, cols.size, dy, dx, frame, level, table,
                     table_of_squares, at_plus, at_minus, plus, minus,
                 )
 
 
 cdef void score_counted(
     const double[:, :, ::1] sums_plus, const double[:, :, ::1] sums_minus,
-    Py_ssize_t row, Py_ssize_t size, double n_least, double offset,
+    Py_ssize_t row, Py_ssize_t size, double n_least, Level level,
     float *plus, float *minus
 ) noexcept nogil:
     """Scores of a row of the grid from its sums n, s, t, ss, tt, st."""
@@ -432,13 +444,13 @@ cdef void score_counted(
             plus[k] = clip(correlation(
                 n_plus, sums_plus[1, row, k], sums_plus[2, row, k],
                 sums_plus[3, row, k], sums_plus[4, row, k], sums_plus[5, row, k],
-                offset,
+                level,
             ))
         if n_minus >= n_plus and n_minus >= n_least:
             minus[k] = clip(correlation(
                 n_minus, sums_minus[1, row, k], sums_minus[2, row, k],
                 sums_minus[3, row, k], sums_minus[4, row, k], sums_minus[5, row, k],
-                offset,
+                level,
             ))
         choose(n_plus, n_minus, n_least, &plus[k], &minus[k])
 
@@ -464,6 +476,7 @@ def score_masked_block(
     cdef double[:, :, ::1] minus = np.empty((6, rows.size, cols.size))
     cdef double n_least = (2 * rows.half + 1) * (2 * cols.half + 1) / 8.0
     cdef float[::1] spare = np.empty(cols.size, np.float32)
+    cdef Level level = Level(offset, ROUNDING * np.sum(squares))
     cdef Py_ssize_t i, k, dy, dx
     with nogil:
         for i in range(pairs.shape[0]):
@@ -494,7 +507,7 @@ def score_masked_block(
             )
             for k in range(rows.size):
                 score_counted(
-                    plus, minus, k, cols.size, n_least, offset,
+                    plus, minus, k, cols.size, n_least, level,
                     score_row(out, pairs[i, 2], k, spare),
                     score_row(out, pairs[i, 3], k, spare),
                 )

@@ -27,7 +27,8 @@ def _parser():
         help="segment files",
         description="Segment every image in files that HyperSpy reads. For each image "
         "NAME, the labels are written to NAME_labels.hspy and the image tinted by "
-        "pattern to NAME_overlay.png. The exit status is 2 if a file failed.",
+        "pattern to NAME_overlay.png; NAME is that of the file, so files of the same "
+        "name take a call each. The exit status is 2 if a file failed.",
     )
     segment.add_argument("files", metavar="FILE", nargs="+", type=Path)
     segment.add_argument("--output", metavar="DIR", type=Path, default=Path())
@@ -92,6 +93,9 @@ def _segment_image(signal, name, output, overwrite, options):
     for path in results:
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path} exists: allowed with --overwrite")
+    if signal.axes_manager.navigation_dimension:
+        shape = signal.axes_manager.navigation_shape
+        raise ValueError(f"a series of {shape} images: allowed is a single image")
     labels = signal.segment_symmetry(**options, lazy_output=False)
     with tempfile.TemporaryDirectory(dir=output, prefix=".") as unfinished:
         paths = [Path(unfinished, path.name) for path in results]
@@ -120,8 +124,7 @@ def _segment_files(files, output, overwrite, options):
     hs.set_log_level("CRITICAL")
     rsciio.set_log_level("CRITICAL")
     try:
-        output.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=output).close()
+        _prepare(output)
     except OSError as error:
         return _report(output, error)
     status, done = 0, set()
@@ -146,6 +149,12 @@ def _segment_files(files, output, overwrite, options):
     return status
 
 
+def _prepare(output):
+    """Make the folder, and raise OSError if nothing can be written to it."""
+    output.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=output).close()
+
+
 def _report(where, error):
     message = " ".join(str(error).split()) or type(error).__name__
     print(f"hyperspy-symseg: {where}: {message}", file=sys.stderr)
@@ -158,10 +167,13 @@ def _demo(output):
 
     from hyperspy_symseg import simulate
 
-    output.mkdir(parents=True, exist_ok=True)
     signal, truth = simulate.grain_boundary()
     file = output / "grain_boundary.emd"
-    signal.save(file, overwrite=True)
+    try:
+        _prepare(output)
+        signal.save(file, overwrite=True)
+    except OSError as error:
+        return _report(output, error)
     status = _segment_files([file], output, overwrite=True, options={})
     if status == 0:
         labels = hs.load(output / "grain_boundary_labels.hspy")

@@ -80,9 +80,12 @@ def tint(frame, labels, n_patterns, saturation=0.5):
     (rows, columns, 3) numpy.ndarray of uint8
     """
     finite = np.isfinite(frame)
-    frame = np.where(finite, frame, 0).astype(np.float64)
     low, high = np.percentile(frame[finite], (0.1, 99.9)) if finite.any() else (0, 1)
-    grey = np.clip((frame - low) / (high - low if high > low else 1), 0, 1)
+    gain = 255 / (high - low) if high > low else 0
+    frame = np.where(finite, frame, low).astype(np.float32)
+    grey = np.rint(np.clip((frame - low) * gain, 0, 255)).astype(np.uint8)
     colors = np.vstack([pattern_colors(n_patterns)[1], np.ones(3)])
     colors = 1 - saturation * (1 - colors)
-    return np.rint(255 * grey[..., np.newaxis] * colors[labels]).astype(np.uint8)
+    # Label -1 is the last row.
+    table = np.rint(np.arange(256)[:, np.newaxis] * colors[:, np.newaxis])
+    return table.astype(np.uint8)[labels, grey]

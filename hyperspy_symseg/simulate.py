@@ -80,7 +80,28 @@ class Lattice:
 
     @classmethod
     def oblique(cls, a, b, angle, orientation=0.0, motif=ONE_COLUMN):
-        """Cell of sides `a`, `b` and the `angle` from a to b; a is at `orientation`."""
+        """Cell of sides `a`, `b` and the `angle` from a to b.
+
+        Parameters
+        ----------
+        a, b : float
+            Lengths of the lattice vectors, in pixels.
+        angle : float
+            From a to b, in degrees, between 0 and 180.
+        orientation : float
+            Angle of a from x, in degrees.
+        motif : sequence of (float, float, float)
+            As in the class.
+
+        Returns
+        -------
+        Lattice
+
+        Raises
+        ------
+        ValueError
+            If a length or an angle is out of range.
+        """
         _require_positive(a=a, b=b)
         _require(0 < angle < 180, "angle", angle, "between 0 and 180 degrees")
         _require(math.isfinite(orientation), "orientation", orientation, "finite")
@@ -89,34 +110,130 @@ class Lattice:
 
     @classmethod
     def rectangular(cls, a, b, orientation=0.0, motif=ONE_COLUMN):
-        """Rectangular cell of sides `a` and `b`."""
+        """Rectangular cell.
+
+        Parameters
+        ----------
+        a, b : float
+            Sides of the cell, in pixels.
+        orientation : float
+            Angle of a from x, in degrees.
+        motif : sequence of (float, float, float)
+            As in the class.
+
+        Returns
+        -------
+        Lattice
+
+        Raises
+        ------
+        ValueError
+            If a length or an angle is out of range.
+        """
         return cls.oblique(a, b, 90, orientation, motif)
 
     @classmethod
     def centred(cls, a, b, orientation=0.0, motif=ONE_COLUMN):
-        """Conventional cell of sides `a`, `b`, with `motif` repeated at its centre."""
+        """Centred rectangular cell: the conventional one, its motif at the centre too.
+
+        Parameters
+        ----------
+        a, b : float
+            Sides of the conventional cell, in pixels.
+        orientation : float
+            Angle of a from x, in degrees.
+        motif : sequence of (float, float, float)
+            As in the class.
+
+        Returns
+        -------
+        Lattice
+
+        Raises
+        ------
+        ValueError
+            If a length or an angle is out of range.
+        """
         centre = [(u + 0.5, v + 0.5, weight) for u, v, weight in motif]
         return cls.rectangular(a, b, orientation, [*motif, *centre])
 
     @classmethod
     def square(cls, spacing, orientation=0.0, motif=ONE_COLUMN):
-        """Square cell of side `spacing`."""
+        """Square cell.
+
+        Parameters
+        ----------
+        spacing : float
+            Side of the cell, in pixels.
+        orientation : float
+            Angle of a from x, in degrees.
+        motif : sequence of (float, float, float)
+            As in the class.
+
+        Returns
+        -------
+        Lattice
+
+        Raises
+        ------
+        ValueError
+            If a length or an angle is out of range.
+        """
         _require_positive(spacing=spacing)
         return cls.oblique(spacing, spacing, 90, orientation, motif)
 
     @classmethod
     def hexagonal(cls, spacing, orientation=0.0, motif=ONE_COLUMN):
-        """Hexagonal cell of side `spacing`, with 120 degrees from a to b."""
+        """Hexagonal cell, with 120 degrees from a to b.
+
+        Parameters
+        ----------
+        spacing : float
+            Side of the cell, in pixels.
+        orientation : float
+            Angle of a from x, in degrees.
+        motif : sequence of (float, float, float)
+            As in the class.
+
+        Returns
+        -------
+        Lattice
+
+        Raises
+        ------
+        ValueError
+            If a length or an angle is out of range.
+        """
         _require_positive(spacing=spacing)
         return cls.oblique(spacing, spacing, 120, orientation, motif)
 
     def rotated(self, degrees):
-        """Return the lattice turned by an angle."""
+        """Lattice turned by an angle.
+
+        Parameters
+        ----------
+        degrees : float
+            From x towards y.
+
+        Returns
+        -------
+        Lattice
+        """
         cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
         return replace(self, vectors=np.dot(self.vectors, [[cos, -sin], [sin, cos]]))
 
     def mirrored(self, degrees):
-        """Return the mirror twin: reflected in a line at an angle from x."""
+        """Mirror twin: the lattice reflected in a line.
+
+        Parameters
+        ----------
+        degrees : float
+            Angle of the line from x.
+
+        Returns
+        -------
+        Lattice
+        """
         # Reflection in the x axis, and then twice the angle.
         reflected = replace(self, vectors=np.multiply(self.vectors, (-1, 1)))
         return reflected.rotated(2 * degrees)
@@ -340,8 +457,23 @@ def micrograph(
 def grain_boundary(seed=0, **options):
     """Two square grains of spacing 13 pixels, 36 degrees apart: the demonstration.
 
-    `options` go to `micrograph`, whose defaults give 512 x 512 pixels, columns of
-    width 2 pixels and a dose of 10 counts; it also says what is returned.
+    Parameters
+    ----------
+    seed : int
+        As in `micrograph`.
+    **options
+        Of `micrograph`, whose defaults give 512 x 512 pixels, columns of width 2
+        pixels and a dose of 10 counts.
+
+    Returns
+    -------
+    signal, truth : hyperspy.signals.Signal2D
+        As from `micrograph`.
+
+    Examples
+    --------
+    >>> grain_boundary()[0]
+    <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
     """
     grain = Lattice.square(13, orientation=5)
     return micrograph([grain, grain.rotated(36)], seed=seed, **options)

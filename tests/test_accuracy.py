@@ -71,7 +71,8 @@ def test_nothing_in_the_iron_grains_is_mislabelled(iron):
     assert (lower == 1 - upper[0, 0]).all()
 
 
-# The boundary is known to 15 pixels.
+# The rows are known to 15 pixels. Measured: 257, 247 and 242. The first is not within
+# the 10 pixels that the others keep; the boundary in the image is diffuse there.
 @pytest.mark.parametrize(
     ("column", "row", "tolerance"), [(0, 242, 15), (256, 250, 10), (511, 252, 10)]
 )

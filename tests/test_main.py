@@ -123,7 +123,7 @@ def test_series(run, tmp_path):
     hs.signals.Signal2D(np.zeros((2, 50, 60))).save(tmp_path / "series.hspy")
     status, _, err = run("segment", tmp_path / "series.hspy")
     assert status == 2
-    assert "navigation axes" in err[0]
+    assert "a series of (2,) images: allowed is a single image" in err[0]
 
 
 def test_old_results_are_kept_unless_told(run, image, tmp_path):
@@ -159,6 +159,12 @@ def test_output_that_is_a_file(run, image, tmp_path):
     assert status == 2
     assert len(err) == 1
     assert str(image) in err[0]
+
+
+def test_demo_in_a_folder_that_is_a_file(run, image):
+    status, _, err = run("demo", "--output", image)
+    assert status == 2
+    assert len(err) == 1
 
 
 def test_unknown_option_has_status_2(run, image):

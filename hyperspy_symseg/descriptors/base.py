@@ -3,9 +3,16 @@
 
 import dataclasses
 import importlib
+import logging
 from typing import Protocol
 
 import numpy as np
+
+_logger = logging.getLogger(__name__)
+
+# Contrast of single pixels, as a multiple of that of the frame, from which on the
+# scores of others are off by more than 1e-6.
+LARGEST_CONTRAST = 1e6
 
 #: Name of every descriptor, with its module in this package and its class.
 DESCRIPTORS = {"translation": ("translation", "TranslationSymmetry")}
@@ -155,7 +162,7 @@ def pixel_pair(name, value, least):
     ValueError
         If it is smaller than allowed.
     """
-    pair = value if isinstance(value, list | tuple | np.ndarray) else (value, value)
+    pair = value if np.ndim(value) == 1 else (value, value)
     allowed = f"allowed is an int, or a pair of int (y, x), of at least {least} pixels"
     if len(pair) != 2 or not all(
         isinstance(v, int | np.integer) and not isinstance(v, bool) for v in pair
@@ -189,6 +196,81 @@ def check_frame(frame):
         raise ValueError(
             f"frame has shape {frame.shape}: allowed is one image, (rows, columns), "
             "of at least one pixel."
+        )
+
+
+def warn_of_outliers(frame, mask):
+    """Log a warning if a pixel is so far from all others that sums lose precision.
+
+    Parameters
+    ----------
+    frame : (rows, columns) numpy.ndarray of any real dtype
+    mask : (rows, columns) numpy.ndarray of bool or None
+        True where a pixel is left out.
+    """
+    if frame.dtype.itemsize <= 2:
+        return
+    used = np.isfinite(frame)
+    if mask is not None:
+        used &= ~mask
+    # Every 64th pixel tells the contrast well enough.
+    some = frame[::8, ::8][used[::8, ::8]]
+    if not some.size:
+        return
+    low, high = np.percentile(some, (1, 99)).tolist()
+    above = float(frame.max(where=used, initial=some[0])) - low
+    below = high - float(frame.min(where=used, initial=some[0]))
+    contrast = high - low
+    if contrast > 0 and max(above, below) > LARGEST_CONTRAST * contrast:
+        _logger.warning(
+            "frame has pixels %.3g times as far from the others as these are from each "
+            "other: labels within about 500 pixels of them may be wrong. Leave them "
+            "out by a mask.",
+            max(above, below) / contrast,
+        )
+
+
+def check_grid(grid, shape):
+    """Raise an error if a grid has samples outside a frame.
+
+    Parameters
+    ----------
+    grid : Grid
+    shape : (int, int)
+        Rows and columns of the frame.
+
+    Raises
+    ------
+    ValueError
+        If a sample lies outside.
+    """
+    last = int(grid.rows[-1]), int(grid.columns[-1])
+    if last[0] >= shape[0] or last[1] >= shape[1]:
+        raise ValueError(
+            f"{grid} reaches pixel {last}: allowed are pixels of the frame, which has "
+            f"{shape[0]} x {shape[1]}."
+        )
+
+
+def check_out(out, shape):
+    """Raise an error if scores of a shape cannot be put into an array.
+
+    Parameters
+    ----------
+    out : numpy.ndarray
+    shape : (int, int, int)
+        Rows and columns of the grid, and number of operations.
+
+    Raises
+    ------
+    ValueError
+        If its shape or dtype is another, or if its columns lie apart.
+    """
+    adjacent = out.strides[1] == out.itemsize
+    if out.shape != tuple(shape) or out.dtype != np.float32 or not adjacent:
+        raise ValueError(
+            f"out is {out.dtype} of shape {out.shape} with strides {out.strides}: "
+            f"allowed is float32 of shape {tuple(shape)}, columns next to each other."
         )
 
 

@@ -22,11 +22,22 @@ class Grid:
         Distance between samples.
     shape : (int, int)
         Number of samples.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the numbers are not whole or too small.
     """
 
     first: tuple[int, int]
     stride: tuple[int, int]
     shape: tuple[int, int]
+
+    def __post_init__(self):
+        """Check that there are samples, at places that can be."""
+        for name, least in (("first", 0), ("stride", 1), ("shape", 1)):
+            pair = pixel_pair(name, getattr(self, name), least)
+            object.__setattr__(self, name, pair)
 
     @classmethod
     def over(cls, frame_shape, stride):

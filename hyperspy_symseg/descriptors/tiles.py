@@ -46,6 +46,29 @@ def tile_slices(grid, n_operations):
     )
 
 
+def check_num_workers(num_workers):
+    """Raise an error if a number of threads is not allowed.
+
+    Parameters
+    ----------
+    num_workers : int or None
+
+    Raises
+    ------
+    TypeError
+        If it is neither None nor an integer.
+    ValueError
+        If it is less than 1.
+    """
+    allowed = "allowed is None or an int of at least 1"
+    if num_workers is None:
+        return
+    if not isinstance(num_workers, int | np.integer) or isinstance(num_workers, bool):
+        raise TypeError(f"num_workers={num_workers!r}: {allowed}.")
+    if num_workers < 1:
+        raise ValueError(f"num_workers={num_workers!r}: {allowed}.")
+
+
 def map_tiles(function, descriptor, grid, num_workers=None, progress=None):
     """Call a function for every tile of a grid, in threads.
 
@@ -63,11 +86,10 @@ def map_tiles(function, descriptor, grid, num_workers=None, progress=None):
 
     Raises
     ------
-    ValueError
-        If `num_workers` is less than 1.
+    TypeError, ValueError
+        If `num_workers` is not allowed.
     """
-    if num_workers is not None and num_workers < 1:
-        raise ValueError(f"num_workers={num_workers!r}: allowed is at least 1.")
+    check_num_workers(num_workers)
     tiles = tile_slices(grid, len(descriptor.operations))
     num_workers = min(num_workers or CPU_COUNT, len(tiles))
 

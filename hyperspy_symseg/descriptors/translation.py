@@ -16,7 +16,9 @@ except ImportError as error:
         "this Python; install hyperspy-symseg again."
     ) from error
 
-from .base import check_frame, check_mask, pixel_pair
+from .base import check_frame, check_grid, check_mask, check_out, pixel_pair
+
+LARGEST_SHIFT = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class TranslationSymmetry:
             object.__setattr__(self, "translations", translations)
             object.__setattr__(self, "window", tuple(largest))
             object.__setattr__(self, "max_operations", len(translations))
-        elif len(self.operations) < 3:
+        elif max(map(len, self.shift_axes)) < 3:
             raise ValueError(
                 f"max_operations={most!r}: no shift but 0 is left in "
                 f"window={self.window!r}; at least 9 are always enough."
@@ -112,6 +114,13 @@ class TranslationSymmetry:
             raise ValueError(f"translations has shape {translations.shape}: {allowed}.")
         if translations.dtype.kind not in "iu":
             raise TypeError(f"translations has dtype {translations.dtype}: {allowed}.")
+        if (translations > LARGEST_SHIFT).any() or (
+            translations < -LARGEST_SHIFT
+        ).any():
+            raise ValueError(
+                f"translations={translations.tolist()!r}: {allowed}, of at most "
+                f"{LARGEST_SHIFT} pixels."
+            )
         pairs = tuple(map(tuple, translations.tolist()))
         if len(set(pairs)) < len(pairs):
             raise ValueError(f"translations={pairs!r}: {allowed}.")
@@ -135,9 +144,12 @@ class TranslationSymmetry:
     def operations(self):
         """The shifts (dy, dx): (operations, 2) numpy.ndarray of int."""
         if self.translations is not None:
-            return np.array(self.translations)
-        dy, dx = self.shift_axes
-        return np.stack(np.meshgrid(dy, dx, indexing="ij"), axis=-1).reshape(-1, 2)
+            operations = np.array(self.translations)
+        else:
+            grid = np.meshgrid(*self.shift_axes, indexing="ij")
+            operations = np.stack(grid, axis=-1).reshape(-1, 2)
+        operations.flags.writeable = False
+        return operations
 
     @cached_property
     def _pairs(self):
@@ -173,8 +185,8 @@ class TranslationSymmetry:
                 f"patch={self.patch}: allowed is at most {tuple(most)} for a frame of "
                 f"{shape[0]} x {shape[1]} pixels."
             )
-        name = "window" if self.translations is None else "translations"
-        if any(w >= n for w, n in zip(self._largest_shift, shape, strict=True)):
+        if any(w >= n for w, n in zip(self.window, shape, strict=True)):
+            name = "window" if self.translations is None else "translations"
             raise ValueError(
                 f"{name}={getattr(self, name)}: allowed are shifts of at most "
                 f"{tuple(n - 1 for n in shape)} for a frame of {shape[0]} x {shape[1]} "
@@ -211,6 +223,12 @@ class TranslationSymmetry:
         check_frame(frame)
         self.check_frame(frame.shape)
         mask = check_mask(mask, frame.shape)
+        check_grid(grid, frame.shape)
+        shape = (*grid.shape, len(self.operations))
+        if out is None:
+            out = np.moveaxis(np.empty((shape[2], *shape[:2]), np.float32), 0, -1)
+        check_out(out, shape)
+        by_operation = np.moveaxis(out, -1, 0)
         values, valid, offset, inside = self._block(frame, grid, mask)
         rows, columns = (
             {"first": reach, "step": step, "size": size, "half": half}
@@ -218,14 +236,6 @@ class TranslationSymmetry:
                 self._reach, grid.stride, grid.shape, self.patch, strict=True
             )
         )
-        if out is None:
-            out = np.empty((len(self.operations), *grid.shape), np.float32)
-        else:
-            out = np.moveaxis(out, -1, 0)
-        if out.strides[-1] != out.itemsize:
-            raise ValueError(
-                f"out has strides {out.strides}: allowed are adjacent columns."
-            )
         if valid[inside].all():
             y, x = inside
             bounds = {
@@ -235,15 +245,23 @@ class TranslationSymmetry:
                 "right": x.stop,
             }
             _translation.score_block(
-                values, offset, bounds, rows, columns, self._pairs, out
+                values, offset, bounds, rows, columns, self._pairs, by_operation
             )
         else:
             _translation.score_masked_block(
-                values, values**2, valid, offset, rows, columns, self._pairs, out
+                values,
+                values**2,
+                valid,
+                offset,
+                rows,
+                columns,
+                self._pairs,
+                by_operation,
             )
         for place in np.flatnonzero(~self.operations.any(axis=1)):
-            out[place][~np.isnan(out[place])] = 1
-        return np.moveaxis(out, 0, -1)
+            zero_shift = by_operation[place]
+            zero_shift[~np.isnan(zero_shift)] = 1
+        return out
 
     @cached_property
     def _largest_shift(self):

@@ -2,6 +2,7 @@
 """What a model is fitted on, and how: principal components and k-means."""
 
 import math
+import threading
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -9,6 +10,8 @@ from threadpoolctl import threadpool_limits
 # Pixels a model is fitted on, and size of their scores in bytes, at most.
 SAMPLE_SIZE = 20_000
 SAMPLE_BYTES = 64 * 2**20
+# Two fits at once would each restore the limit that the other has set.
+LIMIT_LOCK = threading.Lock()
 # Starts of k-means, of which the best counts.
 N_STARTS = 5
 
@@ -119,8 +122,8 @@ def cluster_scores(scores, n_patterns, n_components, random_state):
     pca = PCA(n_components, svd_solver="covariance_eigh")
     k_means = KMeans(n_patterns, n_init=N_STARTS, random_state=random_state)
     # One thread: sums over several would round differently with their number. The
-    # limit holds for libraries loaded before it is set.
-    with threadpool_limits(1):
+    # limit holds for the whole process, and for libraries loaded before it is set.
+    with LIMIT_LOCK, threadpool_limits(1):
         clusters = k_means.fit(pca.fit_transform(scores))
     counts = np.bincount(clusters.labels_, minlength=n_patterns)
     order = np.lexsort((clusters.cluster_centers_[:, 0], counts))

@@ -5,7 +5,6 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from hyperspy_symseg.descriptors import (
     Descriptor,
@@ -15,7 +14,11 @@ from hyperspy_symseg.descriptors import (
     make_descriptor,
     map_tiles,
 )
-from hyperspy_symseg.descriptors.base import check_frame, check_mask
+from hyperspy_symseg.descriptors.base import (
+    check_frame,
+    check_mask,
+    warn_of_outliers,
+)
 
 from .clustering import (
     check_arguments,
@@ -52,7 +55,7 @@ class SymmetryModel:
         Fraction of the variance that each component explains.
     centres : (patterns, components) numpy.ndarray of float64
         Where the patterns lie among the principal components, in the order of their
-        labels: the pattern with the fewest pixels first.
+        labels: the pattern with the fewest pixels in `counts` first.
     counts : (patterns,) numpy.ndarray of int64
         Number of pixels of each pattern that the model was fitted on.
     random_state : int
@@ -80,7 +83,10 @@ class SymmetryModel:
     units: tuple[str, str] = ("", "")
 
     def __post_init__(self):
-        """Check that the arrays fit each other."""
+        """Check that the arrays fit each other, and make them constant."""
+        for name in ("mean", "components", "explained_variance_ratio", "centres"):
+            _set_constant(self, name, np.float64)
+        _set_constant(self, "counts", np.int64)
         n_operations = len(self.descriptor.operations)
         n_components, n_patterns = len(self.components), len(self.centres)
         expected = {
@@ -220,8 +226,7 @@ class SymmetryModel:
         if scores is None:
             return model, model.predict(frame, mask, upsample=upsample, **threads)
         grid = Grid.over(frame.shape, model.stride)
-        with threadpool_limits(1):
-            labels = model._nearest(scores)
+        labels = model._nearest(scores)
         return model, complete_labels(labels, grid, frame, mask, upsample)
 
     @classmethod
@@ -248,6 +253,7 @@ class SymmetryModel:
         check_arguments(n_patterns, n_components, random_state)
         descriptor.check_frame(frame.shape)
         grid = Grid.over(frame.shape, stride)
+        warn_of_outliers(frame, mask)
         n_operations = len(descriptor.operations)
         sample = sample_slices(grid, n_operations)
         keep = scores_can_be_kept(grid, n_operations)
@@ -315,14 +321,14 @@ class SymmetryModel:
         mask = check_mask(mask, frame.shape)
         self.descriptor.check_frame(frame.shape)
         grid = Grid.over(frame.shape, self.stride if stride is None else stride)
+        warn_of_outliers(frame, mask)
         labels = np.empty(grid.shape, self.label_dtype)
 
         def label(rows, columns, tile):
             scores = self.descriptor.compute(frame, tile, mask)
             labels[rows, columns] = self._nearest(scores)
 
-        with threadpool_limits(1):
-            map_tiles(label, self.descriptor, grid, num_workers, progress)
+        map_tiles(label, self.descriptor, grid, num_workers, progress)
         return complete_labels(labels, grid, frame, mask, upsample)
 
     @property
@@ -414,3 +420,9 @@ class SymmetryModel:
                 values[name] = np.asarray(value)
         values["random_state"] = int(values["random_state"])
         return cls(**values)
+
+
+def _set_constant(model, name, dtype):
+    array = np.array(getattr(model, name), dtype=dtype)
+    array.flags.writeable = False
+    object.__setattr__(model, name, array)

@@ -3,6 +3,9 @@
 
 import numpy as np
 
+# Pixels with missing scores that are solved for at a time: it bounds the memory.
+CHUNK = 4096
+
 
 def project_scores(scores, mean, components):
     """Principal components of scores.
@@ -33,21 +36,25 @@ def project_scores(scores, mean, components):
     columns = np.moveaxis(scores, -1, 0).reshape(scores.shape[-1], -1)
     shift = (components @ mean).astype(scores.dtype)[:, np.newaxis]
     projected = components.astype(scores.dtype) @ columns - shift
-    incomplete = np.isnan(projected).any(axis=0)
-    if incomplete.any():
-        projected[:, incomplete] = _least_squares(
-            columns[:, incomplete] - mean[:, np.newaxis], components
+    incomplete = np.flatnonzero(np.isnan(projected).any(axis=0))
+    for start in range(0, len(incomplete), CHUNK):
+        pixels = incomplete[start : start + CHUNK]
+        projected[:, pixels] = _least_squares(
+            columns[:, pixels] - mean[:, np.newaxis], components
         )
     return projected.T.reshape(*scores.shape[:-1], -1)
 
 
 def _least_squares(columns, components):
-    has = ~np.isnan(columns)
-    n = len(components)
+    """Least-squares projection of scores less their means, (operations, pixels)."""
+    n, has = len(components), ~np.isnan(columns)
+    any_score = has.any(axis=0)
+    projected = np.full((n, columns.shape[1]), np.nan)
+    has, columns = has[:, any_score], columns[:, any_score]
     outer = (components[:, np.newaxis] * components).reshape(n * n, -1)
     normal = (outer @ has).T.reshape(-1, n, n)
     right = components @ np.where(has, columns, 0)
     # A pixel may have fewer scores than there are components.
-    solution = np.linalg.pinv(normal, rcond=1e-6, hermitian=True) @ right.T[..., None]
-    solution[~has.any(axis=0)] = np.nan
-    return solution[..., 0].T
+    inverse = np.linalg.pinv(normal, rcond=1e-6, hermitian=True)
+    projected[:, any_score] = (inverse @ right.T[..., np.newaxis])[..., 0].T
+    return projected

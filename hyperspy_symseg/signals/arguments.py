@@ -8,6 +8,7 @@ import numpy as np
 
 from hyperspy_symseg.descriptors.base import (
     check_mask,
+    describe,
     make_descriptor,
     parameter_names,
 )
@@ -17,6 +18,7 @@ _logger = logging.getLogger(__name__)
 # Parameters of descriptors that are a length, or a list of shifts.
 LENGTHS = ("patch", "window")
 SHIFTS = ("translations",)
+LARGEST_LENGTH = 2**31  # pixels
 
 
 def image_axes(signal):
@@ -41,11 +43,11 @@ def image_axes(signal):
             "allowed is a single image; take one with `inav`."
         )
     x, y = signal.axes_manager.signal_axes
-    for axis in (y, x):
+    for name, axis in (("y", y), ("x", x)):
         if not axis.is_uniform:
             raise ValueError(
-                f"axis {axis.name} is not uniform: allowed are uniform axes; "
-                "see `DataAxis.convert_to_uniform_axis`."
+                f"axis {axis_name(axis, name)} is not uniform: allowed are uniform "
+                "axes; see `DataAxis.convert_to_uniform_axis`."
             )
     return y, x
 
@@ -53,6 +55,11 @@ def image_axes(signal):
 def unit(axis):
     """Unit of an axis as a string, empty if it has none."""
     return axis.units if isinstance(axis.units, str) else ""
+
+
+def axis_name(axis, default):
+    """Name of an axis, or the default if it has none."""
+    return axis.name if isinstance(axis.name, str) else default
 
 
 def _is_float(value):
@@ -79,9 +86,10 @@ def length_in_pixels(name, value, axes):
     Raises
     ------
     ValueError
-        If a float is not finite, or is given once for axes of different units.
+        If a float is not a length of pixels, or is given once for axes of different
+        units.
     """
-    is_pair = isinstance(value, list | tuple | np.ndarray)
+    is_pair = np.ndim(value) == 1
     pair = tuple(value) if is_pair else (value, value)
     if not any(map(_is_float, pair)):
         return value
@@ -93,9 +101,13 @@ def length_in_pixels(name, value, axes):
     pixels = []
     for length, axis in zip(pair, axes, strict=False):
         if _is_float(length):
-            if not np.isfinite(length):
-                raise ValueError(f"{name}={value!r}: allowed is a finite length.")
-            length = round(length / abs(axis.scale))
+            length = length / abs(axis.scale)
+            if not 0.5 < length < LARGEST_LENGTH:
+                raise ValueError(
+                    f"{name}={value!r} is {length:g} pixels: allowed is a length of at "
+                    f"least one pixel, here {axis.scale:g} {unit(axis)}."
+                )
+            length = round(length)
         pixels.append(length)
     _logger.info("%s=%r is %s pixels along (y, x).", name, value, tuple(pixels))
     return (*pixels, *pair[2:])
@@ -121,14 +133,15 @@ def shifts_in_pixels(name, value, axes):
     Raises
     ------
     ValueError
-        If a shift is not finite.
+        If a shift is not finite, or too large for any image.
     """
     shifts = np.asarray(value)
     if shifts.dtype.kind != "f" or shifts.shape[-1:] != (2,):
         return value
-    if not np.isfinite(shifts).all():
-        raise ValueError(f"{name}={value!r}: allowed are finite shifts.")
-    pixels = np.rint(shifts / [axis.scale for axis in axes]).astype(int)
+    pixels = np.rint(shifts / [axis.scale for axis in axes])
+    if not (np.abs(pixels) < LARGEST_LENGTH).all():
+        raise ValueError(f"{name}={value!r}: allowed are shifts within the image.")
+    pixels = pixels.astype(int)
     _logger.info("%s are %s pixels along (y, x).", name, pixels.tolist())
     return pixels
 
@@ -206,6 +219,7 @@ def descriptor_in_pixels(descriptor, parameters, axes):
             f"{', '.join(parameters)} with an instance as descriptor: allowed are "
             "parameters with the name of a descriptor only."
         )
+    describe(descriptor)
     return descriptor
 
 
@@ -228,7 +242,7 @@ def mask_array(mask, shape):
     TypeError, ValueError
         If it is not boolean, or its shape is another.
     """
-    return check_mask(getattr(mask, "data", mask), shape)
+    return check_mask(mask.data if hasattr(mask, "axes_manager") else mask, shape)
 
 
 def progress_bar(show_progressbar, description):

@@ -11,10 +11,12 @@ import numpy as np
 
 from hyperspy_symseg.descriptors import Grid, compute_scores, describe, make_descriptor
 from hyperspy_symseg.descriptors.base import check_frame
-from hyperspy_symseg.descriptors.tiles import tile_slices
+from hyperspy_symseg.descriptors.tiles import check_num_workers, tile_slices
 from hyperspy_symseg.segmentation import SymmetryModel
+from hyperspy_symseg.segmentation.clustering import check_arguments
 
 from .arguments import (
+    axis_name,
     descriptor_in_pixels,
     image_axes,
     length_in_pixels,
@@ -23,6 +25,7 @@ from .arguments import (
     progress_bar,
     unit,
 )
+from .metadata import result_metadata
 from .symmetry_labels import LazySymmetryLabels, SymmetryLabels
 
 LARGEST_EAGER_RESULT = 10**9  # bytes
@@ -66,6 +69,10 @@ def segment_symmetry(
         descriptor, n_components = model.descriptor, len(model.components)
     descriptor.check_frame(shape)
     grid = Grid.over(shape, length_in_pixels("stride", stride, axes))
+    if model is None:
+        seed = 0 if random_state is None else random_state
+        check_arguments(n_patterns, n_components, seed)
+    check_num_workers(num_workers)
     frame = signal.data if lazy_output else np.asarray(signal.data)
     fit_options = {
         "stride": grid.stride,
@@ -123,7 +130,7 @@ def segment_symmetry(
         axes=[axis.get_axis_dictionary() for axis in axes]
         if upsample
         else _sampled_axes(axes, grid),
-        **_metadata(
+        **result_metadata(
             signal,
             Signal={"signal_type": "symmetry_labels", "quantity": "Pattern"},
             Symmetry_segmentation=record,
@@ -149,6 +156,7 @@ def get_symmetry_descriptors(
     descriptor = descriptor_in_pixels(descriptor, descriptor_parameters, axes)
     descriptor.check_frame(signal.data.shape)
     grid = Grid.over(signal.data.shape, length_in_pixels("stride", stride, axes))
+    check_num_workers(num_workers)
     n_operations = len(descriptor.operations)
     if lazy_output is None:
         size = 4 * grid.size * n_operations
@@ -171,7 +179,7 @@ def get_symmetry_descriptors(
     result = result_class(
         scores,
         axes=_sampled_axes(axes, grid, navigate=True) + signal_axes,
-        **_metadata(
+        **result_metadata(
             signal,
             Signal={"signal_type": "", "quantity": "Pearson's coefficient"},
             Symmetry_descriptors=record,
@@ -190,21 +198,6 @@ def _record(descriptor, grid, mask):
         "stride": grid.stride,
         "masked": mask is not None,
     }
-
-
-def _metadata(signal, **own):
-    """Metadata of a signal and what a result has of its own, to make a signal with."""
-    return {
-        "metadata": _in_memory(signal.metadata.as_dictionary()) | own,
-        "original_metadata": _in_memory(signal.original_metadata.as_dictionary()),
-    }
-
-
-def _in_memory(tree):
-    """Read arrays that are lazy, as in files read lazily: a result needs no file."""
-    if isinstance(tree, dict):
-        return {key: _in_memory(value) for key, value in tree.items()}
-    return np.asarray(tree) if isinstance(tree, da.Array) else tree
 
 
 def _lazy_scores(frame, descriptor, grid, mask):
@@ -244,14 +237,16 @@ def _shift_axes(descriptor, axes):
         return [{"name": "Operation", "size": len(descriptor.operations)}]
     return [
         {
-            "name": f"d{axis.name}",
+            "name": f"d{axis_name(axis, default)}",
             "size": len(shifts),
-            "scale": axis.scale * float(shifts[1] - shifts[0]),
+            # One shift only if the window is smaller than the step along this axis.
+            "scale": axis.scale
+            * float(shifts[1] - shifts[0] if len(shifts) > 1 else 1),
             "offset": axis.scale * float(shifts[0]),
             "units": axis.units,
             "navigate": False,
         }
-        for axis, shifts in zip(axes, descriptor.shift_axes, strict=True)
+        for axis, shifts, default in zip(axes, descriptor.shift_axes, "yx", strict=True)
     ]
 
 
@@ -264,22 +259,25 @@ def _check_pixel_size(model, axes):
     """Check that the image has the pixel size that the model was fitted at."""
     if model.pixel_size is None:
         return
-    for axis, size, units in zip(axes, model.pixel_size, model.units, strict=True):
-        allowed = (
-            f"allowed is the pixel size it was fitted at, {size:g} {units}, "
-            f"to {PIXEL_SIZE_TOLERANCE:.0%}"
-        )
-        axis = axis.copy()
-        if unit(axis) != units:
-            if not (unit(axis) and units):
-                raise ValueError(
-                    f"model: axis {axis.name} has the unit {unit(axis)!r}: {allowed}."
-                )
-            axis.convert_to_units(units)
-        if abs(axis.scale / size - 1) > PIXEL_SIZE_TOLERANCE or unit(axis) != units:
+    for axis, size, units, default in zip(
+        axes, model.pixel_size, model.units, "yx", strict=True
+    ):
+        fitted = axis.copy()
+        fitted.scale, fitted.units = size, units or axis.units
+        if unit(axis) and units:
+            # Into the same unit, and into the same way to write it.
+            axis = axis.copy()
+            try:
+                fitted.convert_to_units(unit(axis))
+                axis.convert_to_units(unit(axis))
+            except (AttributeError, TypeError, ValueError):
+                fitted.units = units
+        same_unit = bool(unit(axis)) == bool(units) and unit(axis) == unit(fitted)
+        if not same_unit or abs(axis.scale / fitted.scale - 1) > PIXEL_SIZE_TOLERANCE:
             raise ValueError(
-                f"model: axis {axis.name} has pixels of {axis.scale:g} {unit(axis)}: "
-                f"{allowed}."
+                f"model: axis {axis_name(axis, default)} has pixels of {axis.scale:g} "
+                f"{unit(axis) or '(no unit)'}: allowed is the pixel size it was fitted "
+                f"at, {size:g} {units or '(no unit)'}, to {PIXEL_SIZE_TOLERANCE:.0%}."
             )
 
 

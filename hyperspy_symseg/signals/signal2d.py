@@ -47,7 +47,9 @@ def segment_symmetry(
     model : SymmetryModel, optional
         A fitted model to apply, such as ``seg.model`` of another image of the same
         pixel size. `n_patterns`, `descriptor`, its parameters, `n_components` and
-        `random_state` then belong to the model: others than its own are an error.
+        `random_state` are then those of the model: what is given beside it and is
+        neither the default nor the model's own is an error. `stride` is not part of
+        the model.
     mask : numpy.ndarray or BaseSignal of bool, optional
         True where a pixel is left out. Pixels that are not finite always are.
     upsample : bool
@@ -58,7 +60,8 @@ def segment_symmetry(
     show_progressbar : bool or None
         Whether to show a progress bar. None: as in HyperSpy's preferences.
     num_workers : int or None
-        Number of threads. None: one a processor.
+        Number of threads. None: one a processor. What is computed later is computed
+        by dask, and takes its options then.
     lazy_output : bool or None
         Whether the labels are computed later. None: if the signal is lazy. The model
         is fitted at once in any case.
@@ -70,8 +73,9 @@ def segment_symmetry(
     Returns
     -------
     SymmetryLabels or LazySymmetryLabels
-        int8 (int16 above 127 patterns), 0 for the pattern with the fewest pixels;
-        -1 where a pixel is left out or has no score. Axes, metadata and original
+        int8 (int16 above 127 patterns), 0 for the pattern with the fewest pixels
+        among those that the model was fitted on; -1 where a pixel is left out or has
+        no score. Axes, metadata and original
         metadata are those of the signal; all parameters and the model are in
         ``metadata.Symmetry_segmentation``.
 

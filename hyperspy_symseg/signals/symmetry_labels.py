@@ -5,44 +5,54 @@ import numpy as np
 from hyperspy.signals import LazySignal2D, Signal1D, Signal2D
 
 from .arguments import unit
+from .metadata import result_metadata
 
 
 class SymmetryLabels(Signal2D):
     """Label of every pixel: the crystal pattern that it belongs to.
 
     Made by ``Signal2D.segment_symmetry``. The labels are integers, 0 for the pattern
-    with the fewest pixels; -1 is a pixel without a label. Axes and metadata are those
-    of the micrograph; ``metadata.Symmetry_segmentation`` holds all parameters and the
-    fitted model.
+    with the fewest pixels among those fitted on; -1 is a pixel without a label. Axes
+    and metadata are those of the micrograph; ``metadata.Symmetry_segmentation`` holds
+    all parameters and the fitted model.
     """
 
     _signal_type = "symmetry_labels"
+
+    @property
+    def _record(self):
+        if not self.metadata.has_item("Symmetry_segmentation.model"):
+            raise AttributeError(
+                "metadata.Symmetry_segmentation is missing: these labels were not made "
+                "by segment_symmetry."
+            )
+        return self.metadata.Symmetry_segmentation
 
     @property
     def model(self):
         """The fitted `SymmetryModel`, for ``segment_symmetry(model=...)``."""
         from hyperspy_symseg.segmentation import SymmetryModel
 
-        if not self.metadata.has_item("Symmetry_segmentation.model"):
-            raise AttributeError(
-                "metadata.Symmetry_segmentation.model is missing: these labels were "
-                "not made by segment_symmetry."
-            )
-        values = self.metadata.Symmetry_segmentation.model.as_dictionary()
-        return SymmetryModel.from_dict(values)
+        return SymmetryModel.from_dict(self._record.model.as_dictionary())
 
     @property
     def n_patterns(self):
         """Number of patterns."""
-        return int(self.metadata.Symmetry_segmentation.n_patterns)
+        return int(self._record.n_patterns)
 
     @property
     def area_unit(self):
-        """Product of the units of the signal axes, such as ``nm²``."""
-        x, y = (unit(axis) or "px" for axis in self.axes_manager.signal_axes)
-        return f"{x}²" if x == y else f"{y} {x}"
+        """Product of the units of the signal axes, such as ``nm²``.
 
-    def plot(self, **kwargs):
+        Pixels, ``px²``, if they have neither a unit nor a scale.
+        """
+        axes = self.axes_manager.signal_axes
+        if all(not unit(axis) and axis.scale == 1 for axis in axes):
+            return "px²"
+        x, y = map(unit, axes)
+        return (f"{x}²" if x else "") if x == y else f"{y} {x}".strip()
+
+    def plot(self, *args, **kwargs):
         """Plot the labels, each pattern in a colour of its own.
 
         The colours are those of Okabe and Ito, which can be told apart with any kind
@@ -52,7 +62,7 @@ class SymmetryLabels(Signal2D):
 
         Parameters
         ----------
-        **kwargs
+        *args, **kwargs
             As in ``Signal2D.plot``.
 
         Examples
@@ -70,7 +80,7 @@ class SymmetryLabels(Signal2D):
             "vmax": n - 0.5,
             "norm": "linear",
         }
-        super().plot(**defaults | kwargs)
+        super().plot(*args, **defaults | kwargs)
         colorbar = self._plot.signal_plot._colorbar
         names = pattern_colors(n)[0]
         if colorbar is not None and all(names):
@@ -97,6 +107,8 @@ class SymmetryLabels(Signal2D):
 
         Raises
         ------
+        TypeError
+            If it is not a signal, or not of real numbers.
         ValueError
             If the shapes differ, or `saturation` is out of range.
 
@@ -112,6 +124,10 @@ class SymmetryLabels(Signal2D):
         from hyperspy_symseg.colors import tint
         from hyperspy_symseg.descriptors.base import check_frame
 
+        if not isinstance(signal, Signal2D):
+            raise TypeError(
+                f"signal is a {type(signal).__name__}: allowed is a Signal2D."
+            )
         if signal.data.shape != self.data.shape:
             raise ValueError(
                 f"signal has shape {signal.data.shape}: allowed is that of the labels, "
@@ -123,13 +139,10 @@ class SymmetryLabels(Signal2D):
         image = tint(
             np.asarray(signal.data), np.asarray(self.data), self.n_patterns, saturation
         )
-        metadata = self.metadata.as_dictionary()
-        metadata["Signal"] = {"signal_type": ""}
         return Signal2D(
             regular_array2rgbx(image),
             axes=list(self.axes_manager.as_dictionary().values()),
-            metadata=metadata,
-            original_metadata=self.original_metadata.as_dictionary(),
+            **result_metadata(self, Signal={"signal_type": ""}),
         )
 
     def get_areas(self):
@@ -149,17 +162,13 @@ class SymmetryLabels(Signal2D):
         (<Signal1D, title: Simulated micrograph, dimensions: (|2)>, 'Area (nm²)')
         """
         x, y = self.axes_manager.signal_axes
-        counts = [(self.data == label).sum() for label in range(self.n_patterns)]
-        metadata = self.metadata.as_dictionary()
-        metadata["Signal"] = {
-            "signal_type": "",
-            "quantity": f"Area ({self.area_unit})",
-        }
+        # The first count is that of -1.
+        counts = np.bincount(np.ravel(self.data) + 1, minlength=1 + self.n_patterns)[1:]
+        quantity = f"Area ({self.area_unit})"
         return Signal1D(
-            np.array(counts) * abs(y.scale * x.scale),
+            counts * abs(y.scale * x.scale),
             axes=[{"name": "Pattern", "size": self.n_patterns, "navigate": False}],
-            metadata=metadata,
-            original_metadata=self.original_metadata.as_dictionary(),
+            **result_metadata(self, Signal={"signal_type": "", "quantity": quantity}),
         )
 
 

@@ -60,3 +60,18 @@ def test_mask_of_another_shape():
 def test_mask_that_leaves_nothing():
     with pytest.raises(ValueError, match="^mask is True everywhere"):
         base.check_mask(np.ones((3, 4), bool), (3, 4))
+
+
+@pytest.mark.parametrize(("value", "n_warnings"), [(1e5, 0), (1e9, 1), (-1e9, 1)])
+def test_pixel_far_from_all_others_is_warned_of(caplog, value, n_warnings):
+    frame = np.random.default_rng(0).normal(size=(50, 60))
+    frame[7, 9] = value
+    base.warn_of_outliers(frame, None)
+    assert len(caplog.records) == n_warnings
+
+
+def test_masked_pixel_is_not_warned_of(caplog):
+    frame = np.random.default_rng(0).normal(size=(50, 60))
+    frame[7, 9], frame[8, 9] = 1e12, np.inf
+    base.warn_of_outliers(frame, frame > 1e6)
+    assert not caplog.records

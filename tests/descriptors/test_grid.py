@@ -50,3 +50,17 @@ def test_stride_out_of_range(stride):
 def test_stride_of_another_type(stride):
     with pytest.raises(TypeError, match="^stride="):
         Grid.over((11, 13), stride)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        ((-1, 0), (1, 1), (1, 1)),
+        ((0, 0), (0, 1), (1, 1)),
+        ((0, 0), (1, -1), (1, 1)),
+        ((0, 0), (1, 1), (0, 1)),
+    ],
+)
+def test_numbers_out_of_range(numbers):
+    with pytest.raises(ValueError, match="^(first|stride|shape)="):
+        Grid(*numbers)

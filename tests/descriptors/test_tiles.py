@@ -71,6 +71,7 @@ def test_error_in_a_thread_is_raised(small_tiles):
         map_tiles(fail, DESCRIPTOR, Grid.over(FRAME.shape, 3), num_workers=2)
 
 
-def test_number_of_threads_out_of_range():
-    with pytest.raises(ValueError, match="^num_workers=0"):
-        compute_scores(DESCRIPTOR, FRAME, Grid.over(FRAME.shape, 3), num_workers=0)
+@pytest.mark.parametrize(("number", "error"), [(0, ValueError), ("2", TypeError)])
+def test_number_of_threads_not_allowed(number, error):
+    with pytest.raises(error, match="^num_workers="):
+        compute_scores(DESCRIPTOR, FRAME, Grid.over(FRAME.shape, 3), num_workers=number)

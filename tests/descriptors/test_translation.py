@@ -153,11 +153,34 @@ def test_scores_are_put_where_told():
     assert (larger[:, :, :2] == 9).all()
 
 
-def test_place_for_scores_with_columns_apart_is_an_error():
+@pytest.mark.parametrize(
+    "out",
+    [
+        np.empty((7, 8, 25), np.float32),
+        np.empty((25, 6, 8), np.float32).transpose(1, 2, 0),
+        np.empty((24, 7, 8), np.float32).transpose(1, 2, 0),
+        np.empty((25, 7, 8)).transpose(1, 2, 0),
+    ],
+    ids=["columns apart", "too few rows", "too few operations", "float64"],
+)
+def test_place_for_scores_not_allowed(out):
     frame, grid = frame_of((20, 24)), Grid.over((20, 24), 3)
     descriptor = TranslationSymmetry(patch=3, window=4, max_operations=25)
-    with pytest.raises(ValueError, match="^out has strides"):
-        descriptor.compute(frame, grid, out=np.empty((*grid.shape, 25), np.float32))
+    with pytest.raises(ValueError, match="^out is"):
+        descriptor.compute(frame, grid, out=out)
+
+
+def test_grid_outside_the_frame_is_an_error():
+    descriptor = TranslationSymmetry(patch=3, window=4, max_operations=25)
+    with pytest.raises(ValueError, match=r"^Grid.* reaches pixel \(20, 9\)"):
+        descriptor.compute(frame_of((20, 24)), Grid((2, 9), (3, 3), (7, 1)))
+
+
+def test_whole_tile_agrees_with_brute_force():
+    frame = frame_of((298, 554)) + np.linspace(0, 50, 554)
+    frame[:, 300:] += 1000
+    descriptor = TranslationSymmetry(patch=20, window=21, max_operations=9)
+    assert_agrees(frame, descriptor, stride=47)
 
 
 def test_read_only_strided_frame_is_scored_and_not_modified():
@@ -192,7 +215,16 @@ def test_patches_in_a_constant_hole_score_zero(value):
     frame[8:32, 10:40] = value
     descriptor = TranslationSymmetry(patch=2, window=2, max_operations=9)
     scores = descriptor.compute(frame, Grid((16, 20), (1, 1), (8, 10)))
-    assert np.count_nonzero(scores[..., :4]) == 0
+    assert np.count_nonzero(np.delete(scores, 4, axis=-1)) == 0
+
+
+def test_patches_in_a_hole_score_zero_beside_a_bright_pixel():
+    frame = np.random.default_rng(0).poisson(10, (250, 500)).astype(np.uint16)
+    frame[20, 30] = 65535
+    frame[100:200, 200:400] = 0
+    descriptor = TranslationSymmetry(patch=2, window=4, max_operations=9)
+    scores = descriptor.compute(frame, Grid((110, 210), (1, 1), (80, 180)))
+    assert np.count_nonzero(np.delete(scores, 4, axis=-1)) == 0
 
 
 def test_variance_of_1e_10_of_the_mean_square_is_none():
@@ -306,6 +338,8 @@ def test_operations_are_symmetric_and_hold_zero():
         ({"translations": [1, 2]}, ValueError, "translations"),
         ({"translations": [(1, 2), (1, 2)]}, ValueError, "translations"),
         ({"translations": [(1.5, 2)]}, TypeError, "translations"),
+        ({"translations": [(-(2**63), 0)]}, ValueError, "translations"),
+        ({"patch": np.array(0)}, TypeError, "patch"),
     ],
 )
 def test_parameter_not_allowed(parameters, error, message):

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import dataclasses
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from hyperspy_symseg.descriptors import Grid, TranslationSymmetry, compute_scores
 from hyperspy_symseg.segmentation import SymmetryModel, clustering
@@ -122,6 +124,19 @@ def test_a_seed_that_is_drawn_is_kept(frame):
         frame, DESCRIPTOR, stride=3, random_state=drawn.random_state
     )
     assert drawn == again
+
+
+def test_fits_side_by_side_leave_the_number_of_blas_threads_alone(frame):
+    before = [info["num_threads"] for info in threadpool_info()]
+    with ThreadPoolExecutor(4) as pool:
+        fits = [pool.submit(SymmetryModel.fit, frame, DESCRIPTOR) for _ in range(8)]
+    assert all(fit.result() == fits[0].result() for fit in fits)
+    assert [info["num_threads"] for info in threadpool_info()] == before
+
+
+def test_arrays_of_a_model_are_constant(fitted):
+    with pytest.raises(ValueError, match="read-only"):
+        fitted.mean[0] = 3
 
 
 def test_models_with_another_centre_are_not_equal(fitted):

@@ -105,6 +105,22 @@ def test_metadata_and_original_metadata_are_kept(signal, small):
     assert labels.original_metadata.Detector.gain == 7
 
 
+def test_markers_stay_with_the_micrograph(signal, small):
+    points = hs.plot.markers.Points(offsets=np.array([[0.1, 0.2]]), sizes=1)
+    signal.add_marker(points, permanent=True, plot_marker=False)
+    labels = signal.segment_symmetry(**small)
+    labels.plot()
+    labels.overlay(signal).plot()
+    signal.get_symmetry_descriptors(**small).plot()
+
+
+def test_arrays_in_the_metadata_are_not_shared(signal, small):
+    signal.original_metadata.set_item("Detector.gains", np.arange(5))
+    labels = signal.segment_symmetry(**small)
+    labels.original_metadata.Detector.gains[0] = 7
+    assert signal.original_metadata.Detector.gains[0] == 0
+
+
 def test_result_of_a_lazy_file_does_not_need_the_file(signal, small, tmp_path):
     signal.original_metadata.set_item("Detector.gains", np.arange(5))
     signal.save(tmp_path / "grains.hspy")
@@ -220,12 +236,42 @@ def test_what_contradicts_the_model_is_an_error(signal, labels, options):
         signal.segment_symmetry(model=labels.model, **options)
 
 
-@pytest.mark.parametrize(("scale", "units"), [(0.03, "nm"), (0.02, "pm"), (0.02, "")])
+@pytest.mark.parametrize(("fitted", "other"), [("um", "µm"), ("µm", "um")])
+def test_units_may_be_written_in_other_ways(signal, small, fitted, other):
+    for axis in signal.axes_manager.signal_axes:
+        axis.units = fitted
+    model = signal.segment_symmetry(**small).model
+    for axis in signal.axes_manager.signal_axes:
+        axis.units = other
+    assert signal.segment_symmetry(model=model, stride=3).model == model
+
+
+def test_model_of_axes_without_units(two_grains, small):
+    bare = hs.signals.Signal2D(two_grains[0].data)
+    model = bare.segment_symmetry(**small).model
+    assert bare.segment_symmetry(model=model, stride=3).model == model
+
+
+@pytest.mark.parametrize(
+    ("scale", "units"),
+    [(0.03, "nm"), (0.02, "pm"), (0.02, ""), (0.02, "s"), (0.02, "n_m")],
+)
 def test_model_at_another_pixel_size_is_an_error(signal, labels, scale, units):
     signal.axes_manager["y"].scale = scale
     signal.axes_manager["y"].units = units
     with pytest.raises(ValueError, match=r"^model: axis y .* 0\.02 nm"):
         signal.segment_symmetry(model=labels.model)
+
+
+def test_arguments_are_checked_before_a_lazy_signal_is_read(small):
+    def read(block):
+        raise AssertionError("read")
+
+    data = da.zeros((61, 83)).map_blocks(read, meta=np.zeros((0, 0)))
+    lazy = hs.signals.Signal2D(data).as_lazy()
+    for argument in ({"n_patterns": 0}, {"random_state": -1}, {"num_workers": 0}):
+        with pytest.raises(ValueError, match=f"^{next(iter(argument))}="):
+            lazy.segment_symmetry(**argument, **small)
 
 
 def test_lazy_output_of_an_eager_signal(signal, labels, small):
@@ -282,7 +328,11 @@ def test_hole_of_zeros_and_saturated_areas_are_labelled(signal, small):
         ({"descriptor": "translations"}, ValueError, "descriptor='translations'"),
         ({"radius": 3}, TypeError, "'radius' is not a parameter.*patch, window"),
         ({"patch": -3}, ValueError, "patch=-3"),
-        ({"patch": 0.001}, ValueError, r"patch=\(0, 0\)"),
+        ({"patch": 0.001}, ValueError, r"patch=0\.001 is 0\.05 pixels"),
+        ({"patch": 1e308}, ValueError, r"patch=1e\+308"),
+        ({"translations": [(1e30, 0.0)]}, ValueError, "translations="),
+        ({"descriptor": None}, TypeError, "descriptor=None"),
+        ({"descriptor": TranslationSymmetry}, TypeError, "descriptor="),
         ({"patch": float("nan")}, ValueError, "patch=nan"),
         ({"patch": float("inf")}, ValueError, "patch=inf"),
         ({"patch": 10**9}, ValueError, "patch="),
@@ -291,7 +341,8 @@ def test_hole_of_zeros_and_saturated_areas_are_labelled(signal, small):
         ({"translations": [(0, 100)]}, ValueError, "translations="),
         ({"translations": [(0.1, np.nan)]}, ValueError, "translations="),
         ({"translations": [(1, 2)], "window": 3}, ValueError, "window=3"),
-        ({"stride": 0.001}, ValueError, r"stride=\(0, 0\)"),
+        ({"stride": 0.001}, ValueError, r"stride=0\.001 is 0\.05 pixels"),
+        ({"num_workers": "2"}, TypeError, "num_workers='2'"),
         ({"n_patterns": 0}, ValueError, "n_patterns=0"),
         ({"mask": np.zeros((3, 4), bool)}, ValueError, "mask"),
         ({"num_workers": 0}, ValueError, "num_workers=0"),
@@ -359,6 +410,16 @@ def test_descriptors_navigate_over_pixels_and_show_shifts(signal, small):
     np.testing.assert_allclose(x.axis, 0.02 * grid.columns)
     np.testing.assert_allclose(dy.axis, 0.02 * np.arange(-8, 9, 2), atol=1e-12)
     assert (dx.name, dx.units, dy.name) == ("dx", "nm", "dy")
+
+
+def test_descriptors_of_a_window_narrower_than_the_step(signal):
+    found = signal.get_symmetry_descriptors(patch=3, window=(2, 40), max_operations=9)
+    assert found.axes_manager.signal_shape == (9, 1)
+
+
+def test_descriptors_of_axes_without_names(two_grains, small):
+    bare = hs.signals.Signal2D(two_grains[0].data).get_symmetry_descriptors(**small)
+    assert [axis.name for axis in bare.axes_manager.signal_axes] == ["dx", "dy"]
 
 
 def test_descriptors_of_a_list_of_translations_have_one_axis(signal):

@@ -66,9 +66,11 @@ def test_part_of_the_labels_keeps_the_model(labels):
     assert labels.isig[10:40, 20:].model == labels.model
 
 
-def test_labels_without_a_model_say_so():
+@pytest.mark.parametrize("use", ["model", "plot", "get_areas"])
+def test_labels_without_a_model_say_so(use):
+    labels = SymmetryLabels(np.zeros((3, 4), np.int8))
     with pytest.raises(AttributeError, match="not made by segment_symmetry"):
-        _ = SymmetryLabels(np.zeros((3, 4), np.int8)).model
+        getattr(labels, use)()
 
 
 def test_plot_has_a_colour_for_every_pattern(labels):
@@ -131,6 +133,11 @@ def test_overlay_of_another_shape_is_an_error(signal, labels):
         labels.overlay(signal.isig[1:])
 
 
+def test_overlay_of_an_array_is_an_error(signal, labels):
+    with pytest.raises(TypeError, match="^signal is a ndarray"):
+        labels.overlay(signal.data)
+
+
 def test_overlay_of_another_saturation_is_an_error(signal, labels):
     with pytest.raises(ValueError, match="^saturation=2"):
         labels.overlay(signal, saturation=2)
@@ -144,8 +151,16 @@ def test_areas_are_pixels_times_their_size(signal, masked_labels):
     areas.plot()
 
 
+def test_areas_of_lazy_labels(signal, labels, small):
+    lazy = signal.as_lazy().segment_symmetry(**small)
+    np.testing.assert_array_equal(lazy.get_areas().data, labels.get_areas().data)
+
+
 def test_area_unit_of_axes_without_and_with_different_units(labels):
     labels = labels.deepcopy()
     labels.axes_manager["x"].units = "s"
     assert labels.area_unit == "nm s"
-    assert SymmetryLabels(np.zeros((3, 4))).area_unit == "px²"
+    bare = SymmetryLabels(np.zeros((3, 4)))
+    assert bare.area_unit == "px²"
+    bare.axes_manager.signal_axes[0].scale = 0.5
+    assert bare.area_unit == ""

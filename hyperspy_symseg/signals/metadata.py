@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What results take over from the signal that they were made from."""
+
+import numpy as np
+
+
+def result_metadata(signal, **own):
+    """Metadata of a signal and what a result has of its own, to make a signal with.
+
+    Markers stay behind: they are objects that belong to the plot of their signal.
+
+    Parameters
+    ----------
+    signal : BaseSignal
+    **own : dict
+        First branches of the metadata that the result has of its own.
+
+    Returns
+    -------
+    dict
+        The arguments `metadata` and `original_metadata` of a new signal.
+    """
+    metadata = _in_memory(signal.metadata.as_dictionary())
+    metadata.pop("Markers", None)
+    return {
+        "metadata": metadata | own,
+        "original_metadata": _in_memory(signal.original_metadata.as_dictionary()),
+    }
+
+
+def _in_memory(tree):
+    """Copy arrays, and read those that are lazy, as in files read lazily.
+
+    A result needs no file and shares nothing with its source.
+    """
+    if isinstance(tree, dict):
+        return {key: _in_memory(value) for key, value in tree.items()}
+    # A dask array has this too, and is read by it.
+    return np.array(tree) if hasattr(tree, "__array__") and np.ndim(tree) else tree
