@@ -116,19 +116,12 @@ class Lattice:
         ----------
         a, b : float
             Sides of the cell, in pixels.
-        orientation : float
-            Angle of a from x, in degrees.
-        motif : sequence of (float, float, float)
-            As in the class.
+        orientation, motif
+            As in `oblique`.
 
         Returns
         -------
         Lattice
-
-        Raises
-        ------
-        ValueError
-            If a length or an angle is out of range.
         """
         return cls.oblique(a, b, 90, orientation, motif)
 
@@ -140,19 +133,12 @@ class Lattice:
         ----------
         a, b : float
             Sides of the conventional cell, in pixels.
-        orientation : float
-            Angle of a from x, in degrees.
-        motif : sequence of (float, float, float)
-            As in the class.
+        orientation, motif
+            As in `oblique`.
 
         Returns
         -------
         Lattice
-
-        Raises
-        ------
-        ValueError
-            If a length or an angle is out of range.
         """
         centre = [(u + 0.5, v + 0.5, weight) for u, v, weight in motif]
         return cls.rectangular(a, b, orientation, [*motif, *centre])
@@ -165,19 +151,12 @@ class Lattice:
         ----------
         spacing : float
             Side of the cell, in pixels.
-        orientation : float
-            Angle of a from x, in degrees.
-        motif : sequence of (float, float, float)
-            As in the class.
+        orientation, motif
+            As in `oblique`.
 
         Returns
         -------
         Lattice
-
-        Raises
-        ------
-        ValueError
-            If a length or an angle is out of range.
         """
         _require_positive(spacing=spacing)
         return cls.oblique(spacing, spacing, 90, orientation, motif)
@@ -190,19 +169,12 @@ class Lattice:
         ----------
         spacing : float
             Side of the cell, in pixels.
-        orientation : float
-            Angle of a from x, in degrees.
-        motif : sequence of (float, float, float)
-            As in the class.
+        orientation, motif
+            As in `oblique`.
 
         Returns
         -------
         Lattice
-
-        Raises
-        ------
-        ValueError
-            If a length or an angle is out of range.
         """
         _require_positive(spacing=spacing)
         return cls.oblique(spacing, spacing, 120, orientation, motif)
