@@ -8,10 +8,11 @@ import numpy as np
 from dask.system import CPU_COUNT
 
 # Pixels a tile covers, at most: more would leave the processor's cache, fewer would
-# spend more on the margin that patch and window need.
-TILE_SHAPE = (256, 512)
+# spend more on the margin that patch and window need. A little over a power of two, for
+# frames of such sizes do not divide evenly by the stride.
+TILE_SHAPE = (272, 544)
 # Size of a tile's scores, at most, in bytes.
-TILE_BYTES = 32 * 2**20
+TILE_BYTES = 40 * 2**20
 
 
 def _cuts(n, most):
