@@ -7,7 +7,7 @@ Run it with the Python that this package is installed in ::
 
 The peer is installed from the package index into an environment of its own, once.
 This takes Python 3.11, a C++ compiler and FFTW 3 (Debian's g++ and libfftw3-dev).
-All rows three times take about 20 minutes, nearly all of them the peer's; ``--quick``
+All rows three times take about ten minutes, nearly all of them the peer's; ``--quick``
 runs its slow ones once.
 
 Each side is a process that has all imported and has done every job on a small frame
