@@ -87,8 +87,6 @@ def _images(path):
 
 def _segment_image(signal, name, output, overwrite, options):
     """Segment one image, write the results and print the areas."""
-    from hyperspy_symseg.colors import pattern_colors
-
     results = [output / f"{name}_labels.hspy", output / f"{name}_overlay.png"]
     for path in results:
         if path.exists() and not overwrite:
@@ -103,16 +101,26 @@ def _segment_image(signal, name, output, overwrite, options):
         labels.overlay(signal).save(paths[1])
         for unfinished_path, path in zip(paths, results, strict=True):
             os.replace(unfinished_path, path)
-    areas = labels.get_areas().data
-    colors = pattern_colors(labels.n_patterns)[0]
-    x, y = labels.axes_manager.signal_axes
-    frame_area = labels.data.size * abs(x.scale * y.scale)
     print(f"{name} {labels.metadata.General.title}".rstrip())
-    for pattern, (area, color) in enumerate(zip(areas, colors, strict=True)):
-        print(
-            f"  pattern {pattern} {color:<15}{area:12.6g} {labels.area_unit}"
-            f"{area / frame_area:8.1%}"
-        )
+    for line in _area_lines(labels):
+        print(f"  {line}")
+
+
+def _area_lines(labels):
+    """One line a pattern with its area and its share of the image."""
+    from hyperspy_symseg.colors import pattern_colors
+
+    x, y = labels.axes_manager.signal_axes
+    image_area = labels.data.size * abs(x.scale * y.scale)
+    areas = labels.get_areas().data.tolist()
+    names = [f"pattern {i} {c}" for i, c in enumerate(pattern_colors(len(areas))[0])]
+    if (labels.data == -1).any():
+        names.append("not labelled")
+        areas.append(image_area - sum(areas))
+    return [
+        f"{name:<25}{area:12.6g} {labels.area_unit}{area / image_area:8.1%}"
+        for name, area in zip(names, areas, strict=True)
+    ]
 
 
 def _segment_files(files, output, overwrite, options):

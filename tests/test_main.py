@@ -52,6 +52,15 @@ def test_one_line_a_pattern_with_area_and_share(run, image):
     assert sum(shares) == pytest.approx(100, abs=0.11)
 
 
+def test_area_without_a_label(run, two_grains, tmp_path):
+    signal = two_grains[0].deepcopy()
+    signal.change_dtype(float)
+    signal.data[:10, :20] = np.nan
+    signal.save(tmp_path / "broken.hspy")
+    _, out, _ = run("segment", tmp_path / "broken.hspy", *SMALL)
+    assert re.fullmatch(r"  not labelled +0\.08 nm² +4\.0%", out[3])
+
+
 def test_lengths_with_a_point_are_in_the_unit_of_the_axes(run, image, tmp_path):
     run("segment", image, "--patch", "0.14", "--window", "8", "--stride", "0.06")
     labels = hs.load(tmp_path / "out" / "grains_labels.hspy")
