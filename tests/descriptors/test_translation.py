@@ -176,11 +176,18 @@ def test_grid_outside_the_frame_is_an_error():
         descriptor.compute(frame_of((20, 24)), Grid((2, 9), (3, 3), (7, 1)))
 
 
-def test_whole_tile_agrees_with_brute_force():
-    frame = frame_of((298, 554)) + np.linspace(0, 50, 554)
-    frame[:, 300:] += 1000
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("offset", ["ramp and step", "mean"])
+def test_whole_tile_agrees_with_brute_force(offset, masked):
+    frame = frame_of((298, 554))
+    if offset == "mean":
+        frame += 30_000
+    else:
+        frame += np.linspace(0, 50, 554)
+        frame[:, 300:] += 1000
+    mask = np.random.default_rng(1).random(frame.shape) < 0.05 if masked else None
     descriptor = TranslationSymmetry(patch=20, window=21, max_operations=9)
-    assert_agrees(frame, descriptor, stride=47)
+    assert_agrees(frame, descriptor, stride=47, mask=mask)
 
 
 def test_read_only_strided_frame_is_scored_and_not_modified():
@@ -218,13 +225,20 @@ def test_patches_in_a_constant_hole_score_zero(value):
     assert np.count_nonzero(np.delete(scores, 4, axis=-1)) == 0
 
 
-def test_patches_in_a_hole_score_zero_beside_a_bright_pixel():
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("patch", [2, 20])
+def test_patches_in_a_hole_score_zero_beside_a_bright_pixel(patch, masked):
     frame = np.random.default_rng(0).poisson(10, (250, 500)).astype(np.uint16)
     frame[20, 30] = 65535
     frame[100:200, 200:400] = 0
-    descriptor = TranslationSymmetry(patch=2, window=4, max_operations=9)
-    scores = descriptor.compute(frame, Grid((110, 210), (1, 1), (80, 180)))
-    assert np.count_nonzero(np.delete(scores, 4, axis=-1)) == 0
+    mask = np.zeros(frame.shape, bool)
+    mask[0, 0] = masked
+    descriptor = TranslationSymmetry(patch=patch, window=4, max_operations=9)
+    # The whole frame in one block: sums over the hole are differences of sums that
+    # hold the bright pixel.
+    scores = descriptor.compute(frame, Grid.over(frame.shape, 2), mask)
+    in_hole = scores[65:85, 115:185]
+    assert np.count_nonzero(np.delete(in_hole, 4, axis=-1)) == 0
 
 
 def test_variance_of_1e_10_of_the_mean_square_is_none():
