@@ -169,6 +169,11 @@ def test_float_lengths_are_in_the_unit_of_the_axes(signal, labels, small):
     assert found.model == labels.model
 
 
+def test_float_length_is_rounded_to_pixels(signal, small):
+    found = signal.segment_symmetry(**small | {"patch": 0.138})  # 6.9 pixels
+    assert found.model.descriptor.patch == (7, 7)
+
+
 def test_float_length_of_axes_with_unequal_scales_is_a_pair(signal, small):
     signal.axes_manager["x"].scale = 0.01
     found = signal.segment_symmetry(**small | {"patch": 0.06})
