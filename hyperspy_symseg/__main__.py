@@ -91,9 +91,6 @@ def _segment_image(signal, name, output, overwrite, options):
     for path in results:
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path} exists: allowed with --overwrite")
-    if signal.axes_manager.navigation_dimension:
-        shape = signal.axes_manager.navigation_shape
-        raise ValueError(f"a series of {shape} images: allowed is a single image")
     labels = signal.segment_symmetry(**options, lazy_output=False)
     with tempfile.TemporaryDirectory(dir=output, prefix=".") as unfinished:
         paths = [Path(unfinished, path.name) for path in results]

@@ -139,6 +139,11 @@ def describe(descriptor):
     )
 
 
+def is_whole_number(value):
+    """Whether a value is an integer, of Python or of NumPy, and not a bool."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def pixel_pair(name, value, least):
     """Check a length in pixels, one for both axes or one an axis.
 
@@ -164,9 +169,7 @@ def pixel_pair(name, value, least):
     """
     pair = value if np.ndim(value) == 1 else (value, value)
     allowed = f"allowed is an int, or a pair of int (y, x), of at least {least} pixels"
-    if len(pair) != 2 or not all(
-        isinstance(v, int | np.integer) and not isinstance(v, bool) for v in pair
-    ):
+    if len(pair) != 2 or not all(map(is_whole_number, pair)):
         raise TypeError(f"{name}={value!r}: {allowed}.")
     if min(pair) < least:
         raise ValueError(f"{name}={value!r}: {allowed}.")

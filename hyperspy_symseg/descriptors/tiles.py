@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from dask.system import CPU_COUNT
 
+from .base import is_whole_number
+
 # Pixels a tile covers, at most: more would leave the processor's cache, fewer would
 # spend more on the margin that patch and window need. A little over a power of two, for
 # frames of such sizes do not divide evenly by the stride.
@@ -64,7 +66,7 @@ def check_num_workers(num_workers):
     allowed = "allowed is None or an int of at least 1"
     if num_workers is None:
         return
-    if not isinstance(num_workers, int | np.integer) or isinstance(num_workers, bool):
+    if not is_whole_number(num_workers):
         raise TypeError(f"num_workers={num_workers!r}: {allowed}.")
     if num_workers < 1:
         raise ValueError(f"num_workers={num_workers!r}: {allowed}.")

@@ -16,7 +16,14 @@ except ImportError as error:
         "this Python; install hyperspy-symseg again."
     ) from error
 
-from .base import check_frame, check_grid, check_mask, check_out, pixel_pair
+from .base import (
+    check_frame,
+    check_grid,
+    check_mask,
+    check_out,
+    is_whole_number,
+    pixel_pair,
+)
 
 LARGEST_SHIFT = 2**31 - 1
 
@@ -88,7 +95,7 @@ class TranslationSymmetry:
         object.__setattr__(self, "patch", patch)
         object.__setattr__(self, "window", window)
         most = self.max_operations
-        if not isinstance(most, int | np.integer) or isinstance(most, bool):
+        if not is_whole_number(most):
             raise TypeError(f"max_operations={most!r}: allowed is an int.")
         object.__setattr__(self, "max_operations", int(most))
         if self.translations is not None:

@@ -7,6 +7,8 @@ import threading
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from hyperspy_symseg.descriptors.base import is_whole_number
+
 # Pixels a model is fitted on, and size of their scores in bytes, at most.
 SAMPLE_SIZE = 20_000
 SAMPLE_BYTES = 64 * 2**20
@@ -53,7 +55,7 @@ def scores_can_be_kept(grid, n_operations):
 
 def _check_whole(name, value, least, most):
     allowed = f"allowed is an int from {least} to {most}"
-    if not isinstance(value, int | np.integer) or isinstance(value, bool):
+    if not is_whole_number(value):
         raise TypeError(f"{name}={value!r}: {allowed}.")
     if not least <= value <= most:
         raise ValueError(f"{name}={value!r}: {allowed}.")
@@ -78,7 +80,7 @@ def check_arguments(n_patterns, n_components, random_state):
     number = isinstance(n_components, int | float | np.number)
     if not number or isinstance(n_components, bool):
         raise TypeError(f"n_components={n_components!r}: {allowed}.")
-    whole = isinstance(n_components, int | np.integer)
+    whole = is_whole_number(n_components)
     if not (n_components >= 1 if whole else 0 < n_components < 1):
         raise ValueError(f"n_components={n_components!r}: {allowed}.")
 

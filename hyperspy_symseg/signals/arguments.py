@@ -39,8 +39,9 @@ def image_axes(signal):
     """
     if signal.axes_manager.navigation_dimension:
         raise ValueError(
-            f"signal has navigation axes, {signal.axes_manager.navigation_shape}: "
-            "allowed is a single image; take one with `inav`."
+            "signal has navigation axes, it is a series of "
+            f"{signal.axes_manager.navigation_shape} images: allowed is a single image "
+            "(in Python, take one with `inav`)."
         )
     x, y = signal.axes_manager.signal_axes
     for name, axis in (("y", y), ("x", x)):

@@ -85,17 +85,8 @@ def segment_symmetry(
         "num_workers": num_workers,
         "progress": progress_bar(show_progressbar, "Segmenting"),
     }
-    labels = None
-    if model is None and lazy_output:
-        model = SymmetryModel.fit(
-            np.asarray(frame),
-            descriptor,
-            n_patterns,
-            mask=mask,
-            **fit_options,
-            **threads,
-        )
-    elif model is None:
+    labelling = {"stride": grid.stride, "upsample": upsample}
+    if model is None and not lazy_output:
         model, labels = SymmetryModel.fit_predict(
             frame,
             descriptor,
@@ -105,17 +96,24 @@ def segment_symmetry(
             **fit_options,
             **threads,
         )
-    if lazy_output:
+    elif not lazy_output:
+        labels = model.predict(frame, mask, **labelling, **threads)
+    else:
+        if model is None:
+            model = SymmetryModel.fit(
+                np.asarray(frame),
+                descriptor,
+                n_patterns,
+                mask=mask,
+                **fit_options,
+                **threads,
+            )
         # One thread: dask has its own.
         predict = dask.delayed(model.predict, pure=False)
         labels = da.from_delayed(
-            predict(frame, mask, stride=grid.stride, upsample=upsample, num_workers=1),
+            predict(frame, mask, num_workers=1, **labelling),
             shape=shape if upsample else grid.shape,
             dtype=model.label_dtype,
-        )
-    elif labels is None:
-        labels = model.predict(
-            frame, mask, stride=grid.stride, upsample=upsample, **threads
         )
     record = _record(model.descriptor, grid, mask) | {
         "upsample": upsample,

@@ -75,9 +75,8 @@ def segment_symmetry(
     SymmetryLabels or LazySymmetryLabels
         int8 (int16 above 127 patterns), 0 for the pattern with the fewest pixels
         among those that the model was fitted on; -1 where a pixel is left out or has
-        no score. Axes, metadata and original
-        metadata are those of the signal; all parameters and the model are in
-        ``metadata.Symmetry_segmentation``.
+        no score. Axes, metadata and original metadata are those of the signal; all
+        parameters and the model are in ``metadata.Symmetry_segmentation``.
 
     Raises
     ------
