@@ -1,49 +1,163 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all descriptors have in common: their protocol, names and arguments."""
+"""What all descriptors have in common."""
 
-import dataclasses
 import importlib
-import logging
-from typing import Protocol
+from abc import ABC, abstractmethod
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-_logger = logging.getLogger(__name__)
-
-# Contrast of single pixels, as a multiple of that of the frame, from which on the
-# scores of others are off by more than 1e-6.
-LARGEST_CONTRAST = 1e6
-
-#: Name of every descriptor, with its module in this package and its class.
-DESCRIPTORS = {"translation": ("translation", "TranslationSymmetry")}
+from .checks import check_frame, check_grid, check_mask, check_out
 
 
-class Descriptor(Protocol):
-    """A vector of scores at every pixel of a grid.
+def compiled(name):
+    """Compiled kernel of this package.
 
-    A descriptor is a frozen dataclass of its parameters, all in pixels.
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    ImportError
+        If it is missing; the message says what to do.
+    """
+    try:
+        return importlib.import_module(f"hyperspy_symseg.{name}")
+    except ImportError as error:
+        raise ImportError(
+            f"The compiled kernel hyperspy_symseg.{name} is missing or does not fit "
+            "this Python; install hyperspy-symseg again."
+        ) from error
+
+
+class OperationAxis(NamedTuple):
+    """One axis of a regular set of operations.
 
     Attributes
     ----------
-    operations : numpy.ndarray
-        The candidate symmetry operations, one a row.
+    name : str
+        ``{}`` stands for the name of the axis of the frame.
+    values : numpy.ndarray
+        What the operations have along this axis.
+    unit : str
+        ``"y"`` or ``"x"`` for pixels along that axis of the frame, ``"1/y"`` or
+        ``"1/x"`` for cycles a pixel along it; else the unit itself.
     """
 
-    operations: np.ndarray
+    name: str
+    values: np.ndarray
+    unit: str
 
-    def check_frame(self, shape):
-        """Raise ValueError if frames of this shape are too small for it."""
 
-    def compute(self, frame, grid, mask=None, out=None):
-        """Scores at the pixels of a grid.
+def opposite_places(pairs):
+    """Place of the pair (-a, -b) for every pair (a, b), or its own if there is none.
+
+    Parameters
+    ----------
+    pairs : (n, 2) numpy.ndarray of int
+
+    Returns
+    -------
+    (n,) numpy.ndarray of int
+
+    Examples
+    --------
+    >>> opposite_places(np.array([[0, 3], [1, 2], [0, -3]]))
+    array([2, 1, 0])
+    """
+    pairs = [tuple(pair) for pair in pairs.tolist()]
+    places = {pair: i for i, pair in enumerate(pairs)}
+    return np.array([places.get((-a, -b), i) for i, (a, b) in enumerate(pairs)])
+
+
+class Descriptor(ABC):
+    """A vector of scores at every pixel of a grid.
+
+    Descriptors are frozen dataclasses of their parameters, all in pixels and degrees.
+    """
+
+    #: Parameters that are lengths: True for one along both axes, or a pair (y, x).
+    lengths: ClassVar[dict[str, bool]] = {}
+    #: Parameters that list the operations, with those that the list takes the place of.
+    lists: ClassVar[dict[str, tuple[str, ...]]] = {}
+    #: What the scores are.
+    quantity: ClassVar[str] = "Pearson's coefficient"
+    #: Whether it needs pixels of the same size along y and x.
+    isotropic: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def operations(self):
+        """The candidate symmetry operations, one a row: numpy.ndarray."""
+
+    @property
+    def operation_axes(self):
+        """The axes that the operations are a regular grid on: tuple of OperationAxis.
+
+        The last one runs fastest. Operations from a list have their place in it.
+        """
+        return (OperationAxis("Operation", np.arange(len(self.operations)), ""),)
+
+    @property
+    def opposites(self):
+        """Place of the operation that carries the same information inside a crystal.
+
+        Returns
+        -------
+        (operations,) numpy.ndarray of int
+            An operation's own place if there is no other.
+        """
+        return np.arange(len(self.operations))
+
+    @property
+    def blocks(self):
+        """Number of operations of each part: tuple of int."""
+        return (len(self.operations),)
+
+    @abstractmethod
+    def subset(self, places):
+        """Descriptor with some of the operations only.
 
         Parameters
         ----------
-        frame : (rows, columns) array of any real dtype
+        places : sequence of int
+            Places of the operations, ascending.
+
+        Returns
+        -------
+        Descriptor
+        """
+
+    @abstractmethod
+    def check_frame(self, shape):
+        """Check that a frame is large enough.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            Rows and columns of the frame.
+
+        Raises
+        ------
+        ValueError
+            If a length does not fit into the frame.
+        """
+
+    def compute(self, frame, grid, mask=None, out=None):
+        """Scores at the pixels of a grid, in one piece.
+
+        Parameters
+        ----------
+        frame : (rows, columns) numpy.ndarray of any real dtype
             Pixels that are not finite are left out.
         grid : Grid
             The pixels to score.
-        mask : (rows, columns) array of bool, optional
+        mask : (rows, columns) numpy.ndarray of bool, optional
             True where a pixel is left out.
         out : (grid rows, grid columns, operations) numpy.ndarray of float32, optional
             Where to put the scores. The columns of the grid have to be next to each
@@ -52,265 +166,24 @@ class Descriptor(Protocol):
         Returns
         -------
         (grid rows, grid columns, operations) numpy.ndarray of float32
-            NaN where a score is missing.
+            NaN where a score is missing. The operations lie apart in memory.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the frame, the mask, or a length for such a frame is not allowed.
         """
+        check_frame(frame)
+        self.check_frame(frame.shape)
+        mask = check_mask(mask, frame.shape)
+        check_grid(grid, frame.shape)
+        shape = (*grid.shape, len(self.operations))
+        if out is None:
+            out = np.moveaxis(np.empty((shape[2], *shape[:2]), np.float32), 0, -1)
+        check_out(out, shape)
+        self._score(frame, grid, mask, np.moveaxis(out, -1, 0))
+        return out
 
-
-def _descriptor_class(name):
-    if not isinstance(name, str) or name not in DESCRIPTORS:
-        raise ValueError(
-            f"descriptor={name!r}: allowed are {', '.join(map(repr, DESCRIPTORS))} "
-            "or an instance of a descriptor."
-        )
-    module, attribute = DESCRIPTORS[name]
-    return getattr(importlib.import_module(f"{__package__}.{module}"), attribute)
-
-
-def parameter_names(name):
-    """Names of a descriptor's parameters.
-
-    Parameters
-    ----------
-    name : str
-        A key of `DESCRIPTORS`.
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    ValueError
-        If there is no such descriptor.
-    """
-    return [field.name for field in dataclasses.fields(_descriptor_class(name))]
-
-
-def make_descriptor(name, **parameters):
-    """Descriptor from its name and its parameters in pixels.
-
-    Parameters
-    ----------
-    name : str
-        A key of `DESCRIPTORS`.
-    **parameters
-        Parameters of its class.
-
-    Returns
-    -------
-    Descriptor
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there is no such descriptor, or a parameter is not allowed.
-
-    Examples
-    --------
-    >>> make_descriptor("translation", patch=10).patch
-    (10, 10)
-    """
-    return _descriptor_class(name)(**parameters)
-
-
-def describe(descriptor):
-    """Name and parameters of a descriptor: what `make_descriptor` takes.
-
-    Parameters
-    ----------
-    descriptor : Descriptor
-
-    Returns
-    -------
-    name : str
-    parameters : dict
-
-    Raises
-    ------
-    TypeError
-        If it is none of the descriptors of this package.
-    """
-    for name, (_, attribute) in DESCRIPTORS.items():
-        if type(descriptor).__name__ == attribute:
-            return name, dataclasses.asdict(descriptor)
-    raise TypeError(
-        f"descriptor={descriptor!r}: allowed are {', '.join(map(repr, DESCRIPTORS))} "
-        "or an instance of a descriptor."
-    )
-
-
-def is_whole_number(value):
-    """Whether a value is an integer, of Python or of NumPy, and not a bool."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def pixel_pair(name, value, least):
-    """Check a length in pixels, one for both axes or one an axis.
-
-    Parameters
-    ----------
-    name : str
-        The argument, for the message.
-    value : int or (int, int)
-        Along (y, x).
-    least : int
-        The smallest value allowed.
-
-    Returns
-    -------
-    (int, int)
-
-    Raises
-    ------
-    TypeError
-        If it is not an integer or a pair of integers.
-    ValueError
-        If it is smaller than allowed.
-    """
-    pair = value if np.ndim(value) == 1 else (value, value)
-    allowed = f"allowed is an int, or a pair of int (y, x), of at least {least} pixels"
-    if len(pair) != 2 or not all(map(is_whole_number, pair)):
-        raise TypeError(f"{name}={value!r}: {allowed}.")
-    if min(pair) < least:
-        raise ValueError(f"{name}={value!r}: {allowed}.")
-    return int(pair[0]), int(pair[1])
-
-
-def check_frame(frame):
-    """Raise an error if an array is not one frame of real numbers.
-
-    Parameters
-    ----------
-    frame : array
-
-    Raises
-    ------
-    TypeError
-        If its dtype is not real.
-    ValueError
-        If it has not two axes, or no pixels.
-    """
-    if frame.dtype.kind not in "buif":
-        raise TypeError(
-            f"frame has dtype {frame.dtype}: allowed are real numbers (for RGB data, "
-            "take one channel or their mean first)."
-        )
-    if frame.ndim != 2 or 0 in frame.shape:
-        raise ValueError(
-            f"frame has shape {frame.shape}: allowed is one image, (rows, columns), "
-            "of at least one pixel."
-        )
-
-
-def warn_of_outliers(frame, mask):
-    """Log a warning if a pixel is so far from all others that sums lose precision.
-
-    Parameters
-    ----------
-    frame : (rows, columns) numpy.ndarray of any real dtype
-    mask : (rows, columns) numpy.ndarray of bool or None
-        True where a pixel is left out.
-    """
-    if frame.dtype.itemsize <= 2:
-        return
-    used = np.isfinite(frame)
-    if mask is not None:
-        used &= ~mask
-    # Every 64th pixel tells the contrast well enough.
-    some = frame[::8, ::8][used[::8, ::8]]
-    if not some.size:
-        return
-    low, high = np.percentile(some, (1, 99)).tolist()
-    above = float(frame.max(where=used, initial=some[0])) - low
-    below = high - float(frame.min(where=used, initial=some[0]))
-    contrast = high - low
-    if contrast > 0 and max(above, below) > LARGEST_CONTRAST * contrast:
-        _logger.warning(
-            "frame has pixels %.3g times as far from the others as these are from each "
-            "other: labels within about 500 pixels of them may be wrong. Leave them "
-            "out by a mask.",
-            max(above, below) / contrast,
-        )
-
-
-def check_grid(grid, shape):
-    """Raise an error if a grid has samples outside a frame.
-
-    Parameters
-    ----------
-    grid : Grid
-    shape : (int, int)
-        Rows and columns of the frame.
-
-    Raises
-    ------
-    ValueError
-        If a sample lies outside.
-    """
-    last = int(grid.rows[-1]), int(grid.columns[-1])
-    if last[0] >= shape[0] or last[1] >= shape[1]:
-        raise ValueError(
-            f"{grid} reaches pixel {last}: allowed are pixels of the frame, which has "
-            f"{shape[0]} x {shape[1]}."
-        )
-
-
-def check_out(out, shape):
-    """Raise an error if scores of a shape cannot be put into an array.
-
-    Parameters
-    ----------
-    out : numpy.ndarray
-    shape : (int, int, int)
-        Rows and columns of the grid, and number of operations.
-
-    Raises
-    ------
-    ValueError
-        If its shape or dtype is another, or if its columns lie apart.
-    """
-    adjacent = out.strides[1] == out.itemsize
-    if out.shape != tuple(shape) or out.dtype != np.float32 or not adjacent:
-        raise ValueError(
-            f"out is {out.dtype} of shape {out.shape} with strides {out.strides}: "
-            f"allowed is float32 of shape {tuple(shape)}, columns next to each other."
-        )
-
-
-def check_mask(mask, shape):
-    """Mask as an array of bool, checked against the frame.
-
-    Parameters
-    ----------
-    mask : array of bool or None
-        True where a pixel is left out.
-    shape : (int, int)
-        Rows and columns of the frame.
-
-    Returns
-    -------
-    numpy.ndarray or None
-
-    Raises
-    ------
-    TypeError
-        If it is not boolean.
-    ValueError
-        If its shape is another, or nothing is left.
-    """
-    if mask is None:
-        return None
-    mask = np.asarray(mask)
-    if mask.dtype != bool:
-        raise TypeError(
-            f"mask has dtype {mask.dtype}: allowed is bool, True where a pixel is "
-            "left out."
-        )
-    if mask.shape != tuple(shape):
-        raise ValueError(
-            f"mask has shape {mask.shape}: allowed is the shape of the frame, "
-            f"{tuple(shape)}."
-        )
-    if mask.all():
-        raise ValueError("mask is True everywhere: it has to leave some pixels in.")
-    return mask
+    @abstractmethod
+    def _score(self, frame, grid, mask, out):
+        """Write the scores into `out`, (operations, grid rows, grid columns)."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import pixel_pair
+from .checks import pixel_pair
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from dask.system import CPU_COUNT
 
-from .base import is_whole_number
+from .checks import check_whole
 
 # Pixels a tile covers, at most: more would leave the processor's cache, fewer would
 # spend more on the margin that patch and window need. A little over a power of two, for
@@ -63,13 +63,8 @@ def check_num_workers(num_workers):
     ValueError
         If it is less than 1.
     """
-    allowed = "allowed is None or an int of at least 1"
-    if num_workers is None:
-        return
-    if not is_whole_number(num_workers):
-        raise TypeError(f"num_workers={num_workers!r}: {allowed}.")
-    if num_workers < 1:
-        raise ValueError(f"num_workers={num_workers!r}: {allowed}.")
+    if num_workers is not None:
+        check_whole("num_workers", num_workers, 1)
 
 
 def map_tiles(function, descriptor, grid, num_workers=None, progress=None):

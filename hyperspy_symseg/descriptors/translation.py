@@ -3,33 +3,23 @@
 
 import bisect
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
-try:
-    from hyperspy_symseg import _translation
-except ImportError as error:
-    raise ImportError(
-        "The compiled kernel hyperspy_symseg._translation is missing or does not fit "
-        "this Python; install hyperspy-symseg again."
-    ) from error
+from .base import Descriptor, OperationAxis, compiled, opposite_places
+from .block import cut_block
+from .checks import check_whole, pixel_pair
 
-from .base import (
-    check_frame,
-    check_grid,
-    check_mask,
-    check_out,
-    is_whole_number,
-    pixel_pair,
-)
+_translation = compiled("_translation")
 
 LARGEST_SHIFT = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class TranslationSymmetry:
+class TranslationSymmetry(Descriptor):
     r"""Pearson's coefficient of a patch and its shifted self.
 
     The score of the shift :math:`T` at pixel :math:`r` is (Wang et al., Microsc.
@@ -83,6 +73,9 @@ class TranslationSymmetry:
     ((2, 3, 9), 1.0)
     """
 
+    lengths: ClassVar = {"patch": True, "window": True}
+    lists: ClassVar = {"translations": ("window", "max_operations")}
+
     patch: int | tuple[int, int] = 20
     window: int | tuple[int, int] = 21
     max_operations: int = 100
@@ -95,8 +88,7 @@ class TranslationSymmetry:
         object.__setattr__(self, "patch", patch)
         object.__setattr__(self, "window", window)
         most = self.max_operations
-        if not is_whole_number(most):
-            raise TypeError(f"max_operations={most!r}: allowed is an int.")
+        check_whole("max_operations", most, 1)
         object.__setattr__(self, "max_operations", int(most))
         if self.translations is not None:
             translations = self._checked_translations()
@@ -158,6 +150,25 @@ class TranslationSymmetry:
         operations.flags.writeable = False
         return operations
 
+    @property
+    def operation_axes(self):
+        """The shifts dy and dx, or the places in the list."""
+        if self.translations is not None:
+            return super().operation_axes
+        return tuple(
+            OperationAxis("d{}", shifts, axis)
+            for shifts, axis in zip(self.shift_axes, "yx", strict=True)
+        )
+
+    @cached_property
+    def opposites(self):
+        """Place of -T for every T."""
+        return opposite_places(self.operations)
+
+    def subset(self, places):
+        """Descriptor with some of the shifts only."""
+        return replace(self, translations=self.operations[list(places)])
+
     @cached_property
     def _pairs(self):
         """For each pair of T and -T: dy >= 0, dx and the places of their scores.
@@ -200,43 +211,8 @@ class TranslationSymmetry:
                 "pixels."
             )
 
-    def compute(self, frame, grid, mask=None, out=None):
-        """Scores at the pixels of a grid, in one piece.
-
-        Parameters
-        ----------
-        frame : (rows, columns) numpy.ndarray of any real dtype
-            Pixels that are not finite are left out.
-        grid : Grid
-            The pixels to score.
-        mask : (rows, columns) numpy.ndarray of bool, optional
-            True where a pixel is left out.
-        out : (grid rows, grid columns, operations) numpy.ndarray of float32, optional
-            Where to put the scores. The columns of the grid have to be next to each
-            other in memory.
-
-        Returns
-        -------
-        (grid rows, grid columns, operations) numpy.ndarray of float32
-            From -1 to 1; NaN where a score is missing. The operations lie apart in
-            memory.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the frame, the mask, or the patch or a shift for such a frame is not
-            allowed.
-        """
-        check_frame(frame)
-        self.check_frame(frame.shape)
-        mask = check_mask(mask, frame.shape)
-        check_grid(grid, frame.shape)
-        shape = (*grid.shape, len(self.operations))
-        if out is None:
-            out = np.moveaxis(np.empty((shape[2], *shape[:2]), np.float32), 0, -1)
-        check_out(out, shape)
-        by_operation = np.moveaxis(out, -1, 0)
-        values, valid, offset, inside = self._block(frame, grid, mask)
+    def _score(self, frame, grid, mask, out):
+        values, valid, offset, inside = cut_block(frame, grid, self._reach, mask)
         rows, columns = (
             {"first": reach, "step": step, "size": size, "half": half}
             for reach, step, size, half in zip(
@@ -252,23 +228,22 @@ class TranslationSymmetry:
                 "right": x.stop,
             }
             _translation.score_block(
-                values, offset, bounds, rows, columns, self._pairs, by_operation
+                values, offset, bounds, rows, columns, self._pairs, out
             )
         else:
             _translation.score_masked_block(
                 values,
                 values**2,
-                valid,
+                valid.astype(float),
                 offset,
                 rows,
                 columns,
                 self._pairs,
-                by_operation,
+                out,
             )
         for place in np.flatnonzero(~self.operations.any(axis=1)):
-            zero_shift = by_operation[place]
+            zero_shift = out[place]
             zero_shift[~np.isnan(zero_shift)] = 1
-        return out
 
     @cached_property
     def _largest_shift(self):
@@ -277,41 +252,3 @@ class TranslationSymmetry:
     @property
     def _reach(self):
         return np.add(self.patch, self._largest_shift).tolist()
-
-    def _block(self, frame, grid, mask):
-        """Cut out all that the scores at a grid depend on.
-
-        Returns
-        -------
-        values, valid : (rows, columns) numpy.ndarray of float64
-            Intensities less the offset, 0 where not valid, and 1 where valid. Both
-            are 0 outside the frame. They are scaled by a power of two, which
-            rounds nothing and keeps all squares finite.
-        offset : float
-            In the same scale.
-        inside : (slice, slice)
-            Where the frame lies in the block.
-        """
-        source, inside, shape = [], [], []
-        for first, step, size, reach, length in zip(
-            grid.first, grid.stride, grid.shape, self._reach, frame.shape, strict=True
-        ):
-            begin, end = first - reach, first + (size - 1) * step + reach + 1
-            source.append(slice(max(begin, 0), min(end, length)))
-            inside.append(slice(max(-begin, 0), min(end, length) - begin))
-            shape.append(end - begin)
-        source, inside = tuple(source), tuple(inside)
-        intensities = np.asarray(frame[source], dtype=np.float64)
-        usable = np.isfinite(intensities)
-        if mask is not None:
-            usable &= ~mask[source]
-        valid, values = np.zeros(shape), np.zeros(shape)
-        valid[inside] = usable
-        if not usable.any():
-            return values, valid, 0.0, inside
-        used = intensities[usable]
-        exponent = np.frexp(np.abs(used).max())[1]
-        scaled = np.ldexp(used, -exponent)
-        offset = scaled.mean()
-        values[inside][usable] = scaled - offset
-        return values, valid, offset, inside

@@ -1,64 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a model is fitted on, and how: principal components and k-means."""
 
-import math
 import threading
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from hyperspy_symseg.descriptors.base import is_whole_number
+from hyperspy_symseg.descriptors.checks import check_whole, is_whole_number
 
-# Pixels a model is fitted on, and size of their scores in bytes, at most.
-SAMPLE_SIZE = 20_000
-SAMPLE_BYTES = 64 * 2**20
 # Two fits at once would each restore the limit that the other has set.
 LIMIT_LOCK = threading.Lock()
+# Operations up to which a model keeps the covariance of their scores.
+MOST_COVARIANCES = 400
 # Starts of k-means, of which the best counts.
 N_STARTS = 5
-
-
-def sample_slices(grid, n_operations):
-    """Every k-th sample of a grid along both axes: few enough to fit on.
-
-    Parameters
-    ----------
-    grid : Grid
-    n_operations : int
-
-    Returns
-    -------
-    (slice, slice)
-        Slices of the grid.
-    """
-    most = max(1, min(SAMPLE_SIZE, SAMPLE_BYTES // (4 * n_operations)))
-    k = 1
-    while math.prod((n - 1) // k + 1 for n in grid.shape) > most:
-        k += 1
-    return tuple(slice((n - 1) % k // 2, None, k) for n in grid.shape)
-
-
-def scores_can_be_kept(grid, n_operations):
-    """Whether the scores of a whole grid are no larger than those of a sample may be.
-
-    Parameters
-    ----------
-    grid : Grid
-    n_operations : int
-
-    Returns
-    -------
-    bool
-    """
-    return 4 * grid.size * n_operations <= SAMPLE_BYTES
-
-
-def _check_whole(name, value, least, most):
-    allowed = f"allowed is an int from {least} to {most}"
-    if not is_whole_number(value):
-        raise TypeError(f"{name}={value!r}: {allowed}.")
-    if not least <= value <= most:
-        raise ValueError(f"{name}={value!r}: {allowed}.")
 
 
 def check_arguments(n_patterns, n_components, random_state):
@@ -74,8 +29,8 @@ def check_arguments(n_patterns, n_components, random_state):
     TypeError, ValueError
         If one is not allowed.
     """
-    _check_whole("n_patterns", n_patterns, 1, 2**15 - 1)
-    _check_whole("random_state", random_state, 0, 2**32 - 1)
+    check_whole("n_patterns", n_patterns, 1, 2**15 - 1)
+    check_whole("random_state", random_state, 0, 2**32 - 1)
     allowed = "allowed is an int of at least 1, or a fraction between 0 and 1"
     number = isinstance(n_components, int | float | np.number)
     if not number or isinstance(n_components, bool):
@@ -85,20 +40,58 @@ def check_arguments(n_patterns, n_components, random_state):
         raise ValueError(f"n_components={n_components!r}: {allowed}.")
 
 
-def cluster_scores(scores, n_patterns, n_components, random_state):
+def block_weights(scores, blocks):
+    """Weights that give each of several descriptors the same say.
+
+    The scores of a descriptor are divided by the square root of the largest eigenvalue
+    of their covariance, as in multiple factor analysis (B. Escofier, J. Pagès, Comput.
+    Stat. Data Anal. 18, 121 (1994)): no descriptor can make up the first principal
+    component by its number of operations or by their scale.
+
+    Parameters
+    ----------
+    scores : (pixels, operations) numpy.ndarray of float64
+    blocks : tuple of int
+        Number of operations of each descriptor.
+
+    Returns
+    -------
+    (operations,) numpy.ndarray of float64
+        1 if there is one descriptor only, or if the scores of one do not vary.
+
+    Examples
+    --------
+    >>> scores = np.array([[0.0, 4, 0], [0, -4, 0], [1, 0, 3], [-1, 0, -3]])
+    >>> (1 / block_weights(scores, (1, 2)) ** 2).round(3)
+    array([ 0.667, 10.667, 10.667])
+    """
+    weights = np.ones(len(blocks))
+    if len(blocks) > 1:
+        ends = np.cumsum(blocks)[:-1]
+        for block, part in enumerate(np.split(scores, ends, axis=1)):
+            covariance = np.atleast_2d(np.cov(part, rowvar=False))
+            largest = np.linalg.eigvalsh(covariance)[-1]
+            if largest > 0:
+                weights[block] = 1 / np.sqrt(largest)
+    return np.repeat(weights, blocks)
+
+
+def cluster_scores(scores, blocks, n_patterns, n_components, random_state):
     """Principal components of scores, and clusters among them.
 
     Parameters
     ----------
     scores : (pixels, operations) numpy.ndarray of float64
         None missing.
+    blocks : tuple of int
+        Number of operations of each descriptor.
     n_patterns, n_components, random_state
         As in `SymmetryModel.fit`.
 
     Returns
     -------
-    mean, components, explained_variance_ratio, centres, counts : numpy.ndarray
-        As the attributes of `SymmetryModel`.
+    dict of numpy.ndarray
+        Attributes of `SymmetryModel`.
 
     Raises
     ------
@@ -126,13 +119,22 @@ def cluster_scores(scores, n_patterns, n_components, random_state):
     # One thread: sums over several would round differently with their number. The
     # limit holds for the whole process, and for libraries loaded before it is set.
     with LIMIT_LOCK, threadpool_limits(1):
-        clusters = k_means.fit(pca.fit_transform(scores))
+        weights = block_weights(scores, blocks)
+        clusters = k_means.fit(pca.fit_transform(scores * weights))
+        covariance = None
+        if scores.shape[1] <= MOST_COVARIANCES:
+            covariance = np.atleast_2d(np.cov(scores, rowvar=False))
     counts = np.bincount(clusters.labels_, minlength=n_patterns)
     order = np.lexsort((clusters.cluster_centers_[:, 0], counts))
-    return (
-        pca.mean_,
-        pca.components_,
-        pca.explained_variance_ratio_,
-        clusters.cluster_centers_[order],
-        counts[order],
-    )
+    members = [scores[clusters.labels_ == label] for label in order]
+    return {
+        "mean": pca.mean_ / weights,
+        "weights": weights,
+        "components": pca.components_,
+        "explained_variance_ratio": pca.explained_variance_ratio_,
+        "centres": clusters.cluster_centers_[order],
+        "counts": counts[order],
+        "class_means": np.array([each.mean(axis=0) for each in members]),
+        "class_variances": np.array([each.var(axis=0) for each in members]),
+        "covariance": covariance,
+    }

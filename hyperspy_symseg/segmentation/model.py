@@ -14,19 +14,23 @@ from hyperspy_symseg.descriptors import (
     make_descriptor,
     map_tiles,
 )
-from hyperspy_symseg.descriptors.base import (
+from hyperspy_symseg.descriptors.checks import (
     check_frame,
     check_mask,
+    check_whole,
     warn_of_outliers,
 )
 
-from .clustering import (
-    check_arguments,
-    cluster_scores,
-    sample_slices,
-    scores_can_be_kept,
-)
+from .clustering import check_arguments, cluster_scores
 from .projection import project_scores
+from .sampling import complete_scores, sample_slices, scores_can_be_kept
+from .separability import (
+    best_operations,
+    fisher_separability,
+    largest_components,
+    restrict,
+    variances,
+)
 from .upsampling import complete_labels
 
 
@@ -35,8 +39,10 @@ class SymmetryModel:
     """What tells the patterns of a frame apart, fitted once and applied to any frame.
 
     The scores of a pixel are projected on their principal components; the pixel gets
-    the label of the nearest centre. Where scores are missing, the projection is the
-    least-squares fit to those that the pixel has.
+    the label of the nearest centre. The scores of several descriptors are weighted
+    first, so that the first principal component of each has a variance of 1 (see
+    `hyperspy_symseg.segmentation.clustering.block_weights`). Where scores are missing,
+    the projection is the least-squares fit to those that the pixel has.
 
     A model is a value: it can be compared, pickled and stored, and the same pattern
     has the same label in every frame of the same pixel size.
@@ -49,8 +55,10 @@ class SymmetryModel:
         Distance between the pixels labelled, along (y, x), in pixels.
     mean : (operations,) numpy.ndarray of float64
         Mean score of every operation.
+    weights : (operations,) numpy.ndarray of float64
+        What the scores less their means are multiplied by: 1 for a single descriptor.
     components : (components, operations) numpy.ndarray of float64
-        Principal components of the scores.
+        Principal components of the weighted scores.
     explained_variance_ratio : (components,) numpy.ndarray of float64
         Fraction of the variance that each component explains.
     centres : (patterns, components) numpy.ndarray of float64
@@ -58,12 +66,16 @@ class SymmetryModel:
         labels: the pattern with the fewest pixels in `counts` first.
     counts : (patterns,) numpy.ndarray of int64
         Number of pixels of each pattern that the model was fitted on.
+    class_means, class_variances : (patterns, operations) numpy.ndarray of float64
+        Mean and variance of the scores of each pattern.
     random_state : int
         Seed of the clustering.
     pixel_size : (float, float) or None
         Size of the pixels fitted on, along (y, x); None if not known.
     units : (str, str)
         Units of `pixel_size`.
+    covariance : (operations, operations) numpy.ndarray of float64 or None
+        Of the scores fitted on; None for more than 400 operations.
 
     Raises
     ------
@@ -74,29 +86,37 @@ class SymmetryModel:
     descriptor: Descriptor
     stride: tuple[int, int]
     mean: np.ndarray
+    weights: np.ndarray
     components: np.ndarray
     explained_variance_ratio: np.ndarray
     centres: np.ndarray
     counts: np.ndarray
+    class_means: np.ndarray
+    class_variances: np.ndarray
     random_state: int
     pixel_size: tuple[float, float] | None = None
     units: tuple[str, str] = ("", "")
+    covariance: np.ndarray | None = None
 
     def __post_init__(self):
         """Check that the arrays fit each other, and make them constant."""
-        for name in ("mean", "components", "explained_variance_ratio", "centres"):
-            _set_constant(self, name, np.float64)
-        _set_constant(self, "counts", np.int64)
         n_operations = len(self.descriptor.operations)
         n_components, n_patterns = len(self.components), len(self.centres)
         expected = {
             "mean": (n_operations,),
+            "weights": (n_operations,),
             "components": (n_components, n_operations),
             "explained_variance_ratio": (n_components,),
             "centres": (n_patterns, n_components),
             "counts": (n_patterns,),
+            "class_means": (n_patterns, n_operations),
+            "class_variances": (n_patterns, n_operations),
+            "covariance": (n_operations, n_operations),
         }
+        if self.covariance is None:
+            del expected["covariance"]
         for name, shape in expected.items():
+            _set_constant(self, name, np.int64 if name == "counts" else np.float64)
             if getattr(self, name).shape != shape:
                 raise ValueError(
                     f"{name} of the model has shape {getattr(self, name).shape}: "
@@ -265,17 +285,18 @@ class SymmetryModel:
             num_workers=num_workers,
             progress=progress,
         )
-        sampled = (scores[sample] if keep else scores).reshape(-1, n_operations)
-        sampled = sampled[~np.isnan(sampled).any(axis=1)].astype(np.float64)
-        if not len(sampled):
-            raise ValueError(
-                f"frame: no pixel has the scores of all {n_operations} operations of "
-                f"{descriptor}: allowed are a patch and shifts that fit into what is "
-                "valid of the frame."
-            )
-        parts = cluster_scores(sampled, n_patterns, n_components, int(random_state))
+        sampled = complete_scores(scores[sample] if keep else scores, descriptor)
+        random_state = int(random_state)
+        parts = cluster_scores(
+            sampled, descriptor.blocks, n_patterns, n_components, random_state
+        )
         model = cls(
-            descriptor, grid.stride, *parts, int(random_state), pixel_size, tuple(units)
+            descriptor,
+            grid.stride,
+            random_state=random_state,
+            pixel_size=pixel_size,
+            units=tuple(units),
+            **parts,
         )
         return model, scores if keep else None
 
@@ -331,6 +352,42 @@ class SymmetryModel:
         map_tiles(label, self.descriptor, grid, num_workers, progress)
         return complete_labels(labels, grid, frame, mask, upsample)
 
+    def _sample_scores(self, frame, descriptor, mask, num_workers):
+        """Scores as for a fit: (pixels, operations), of pixels that miss none."""
+        frame = np.asarray(frame)
+        grid = Grid.over(frame.shape, self.stride)
+        sample = grid.part(*sample_slices(grid, len(descriptor.operations)))
+        scores = compute_scores(
+            descriptor, frame, sample, mask, num_workers=num_workers
+        )
+        return complete_scores(scores, descriptor)
+
+    def sample(self, frame, mask=None, *, num_workers=None):
+        """Descriptors of a frame in PCA space, and their labels: a sample of them.
+
+        Parameters
+        ----------
+        frame : (rows, columns) array of any real dtype
+        mask : (rows, columns) array of bool, optional
+            True where a pixel is left out.
+        num_workers : int, optional
+            Number of threads; by default one a processor.
+
+        Returns
+        -------
+        projected : (pixels, components) numpy.ndarray of float64
+            At most 20,000 pixels, spread evenly, that miss no score.
+        labels : (pixels,) numpy.ndarray of int8
+            int16 for more than 127 patterns.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed.
+        """
+        scores = self._sample_scores(frame, self.descriptor, mask, num_workers)
+        return self.project(scores), self._nearest(scores)
+
     @property
     def n_patterns(self):
         """Number of patterns."""
@@ -354,7 +411,7 @@ class SymmetryModel:
         (..., components) numpy.ndarray
             NaN for a pixel without any score. Same dtype as the scores.
         """
-        return project_scores(scores, self.mean, self.components)
+        return project_scores(scores, self.mean, self.weights, self.components)
 
     def _nearest(self, scores):
         """Labels of scores (..., operations)."""
@@ -365,6 +422,109 @@ class SymmetryModel:
         labels = distance.argmin(axis=-1).astype(self.label_dtype)
         labels[np.isnan(projected[..., 0])] = -1
         return labels
+
+    @property
+    def separability(self):
+        """How well every operation tells the patterns apart.
+
+        Fisher's separability (Wang et al., Microsc. Microanal. 27 (2021) 1454, eq. 4):
+        the variance of the scores between the patterns over that within them.
+
+        Returns
+        -------
+        (operations,) numpy.ndarray of float64
+            0 where both variances are rounding noise, as for the zero shift.
+        """
+        scale = max(1.0, np.abs(self.mean).max())
+        return fisher_separability(*self._variances, scale)
+
+    @property
+    def variances(self):
+        """Variance of the scores of every operation: (operations,) numpy.ndarray."""
+        return sum(self._variances)
+
+    @property
+    def _variances(self):
+        return variances(self.counts, self.class_means, self.class_variances)
+
+    @property
+    def component_variances(self):
+        """Variance of every principal component: (components,) numpy.ndarray."""
+        return self.explained_variance_ratio * (self.variances * self.weights**2).sum()
+
+    @property
+    def component_separability(self):
+        """Fisher's separability of every component: (components,) numpy.ndarray."""
+        between, _ = variances(self.counts, self.centres, np.zeros_like(self.centres))
+        within = np.maximum(self.component_variances - between, 0)
+        return fisher_separability(between, within)
+
+    @property
+    def variance_spectrum(self):
+        """Fraction of the variance that principal components explain.
+
+        Returns
+        -------
+        numpy.ndarray of float64
+            Of all components; of those in use for more than 400 operations.
+        """
+        if self.covariance is None:
+            return self.explained_variance_ratio
+        weighted = self.covariance * np.outer(self.weights, self.weights)
+        return largest_components(weighted, len(weighted))[1]
+
+    def select(self, n, frame=None, mask=None, *, num_workers=None):
+        """Smaller, faster model with the operations that separate best.
+
+        Of two operations that carry the same information inside a crystal, such as a
+        shift and its opposite, the second is taken only if no others are left. The
+        patterns, and so their labels, are those of this model; the clustering is not
+        done again.
+
+        Parameters
+        ----------
+        n : int
+            Number of operations, from 1 to those of the model.
+        frame : (rows, columns) array of any real dtype, optional
+            A frame with these patterns: models with more than 400 operations do not
+            keep the covariance of the scores, and take it from this.
+        mask : (rows, columns) array of bool, optional
+            True where a pixel of the frame is left out.
+        num_workers : int, optional
+            Number of threads; by default one a processor.
+
+        Returns
+        -------
+        SymmetryModel
+            With as many components as this one, if there are operations enough.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed, or the frame is missing.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> model = s.segment_symmetry(show_progressbar=False).model
+        >>> model.select(8).descriptor.translations[-1]
+        (15, 10)
+        """
+        check_whole("n", n, 1, len(self.mean))
+        if self.covariance is None and frame is None:
+            raise ValueError(
+                f"frame=None: a model of {len(self.mean)} operations needs a frame to "
+                "select some of them."
+            )
+        places = best_operations(self.separability, self.descriptor.opposites, n)
+        descriptor = self.descriptor.subset(places)
+        if frame is None:
+            covariance = self.covariance[np.ix_(places, places)]
+        else:
+            scores = self._sample_scores(frame, descriptor, mask, num_workers)
+            covariance = np.atleast_2d(np.cov(scores, rowvar=False))
+        return restrict(self, descriptor, places, covariance)
 
     def __eq__(self, other):
         """Whether all attributes are equal."""
@@ -390,8 +550,7 @@ class SymmetryModel:
             if getattr(self, field.name) is not None
         }
         name, parameters = describe(self.descriptor)
-        given = {key: value for key, value in parameters.items() if value is not None}
-        return values | {"descriptor": {"name": name, **given}}
+        return values | {"descriptor": {"name": name, **parameters}}
 
     @classmethod
     def from_dict(cls, values):
@@ -411,7 +570,10 @@ class SymmetryModel:
             If something is missing or does not fit.
         """
         values = dict(values)
-        values["descriptor"] = make_descriptor(**values["descriptor"])
+        descriptor = dict(values["descriptor"])
+        if not isinstance(descriptor["name"], str):
+            descriptor["name"] = np.asarray(descriptor["name"]).tolist()
+        values["descriptor"] = make_descriptor(**descriptor)
         # Arrays of a file read lazily are lazy too.
         for name, value in values.items():
             if name in ("stride", "pixel_size", "units"):

@@ -7,18 +7,18 @@ import numpy as np
 CHUNK = 4096
 
 
-def project_scores(scores, mean, components):
+def project_scores(scores, mean, weights, components):
     """Principal components of scores.
 
     Where scores are missing, the projection is the least-squares fit to the others:
     with C the components of the operations that a pixel has, and x its scores less
-    their means, it solves (C C^T) z = C x.
+    their means, times their weights, it solves (C C^T) z = C x.
 
     Parameters
     ----------
     scores : (..., operations) numpy.ndarray
         NaN where a score is missing.
-    mean : (operations,) numpy.ndarray
+    mean, weights : (operations,) numpy.ndarray
     components : (components, operations) numpy.ndarray
 
     Returns
@@ -29,24 +29,27 @@ def project_scores(scores, mean, components):
     Examples
     --------
     >>> components = np.array([[0.6, 0.8]])
-    >>> project_scores(np.array([[3.0, 4.0], [3.0, np.nan]]), np.zeros(2), components)
+    >>> scores = np.array([[3.0, 4.0], [3.0, np.nan]])
+    >>> project_scores(scores, np.zeros(2), np.ones(2), components)
     array([[5.],
            [5.]])
     """
     columns = np.moveaxis(scores, -1, 0).reshape(scores.shape[-1], -1)
-    shift = (components @ mean).astype(scores.dtype)[:, np.newaxis]
-    projected = components.astype(scores.dtype) @ columns - shift
+    weighted = components * weights
+    shift = (weighted @ mean).astype(scores.dtype)[:, np.newaxis]
+    projected = weighted.astype(scores.dtype) @ columns - shift
     incomplete = np.flatnonzero(np.isnan(projected).any(axis=0))
     for start in range(0, len(incomplete), CHUNK):
         pixels = incomplete[start : start + CHUNK]
         projected[:, pixels] = _least_squares(
-            columns[:, pixels] - mean[:, np.newaxis], components
+            (columns[:, pixels] - mean[:, np.newaxis]) * weights[:, np.newaxis],
+            components,
         )
     return projected.T.reshape(*scores.shape[:-1], -1)
 
 
 def _least_squares(columns, components):
-    """Least-squares projection of scores less their means, (operations, pixels)."""
+    """Least-squares projection of weighted scores, (operations, pixels)."""
     n, has = len(components), ~np.isnan(columns)
     any_score = has.any(axis=0)
     projected = np.full((n, columns.shape[1]), np.nan)

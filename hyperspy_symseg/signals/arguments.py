@@ -6,61 +6,20 @@ import logging
 
 import numpy as np
 
-from hyperspy_symseg.descriptors.base import (
-    check_mask,
+from hyperspy_symseg.descriptors.checks import check_mask
+from hyperspy_symseg.descriptors.registry import (
     describe,
-    make_descriptor,
+    descriptor_class,
+    join,
     parameter_names,
+    split,
 )
+
+from .axes import PIXEL_SIZE_TOLERANCE, unit
 
 _logger = logging.getLogger(__name__)
 
-# Parameters of descriptors that are a length, or a list of shifts.
-LENGTHS = ("patch", "window")
-SHIFTS = ("translations",)
 LARGEST_LENGTH = 2**31  # pixels
-
-
-def image_axes(signal):
-    """Signal axes (y, x) of a single image.
-
-    Parameters
-    ----------
-    signal : hyperspy.signals.Signal2D
-
-    Returns
-    -------
-    (DataAxis, DataAxis)
-
-    Raises
-    ------
-    ValueError
-        If the signal has navigation axes, or its axes are not uniform.
-    """
-    if signal.axes_manager.navigation_dimension:
-        raise ValueError(
-            "signal has navigation axes, it is a series of "
-            f"{signal.axes_manager.navigation_shape} images: allowed is a single image "
-            "(in Python, take one with `inav`)."
-        )
-    x, y = signal.axes_manager.signal_axes
-    for name, axis in (("y", y), ("x", x)):
-        if not axis.is_uniform:
-            raise ValueError(
-                f"axis {axis_name(axis, name)} is not uniform: allowed are uniform "
-                "axes; see `DataAxis.convert_to_uniform_axis`."
-            )
-    return y, x
-
-
-def unit(axis):
-    """Unit of an axis as a string, empty if it has none."""
-    return axis.units if isinstance(axis.units, str) else ""
-
-
-def axis_name(axis, default):
-    """Name of an axis, or the default if it has none."""
-    return axis.name if isinstance(axis.name, str) else default
 
 
 def _is_float(value):
@@ -148,7 +107,7 @@ def shifts_in_pixels(name, value, axes):
 
 
 def parameters_in_pixels(name, parameters, axes):
-    """Check the names of a descriptor's parameters and make their values pixels.
+    """Make those values of a descriptor's parameters pixels that are lengths.
 
     Parameters
     ----------
@@ -165,43 +124,43 @@ def parameters_in_pixels(name, parameters, axes):
 
     Raises
     ------
-    TypeError
-        If the descriptor has no such parameter.
     ValueError
         If a value is not allowed.
     """
-    allowed = parameter_names(name)
-    for key in parameters:
-        if key not in allowed:
-            raise TypeError(
-                f"{key!r} is not a parameter: allowed for descriptor={name!r} are "
-                f"{', '.join(allowed)}."
-            )
-    if parameters.get("translations") is not None:
-        for key in ("window", "max_operations"):
-            if key in parameters:
-                raise ValueError(
-                    f"{key}={parameters[key]!r} with translations: allowed is one or "
-                    "the other."
-                )
     pixels = dict(parameters)
-    for convert, keys in ((length_in_pixels, LENGTHS), (shifts_in_pixels, SHIFTS)):
-        for key in keys:
-            if pixels.get(key) is not None:
-                pixels[key] = convert(key, pixels[key], axes)
+    kind = descriptor_class(name)
+    for operations, replaced in kind.lists.items():
+        for key in replaced:
+            if pixels.get(operations) is not None and key in pixels:
+                raise ValueError(
+                    f"{key}={pixels[key]!r} with {operations}: allowed is one or the "
+                    "other."
+                )
+    for key, can_be_pair in kind.lengths.items():
+        value = pixels.get(key)
+        if value is not None:
+            pixels[key] = length_in_pixels(key, value, axes)
+            if _is_float(value) and not can_be_pair:
+                pixels[key] = pixels[key][0]
+    if pixels.get("translations") is not None:
+        pixels["translations"] = shifts_in_pixels(
+            "translations", pixels["translations"], axes
+        )
     return pixels
 
 
-def descriptor_in_pixels(descriptor, parameters, axes):
-    """Descriptor from a name and its parameters, or an instance without any.
+def descriptor_in_pixels(descriptor, parameters, axes, defaults=None):
+    """Descriptor from names and their parameters, or from instances.
 
     Parameters
     ----------
-    descriptor : str or Descriptor
+    descriptor : str, Descriptor or list of these
     parameters : dict
-        As the methods take them.
+        As the methods take them. One goes to every descriptor that has it.
     axes : (DataAxis, DataAxis)
         The axes (y, x).
+    defaults : dict, optional
+        For names of descriptors, their parameters in pixels where not given.
 
     Returns
     -------
@@ -212,16 +171,46 @@ def descriptor_in_pixels(descriptor, parameters, axes):
     TypeError, ValueError
         If the name, a parameter or its value is not allowed.
     """
-    if isinstance(descriptor, str):
-        pixels = parameters_in_pixels(descriptor, parameters, axes)
-        return make_descriptor(descriptor, **pixels)
-    if parameters:
+    parts = split(descriptor)
+    names = [part for part in parts if isinstance(part, str)]
+    allowed = {name: parameter_names(name) for name in names}
+    if parameters and not names:
         raise TypeError(
             f"{', '.join(parameters)} with an instance as descriptor: allowed are "
             "parameters with the name of a descriptor only."
         )
-    describe(descriptor)
+    for key in parameters:
+        if not any(key in keys for keys in allowed.values()):
+            listed = (f"{name!r}: {', '.join(keys)}" for name, keys in allowed.items())
+            raise TypeError(
+                f"{key!r} is not a parameter: allowed for descriptor="
+                f"{'; '.join(listed)}."
+            )
+    made = []
+    for part in parts:
+        if isinstance(part, str):
+            own = {key: parameters[key] for key in parameters if key in allowed[part]}
+            pixels = parameters_in_pixels(part, own, axes)
+            known = (defaults or {}).get(part, {})
+            made.append(descriptor_class(part)(**known | pixels))
+        else:
+            describe(part)
+            made.append(part)
+    descriptor = join(made)
+    if descriptor.isotropic:
+        _check_square_pixels(axes)
     return descriptor
+
+
+def _check_square_pixels(axes):
+    """Check that a circle of pixels is a circle of the specimen."""
+    (y, x), (unit_y, unit_x) = axes, map(unit, axes)
+    if unit_y != unit_x or abs(abs(y.scale / x.scale) - 1) > PIXEL_SIZE_TOLERANCE:
+        raise ValueError(
+            f"signal has pixels of {y.scale:g} {unit_y} by {x.scale:g} {unit_x}: "
+            "allowed for a descriptor with a radius are pixels of equal size along y "
+            f"and x, to {PIXEL_SIZE_TOLERANCE:.0%}."
+        )
 
 
 def mask_array(mask, shape):

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What results take over from the signal that they were made from."""
 
+from importlib.metadata import version
+
 import numpy as np
+
+from hyperspy_symseg.descriptors import describe
 
 
 def result_metadata(signal, **own):
@@ -25,6 +29,29 @@ def result_metadata(signal, **own):
     return {
         "metadata": metadata | own,
         "original_metadata": _in_memory(signal.original_metadata.as_dictionary()),
+    }
+
+
+def descriptor_record(descriptor, grid, mask):
+    """What the metadata say of any result, in types that files can hold.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+    grid : Grid
+    mask : numpy.ndarray or None
+
+    Returns
+    -------
+    dict
+    """
+    name, parameters = describe(descriptor)
+    return {
+        "version": version("hyperspy-symseg"),
+        "descriptor": name,
+        **parameters,
+        "stride": grid.stride,
+        "masked": mask is not None,
     }
 
 

@@ -36,9 +36,12 @@ def segment_symmetry(
     ----------
     n_patterns : int
         Number of patterns.
-    descriptor : str or Descriptor
-        What is measured at a pixel: ``"translation"``, or an instance such as
-        `hyperspy_symseg.descriptors.TranslationSymmetry` (in pixels).
+    descriptor : str, Descriptor or list of these
+        What is measured at a pixel: ``"translation"``, ``"rotation"``,
+        ``"reflection"``, ``"glide_reflection"``, ``"power_spectrum"``, or an instance
+        of one of the classes in `hyperspy_symseg.descriptors` (in pixels). The
+        descriptors of a list are joined, each with the same weight (see
+        `SymmetryModel`).
     stride : int, float or pair of these
         Distance between the pixels whose descriptors are computed.
     n_components : int or float
@@ -66,9 +69,9 @@ def segment_symmetry(
         Whether the labels are computed later. None: if the signal is lazy. The model
         is fitted at once in any case.
     **descriptor_parameters
-        Parameters of the descriptor, for ``"translation"``: `patch`, half the size of
-        the patch (20); `window`, the largest shift (21); `max_operations` (100); or
-        `translations`, an (n, 2) array of shifts (dy, dx).
+        Parameters of the descriptor, such as `patch`, half the size of the patch, and
+        `window`, the largest shift, for ``"translation"``; those of the others are
+        listed in their classes. Of a list, each goes to all that have it.
 
     Returns
     -------
@@ -87,6 +90,9 @@ def segment_symmetry(
     -----
     Lengths are pixels if int and axis units if float (rounded to pixels, which are
     logged), along both axes or a pair (y, x).
+
+    Rotations, reflections and glide reflections take circular patches, and so pixels
+    of equal size along y and x.
 
     Patches without contrast, as in a hole or where the detector is saturated, score 0
     for every shift but 0. With one more pattern such areas get a label of their own.
@@ -136,8 +142,8 @@ def get_symmetry_descriptors(
 ):
     """Scores of candidate symmetry operations at a grid of pixels.
 
-    Plotted, the signal shows the local correlation map of the pixel under the
-    pointer.
+    Plotted, the signal shows the scores of the pixel under the pointer: for
+    translations its local correlation map.
 
     Parameters
     ----------
@@ -149,10 +155,12 @@ def get_symmetry_descriptors(
 
     Returns
     -------
-    Signal2D, or Signal1D for a list of `translations`
-        float32 scores from -1 to 1, NaN where missing. The navigation axes are the
-        pixels sampled; the signal axes are the shifts dy and dx, or the place in the
-        list, which is then in ``metadata.Symmetry_descriptors``.
+    Signal2D or Signal1D
+        float32 scores, NaN where missing; Pearson's coefficient is from -1 to 1. The
+        navigation axes are the pixels sampled. The signal axes are the shifts dy and
+        dx, the fold or angle of a rotation, the angle of an axis and the glide along
+        it, or the spatial frequencies ky and kx; of a list of operations, or several
+        descriptors, the place in the list ``metadata.Symmetry_descriptors.operations``.
 
     Raises
     ------
@@ -166,9 +174,9 @@ def get_symmetry_descriptors(
     >>> s.get_symmetry_descriptors(stride=10, show_progressbar=False)
     <Signal2D, title: Simulated micrograph, dimensions: (52, 52|9, 9)>
     """
-    from hyperspy_symseg.signals import segment
+    from hyperspy_symseg.signals import scores
 
-    return segment.get_symmetry_descriptors(
+    return scores.get_symmetry_descriptors(
         self,
         descriptor,
         descriptor_parameters,
@@ -180,5 +188,69 @@ def get_symmetry_descriptors(
     )
 
 
+def get_symmetry_map(
+    self,
+    descriptor,
+    *,
+    mask=None,
+    show_progressbar=None,
+    num_workers=None,
+    lazy_output=None,
+    **parameters,
+):
+    """Score of one symmetry operation at every pixel, not pooled.
+
+    Rotation centres are bright spots in it, mirror and glide lines bright lines.
+
+    Parameters
+    ----------
+    descriptor : str
+        ``"rotation"``, ``"reflection"``, ``"glide_reflection"`` or ``"translation"``.
+    mask, show_progressbar, num_workers
+        As in `segment_symmetry`.
+    lazy_output : bool or None
+        Whether the scores are computed later. None: if the signal is lazy or the
+        result would be larger than 1 GB.
+    **parameters
+        The operation: `fold` (2, 3, 4 or 6) or `angle` (degrees) of a rotation;
+        `angle` (degrees from x towards y) of a mirror or glide line, and the `glide`
+        along it, a length; or `translation`, a pair (dy, dx). And `radius` and
+        `n_angles`, for a translation `patch`, as in the classes of the descriptors.
+
+    Returns
+    -------
+    Signal2D
+        float32 scores from -1 to 1, NaN where missing, with the axes of the signal.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument or the signal is not allowed.
+
+    Notes
+    -----
+    Lengths are pixels if int and axis units if float.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg import simulate
+    >>> s, truth = simulate.grain_boundary(shape=(120, 140))
+    >>> s.get_symmetry_map("rotation", fold=4, show_progressbar=False)
+    <Signal2D, title: Simulated micrograph, dimensions: (|140, 120)>
+    """
+    from hyperspy_symseg.signals import scores
+
+    return scores.get_symmetry_map(
+        self,
+        descriptor,
+        parameters,
+        mask=mask,
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+        lazy_output=lazy_output,
+    )
+
+
 Signal2D.segment_symmetry = segment_symmetry
 Signal2D.get_symmetry_descriptors = get_symmetry_descriptors
+Signal2D.get_symmetry_map = get_symmetry_map

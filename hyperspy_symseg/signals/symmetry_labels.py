@@ -4,7 +4,7 @@
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal1D, Signal2D
 
-from .arguments import unit
+from .axes import axis_size, operation_axes, unit
 from .metadata import result_metadata
 
 
@@ -27,6 +27,13 @@ class SymmetryLabels(Signal2D):
                 "by segment_symmetry."
             )
         return self.metadata.Symmetry_segmentation
+
+    @staticmethod
+    def _check_is_image(signal):
+        if not isinstance(signal, Signal2D):
+            raise TypeError(
+                f"signal is a {type(signal).__name__}: allowed is a Signal2D."
+            )
 
     @property
     def model(self):
@@ -122,12 +129,9 @@ class SymmetryLabels(Signal2D):
         from rsciio.utils.rgb import regular_array2rgbx
 
         from hyperspy_symseg.colors import tint
-        from hyperspy_symseg.descriptors.base import check_frame
+        from hyperspy_symseg.descriptors.checks import check_frame
 
-        if not isinstance(signal, Signal2D):
-            raise TypeError(
-                f"signal is a {type(signal).__name__}: allowed is a Signal2D."
-            )
+        self._check_is_image(signal)
         if signal.data.shape != self.data.shape:
             raise ValueError(
                 f"signal has shape {signal.data.shape}: allowed is that of the labels, "
@@ -144,6 +148,125 @@ class SymmetryLabels(Signal2D):
             axes=list(self.axes_manager.as_dictionary().values()),
             **result_metadata(self, Signal={"signal_type": ""}),
         )
+
+    def get_separability(self):
+        """How well each operation tells the patterns apart (the paper's figure 1f).
+
+        Returns
+        -------
+        Signal2D or Signal1D
+            Fisher's separability (eq. 4 of the paper) against the operations, whose
+            axes are those that ``Signal2D.get_symmetry_descriptors`` gives them.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> s.segment_symmetry(show_progressbar=False).get_separability()
+        <Signal2D, title: Simulated micrograph, dimensions: (|9, 9)>
+        """
+        model = self.model
+        axes = [axis.copy() for axis in self.axes_manager.signal_axes[::-1]]
+        if model.pixel_size is not None:
+            for axis, size, units in zip(
+                axes, model.pixel_size, model.units, strict=True
+            ):
+                axis.scale, axis.units = size, units
+        axes = operation_axes(model.descriptor, axes)
+        result_class = Signal2D if len(axes) == 2 else Signal1D
+        return result_class(
+            model.separability.reshape([axis_size(axis) for axis in axes]),
+            axes=axes,
+            **result_metadata(
+                self, Signal={"signal_type": "", "quantity": "Separability"}
+            ),
+        )
+
+    def plot_explained_variance(self, ax=None):
+        """Plot the variance that principal components explain (the paper's figure 6).
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            By default those of a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> ax = s.segment_symmetry(show_progressbar=False).plot_explained_variance()
+        """
+        from hyperspy_symseg import stages
+
+        return stages.plot_explained_variance(self.model, ax)
+
+    def plot_separability(self, ax=None):
+        """Plot separability against variance (the paper's figure 9).
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            By default those of a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            With a point for every operation and one for every principal component.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> ax = s.segment_symmetry(show_progressbar=False).plot_separability()
+        """
+        from hyperspy_symseg import stages
+
+        return stages.plot_separability(self.model, ax)
+
+    def plot_clusters(self, signal, ax=None, *, mask=None):
+        """Plot descriptors among the principal components (the paper's figure 1d).
+
+        Parameters
+        ----------
+        signal : Signal2D
+            The micrograph, or another of the same pixel size.
+        ax : matplotlib.axes.Axes, optional
+            By default those of a new figure. The first two components are plotted;
+            the first three if the axes have three dimensions.
+        mask : numpy.ndarray or BaseSignal of bool, optional
+            True where a pixel is left out.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            With at most 20,000 descriptors in the colour of their pattern, and the
+            centres of the clusters.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the signal or the mask is not allowed, or the model has too few
+            components.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> ax = s.segment_symmetry(show_progressbar=False).plot_clusters(s)
+        """
+        from hyperspy_symseg import stages
+
+        from .arguments import mask_array
+        from .axes import image_axes
+
+        self._check_is_image(signal)
+        image_axes(signal)
+        mask = mask_array(mask, signal.data.shape)
+        return stages.plot_clusters(self.model, np.asarray(signal.data), ax, mask)
 
     def get_areas(self):
         """Area of each pattern, in the squared unit of the signal axes.

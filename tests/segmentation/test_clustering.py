@@ -1,54 +1,79 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from hyperspy_symseg.descriptors import Grid
 from hyperspy_symseg.segmentation import clustering
 
 
-@given(st.integers(1, 3000), st.integers(1, 3000), st.sampled_from([9, 1681, 10**6]))
-def test_sample_is_limited_in_number_and_bytes(rows, columns, n_operations):
-    grid = Grid.over((rows, columns), 1)
-    size = grid.part(*clustering.sample_slices(grid, n_operations)).size
-    assert 1 <= size <= clustering.SAMPLE_SIZE
-    assert size == 1 or 4 * size * n_operations <= clustering.SAMPLE_BYTES
-
-
-def test_sample_of_a_small_grid_is_the_grid():
-    grid = Grid.over((100, 150), 1)
-    assert grid.part(*clustering.sample_slices(grid, 81)) == grid
-
-
-def test_sample_is_as_far_from_both_edges():
-    grid = Grid.over((300, 150), 1)
-    rows, columns = clustering.sample_slices(grid, 81)
-    # 45,000 pixels: every second makes 150 x 75.
-    assert (rows, columns) == (slice(0, None, 2), slice(0, None, 2))
-
-
 def test_hand_worked_clusters():
-    # Two points each thrice on a line: one component, of direction (3, 4) / 5.
+    # Two points, twice and four times, on a line: one component, along (3, 4) / 5.
     scores = np.array([[0.0, 0.0], [3.0, 4.0]]).repeat([2, 4], axis=0)
-    mean, components, explained, centres, counts = clustering.cluster_scores(
-        scores, n_patterns=2, n_components=1, random_state=0
+    found = clustering.cluster_scores(
+        scores, (2,), n_patterns=2, n_components=1, random_state=0
     )
+    mean, components = found["mean"], found["components"]
     np.testing.assert_allclose(mean, [2, 8 / 3])
     np.testing.assert_allclose(np.abs(components), [[0.6, 0.8]])
-    np.testing.assert_allclose(explained, [1])
-    np.testing.assert_allclose(centres @ components + mean, [[0, 0], [3, 4]], atol=1e-9)
-    assert counts.tolist() == [2, 4]
+    np.testing.assert_allclose(found["explained_variance_ratio"], [1])
+    points = found["centres"] @ components + mean
+    np.testing.assert_allclose(points, [[0, 0], [3, 4]], atol=1e-9)
+    assert found["counts"].tolist() == [2, 4]
+
+
+def test_hand_worked_classes():
+    # On a line: 0, 2 and 10, 10, 10, 14, whose means are 1 and 11.
+    scores = np.array([[0.0], [2.0], [10.0], [10.0], [10.0], [14.0]])
+    found = clustering.cluster_scores(scores, (1,), 2, 1, random_state=0)
+    np.testing.assert_allclose(found["class_means"], [[1], [11]])
+    np.testing.assert_allclose(found["class_variances"], [[1], [3]])
+    np.testing.assert_allclose(found["covariance"], [[scores.var(ddof=1)]])
+
+
+def test_covariance_is_kept_up_to_400_operations():
+    rng = np.random.default_rng(0)
+    for n, kept in ((400, True), (401, False)):
+        found = clustering.cluster_scores(rng.random((9, n)), (n,), 2, 1, 0)
+        assert (found["covariance"] is not None) == kept
+
+
+def test_weights_of_one_descriptor_are_one():
+    scores = np.random.default_rng(0).normal(size=(50, 3)) * [1, 10, 100]
+    assert clustering.block_weights(scores, (3,)).tolist() == [1, 1, 1]
+
+
+def test_weighted_blocks_have_a_first_component_of_variance_one():
+    scores = np.random.default_rng(0).normal(size=(50, 7)) * [1, 2, 30, 40, 1, 1, 9]
+    weighted = scores * clustering.block_weights(scores, (2, 5))
+    for block in (weighted[:, :2], weighted[:, 2:]):
+        largest = np.linalg.svd(block - block.mean(axis=0), compute_uv=False)[0]
+        np.testing.assert_allclose(largest**2 / (len(scores) - 1), 1)
+
+
+def test_block_that_does_not_vary_has_weight_one():
+    scores = np.array([[0.0, 7.0], [2.0, 7.0]])
+    np.testing.assert_allclose(
+        clustering.block_weights(scores, (1, 1)), [np.sqrt(0.5), 1]
+    )
+
+
+def test_scale_of_a_block_does_not_matter():
+    rng = np.random.default_rng(0)
+    scores = np.concatenate([rng.normal(size=(30, 4)), rng.normal(9, 1, (30, 4))])
+    one, other = (
+        clustering.cluster_scores(scores * scale, (2, 2), 2, 2, random_state=0)
+        for scale in (1, [1000, 1000, 1, 1])
+    )
+    np.testing.assert_allclose(one["centres"], other["centres"])
 
 
 def test_patterns_of_equal_size_are_ordered_by_their_first_coordinate():
     scores = np.array([[0.0, 1.0], [1.0, 0.0]]).repeat(5, axis=0)
-    *_, centres, counts = clustering.cluster_scores(scores, 2, 1, random_state=0)
-    assert counts.tolist() == [5, 5]
-    assert centres[0, 0] < centres[1, 0]
+    found = clustering.cluster_scores(scores, (2,), 2, 1, random_state=0)
+    assert found["counts"].tolist() == [5, 5]
+    assert found["centres"][0, 0] < found["centres"][1, 0]
 
 
 def test_more_patterns_than_distinct_descriptors():
     scores = np.array([[0.0, 1.0], [1.0, 0.0]]).repeat(5, axis=0)
     with pytest.raises(ValueError, match="^n_patterns=3: .* 2 in this frame"):
-        clustering.cluster_scores(scores, 3, 1, random_state=0)
+        clustering.cluster_scores(scores, (2,), 3, 1, random_state=0)

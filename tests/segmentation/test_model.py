@@ -8,7 +8,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from hyperspy_symseg.descriptors import Grid, TranslationSymmetry, compute_scores
-from hyperspy_symseg.segmentation import SymmetryModel, clustering
+from hyperspy_symseg.segmentation import SymmetryModel, sampling
 
 DESCRIPTOR = TranslationSymmetry(patch=7, window=8, max_operations=81)
 
@@ -91,7 +91,7 @@ def test_labels_on_the_grid_are_those_of_its_pixels(fitted, frame):
 
 @pytest.mark.parametrize("sample_bytes", [1000 * 81 * 4, 64 * 2**20])
 def test_fitting_and_labelling_at_once_is_the_same(frame, monkeypatch, sample_bytes):
-    monkeypatch.setattr(clustering, "SAMPLE_BYTES", sample_bytes)
+    monkeypatch.setattr(sampling, "SAMPLE_BYTES", sample_bytes)
     mask = np.zeros(frame.shape, bool)
     mask[5, 6:9] = True
     fitted, labels = SymmetryModel.fit_predict(frame, DESCRIPTOR, stride=2, mask=mask)
@@ -161,8 +161,14 @@ def test_model_of_other_operations_is_an_error(fitted):
 
 def test_labels_are_int8_up_to_127_patterns_and_int16_above(fitted):
     def with_patterns(n):
-        centres, counts = np.zeros((n, 5)), np.zeros(n, int)
-        return dataclasses.replace(fitted, centres=centres, counts=counts)
+        classes = np.zeros((n, len(fitted.mean)))
+        return dataclasses.replace(
+            fitted,
+            centres=np.zeros((n, 5)),
+            counts=np.zeros(n, int),
+            class_means=classes,
+            class_variances=classes,
+        )
 
     assert with_patterns(127).label_dtype == np.int8
     assert with_patterns(128).label_dtype == np.int16

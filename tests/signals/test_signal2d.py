@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import hyperspy_symseg
 from hyperspy_symseg.descriptors import Grid, TranslationSymmetry, compute_scores
-from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels, segment
+from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels, scores
 
 
 @pytest.fixture
@@ -445,7 +445,7 @@ def test_descriptors_of_a_lazy_signal_are_lazy(signal, small, monkeypatch):
 
 
 def test_large_descriptors_are_lazy(signal, small, monkeypatch):
-    monkeypatch.setattr(segment, "LARGEST_EAGER_RESULT", 21 * 28 * 81 * 4 - 1)
+    monkeypatch.setattr(scores, "LARGEST_EAGER_RESULT", 21 * 28 * 81 * 4 - 1)
     assert signal.get_symmetry_descriptors(**small)._lazy
     assert not signal.get_symmetry_descriptors(lazy_output=False, **small)._lazy
 

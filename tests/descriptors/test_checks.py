@@ -2,35 +2,7 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.descriptors import (
-    TranslationSymmetry,
-    base,
-    describe,
-    make_descriptor,
-)
-
-
-@pytest.mark.parametrize(
-    "descriptor",
-    [
-        TranslationSymmetry(patch=(5, 6), window=9, max_operations=50),
-        TranslationSymmetry(translations=[(1, 2), (3, -4)]),
-    ],
-)
-def test_description_makes_an_equal_descriptor(descriptor):
-    name, parameters = describe(descriptor)
-    assert make_descriptor(name, **parameters) == descriptor
-
-
-@pytest.mark.parametrize("name", ["rotations", "", 3])
-def test_unknown_name(name):
-    with pytest.raises(ValueError, match="^descriptor=.*'translation'"):
-        make_descriptor(name)
-
-
-def test_description_of_something_else():
-    with pytest.raises(TypeError, match="^descriptor="):
-        describe(object())
+from hyperspy_symseg.descriptors import checks
 
 
 @pytest.mark.parametrize(
@@ -38,40 +10,40 @@ def test_description_of_something_else():
 )
 def test_frame_of_numbers_that_are_not_real(dtype):
     with pytest.raises(TypeError, match=r"^frame has dtype"):
-        base.check_frame(np.zeros((3, 4), dtype))
+        checks.check_frame(np.zeros((3, 4), dtype))
 
 
 @pytest.mark.parametrize("shape", [(), (5,), (0, 5), (5, 0), (2, 3, 4)])
 def test_frame_that_is_not_one_image(shape):
     with pytest.raises(ValueError, match="^frame has shape"):
-        base.check_frame(np.zeros(shape))
+        checks.check_frame(np.zeros(shape))
 
 
 def test_mask_that_is_not_boolean():
     with pytest.raises(TypeError, match="^mask has dtype int"):
-        base.check_mask(np.zeros((3, 4), int), (3, 4))
+        checks.check_mask(np.zeros((3, 4), int), (3, 4))
 
 
 def test_mask_of_another_shape():
     with pytest.raises(ValueError, match="^mask has shape"):
-        base.check_mask(np.zeros((4, 3), bool), (3, 4))
+        checks.check_mask(np.zeros((4, 3), bool), (3, 4))
 
 
 def test_mask_that_leaves_nothing():
     with pytest.raises(ValueError, match="^mask is True everywhere"):
-        base.check_mask(np.ones((3, 4), bool), (3, 4))
+        checks.check_mask(np.ones((3, 4), bool), (3, 4))
 
 
 @pytest.mark.parametrize(("value", "n_warnings"), [(1e5, 0), (1e9, 1), (-1e9, 1)])
 def test_pixel_far_from_all_others_is_warned_of(caplog, value, n_warnings):
     frame = np.random.default_rng(0).normal(size=(50, 60))
     frame[7, 9] = value
-    base.warn_of_outliers(frame, None)
+    checks.warn_of_outliers(frame, None)
     assert len(caplog.records) == n_warnings
 
 
 def test_masked_pixel_is_not_warned_of(caplog):
     frame = np.random.default_rng(0).normal(size=(50, 60))
     frame[7, 9], frame[8, 9] = 1e12, np.inf
-    base.warn_of_outliers(frame, frame > 1e6)
+    checks.warn_of_outliers(frame, frame > 1e6)
     assert not caplog.records

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scores of reflections in a line through a pixel, with a glide along it."""
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from .base import OperationAxis
+from .checks import check_distinct, check_whole
+from .polar import PointSymmetry, axis_angles, check_angles, polar_offsets
+
+
+@dataclass(frozen=True)
+class GlideReflectionSymmetry(PointSymmetry):
+    """Pearson's coefficient of a circular patch and a mirror image further along.
+
+    With u the direction of an axis through the pixel r, the patch around r - g u / 2
+    is compared with the mirror image of the patch around r + g u / 2. The score is
+    defined in `PointSymmetry`. It is high on the glide lines of the pattern only, so
+    it is pooled: the descriptor has the mean of the largest local maxima in a window
+    around the pixel.
+
+    Every axis and glide has two patches of its own, so that this takes about `window`
+    times as long as all other operations about a point; a larger `step` is a way out.
+
+    Parameters
+    ----------
+    radius : int
+        Radius of the patch, in pixels.
+    n_axes : int
+        The axes are at k 180 / `n_axes` degrees from x towards y.
+    window : int
+        The glides are 1 to `window` pixels along the axis.
+    n_angles : int, optional
+        Number of samples around the patch at every radius. By default the smallest
+        multiple of 12 and of `n_axes` that is at least 2 pi `radius`.
+    pooling, n_maxima, step
+        As in `RotationSymmetry`.
+    glides : sequence of (float, int), optional
+        Use these axes and glides instead, in degrees and pixels; `n_axes` and `window`
+        are then taken from them.
+
+    Raises
+    ------
+    TypeError
+        If a number is not whole.
+    ValueError
+        If a value is out of range, or an axis does not map samples onto samples.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg.descriptors import GlideReflectionSymmetry, Grid
+    >>> descriptor = GlideReflectionSymmetry(radius=8, glides=[(0, 3), (0, 5)])
+    >>> y, x = np.mgrid[:50, :60]
+    >>> frame = np.cos(2 * np.pi * x / 10) * np.sin(2 * np.pi * y / 12)
+    >>> descriptor.compute(frame, Grid((25, 30), (1, 1), (1, 1))).round(2)
+    array([[[0.35, 1.  ]]], dtype=float32)
+    """
+
+    lengths: ClassVar = PointSymmetry.lengths | {"window": False}
+    lists: ClassVar = {"glides": ("n_axes", "window")}
+
+    radius: int = 20
+    n_axes: int = 10
+    window: int = 21
+    n_angles: int | None = None
+    pooling: int | tuple[int, int] = 21
+    n_maxima: int = 5
+    step: int | tuple[int, int] = 1
+    glides: tuple[tuple[float, int], ...] | None = None
+
+    def __post_init__(self):
+        """Check the parameters, and make them hashable."""
+        if self.glides is not None:
+            pairs = check_distinct("glides", self.glides)
+            if any(np.shape(pair) != (2,) for pair in pairs):
+                raise ValueError(
+                    f"glides={self.glides!r}: allowed are pairs (angle, glide)."
+                )
+            angles = check_angles("glides", {angle for angle, _ in pairs}, 180)
+            for _, glide in pairs:
+                # A whole number even as float: an array with the angles is one.
+                check_whole("glides", int(glide) if glide == glide // 1 else glide, 1)
+            pairs = tuple((float(angle), int(glide)) for angle, glide in pairs)
+            object.__setattr__(self, "glides", pairs)
+            object.__setattr__(self, "n_axes", len(angles))
+            object.__setattr__(self, "window", max(glide for _, glide in pairs))
+        check_whole("n_axes", self.n_axes, 1)
+        check_whole("window", self.window, 1)
+        self._check_sampling([2 * axis for axis, _ in self.operations])
+
+    @cached_property
+    def operations(self):
+        """Angles in degrees and glides in pixels: (operations, 2) numpy.ndarray."""
+        if self.glides is not None:
+            return np.array(self.glides)
+        axes = np.meshgrid(*(axis.values for axis in self._regular_axes), indexing="ij")
+        return np.stack(axes, axis=-1).reshape(-1, 2)
+
+    @property
+    def _regular_axes(self):
+        return (
+            OperationAxis("Axis angle", axis_angles(self.n_axes), "°"),
+            OperationAxis("Glide", np.arange(1, self.window + 1), "x"),
+        )
+
+    @property
+    def operation_axes(self):
+        """The axes and the glides, or the places in the list."""
+        return self._regular_axes if self.glides is None else super().operation_axes
+
+    def subset(self, places):
+        """Descriptor with some of the axes and glides only."""
+        some = [(angle, int(glide)) for angle, glide in self.operations[list(places)]]
+        return replace(self, glides=some)
+
+    def check_frame(self, shape):
+        """Check that a frame is large enough.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            Rows and columns of the frame.
+
+        Raises
+        ------
+        ValueError
+            If the radius is larger than half of the frame, or a glide leaves it.
+        """
+        super().check_frame(shape)
+        if self.window >= min(shape):
+            name = "window" if self.glides is None else "glides"
+            raise ValueError(
+                f"{name}={getattr(self, name)}: allowed are glides of at most "
+                f"{min(shape) - 1} for a frame of {shape[0]} x {shape[1]} pixels."
+            )
+
+    @property
+    def _reach(self):
+        return super()._reach + math.ceil(self.window / 2)
+
+    def _comparisons(self):
+        samples = polar_offsets(self.radius, self.n_angles)
+        angles = np.arange(self.n_angles)
+        for axis, glide in self.operations:
+            turn = np.deg2rad(axis)
+            half = glide / 2 * np.array([np.sin(turn), np.cos(turn)])
+            image = (self._steps(2 * axis) - angles) % self.n_angles
+            both = np.concatenate([samples - half, samples + half], axis=1)
+            yield both, [self.n_angles + image]

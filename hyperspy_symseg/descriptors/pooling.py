@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scores that do not depend on where in the cell a pixel sits."""
+
+import numpy as np
+
+from .base import compiled
+from .grid import Grid
+
+_pooling = compiled("_pooling")
+
+
+class Pooling:
+    """Mean of the largest local maxima of a score map, in a window around a pixel.
+
+    The map has its scores at the multiples of `step`. The window is as wide as
+    `pooling` everywhere: where it would leave the frame it is moved, not cut.
+
+    Parameters
+    ----------
+    grid : Grid
+        The pixels that want a pooled score.
+    frame_shape : (int, int)
+        Rows and columns of the frame.
+    pooling : (int, int)
+        The window has the pixels at most half of it away, along (y, x).
+    step : (int, int)
+        Distance of the scores in the map, along (y, x).
+
+    Attributes
+    ----------
+    grid : Grid
+        The pixels of the map.
+    """
+
+    def __init__(self, grid, frame_shape, pooling, step):
+        self._windows, first, shape = [], [], []
+        for points, length, width, stride in zip(
+            (grid.rows, grid.columns), frame_shape, pooling, step, strict=True
+        ):
+            half = width // 2
+            low = np.maximum(np.minimum(points - half, length - 1 - 2 * half), 0)
+            high = np.minimum(low + 2 * half, length - 1)
+            windows = np.stack([-(-low // stride), high // stride + 1], axis=1)
+            # One more on either side, to know a local maximum when it is there.
+            begin = max(int(windows.min()) - 1, 0)
+            end = min(int(windows.max()) + 1, (length - 1) // stride + 1)
+            self._windows.append((windows - begin).astype(np.intp))
+            first.append(begin * stride)
+            shape.append(end - begin)
+        self.grid = Grid(tuple(first), tuple(step), tuple(shape))
+
+    def pool(self, scores, n_maxima, out):
+        """Write the pooled scores.
+
+        Parameters
+        ----------
+        scores : (operations, map rows, map columns) numpy.ndarray of float32
+            NaN where missing.
+        n_maxima : int
+            How many local maxima count, at most.
+        out : (operations, grid rows, grid columns) numpy.ndarray of float32
+            The largest score where a window has no local maximum; NaN where it has
+            no score.
+        """
+        _pooling.pool_block(scores, *self._windows, n_maxima, out)

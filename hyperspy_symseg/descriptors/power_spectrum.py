@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Power spectra of windows of the frame."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+import scipy.fft
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy import ndimage
+
+from .base import Descriptor, OperationAxis, opposite_places
+from .block import cut_block
+from .checks import check_distinct, is_whole_number, pixel_pair
+
+# A variance this small beside the mean square is none.
+NO_VARIANCE = 1e-10
+# Rounding of a running mean of squares, as a fraction of the largest.
+ROUNDING = 1e-14
+
+
+@dataclass(frozen=True)
+class PowerSpectrum(Descriptor):
+    r"""Power spectrum of the window around a pixel.
+
+    With :math:`I` the intensities in the window, :math:`\mu` and :math:`\sigma` their
+    mean and standard deviation, :math:`w` the square root of the two-dimensional Hann
+    window, and F the Fourier transform,
+
+    .. math::
+
+        \left|F[w (I - \mu) / \sigma]\right|^2 \Big/ \sum w^2
+
+    so that gain and offset of the detector do not matter, and white noise has 1 on
+    average. Pixels outside the frame, not finite or masked take the mean, and their
+    :math:`w` does not count in the sum. The spectrum is missing (NaN) where less than
+    an eighth of the window is left, and 0 if the window has no contrast (a variance
+    of at most 1e-10 of its mean square).
+
+    For large windows it holds the same information as the local correlation map (Wang
+    et al., Microsc. Microanal. 27 (2021) 1454).
+
+    Parameters
+    ----------
+    window : int or (int, int)
+        Half the size of the window along (y, x), in pixels: it has 2 `window` + 1.
+    log : bool
+        Whether to take log(1 + power).
+    frequencies : (n, 2) array of int, optional
+        Periods (ky, kx) in the window, of these frequencies only; by default all of
+        one half-plane. The other is its mirror.
+
+    Raises
+    ------
+    TypeError
+        If a number is not whole.
+    ValueError
+        If a value is out of range.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg.descriptors import Grid, PowerSpectrum
+    >>> descriptor = PowerSpectrum(window=10, log=False)
+    >>> descriptor.operations.shape
+    (231, 2)
+
+    A wave that fits into the window three times:
+
+    >>> frame = np.tile(np.cos(2 * np.pi * np.arange(50) / 7), (40, 1))
+    >>> power = descriptor.compute(frame, Grid((20, 25), (1, 1), (1, 1)))[0, 0]
+    >>> ky, kx = descriptor.operations[power.argmax()] * 21
+    >>> float(ky), float(kx)
+    (0.0, 3.0)
+    """
+
+    lengths: ClassVar = {"window": True}
+    quantity: ClassVar = "Power"
+
+    window: int | tuple[int, int] = 21
+    log: bool = True
+    frequencies: tuple | None = None
+
+    def __post_init__(self):
+        """Check the parameters, and make them hashable."""
+        object.__setattr__(self, "window", pixel_pair("window", self.window, least=1))
+        if not isinstance(self.log, bool | np.bool_):
+            raise TypeError(f"log={self.log!r}: allowed is True or False.")
+        object.__setattr__(self, "log", bool(self.log))
+        if self.frequencies is not None:
+            pairs = check_distinct("frequencies", self.frequencies)
+            if any(np.shape(pair) != (2,) for pair in pairs) or not all(
+                is_whole_number(k) for pair in pairs for k in pair
+            ):
+                raise TypeError(
+                    f"frequencies={self.frequencies!r}: allowed are pairs of int."
+                )
+            y, x = self.window
+            if any(abs(ky) > y or not 0 <= kx <= x for ky, kx in pairs):
+                raise ValueError(
+                    f"frequencies={self.frequencies!r}: allowed are ky from {-y} to "
+                    f"{y} and kx from 0 to {x}, for window={self.window}."
+                )
+            pairs = tuple((int(ky), int(kx)) for ky, kx in pairs)
+            object.__setattr__(self, "frequencies", pairs)
+
+    @cached_property
+    def _periods(self):
+        """Periods (ky, kx) in the window: (operations, 2) numpy.ndarray of int."""
+        if self.frequencies is not None:
+            return np.array(self.frequencies)
+        y, x = self.window
+        grid = np.meshgrid(np.arange(-y, y + 1), np.arange(x + 1), indexing="ij")
+        return np.stack(grid, axis=-1).reshape(-1, 2)
+
+    @property
+    def _size(self):
+        """Rows and columns of the window."""
+        return tuple(2 * half + 1 for half in self.window)
+
+    @property
+    def operations(self):
+        """Frequencies (ky, kx) in cycles a pixel: (operations, 2) numpy.ndarray."""
+        return self._periods / self._size
+
+    @property
+    def operation_axes(self):
+        """The frequencies along y and x, or the places in the list."""
+        if self.frequencies is not None:
+            return super().operation_axes
+        (y, x), (rows, columns) = self.window, self._size
+        return (
+            OperationAxis("k{}", np.arange(-y, y + 1) / rows, "1/y"),
+            OperationAxis("k{}", np.arange(x + 1) / columns, "1/x"),
+        )
+
+    @cached_property
+    def opposites(self):
+        """Place of -k for every k."""
+        return opposite_places(self._periods)
+
+    def subset(self, places):
+        """Descriptor with some of the frequencies only."""
+        return replace(self, frequencies=self._periods[list(places)])
+
+    def check_frame(self, shape):
+        """Check that a frame is large enough.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            Rows and columns of the frame.
+
+        Raises
+        ------
+        ValueError
+            If the window does not fit into the frame.
+        """
+        most = tuple((n - 1) // 2 for n in shape)
+        if any(w > m for w, m in zip(self.window, most, strict=True)):
+            raise ValueError(
+                f"window={self.window}: allowed is at most {most} for a frame of "
+                f"{shape[0]} x {shape[1]} pixels."
+            )
+
+    def _score(self, frame, grid, mask, out):
+        values, valid, offset, _ = cut_block(frame, grid, self.window, mask)
+        weights = [np.hanning(n) for n in self._size]
+        mean, gain = self._mean_and_gain(values, valid, offset, weights, grid)
+        # The window is separable, and so is the transform: along x, once for each row.
+        rows = self._row_spectra(values, weights[1], grid)
+        valid_rows = self._row_spectra(valid, weights[1], grid)
+        along_y = np.sqrt(weights[0]).astype(np.float32)[:, np.newaxis, np.newaxis]
+        ky, kx = self._periods.T
+        for row in range(grid.shape[0]):
+            first = row * grid.stride[0]
+            window = slice(first, first + self._size[0])
+            slab = rows[window] - mean[row][:, np.newaxis] * valid_rows[window]
+            spectrum = scipy.fft.fft(slab * along_y, axis=0, overwrite_x=True)
+            power = spectrum.real**2 + spectrum.imag**2
+            power *= gain[row][:, np.newaxis]
+            if self.log:
+                np.log1p(power, out=power)
+            out[:, row] = power[ky, :, kx]
+
+    def _row_spectra(self, values, weights, grid):
+        """Fourier transforms of windows in every row: (rows, grid columns, kx)."""
+        windows = sliding_window_view(values, len(weights), axis=1)
+        windows = windows[:, :: grid.stride[1]] * np.sqrt(weights)
+        return scipy.fft.rfft(windows.astype(np.float32))
+
+    def _mean_and_gain(self, values, valid, offset, weights, grid):
+        """Mean of each window, and the factor that its power is to be multiplied by."""
+        points = tuple(
+            slice(half, half + (size - 1) * step + 1, step)
+            for half, size, step in zip(
+                self.window, grid.shape, grid.stride, strict=True
+            )
+        )
+
+        def average(block):
+            return ndimage.uniform_filter(block, self._size, mode="constant")[points]
+
+        def weigh(block):
+            for axis, along in enumerate(weights):
+                block = ndimage.correlate1d(block, along, axis, mode="constant")
+            return block[points]
+
+        fraction = average(valid.astype(float))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = average(values) / fraction
+            variance = average(values**2) / fraction - mean**2
+            gain = 1 / (variance * weigh(valid.astype(float)))
+        level = variance + (mean + offset) ** 2
+        rounding = ROUNDING * (values**2).max(initial=0)
+        gain[(variance <= NO_VARIANCE * level) | (variance <= rounding)] = 0
+        # Half a pixel less, for rounding.
+        gain[fraction < 1 / 8 - 0.5 / valid.size] = np.nan
+        return np.nan_to_num(mean).astype(np.float32), gain.astype(np.float32)

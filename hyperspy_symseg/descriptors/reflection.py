@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scores of reflections in a line through a pixel."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from .base import OperationAxis
+from .checks import check_whole
+from .polar import PointSymmetry, axis_angles, check_angles, polar_offsets
+
+
+@dataclass(frozen=True)
+class ReflectionSymmetry(PointSymmetry):
+    """Pearson's coefficient of a circular patch and its mirror image.
+
+    The score of one reflection, in an axis through the pixel, is defined in
+    `PointSymmetry`. It is high on the mirror lines of the pattern only, so it is
+    pooled: the descriptor has the mean of the largest local maxima in a window around
+    the pixel.
+
+    Parameters
+    ----------
+    radius : int
+        Radius of the patch, in pixels.
+    n_axes : int
+        The axes are at k 180 / `n_axes` degrees from x towards y.
+    n_angles : int, optional
+        Number of samples around the patch at every radius. By default the smallest
+        multiple of 12 and of `n_axes` that is at least 2 pi `radius`.
+    pooling, n_maxima, step
+        As in `RotationSymmetry`.
+    angles : sequence of float, optional
+        Use these axes instead, in degrees from x towards y, from 0 to 180; `n_axes` is
+        then their number.
+
+    Raises
+    ------
+    TypeError
+        If a number is not whole.
+    ValueError
+        If a value is out of range, or an axis does not map samples onto samples.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg.descriptors import Grid, ReflectionSymmetry
+    >>> descriptor = ReflectionSymmetry(radius=8, n_axes=4, pooling=11)
+    >>> descriptor.operations, descriptor.n_angles
+    (array([  0.,  45.,  90., 135.]), 60)
+
+    Columns on a rectangular lattice have no diagonal mirrors:
+
+    >>> y, x = np.mgrid[:50, :60]
+    >>> frame = np.cos(2 * np.pi * y / 10) + np.cos(2 * np.pi * x / 7)
+    >>> descriptor.compute(frame, Grid((25, 30), (1, 1), (1, 1))).round(2)
+    array([[[1.  , 0.47, 1.  , 0.47]]], dtype=float32)
+    """
+
+    lists: ClassVar = {"angles": ("n_axes",)}
+
+    radius: int = 20
+    n_axes: int = 10
+    n_angles: int | None = None
+    pooling: int | tuple[int, int] = 21
+    n_maxima: int = 5
+    step: int | tuple[int, int] = 1
+    angles: tuple[float, ...] | None = None
+
+    def __post_init__(self):
+        """Check the parameters, and make them hashable."""
+        if self.angles is not None:
+            object.__setattr__(self, "angles", check_angles("angles", self.angles, 180))
+            object.__setattr__(self, "n_axes", len(self.angles))
+        check_whole("n_axes", self.n_axes, 1)
+        self._check_sampling([2 * angle for angle in self.operations.tolist()])
+
+    @property
+    def operations(self):
+        """Angles of the axes, in degrees: (operations,) numpy.ndarray of float64."""
+        return (
+            axis_angles(self.n_axes) if self.angles is None else np.array(self.angles)
+        )
+
+    @property
+    def operation_axes(self):
+        """Angles of the axes, in degrees."""
+        return (OperationAxis("Axis angle", self.operations, "°"),)
+
+    def subset(self, places):
+        """Descriptor with some of the axes only."""
+        return replace(self, angles=self.operations[list(places)])
+
+    def _comparisons(self):
+        angles = np.arange(self.n_angles)
+        images = [
+            (self._steps(2 * axis) - angles) % self.n_angles for axis in self.operations
+        ]
+        yield polar_offsets(self.radius, self.n_angles), images

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The descriptors by name."""
+
+import dataclasses
+import importlib
+
+from .base import Descriptor
+from .joined import JoinedDescriptors
+
+#: Name of every descriptor, with its module in this package and its class.
+DESCRIPTORS = {
+    "translation": ("translation", "TranslationSymmetry"),
+    "rotation": ("rotation", "RotationSymmetry"),
+    "reflection": ("reflection", "ReflectionSymmetry"),
+    "glide_reflection": ("glide", "GlideReflectionSymmetry"),
+    "power_spectrum": ("power_spectrum", "PowerSpectrum"),
+}
+
+
+def _error(kind, descriptor):
+    return kind(
+        f"descriptor={descriptor!r}: allowed are {', '.join(map(repr, DESCRIPTORS))}, "
+        "an instance of a descriptor, or a list of these, each another."
+    )
+
+
+def descriptor_class(name):
+    """Class of a descriptor.
+
+    Parameters
+    ----------
+    name : str
+        A key of `DESCRIPTORS`.
+
+    Returns
+    -------
+    type
+
+    Raises
+    ------
+    ValueError
+        If there is no such descriptor.
+    """
+    if not isinstance(name, str) or name not in DESCRIPTORS:
+        raise _error(ValueError, name)
+    module, attribute = DESCRIPTORS[name]
+    return getattr(importlib.import_module(f"{__package__}.{module}"), attribute)
+
+
+def parameter_names(name):
+    """Names of a descriptor's parameters.
+
+    Parameters
+    ----------
+    name : str
+        A key of `DESCRIPTORS`.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ValueError
+        If there is no such descriptor.
+    """
+    return [field.name for field in dataclasses.fields(descriptor_class(name))]
+
+
+def split(descriptor):
+    """The parts of a descriptor, of which most have one.
+
+    Parameters
+    ----------
+    descriptor : str, Descriptor or list of these
+        A list stands for the descriptors joined.
+
+    Returns
+    -------
+    list of str or Descriptor
+
+    Raises
+    ------
+    ValueError
+        If the list is empty, or names a descriptor twice.
+    TypeError
+        If it is none of these.
+    """
+    if isinstance(descriptor, JoinedDescriptors):
+        return list(descriptor.descriptors)
+    if isinstance(descriptor, str | Descriptor):
+        return [descriptor]
+    if not isinstance(descriptor, list | tuple):
+        raise _error(TypeError, descriptor)
+    parts = [part for each in descriptor for part in split(each)]
+    names = [part if isinstance(part, str) else describe(part)[0] for part in parts]
+    if not parts or len(set(names)) < len(names):
+        raise _error(ValueError, descriptor)
+    return parts
+
+
+def join(parts):
+    """One descriptor of one part or several.
+
+    Parameters
+    ----------
+    parts : list of Descriptor
+
+    Returns
+    -------
+    Descriptor
+    """
+    return parts[0] if len(parts) == 1 else JoinedDescriptors(parts)
+
+
+def make_descriptor(name, **parameters):
+    """Descriptor from its name and its parameters in pixels.
+
+    Parameters
+    ----------
+    name : str or list of str
+        Keys of `DESCRIPTORS`. Of a list, the descriptors are joined.
+    **parameters
+        Parameters of its class; for a list, a dictionary of these for each name.
+
+    Returns
+    -------
+    Descriptor
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such descriptor, or a parameter is not allowed.
+
+    Examples
+    --------
+    >>> make_descriptor("translation", patch=10).patch
+    (10, 10)
+    >>> make_descriptor(["translation", "rotation"], rotation={"radius": 9}).blocks
+    (81, 4)
+    """
+    if isinstance(name, str):
+        return descriptor_class(name)(**parameters)
+    names = split(name)
+    unknown = set(parameters) - set(names)
+    if unknown:
+        raise TypeError(f"{unknown}: allowed are parameters for {', '.join(names)}.")
+    return join([descriptor_class(n)(**parameters.get(n, {})) for n in names])
+
+
+def describe(descriptor):
+    """Name and parameters of a descriptor: what `make_descriptor` takes.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+
+    Returns
+    -------
+    name : str or list of str
+    parameters : dict
+        Those that are None are left out.
+
+    Raises
+    ------
+    TypeError
+        If it is none of the descriptors of this package.
+    """
+    if isinstance(descriptor, JoinedDescriptors):
+        parameters = dict(map(describe, descriptor.descriptors))
+        return list(parameters), parameters
+    for name, (_, attribute) in DESCRIPTORS.items():
+        if type(descriptor).__name__ == attribute:
+            fields = dataclasses.asdict(descriptor).items()
+            return name, {key: value for key, value in fields if value is not None}
+    raise _error(TypeError, descriptor)

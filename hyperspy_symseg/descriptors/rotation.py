@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scores of rotations about a pixel."""
+
+import itertools
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from .base import OperationAxis
+from .checks import check_distinct, is_whole_number
+from .polar import PointSymmetry, check_angles, polar_offsets
+
+FOLDS = (2, 3, 4, 6)
+
+
+@dataclass(frozen=True)
+class RotationSymmetry(PointSymmetry):
+    """Pearson's coefficient of a circular patch and its rotated self.
+
+    The score of an n-fold rotation is the mean over its n - 1 rotations; that of one
+    rotation is defined in `PointSymmetry`. It is high at the rotation centres of the
+    pattern only, so it is pooled: the descriptor has the mean of the largest local
+    maxima in a window around the pixel.
+
+    Parameters
+    ----------
+    radius : int
+        Radius of the patch, in pixels.
+    folds : sequence of int
+        Some of 2, 3, 4 and 6.
+    angles : sequence of float, optional
+        Single rotations instead, in degrees between 0 and 360; the paper has 60, 90,
+        120 and 180.
+    n_angles : int, optional
+        Number of samples around the patch at every radius. By default the smallest
+        multiple of 12 (and of what `angles` need) that is at least 2 pi `radius`.
+    pooling : int or (int, int)
+        Width of the window along (y, x), in pixels: it has those at most half of it
+        away. 1 is the score at the pixel itself.
+    n_maxima : int
+        How many local maxima count, at most.
+    step : int or (int, int)
+        Distance of the pixels that the local maxima are looked for in.
+
+    Raises
+    ------
+    TypeError
+        If a number is not whole.
+    ValueError
+        If a value is out of range, or a rotation is no whole step of the samples.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg.descriptors import Grid, RotationSymmetry
+    >>> descriptor = RotationSymmetry(radius=8, pooling=11)
+    >>> descriptor.operations, descriptor.n_angles
+    (array([2, 3, 4, 6]), 60)
+
+    Columns on a square lattice have centres of four-fold rotation:
+
+    >>> y, x = np.mgrid[:50, :60]
+    >>> frame = np.cos(2 * np.pi * y / 10) + np.cos(2 * np.pi * x / 10)
+    >>> descriptor.compute(frame, Grid((25, 30), (1, 1), (1, 1))).round(2)
+    array([[[1.  , 0.17, 1.  , 0.06]]], dtype=float32)
+    """
+
+    lists: ClassVar = {"angles": ("folds",)}
+
+    radius: int = 20
+    folds: tuple[int, ...] | None = FOLDS
+    angles: tuple[float, ...] | None = None
+    n_angles: int | None = None
+    pooling: int | tuple[int, int] = 21
+    n_maxima: int = 10
+    step: int | tuple[int, int] = 1
+
+    def __post_init__(self):
+        """Check the parameters, and make them hashable."""
+        if self.angles is not None:
+            angles = check_angles("angles", self.angles, 360)
+            if 0 in angles:
+                raise ValueError(f"angles={self.angles!r}: allowed are no zeros.")
+            object.__setattr__(self, "angles", angles)
+            object.__setattr__(self, "folds", None)
+        else:
+            folds = tuple(check_distinct("folds", self.folds))
+            if not all(is_whole_number(fold) and fold in FOLDS for fold in folds):
+                raise ValueError(f"folds={self.folds!r}: allowed are 2, 3, 4 and 6.")
+            object.__setattr__(self, "folds", tuple(map(int, folds)))
+        self._check_sampling(self._rotations)
+
+    @property
+    def operations(self):
+        """The folds, or the angles in degrees: (operations,) numpy.ndarray."""
+        return np.array(self.folds if self.angles is None else self.angles)
+
+    @property
+    def operation_axes(self):
+        """The folds, or the angles in degrees."""
+        if self.angles is None:
+            return (OperationAxis("Fold", self.operations, ""),)
+        return (OperationAxis("Rotation angle", self.operations, "°"),)
+
+    def subset(self, places):
+        """Descriptor with some of the rotations only."""
+        some = tuple(self.operations[list(places)].tolist())
+        return replace(self, **{"folds" if self.angles is None else "angles": some})
+
+    @cached_property
+    def _members(self):
+        """The rotations that each operation is the mean over, in degrees.
+
+        Those beyond 180 degrees compare the same pairs as those before.
+        """
+        if self.angles is not None:
+            return [[min(angle, 360 - angle)] for angle in self.angles]
+        return [
+            [min(k, fold - k) * 360 / fold for k in range(1, fold)]
+            for fold in self.folds
+        ]
+
+    @property
+    def _rotations(self):
+        """All different rotations, in degrees."""
+        return sorted(set(itertools.chain(*self._members)))
+
+    def _comparisons(self):
+        angles = np.arange(self.n_angles)
+        images = [
+            (angles + self._steps(rotation)) % self.n_angles
+            for rotation in self._rotations
+        ]
+        yield polar_offsets(self.radius, self.n_angles), images
+
+    def _score_map(self, frame, grid, mask, out):
+        rotations = self._rotations
+        scores = np.empty((len(rotations), *grid.shape), np.float32)
+        super()._score_map(frame, grid, mask, scores)
+        for place, members in enumerate(self._members):
+            which = [rotations.index(rotation) for rotation in members]
+            scores[which].mean(axis=0, out=out[place])

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scores that a model is fitted on."""
+
+import math
+
+import numpy as np
+
+# Pixels a model is fitted on, and size of their scores in bytes, at most.
+SAMPLE_SIZE = 20_000
+SAMPLE_BYTES = 64 * 2**20
+
+
+def sample_slices(grid, n_operations):
+    """Every k-th sample of a grid along both axes: few enough to fit on.
+
+    Parameters
+    ----------
+    grid : Grid
+    n_operations : int
+
+    Returns
+    -------
+    (slice, slice)
+        Slices of the grid.
+    """
+    most = max(1, min(SAMPLE_SIZE, SAMPLE_BYTES // (4 * n_operations)))
+    k = 1
+    while math.prod((n - 1) // k + 1 for n in grid.shape) > most:
+        k += 1
+    return tuple(slice((n - 1) % k // 2, None, k) for n in grid.shape)
+
+
+def scores_can_be_kept(grid, n_operations):
+    """Whether the scores of a whole grid are no larger than those of a sample may be.
+
+    Parameters
+    ----------
+    grid : Grid
+    n_operations : int
+
+    Returns
+    -------
+    bool
+    """
+    return 4 * grid.size * n_operations <= SAMPLE_BYTES
+
+
+def complete_scores(scores, descriptor):
+    """Scores of the pixels that have all of them.
+
+    Parameters
+    ----------
+    scores : (grid rows, grid columns, operations) numpy.ndarray
+        NaN where missing.
+    descriptor : Descriptor
+        For the message.
+
+    Returns
+    -------
+    (pixels, operations) numpy.ndarray of float64
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
+    scores = scores.reshape(-1, scores.shape[-1])
+    scores = scores[~np.isnan(scores).any(axis=1)].astype(np.float64)
+    if not len(scores):
+        raise ValueError(
+            f"frame: no pixel has the scores of all {scores.shape[1]} operations of "
+            f"{descriptor}: allowed are lengths that fit into what is valid of the "
+            "frame."
+        )
+    return scores

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Axes of signals: what images have, and what results get."""
+
+import numpy as np
+
+# Relative difference up to which pixels are of the same size.
+PIXEL_SIZE_TOLERANCE = 0.01
+
+
+def image_axes(signal):
+    """Signal axes (y, x) of a single image.
+
+    Parameters
+    ----------
+    signal : hyperspy.signals.Signal2D
+
+    Returns
+    -------
+    (DataAxis, DataAxis)
+
+    Raises
+    ------
+    ValueError
+        If the signal has navigation axes, or its axes are not uniform.
+    """
+    if signal.axes_manager.navigation_dimension:
+        raise ValueError(
+            "signal has navigation axes, it is a series of "
+            f"{signal.axes_manager.navigation_shape} images: allowed is a single image "
+            "(in Python, take one with `inav`)."
+        )
+    x, y = signal.axes_manager.signal_axes
+    for name, axis in (("y", y), ("x", x)):
+        if not axis.is_uniform:
+            raise ValueError(
+                f"axis {axis_name(axis, name)} is not uniform: allowed are uniform "
+                "axes; see `DataAxis.convert_to_uniform_axis`."
+            )
+    return y, x
+
+
+def unit(axis):
+    """Unit of an axis as a string, empty if it has none."""
+    return axis.units if isinstance(axis.units, str) else ""
+
+
+def axis_name(axis, default):
+    """Name of an axis, or the default if it has none."""
+    return axis.name if isinstance(axis.name, str) else default
+
+
+def sampled_axes(axes, grid, navigate=False):
+    """Axes of the pixels of a grid.
+
+    Parameters
+    ----------
+    axes : (DataAxis, DataAxis)
+        The axes (y, x) of the frame.
+    grid : Grid
+    navigate : bool
+        Whether they are navigation axes.
+
+    Returns
+    -------
+    list of dict
+    """
+    return [
+        axis.get_axis_dictionary()
+        | {
+            "size": size,
+            "scale": axis.scale * stride,
+            "offset": axis.index2value(first),
+            "navigate": navigate,
+        }
+        for axis, size, stride, first in zip(
+            axes, grid.shape, grid.stride, grid.first, strict=True
+        )
+    ]
+
+
+def operation_axes(descriptor, axes):
+    """Signal axes of scores, along the operations of a descriptor.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+    axes : (DataAxis, DataAxis)
+        The axes (y, x) of the frame.
+
+    Returns
+    -------
+    list of dict
+        One or two, in the order of the array.
+    """
+    frame_axes = dict(zip("yx", axes, strict=True))
+    result = []
+    for name, values, units in descriptor.operation_axes:
+        along = frame_axes.get(units[-1:])
+        if along is not None:
+            name = name.format(axis_name(along, units[-1]))
+            inverse = units.startswith("1/")
+            values = values / along.scale if inverse else values * along.scale
+            units = f"1/{unit(along)}" * bool(unit(along)) if inverse else along.units
+        axis = {"name": name, "units": units, "navigate": False}
+        steps = np.diff(values)
+        if len(steps) and not np.allclose(steps, steps[0]):
+            result.append(axis | {"axis": np.asarray(values, dtype=float)})
+            continue
+        # One value only if the window is smaller than the step along this axis.
+        scale = float(steps[0]) if len(steps) else 1.0
+        offset = float(values[0])
+        result.append(axis | {"size": len(values), "scale": scale, "offset": offset})
+    return result
+
+
+def axis_size(axis):
+    """Number of values on an axis that is described by a dictionary."""
+    return axis["size"] if "size" in axis else len(axis["axis"])

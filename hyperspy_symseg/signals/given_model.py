@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a fitted model can be applied to a signal, as the user asks for it."""
+
+import inspect
+
+import hyperspy.api as hs
+
+from hyperspy_symseg.descriptors import describe
+from hyperspy_symseg.descriptors.registry import split
+from hyperspy_symseg.segmentation import SymmetryModel
+
+from .arguments import descriptor_in_pixels
+from .axes import PIXEL_SIZE_TOLERANCE, axis_name, unit
+
+
+def check_given_model(
+    model,
+    axes,
+    descriptor,
+    parameters,
+    *,
+    n_patterns,
+    n_components,
+    random_state,
+):
+    """Check a model, and that what is given with it is its own or not given at all.
+
+    Parameters
+    ----------
+    model : SymmetryModel
+    axes : (DataAxis, DataAxis)
+        The axes (y, x) of the signal.
+    descriptor, parameters, n_patterns, n_components, random_state
+        As given to `Signal2D.segment_symmetry`.
+
+    Raises
+    ------
+    TypeError
+        If it is not a model.
+    ValueError
+        If it was fitted at another pixel size, or something given contradicts it.
+    """
+    if not isinstance(model, SymmetryModel):
+        raise TypeError(f"model={model!r}: allowed is a SymmetryModel or None.")
+    _check_pixel_size(model, axes)
+    _check_descriptor(model, descriptor, parameters, axes)
+    for name, given, own in (
+        ("n_patterns", n_patterns, model.n_patterns),
+        ("n_components", n_components, len(model.components)),
+        ("random_state", random_state, model.random_state),
+    ):
+        if given not in (own, _default(name)):
+            raise ValueError(
+                f"{name}={given!r} with a model: allowed is the model's own, {own!r}."
+            )
+
+
+def _default(name):
+    """Default of an argument of `Signal2D.segment_symmetry`."""
+    method = inspect.signature(hs.signals.Signal2D.segment_symmetry)
+    return method.parameters[name].default
+
+
+def _check_pixel_size(model, axes):
+    """Check that the image has the pixel size that the model was fitted at."""
+    if model.pixel_size is None:
+        return
+    for axis, size, units, default in zip(
+        axes, model.pixel_size, model.units, "yx", strict=True
+    ):
+        fitted = axis.copy()
+        fitted.scale, fitted.units = size, units or axis.units
+        if unit(axis) and units:
+            # Into the same unit, and into the same way to write it.
+            axis = axis.copy()
+            try:
+                fitted.convert_to_units(unit(axis))
+                axis.convert_to_units(unit(axis))
+            except (AttributeError, TypeError, ValueError):
+                fitted.units = units
+        same_unit = bool(unit(axis)) == bool(units) and unit(axis) == unit(fitted)
+        if not same_unit or abs(axis.scale / fitted.scale - 1) > PIXEL_SIZE_TOLERANCE:
+            raise ValueError(
+                f"model: axis {axis_name(axis, default)} has pixels of {axis.scale:g} "
+                f"{unit(axis) or '(no unit)'}: allowed is the pixel size it was fitted "
+                f"at, {size:g} {units or '(no unit)'}, to {PIXEL_SIZE_TOLERANCE:.0%}."
+            )
+
+
+def _check_descriptor(model, descriptor, parameters, axes):
+    """Check that a descriptor given with a model is the model's own."""
+    name, own = describe(model.descriptor)
+    wanted = name if descriptor == _default("descriptor") else descriptor
+    defaults = own if isinstance(name, list) else {name: own}
+    if split(wanted) != split(name):
+        defaults = {}
+    given = descriptor_in_pixels(wanted, parameters, axes, defaults)
+    if given != model.descriptor:
+        raise ValueError(
+            f"descriptor={descriptor!r}, {parameters} with a model: allowed is the "
+            f"model's own, {model.descriptor!r}."
+        )

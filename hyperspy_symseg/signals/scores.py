@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scores as signals: of many operations on a grid, or of one at every pixel."""
+
+import dask
+import dask.array as da
+import hyperspy.api as hs
+import numpy as np
+
+from hyperspy_symseg.descriptors import Grid, compute_scores
+from hyperspy_symseg.descriptors.checks import check_frame
+from hyperspy_symseg.descriptors.tiles import check_num_workers, tile_slices
+
+from .arguments import (
+    descriptor_in_pixels,
+    length_in_pixels,
+    mask_array,
+    progress_bar,
+)
+from .axes import axis_size, image_axes, operation_axes, sampled_axes
+from .metadata import descriptor_record, result_metadata
+
+LARGEST_EAGER_RESULT = 10**9  # bytes
+# What tells one operation of a descriptor, and what else `get_symmetry_map` takes.
+OPERATION = {
+    "translation": ("translation",),
+    "rotation": ("fold", "angle"),
+    "reflection": ("angle",),
+    "glide_reflection": ("angle", "glide"),
+}
+PATCH = {"translation": ("patch",)}
+CIRCULAR_PATCH = ("radius", "n_angles")
+
+
+def get_symmetry_descriptors(
+    signal,
+    descriptor,
+    descriptor_parameters,
+    *,
+    stride,
+    mask,
+    show_progressbar,
+    num_workers,
+    lazy_output,
+):
+    """Work of `Signal2D.get_symmetry_descriptors`, which says what it takes."""
+    axes = image_axes(signal)
+    check_frame(signal.data)
+    mask = mask_array(mask, signal.data.shape)
+    descriptor = descriptor_in_pixels(descriptor, descriptor_parameters, axes)
+    descriptor.check_frame(signal.data.shape)
+    grid = Grid.over(signal.data.shape, length_in_pixels("stride", stride, axes))
+    check_num_workers(num_workers)
+    scores, is_lazy = _scores(
+        signal, descriptor, grid, mask, show_progressbar, num_workers, lazy_output
+    )
+    record = descriptor_record(descriptor, grid, mask) | {
+        "operations": descriptor.operations
+    }
+    signal_axes = operation_axes(descriptor, axes)
+    scores = scores.reshape(*grid.shape, *map(axis_size, signal_axes))
+    result_class = hs.signals.Signal2D if len(signal_axes) == 2 else hs.signals.Signal1D
+    result = result_class(
+        scores,
+        axes=sampled_axes(axes, grid, navigate=True) + signal_axes,
+        **result_metadata(
+            signal,
+            Signal={"signal_type": "", "quantity": descriptor.quantity},
+            Symmetry_descriptors=record,
+        ),
+    )
+    return result.as_lazy() if is_lazy else result
+
+
+def get_symmetry_map(
+    signal,
+    descriptor,
+    parameters,
+    *,
+    mask,
+    show_progressbar,
+    num_workers,
+    lazy_output,
+):
+    """Work of `Signal2D.get_symmetry_map`, which says what it takes."""
+    axes = image_axes(signal)
+    check_frame(signal.data)
+    mask = mask_array(mask, signal.data.shape)
+    one = _one_operation(descriptor, parameters, axes)
+    descriptor = descriptor_in_pixels(descriptor, one, axes)
+    descriptor.check_frame(signal.data.shape)
+    check_num_workers(num_workers)
+    grid = Grid.over(signal.data.shape, 1)
+    scores, is_lazy = _scores(
+        signal, descriptor, grid, mask, show_progressbar, num_workers, lazy_output
+    )
+    result = hs.signals.Signal2D(
+        scores[..., 0],
+        axes=[axis.get_axis_dictionary() for axis in axes],
+        **result_metadata(
+            signal,
+            Signal={"signal_type": "", "quantity": descriptor.quantity},
+            Symmetry_map=descriptor_record(descriptor, grid, mask),
+        ),
+    )
+    return result.as_lazy() if is_lazy else result
+
+
+def _one_operation(name, parameters, axes):
+    """Parameters of a descriptor that has one operation, not pooled."""
+    if not isinstance(name, str) or name not in OPERATION:
+        raise ValueError(
+            f"descriptor={name!r}: allowed are {', '.join(map(repr, OPERATION))}."
+        )
+    keys, patch = OPERATION[name], PATCH.get(name, CIRCULAR_PATCH)
+    for key in parameters:
+        if key not in keys + patch:
+            raise TypeError(
+                f"{key!r} is not a parameter: allowed for descriptor={name!r} are "
+                f"{', '.join(keys + patch)}."
+            )
+    one = {key: parameters[key] for key in patch if key in parameters}
+    given = {key: parameters[key] for key in keys if parameters.get(key) is not None}
+    if len(given) != (1 if name == "rotation" else len(keys)):
+        either = " or ".join(keys) if name == "rotation" else " and ".join(keys)
+        raise ValueError(
+            f"{', '.join(given) or 'no operation'} for descriptor={name!r}: allowed is "
+            f"{either}."
+        )
+    if name == "translation":
+        return one | {"translations": np.array([given["translation"]])}
+    if name == "glide_reflection":
+        glide = length_in_pixels("glide", given["glide"], axes)
+        glide = glide[0] if isinstance(glide, tuple) else glide
+        return one | {"glides": [(given["angle"], glide)], "pooling": 1}
+    ((key, value),) = given.items()
+    return one | {f"{key}s": (value,), "pooling": 1}
+
+
+def _scores(signal, descriptor, grid, mask, show_progressbar, num_workers, lazy_output):
+    """Scores at a grid, and whether they are lazy."""
+    if lazy_output is None:
+        size = 4 * grid.size * len(descriptor.operations)
+        lazy_output = signal._lazy or size > LARGEST_EAGER_RESULT
+    if lazy_output:
+        return _lazy_scores(signal.data, descriptor, grid, mask), True
+    scores = compute_scores(
+        descriptor,
+        np.asarray(signal.data),
+        grid,
+        mask,
+        num_workers=num_workers,
+        progress=progress_bar(show_progressbar, "Scoring"),
+    )
+    return scores, False
+
+
+def _lazy_scores(frame, descriptor, grid, mask):
+    """Scores as a dask array, one chunk a tile."""
+    compute = dask.delayed(descriptor.compute, pure=False)
+    n_operations = len(descriptor.operations)
+    frame, mask = dask.delayed(frame), dask.delayed(mask)
+    rows = {}
+    for tile in tile_slices(grid, n_operations):
+        part = grid.part(*tile)
+        chunk = da.from_delayed(
+            compute(frame, part, mask), (*part.shape, n_operations), np.float32
+        )
+        rows.setdefault(tile[0].start, []).append(chunk)
+    return da.concatenate([da.concatenate(row, axis=1) for row in rows.values()])
