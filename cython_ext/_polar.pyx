@@ -21,8 +21,8 @@ added to float64 over the radii:
     n = sum r, s = sum r S_i, t = sum r S_j, ss, tt, st likewise, and
     score = (n st - s t) / sqrt((n ss - s s) (n tt - t t))
 
-The spline coefficient at the pixel itself is subtracted from its samples. This changes
-no score, but keeps the sums as small as the local contrast.
+A level near their mean is subtracted from all samples of a pixel. This changes no
+score, but keeps the sums as small as the local contrast.
 """
 
 import numpy as np
@@ -55,7 +55,7 @@ cdef extern from *:
         float *SYMSEG_RESTRICT out, const float *SYMSEG_RESTRICT coefficients,
         Py_ssize_t row, const Py_ssize_t *phases, Py_ssize_t n_phases,
         const float *SYMSEG_RESTRICT wy, const float *SYMSEG_RESTRICT wx,
-        const float *SYMSEG_RESTRICT centre)
+        const float *SYMSEG_RESTRICT level)
     {
         /* Where column k of the four is in v: that of phase k % n_phases, and
            k / n_phases further. */
@@ -75,7 +75,7 @@ cdef extern from *:
         const float *v2 = v + place[n_phases][2], *v3 = v + place[n_phases][3];
         for (int j = 0; j < LANES; ++j)
             out[j] = wx[0] * v0[j] + wx[1] * v1[j] + wx[2] * v2[j] + wx[3] * v3[j]
-                   - centre[j];
+                   - level[j];
     }
 
     SYMSEG_CLONES static void add_pairs(
@@ -116,7 +116,7 @@ cdef extern from *:
     void sample_row(
         float *out, const float *coefficients, Py_ssize_t row,
         const Py_ssize_t *phases, Py_ssize_t n_phases,
-        const float *wy, const float *wx, const float *centre
+        const float *wy, const float *wx, const float *level
     ) noexcept nogil
     void add_pairs(
         double *total, double weight, const float *a, const float *b,
@@ -167,8 +167,10 @@ cdef class Sampler:
     Parameters
     ----------
     coefficients : (rows, step, width) float32 array
-        Spline coefficients; element (y, p, k) is that of column p + k * step. Rows of
-        the grid may be followed by LANES more columns than the grid has.
+        Spline coefficients; element (y, p, k) is that of column p + k * step. There
+        are MARGIN more than the samples need.
+    levels : (grid rows, grid columns + MARGIN) float32 array
+        What is subtracted from the samples of every pixel.
     first, step : (int, int)
         The first pixel of the grid in the block, and the distance of its pixels.
     corners : (radii, rows of the ring, 2) int array
@@ -178,13 +180,15 @@ cdef class Sampler:
     """
 
     cdef const float[:, :, ::1] coefficients
+    cdef const float[:, ::1] levels
     cdef const float[:, :, :, ::1] weights
     cdef Py_ssize_t[:, :, ::1] places
-    cdef Py_ssize_t first_row, row_step, row, n_phases, centre
+    cdef Py_ssize_t first_row, row_step, row, n_phases
     cdef readonly Py_ssize_t n_radii, n_rows
 
-    def __init__(self, coefficients, first, step, corners, weights):
+    def __init__(self, coefficients, levels, first, step, corners, weights):
         self.coefficients = coefficients
+        self.levels = levels
         self.weights = weights
         self.n_radii, self.n_rows = corners.shape[:2]
         self.first_row, self.row_step = first[0], step[0]
@@ -198,56 +202,50 @@ cdef class Sampler:
             + columns // step[1],
             dtype=np.intp,
         )
-        self.centre = first[1] % step[1] * width + first[1] // step[1]
 
     cdef inline Py_ssize_t base(self, Py_ssize_t y, Py_ssize_t k) noexcept nogil:
         """Place of the coefficient of column k of the grid, as if it were phase 0."""
         return (self.first_row + y * self.row_step) * self.row + k
 
-    cdef inline const float *centres(self, Py_ssize_t base) noexcept nogil:
-        return &self.coefficients[0, 0, 0] + base + self.centre
-
     cdef void fill(
-        self, Py_ssize_t base, Py_ssize_t radius, float *ring
+        self, Py_ssize_t y, Py_ssize_t k, Py_ssize_t radius, float *ring
     ) noexcept nogil:
-        """Samples of LANES pixels at one radius."""
-        cdef const float *c = &self.coefficients[0, 0, 0] + base
+        """Samples of the LANES pixels from (y, k) of the grid on, at one radius."""
+        cdef const float *c = &self.coefficients[0, 0, 0] + self.base(y, k)
         cdef Py_ssize_t i
         for i in range(self.n_rows):
             sample_row(
                 ring + i * LANES, c, self.row, &self.places[radius, i, 0],
                 self.n_phases, &self.weights[radius, i, 0, 0],
-                &self.weights[radius, i, 1, 0], self.centres(base),
+                &self.weights[radius, i, 1, 0], &self.levels[y, k],
             )
 
     cdef void fill_valid(
-        self, const float *valid, Py_ssize_t base, Py_ssize_t radius, float *ring
+        self, const float *valid, Py_ssize_t y, Py_ssize_t k, Py_ssize_t radius,
+        float *ring,
     ) noexcept nogil:
         """Whether the samples are valid, 1 or 0."""
         cdef const float *v
         cdef Py_ssize_t i, j
         for i in range(self.n_rows):
-            v = valid + base + self.places[radius, i, 0]
+            v = valid + self.base(y, k) + self.places[radius, i, 0]
             for j in range(LANES):
                 ring[i * LANES + j] = v[j]
 
 
 def sample_block(Sampler sampler, float[:, :, :, ::1] out):
     """Write the samples of all pixels: out is (rows, columns, radii, rows of ring)."""
-    cdef Py_ssize_t y, k, j, r, i, base, chunk
+    cdef Py_ssize_t y, k, j, r, i, chunk
     cdef float[:, ::1] ring = np.empty((sampler.n_rows, LANES), np.float32)
-    cdef const float *centre
     with nogil:
         for y in range(out.shape[0]):
             for chunk in range((out.shape[1] + LANES - 1) // LANES):
                 k = chunk * LANES
-                base = sampler.base(y, k)
-                centre = sampler.centres(base)
                 for r in range(sampler.n_radii):
-                    sampler.fill(base, r, &ring[0, 0])
+                    sampler.fill(y, k, r, &ring[0, 0])
                     for j in range(min(LANES, out.shape[1] - k)):
                         for i in range(sampler.n_rows):
-                            out[y, k + j, r, i] = ring[i, j] + centre[j]
+                            out[y, k + j, r, i] = ring[i, j] + sampler.levels[y, k + j]
 
 
 # The sums of an operation, in this order.
@@ -256,7 +254,7 @@ cdef enum:
 
 
 cdef void sum_whole(
-    Sampler sampler, Py_ssize_t base, const int[:, ::1] pairs,
+    Sampler sampler, Py_ssize_t y, Py_ssize_t k, const int[:, ::1] pairs,
     const Py_ssize_t[:, ::1] parts, float[:, :, ::1] rings, double[:, :, ::1] sums,
 ) noexcept nogil:
     """Sums over all pairs: those of one patch are the same for all operations."""
@@ -267,7 +265,7 @@ cdef void sum_whole(
     cdef Py_ssize_t second = sampler.n_rows - n_angles
     sums[:] = 0
     for r in range(sampler.n_radii):
-        sampler.fill(base, r, ring)
+        sampler.fill(y, k, r, ring)
         for j in range(LANES):
             sums[0, N, j] += (r + 1) * n_angles
         add_rows(&sums[0, S, 0], &sums[0, SS, 0], r + 1, ring, n_angles)
@@ -295,8 +293,9 @@ cdef void sum_whole(
 
 
 cdef void sum_valid(
-    Sampler sampler, const float *valid, Py_ssize_t base, const int[:, ::1] pairs,
-    const Py_ssize_t[:, ::1] parts, float[:, :, ::1] rings, double[:, :, ::1] sums,
+    Sampler sampler, const float *valid, Py_ssize_t y, Py_ssize_t k,
+    const int[:, ::1] pairs, const Py_ssize_t[:, ::1] parts,
+    float[:, :, ::1] rings, double[:, :, ::1] sums,
 ) noexcept nogil:
     """Sums over the pairs of which both samples are valid."""
     cdef float *a = &rings[0, 0, 0]
@@ -306,8 +305,8 @@ cdef void sum_valid(
     cdef const int *p
     sums[:] = 0
     for r in range(sampler.n_radii):
-        sampler.fill(base, r, a)
-        sampler.fill_valid(valid, base, r, v)
+        sampler.fill(y, k, r, a)
+        sampler.fill_valid(valid, y, k, r, v)
         for i in range(sampler.n_rows * LANES):
             a[i] *= v[i]
             aa[i] = a[i] * a[i]
@@ -363,7 +362,7 @@ def score_block(
     out : (operations, grid rows, grid columns) float32 array
     """
     cdef Py_ssize_t n_rows = sampler.n_rows, n_columns = out.shape[2]
-    cdef Py_ssize_t y, k, j, op, r, base, chunk, n_lanes
+    cdef Py_ssize_t y, k, j, op, r, chunk, n_lanes
     cdef bint all_whole
     cdef double level, least = 0
     # The samples, their squares, and whether they are valid.
@@ -377,19 +376,18 @@ def score_block(
         for y in range(out.shape[1]):
             for chunk in range((n_columns + LANES - 1) // LANES):
                 k = chunk * LANES
-                base = sampler.base(y, k)
                 n_lanes = min(LANES, n_columns - k)
                 all_whole = True
                 for j in range(n_lanes):
                     all_whole = all_whole and whole[y, k + j]
                 if all_whole:
-                    sum_whole(sampler, base, pairs, parts, rings, sums)
+                    sum_whole(sampler, y, k, pairs, parts, rings, sums)
                 else:
                     sum_valid(
-                        sampler, &valid[0, 0, 0], base, pairs, parts, rings, sums
+                        sampler, &valid[0, 0, 0], y, k, pairs, parts, rings, sums
                     )
                 for j in range(n_lanes):
-                    level = offset + sampler.centres(base)[j]
+                    level = offset + sampler.levels[y, k + j]
                     for op in range(parts.shape[0]):
                         q = &sums[op, 0, j]
                         out[op, y, k + j] = NAN if q[N] < least else correlation(

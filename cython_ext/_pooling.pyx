@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Mean of the largest local maxima of a score map in a moving window.
+"""The largest local maxima of a score map in a moving window.
 
 A local maximum is a score that none of its eight neighbours in the map exceeds. The
 maxima of every row of the map are listed once; a window then meets few candidates,
@@ -62,8 +62,7 @@ def pool_block(
     const float[:, :, :] scores,
     Py_ssize_t[:, ::1] rows,
     Py_ssize_t[:, ::1] columns,
-    Py_ssize_t n_maxima,
-    float[:, :, :] out,
+    float[:, :, :, :] out,
 ):
     """Pool the scores of every operation.
 
@@ -73,19 +72,16 @@ def pool_block(
         NaN where missing.
     rows, columns : (grid rows, 2), (grid columns, 2) intp array
         Where the window of every point of the grid begins and ends in the map.
-    n_maxima : int
-        How many local maxima count, at most.
-    out : (operations, grid rows, grid columns) float32 array
-        The largest score where the window holds no local maximum; NaN where it
-        holds no score.
+    out : (operations, maxima, grid rows, grid columns) float32 array
+        The largest first. Where there are too few local maxima, the smallest one
+        again; where there are none, the largest score; NaN where there is no score.
     """
-    cdef Py_ssize_t width = scores.shape[2]
+    cdef Py_ssize_t width = scores.shape[2], n_maxima = out.shape[1]
     # Columns of the local maxima of every row, and where those right of a column begin.
     cdef int[:, ::1] maxima = np.empty((scores.shape[1], width), np.intc)
     cdef int[:, ::1] begins = np.empty((scores.shape[1], width + 1), np.intc)
     cdef double[::1] largest = np.empty(n_maxima)
     cdef Py_ssize_t op, y, x, i, k, n, m
-    cdef double total
     with nogil:
         for op in range(scores.shape[0]):
             for y in range(scores.shape[1]):
@@ -107,9 +103,7 @@ def pool_block(
                                 &largest[0], n, n_maxima, scores[op, y, maxima[y, m]]
                             )
                     if not n:
-                        out[op, i, k] = largest_score(scores[op], rows[i], columns[k])
-                        continue
-                    total = 0
-                    for m in range(n):
-                        total += largest[m]
-                    out[op, i, k] = total / n
+                        largest[0] = largest_score(scores[op], rows[i], columns[k])
+                        n = 1
+                    for m in range(n_maxima):
+                        out[op, m, i, k] = largest[min(m, n - 1)]

@@ -2,7 +2,7 @@
 """Scores of reflections in a line through a pixel, with a glide along it."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
@@ -19,9 +19,8 @@ class GlideReflectionSymmetry(PointSymmetry):
 
     With u the direction of an axis through the pixel r, the patch around r - g u / 2
     is compared with the mirror image of the patch around r + g u / 2. The score is
-    defined in `PointSymmetry`. It is high on the glide lines of the pattern only, so
-    it is pooled: the descriptor has the mean of the largest local maxima in a window
-    around the pixel.
+    defined in `PointSymmetry`, and so are the local maxima that are the descriptor.
+    They are high where a pattern has glide lines nearby.
 
     Every axis and glide has two patches of its own, so that this takes about `window`
     times as long as all other operations about a point; a larger `step` is a way out.
@@ -37,7 +36,7 @@ class GlideReflectionSymmetry(PointSymmetry):
     n_angles : int, optional
         Number of samples around the patch at every radius. By default the smallest
         multiple of 12 and of `n_axes` that is at least 2 pi `radius`.
-    pooling, n_maxima, step
+    pooling, n_maxima, step, only
         As in `RotationSymmetry`.
     glides : sequence of (float, int), optional
         Use these axes and glides instead, in degrees and pixels; `n_axes` and `window`
@@ -68,9 +67,10 @@ class GlideReflectionSymmetry(PointSymmetry):
     window: int = 21
     n_angles: int | None = None
     pooling: int | tuple[int, int] = 21
-    n_maxima: int = 5
+    n_maxima: int = 1
     step: int | tuple[int, int] = 1
     glides: tuple[tuple[float, int], ...] | None = None
+    only: tuple[int, ...] | None = None
 
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
@@ -90,32 +90,24 @@ class GlideReflectionSymmetry(PointSymmetry):
             object.__setattr__(self, "window", max(glide for _, glide in pairs))
         check_whole("n_axes", self.n_axes, 1)
         check_whole("window", self.window, 1)
-        self._check_sampling([2 * axis for axis, _ in self.operations])
+        self._check_sampling([2 * axis for axis, _ in self.point_operations])
 
     @cached_property
-    def operations(self):
+    def point_operations(self):
         """Angles in degrees and glides in pixels: (operations, 2) numpy.ndarray."""
         if self.glides is not None:
             return np.array(self.glides)
-        axes = np.meshgrid(*(axis.values for axis in self._regular_axes), indexing="ij")
+        axes = np.meshgrid(*(axis.values for axis in self._point_axes), indexing="ij")
         return np.stack(axes, axis=-1).reshape(-1, 2)
 
     @property
-    def _regular_axes(self):
+    def _point_axes(self):
+        if self.glides is not None:
+            return (OperationAxis("Operation", np.arange(len(self.glides)), ""),)
         return (
             OperationAxis("Axis angle", axis_angles(self.n_axes), "°"),
             OperationAxis("Glide", np.arange(1, self.window + 1), "x"),
         )
-
-    @property
-    def operation_axes(self):
-        """The axes and the glides, or the places in the list."""
-        return self._regular_axes if self.glides is None else super().operation_axes
-
-    def subset(self, places):
-        """Descriptor with some of the axes and glides only."""
-        some = [(angle, int(glide)) for angle, glide in self.operations[list(places)]]
-        return replace(self, glides=some)
 
     def check_frame(self, shape):
         """Check that a frame is large enough.
@@ -142,10 +134,10 @@ class GlideReflectionSymmetry(PointSymmetry):
     def _reach(self):
         return super()._reach + math.ceil(self.window / 2)
 
-    def _comparisons(self):
+    def _comparisons(self, places):
         samples = polar_offsets(self.radius, self.n_angles)
         angles = np.arange(self.n_angles)
-        for axis, glide in self.operations:
+        for axis, glide in self.point_operations[places]:
             turn = np.deg2rad(axis)
             half = glide / 2 * np.array([np.sin(turn), np.cos(turn)])
             image = (self._steps(2 * axis) - angles) % self.n_angles

@@ -33,7 +33,7 @@ class JoinedDescriptors(Descriptor):
     >>> from hyperspy_symseg.descriptors import ReflectionSymmetry, TranslationSymmetry
     >>> descriptor = JoinedDescriptors([TranslationSymmetry(), ReflectionSymmetry()])
     >>> descriptor.blocks
-    (81, 10)
+    (81, 50)
     """
 
     descriptors: tuple[Descriptor, ...]

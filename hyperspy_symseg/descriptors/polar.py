@@ -3,13 +3,14 @@
 
 import math
 from abc import abstractmethod
+from dataclasses import replace
 from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
 from scipy import ndimage
 
-from .base import Descriptor, compiled
+from .base import Descriptor, OperationAxis, compiled
 from .block import cut_block
 from .checks import check_distinct, check_whole, pixel_pair
 from .pooling import Pooling
@@ -114,12 +115,16 @@ class _Block:
         coefficients = coefficients[inner, inner]
         self.rounding = (ROUNDING * np.abs(coefficients).max()) ** 2
         self._coefficients = _interleave(coefficients, grid.stride[1])
+        # Near the mean of every patch.
+        means = ndimage.uniform_filter(coefficients, 2 * reach - 3)[points]
+        self._levels = np.pad(means.astype(np.float32), ((0, 0), (0, _polar.MARGIN)))
 
     def sampler(self, offsets):
         """Sampler at (radii, samples a radius, 2) offsets (dy, dx) from the pixels."""
         corners, weights = _corners_and_weights(offsets)
         return _polar.Sampler(
             self._coefficients,
+            self._levels,
             (self._reach, self._reach),
             self.grid.stride,
             corners,
@@ -251,6 +256,10 @@ class PointSymmetry(Descriptor):
     frame, finite and not masked. It is missing (NaN) if these carry less than half
     the weight, and 0 if S or S' has no contrast (a variance of at most 1e-10 of the
     mean square, or lost to the rounding of float32).
+
+    These scores depend on where in the cell the pixel is. The descriptor holds the
+    largest local maxima of each in a window around the pixel, which do not: the
+    paper's max-pooling, but without the neighbours of one peak.
     """
 
     isotropic: ClassVar = True
@@ -274,6 +283,12 @@ class PointSymmetry(Descriptor):
             )
         object.__setattr__(self, "pooling", pooling)
         object.__setattr__(self, "step", step)
+        if self.only is not None:
+            only = check_distinct("only", self.only)
+            most = len(self.point_operations) * self._n_ranks - 1
+            for place in only:
+                check_whole("only", place, 0, most)
+            object.__setattr__(self, "only", tuple(map(int, only)))
         multiple = math.lcm(*(_turns(angle).denominator for angle in degrees))
         if self.n_angles is None:
             multiple = math.lcm(12, multiple)
@@ -315,9 +330,24 @@ class PointSymmetry(Descriptor):
         """How far the 4 x 4 pixels of the samples reach."""
         return self.radius + 2
 
+    @property
     @abstractmethod
-    def _comparisons(self):
+    def point_operations(self):
+        """The operations that are scored, one a row: numpy.ndarray."""
+
+    @property
+    @abstractmethod
+    def _point_axes(self):
+        """The axes of the operations that are scored: tuple of OperationAxis."""
+
+    @abstractmethod
+    def _comparisons(self, places):
         """What to compare: yields sets of operations that have their samples in common.
+
+        Parameters
+        ----------
+        places : numpy.ndarray of int
+            Those of `point_operations` that are wanted.
 
         Yields
         ------
@@ -328,20 +358,62 @@ class PointSymmetry(Descriptor):
             For each operation, the sample that each of the patch is compared with.
         """
 
+    @property
+    def _n_ranks(self):
+        """Number of local maxima that the descriptor holds of each operation."""
+        return 1 if self.pooling == (1, 1) else self.n_maxima
+
+    @property
+    def _kept(self):
+        """Places among all operations and their maxima."""
+        if self.only is not None:
+            return np.array(self.only)
+        return np.arange(len(self.point_operations) * self._n_ranks)
+
+    @property
+    def operations(self):
+        """What is scored and which maximum of it, 1 for the largest.
+
+        Returns
+        -------
+        (operations, n) numpy.ndarray
+            The columns of `point_operations`, and the number of the maximum.
+        """
+        places, ranks = np.divmod(self._kept, self._n_ranks)
+        return np.column_stack([self.point_operations[places], ranks + 1])
+
+    @property
+    def operation_axes(self):
+        """The axes of what is scored and the maxima, or the places in the list."""
+        if self.only is not None:
+            return super().operation_axes
+        maxima = OperationAxis("Maximum", np.arange(1, self._n_ranks + 1), "")
+        return (*self._point_axes, *[maxima] * (self._n_ranks > 1))
+
+    def subset(self, places):
+        """Descriptor with some of the operations only."""
+        return replace(self, only=self._kept[list(places)])
+
     def _score(self, frame, grid, mask, out):
+        places, ranks = np.divmod(self._kept, self._n_ranks)
+        used, places = np.unique(places, return_inverse=True)
         if self.pooling == (1, 1):
-            self._score_map(frame, grid, mask, out)
+            scores = np.empty((len(used), *grid.shape), np.float32)
+            self._score_map(frame, grid, mask, used, scores)
+            out[:] = scores[places]
             return
         pooling = Pooling(grid, frame.shape, self.pooling, self.step)
-        scores = np.empty((len(out), *pooling.grid.shape), np.float32)
-        self._score_map(frame, pooling.grid, mask, scores)
-        pooling.pool(scores, self.n_maxima, out)
+        scores = np.empty((len(used), *pooling.grid.shape), np.float32)
+        self._score_map(frame, pooling.grid, mask, used, scores)
+        maxima = np.empty((len(used), self._n_ranks, *grid.shape), np.float32)
+        pooling.pool(scores, maxima)
+        out[:] = maxima[places, ranks]
 
-    def _score_map(self, frame, grid, mask, out):
-        """Scores at a grid, not pooled."""
+    def _score_map(self, frame, grid, mask, places, out):
+        """Scores of some of `point_operations` at a grid, not pooled."""
         block = _Block(frame, grid, mask, self._reach)
         done = 0
-        for offsets, images in self._comparisons():
+        for offsets, images in self._comparisons(places):
             _polar.score_block(
                 block.sampler(offsets),
                 block.support,

@@ -10,7 +10,7 @@ _pooling = compiled("_pooling")
 
 
 class Pooling:
-    """Mean of the largest local maxima of a score map, in a window around a pixel.
+    """The largest local maxima of a score map, in a window around a pixel.
 
     The map has its scores at the multiples of `step`. The window is as wide as
     `pooling` everywhere: where it would leave the frame it is moved, not cut.
@@ -49,17 +49,15 @@ class Pooling:
             shape.append(end - begin)
         self.grid = Grid(tuple(first), tuple(step), tuple(shape))
 
-    def pool(self, scores, n_maxima, out):
+    def pool(self, scores, out):
         """Write the pooled scores.
 
         Parameters
         ----------
         scores : (operations, map rows, map columns) numpy.ndarray of float32
             NaN where missing.
-        n_maxima : int
-            How many local maxima count, at most.
-        out : (operations, grid rows, grid columns) numpy.ndarray of float32
-            The largest score where a window has no local maximum; NaN where it has
-            no score.
+        out : (operations, maxima, grid rows, grid columns) numpy.ndarray of float32
+            The largest first. Where a window has too few local maxima, the smallest
+            one again; where it has none, its largest score; NaN where it has no score.
         """
-        _pooling.pool_block(scores, *self._windows, n_maxima, out)
+        _pooling.pool_block(scores, *self._windows, out)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scores of reflections in a line through a pixel."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -15,10 +15,9 @@ from .polar import PointSymmetry, axis_angles, check_angles, polar_offsets
 class ReflectionSymmetry(PointSymmetry):
     """Pearson's coefficient of a circular patch and its mirror image.
 
-    The score of one reflection, in an axis through the pixel, is defined in
-    `PointSymmetry`. It is high on the mirror lines of the pattern only, so it is
-    pooled: the descriptor has the mean of the largest local maxima in a window around
-    the pixel.
+    The score of a reflection in an axis through the pixel is defined in
+    `PointSymmetry`, and so are the local maxima that are the descriptor. They are high
+    where a pattern has mirror lines nearby.
 
     Parameters
     ----------
@@ -29,7 +28,7 @@ class ReflectionSymmetry(PointSymmetry):
     n_angles : int, optional
         Number of samples around the patch at every radius. By default the smallest
         multiple of 12 and of `n_axes` that is at least 2 pi `radius`.
-    pooling, n_maxima, step
+    pooling, n_maxima, step, only
         As in `RotationSymmetry`.
     angles : sequence of float, optional
         Use these axes instead, in degrees from x towards y, from 0 to 180; `n_axes` is
@@ -45,8 +44,8 @@ class ReflectionSymmetry(PointSymmetry):
     Examples
     --------
     >>> from hyperspy_symseg.descriptors import Grid, ReflectionSymmetry
-    >>> descriptor = ReflectionSymmetry(radius=8, n_axes=4, pooling=11)
-    >>> descriptor.operations, descriptor.n_angles
+    >>> descriptor = ReflectionSymmetry(radius=8, n_axes=4, pooling=11, n_maxima=1)
+    >>> descriptor.point_operations, descriptor.n_angles
     (array([  0.,  45.,  90., 135.]), 60)
 
     Columns on a rectangular lattice have no diagonal mirrors:
@@ -54,7 +53,7 @@ class ReflectionSymmetry(PointSymmetry):
     >>> y, x = np.mgrid[:50, :60]
     >>> frame = np.cos(2 * np.pi * y / 10) + np.cos(2 * np.pi * x / 7)
     >>> descriptor.compute(frame, Grid((25, 30), (1, 1), (1, 1))).round(2)
-    array([[[1.  , 0.47, 1.  , 0.47]]], dtype=float32)
+    array([[[1.  , 0.49, 1.  , 0.49]]], dtype=float32)
     """
 
     lists: ClassVar = {"angles": ("n_axes",)}
@@ -66,6 +65,7 @@ class ReflectionSymmetry(PointSymmetry):
     n_maxima: int = 5
     step: int | tuple[int, int] = 1
     angles: tuple[float, ...] | None = None
+    only: tuple[int, ...] | None = None
 
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
@@ -73,27 +73,23 @@ class ReflectionSymmetry(PointSymmetry):
             object.__setattr__(self, "angles", check_angles("angles", self.angles, 180))
             object.__setattr__(self, "n_axes", len(self.angles))
         check_whole("n_axes", self.n_axes, 1)
-        self._check_sampling([2 * angle for angle in self.operations.tolist()])
+        self._check_sampling([2 * angle for angle in self.point_operations.tolist()])
 
     @property
-    def operations(self):
+    def point_operations(self):
         """Angles of the axes, in degrees: (operations,) numpy.ndarray of float64."""
         return (
             axis_angles(self.n_axes) if self.angles is None else np.array(self.angles)
         )
 
     @property
-    def operation_axes(self):
-        """Angles of the axes, in degrees."""
-        return (OperationAxis("Axis angle", self.operations, "°"),)
+    def _point_axes(self):
+        return (OperationAxis("Axis angle", self.point_operations, "°"),)
 
-    def subset(self, places):
-        """Descriptor with some of the axes only."""
-        return replace(self, angles=self.operations[list(places)])
-
-    def _comparisons(self):
+    def _comparisons(self, places):
         angles = np.arange(self.n_angles)
         images = [
-            (self._steps(2 * axis) - angles) % self.n_angles for axis in self.operations
+            (self._steps(2 * axis) - angles) % self.n_angles
+            for axis in self.point_operations[places]
         ]
         yield polar_offsets(self.radius, self.n_angles), images

@@ -137,7 +137,7 @@ def make_descriptor(name, **parameters):
     >>> make_descriptor("translation", patch=10).patch
     (10, 10)
     >>> make_descriptor(["translation", "rotation"], rotation={"radius": 9}).blocks
-    (81, 4)
+    (81, 40)
     """
     if isinstance(name, str):
         return descriptor_class(name)(**parameters)

@@ -2,7 +2,7 @@
 """Scores of rotations about a pixel."""
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
@@ -20,9 +20,8 @@ class RotationSymmetry(PointSymmetry):
     """Pearson's coefficient of a circular patch and its rotated self.
 
     The score of an n-fold rotation is the mean over its n - 1 rotations; that of one
-    rotation is defined in `PointSymmetry`. It is high at the rotation centres of the
-    pattern only, so it is pooled: the descriptor has the mean of the largest local
-    maxima in a window around the pixel.
+    rotation is defined in `PointSymmetry`, and so are the local maxima that are the
+    descriptor. They are high where a pattern has rotation centres nearby.
 
     Parameters
     ----------
@@ -38,11 +37,14 @@ class RotationSymmetry(PointSymmetry):
         multiple of 12 (and of what `angles` need) that is at least 2 pi `radius`.
     pooling : int or (int, int)
         Width of the window along (y, x), in pixels: it has those at most half of it
-        away. 1 is the score at the pixel itself.
+        away, and at the edges it is moved, not cut. 1 is the score at the pixel itself.
     n_maxima : int
-        How many local maxima count, at most.
+        How many of the largest local maxima the descriptor has of each operation. The
+        last is repeated where there are fewer.
     step : int or (int, int)
         Distance of the pixels that the local maxima are looked for in.
+    only : sequence of int, optional
+        Places of the operations to keep, as `subset` does it.
 
     Raises
     ------
@@ -54,8 +56,8 @@ class RotationSymmetry(PointSymmetry):
     Examples
     --------
     >>> from hyperspy_symseg.descriptors import Grid, RotationSymmetry
-    >>> descriptor = RotationSymmetry(radius=8, pooling=11)
-    >>> descriptor.operations, descriptor.n_angles
+    >>> descriptor = RotationSymmetry(radius=8, pooling=11, n_maxima=1)
+    >>> descriptor.point_operations, descriptor.n_angles
     (array([2, 3, 4, 6]), 60)
 
     Columns on a square lattice have centres of four-fold rotation:
@@ -63,7 +65,7 @@ class RotationSymmetry(PointSymmetry):
     >>> y, x = np.mgrid[:50, :60]
     >>> frame = np.cos(2 * np.pi * y / 10) + np.cos(2 * np.pi * x / 10)
     >>> descriptor.compute(frame, Grid((25, 30), (1, 1), (1, 1))).round(2)
-    array([[[1.  , 0.17, 1.  , 0.06]]], dtype=float32)
+    array([[[1.  , 0.17, 1.  , 0.31]]], dtype=float32)
     """
 
     lists: ClassVar = {"angles": ("folds",)}
@@ -75,6 +77,7 @@ class RotationSymmetry(PointSymmetry):
     pooling: int | tuple[int, int] = 21
     n_maxima: int = 10
     step: int | tuple[int, int] = 1
+    only: tuple[int, ...] | None = None
 
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
@@ -89,24 +92,18 @@ class RotationSymmetry(PointSymmetry):
             if not all(is_whole_number(fold) and fold in FOLDS for fold in folds):
                 raise ValueError(f"folds={self.folds!r}: allowed are 2, 3, 4 and 6.")
             object.__setattr__(self, "folds", tuple(map(int, folds)))
-        self._check_sampling(self._rotations)
+        self._check_sampling(itertools.chain(*self._members))
 
     @property
-    def operations(self):
+    def point_operations(self):
         """The folds, or the angles in degrees: (operations,) numpy.ndarray."""
         return np.array(self.folds if self.angles is None else self.angles)
 
     @property
-    def operation_axes(self):
-        """The folds, or the angles in degrees."""
+    def _point_axes(self):
         if self.angles is None:
-            return (OperationAxis("Fold", self.operations, ""),)
-        return (OperationAxis("Rotation angle", self.operations, "°"),)
-
-    def subset(self, places):
-        """Descriptor with some of the rotations only."""
-        some = tuple(self.operations[list(places)].tolist())
-        return replace(self, **{"folds" if self.angles is None else "angles": some})
+            return (OperationAxis("Fold", self.point_operations, ""),)
+        return (OperationAxis("Rotation angle", self.point_operations, "°"),)
 
     @cached_property
     def _members(self):
@@ -121,23 +118,22 @@ class RotationSymmetry(PointSymmetry):
             for fold in self.folds
         ]
 
-    @property
-    def _rotations(self):
-        """All different rotations, in degrees."""
-        return sorted(set(itertools.chain(*self._members)))
-
-    def _comparisons(self):
+    def _comparisons(self, places):
         angles = np.arange(self.n_angles)
         images = [
             (angles + self._steps(rotation)) % self.n_angles
-            for rotation in self._rotations
+            for rotation in self._rotations(places)
         ]
         yield polar_offsets(self.radius, self.n_angles), images
 
-    def _score_map(self, frame, grid, mask, out):
-        rotations = self._rotations
+    def _rotations(self, places):
+        """All different rotations of some operations, in degrees."""
+        return sorted({angle for place in places for angle in self._members[place]})
+
+    def _score_map(self, frame, grid, mask, places, out):
+        rotations = self._rotations(places)
         scores = np.empty((len(rotations), *grid.shape), np.float32)
-        super()._score_map(frame, grid, mask, scores)
-        for place, members in enumerate(self._members):
-            which = [rotations.index(rotation) for rotation in members]
-            scores[which].mean(axis=0, out=out[place])
+        super()._score_map(frame, grid, mask, places, scores)
+        for score, place in zip(out, places, strict=True):
+            which = [rotations.index(angle) for angle in self._members[place]]
+            scores[which].mean(axis=0, out=score)

@@ -116,3 +116,21 @@ def operation_axes(descriptor, axes):
 def axis_size(axis):
     """Number of values on an axis that is described by a dictionary."""
     return axis["size"] if "size" in axis else len(axis["axis"])
+
+
+def signal_class(axes):
+    """Class of signals with so many signal axes.
+
+    Parameters
+    ----------
+    axes : list of dict
+        The signal axes.
+
+    Returns
+    -------
+    type
+        BaseSignal for more than two.
+    """
+    from hyperspy.signals import BaseSignal, Signal1D, Signal2D
+
+    return {1: Signal1D, 2: Signal2D}.get(len(axes), BaseSignal)

@@ -16,7 +16,7 @@ from .arguments import (
     mask_array,
     progress_bar,
 )
-from .axes import axis_size, image_axes, operation_axes, sampled_axes
+from .axes import axis_size, image_axes, operation_axes, sampled_axes, signal_class
 from .metadata import descriptor_record, result_metadata
 
 LARGEST_EAGER_RESULT = 10**9  # bytes
@@ -58,8 +58,7 @@ def get_symmetry_descriptors(
     }
     signal_axes = operation_axes(descriptor, axes)
     scores = scores.reshape(*grid.shape, *map(axis_size, signal_axes))
-    result_class = hs.signals.Signal2D if len(signal_axes) == 2 else hs.signals.Signal1D
-    result = result_class(
+    result = signal_class(signal_axes)(
         scores,
         axes=sampled_axes(axes, grid, navigate=True) + signal_axes,
         **result_metadata(

@@ -4,7 +4,7 @@
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal1D, Signal2D
 
-from .axes import axis_size, operation_axes, unit
+from .axes import axis_size, operation_axes, signal_class, unit
 from .metadata import result_metadata
 
 
@@ -173,8 +173,7 @@ class SymmetryLabels(Signal2D):
             ):
                 axis.scale, axis.units = size, units
         axes = operation_axes(model.descriptor, axes)
-        result_class = Signal2D if len(axes) == 2 else Signal1D
-        return result_class(
+        return signal_class(axes)(
             model.separability.reshape([axis_size(axis) for axis in axes]),
             axes=axes,
             **result_metadata(

@@ -9,8 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import hyperspy_symseg
-from hyperspy_symseg.descriptors import Grid, TranslationSymmetry, compute_scores
-from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels, scores
+from hyperspy_symseg.descriptors import (
+    GlideReflectionSymmetry,
+    Grid,
+    RotationSymmetry,
+    TranslationSymmetry,
+)
+from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels
 
 
 @pytest.fixture
@@ -352,6 +357,36 @@ def test_hole_of_zeros_and_saturated_areas_are_labelled(signal, small):
         ({"mask": np.zeros((3, 4), bool)}, ValueError, "mask"),
         ({"num_workers": 0}, ValueError, "num_workers=0"),
         ({"model": "model"}, TypeError, "model='model'"),
+        ({"descriptor": []}, ValueError, r"descriptor=\[\]"),
+        (
+            {"descriptor": ["rotation", "rotations"]},
+            ValueError,
+            "descriptor='rotations'",
+        ),
+        (
+            {"descriptor": ["rotation", RotationSymmetry()]},
+            ValueError,
+            r"descriptor=\['rotation', Rot.* each another",
+        ),
+        ({"descriptor": ["rotation", 3]}, TypeError, "descriptor=3"),
+        ({"descriptor": "rotation", "radius": 0}, ValueError, "radius=0"),
+        ({"descriptor": "rotation", "radius": 31}, ValueError, "radius=31.*at most 30"),
+        ({"descriptor": "rotation", "radius": 1.0}, ValueError, "radius=50"),
+        ({"descriptor": "rotation", "folds": (5,)}, ValueError, r"folds=\(5,\)"),
+        ({"descriptor": "rotation", "folds": ()}, ValueError, r"folds=\(\)"),
+        ({"descriptor": "reflection", "n_axes": 0}, ValueError, "n_axes=0"),
+        ({"descriptor": "reflection", "patch": 5}, TypeError, "'patch' .* n_axes"),
+        (
+            {"descriptor": "glide_reflection", "window": 61},
+            ValueError,
+            "window=61.*at most 60",
+        ),
+        (
+            {"descriptor": "reflection", "angles": (0,), "n_axes": 3},
+            ValueError,
+            "n_axes=3 with angles",
+        ),
+        ({"descriptor": "power_spectrum", "window": 31}, ValueError, "window="),
         (
             {"descriptor": TranslationSymmetry(patch=5), "patch": 5},
             TypeError,
@@ -362,6 +397,89 @@ def test_hole_of_zeros_and_saturated_areas_are_labelled(signal, small):
 def test_argument_not_allowed(signal, options, error, message):
     with pytest.raises(error, match=f"^{message}"):
         signal.segment_symmetry(**options)
+
+
+# What suits the small frame, for every descriptor.
+BY_NAME = {
+    "rotation": {"radius": 7, "pooling": 9},
+    "reflection": {"radius": 7, "pooling": 9},
+    "glide_reflection": {"radius": 7, "pooling": 9, "n_axes": 5, "window": 4},
+    "power_spectrum": {"window": 7},
+    "translation, reflection": {"patch": 7, "window": 8, "radius": 7, "pooling": 9},
+}
+
+
+@pytest.fixture(params=BY_NAME)
+def options(request):
+    names = request.param.split(", ")
+    descriptor = names[0] if len(names) == 1 else names
+    return {"descriptor": descriptor, "stride": 4, **BY_NAME[request.param]}
+
+
+def test_every_descriptor_labels_every_pixel(signal, options, two_grains):
+    labels = signal.segment_symmetry(**options).data
+    assert set(np.unique(labels)) == {0, 1}
+    if options["descriptor"] != "rotation":
+        agree = (labels == two_grains[1]).mean()
+        assert max(agree, 1 - agree) > 0.85
+
+
+def test_every_descriptor_gives_the_same_labels_eager_and_lazy(signal, options):
+    labels = signal.segment_symmetry(**options)
+    lazy = signal.as_lazy().segment_symmetry(**options)
+    lazy.compute()
+    assert lazy.model == labels.model
+    np.testing.assert_array_equal(lazy.data, labels.data)
+
+
+@pytest.mark.parametrize("suffix", ["hspy", "zspy"])
+def test_model_of_every_descriptor_survives_a_file(signal, options, suffix, tmp_path):
+    labels = signal.segment_symmetry(**options)
+    labels.save(tmp_path / f"labels.{suffix}")
+    model = hs.load(tmp_path / f"labels.{suffix}").model
+    assert model == labels.model
+    again = signal.segment_symmetry(model=model, stride=4)
+    np.testing.assert_array_equal(again.data, labels.data)
+
+
+def test_model_of_a_list_of_operations_survives_a_file(signal, tmp_path):
+    descriptor = GlideReflectionSymmetry(5, glides=[(0, 3), (36, 2)], pooling=9)
+    labels = signal.segment_symmetry(descriptor=descriptor)
+    labels.save(tmp_path / "labels.hspy")
+    assert hs.load(tmp_path / "labels.hspy").model == labels.model
+
+
+def test_masked_and_not_finite_pixels_of_every_descriptor(signal, options):
+    signal.change_dtype("float32")
+    signal.data = signal.data.copy()
+    signal.data[10:12, 20:22] = np.nan
+    mask = np.zeros((61, 83), bool)
+    mask[40:45, 60:66] = True
+    labels = signal.segment_symmetry(mask=mask, **options).data
+    left_out = mask | np.isnan(signal.data)
+    np.testing.assert_array_equal(labels == -1, left_out)
+
+
+def test_model_with_its_own_descriptor_given_again(signal, options):
+    model = signal.segment_symmetry(**options).model
+    again = signal.segment_symmetry(model=model, **options)
+    assert again.model == model
+
+
+def test_model_with_another_descriptor_is_an_error(signal, options):
+    model = signal.segment_symmetry(**options).model
+    with pytest.raises(ValueError, match="^descriptor='rotation', {'radius': 8} with"):
+        signal.segment_symmetry(model=model, descriptor="rotation", radius=8)
+
+
+def test_circular_patch_needs_square_pixels(signal):
+    signal.axes_manager["x"].scale *= 2
+    for descriptor in ("rotation", ["translation", "reflection"], RotationSymmetry(5)):
+        with pytest.raises(
+            ValueError, match=r"^signal has pixels of 0\.02 nm by 0\.04"
+        ):
+            signal.segment_symmetry(descriptor=descriptor)
+    signal.segment_symmetry(descriptor="translation")
 
 
 def test_one_float_for_axes_of_different_units_is_an_error(signal):
@@ -397,61 +515,6 @@ def test_rgb_and_objects_are_an_error(dtype):
 def test_frame_smaller_than_the_patch_is_an_error(shape):
     with pytest.raises(ValueError, match="^patch="):
         hs.signals.Signal2D(np.zeros(shape)).segment_symmetry()
-
-
-def test_descriptors_are_the_scores(signal, small):
-    found = signal.get_symmetry_descriptors("translation", **small)
-    descriptor = TranslationSymmetry(patch=7, window=8, max_operations=81)
-    scores = compute_scores(descriptor, signal.data, Grid.over((61, 83), 3))
-    np.testing.assert_array_equal(found.data, scores.reshape(21, 28, 9, 9))
-
-
-def test_descriptors_navigate_over_pixels_and_show_shifts(signal, small):
-    found = signal.get_symmetry_descriptors("translation", **small)
-    x, y = found.axes_manager.navigation_axes
-    dx, dy = found.axes_manager.signal_axes
-    grid = Grid.over((61, 83), 3)
-    np.testing.assert_allclose(y.axis, 0.02 * grid.rows)
-    np.testing.assert_allclose(x.axis, 0.02 * grid.columns)
-    np.testing.assert_allclose(dy.axis, 0.02 * np.arange(-8, 9, 2), atol=1e-12)
-    assert (dx.name, dx.units, dy.name) == ("dx", "nm", "dy")
-
-
-def test_descriptors_of_a_window_narrower_than_the_step(signal):
-    found = signal.get_symmetry_descriptors(patch=3, window=(2, 40), max_operations=9)
-    assert found.axes_manager.signal_shape == (9, 1)
-
-
-def test_descriptors_of_axes_without_names(two_grains, small):
-    bare = hs.signals.Signal2D(two_grains[0].data).get_symmetry_descriptors(**small)
-    assert [axis.name for axis in bare.axes_manager.signal_axes] == ["dx", "dy"]
-
-
-def test_descriptors_of_a_list_of_translations_have_one_axis(signal):
-    found = signal.get_symmetry_descriptors(patch=7, translations=[(0, 7), (3, -2)])
-    assert type(found) is hs.signals.Signal1D
-    assert found.axes_manager.shape == (17, 13, 2)
-    operations = found.metadata.Symmetry_descriptors.operations
-    np.testing.assert_array_equal(operations, [(0, 7), (3, -2)])
-
-
-def test_descriptors_of_a_lazy_signal_are_lazy(signal, small, monkeypatch):
-    monkeypatch.setattr("hyperspy_symseg.descriptors.tiles.TILE_SHAPE", (16, 24))
-    lazy = signal.as_lazy().get_symmetry_descriptors(**small)
-    assert lazy._lazy
-    lazy.compute()
-    eager = signal.get_symmetry_descriptors(**small)
-    np.testing.assert_allclose(lazy.data, eager.data, atol=1e-6)
-
-
-def test_large_descriptors_are_lazy(signal, small, monkeypatch):
-    monkeypatch.setattr(scores, "LARGEST_EAGER_RESULT", 21 * 28 * 81 * 4 - 1)
-    assert signal.get_symmetry_descriptors(**small)._lazy
-    assert not signal.get_symmetry_descriptors(lazy_output=False, **small)._lazy
-
-
-def test_plotted_descriptors(signal, small):
-    signal.get_symmetry_descriptors(**small).plot()
 
 
 def test_progress_bar_is_shown_when_asked_for(signal, small, capsys):

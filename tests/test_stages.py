@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="module")
+def signal(two_grains):
+    return two_grains[0]
+
+
+@pytest.fixture(scope="module")
+def labels(signal, small):
+    return signal.segment_symmetry(show_progressbar=False, **small)
+
+
+def line(ax, label):
+    """Data of the line of this label: (2, points)."""
+    (found,) = [line for line in ax.lines if line.get_label() == label]
+    return np.array(found.get_data())
+
+
+PLOTS = {
+    "plot_explained_variance": (),
+    "plot_separability": (),
+    "plot_clusters": ("signal",),
+}
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_axes_in_axes_out(labels, signal, name):
+    own = plt.figure().add_subplot()
+    arguments = (signal,) * len(PLOTS[name])
+    assert getattr(labels, name)(*arguments, ax=own) is own
+    assert getattr(labels, name)(*arguments) is not own
+
+
+def test_explained_variance_of_all_components(labels):
+    ax = labels.plot_explained_variance()
+    numbers, explained = ax.lines[0].get_data()
+    assert numbers.tolist() == list(range(1, 82))
+    assert explained[-1] == pytest.approx(1)
+    expected = labels.model.explained_variance_ratio.sum()
+    np.testing.assert_allclose(line(ax, "in use"), [[5], [expected]])
+
+
+def test_separability_against_variance(labels):
+    ax, model = labels.plot_separability(), labels.model
+    expected = model.variances, model.separability
+    np.testing.assert_array_equal(line(ax, "operations"), expected)
+    expected = model.component_variances, model.component_separability
+    np.testing.assert_array_equal(line(ax, "principal components"), expected)
+
+
+def test_clusters_of_all_pixels_of_the_sample(labels, signal):
+    ax, model = labels.plot_clusters(signal), labels.model
+    sizes = [
+        line(ax, f"pattern {name}").shape[1] for name in ("0 orange", "1 sky blue")
+    ]
+    assert sum(sizes) == model.counts.sum()
+    np.testing.assert_array_equal(line(ax, "centres"), model.centres[:, :2].T)
+
+
+def test_clusters_in_three_dimensions(labels, signal):
+    ax = plt.figure().add_subplot(projection="3d")
+    labels.plot_clusters(signal, ax)
+    assert ax.get_zlabel() == "Principal component 3"
+
+
+def test_clusters_of_a_masked_signal_are_fewer(labels, signal):
+    mask = np.zeros((61, 83), bool)
+    mask[:, :40] = True
+    some = labels.plot_clusters(signal, mask=mask)
+    assert line(some, "pattern 0 orange").shape[1] < labels.model.counts[0] / 2
+
+
+def test_clusters_of_too_few_components(signal, small):
+    labels = signal.segment_symmetry(n_components=1, show_progressbar=False, **small)
+    with pytest.raises(ValueError, match="^n_components=1"):
+        labels.plot_clusters(signal)
+
+
+def test_clusters_of_an_array(labels, signal):
+    with pytest.raises(TypeError, match="^signal is a ndarray"):
+        labels.plot_clusters(signal.data)
+
+
+def test_separability_is_a_map_over_the_shifts(labels):
+    found = labels.get_separability()
+    dx, dy = found.axes_manager.signal_axes
+    assert (dx.name, dx.units, dx.size) == ("dx", "nm", 9)
+    np.testing.assert_allclose(dy.axis, 0.02 * np.arange(-8, 9, 2), atol=1e-12)
+    expected = labels.model.separability.reshape(9, 9)
+    np.testing.assert_array_equal(found.data, expected)
+    assert found.data[4, 4] == 0
+    assert found.metadata.Signal.quantity == "Separability"
+
+
+def test_separability_of_labels_on_the_grid_has_the_same_axes(signal, labels, small):
+    on_grid = signal.segment_symmetry(
+        upsample=False, show_progressbar=False, **small
+    ).get_separability()
+    expected = labels.get_separability().axes_manager.as_dictionary()
+    assert on_grid.axes_manager.as_dictionary() == expected
+
+
+def test_separability_of_reflections_is_along_the_angle(signal):
+    labels = signal.segment_symmetry(
+        descriptor="reflection", radius=5, n_maxima=1, show_progressbar=False
+    )
+    (axis,) = labels.get_separability().axes_manager.signal_axes
+    assert (axis.name, axis.units, axis.size) == ("Axis angle", "°", 10)
