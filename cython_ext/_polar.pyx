@@ -301,7 +301,7 @@ cdef void sum_valid(
     cdef float *a = &rings[0, 0, 0]
     cdef float *aa = &rings[1, 0, 0]
     cdef float *v = &rings[2, 0, 0]
-    cdef Py_ssize_t r, i, op, begin, twice, end
+    cdef Py_ssize_t r, i, j, op, begin, twice, end
     cdef const int *p
     sums[:] = 0
     for r in range(sampler.n_radii):
@@ -313,20 +313,27 @@ cdef void sum_valid(
         for op in range(parts.shape[0]):
             begin, twice, end = parts[op, 0], parts[op, 1], parts[op, 2]
             p = &pairs[begin, 0]
-            add_pairs(&sums[op, N, 0], r + 1, v, v, p, end - begin)
-            add_pairs(&sums[op, S, 0], r + 1, a, v, p, end - begin)
-            add_pairs(&sums[op, T, 0], r + 1, v, a, p, end - begin)
-            add_pairs(&sums[op, SS, 0], r + 1, aa, v, p, end - begin)
-            add_pairs(&sums[op, TT, 0], r + 1, v, aa, p, end - begin)
-            add_pairs(&sums[op, ST, 0], r + 1, a, a, p, end - begin)
-            if end > twice:
-                p = &pairs[twice, 0]
-                add_pairs(&sums[op, N, 0], r + 1, v, v, p, end - twice)
-                add_pairs(&sums[op, S, 0], r + 1, v, a, p, end - twice)
-                add_pairs(&sums[op, T, 0], r + 1, a, v, p, end - twice)
-                add_pairs(&sums[op, SS, 0], r + 1, v, aa, p, end - twice)
-                add_pairs(&sums[op, TT, 0], r + 1, aa, v, p, end - twice)
-                add_pairs(&sums[op, ST, 0], r + 1, a, a, p, end - twice)
+            add_pairs(&sums[op, N, 0], r + 1, v, v, p, twice - begin)
+            add_pairs(&sums[op, S, 0], r + 1, a, v, p, twice - begin)
+            add_pairs(&sums[op, SS, 0], r + 1, aa, v, p, twice - begin)
+            add_pairs(&sums[op, ST, 0], r + 1, a, a, p, twice - begin)
+            if end == twice:
+                add_pairs(&sums[op, T, 0], r + 1, v, a, p, twice - begin)
+                add_pairs(&sums[op, TT, 0], r + 1, v, aa, p, twice - begin)
+                continue
+            p = &pairs[twice, 0]
+            add_pairs(&sums[op, N, 0], 2 * (r + 1), v, v, p, end - twice)
+            add_pairs(&sums[op, S, 0], r + 1, a, v, p, end - twice)
+            add_pairs(&sums[op, S, 0], r + 1, v, a, p, end - twice)
+            add_pairs(&sums[op, SS, 0], r + 1, aa, v, p, end - twice)
+            add_pairs(&sums[op, SS, 0], r + 1, v, aa, p, end - twice)
+            add_pairs(&sums[op, ST, 0], 2 * (r + 1), a, a, p, end - twice)
+    for op in range(parts.shape[0]):
+        # Pairs that count both ways are those of an operation that is its own inverse.
+        if parts[op, 2] > parts[op, 1]:
+            for j in range(LANES):
+                sums[op, T, j] = sums[op, S, j]
+                sums[op, TT, j] = sums[op, SS, j]
 
 
 def score_block(

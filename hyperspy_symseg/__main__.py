@@ -7,6 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from hyperspy_symseg.descriptors.registry import DESCRIPTORS
+
 
 def _length(text):
     """An int is pixels, anything else axis units."""
@@ -34,9 +36,16 @@ def _parser():
     segment.add_argument("--output", metavar="DIR", type=Path, default=Path())
     segment.add_argument("--overwrite", action="store_true", help="replace old results")
     segment.add_argument("--n-patterns", type=int, default=2)
+    segment.add_argument(
+        "--descriptor",
+        action="append",
+        choices=list(DESCRIPTORS),
+        help="what is measured (translation); if given again, they are joined",
+    )
     length = {"type": _length, "metavar": "LENGTH"}
     segment.add_argument("--patch", help="half the patch (20)", **length)
     segment.add_argument("--window", help="largest shift (21)", **length)
+    segment.add_argument("--radius", help="radius of a circular patch (20)", **length)
     segment.add_argument("--stride", help="sampling distance (5)", **length)
     segment.add_argument(
         "--n-components",

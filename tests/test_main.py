@@ -75,6 +75,16 @@ def test_every_option_reaches_the_model(run, image, tmp_path):
     assert (model.n_patterns, len(model.components), model.random_state) == (3, 4, 7)
 
 
+def test_descriptors_are_joined(run, image, tmp_path):
+    options = ["--descriptor", "translation", "--descriptor", "rotation"]
+    assert run("segment", image, "--radius", "0.1", "--patch", 7, *options)[0] == 0
+    record = hs.load(
+        tmp_path / "out" / "grains_labels.hspy"
+    ).metadata.Symmetry_segmentation
+    assert list(record.descriptor) == ["translation", "rotation"]
+    assert (record.rotation.radius, record.translation.patch) == (5, (7, 7))
+
+
 def test_progress_bar_is_shown(run, image):
     hs.preferences.General.show_progressbar = True
     assert "Segmenting" in "".join(run("segment", image, *SMALL)[2])

@@ -8,7 +8,8 @@ import numpy as np
 
 from .base import OperationAxis
 from .checks import check_whole
-from .polar import PointSymmetry, axis_angles, check_angles, polar_offsets
+from .point_symmetry import PointSymmetry, axis_angles, check_angles
+from .polar import polar_offsets
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import numpy as np
 
 from .base import OperationAxis
 from .checks import check_distinct, is_whole_number
-from .polar import PointSymmetry, check_angles, polar_offsets
+from .point_symmetry import PointSymmetry, check_angles
+from .polar import polar_offsets
 
 FOLDS = (2, 3, 4, 6)
 
