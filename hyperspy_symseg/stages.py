@@ -63,7 +63,7 @@ def plot_separability(model, ax=None):
     )
     ax.set(xlabel="Variance of the score", ylabel="Separability")
     # Logarithmic, but for what is 0.
-    ax.set_xscale("symlog", linthresh=max(1e-4 * variances.max(), 1e-12))
+    ax.set_xscale("symlog", linthresh=max(1e-3 * variances.max(), 1e-12))
     ax.set_yscale("symlog", linthresh=1e-2)
     ax.set(xlim=(0, None), ylim=(0, None))
     ax.legend()

@@ -40,8 +40,8 @@ class GlideReflectionSymmetry(PointSymmetry):
     pooling, n_maxima, step, only
         As in `RotationSymmetry`.
     glides : sequence of (float, int), optional
-        Use these axes and glides instead, in degrees and pixels; `n_axes` and `window`
-        are then taken from them.
+        Use these axes and glides instead, in degrees and in pixels up to `window`;
+        `n_axes` is then taken from them.
 
     Raises
     ------
@@ -61,7 +61,7 @@ class GlideReflectionSymmetry(PointSymmetry):
     """
 
     lengths: ClassVar = PointSymmetry.lengths | {"window": False}
-    lists: ClassVar = {"glides": ("n_axes", "window")}
+    lists: ClassVar = {"glides": ("n_axes",)}
 
     radius: int = 20
     n_axes: int = 10
@@ -75,6 +75,7 @@ class GlideReflectionSymmetry(PointSymmetry):
 
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
+        check_whole("window", self.window, 1)
         if self.glides is not None:
             pairs = check_distinct("glides", self.glides)
             if any(np.shape(pair) != (2,) for pair in pairs):
@@ -83,14 +84,13 @@ class GlideReflectionSymmetry(PointSymmetry):
                 )
             angles = check_angles("glides", {angle for angle, _ in pairs}, 180)
             for _, glide in pairs:
-                # A whole number even as float: an array with the angles is one.
-                check_whole("glides", int(glide) if glide == glide // 1 else glide, 1)
+                # An array with the angles has whole numbers as float.
+                whole = isinstance(glide, float) and glide.is_integer()
+                check_whole("glides", int(glide) if whole else glide, 1, self.window)
             pairs = tuple((float(angle), int(glide)) for angle, glide in pairs)
             object.__setattr__(self, "glides", pairs)
             object.__setattr__(self, "n_axes", len(angles))
-            object.__setattr__(self, "window", max(glide for _, glide in pairs))
         check_whole("n_axes", self.n_axes, 1)
-        check_whole("window", self.window, 1)
         self._check_sampling([2 * axis for axis, _ in self.point_operations])
 
     @cached_property
@@ -124,7 +124,7 @@ class GlideReflectionSymmetry(PointSymmetry):
             If the radius is larger than half of the frame, or a glide leaves it.
         """
         super().check_frame(shape)
-        if self.window >= min(shape):
+        if self._largest_glide >= min(shape):
             name = "window" if self.glides is None else "glides"
             raise ValueError(
                 f"{name}={getattr(self, name)}: allowed are glides of at most "
@@ -132,8 +132,12 @@ class GlideReflectionSymmetry(PointSymmetry):
             )
 
     @property
+    def _largest_glide(self):
+        return int(self.point_operations[:, 1].max())
+
+    @property
     def _reach(self):
-        return super()._reach + math.ceil(self.window / 2)
+        return super()._reach + math.ceil(self._largest_glide / 2)
 
     def _comparisons(self, places):
         samples = polar_offsets(self.radius, self.n_angles)

@@ -7,7 +7,7 @@ import hyperspy.api as hs
 import numpy as np
 
 from hyperspy_symseg.descriptors import Grid, compute_scores
-from hyperspy_symseg.descriptors.checks import check_frame
+from hyperspy_symseg.descriptors.checks import check_frame, check_whole
 from hyperspy_symseg.descriptors.tiles import check_num_workers, tile_slices
 
 from .arguments import (
@@ -130,7 +130,12 @@ def _one_operation(name, parameters, axes):
     if name == "glide_reflection":
         glide = length_in_pixels("glide", given["glide"], axes)
         glide = glide[0] if isinstance(glide, tuple) else glide
-        return one | {"glides": [(given["angle"], glide)], "pooling": 1}
+        check_whole("glide", glide, 1)
+        return one | {
+            "glides": [(given["angle"], glide)],
+            "window": glide,
+            "pooling": 1,
+        }
     ((key, value),) = given.items()
     return one | {f"{key}s": (value,), "pooling": 1}
 

@@ -33,9 +33,9 @@ def test_operations_are_all_axes_with_all_glides():
     ]
 
 
-def test_glides_take_the_place_of_axes_and_window():
+def test_glides_take_the_place_of_axes():
     descriptor = GlideReflectionSymmetry(glides=[(30, 4), (30, 7), (90, 2)])
-    assert (descriptor.n_axes, descriptor.window) == (2, 7)
+    assert (descriptor.n_axes, descriptor.window) == (2, 21)
 
 
 def test_glides_from_an_array():
@@ -76,6 +76,9 @@ def test_glide_by_a_whole_period_is_a_reflection():
         ({"glides": [(0, 1, 2)]}, ValueError, "^glides="),
         ({"glides": [(0, 0)]}, ValueError, "^glides=0"),
         ({"glides": [(0, 1.5)]}, TypeError, "^glides="),
+        ({"glides": [(0, "1")]}, TypeError, "^glides="),
+        ({"glides": [(0, 22)]}, ValueError, "^glides=22: .* from 1 to 21"),
+        ({"glides": [(0, 5)], "window": 4}, ValueError, "^glides=5: .* from 1 to 4"),
         ({"glides": [(200, 1)]}, ValueError, "^glides: 200"),
     ],
 )

@@ -289,6 +289,11 @@ def test_masked_pixels_are_left_out_of_a_map(signal):
             ValueError,
             r"^glide=0\.001",
         ),
+        (
+            {"descriptor": "glide_reflection", "angle": 0, "glide": 0},
+            ValueError,
+            "^glide=0",
+        ),
         ({"descriptor": "reflection", "angle": 0, "radius": 31}, ValueError, "^radius"),
         (
             {"descriptor": "translation", "translation": 3},
