@@ -62,10 +62,10 @@ def plot_separability(model, ax=None):
         label="principal components",
     )
     ax.set(xlabel="Variance of the score", ylabel="Separability")
-    # Logarithmic, but for what is 0.
-    ax.set_xscale("symlog", linthresh=max(1e-3 * variances.max(), 1e-12))
+    # A variance of 0, of the zero shift, has no place here; a separability has.
+    ax.set_xscale("log")
     ax.set_yscale("symlog", linthresh=1e-2)
-    ax.set(xlim=(0, None), ylim=(0, None))
+    ax.set_ylim(0, None)
     ax.legend()
     return ax
 
@@ -111,5 +111,6 @@ def plot_clusters(model, frame, ax=None, mask=None):
     ax.plot(*centres, "x", color="k", markersize=9, label="centres")
     for number, name in enumerate(dimensions, 1):
         getattr(ax, f"set_{name}label")(f"Principal component {number}")
-    ax.legend(markerscale=1)
+    for handle in ax.legend().legend_handles:
+        handle.set_markersize(8)
     return ax

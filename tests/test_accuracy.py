@@ -76,7 +76,7 @@ def test_nothing_in_the_iron_grains_is_mislabelled(iron):
     assert (lower == 1 - upper[0, 0]).all()
 
 
-# The rows are known to 15 pixels. Measured: 252, 247 and 242 with a patch of 15; 257, 247
+# The rows are known to 15 pixels. Measured: 252, 247, 242 with a patch of 15; 257, 247
 # and 242 with the default of 20, whose larger patch is cut in half at the left edge,
 # where the boundary in the image is diffuse.
 @pytest.mark.parametrize(("column", "row"), [(0, 242), (256, 250), (511, 252)])

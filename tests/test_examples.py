@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def check_picture(path):
+    picture = imread(path)
+    rows, columns, _ = picture.shape
+    assert 800 < rows < 1600
+    assert 1200 < columns < 2400
+    assert picture[..., :3].std() > 0.1
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run an example, check its picture and return its figures."""
+    monkeypatch.syspath_prepend(EXAMPLES)
+
+    def run(name, *arguments):
+        spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+        example = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(example)
+        picture = tmp_path / "picture.png"
+        figures = example.main([*map(str, arguments), "--output", str(picture)])
+        check_picture(picture)
+        return figures
+
+    return run
+
+
+def test_two_phases(run, capsys):
+    assert run("two_phases", "--size", 256)["mean IoU"] > 0.95
+    assert "mean IoU 0.9" in capsys.readouterr().out
+
+
+def test_reflection_separates_the_grains_and_rotation_marks_the_boundary(run, capsys):
+    figures = run("tilt_boundary", "--size", 256)
+    assert figures["mean IoU"] > 0.94
+    assert figures["near"] > 0.7
+    assert figures["far"] < 0.07
+    assert f"{figures['near']:.1%}" in capsys.readouterr().out
+
+
+def test_holes_are_a_structureless_pattern(run, capsys):
+    figures = run("twins_with_holes", "--size", 320)
+    assert figures["mean IoU"] > 0.85
+    assert figures["IoU"].min() > 0.8
+    holes, *twins = np.sort(figures["structure"])
+    assert holes < 0.4 * min(twins)
+    assert f"mean {figures['mean IoU']:.3f}" in capsys.readouterr().out
+
+
+def test_real_phases(run, data_file):
+    figures = run("two_phases", data_file("LaO.png"))
+    assert 0.35 < figures["smaller phase"] < 0.5
+    assert figures["largest separability"] > 2
+
+
+def test_real_tilt_boundary(run, data_file):
+    iron = data_file("Fe_bcc_100.npy")
+    figures = run("tilt_boundary", iron, "--pixel-size", "0.01245")
+    assert figures["near"] > 0.7
+    assert figures["far"] < 0.07
+
+
+# There are no holes in it.
+def test_real_twins(run, data_file):
+    figures = run("twins_with_holes", data_file("high_entropy_alloy.npy"))
+    assert figures["structure"].min() > 0.1
+
+
+def test_as_a_command(tmp_path):
+    script = str(EXAMPLES / "two_phases.py")
+    command = [sys.executable, script, "--size", "128"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    check_picture(tmp_path / "two_phases.png")
