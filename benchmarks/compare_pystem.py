@@ -7,48 +7,72 @@ Run it with the Python that this package is installed in ::
 
 The peer is installed from the package index into an environment of its own, once.
 This takes Python 3.11, a C++ compiler and FFTW 3 (Debian's g++ and libfftw3-dev).
-All rows three times take about ten minutes, nearly all of them the peer's; ``--quick``
-runs its slow ones once.
+All rows three times take about a quarter of an hour, most of it the peer's;
+``--quick`` runs its slow ones once.
 
 Each side is a process that has all imported and has done every job on a small frame
 before; the two take turns. Times are wall times on the same frame: ours over all of
 it with its edges, the peer's over its interior, as it leaves out the edges.
+Rotation and reflection are pooled in windows of 41 pixels, the peer's default, on both
+sides.
 """
 
 import argparse
-import json
+import itertools
 import os
 import platform
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
+from pystem_environment import PEER, peer_python
+from workers import Worker
 
-PEER = "pystem==0.0.26"
-BUILD_REQUIREMENTS = ["setuptools<60", "wheel", "numpy<1.26"]
 HERE = Path(__file__).resolve().parent
 FRAME = HERE.parents[1] / "shared" / "data" / "high_entropy_alloy.npy"
 ENVIRONMENT = HERE / ".pystem-environment"
 
-PATCH = 20
 UP_TO_100 = {"window": 21, "max_operations": 100}
 ALL_1681 = {"window": 20, "max_operations": 1681}
-OUR_RUNS = 3  # in a turn; their median counts
+# Of the peer's score maps: they then have the radii 1 to 20.
+MAPS = {"square": 21, "stride": 5}
 
 
 class Row(NamedTuple):
-    """A row of the table: what is timed, and the ratio to reach."""
+    """A row of the table: what is timed, and the ratio to reach.
+
+    Rows next to each other with the same job of the peer share its time.
+    """
 
     name: str
     job: dict
     target: int
     slow: bool = False
+    peer_job: dict | None = None  # the same if None
+
+    @property
+    def theirs(self):
+        """The peer's job."""
+        return self.peer_job or self.job
+
+
+def point_rows(task):
+    """Rows of rotation or reflection, which the peer times at its defaults."""
+    return [
+        Row(
+            f"{task} scores, radius 20, 60 angles, pooled at stride 5; {where}",
+            {"task": task, "n_angles": 60, "step": step, "pooling": 41, "stride": 5},
+            target,
+            slow=True,
+            peer_job={"task": task},
+        )
+        for where, step, target in [
+            ("both at every 5th pixel", 5, 100),
+            ("ours at every pixel", 1, 8),
+        ]
+    ]
 
 
 ROWS = [
@@ -74,207 +98,92 @@ ROWS = [
         400,
         slow=True,
     ),
+    *point_rows("rotation"),
+    *point_rows("reflection"),
+    Row(
+        "power spectra, window 21, stride 5",
+        {"task": "power_spectrum", "window": 21, "stride": 5},
+        10,
+    ),
     Row("the whole call to labels, at the peer's defaults", {"task": "labels"}, 40),
 ]
-OURS_ALONE = {
+FRAMES = {
     "all pixels": "whole",
     "5 % of the pixels masked": "masked",
     "one pixel NaN": "with NaN",
 }
-
-
-# The two sides. Each imports what it needs, and returns its tasks by name.
-
-
-def our_tasks():
-    import hyperspy.api as hs
-
-    import hyperspy_symseg  # noqa: F401  adds the method
-    from hyperspy_symseg.descriptors import Grid, TranslationSymmetry, compute_scores
-
-    def scores(frame, window, max_operations, stride, method, mask=None):
-        descriptor = TranslationSymmetry(PATCH, window, max_operations)
-        compute_scores(
-            descriptor, frame, Grid.over(frame.shape, (stride, stride)), mask
-        )
-
-    def labels(frame):
-        hs.signals.Signal2D(frame).segment_symmetry(show_progressbar=False)
-
-    def difference(frame, path):
-        """Largest difference from the peer's scores, at its pixels and shifts."""
-        with np.load(path) as peer:
-            shifts, theirs = peer["shifts"], peer["scores"]
-        first, stride = PATCH + UP_TO_100["window"], 5
-        ours = compute_scores(
-            TranslationSymmetry(PATCH, translations=shifts),
-            frame,
-            Grid((first, first), (stride, stride), theirs.shape[:2]),
-        )
-        return float(np.abs(ours - theirs).max())
-
-    return {"scores": scores, "labels": labels, "difference": difference}
-
-
-def peer_tasks():
-    from pystem.stemdescriptor import get_descriptor
-    from pystem.stemsegmentation import segmentationSTEM
-
-    def scores(frame, window, max_operations, stride, method, path=None):
-        values, shifts = get_descriptor(
-            frame,
-            patch_x=PATCH,
-            patch_y=PATCH,
-            window_x=window,
-            window_y=window,
-            num_points=max_operations,
-            step=stride,
-            method=method,
-        )
-        if path is not None:
-            np.savez(path, scores=values, shifts=shifts)
-
-    def labels(frame):
-        segmentationSTEM().perform_clustering(frame)
-
-    return {"scores": scores, "labels": labels}
-
-
-def versions(frame):
-    return f"Python {platform.python_version()}, numpy {np.__version__}"
-
-
-def frames_and_masks(frame):
-    """What a job can ask for: a frame, and a mask or none."""
-    rng = np.random.default_rng(0)
-    masked = rng.choice(frame.size, frame.size // 20, replace=False)
-    mask = np.zeros(frame.shape, bool)
-    mask.flat[masked] = True
-    with_nan = frame.astype(float)
-    with_nan[tuple(n // 2 for n in frame.shape)] = np.nan
-    return {
-        "whole": (frame, {}),
-        "small": (frame[:150, :150], {}),
-        "masked": (frame, {"mask": mask}),
-        "with NaN": (with_nan, {}),
-    }
-
-
-def serve(side, frame_path):
-    """Do jobs, one JSON object a line, and answer each with seconds or a result."""
-    # What the peer prints goes elsewhere.
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    tasks = {"ours": our_tasks, "peer": peer_tasks}[side]() | {"versions": versions}
-    frames = frames_and_masks(np.load(frame_path))
-    for line in sys.stdin:
-        job = json.loads(line)
-        frame, mask = frames[job.pop("frame", "whole")]
-        task = tasks[job.pop("task")]
-        start = time.perf_counter()
-        result = task(frame, **mask, **job)
-        seconds = time.perf_counter() - start
-        print(json.dumps(seconds if result is None else result), file=answers)
-
-
-class Worker:
-    """A process with one side in it, ready to be timed."""
-
-    def __init__(self, side, command, frame_path):
-        self._process = subprocess.Popen(
-            [*command, __file__, "--serve", side, str(frame_path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for row in ROWS:
-            self.do(row.job, frame="small")
-
-    def do(self, job, **options):
-        """Answer to a job: its wall time, if it has no other result."""
-        print(json.dumps(job | options), file=self._process.stdin, flush=True)
-        answer = self._process.stdout.readline()
-        if not answer:
-            sys.exit(f"A worker ended, with status {self._process.wait()}.")
-        return json.loads(answer)
-
-    def median(self, job, **options):
-        """Median wall time of a few runs."""
-        return statistics.median(self.do(job, **options) for _ in range(OUR_RUNS))
-
-    def close(self):
-        """End the process."""
-        self._process.stdin.close()
-        self._process.wait()
-
-
-def peer_python(environment):
-    """Python of the peer's environment, made if there is none yet."""
-    python = environment / "bin" / "python"
-    check = [python, "-I", "-c", "import pystem.stemsegmentation"]
-    if python.exists() and not subprocess.run(check, stderr=subprocess.PIPE).returncode:
-        return python
-    own = sys.version_info[:2] == (3, 11)
-    python_3_11 = sys.executable if own else shutil.which("python3.11")
-    if python_3_11 is None:
-        sys.exit(f"{PEER} needs Python 3.11, and there is no python3.11 here.")
-    print(f"Installing {PEER} into {environment}", file=sys.stderr)
-    pip = [python, "-m", "pip", "install", "--quiet"]
-    commands = [
-        ["c++", "-fsyntax-only", "-x", "c++", "-include", "fftw3.h", os.devnull],
-        [python_3_11, "-m", "venv", environment],
-        [*pip, *BUILD_REQUIREMENTS],
-        # Once more, so that the peer's requirements do not replace them.
-        [*pip, "--no-build-isolation", PEER, *BUILD_REQUIREMENTS],
-        check,
-    ]
-    try:
-        for command in commands:
-            subprocess.run(command, check=True, stdout=sys.stderr)
-    except (OSError, subprocess.CalledProcessError) as error:
-        sys.exit(
-            f"{error}\nThe peer is compiled when it is installed: it needs a C++ "
-            "compiler and FFTW 3 (Debian's g++ and libfftw3-dev)."
-        )
-    return python
+POINTS = ("rotation", "reflection")
 
 
 def largest_difference(ours, peer, method):
     """Largest difference of our scores from the peer's, in the first row."""
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder, "peer.npz"))
-        peer.do(ROWS[0].job, method=method, path=path)
-        return ours.do({"task": "difference", "path": path})
+        job = ROWS[0].job
+        peer.do(job, method=method, path=path)
+        where = {"window": job["window"], "stride": job["stride"]}
+        return ours.do({"task": "difference", "path": path, **where})
 
 
 def compare(ours, peer, repeats, quick):
     print("| | ours | peer | ratio | from turn to turn | target |")
     print("|---|---|---|---|---|---|")
-    for name, job, target, slow in ROWS:
+    for peer_job, group in itertools.groupby(ROWS, key=lambda row: row.theirs):
+        rows = list(group)
         turns = [
-            (ours.median(job), peer.do(job))
-            for _ in range(1 if quick and slow else repeats)
+            ([ours.median(row.job) for row in rows], peer.do(peer_job))
+            for _ in range(1 if quick and rows[0].slow else repeats)
         ]
-        our_time, peer_time = map(statistics.median, zip(*turns, strict=True))
-        ratios = [theirs / our for our, theirs in turns]
-        print(
-            f"| {name} | {our_time:.3f} s | {peer_time:.2f} s "
-            f"| {peer_time / our_time:.1f} | {min(ratios):.1f} to {max(ratios):.1f} "
-            f"| >= {target} |",
-            flush=True,
-        )
+        times, peer_times = zip(*turns, strict=True)
+        for row, our_times in zip(rows, zip(*times, strict=True), strict=True):
+            print_row(row, our_times, peer_times)
 
 
-def ours_alone(ours, repeats):
-    turns = [
-        [ours.median(ROWS[0].job, frame=frame) for frame in OURS_ALONE.values()]
-        for _ in range(repeats)
-    ]
-    medians = list(map(statistics.median, zip(*turns, strict=True)))
+def print_row(row, our_times, peer_times):
+    our_time, peer_time = map(statistics.median, (our_times, peer_times))
+    ratios = [theirs / our for our, theirs in zip(our_times, peer_times, strict=True)]
+    print(
+        f"| {row.name} | {our_time:.3f} s | {peer_time:.2f} s "
+        f"| {peer_time / our_time:.1f} | {min(ratios):.1f} to {max(ratios):.1f} "
+        f"| >= {row.target} |",
+        flush=True,
+    )
+
+
+def ours_alone(ours, jobs, repeats):
+    """Our median times at some jobs, in turns."""
+    turns = [[ours.median(job) for job in jobs] for _ in range(repeats)]
+    return map(statistics.median, zip(*turns, strict=True))
+
+
+def print_ours_alone(ours, repeats):
+    jobs = [ROWS[0].job | {"frame": frame} for frame in FRAMES.values()]
+    medians = list(ours_alone(ours, jobs, repeats))
     print("| ours alone, as in the first row | time | ratio to all pixels |")
     print("|---|---|---|")
-    for name, seconds in zip(OURS_ALONE, medians, strict=True):
+    for name, seconds in zip(FRAMES, medians, strict=True):
         print(f"| {name} | {seconds:.3f} s | {seconds / medians[0]:.2f} |")
+    print("\n| ours alone, our defaults, stride 5 | time |")
+    print("|---|---|")
+    jobs = [{"task": task, "stride": 5} for task in POINTS]
+    for task, seconds in zip(POINTS, ours_alone(ours, jobs, repeats), strict=True):
+        print(f"| {task} | {seconds:.3f} s |")
+
+
+def print_correlations(ours, peer):
+    print("| correlation with the peer's score maps | its rule on our samples | ours |")
+    print("|---|---|---|")
+    for name in POINTS:
+        with tempfile.TemporaryDirectory() as folder:
+            job = {"name": name, "path": str(Path(folder, "peer.npy")), **MAPS}
+            peer.do({"task": "map", **job})
+            by_rule, own = ours.do({"task": "correlations", **job})
+        print(
+            f"| {name}, smallest to largest of {len(own)} operations "
+            f"| {min(by_rule):.6f} to {max(by_rule):.6f}, target >= 0.999 "
+            f"| {min(own):.3f} to {max(own):.3f} |",
+            flush=True,
+        )
 
 
 def cpu_model():
@@ -299,14 +208,17 @@ def main():
         sys.exit(f"There is no {options.frame}: give the path of a frame (.npy).")
 
     python = peer_python(options.environment.absolute())
-    ours = Worker("ours", [sys.executable], options.frame)
-    peer = Worker("peer", [python, "-I"], options.frame)
+    our_jobs, peer_jobs = [row.job for row in ROWS], [row.theirs for row in ROWS]
+    ours = Worker("ours", [sys.executable], options.frame, our_jobs)
+    peer = Worker("peer", [python, "-I"], options.frame, peer_jobs)
     same = {
         method: largest_difference(ours, peer, method) for method in ("direct", "fft")
     }
     compare(ours, peer, options.repeats, options.quick)
     print()
-    ours_alone(ours, options.repeats)
+    print_ours_alone(ours, options.repeats)
+    print()
+    print_correlations(ours, peer)
     print(
         f"\nTurns: {options.repeats}{', slow rows 1' * options.quick}. "
         "First row, at the peer's own pixels and shifts: our scores differ by at most "
@@ -320,7 +232,4 @@ def main():
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--serve"]:
-        serve(*sys.argv[2:])
-    else:
-        main()
+    main()

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Peak resident memory of ``segment_symmetry`` on a frame of 4096 x 4096 pixels.
+"""Peak resident memory of ``segment_symmetry``.
 
 ::
 
     python benchmarks/memory.py [--size 4096]
 
-The frame is simulated and stored by one process, and segmented by another, once for
-each stride; what is printed is that of the whole segmenting process. (This process
-stays small: Linux counts the peak of the parent as the child's.)
+Translations on a frame of 4096 x 4096 pixels, or of another size; the other
+descriptors, with their defaults, on one of 1024 x 1024. A frame is simulated and
+stored by one process, and segmented by another, a new one for each row; what is
+printed is that of the whole segmenting process. (This process stays small: Linux
+counts the peak of the parent as the child's.)
 """
 
 import argparse
@@ -19,7 +21,8 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-TARGET = 2.5  # GB, at stride 1
+SMALL = 1024
+OTHERS = ("rotation", "reflection", "power_spectrum")
 
 
 def peak_memory():
@@ -38,7 +41,7 @@ def simulate(path, size):
     np.save(path, signal.data)
 
 
-def segment(path, stride):
+def segment(path, descriptor, stride):
     """Segment a frame: memory after the imports, peak memory, and seconds."""
     import hyperspy.api as hs
     import numpy as np
@@ -51,7 +54,9 @@ def segment(path, stride):
     imports = peak_memory()
     signal = hs.signals.Signal2D(np.load(path))
     start = time.perf_counter()
-    signal.segment_symmetry(stride=stride, show_progressbar=False)
+    signal.segment_symmetry(
+        descriptor=descriptor, stride=stride, show_progressbar=False
+    )
     return imports, peak_memory(), time.perf_counter() - start
 
 
@@ -61,22 +66,30 @@ def main():
     )
     parser.add_argument("--size", type=int, default=4096)
     size = parser.parse_args().size
+    rows = [
+        (size, "translation", 1, "< 2.5 GB"),
+        (size, "translation", 5, ""),
+        *((SMALL, descriptor, 5, "< 1 GB") for descriptor in OTHERS),
+    ]
 
     context = multiprocessing.get_context("spawn")
     with (
         tempfile.TemporaryDirectory() as folder,
         ProcessPoolExecutor(1, context, max_tasks_per_child=1) as processes,
     ):
-        path = Path(folder, "frame.npy")
-        processes.submit(simulate, path, size).result()
-        print(f"| {size} x {size} uint16 | imports alone | peak | target | time |")
+        paths = {n: Path(folder, f"{n}.npy") for n in (size, SMALL)}
+        for n, path in paths.items():
+            processes.submit(simulate, path, n).result()
+        print("| frame of uint16 | imports alone | peak | target | time |")
         print("|---|---|---|---|---|")
-        for stride in (1, 5):
-            imports, peak, seconds = processes.submit(segment, path, stride).result()
-            target = f"< {TARGET} GB" if stride == 1 else ""
+        for n, descriptor, stride, target in rows:
+            imports, peak, seconds = processes.submit(
+                segment, paths[n], descriptor, stride
+            ).result()
             print(
-                f"| stride {stride} | {imports:.2f} GB | {peak:.2f} GB | {target} "
-                f"| {seconds:.1f} s |"
+                f"| {n} x {n}, {descriptor}, stride {stride} | {imports:.2f} GB "
+                f"| {peak:.2f} GB | {target} | {seconds:.1f} s |",
+                flush=True,
             )
 
 

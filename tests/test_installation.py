@@ -28,18 +28,24 @@ def image(two_grains, tmp_path):
 
 WITHOUT_KERNELS = """
 import sys
-sys.modules["hyperspy_symseg._translation"] = None  # as if its file were deleted
+for kernel in ("_translation", "_polar", "_pooling"):  # as if their files were deleted
+    sys.modules["hyperspy_symseg." + kernel] = None
 import hyperspy.api as hs
 s = hs.load({image!r})
 print(type(s) is hs.signals.Signal2D, s.data.shape)
-s.segment_symmetry()
+s.segment_symmetry(descriptor={descriptor!r})
 """
 
 
-def test_files_load_without_the_kernels_and_the_method_says_what_is_missing(image):
-    result = run(WITHOUT_KERNELS.format(image=image))
+@pytest.mark.parametrize(
+    ("descriptor", "kernel"), [("translation", "_translation"), ("rotation", "_p")]
+)
+def test_files_load_without_the_kernels_and_the_method_says_what_is_missing(
+    image, descriptor, kernel
+):
+    result = run(WITHOUT_KERNELS.format(image=image, descriptor=descriptor))
     assert result.stdout.strip() == "True (61, 83)"
-    assert "hyperspy_symseg._translation is missing" in result.stderr
+    assert re.search(rf"hyperspy_symseg\.{kernel}\w* is missing", result.stderr)
 
 
 LOAD = """
@@ -47,13 +53,14 @@ import sys
 import hyperspy.api as hs
 before = "hyperspy_symseg" in sys.modules
 s = hs.load({image!r})
-heavy = {{"sklearn", "skimage", "hyperspy_symseg._translation"}} & set(sys.modules)
-print(before, heavy, callable(s.segment_symmetry))
+own = [name for name in sys.modules if name.startswith("hyperspy_symseg._")]
+heavy = {{"sklearn", "skimage"}} & set(sys.modules)
+print(before, heavy, own, callable(s.segment_symmetry))
 """
 
 
 def test_loading_a_file_imports_nothing_heavy(image):
-    assert run(LOAD.format(image=image)).stdout.strip() == "False set() True"
+    assert run(LOAD.format(image=image)).stdout.strip() == "False set() [] True"
 
 
 def test_no_dependency_but_those_asked_for():

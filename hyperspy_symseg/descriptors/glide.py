@@ -111,18 +111,7 @@ class GlideReflectionSymmetry(PointSymmetry):
         )
 
     def check_frame(self, shape):
-        """Check that a frame is large enough.
-
-        Parameters
-        ----------
-        shape : (int, int)
-            Rows and columns of the frame.
-
-        Raises
-        ------
-        ValueError
-            If the radius is larger than half of the frame, or a glide leaves it.
-        """
+        """Check that the radius fits twice into a frame, and the glides once."""
         super().check_frame(shape)
         if self._largest_glide >= min(shape):
             name = "window" if self.glides is None else "glides"

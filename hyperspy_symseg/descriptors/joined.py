@@ -100,18 +100,7 @@ class JoinedDescriptors(Descriptor):
         return parts[0] if len(parts) == 1 else JoinedDescriptors(parts)
 
     def check_frame(self, shape):
-        """Check that a frame is large enough for all parts.
-
-        Parameters
-        ----------
-        shape : (int, int)
-            Rows and columns of the frame.
-
-        Raises
-        ------
-        ValueError
-            If a length does not fit into the frame.
-        """
+        """Check that a frame is large enough for all parts."""
         for part in self.descriptors:
             part.check_frame(shape)
 

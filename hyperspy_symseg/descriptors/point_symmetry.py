@@ -151,18 +151,7 @@ class PointSymmetry(Descriptor):
             )
 
     def check_frame(self, shape):
-        """Check that a frame is large enough.
-
-        Parameters
-        ----------
-        shape : (int, int)
-            Rows and columns of the frame.
-
-        Raises
-        ------
-        ValueError
-            If the radius is larger than half of the frame.
-        """
+        """Check that the radius fits twice into a frame."""
         most = (min(shape) - 1) // 2
         if self.radius > most:
             raise ValueError(

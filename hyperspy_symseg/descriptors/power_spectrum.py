@@ -144,18 +144,7 @@ class PowerSpectrum(Descriptor):
         return replace(self, frequencies=self._periods[list(places)])
 
     def check_frame(self, shape):
-        """Check that a frame is large enough.
-
-        Parameters
-        ----------
-        shape : (int, int)
-            Rows and columns of the frame.
-
-        Raises
-        ------
-        ValueError
-            If the window does not fit into the frame.
-        """
+        """Check that the window fits into a frame."""
         most = tuple((n - 1) // 2 for n in shape)
         if any(w > m for w, m in zip(self.window, most, strict=True)):
             raise ValueError(
@@ -169,19 +158,34 @@ class PowerSpectrum(Descriptor):
         mean, gain = self._mean_and_gain(values, valid, offset, weights, grid)
         # The window is separable, and so is the transform: along x, once for each row.
         rows = self._row_spectra(values, weights[1], grid)
-        valid_rows = self._row_spectra(valid, weights[1], grid)
+        # Most rows are valid from end to end of the frame, and so the same.
+        keys = [row.tobytes() for row in valid]
+        place = {key: i for i, key in enumerate(dict.fromkeys(keys))}
+        which = np.array([place[key] for key in keys])
+        distinct = np.frombuffer(b"".join(place), bool).reshape(len(place), -1)
+        valid_rows = self._row_spectra(distinct, weights[1], grid)
         along_y = np.sqrt(weights[0]).astype(np.float32)[:, np.newaxis, np.newaxis]
+        slab = np.empty((self._size[0], *rows.shape[1:]), rows.dtype)
+        power, square = np.empty((2, *slab.shape), np.float32)
         ky, kx = self._periods.T
         for row in range(grid.shape[0]):
             first = row * grid.stride[0]
             window = slice(first, first + self._size[0])
-            slab = rows[window] - mean[row][:, np.newaxis] * valid_rows[window]
-            spectrum = scipy.fft.fft(slab * along_y, axis=0, overwrite_x=True)
-            power = spectrum.real**2 + spectrum.imag**2
+            np.take(valid_rows, which[window], axis=0, out=slab)
+            slab *= -mean[row][:, np.newaxis]
+            slab += rows[window]
+            slab *= along_y
+            spectrum = scipy.fft.fft(slab, axis=0, overwrite_x=True)
+            np.square(spectrum.real, out=power)
+            power += np.square(spectrum.imag, out=square)
             power *= gain[row][:, np.newaxis]
             if self.log:
                 np.log1p(power, out=power)
-            out[:, row] = power[ky, :, kx]
+            if self.frequencies is None:
+                by_frequency = np.fft.fftshift(power, axes=0).transpose(0, 2, 1)
+                out[:, row] = by_frequency.reshape(len(out), -1)
+            else:
+                out[:, row] = power[ky, :, kx]
 
     def _row_spectra(self, values, weights, grid):
         """Fourier transforms of windows in every row: (rows, grid columns, kx)."""

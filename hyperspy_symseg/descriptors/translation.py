@@ -185,18 +185,7 @@ class TranslationSymmetry(Descriptor):
         return np.array(pairs, dtype=np.intp)
 
     def check_frame(self, shape):
-        """Check that a frame is large enough.
-
-        Parameters
-        ----------
-        shape : (int, int)
-            Rows and columns of the frame.
-
-        Raises
-        ------
-        ValueError
-            If the patch or a shift does not fit into the frame.
-        """
+        """Check that the patch and the shifts fit into a frame."""
         most = [(n - 1) // 2 for n in shape]
         if any(p > m for p, m in zip(self.patch, most, strict=True)):
             raise ValueError(
