@@ -39,7 +39,7 @@ cdef extern from *:
     #endif
     /* Vector instructions of 2013 and later where there are any, chosen when loaded. */
     #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) \
-        && !defined(__clang__) && __GNUC__ >= 11 && !defined(SYMSEG_NO_CLONES)
+        && !defined(__clang__) && __GNUC__ >= 12
     #define SYMSEG_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
     #else
     #define SYMSEG_CLONES
@@ -343,7 +343,7 @@ def score_block(
     const int[:, ::1] pairs,
     const Py_ssize_t[:, ::1] parts,
     double offset,
-    double rounding,
+    const float[:, :] roundings,
     float[:, :, :] out,
 ):
     """Score the operations of a sampler at all pixels of a grid.
@@ -364,14 +364,14 @@ def score_block(
         and (j, i) both; and where they end.
     offset : float
         What was subtracted from the intensities.
-    rounding : float
-        A variance that rounding may leave.
+    roundings : (grid rows, grid columns) float32 array
+        A standard deviation that the rounding of the samples may leave.
     out : (operations, grid rows, grid columns) float32 array
     """
     cdef Py_ssize_t n_rows = sampler.n_rows, n_columns = out.shape[2]
     cdef Py_ssize_t y, k, j, op, r, chunk, n_lanes
     cdef bint all_whole
-    cdef double level, least = 0
+    cdef double level, rounding, least = 0
     # The samples, their squares, and whether they are valid.
     cdef float[:, :, ::1] rings = np.empty((3, n_rows, LANES), np.float32)
     cdef double[:, :, ::1] sums = np.empty((parts.shape[0], N_SUMS, LANES))
@@ -395,6 +395,7 @@ def score_block(
                     )
                 for j in range(n_lanes):
                     level = offset + sampler.levels[y, k + j]
+                    rounding = <double> roundings[y, k + j] * roundings[y, k + j]
                     for op in range(parts.shape[0]):
                         q = &sums[op, 0, j]
                         out[op, y, k + j] = NAN if q[N] < least else correlation(

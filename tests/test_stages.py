@@ -85,6 +85,13 @@ def test_clusters_of_an_array(labels, signal):
         labels.plot_clusters(signal.data)
 
 
+def test_clusters_of_another_pixel_size(labels, signal):
+    other = signal.deepcopy()
+    other.axes_manager["x"].scale *= 3
+    with pytest.raises(ValueError, match="^model: axis x has pixels of"):
+        labels.plot_clusters(other)
+
+
 def test_separability_is_a_map_over_the_shifts(labels):
     found = labels.get_separability()
     dx, dy = found.axes_manager.signal_axes
@@ -94,6 +101,8 @@ def test_separability_is_a_map_over_the_shifts(labels):
     np.testing.assert_array_equal(found.data, expected)
     assert found.data[4, 4] == 0
     assert found.metadata.Signal.quantity == "Separability"
+    operations = found.metadata.Symmetry_descriptors.operations
+    np.testing.assert_array_equal(operations, labels.model.descriptor.operations)
 
 
 def test_separability_of_labels_on_the_grid_has_the_same_axes(signal, labels, small):

@@ -46,7 +46,8 @@ class OperationAxis(NamedTuple):
         What the operations have along this axis.
     unit : str
         ``"y"`` or ``"x"`` for pixels along that axis of the frame, ``"1/y"`` or
-        ``"1/x"`` for cycles a pixel along it; else the unit itself.
+        ``"1/x"`` for cycles a pixel along it, ``"length"`` for pixels in any
+        direction; else the unit itself.
     """
 
     name: str

@@ -65,12 +65,15 @@ def check_distinct(name, values):
         If it is empty, or has a value twice.
     """
     allowed = "allowed is a sequence of one value or more, all different"
-    if np.ndim(values) == 0 and not isinstance(values, set):
+    if isinstance(values, str | bytes) or not np.iterable(values):
         raise TypeError(f"{name}={values!r}: {allowed}.")
     # A dask array has this too, if it comes from a file read lazily.
     is_array = hasattr(values, "__array__")
     as_list = np.asarray(values).tolist() if is_array else list(values)
-    distinct = {tuple(v) if np.ndim(v) else v for v in as_list}
+    try:
+        distinct = {tuple(v) if isinstance(v, list) else v for v in as_list}
+    except TypeError:
+        raise TypeError(f"{name}={values!r}: {allowed}.") from None
     if not as_list or len(distinct) < len(as_list):
         raise ValueError(f"{name}={values!r}: {allowed}.")
     return as_list

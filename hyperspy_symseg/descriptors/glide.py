@@ -10,7 +10,7 @@ import numpy as np
 
 from .base import OperationAxis
 from .checks import check_distinct, check_whole
-from .point_symmetry import PointSymmetry, axis_angles, check_angles
+from .point_symmetry import MOST_AXES, PointSymmetry, axis_angles, check_angles
 from .polar import polar_offsets
 
 
@@ -78,7 +78,7 @@ class GlideReflectionSymmetry(PointSymmetry):
         check_whole("window", self.window, 1)
         if self.glides is not None:
             pairs = check_distinct("glides", self.glides)
-            if any(np.shape(pair) != (2,) for pair in pairs):
+            if any(not isinstance(p, list | tuple) or len(p) != 2 for p in pairs):
                 raise ValueError(
                     f"glides={self.glides!r}: allowed are pairs (angle, glide)."
                 )
@@ -90,7 +90,7 @@ class GlideReflectionSymmetry(PointSymmetry):
             pairs = tuple((float(angle), int(glide)) for angle, glide in pairs)
             object.__setattr__(self, "glides", pairs)
             object.__setattr__(self, "n_axes", len(angles))
-        check_whole("n_axes", self.n_axes, 1)
+        check_whole("n_axes", self.n_axes, 1, MOST_AXES)
         self._check_sampling([2 * axis for axis, _ in self.point_operations])
 
     @cached_property
@@ -107,7 +107,7 @@ class GlideReflectionSymmetry(PointSymmetry):
             return (OperationAxis("Operation", np.arange(len(self.glides)), ""),)
         return (
             OperationAxis("Axis angle", axis_angles(self.n_axes), "°"),
-            OperationAxis("Glide", np.arange(1, self.window + 1), "x"),
+            OperationAxis("Glide", np.arange(1, self.window + 1), "length"),
         )
 
     def check_frame(self, shape):

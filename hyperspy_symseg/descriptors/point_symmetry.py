@@ -14,8 +14,12 @@ from .checks import check_distinct, check_whole, pixel_pair
 from .polar import PolarBlock
 from .pooling import Pooling
 
-# Of angles as fractions of a turn: it bounds the number of samples.
+# Of angles as fractions of a turn.
 LARGEST_DENOMINATOR = 720
+# What nobody needs, and what would not fit into memory.
+MOST_ANGLES = 10_000
+MOST_MAXIMA = 1000
+MOST_AXES = 360
 
 
 def _pairs(images):
@@ -82,12 +86,14 @@ def check_angles(name, angles, end):
         if not isinstance(angle, int | float | np.number) or isinstance(angle, bool):
             raise TypeError(f"{name}: {angle!r} is not an angle in degrees.")
         valid = 0 <= angle < end
-        if not valid or abs(float(_turns(angle)) - angle / 360) > 1e-12:
+        if not valid or abs(float(_turns(float(angle))) - angle / 360) > 1e-12:
             raise ValueError(
                 f"{name}: {angle!r} degrees; allowed are angles from 0 to less than "
-                f"{end} that are fractions of a turn, such as whole degrees."
+                f"{end} that are fractions of a turn, with a denominator of at most "
+                f"{LARGEST_DENOMINATOR}, such as half degrees."
             )
-    return tuple(map(float, angles))
+    # To the last bit the same, however they were computed.
+    return tuple(float(360 * _turns(float(angle))) for angle in angles)
 
 
 class PointSymmetry(Descriptor):
@@ -108,7 +114,9 @@ class PointSymmetry(Descriptor):
 
     These scores depend on where in the cell the pixel is. The descriptor holds the
     largest local maxima of each in a window around the pixel, which do not: the
-    paper's max-pooling, but without the neighbours of one peak.
+    paper's max-pooling, but without the neighbours of one peak. If the window is
+    narrower than the radius, those of pixels in the corners, and at the edges, may hold
+    no score.
     """
 
     isotropic: ClassVar = True
@@ -123,7 +131,7 @@ class PointSymmetry(Descriptor):
             Angles that have to be whole steps of the polar grid.
         """
         check_whole("radius", self.radius, 1)
-        check_whole("n_maxima", self.n_maxima, 1)
+        check_whole("n_maxima", self.n_maxima, 1, MOST_MAXIMA)
         pooling = pixel_pair("pooling", self.pooling, least=1)
         step = pixel_pair("step", self.step, least=1)
         if any(s > 2 * (p // 2) + 1 for s, p in zip(step, pooling, strict=True)):
@@ -143,7 +151,7 @@ class PointSymmetry(Descriptor):
             multiple = math.lcm(12, multiple)
             least = math.ceil(2 * math.pi * self.radius / multiple)
             object.__setattr__(self, "n_angles", least * multiple)
-        check_whole("n_angles", self.n_angles, 1)
+        check_whole("n_angles", self.n_angles, 1, MOST_ANGLES)
         if self.n_angles % multiple:
             raise ValueError(
                 f"n_angles={self.n_angles!r}: allowed is a multiple of {multiple}, so "
@@ -235,23 +243,30 @@ class PointSymmetry(Descriptor):
     def _score(self, frame, grid, mask, out):
         places, ranks = np.divmod(self._kept, self._n_ranks)
         used, places = np.unique(places, return_inverse=True)
-        if self.pooling == (1, 1):
-            scores = np.empty((len(used), *grid.shape), np.float32)
-            self._score_map(frame, grid, mask, used, scores)
-            out[:] = scores[places]
-            return
-        pooling = Pooling(grid, frame.shape, self.pooling, self.step)
-        scores = np.empty((len(used), *pooling.grid.shape), np.float32)
-        self._score_map(frame, pooling.grid, mask, used, scores)
-        maxima = np.empty((len(used), self._n_ranks, *grid.shape), np.float32)
-        pooling.pool(scores, maxima)
-        out[:] = maxima[places, ranks]
-
-    def _score_map(self, frame, grid, mask, places, out):
-        """Scores of some of `point_operations` at a grid, not pooled."""
-        block = PolarBlock(frame, grid, mask, self._reach)
+        pooling = None
+        if self.pooling != (1, 1):
+            pooling = Pooling(grid, frame.shape, self.pooling, self.step)
+        map_grid = grid if pooling is None else pooling.grid
         done = 0
+        for scores in self._score_maps(frame, map_grid, mask, used):
+            maxima = scores[:, np.newaxis]
+            if pooling is not None:
+                maxima = np.empty((len(scores), self._n_ranks, *grid.shape), np.float32)
+                pooling.pool(scores, maxima)
+            here = (places >= done) & (places < done + len(scores))
+            out[here] = maxima[places[here] - done, ranks[here]]
+            done += len(scores)
+
+    def _score_maps(self, frame, grid, mask, places):
+        """Scores at a grid, not pooled, of some of `point_operations`.
+
+        Yields
+        ------
+        (operations, grid rows, grid columns) numpy.ndarray of float32
+            Of one operation or several at a time, in the order of `places`.
+        """
+        block = PolarBlock(frame, grid, mask, self._reach)
         for offsets, images in self._comparisons(places):
-            scores = out[done : done + len(images)]
+            scores = np.empty((len(images), *grid.shape), np.float32)
             block.score(offsets, *_pairs(images), scores)
-            done += len(images)
+            yield scores

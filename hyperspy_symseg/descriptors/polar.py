@@ -14,7 +14,7 @@ _polar = compiled("_polar")
 OVERLAP = 40
 # Half the box whose mean a pixel gets that is left out.
 FILL = 20
-# Rounding of the samples, as a fraction of the largest coefficient in the block.
+# Rounding of the samples, as a fraction of the largest coefficient nearby.
 ROUNDING = 2e-7
 
 
@@ -114,7 +114,8 @@ class PolarBlock:
         self._support = support
         coefficients = ndimage.spline_filter(values, order=3, mode="mirror")
         coefficients = coefficients[inner, inner]
-        self._rounding = (ROUNDING * np.abs(coefficients).max()) ** 2
+        largest = ndimage.maximum_filter(np.abs(coefficients), 2 * reach + 1)
+        self._roundings = (ROUNDING * largest[points]).astype(np.float32)
         self._coefficients = _interleave(coefficients, grid.stride[1])
         # Near the mean of every patch.
         means = ndimage.uniform_filter(coefficients, 2 * reach - 3)[points]
@@ -168,7 +169,7 @@ class PolarBlock:
             pairs,
             parts,
             self._offset,
-            self._rounding,
+            self._roundings,
             out,
         )
 

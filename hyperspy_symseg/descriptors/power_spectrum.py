@@ -18,6 +18,8 @@ from .checks import check_distinct, is_whole_number, pixel_pair
 NO_VARIANCE = 1e-10
 # Rounding of a running mean of squares, as a fraction of the largest.
 ROUNDING = 1e-14
+# Sum of squared weights below which nothing is left: those at the rim are 0.
+SMALLEST_WEIGHT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class PowerSpectrum(Descriptor):
     so that gain and offset of the detector do not matter, and white noise has 1 on
     average. Pixels outside the frame, not finite or masked take the mean, and their
     :math:`w` does not count in the sum. The spectrum is missing (NaN) where less than
-    an eighth of the window is left, and 0 if the window has no contrast (a variance
-    of at most 1e-10 of its mean square).
+    an eighth of the window, or none of its weight, is left, and 0 if the window has no
+    contrast (a variance of at most 1e-10 of its mean square).
 
     For large windows it holds the same information as the local correlation map (Wang
     et al., Microsc. Microanal. 27 (2021) 1454).
@@ -89,8 +91,11 @@ class PowerSpectrum(Descriptor):
         object.__setattr__(self, "log", bool(self.log))
         if self.frequencies is not None:
             pairs = check_distinct("frequencies", self.frequencies)
-            if any(np.shape(pair) != (2,) for pair in pairs) or not all(
-                is_whole_number(k) for pair in pairs for k in pair
+            if any(
+                not isinstance(pair, list | tuple)
+                or len(pair) != 2
+                or not all(map(is_whole_number, pair))
+                for pair in pairs
             ):
                 raise TypeError(
                     f"frequencies={self.frequencies!r}: allowed are pairs of int."
@@ -211,13 +216,15 @@ class PowerSpectrum(Descriptor):
             return block[points]
 
         fraction = average(valid.astype(float))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            mean = average(values) / fraction
-            variance = average(values**2) / fraction - mean**2
-            gain = 1 / (variance * weigh(valid.astype(float)))
+        # The window has an odd number of pixels: an eighth of them is never met.
+        weight = weigh(valid.astype(float))
+        enough = (fraction > 1 / 8) & (weight > SMALLEST_WEIGHT)
+        fraction = np.where(enough, fraction, 1)
+        mean = average(values) / fraction
+        variance = average(values**2) / fraction - mean**2
         level = variance + (mean + offset) ** 2
         rounding = ROUNDING * (values**2).max(initial=0)
-        gain[(variance <= NO_VARIANCE * level) | (variance <= rounding)] = 0
-        # Half a pixel less, for rounding.
-        gain[fraction < 1 / 8 - 0.5 / valid.size] = np.nan
-        return np.nan_to_num(mean).astype(np.float32), gain.astype(np.float32)
+        varies = (variance > NO_VARIANCE * level) & (variance > rounding)
+        gain = np.divide(1, variance * weight, where=enough & varies, out=0 * mean)
+        gain[~enough] = np.nan
+        return mean.astype(np.float32), gain.astype(np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .base import OperationAxis
 from .checks import check_whole
-from .point_symmetry import PointSymmetry, axis_angles, check_angles
+from .point_symmetry import MOST_AXES, PointSymmetry, axis_angles, check_angles
 from .polar import polar_offsets
 
 
@@ -73,7 +73,7 @@ class ReflectionSymmetry(PointSymmetry):
         if self.angles is not None:
             object.__setattr__(self, "angles", check_angles("angles", self.angles, 180))
             object.__setattr__(self, "n_axes", len(self.angles))
-        check_whole("n_axes", self.n_axes, 1)
+        check_whole("n_axes", self.n_axes, 1, MOST_AXES)
         self._check_sampling([2 * angle for angle in self.point_operations.tolist()])
 
     @property

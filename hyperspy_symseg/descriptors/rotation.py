@@ -83,6 +83,10 @@ class RotationSymmetry(PointSymmetry):
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
         if self.angles is not None:
+            if self.folds not in (None, FOLDS):
+                raise ValueError(
+                    f"folds={self.folds!r} with angles: allowed is one or the other."
+                )
             angles = check_angles("angles", self.angles, 360)
             if 0 in angles:
                 raise ValueError(f"angles={self.angles!r}: allowed are no zeros.")
@@ -131,10 +135,9 @@ class RotationSymmetry(PointSymmetry):
         """All different rotations of some operations, in degrees."""
         return sorted({angle for place in places for angle in self._members[place]})
 
-    def _score_map(self, frame, grid, mask, places, out):
+    def _score_maps(self, frame, grid, mask, places):
         rotations = self._rotations(places)
-        scores = np.empty((len(rotations), *grid.shape), np.float32)
-        super()._score_map(frame, grid, mask, places, scores)
-        for score, place in zip(out, places, strict=True):
+        (scores,) = super()._score_maps(frame, grid, mask, places)
+        for place in places:
             which = [rotations.index(angle) for angle in self._members[place]]
-            scores[which].mean(axis=0, out=score)
+            yield scores[which].mean(axis=0, keepdims=True)

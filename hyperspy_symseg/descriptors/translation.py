@@ -103,8 +103,13 @@ class TranslationSymmetry(Descriptor):
             )
 
     def _checked_translations(self):
-        translations = np.asarray(self.translations)
         allowed = "allowed are pairs of int (dy, dx), one or more, all different"
+        try:
+            translations = np.asarray(self.translations)
+        except ValueError:
+            raise ValueError(
+                f"translations={self.translations!r}: {allowed}."
+            ) from None
         if (
             translations.ndim != 2
             or translations.shape[1] != 2

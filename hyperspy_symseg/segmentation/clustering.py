@@ -12,6 +12,9 @@ from hyperspy_symseg.descriptors.checks import check_whole, is_whole_number
 LIMIT_LOCK = threading.Lock()
 # Operations up to which a model keeps the covariance of their scores.
 MOST_COVARIANCES = 400
+# Standard deviation of scores, along their first principal component, below which they
+# tell nothing: ten times what is promised of their accuracy.
+SMALLEST_SCALE = 1e-3
 # Starts of k-means, of which the best counts.
 N_STARTS = 5
 
@@ -46,7 +49,8 @@ def block_weights(scores, blocks):
     The scores of a descriptor are divided by the square root of the largest eigenvalue
     of their covariance, as in multiple factor analysis (B. Escofier, J. Pagès, Comput.
     Stat. Data Anal. 18, 121 (1994)): no descriptor can make up the first principal
-    component by its number of operations or by their scale.
+    component by its number of operations or by their scale. One whose scores hardly
+    vary, by 1e-3 or less, is not blown up to the others.
 
     Parameters
     ----------
@@ -57,7 +61,7 @@ def block_weights(scores, blocks):
     Returns
     -------
     (operations,) numpy.ndarray of float64
-        1 if there is one descriptor only, or if the scores of one do not vary.
+        1 if there is one descriptor only.
 
     Examples
     --------
@@ -71,8 +75,7 @@ def block_weights(scores, blocks):
         for block, part in enumerate(np.split(scores, ends, axis=1)):
             covariance = np.atleast_2d(np.cov(part, rowvar=False))
             largest = np.linalg.eigvalsh(covariance)[-1]
-            if largest > 0:
-                weights[block] = 1 / np.sqrt(largest)
+            weights[block] = 1 / max(np.sqrt(max(largest, 0)), SMALLEST_SCALE)
     return np.repeat(weights, blocks)
 
 

@@ -56,7 +56,8 @@ class SymmetryModel:
     mean : (operations,) numpy.ndarray of float64
         Mean score of every operation.
     weights : (operations,) numpy.ndarray of float64
-        What the scores less their means are multiplied by: 1 for a single descriptor.
+        What the scores less their means are multiplied by: 1 if fitted on a single
+        descriptor.
     components : (components, operations) numpy.ndarray of float64
         Principal components of the weighted scores.
     explained_variance_ratio : (components,) numpy.ndarray of float64

@@ -70,6 +70,7 @@ def complete_scores(scores, descriptor):
         raise ValueError(
             f"frame: no pixel has the scores of all {scores.shape[1]} operations of "
             f"{descriptor}: allowed are lengths that fit into what is valid of the "
-            "frame."
+            "frame. (Of a circular patch, a masked pixel takes away all samples with "
+            "it among their 4 x 4: interpolate single ones rather than mask them.)"
         )
     return scores

@@ -6,7 +6,7 @@ import logging
 
 import numpy as np
 
-from hyperspy_symseg.descriptors.checks import check_mask
+from hyperspy_symseg.descriptors.checks import check_distinct, check_mask
 from hyperspy_symseg.descriptors.registry import (
     describe,
     descriptor_class,
@@ -73,6 +73,22 @@ def length_in_pixels(name, value, axes):
     return (*pixels, *pair[2:])
 
 
+def single_length_in_pixels(name, value, axes):
+    """Length that is not a pair, in pixels; as `length_in_pixels` else."""
+    pixels = length_in_pixels(name, value, axes)
+    return pixels[0] if _is_float(value) else pixels
+
+
+def _glides_in_pixels(glides, axes):
+    """Pairs (angle, glide) with the glides in pixels; what is no pair is handed on."""
+    return [
+        (pair[0], single_length_in_pixels("glides", pair[1], axes))
+        if isinstance(pair, list | tuple) and len(pair) == 2
+        else pair
+        for pair in check_distinct("glides", glides)
+    ]
+
+
 def shifts_in_pixels(name, value, axes):
     """Shifts in pixels from an array of int (pixels) or of float (axis units).
 
@@ -95,7 +111,10 @@ def shifts_in_pixels(name, value, axes):
     ValueError
         If a shift is not finite, or too large for any image.
     """
-    shifts = np.asarray(value)
+    try:
+        shifts = np.asarray(value)
+    except ValueError:
+        return value
     if shifts.dtype.kind != "f" or shifts.shape[-1:] != (2,):
         return value
     pixels = np.rint(shifts / [axis.scale for axis in axes])
@@ -137,11 +156,11 @@ def parameters_in_pixels(name, parameters, axes):
                     "other."
                 )
     for key, can_be_pair in kind.lengths.items():
-        value = pixels.get(key)
-        if value is not None:
-            pixels[key] = length_in_pixels(key, value, axes)
-            if _is_float(value) and not can_be_pair:
-                pixels[key] = pixels[key][0]
+        if pixels.get(key) is not None:
+            convert = length_in_pixels if can_be_pair else single_length_in_pixels
+            pixels[key] = convert(key, pixels[key], axes)
+    if pixels.get("glides") is not None:
+        pixels["glides"] = _glides_in_pixels(pixels["glides"], axes)
     if pixels.get("translations") is not None:
         pixels["translations"] = shifts_in_pixels(
             "translations", pixels["translations"], axes

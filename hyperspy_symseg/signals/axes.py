@@ -5,6 +5,8 @@ import numpy as np
 
 # Relative difference up to which pixels are of the same size.
 PIXEL_SIZE_TOLERANCE = 0.01
+# Of operations: pixels along an axis of the frame, or cycles a pixel.
+FRAME_UNITS = ("y", "x", "1/y", "1/x")
 
 
 def image_axes(signal):
@@ -95,7 +97,9 @@ def operation_axes(descriptor, axes):
     frame_axes = dict(zip("yx", axes, strict=True))
     result = []
     for name, values, units in descriptor.operation_axes:
-        along = frame_axes.get(units[-1:])
+        if units == "length":
+            values, units = values * abs(axes[1].scale), axes[1].units
+        along = frame_axes.get(units[-1:]) if units in FRAME_UNITS else None
         if along is not None:
             name = name.format(axis_name(along, units[-1]))
             inverse = units.startswith("1/")

@@ -42,7 +42,7 @@ def check_given_model(
     """
     if not isinstance(model, SymmetryModel):
         raise TypeError(f"model={model!r}: allowed is a SymmetryModel or None.")
-    _check_pixel_size(model, axes)
+    check_pixel_size(model, axes)
     _check_descriptor(model, descriptor, parameters, axes)
     for name, given, own in (
         ("n_patterns", n_patterns, model.n_patterns),
@@ -61,8 +61,20 @@ def _default(name):
     return method.parameters[name].default
 
 
-def _check_pixel_size(model, axes):
-    """Check that the image has the pixel size that the model was fitted at."""
+def check_pixel_size(model, axes):
+    """Check that an image has the pixel size that a model was fitted at.
+
+    Parameters
+    ----------
+    model : SymmetryModel
+    axes : (DataAxis, DataAxis)
+        The axes (y, x) of the image.
+
+    Raises
+    ------
+    ValueError
+        If it has another.
+    """
     if model.pixel_size is None:
         return
     for axis, size, units, default in zip(
@@ -97,6 +109,6 @@ def _check_descriptor(model, descriptor, parameters, axes):
     given = descriptor_in_pixels(wanted, parameters, axes, defaults)
     if given != model.descriptor:
         raise ValueError(
-            f"descriptor={descriptor!r}, {parameters} with a model: allowed is the "
+            f"descriptor={wanted!r}, {parameters} with a model: allowed is the "
             f"model's own, {model.descriptor!r}."
         )

@@ -55,6 +55,25 @@ def descriptor_record(descriptor, grid, mask):
     }
 
 
+def operations_record(descriptor):
+    """The operations of a descriptor, in types that files can hold.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+
+    Returns
+    -------
+    numpy.ndarray, or dict of these
+        Of several descriptors joined, by their names.
+    """
+    if len(descriptor.blocks) == 1:
+        return descriptor.operations
+    names, _ = describe(descriptor)
+    parts = (part.operations for part in descriptor.descriptors)
+    return dict(zip(names, parts, strict=True))
+
+
 def _in_memory(tree):
     """Copy arrays, and read those that are lazy, as in files read lazily.
 

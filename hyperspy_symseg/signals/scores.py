@@ -15,9 +15,10 @@ from .arguments import (
     length_in_pixels,
     mask_array,
     progress_bar,
+    single_length_in_pixels,
 )
 from .axes import axis_size, image_axes, operation_axes, sampled_axes, signal_class
-from .metadata import descriptor_record, result_metadata
+from .metadata import descriptor_record, operations_record, result_metadata
 
 LARGEST_EAGER_RESULT = 10**9  # bytes
 # What tells one operation of a descriptor, and what else `get_symmetry_map` takes.
@@ -29,6 +30,7 @@ OPERATION = {
 }
 PATCH = {"translation": ("patch",)}
 CIRCULAR_PATCH = ("radius", "n_angles")
+UNPOOLED = {"pooling": 1, "n_maxima": 1}
 
 
 def get_symmetry_descriptors(
@@ -54,7 +56,7 @@ def get_symmetry_descriptors(
         signal, descriptor, grid, mask, show_progressbar, num_workers, lazy_output
     )
     record = descriptor_record(descriptor, grid, mask) | {
-        "operations": descriptor.operations
+        "operations": operations_record(descriptor)
     }
     signal_axes = operation_axes(descriptor, axes)
     scores = scores.reshape(*grid.shape, *map(axis_size, signal_axes))
@@ -126,18 +128,17 @@ def _one_operation(name, parameters, axes):
             f"{either}."
         )
     if name == "translation":
+        if np.shape(given["translation"]) != (2,):
+            raise ValueError(
+                f"translation={given['translation']!r}: allowed is a pair (dy, dx)."
+            )
         return one | {"translations": np.array([given["translation"]])}
     if name == "glide_reflection":
-        glide = length_in_pixels("glide", given["glide"], axes)
-        glide = glide[0] if isinstance(glide, tuple) else glide
+        glide = single_length_in_pixels("glide", given["glide"], axes)
         check_whole("glide", glide, 1)
-        return one | {
-            "glides": [(given["angle"], glide)],
-            "window": glide,
-            "pooling": 1,
-        }
+        return one | {"glides": [(given["angle"], glide)], "window": glide, **UNPOOLED}
     ((key, value),) = given.items()
-    return one | {f"{key}s": (value,), "pooling": 1}
+    return one | {f"{key}s": (value,), **UNPOOLED}
 
 
 def _scores(signal, descriptor, grid, mask, show_progressbar, num_workers, lazy_output):

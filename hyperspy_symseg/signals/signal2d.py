@@ -155,11 +155,12 @@ def get_symmetry_descriptors(
 
     Returns
     -------
-    Signal2D or Signal1D
+    Signal2D, Signal1D, or BaseSignal for three axes
         float32 scores, NaN where missing; Pearson's coefficient is from -1 to 1. The
         navigation axes are the pixels sampled. The signal axes are the shifts dy and
-        dx, the fold or angle of a rotation, the angle of an axis and the glide along
-        it, or the spatial frequencies ky and kx; of a list of operations, or several
+        dx; the fold or angle of a rotation, the angle of an axis and the glide along
+        it, each with the number of the local maximum if there are several; or the
+        spatial frequencies ky and kx. Of a list of operations, or several
         descriptors, the place in the list ``metadata.Symmetry_descriptors.operations``.
 
     Raises

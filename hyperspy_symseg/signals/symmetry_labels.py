@@ -5,7 +5,7 @@ import numpy as np
 from hyperspy.signals import LazySignal2D, Signal1D, Signal2D
 
 from .axes import axis_size, operation_axes, signal_class, unit
-from .metadata import result_metadata
+from .metadata import operations_record, result_metadata
 
 
 class SymmetryLabels(Signal2D):
@@ -154,9 +154,10 @@ class SymmetryLabels(Signal2D):
 
         Returns
         -------
-        Signal2D or Signal1D
+        Signal2D, Signal1D or BaseSignal
             Fisher's separability (eq. 4 of the paper) against the operations, whose
-            axes are those that ``Signal2D.get_symmetry_descriptors`` gives them.
+            axes are those that ``Signal2D.get_symmetry_descriptors`` gives them. Those
+            of a list are in ``metadata.Symmetry_descriptors.operations``.
 
         Examples
         --------
@@ -177,7 +178,11 @@ class SymmetryLabels(Signal2D):
             model.separability.reshape([axis_size(axis) for axis in axes]),
             axes=axes,
             **result_metadata(
-                self, Signal={"signal_type": "", "quantity": "Separability"}
+                self,
+                Signal={"signal_type": "", "quantity": "Separability"},
+                Symmetry_descriptors={
+                    "operations": operations_record(model.descriptor)
+                },
             ),
         )
 
@@ -261,11 +266,13 @@ class SymmetryLabels(Signal2D):
 
         from .arguments import mask_array
         from .axes import image_axes
+        from .given_model import check_pixel_size
 
         self._check_is_image(signal)
-        image_axes(signal)
+        model = self.model
+        check_pixel_size(model, image_axes(signal))
         mask = mask_array(mask, signal.data.shape)
-        return stages.plot_clusters(self.model, np.asarray(signal.data), ax, mask)
+        return stages.plot_clusters(model, np.asarray(signal.data), ax, mask)
 
     def get_areas(self):
         """Area of each pattern, in the squared unit of the signal axes.

@@ -204,6 +204,15 @@ def test_hole_of_exact_zeros_in_a_bright_frame_scores_zero():
         assert (descriptor.compute(frame, pixel) == 0).all()
 
 
+def test_one_hot_pixel_does_not_hide_the_contrast_elsewhere():
+    frame = smooth_frame((90, 120))
+    far = Grid((45, 100), (1, 1), (1, 1))
+    before = [descriptor.compute(frame, far) for descriptor in UNPOOLED.values()]
+    frame[45, 5] = 2e6 * frame.std()
+    for descriptor, scores in zip(UNPOOLED.values(), before, strict=True):
+        np.testing.assert_allclose(descriptor.compute(frame, far), scores, atol=1e-3)
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     name=st.sampled_from(list(UNPOOLED)),

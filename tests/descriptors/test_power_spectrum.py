@@ -78,6 +78,19 @@ def test_pixels_that_are_not_finite_are_as_if_masked():
     )
 
 
+@settings(max_examples=30, deadline=None)
+@given(
+    window=st.sampled_from([(1, 1), (2, 2), (1, 5)]),
+    share=st.sampled_from([0.3, 0.6, 0.9]),
+    seed=st.integers(0, 99),
+)
+def test_masks_of_small_windows_give_no_warnings(window, share, seed):
+    rng = np.random.default_rng(seed)
+    frame, mask = rng.normal(size=(20, 22)), rng.random((20, 22)) < share
+    power = PowerSpectrum(window).compute(frame, Grid.over((20, 22), 1), mask)
+    assert not np.isinf(power).any()
+
+
 @settings(max_examples=20, deadline=None)
 @given(
     gain=st.sampled_from([1e-6, -2.0, 1e9]),

@@ -124,3 +124,17 @@ def test_maxima_are_descending():
 def test_places_that_are_not_allowed(only, error):
     with pytest.raises(error, match="^only="):
         RotationSymmetry(only=only)
+
+
+def test_folds_with_angles():
+    with pytest.raises(ValueError, match=r"^folds=\(4,\) with angles"):
+        RotationSymmetry(folds=(4,), angles=(60,))
+
+
+def test_angle_that_rounds_to_nothing():
+    with pytest.raises(ValueError, match="^angles="):
+        RotationSymmetry(angles=(1e-13,))
+
+
+def test_angle_of_numpy():
+    assert RotationSymmetry(angles=(np.float32(36),)).angles == (36.0,)

@@ -49,11 +49,13 @@ def test_weighted_blocks_have_a_first_component_of_variance_one():
         np.testing.assert_allclose(largest**2 / (len(scores) - 1), 1)
 
 
-def test_block_that_does_not_vary_has_weight_one():
-    scores = np.array([[0.0, 7.0], [2.0, 7.0]])
-    np.testing.assert_allclose(
-        clustering.block_weights(scores, (1, 1)), [np.sqrt(0.5), 1]
-    )
+@pytest.mark.parametrize("variation", [0, 4e-6])
+def test_block_that_hardly_varies_stays_small(variation):
+    rng = np.random.default_rng(0)
+    noise = 1 - variation * rng.random((200, 3))
+    scores = np.concatenate([rng.normal(size=(200, 2)), noise], axis=1)
+    weighted = scores * clustering.block_weights(scores, (2, 3))
+    assert weighted[:, 2:].std(axis=0).max() < 0.01 * weighted[:, 0].std()
 
 
 def test_scale_of_a_block_does_not_matter():

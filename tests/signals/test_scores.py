@@ -129,6 +129,14 @@ def test_glide_reflections_with_several_maxima_have_three_axes(signal):
     assert [name for name, _, _ in axes_of(found)] == ["Axis angle", "Glide", "Maximum"]
 
 
+def test_glides_are_lengths_where_an_axis_runs_backwards(signal):
+    signal.axes_manager["x"].scale = -0.02
+    found = signal.get_symmetry_descriptors(
+        "glide_reflection", radius=4, n_axes=2, window=2, stride=20, pooling=3
+    )
+    assert axes_of(found)[1] == ("Glide", "nm", [0.02, 0.04])
+
+
 def test_power_is_along_spatial_frequencies(signal):
     found = signal.get_symmetry_descriptors("power_spectrum", window=(2, 1), stride=10)
     (y, y_unit, ky), (x, x_unit, kx) = axes_of(found)
@@ -179,6 +187,10 @@ def test_frequencies_of_axes_without_units(two_grains):
             JoinedDescriptors([TranslationSymmetry(window=6), PowerSpectrum(6)]),
         ),
         ({"descriptor": ["rotation"], "radius": 5}, RotationSymmetry(radius=5)),
+        (
+            {"descriptor": "glide_reflection", "glides": [(90, 0.08), (0, 3)]},
+            GlideReflectionSymmetry(glides=[(90, 4), (0, 3)]),
+        ),
     ],
 )
 def test_names_and_lengths_are_those_of_a_descriptor(signal, options, descriptor):
@@ -195,7 +207,8 @@ def test_joined_descriptors_are_along_their_list(signal):
     record = found.metadata.Symmetry_descriptors
     assert list(record.descriptor) == ["translation", "rotation"]
     assert record.rotation.radius == 5
-    assert record.operations.shape == (81 + 4, 2)
+    assert record.operations.translation.shape == (81, 2)
+    assert record.operations.rotation[:, 0].tolist() == [2, 3, 4, 6]
 
 
 @pytest.mark.parametrize(
@@ -294,11 +307,17 @@ def test_masked_pixels_are_left_out_of_a_map(signal):
             ValueError,
             "^glide=0",
         ),
+        (
+            {"descriptor": "glide_reflection", "angle": 0, "glide": (4, 9)},
+            TypeError,
+            r"^glide=\(4, 9\)",
+        ),
+        ({"descriptor": "reflection", "angle": 400}, ValueError, "^angles: 400"),
         ({"descriptor": "reflection", "angle": 0, "radius": 31}, ValueError, "^radius"),
         (
             {"descriptor": "translation", "translation": 3},
             ValueError,
-            "^translations has shape",
+            "^translation=3: allowed is a pair",
         ),
     ],
 )

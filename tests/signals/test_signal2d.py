@@ -387,6 +387,27 @@ def test_hole_of_zeros_and_saturated_areas_are_labelled(signal, small):
             "n_axes=3 with angles",
         ),
         ({"descriptor": "power_spectrum", "window": 31}, ValueError, "window="),
+        ({"descriptor": "reflection", "n_axes": 721}, ValueError, "n_axes=721"),
+        ({"descriptor": "rotation", "n_maxima": 10**9}, ValueError, "n_maxima="),
+        (
+            {"descriptor": "rotation", "angles": (360 / 719, 360 / 717, 360 / 713)},
+            ValueError,
+            "n_angles=",
+        ),
+        ({"descriptor": "rotation", "folds": [[2], [3, 4]]}, ValueError, "folds="),
+        ({"descriptor": "rotation", "folds": [{}]}, TypeError, "folds="),
+        ({"descriptor": "rotation", "folds": "24"}, TypeError, "folds='24'"),
+        (
+            {"descriptor": "glide_reflection", "glides": [(0, 3), (0,)]},
+            ValueError,
+            "glides=",
+        ),
+        (
+            {"descriptor": "glide_reflection", "glides": [(0, [1])]},
+            TypeError,
+            "glides=",
+        ),
+        ({"translations": [[1, 2], [3]]}, ValueError, "translations="),
         (
             {"descriptor": TranslationSymmetry(patch=5), "patch": 5},
             TypeError,
