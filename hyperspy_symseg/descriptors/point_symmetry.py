@@ -114,9 +114,10 @@ class PointSymmetry(Descriptor):
 
     These scores depend on where in the cell the pixel is. The descriptor holds the
     largest local maxima of each in a window around the pixel, which do not: the
-    paper's max-pooling, but without the neighbours of one peak. If the window is
-    narrower than the radius, those of pixels in the corners, and at the edges, may hold
-    no score.
+    paper's max-pooling, but without the neighbours of one peak. The window stays two
+    thirds of the radius (and two pixels, and half of a glide) away from the edges,
+    where scores of parts of patches are missing or scatter: near an edge it is moved
+    inside. Its patches still reach up to the edge.
     """
 
     isotropic: ClassVar = True
@@ -175,6 +176,11 @@ class PointSymmetry(Descriptor):
     def _reach(self):
         """How far the 4 x 4 pixels of the samples reach."""
         return self.radius + 2
+
+    @property
+    def _margin(self):
+        """How far from the edges every patch has more than half of its pairs."""
+        return self._reach - self.radius // 3
 
     @property
     @abstractmethod
@@ -245,7 +251,7 @@ class PointSymmetry(Descriptor):
         used, places = np.unique(places, return_inverse=True)
         pooling = None
         if self.pooling != (1, 1):
-            pooling = Pooling(grid, frame.shape, self.pooling, self.step)
+            pooling = Pooling(grid, frame.shape, self.pooling, self.step, self._margin)
         map_grid = grid if pooling is None else pooling.grid
         done = 0
         for scores in self._score_maps(frame, map_grid, mask, used):

@@ -12,8 +12,8 @@ _pooling = compiled("_pooling")
 class Pooling:
     """The largest local maxima of a score map, in a window around a pixel.
 
-    The map has its scores at the multiples of `step`. The window is as wide as
-    `pooling` everywhere: where it would leave the frame it is moved, not cut.
+    The map has its scores at the multiples of `step`. The window has the same size
+    everywhere: where it would come too near to an edge it is moved, not cut.
 
     Parameters
     ----------
@@ -25,6 +25,9 @@ class Pooling:
         The window has the pixels at most half of it away, along (y, x).
     step : (int, int)
         Distance of the scores in the map, along (y, x).
+    margin : int
+        How far from the edges the window stays, in pixels, if the frame is large
+        enough.
 
     Attributes
     ----------
@@ -32,13 +35,15 @@ class Pooling:
         The pixels of the map.
     """
 
-    def __init__(self, grid, frame_shape, pooling, step):
+    def __init__(self, grid, frame_shape, pooling, step, margin):
         self._windows, first, shape = [], [], []
         for points, length, width, stride in zip(
             (grid.rows, grid.columns), frame_shape, pooling, step, strict=True
         ):
             half = width // 2
-            low = np.maximum(np.minimum(points - half, length - 1 - 2 * half), 0)
+            room = max(length - 1 - 2 * half, 0)
+            least = min(margin, room // 2)
+            low = np.clip(points - half, least, room - least)
             high = np.minimum(low + 2 * half, length - 1)
             windows = np.stack([-(-low // stride), high // stride + 1], axis=1)
             # One more on either side, to know a local maximum when it is there.

@@ -38,7 +38,8 @@ class RotationSymmetry(PointSymmetry):
         multiple of 12 (and of what `angles` need) that is at least 2 pi `radius`.
     pooling : int or (int, int)
         Width of the window along (y, x), in pixels: it has those at most half of it
-        away, and at the edges it is moved, not cut. 1 is the score at the pixel itself.
+        away, and near the edges it is moved, not cut. 1 is the score at the pixel
+        itself, with no maxima.
     n_maxima : int
         How many of the largest local maxima the descriptor has of each operation. The
         last is repeated where there are fewer.
