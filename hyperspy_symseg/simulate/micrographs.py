@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Micrographs of one or several lattices."""
+
+import numpy as np
+
+from .checks import (
+    require,
+    require_not_negative,
+    require_positive,
+    require_seed,
+    require_shape,
+)
+from .imaging import Imaging
+from .lattice import Lattice
+from .signals import as_signals
+
+
+def regions(shape, n=2, boundary="curved", *, amplitude=0.1, seed=0):
+    """Label map of `n` grains side by side, of equal areas.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns of the frame.
+    n : int
+        Number of grains, 1 to 127.
+    boundary : {"curved", "straight"}
+        Parallel straight lines in a random direction, with or without a random wave.
+    amplitude : float
+        Bound on the wave, as a fraction of the shorter side of the frame.
+    seed : int
+        Seed of the direction and the wave.
+
+    Returns
+    -------
+    numpy.ndarray of int8, shape (rows, columns)
+        Labels from 0 to n - 1.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> np.bincount(regions((60, 84), 3).ravel())
+    array([1680, 1680, 1680])
+    """
+    require_shape(shape)
+    require(1 <= n <= 127, "n", n, "from 1 to 127")
+    kinds = ("curved", "straight")
+    require(boundary in kinds, "boundary", boundary, "curved, straight or an array")
+    require_not_negative(amplitude=amplitude)
+    direction, *phases = np.random.default_rng(seed).uniform(0, 2 * np.pi, 3)
+    y, x = np.ogrid[: shape[0], : shape[1]]
+    across = y * np.sin(direction) + x * np.cos(direction)
+    if boundary == "curved":
+        along = y * np.cos(direction) - x * np.sin(direction)
+        turns = 2 * np.pi * along / min(shape)
+        wave = 2 * np.sin(turns + phases[0]) + np.sin(2 * turns + phases[1])
+        across += amplitude * min(shape) * wave / 3
+    return np.digitize(across, np.quantile(across, np.arange(1, n) / n)).astype(np.int8)
+
+
+def _labels(boundary, shape, n, seed):
+    """Label map from the `boundary` of `micrograph`."""
+    if isinstance(boundary, str):
+        return regions((512, 512) if shape is None else shape, n, boundary, seed=seed)
+    labels = np.asarray(boundary)
+    valid = labels.ndim == 2 and labels.size and labels.dtype.kind in "iu"
+    kind = f"{labels.dtype}, shape {labels.shape}"
+    require(valid, "boundary", kind, "an array of int, shape (rows, columns)")
+    valid = shape is None or tuple(shape) == labels.shape
+    require(valid, "shape", shape, f"that of boundary, {labels.shape}")
+    used = np.unique(labels).tolist()
+    valid = used[0] >= -1 and used[-1] < n
+    require(valid, "boundary", used, f"made of labels from -1 to {n - 1}")
+    return labels.astype(np.int8)
+
+
+def micrograph(
+    lattices,
+    shape=None,
+    *,
+    boundary="curved",
+    column_width=2.0,
+    dose=10.0,
+    background=0.25,
+    ramp=0.25,
+    jitter=0.02,
+    pixel_size=0.01,
+    units="nm",
+    seed=0,
+):
+    """Micrograph of one or several lattices, and its true label map.
+
+    Columns are Gaussians, which add where they overlap. A column belongs to the grain
+    that its centre lies in.
+
+    Parameters
+    ----------
+    lattices : Lattice or sequence of Lattice
+        One lattice for each grain, at most 127.
+    shape : (int, int), optional
+        Rows and columns. By default those of `boundary`, or else (512, 512).
+    boundary : {"curved", "straight"} or array of int, shape (rows, columns)
+        Boundaries as made by `regions`, or the label of each pixel: an index into
+        `lattices`, or -1 where there are no columns.
+    column_width : float
+        Standard deviation of a column's Gaussian, in pixels.
+    dose : float or None
+        Expected counts, above background, in the pixel at the centre of a column of
+        weight 1. None: a frame without noise, with intensity 1 there.
+    background : float
+        Background as a fraction of the dose.
+    ramp : float
+        Thickness ramp: columns and background are multiplied by a plane from
+        1 - ramp to 1 + ramp, corner to corner, in a random direction.
+    jitter : float
+        Standard deviation of a column's displacement along y and along x, as a
+        fraction of the shorter lattice vector.
+    pixel_size : float
+        Side of a pixel, in `units`.
+    units : str
+        Unit of the axes.
+    seed : int
+        Seed of all that is random: the same arguments give the same frame.
+
+    Returns
+    -------
+    signal : hyperspy.signals.Signal2D of uint16, or of float32 if `dose` is None
+        The frame, with the parameters in ``metadata.Simulation``.
+    truth : hyperspy.signals.Signal2D of int8
+        The label of each pixel, with the same axes and parameters.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, if `boundary` does not match `shape` or
+        `lattices`, or if uint16 cannot hold the counts.
+    """
+    lattices = [lattices] if isinstance(lattices, Lattice) else list(lattices)
+    require(1 <= len(lattices) <= 127, "lattices", lattices, "1 to 127 of them")
+    imaging = Imaging(column_width, dose, background, ramp, jitter)
+    require_positive(pixel_size=pixel_size)
+    require_seed(seed)
+    labels = _labels(boundary, shape, len(lattices), seed)
+    shape = labels.shape
+
+    # Not the stream of `regions`: the ramp would always run across the boundary.
+    rng = np.random.default_rng((seed, 1))
+    direction = rng.uniform(0, 2 * np.pi)
+    grains = []
+    for label, lattice in enumerate(lattices):
+        origin = rng.uniform(size=2) @ np.array(lattice.vectors)
+        sites, steps, weights = imaging.columns(lattice, shape, origin, rng)
+        positions = sites + steps
+        # A column just outside the frame belongs to the grain at the nearest edge.
+        pixels = np.clip(np.rint(positions).astype(int), 0, np.subtract(shape, 1))
+        own = labels[tuple(pixels.T)] == label
+        grains.append((positions[own], weights[own]))
+    frame = imaging.draw(grains, shape, direction)
+    return as_signals(
+        imaging.expose(frame, rng),
+        labels,
+        "Simulated micrograph",
+        lattices=lattices,
+        imaging=imaging,
+        pixel_size=pixel_size,
+        units=units,
+        boundary=boundary if isinstance(boundary, str) else "array",
+        seed=seed,
+    )
+
+
+def grain_boundary(seed=0, **options):
+    """Two square grains of spacing 13 pixels, 36 degrees apart: the demonstration.
+
+    Parameters
+    ----------
+    seed : int
+        As in `micrograph`.
+    **options
+        Of `micrograph`, whose defaults give 512 x 512 pixels, columns of width 2
+        pixels and a dose of 10 counts.
+
+    Returns
+    -------
+    signal, truth : hyperspy.signals.Signal2D
+        As from `micrograph`.
+
+    Examples
+    --------
+    >>> grain_boundary()[0]
+    <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
+    """
+    grain = Lattice.square(13, orientation=5)
+    return micrograph([grain, grain.rotated(36)], seed=seed, **options)

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Movie of a moving twin boundary, frames drawn when they are asked for."""
+
+import math
+from dataclasses import dataclass
+
+import dask.array as da
+import numpy as np
+
+from .checks import (
+    require,
+    require_not_negative,
+    require_positive,
+    require_seed,
+    require_shape,
+)
+from .imaging import Imaging
+from .lattice import Lattice
+from .signals import as_signals
+
+
+@dataclass(frozen=True)
+class _Movie:
+    """What it takes to draw any frame: numbers only, so that tasks are small."""
+
+    n_frames: int
+    shape: tuple
+    lattices: tuple
+    imaging: Imaging
+    speed: float
+    drift: float
+    angle: float
+    seed: int
+
+    @property
+    def displacements(self):
+        """Of the specimen along the boundary: array of float64, shape (n_frames,)."""
+        phases = np.random.default_rng((self.seed, 3)).uniform(0, 2 * np.pi, 2)
+        turns = 2 * np.pi * np.arange(self.n_frames) / self.n_frames
+        wave = 2 * np.sin(turns + phases[0]) + np.sin(2 * turns + phases[1])
+        wave -= wave[0]
+        return wave * (self.drift / (np.abs(wave).max() or 1))
+
+    def labels(self, index, y, x):
+        """Labels of points: 0 to the left of the boundary, 1 to its right."""
+        along_y, along_x = _direction(self.angle)
+        centre_y, centre_x = np.subtract(self.shape, 1) / 2
+        across = (x - centre_x) * along_y - (y - centre_y) * along_x
+        moved = self.speed * (index - (self.n_frames - 1) / 2)
+        return (across >= moved).astype(np.int8)
+
+    def frame(self, index):
+        """Frame, drawn from nothing but the index."""
+        # The specimen is the same in all frames, the noise in none.
+        rng = np.random.default_rng((self.seed, 1))
+        noise = np.random.default_rng((self.seed, 2, index))
+        direction = rng.uniform(0, 2 * np.pi)
+        # Twins have one origin, so rows along their plane go on in the other grain.
+        origin = rng.uniform(size=2) @ np.array(self.lattices[0].vectors)
+        drift = self.displacements[index] * _direction(self.angle)
+        grains = []
+        for label, lattice in enumerate(self.lattices):
+            sites, jitter, weights = self.imaging.columns(
+                lattice, self.shape, origin, rng, room=self.drift
+            )
+            # By its site, so that no column is in both grains or in none.
+            own = self.labels(index, *sites.T) == label
+            grains.append(((sites + jitter + drift)[own], weights[own]))
+        return self.imaging.expose(
+            self.imaging.draw(grains, self.shape, direction), noise
+        )
+
+
+def _direction(angle):
+    """Unit vector (y, x)."""
+    # Rounded so that the cosine of 90 degrees is 0.
+    turn = math.radians(angle)
+    return np.array([math.sin(turn), math.cos(turn)]).round(12)
+
+
+def _frame_block(movie, block_id):
+    return movie.frame(block_id[0])[np.newaxis]
+
+
+def _labels_block(movie, block_id):
+    y, x = np.ogrid[: movie.shape[0], : movie.shape[1]]
+    return movie.labels(block_id[0], y, x)[np.newaxis]
+
+
+def _stack(block, movie, dtype):
+    """Dask array, with one chunk a frame."""
+    rows, cols = movie.shape
+    chunks = (1,) * movie.n_frames, (rows,), (cols,)
+    meta = np.empty((0, 0, 0), dtype)
+    return da.map_blocks(block, movie, chunks=chunks, dtype=dtype, meta=meta)
+
+
+def moving_boundary(
+    n_frames=200,
+    shape=(512, 512),
+    *,
+    speed=0.5,
+    drift=10.0,
+    angle=80.0,
+    inclination=15.0,
+    spacing=14.0,
+    column_width=2.0,
+    dose=3.0,
+    background=0.25,
+    ramp=0.25,
+    jitter=0.02,
+    frame_time=0.1,
+    pixel_size=0.01,
+    units="nm",
+    seed=0,
+):
+    """Movie of a twin boundary that moves at a known speed, and its true label maps.
+
+    A straight boundary runs from the top edge to the bottom edge, and crosses the
+    centre of the frame half-way through the movie. To its left, with label 0, is a
+    centred lattice of sides `spacing` and sqrt(2) `spacing`; to its right, with label
+    1, the mirror twin. A column that the boundary has passed changes grain; all others
+    stay the same from frame to frame, and drift along the boundary.
+
+    The area of pattern 0 grows by ``speed * rows / sin(angle)`` pixels a frame.
+
+    Parameters
+    ----------
+    n_frames : int
+        Number of frames.
+    shape : (int, int)
+        Rows and columns of a frame.
+    speed : float
+        Of the boundary, across itself, in pixels a frame; to the left if negative.
+    drift : float
+        Largest distance of the specimen from where it is in the first frame, in
+        pixels. The drift is smooth, and random.
+    angle : float
+        Angle of the boundary from x, in degrees, between 0 and 180.
+    inclination : float
+        Angle from the boundary to the plane of the twins, in degrees. If it is 0, the
+        boundary is coherent, and passes a whole row of columns at a time: what can be
+        seen of it moves in steps of 0.82 `spacing`, unlike the truth.
+    spacing : float
+        Shorter side of the cell, in pixels.
+    column_width, dose, background, ramp, jitter
+        As in `micrograph`. The noise of each frame is its own.
+    frame_time : float
+        Time from frame to frame, in s.
+    pixel_size : float
+        Side of a pixel, in `units`.
+    units : str
+        Unit of the signal axes.
+    seed : int
+        Seed of all that is random: the same arguments give the same movie.
+
+    Returns
+    -------
+    signal : hyperspy.signals.LazySignal2D of uint16, or of float32 if `dose` is None
+        Frames against time, one a chunk, each drawn when it is asked for. The
+        parameters are in ``metadata.Simulation``, and so are the ``displacements``
+        of the specimen along the boundary, in pixels, frame by frame.
+    truth : hyperspy.signals.LazySignal2D of int8
+        The label of each pixel, with the same axes and parameters.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or if the boundary would leave the frame by
+        its left or right edge: `angle` is named if it does so in every frame, or else
+        `speed`. Also when a frame is drawn whose counts uint16 cannot hold.
+
+    Examples
+    --------
+    >>> signal, truth = moving_boundary(20, (61, 83), speed=2)
+    >>> signal
+    <LazySignal2D, title: Simulated movie, dimensions: (20|83, 61)>
+    >>> areas = (truth.data == 0).sum(axis=(1, 2)).compute()
+    >>> print(f"{(areas[-1] - areas[0]) / 19:.0f} pixels a frame")
+    124 pixels a frame
+    """
+    valid = isinstance(n_frames, int | np.integer) and n_frames >= 1
+    require(valid, "n_frames", n_frames, "a positive int")
+    require_shape(shape)
+    require(math.isfinite(speed), "speed", speed, "finite")
+    require_not_negative(drift=drift)
+    require(0 < angle < 180, "angle", angle, "between 0 and 180 degrees")
+    require(math.isfinite(inclination), "inclination", inclination, "finite")
+    require_positive(spacing=spacing, frame_time=frame_time, pixel_size=pixel_size)
+    require_seed(seed)
+    imaging = Imaging(column_width, dose, background, ramp, jitter)
+
+    n_frames, rows, cols = map(int, (n_frames, *shape))
+    along_y, along_x = _direction(angle)
+    room = cols - rows * abs(along_x) / along_y
+    allowed = f"nearer to 90 degrees, to cross {rows} rows within {cols} columns"
+    require(room > 0, "angle", angle, allowed)
+    fastest = room * along_y / max(n_frames - 1, 1)
+    allowed = f"at most {fastest:.6g} pixels a frame, to stay in view for {n_frames}"
+    require(n_frames == 1 or abs(speed) <= fastest, "speed", speed, allowed)
+
+    # The plane of the twins is along the diagonal of the cell.
+    plane = angle + inclination
+    diagonal = math.degrees(math.atan(math.sqrt(2)))
+    left = Lattice.centred(spacing, spacing * math.sqrt(2), plane - diagonal)
+    movie = _Movie(
+        n_frames=n_frames,
+        shape=(rows, cols),
+        lattices=(left, left.mirrored(plane)),
+        imaging=imaging,
+        speed=speed,
+        drift=drift,
+        angle=angle,
+        seed=seed,
+    )
+    time = {"name": "time", "size": n_frames, "scale": frame_time, "units": "s"}
+    return as_signals(
+        _stack(_frame_block, movie, imaging.dtype),
+        _stack(_labels_block, movie, np.dtype(np.int8)),
+        "Simulated movie",
+        lattices=movie.lattices,
+        imaging=imaging,
+        pixel_size=pixel_size,
+        units=units,
+        time=[time | {"navigate": True}],
+        speed=speed,
+        drift=drift,
+        angle=angle,
+        inclination=inclination,
+        frame_time=frame_time,
+        displacements=movie.displacements,
+        seed=seed,
+    )
