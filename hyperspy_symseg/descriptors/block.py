@@ -53,3 +53,22 @@ def cut_block(frame, grid, reach, mask=None):
     offset = scaled.mean()
     values[inside][usable] = scaled - offset
     return values, valid, offset, inside
+
+
+def points_in_block(grid, reach):
+    """Where the pixels of a grid are in the block that has been cut out for them.
+
+    Parameters
+    ----------
+    grid : Grid
+    reach : (int, int)
+        As given to `cut_block`.
+
+    Returns
+    -------
+    (slice, slice)
+    """
+    return tuple(
+        slice(far, far + (size - 1) * step + 1, step)
+        for far, size, step in zip(reach, grid.shape, grid.stride, strict=True)
+    )

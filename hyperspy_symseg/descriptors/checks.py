@@ -17,6 +17,11 @@ def is_whole_number(value):
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
+def is_pair(value):
+    """Whether a value is a list or tuple of two."""
+    return isinstance(value, list | tuple) and len(value) == 2
+
+
 def check_whole(name, value, least, most=None):
     """Raise an error if a value is not a whole number in a range.
 

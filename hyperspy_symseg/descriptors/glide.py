@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from .base import OperationAxis
-from .checks import check_distinct, check_whole
+from .checks import check_distinct, check_whole, is_pair
 from .point_symmetry import MOST_AXES, PointSymmetry, axis_angles, check_angles
 from .polar import polar_offsets
 
@@ -78,7 +78,7 @@ class GlideReflectionSymmetry(PointSymmetry):
         check_whole("window", self.window, 1)
         if self.glides is not None:
             pairs = check_distinct("glides", self.glides)
-            if any(not isinstance(p, list | tuple) or len(p) != 2 for p in pairs):
+            if not all(map(is_pair, pairs)):
                 raise ValueError(
                     f"glides={self.glides!r}: allowed are pairs (angle, glide)."
                 )

@@ -5,7 +5,7 @@ import numpy as np
 from scipy import ndimage
 
 from .base import compiled
-from .block import cut_block
+from .block import cut_block, points_in_block
 
 _polar = compiled("_polar")
 
@@ -96,10 +96,7 @@ class PolarBlock:
         values, valid, self._offset, _ = cut_block(frame, grid, (far, far), mask)
         self._grid, self._reach = grid, reach
         inner = slice(OVERLAP, -OVERLAP)
-        points = tuple(
-            slice(reach, reach + (size - 1) * step + 1, step)
-            for size, step in zip(grid.shape, grid.stride, strict=True)
-        )
+        points = points_in_block(grid, (reach, reach))
         if valid.all():
             support = np.zeros((1, 1, 1), np.float32)
             self._whole = np.ones(grid.shape, np.uint8)

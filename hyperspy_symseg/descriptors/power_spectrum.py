@@ -11,8 +11,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
 from .base import Descriptor, OperationAxis, opposite_places
-from .block import cut_block
-from .checks import check_distinct, is_whole_number, pixel_pair
+from .block import cut_block, points_in_block
+from .checks import check_distinct, is_pair, is_whole_number, pixel_pair
 
 # A variance this small beside the mean square is none.
 NO_VARIANCE = 1e-10
@@ -91,11 +91,8 @@ class PowerSpectrum(Descriptor):
         object.__setattr__(self, "log", bool(self.log))
         if self.frequencies is not None:
             pairs = check_distinct("frequencies", self.frequencies)
-            if any(
-                not isinstance(pair, list | tuple)
-                or len(pair) != 2
-                or not all(map(is_whole_number, pair))
-                for pair in pairs
+            if not all(
+                is_pair(pair) and all(map(is_whole_number, pair)) for pair in pairs
             ):
                 raise TypeError(
                     f"frequencies={self.frequencies!r}: allowed are pairs of int."
@@ -200,12 +197,7 @@ class PowerSpectrum(Descriptor):
 
     def _mean_and_gain(self, values, valid, offset, weights, grid):
         """Mean of each window, and the factor that its power is to be multiplied by."""
-        points = tuple(
-            slice(half, half + (size - 1) * step + 1, step)
-            for half, size, step in zip(
-                self.window, grid.shape, grid.stride, strict=True
-            )
-        )
+        points = points_in_block(grid, self.window)
 
         def average(block):
             return ndimage.uniform_filter(block, self._size, mode="constant")[points]

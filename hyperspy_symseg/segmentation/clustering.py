@@ -43,6 +43,12 @@ def check_arguments(n_patterns, n_components, random_state):
         raise ValueError(f"n_components={n_components!r}: {allowed}.")
 
 
+def score_covariance(scores):
+    """Covariance of scores (pixels, operations): (operations, operations)."""
+    # NumPy makes that of one operation a number.
+    return np.atleast_2d(np.cov(scores, rowvar=False))
+
+
 def block_weights(scores, blocks):
     """Weights that give each of several descriptors the same say.
 
@@ -73,8 +79,7 @@ def block_weights(scores, blocks):
     if len(blocks) > 1:
         ends = np.cumsum(blocks)[:-1]
         for block, part in enumerate(np.split(scores, ends, axis=1)):
-            covariance = np.atleast_2d(np.cov(part, rowvar=False))
-            largest = np.linalg.eigvalsh(covariance)[-1]
+            largest = np.linalg.eigvalsh(score_covariance(part))[-1]
             weights[block] = 1 / max(np.sqrt(max(largest, 0)), SMALLEST_SCALE)
     return np.repeat(weights, blocks)
 
@@ -126,7 +131,7 @@ def cluster_scores(scores, blocks, n_patterns, n_components, random_state):
         clusters = k_means.fit(pca.fit_transform(scores * weights))
         covariance = None
         if scores.shape[1] <= MOST_COVARIANCES:
-            covariance = np.atleast_2d(np.cov(scores, rowvar=False))
+            covariance = score_covariance(scores)
     counts = np.bincount(clusters.labels_, minlength=n_patterns)
     order = np.lexsort((clusters.cluster_centers_[:, 0], counts))
     members = [scores[clusters.labels_ == label] for label in order]

@@ -21,7 +21,7 @@ from hyperspy_symseg.descriptors.checks import (
     warn_of_outliers,
 )
 
-from .clustering import check_arguments, cluster_scores
+from .clustering import check_arguments, cluster_scores, score_covariance
 from .projection import project_scores
 from .sampling import complete_scores, sample_slices, scores_can_be_kept
 from .separability import (
@@ -524,7 +524,7 @@ class SymmetryModel:
             covariance = self.covariance[np.ix_(places, places)]
         else:
             scores = self._sample_scores(frame, descriptor, mask, num_workers)
-            covariance = np.atleast_2d(np.cov(scores, rowvar=False))
+            covariance = score_covariance(scores)
         return restrict(self, descriptor, places, covariance)
 
     def __eq__(self, other):

@@ -6,7 +6,7 @@ import logging
 
 import numpy as np
 
-from hyperspy_symseg.descriptors.checks import check_distinct, check_mask
+from hyperspy_symseg.descriptors.checks import check_distinct, check_mask, is_pair
 from hyperspy_symseg.descriptors.registry import (
     describe,
     descriptor_class,
@@ -83,7 +83,7 @@ def _glides_in_pixels(glides, axes):
     """Pairs (angle, glide) with the glides in pixels; what is no pair is handed on."""
     return [
         (pair[0], single_length_in_pixels("glides", pair[1], axes))
-        if isinstance(pair, list | tuple) and len(pair) == 2
+        if is_pair(pair)
         else pair
         for pair in check_distinct("glides", glides)
     ]
