@@ -1,5 +1,6 @@
 from . import checks, polar, registry, tiles
 from .base import Descriptor
+from .block import FramePart
 from .glide import GlideReflectionSymmetry
 from .grid import Grid
 from .joined import JoinedDescriptors
@@ -12,6 +13,7 @@ from .translation import TranslationSymmetry
 
 __all__ = [
     "Descriptor",
+    "FramePart",
     "GlideReflectionSymmetry",
     "Grid",
     "JoinedDescriptors",

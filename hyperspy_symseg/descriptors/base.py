@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from .block import FramePart
 from .checks import check_frame, check_grid, check_mask, check_out
 
 
@@ -149,16 +150,32 @@ class Descriptor(ABC):
             If a length does not fit into the frame.
         """
 
+    @abstractmethod
+    def support(self, grid, frame_shape):
+        """The part of a frame that the scores at a grid depend on.
+
+        Parameters
+        ----------
+        grid : Grid
+        frame_shape : (int, int)
+            Rows and columns of the frame.
+
+        Returns
+        -------
+        (slice, slice)
+            Rows and columns.
+        """
+
     def compute(self, frame, grid, mask=None, out=None):
         """Scores at the pixels of a grid, in one piece.
 
         Parameters
         ----------
-        frame : (rows, columns) numpy.ndarray of any real dtype
-            Pixels that are not finite are left out.
+        frame : (rows, columns) numpy.ndarray of any real dtype, or FramePart
+            Pixels that are not finite are left out. A part holds `support` at least.
         grid : Grid
             The pixels to score.
-        mask : (rows, columns) numpy.ndarray of bool, optional
+        mask : (rows, columns) numpy.ndarray of bool or FramePart, optional
             True where a pixel is left out.
         out : (grid rows, grid columns, operations) numpy.ndarray of float32, optional
             Where to put the scores. The columns of the grid have to be next to each
@@ -176,7 +193,8 @@ class Descriptor(ABC):
         """
         check_frame(frame)
         self.check_frame(frame.shape)
-        mask = check_mask(mask, frame.shape)
+        if not isinstance(mask, FramePart):
+            mask = check_mask(mask, frame.shape)
         check_grid(grid, frame.shape)
         shape = (*grid.shape, len(self.operations))
         if out is None:

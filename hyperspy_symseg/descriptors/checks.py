@@ -217,6 +217,15 @@ def check_out(out, shape):
         )
 
 
+def check_mask_dtype(mask):
+    """Raise a TypeError if an array is not boolean."""
+    if mask.dtype != bool:
+        raise TypeError(
+            f"mask has dtype {mask.dtype}: allowed is bool, True where a pixel is "
+            "left out."
+        )
+
+
 def check_mask(mask, shape):
     """Mask as an array of bool, checked against the frame.
 
@@ -241,11 +250,7 @@ def check_mask(mask, shape):
     if mask is None:
         return None
     mask = np.asarray(mask)
-    if mask.dtype != bool:
-        raise TypeError(
-            f"mask has dtype {mask.dtype}: allowed is bool, True where a pixel is "
-            "left out."
-        )
+    check_mask_dtype(mask)
     if mask.shape != tuple(shape):
         raise ValueError(
             f"mask has shape {mask.shape}: allowed is the shape of the frame, "

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from .base import Descriptor
+from .block import hull
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,10 @@ class JoinedDescriptors(Descriptor):
         """Check that a frame is large enough for all parts."""
         for part in self.descriptors:
             part.check_frame(shape)
+
+    def support(self, grid, frame_shape):
+        """The part of a frame that the scores at a grid depend on."""
+        return hull([part.support(grid, frame_shape) for part in self.descriptors])
 
     def _score(self, frame, grid, mask, out):
         for part, which in zip(self.descriptors, self._slices, strict=True):

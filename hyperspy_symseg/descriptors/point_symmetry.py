@@ -246,12 +246,22 @@ class PointSymmetry(Descriptor):
         """Descriptor with some of the operations only."""
         return replace(self, only=self._kept[list(places)])
 
+    def _pooling(self, grid, frame_shape):
+        """What pools the scores, or None."""
+        if self.pooling == (1, 1):
+            return None
+        return Pooling(grid, frame_shape, self.pooling, self.step, self._margin)
+
+    def support(self, grid, frame_shape):
+        """The part of a frame that the scores at a grid depend on."""
+        pooling = self._pooling(grid, frame_shape)
+        map_grid = grid if pooling is None else pooling.grid
+        return PolarBlock.support(map_grid, self._reach, frame_shape)
+
     def _score(self, frame, grid, mask, out):
         places, ranks = np.divmod(self._kept, self._n_ranks)
         used, places = np.unique(places, return_inverse=True)
-        pooling = None
-        if self.pooling != (1, 1):
-            pooling = Pooling(grid, frame.shape, self.pooling, self.step, self._margin)
+        pooling = self._pooling(grid, frame.shape)
         map_grid = grid if pooling is None else pooling.grid
         done = 0
         for scores in self._score_maps(frame, map_grid, mask, used):

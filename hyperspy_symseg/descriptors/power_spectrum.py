@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
 from .base import Descriptor, OperationAxis, opposite_places
-from .block import cut_block, points_in_block
+from .block import cut_block, points_in_block, within_reach
 from .checks import check_distinct, is_pair, is_whole_number, pixel_pair
 
 # A variance this small beside the mean square is none.
@@ -153,6 +153,10 @@ class PowerSpectrum(Descriptor):
                 f"window={self.window}: allowed is at most {most} for a frame of "
                 f"{shape[0]} x {shape[1]} pixels."
             )
+
+    def support(self, grid, frame_shape):
+        """The part of a frame that the scores at a grid depend on."""
+        return within_reach(grid, self.window, frame_shape)
 
     def _score(self, frame, grid, mask, out):
         values, valid, offset, _ = cut_block(frame, grid, self.window, mask)

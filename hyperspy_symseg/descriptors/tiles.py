@@ -23,8 +23,8 @@ def _cuts(n, most):
     return [slice(a, b) for a, b in itertools.pairwise(edges)]
 
 
-def tile_slices(grid, n_operations):
-    """Cut a grid into tiles.
+def tile_cuts(grid, n_operations):
+    """Where a grid is cut into tiles along its two axes.
 
     The tiles depend on the grid and the number of operations only.
 
@@ -35,8 +35,8 @@ def tile_slices(grid, n_operations):
 
     Returns
     -------
-    list of (slice, slice)
-        Rows and columns of the grid.
+    rows, columns : list of slice
+        Every tile is one of the rows and one of the columns.
     """
     rows, columns = (
         max(1, n // step) for n, step in zip(TILE_SHAPE, grid.stride, strict=True)
@@ -44,9 +44,31 @@ def tile_slices(grid, n_operations):
     points = max(1, TILE_BYTES // (4 * n_operations))
     columns = min(columns, points)
     rows = max(1, min(rows, points // columns))
-    return list(
-        itertools.product(_cuts(grid.shape[0], rows), _cuts(grid.shape[1], columns))
-    )
+    return _cuts(grid.shape[0], rows), _cuts(grid.shape[1], columns)
+
+
+def tile_slices(grid, n_operations, within=None):
+    """Tiles of a grid.
+
+    Parameters
+    ----------
+    grid : Grid
+    n_operations : int
+    within : (slice, slice), optional
+        Rows and columns of the grid, made up of whole tiles: only these.
+
+    Returns
+    -------
+    list of (slice, slice)
+        Rows and columns of the grid.
+    """
+    cuts = tile_cuts(grid, n_operations)
+    if within is not None:
+        cuts = [
+            [cut for cut in axis if wanted.start <= cut.start < wanted.stop]
+            for axis, wanted in zip(cuts, within, strict=True)
+        ]
+    return list(itertools.product(*cuts))
 
 
 def check_num_workers(num_workers):
@@ -67,13 +89,16 @@ def check_num_workers(num_workers):
         check_whole("num_workers", num_workers, 1)
 
 
-def map_tiles(function, descriptor, grid, num_workers=None, progress=None):
+def map_tiles(
+    function, descriptor, grid, num_workers=None, progress=None, *, within=None
+):
     """Call a function for every tile of a grid, in threads.
 
     Parameters
     ----------
     function : callable
-        Takes the rows and columns of the grid (slices) and the tile's own `Grid`.
+        Takes the rows and columns of the grid (slices) and the tile's own `Grid`. The
+        rows and columns count from the start of `within`.
     descriptor : Descriptor
     grid : Grid
     num_workers : int, optional
@@ -81,6 +106,8 @@ def map_tiles(function, descriptor, grid, num_workers=None, progress=None):
     progress : callable, optional
         Wraps the iterator over the tiles and takes their number as `total`, as
         ``tqdm.tqdm`` does.
+    within : (slice, slice), optional
+        As in `tile_slices`.
 
     Raises
     ------
@@ -88,11 +115,16 @@ def map_tiles(function, descriptor, grid, num_workers=None, progress=None):
         If `num_workers` is not allowed.
     """
     check_num_workers(num_workers)
-    tiles = tile_slices(grid, len(descriptor.operations))
+    tiles = tile_slices(grid, len(descriptor.operations), within)
     num_workers = min(num_workers or CPU_COUNT, len(tiles))
+    first = (0, 0) if within is None else [axis.start for axis in within]
 
     def run(tile):
-        function(*tile, grid.part(*tile))
+        places = [
+            slice(cut.start - begin, cut.stop - begin)
+            for cut, begin in zip(tile, first, strict=True)
+        ]
+        function(*places, grid.part(*tile))
 
     if num_workers == 1:
         done = map(run, tiles)
@@ -106,17 +138,19 @@ def map_tiles(function, descriptor, grid, num_workers=None, progress=None):
 
 
 def compute_scores(
-    descriptor, frame, grid, mask=None, *, num_workers=None, progress=None
+    descriptor, frame, grid, mask=None, *, within=None, num_workers=None, progress=None
 ):
     """Scores at all pixels of a grid, tile by tile.
 
     Parameters
     ----------
     descriptor : Descriptor
-    frame : (rows, columns) numpy.ndarray of any real dtype
+    frame : (rows, columns) numpy.ndarray of any real dtype, or FramePart
     grid : Grid
-    mask : (rows, columns) numpy.ndarray of bool, optional
+    mask : (rows, columns) numpy.ndarray of bool or FramePart, optional
         True where a pixel is left out.
+    within : (slice, slice), optional
+        As in `tile_slices`; by default the whole grid.
     num_workers, progress
         As in `map_tiles`.
 
@@ -133,11 +167,12 @@ def compute_scores(
     >>> compute_scores(descriptor, frame, Grid.over(frame.shape, (5, 5))).shape
     (12, 14, 9)
     """
-    scores = np.empty((len(descriptor.operations), *grid.shape), np.float32)
+    shape = grid.shape if within is None else grid.part(*within).shape
+    scores = np.empty((len(descriptor.operations), *shape), np.float32)
     scores = np.moveaxis(scores, 0, -1)
 
     def compute(rows, columns, tile):
         descriptor.compute(frame, tile, mask, out=scores[rows, columns])
 
-    map_tiles(compute, descriptor, grid, num_workers, progress)
+    map_tiles(compute, descriptor, grid, num_workers, progress, within=within)
     return scores

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from .base import Descriptor, OperationAxis, compiled, opposite_places
-from .block import cut_block
+from .block import cut_block, within_reach
 from .checks import check_whole, pixel_pair
 
 _translation = compiled("_translation")
@@ -204,6 +204,10 @@ class TranslationSymmetry(Descriptor):
                 f"{tuple(n - 1 for n in shape)} for a frame of {shape[0]} x {shape[1]} "
                 "pixels."
             )
+
+    def support(self, grid, frame_shape):
+        """The part of a frame that the scores at a grid depend on."""
+        return within_reach(grid, self._reach, frame_shape)
 
     def _score(self, frame, grid, mask, out):
         values, valid, offset, inside = cut_block(frame, grid, self._reach, mask)

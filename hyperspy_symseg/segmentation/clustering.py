@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a model is fitted on, and how: principal components and k-means."""
 
-import threading
-
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from hyperspy_symseg.descriptors.checks import check_whole, is_whole_number
 
-# Two fits at once would each restore the limit that the other has set.
-LIMIT_LOCK = threading.Lock()
+from .threads import one_thread
+
 # Operations up to which a model keeps the covariance of their scores.
 MOST_COVARIANCES = 400
 # Standard deviation of scores, along their first principal component, below which they
@@ -19,12 +16,14 @@ SMALLEST_SCALE = 1e-3
 N_STARTS = 5
 
 
-def check_arguments(n_patterns, n_components, random_state):
+def check_arguments(
+    descriptor, n_patterns=2, *, n_components=5, n_operations=None, random_state=0
+):
     """Check what does not depend on the frame.
 
     Parameters
     ----------
-    n_patterns, n_components, random_state
+    descriptor, n_patterns, n_components, n_operations, random_state
         As in `SymmetryModel.fit`.
 
     Raises
@@ -33,7 +32,10 @@ def check_arguments(n_patterns, n_components, random_state):
         If one is not allowed.
     """
     check_whole("n_patterns", n_patterns, 1, 2**15 - 1)
-    check_whole("random_state", random_state, 0, 2**32 - 1)
+    if random_state is not None:
+        check_whole("random_state", random_state, 0, 2**32 - 1)
+    if n_operations is not None:
+        check_whole("n_operations", n_operations, 1, len(descriptor.operations))
     allowed = "allowed is an int of at least 1, or a fraction between 0 and 1"
     number = isinstance(n_components, int | float | np.number)
     if not number or isinstance(n_components, bool):
@@ -47,6 +49,28 @@ def score_covariance(scores):
     """Covariance of scores (pixels, operations): (operations, operations)."""
     # NumPy makes that of one operation a number.
     return np.atleast_2d(np.cov(scores, rowvar=False))
+
+
+def largest_components(covariance, n):
+    """The principal components of a covariance matrix, the largest first.
+
+    Parameters
+    ----------
+    covariance : (operations, operations) numpy.ndarray
+    n : int
+
+    Returns
+    -------
+    components : (n, operations) numpy.ndarray
+    ratio : (n,) numpy.ndarray
+        Fraction of the variance that each explains.
+    """
+    values, vectors = np.linalg.eigh(covariance)
+    components = vectors[:, ::-1].T[:n]
+    # The sign is anybody's choice: the largest element is positive.
+    largest = np.abs(components).argmax(axis=1)[:, np.newaxis]
+    components = components * np.sign(np.take_along_axis(components, largest, axis=1))
+    return components, np.maximum(values[::-1][:n], 0) / values.sum()
 
 
 def block_weights(scores, blocks):
@@ -124,9 +148,9 @@ def cluster_scores(scores, blocks, n_patterns, n_components, random_state):
         n_components = min(n_components, *scores.shape)
     pca = PCA(n_components, svd_solver="covariance_eigh")
     k_means = KMeans(n_patterns, n_init=N_STARTS, random_state=random_state)
-    # One thread: sums over several would round differently with their number. The
-    # limit holds for the whole process, and for libraries loaded before it is set.
-    with LIMIT_LOCK, threadpool_limits(1):
+    # scikit-learn may just have brought its libraries.
+    one_thread.look_again()
+    with one_thread:
         weights = block_weights(scores, blocks)
         clusters = k_means.fit(pca.fit_transform(scores * weights))
         covariance = None

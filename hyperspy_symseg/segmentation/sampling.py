@@ -10,20 +10,22 @@ SAMPLE_SIZE = 20_000
 SAMPLE_BYTES = 64 * 2**20
 
 
-def sample_slices(grid, n_operations):
+def sample_slices(grid, n_operations, n_frames=1):
     """Every k-th sample of a grid along both axes: few enough to fit on.
 
     Parameters
     ----------
     grid : Grid
     n_operations : int
+    n_frames : int
+        Number of frames that share in the sample.
 
     Returns
     -------
     (slice, slice)
         Slices of the grid.
     """
-    most = max(1, min(SAMPLE_SIZE, SAMPLE_BYTES // (4 * n_operations)))
+    most = max(1, min(SAMPLE_SIZE, SAMPLE_BYTES // (4 * n_operations)) // n_frames)
     k = 1
     while math.prod((n - 1) // k + 1 for n in grid.shape) > most:
         k += 1
@@ -45,12 +47,33 @@ def scores_can_be_kept(grid, n_operations):
     return 4 * grid.size * n_operations <= SAMPLE_BYTES
 
 
+def sampled_grid(grid, n_operations, n_frames=1):
+    """Pixels that are scored for a fit, and which of them are fitted on.
+
+    Parameters
+    ----------
+    grid, n_operations, n_frames
+        As in `sample_slices`.
+
+    Returns
+    -------
+    grid : Grid
+        The whole of it if its scores can be kept.
+    sample : (slice, slice)
+        Slices of that grid.
+    """
+    sample = sample_slices(grid, n_operations, n_frames)
+    if scores_can_be_kept(grid, n_operations):
+        return grid, sample
+    return grid.part(*sample), (slice(None), slice(None))
+
+
 def complete_scores(scores, descriptor):
     """Scores of the pixels that have all of them.
 
     Parameters
     ----------
-    scores : (grid rows, grid columns, operations) numpy.ndarray
+    scores : (..., operations) numpy.ndarray
         NaN where missing.
     descriptor : Descriptor
         For the message.

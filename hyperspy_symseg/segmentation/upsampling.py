@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From labels on the grid to the labels of the frame."""
 
+from dataclasses import replace
+
 import numpy as np
 
 
@@ -34,36 +36,40 @@ def upsample_labels(labels, grid, shape):
     >>> upsample_labels(np.array([[0, 1, 2]]), grid, (1, 7))
     array([[0, 0, 1, 1, 1, 2, 2]])
     """
-    rows, columns = (
-        _nearest(*axis)
-        for axis in zip(grid.first, grid.stride, grid.shape, shape, strict=True)
-    )
-    return labels[np.ix_(rows, columns)]
+    rows, columns = map(_nearest, grid.first, grid.stride, grid.shape, shape)
+    return labels[rows][:, columns]
 
 
-def complete_labels(labels, grid, frame, mask, upsample):
+def complete_labels(labels, grid, frame, mask, pixels, upsample):
     """Upsample labels if asked for, and set them to -1 where a pixel is left out.
 
     Parameters
     ----------
     labels : (grid rows, grid columns) numpy.ndarray
     grid : Grid
-    frame : (rows, columns) numpy.ndarray
+        Where the labels were sampled.
+    frame : (rows, columns) numpy.ndarray or FramePart
         Pixels that are not finite are left out.
-    mask : (rows, columns) array of bool or None
+    mask : (rows, columns) array of bool, FramePart or None
         True where a pixel is left out.
+    pixels : (slice, slice)
+        Rows and columns of the frame that get a label.
     upsample : bool
 
     Returns
     -------
     (rows, columns) or (grid rows, grid columns) numpy.ndarray
     """
-    left_out = ~np.isfinite(frame)
-    if mask is not None:
-        left_out |= np.asarray(mask)
+    # As seen from the first of these pixels.
+    first = tuple(a - axis.start for a, axis in zip(grid.first, pixels, strict=True))
+    grid = replace(grid, first=first)
     if upsample:
-        labels = upsample_labels(labels, grid, frame.shape)
+        shape = [axis.stop - axis.start for axis in pixels]
+        labels, chosen = upsample_labels(labels, grid, shape), np.s_[:, :]
     else:
-        left_out = left_out[np.ix_(grid.rows, grid.columns)]
-    labels[left_out] = -1
+        chosen = np.ix_(grid.rows, grid.columns)
+    if frame.dtype.kind == "f":
+        labels[~np.isfinite(frame[pixels][chosen])] = -1
+    if mask is not None:
+        labels[mask[pixels][chosen]] = -1
     return labels

@@ -75,3 +75,68 @@ def test_error_in_a_thread_is_raised(small_tiles):
 def test_number_of_threads_not_allowed(number, error):
     with pytest.raises(error, match="^num_workers="):
         compute_scores(DESCRIPTOR, FRAME, Grid.over(FRAME.shape, 3), num_workers=number)
+
+
+# Tiles of 5 x 8 samples make five rows of tiles and four columns.
+WITHIN = {
+    "all": (slice(0, 24), slice(0, 30)),
+    "first": (slice(0, 5), slice(0, 8)),
+    "last": (slice(10, 24), slice(22, 30)),
+    "inside": (slice(5, 14), slice(8, 22)),
+}
+
+
+def test_tiles_of_the_cases_below(small_tiles):
+    rows, columns = tiles.tile_cuts(Grid.over(FRAME.shape, 3), 25)
+    assert [cut.start for cut in rows] == [0, 5, 10, 14, 19]
+    assert [cut.start for cut in columns] == [0, 8, 15, 22]
+
+
+def test_tiles_within_a_part_of_the_grid(small_tiles):
+    grid = Grid.over(FRAME.shape, 3)
+    assert tiles.tile_slices(grid, 25, WITHIN["inside"]) == [
+        (slice(5, 10), slice(8, 15)),
+        (slice(5, 10), slice(15, 22)),
+        (slice(10, 14), slice(8, 15)),
+        (slice(10, 14), slice(15, 22)),
+    ]
+
+
+@pytest.mark.parametrize("within", WITHIN.values(), ids=WITHIN)
+def test_scores_within_a_part_are_those_of_the_whole_grid(small_tiles, within):
+    grid = Grid.over(FRAME.shape, 3)
+    part = compute_scores(DESCRIPTOR, FRAME, grid, within=within)
+    assert part.tobytes() == compute_scores(DESCRIPTOR, FRAME, grid)[within].tobytes()
+
+
+def test_tiles_within_a_part_count_from_its_start(small_tiles):
+    grid, seen = Grid.over(FRAME.shape, 3), []
+    map_tiles(
+        lambda rows, columns, tile: seen.append((rows, columns, tile.first)),
+        DESCRIPTOR,
+        grid,
+        num_workers=1,
+        within=(slice(5, 14), slice(22, 30)),
+    )
+    # The grid begins at pixel (0, 1).
+    assert seen == [
+        (slice(0, 5), slice(0, 8), (15, 67)),
+        (slice(5, 9), slice(0, 8), (30, 67)),
+    ]
+
+
+def test_progress_is_that_of_the_tiles_within_a_part(small_tiles):
+    totals = []
+
+    def progress(iterator, total):
+        totals.append((total, len(list(iterator))))
+        return ()
+
+    map_tiles(
+        lambda *tile: None,
+        DESCRIPTOR,
+        Grid.over(FRAME.shape, 3),
+        progress=progress,
+        within=WITHIN["inside"],
+    )
+    assert totals == [(4, 4)]

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a model is fitted, to a frame or to scores."""
+
+import numpy as np
+
+from hyperspy_symseg.descriptors import Grid, compute_scores
+from hyperspy_symseg.descriptors.checks import (
+    check_frame,
+    check_mask,
+    pixel_pair,
+    warn_of_outliers,
+)
+from hyperspy_symseg.descriptors.tiles import tile_slices
+
+from .clustering import check_arguments, cluster_scores, score_covariance
+from .parts import whole
+from .sampling import complete_scores, sampled_grid
+from .threads import one_thread
+from .upsampling import complete_labels
+
+
+class Fitting:
+    """Methods of `SymmetryModel` that make one."""
+
+    @classmethod
+    def fit(
+        cls,
+        frame,
+        descriptor,
+        n_patterns=2,
+        *,
+        stride=5,
+        n_components=5,
+        n_operations=None,
+        mask=None,
+        random_state=0,
+        pixel_size=None,
+        units=("", ""),
+        num_workers=None,
+        progress=None,
+    ):
+        """Fit a model to a frame.
+
+        Parameters
+        ----------
+        frame : (rows, columns) array of any real dtype
+            Pixels that are not finite are left out.
+        descriptor : Descriptor
+            What is measured at a pixel.
+        n_patterns : int
+            Number of patterns.
+        stride : int or (int, int)
+            Distance between the pixels labelled, along (y, x), in pixels. The fit
+            takes at most 20,000 of them, spread evenly.
+        n_components : int or float
+            Number of principal components (never more than operations), or the
+            fraction of the variance that they explain.
+        n_operations : int, optional
+            Keep so many operations, those that separate the patterns best: see
+            `select`.
+        mask : (rows, columns) array of bool, optional
+            True where a pixel is left out.
+        random_state : int or None
+            Seed of the clustering; None draws one.
+        pixel_size, units
+            As the attributes.
+        num_workers : int, optional
+            Number of threads; by default one a processor.
+        progress : callable, optional
+            As in `map_tiles`.
+
+        Returns
+        -------
+        SymmetryModel
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed, if no pixel has all its scores, or if there
+            are fewer distinct descriptors than patterns.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg.descriptors import TranslationSymmetry
+        >>> from hyperspy_symseg.segmentation import SymmetryModel
+        >>> y, x = np.mgrid[:60, :80]
+        >>> frame = np.where(x < 30, np.cos(y), np.cos(x))
+        >>> descriptor = TranslationSymmetry(patch=5, window=4)
+        >>> model = SymmetryModel.fit(frame, descriptor)
+        >>> model.predict(frame)[30, [10, 70]]
+        array([0, 1], dtype=int8)
+        """
+        model, _ = cls._fit(
+            np.asarray(frame),
+            descriptor,
+            n_patterns,
+            stride=stride,
+            mask=mask,
+            threads={"num_workers": num_workers, "progress": progress},
+            n_components=n_components,
+            n_operations=n_operations,
+            random_state=random_state,
+            pixel_size=pixel_size,
+            units=units,
+        )
+        return model
+
+    @classmethod
+    def fit_predict(
+        cls,
+        frame,
+        descriptor,
+        n_patterns=2,
+        *,
+        stride=5,
+        mask=None,
+        upsample=True,
+        num_workers=None,
+        progress=None,
+        **options,
+    ):
+        """Fit a model to a frame and label its pixels.
+
+        The same as `fit` and `predict`, but scores that can be kept in 64 MB are
+        computed once only.
+
+        Parameters
+        ----------
+        frame, descriptor, n_patterns, stride, mask, num_workers, progress, **options
+            As in `fit`.
+        upsample : bool
+            As in `predict`.
+
+        Returns
+        -------
+        model : SymmetryModel
+        labels : numpy.ndarray
+            As from `predict`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As from `fit`.
+        """
+        frame = np.asarray(frame)
+        threads = {"num_workers": num_workers, "progress": progress}
+        model, scores = cls._fit(
+            frame,
+            descriptor,
+            n_patterns,
+            stride=stride,
+            mask=mask,
+            threads=threads,
+            **options,
+        )
+        if scores is None or model.descriptor != descriptor:
+            return model, model.predict(frame, mask, upsample=upsample, **threads)
+        grid = Grid.over(frame.shape, model.stride)
+        labels = np.empty(grid.shape, model.label_dtype)
+        with one_thread:
+            # Tile by tile as `predict` does: products of matrices round differently
+            # with the place of a column.
+            for tile in tile_slices(grid, len(descriptor.operations)):
+                labels[tile] = model._nearest(scores[tile])
+        mask = check_mask(mask, frame.shape)
+        pixels = whole(grid, frame.shape).pixels
+        return model, complete_labels(labels, grid, frame, mask, pixels, upsample)
+
+    @classmethod
+    def _fit(
+        cls,
+        frame,
+        descriptor,
+        n_patterns,
+        *,
+        stride,
+        mask,
+        threads,
+        pixel_size=None,
+        units=("", ""),
+        **options,
+    ):
+        """Model, and the scores of the whole grid if they can be kept, or else None."""
+        check_frame(frame)
+        mask = check_mask(mask, frame.shape)
+        check_arguments(descriptor, n_patterns, **options)
+        descriptor.check_frame(frame.shape)
+        grid = Grid.over(frame.shape, stride)
+        warn_of_outliers(frame, mask)
+        scored, sample = sampled_grid(grid, len(descriptor.operations))
+        scores = compute_scores(descriptor, frame, scored, mask, **threads)
+        options |= {"stride": grid.stride, "pixel_size": pixel_size, "units": units}
+        model = cls.from_scores(scores[sample], descriptor, n_patterns, **options)
+        return model, scores if scored == grid else None
+
+    @classmethod
+    def from_scores(
+        cls,
+        scores,
+        descriptor,
+        n_patterns=2,
+        *,
+        stride=5,
+        n_components=5,
+        n_operations=None,
+        random_state=0,
+        pixel_size=None,
+        units=("", ""),
+    ):
+        """Fit a model to scores, such as those of several frames.
+
+        Parameters
+        ----------
+        scores : (..., operations) array
+            As from `Descriptor.compute`. Pixels that miss some (NaN) are not fitted
+            on. Some 10,000 pixels are enough.
+        descriptor : Descriptor
+            What the scores are.
+        n_patterns, stride, n_components, n_operations, random_state, pixel_size, units
+            As in `fit`.
+
+        Returns
+        -------
+        SymmetryModel
+
+        Raises
+        ------
+        TypeError, ValueError
+            As from `fit`.
+        """
+        check_arguments(
+            descriptor,
+            n_patterns,
+            n_components=n_components,
+            n_operations=n_operations,
+            random_state=random_state,
+        )
+        if random_state is None:
+            random_state = int(np.random.default_rng().integers(2**31))
+        scores = complete_scores(np.asarray(scores), descriptor)
+        random_state = int(random_state)
+        parts = cluster_scores(
+            scores, descriptor.blocks, n_patterns, n_components, random_state
+        )
+        model = cls(
+            descriptor,
+            pixel_pair("stride", stride, least=1),
+            random_state=random_state,
+            pixel_size=pixel_size,
+            units=tuple(units),
+            **parts,
+        )
+        if n_operations is None:
+            return model
+        return model._select(
+            n_operations, lambda _, places: score_covariance(scores[:, places])
+        )

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One thread for the libraries below NumPy and scikit-learn."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+from threadpoolctl import ThreadpoolController
+
+
+class OneThread:
+    """Limit the threads of numerical libraries to one while anybody is inside.
+
+    Frames and tiles have threads of their own. With more below them, the processor
+    would be crowded, and sums would round differently with their number.
+
+    Some libraries (OpenBLAS) have one limit for the whole process: the first to come in
+    sets it, and the last to leave lifts it. Others (OpenMP, MKL) have one for each
+    thread, which each sets for itself: the threads of a pool have to come in too. A
+    thread that is inside can come in again.
+
+    Examples
+    --------
+    >>> from threadpoolctl import threadpool_info
+    >>> with one_thread:
+    ...     all(library["num_threads"] == 1 for library in threadpool_info())
+    True
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._controller = None
+        self._keeper, self._limits = None, None
+        self._own = threading.local()
+
+    def look_again(self):
+        """Find libraries that were loaded since the limit was first set."""
+        with self._lock:
+            self._controller = ThreadpoolController()
+            if self._inside:
+                self._limit_process()
+        if self._visits:
+            self._limit_here()
+
+    @property
+    def _visits(self):
+        """What this thread limited each time that it came in: list of ExitStack."""
+        if not hasattr(self._own, "visits"):
+            self._own.visits = []
+        return self._own.visits
+
+    def _limit_here(self):
+        self._visits[-1].enter_context(self._controller.limit(limits=1))
+
+    def _limit_process(self):
+        # threadpoolctl lets only the thread that has set the limit of OpenBLAS lift it,
+        # and ignores all others: the last to leave is seldom the first to come in.
+        def limit():
+            self._limits.enter_context(self._controller.limit(limits=1))
+
+        self._keeper.submit(limit).result()
+
+    def __enter__(self):
+        """Set the limit."""
+        with self._lock:
+            if self._controller is None:
+                # Not for every frame: it takes a millisecond.
+                self._controller = ThreadpoolController()
+            if self._inside == 0:
+                # Not for good: a forked process would wait for a thread that it lacks.
+                self._keeper, self._limits = ThreadPoolExecutor(1), ExitStack()
+                self._limit_process()
+            self._inside += 1
+        self._visits.append(ExitStack())
+        self._limit_here()
+        return self
+
+    def __exit__(self, *exception):
+        """Lift the limit."""
+        self._visits.pop().close()
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._keeper.submit(self._limits.close).result()
+                self._keeper.shutdown()
+
+
+one_thread = OneThread()

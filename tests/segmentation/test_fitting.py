@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from hyperspy_symseg.descriptors import (
+    Grid,
+    PowerSpectrum,
+    TranslationSymmetry,
+    compute_scores,
+)
+from hyperspy_symseg.segmentation import SymmetryModel, sampling, selection
+
+DESCRIPTOR = TranslationSymmetry(patch=7, window=8, max_operations=81)
+# More than 400 operations.
+POWER_SPECTRUM = PowerSpectrum(window=15)
+
+
+@pytest.fixture(scope="module")
+def scores(frame):
+    return compute_scores(DESCRIPTOR, frame, Grid.over(frame.shape, 3))
+
+
+@pytest.fixture
+def small_tiles(monkeypatch):
+    monkeypatch.setattr("hyperspy_symseg.descriptors.tiles.TILE_SHAPE", (16, 24))
+
+
+def test_smallest_pattern_comes_first(fitted):
+    assert fitted.counts[0] < fitted.counts[1]
+
+
+def test_components_explain_the_fraction_asked_for(frame):
+    fitted = SymmetryModel.fit(frame, DESCRIPTOR, stride=3, n_components=0.9)
+    explained = fitted.explained_variance_ratio
+    assert explained.sum() >= 0.9 > explained[:-1].sum()
+
+
+def test_components_are_never_more_than_operations(frame):
+    few = TranslationSymmetry(patch=7, translations=[(7, 0), (0, 7)])
+    assert len(SymmetryModel.fit(frame, few, stride=3).components) == 2
+
+
+def test_the_same_seed_gives_an_equal_model(frame, fitted):
+    assert SymmetryModel.fit(frame, DESCRIPTOR, stride=3) == fitted
+
+
+def test_a_seed_that_is_drawn_is_kept(frame):
+    drawn = SymmetryModel.fit(frame, DESCRIPTOR, stride=3, random_state=None)
+    again = SymmetryModel.fit(
+        frame, DESCRIPTOR, stride=3, random_state=drawn.random_state
+    )
+    assert drawn == again
+
+
+def test_number_of_threads_changes_nothing(frame, small_tiles):
+    fits = [
+        SymmetryModel.fit(frame, DESCRIPTOR, stride=3, num_workers=n) for n in (1, 4)
+    ]
+    assert fits[0] == fits[1]
+
+
+def test_fits_side_by_side_leave_the_number_of_blas_threads_alone(frame):
+    before = [info["num_threads"] for info in threadpool_info()]
+    with ThreadPoolExecutor(4) as pool:
+        fits = [pool.submit(SymmetryModel.fit, frame, DESCRIPTOR) for _ in range(8)]
+    assert all(fit.result() == fits[0].result() for fit in fits)
+    assert [info["num_threads"] for info in threadpool_info()] == before
+
+
+@pytest.mark.parametrize("sample_bytes", [1000 * 81 * 4, 64 * 2**20])
+def test_fitting_and_labelling_at_once_is_the_same(frame, monkeypatch, sample_bytes):
+    monkeypatch.setattr(sampling, "SAMPLE_BYTES", sample_bytes)
+    mask = np.zeros(frame.shape, bool)
+    mask[5, 6:9] = True
+    fitted, labels = SymmetryModel.fit_predict(frame, DESCRIPTOR, stride=2, mask=mask)
+    assert fitted == SymmetryModel.fit(frame, DESCRIPTOR, stride=2, mask=mask)
+    np.testing.assert_array_equal(labels, fitted.predict(frame, mask))
+
+
+def test_labelling_at_once_on_the_grid(frame, fitted):
+    _, labels = SymmetryModel.fit_predict(frame, DESCRIPTOR, stride=3, upsample=False)
+    np.testing.assert_array_equal(labels, fitted.predict(frame, upsample=False))
+
+
+@pytest.mark.parametrize("dtype", ["u1", ">u2", "i4", "f2", "f4", ">f8"])
+def test_labelling_at_once_is_the_same_to_the_last_pixel(frame, small_tiles, dtype):
+    frame = frame.astype(dtype)
+    if frame.dtype.kind == "f":
+        frame[20:23, 30:34] = np.nan
+    fitted, labels = SymmetryModel.fit_predict(frame, DESCRIPTOR, stride=2)
+    np.testing.assert_array_equal(labels, fitted.predict(frame))
+
+
+@pytest.mark.parametrize("upsample", [False, True])
+def test_labelling_at_once_with_some_operations(frame, small_tiles, upsample):
+    fitted, labels = SymmetryModel.fit_predict(
+        frame, DESCRIPTOR, stride=3, n_operations=9, upsample=upsample
+    )
+    assert len(fitted.mean) == 9
+    np.testing.assert_array_equal(labels, fitted.predict(frame, upsample=upsample))
+
+
+def test_fit_to_scores_is_the_fit_to_their_frame(scores, fitted):
+    assert SymmetryModel.from_scores(scores, DESCRIPTOR, stride=3) == fitted
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"n_patterns": 3},
+        {"n_components": 2},
+        {"n_components": 0.7},
+        {"n_operations": 7},
+        {"random_state": 4},
+        {"pixel_size": (0.02, 0.03), "units": ("nm", "pm")},
+    ],
+)
+def test_fit_to_scores_has_the_arguments_of_a_fit(scores, frame, options):
+    options = {"stride": (3, 3)} | options
+    assert SymmetryModel.from_scores(scores, DESCRIPTOR, **options) == (
+        SymmetryModel.fit(frame, DESCRIPTOR, **options)
+    )
+
+
+def test_scores_may_be_those_of_several_frames(scores, fitted):
+    several = np.concatenate([scores[:8].reshape(-1, 81), scores[8:].reshape(-1, 81)])
+    assert SymmetryModel.from_scores(several, DESCRIPTOR, stride=3) == fitted
+
+
+def test_pixels_that_miss_a_score_are_not_fitted_on(scores, fitted):
+    missing = scores[:4].copy()
+    missing[..., 5] = np.nan
+    more = np.concatenate([missing, scores])
+    assert SymmetryModel.from_scores(more, DESCRIPTOR, stride=3) == fitted
+
+
+def test_fit_to_missing_scores_is_an_error(scores):
+    missing = np.full_like(scores, np.nan)
+    with pytest.raises(ValueError, match="^frame: no pixel has the scores of all 81"):
+        SymmetryModel.from_scores(missing, DESCRIPTOR)
+
+
+@pytest.mark.parametrize("n", [1, 9, 50, 81])
+def test_operations_kept_are_those_that_are_selected(frame, fitted, n):
+    kept = SymmetryModel.fit(frame, DESCRIPTOR, stride=3, n_operations=n)
+    assert kept.descriptor == fitted.select(n).descriptor
+
+
+def test_model_of_the_operations_kept_is_the_one_selected(frame, fitted):
+    kept = SymmetryModel.fit(frame, DESCRIPTOR, stride=3, n_operations=9).to_dict()
+    selected = fitted.select(9).to_dict()
+    for values in (kept, selected):
+        del values["descriptor"], values["units"]
+    assert set(kept) == set(selected)
+    for name, values in kept.items():
+        np.testing.assert_allclose(values, selected[name], atol=1e-9, err_msg=name)
+
+
+def test_operations_kept_of_more_than_400_are_the_best(frame):
+    whole, kept = (
+        SymmetryModel.fit(frame, POWER_SPECTRUM, stride=3, n_operations=n)
+        for n in (None, 10)
+    )
+    best = selection.best_operations(whole.separability, POWER_SPECTRUM.opposites, 10)
+    assert len(POWER_SPECTRUM.operations) > 400
+    assert kept.descriptor == POWER_SPECTRUM.subset(best)
+
+
+def test_covariance_of_operations_kept_is_that_of_the_scores_fitted_on(frame):
+    kept = SymmetryModel.fit(frame, POWER_SPECTRUM, stride=3, n_operations=10)
+    grid = Grid.over(frame.shape, 3)
+    scores = compute_scores(POWER_SPECTRUM, frame, grid).reshape(grid.size, -1)
+    scores = scores[~np.isnan(scores).any(axis=1)].astype(float)
+    places = [
+        POWER_SPECTRUM.operations.tolist().index(operation)
+        for operation in kept.descriptor.operations.tolist()
+    ]
+    less_mean = scores[:, places] - scores[:, places].mean(axis=0)
+    expected = less_mean.T @ less_mean / (len(scores) - 1)
+    np.testing.assert_allclose(kept.covariance, expected, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("n", "error"),
+    [(0, ValueError), (82, ValueError), (2.0, TypeError), (True, TypeError)],
+)
+def test_number_of_operations_not_allowed(frame, scores, n, error):
+    with pytest.raises(error, match=f"^n_operations={n}: "):
+        SymmetryModel.fit(frame, DESCRIPTOR, n_operations=n)
+    with pytest.raises(error, match=f"^n_operations={n}: "):
+        SymmetryModel.from_scores(scores, DESCRIPTOR, n_operations=n)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"n_patterns": 0}, ValueError, "n_patterns=0"),
+        ({"n_patterns": -1}, ValueError, "n_patterns=-1"),
+        ({"n_patterns": "2"}, TypeError, "n_patterns='2'"),
+        ({"n_patterns": 2.0}, TypeError, r"n_patterns=2\.0"),
+        ({"n_patterns": True}, TypeError, "n_patterns=True"),
+        ({"n_patterns": 3000}, ValueError, "n_patterns=3000.*distinct"),
+        ({"n_components": 0}, ValueError, "n_components=0"),
+        ({"n_components": 1.5}, ValueError, r"n_components=1\.5"),
+        ({"n_components": "5"}, TypeError, "n_components='5'"),
+        ({"n_components": float("nan")}, ValueError, "n_components=nan"),
+        ({"random_state": -1}, ValueError, "random_state=-1"),
+        ({"random_state": "0"}, TypeError, "random_state='0'"),
+        ({"stride": 0}, ValueError, "stride=0"),
+        ({"stride": 100}, ValueError, "stride="),
+        ({"mask": np.ones((61, 83), bool)}, ValueError, "mask"),
+        ({"mask": np.zeros((83, 61), bool)}, ValueError, "mask"),
+    ],
+)
+def test_argument_not_allowed(frame, options, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        SymmetryModel.fit(frame, DESCRIPTOR, **{"stride": 3} | options)
+
+
+def test_constant_frame_is_an_error():
+    with pytest.raises(ValueError, match="^frame has the same scores everywhere"):
+        SymmetryModel.fit(np.ones((50, 60)), DESCRIPTOR)
+
+
+def test_frame_of_nan_is_an_error():
+    with pytest.raises(ValueError, match="^frame: no pixel has the scores of all 81"):
+        SymmetryModel.fit(np.full((50, 60), np.nan), DESCRIPTOR)
