@@ -79,6 +79,8 @@ def tint(frame, labels, n_patterns, saturation=0.5):
     -------
     (rows, columns, 3) numpy.ndarray of uint8
     """
+    # Neither bool nor float16 holds the difference of any two of its values.
+    frame = frame.astype(np.result_type(frame.dtype, np.float32), copy=False)
     finite = np.isfinite(frame)
     low, high = np.percentile(frame[finite], (0.1, 99.9)) if finite.any() else (0, 1)
     gain = 255 / (high - low) if high > low else 0

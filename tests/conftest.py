@@ -59,3 +59,22 @@ def two_grains():
 @pytest.fixture(scope="session")
 def small():
     return {"patch": 7, "window": 8, "max_operations": 81, "stride": 3}
+
+
+@pytest.fixture(scope="session")
+def movie():
+    """Seven noisy 61 x 83 frames of a boundary that moves, and their true labels."""
+    signal, truth = simulate.moving_boundary(
+        7,
+        (61, 83),
+        speed=3,
+        drift=2,
+        spacing=7,
+        column_width=1.2,
+        dose=30,
+        ramp=0.1,
+        pixel_size=0.02,
+    )
+    signal.compute(show_progressbar=False)
+    signal.data.flags.writeable = False
+    return signal, np.asarray(truth.data)

@@ -6,7 +6,12 @@ import logging
 
 import numpy as np
 
-from hyperspy_symseg.descriptors.checks import check_distinct, check_mask, is_pair
+from hyperspy_symseg.descriptors.checks import (
+    check_distinct,
+    check_mask,
+    check_mask_dtype,
+    is_pair,
+)
 from hyperspy_symseg.descriptors.registry import (
     describe,
     descriptor_class,
@@ -254,7 +259,39 @@ def mask_array(mask, shape):
     return check_mask(mask.data if hasattr(mask, "axes_manager") else mask, shape)
 
 
-def progress_bar(show_progressbar, description):
+def series_mask(mask, shape):
+    """Mask of a series as an array, from an array or a signal.
+
+    Parameters
+    ----------
+    mask : array of bool, BaseSignal or None
+        True where a pixel is left out; of one frame for all, or of every frame.
+    shape : tuple of int
+        Shape of the series, rows and columns last.
+
+    Returns
+    -------
+    numpy.ndarray or dask.array.Array, or None
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not boolean, or its shape is another.
+    """
+    array = mask.data if hasattr(mask, "axes_manager") else mask
+    if array is None or np.ndim(array) <= 2:
+        return mask_array(mask, shape[-2:])
+    array = array if hasattr(array, "dtype") else np.asarray(array)
+    check_mask_dtype(array)
+    if array.shape != tuple(shape):
+        raise ValueError(
+            f"mask has shape {array.shape}: allowed is that of a frame, "
+            f"{tuple(shape[-2:])}, or of the whole series, {tuple(shape)}."
+        )
+    return array
+
+
+def progress_bar(show_progressbar, description, unit="it"):
     """HyperSpy's progress bar, or None where none is to be shown.
 
     Parameters
@@ -262,6 +299,8 @@ def progress_bar(show_progressbar, description):
     show_progressbar : bool or None
         None: as in HyperSpy's preferences.
     description : str
+    unit : str
+        What is counted.
 
     Returns
     -------
@@ -275,4 +314,4 @@ def progress_bar(show_progressbar, description):
         show_progressbar = hs.preferences.General.show_progressbar
     if not show_progressbar:
         return None
-    return functools.partial(progressbar, desc=description)
+    return functools.partial(progressbar, desc=description, unit=unit)

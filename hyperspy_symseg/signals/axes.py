@@ -23,13 +23,36 @@ def image_axes(signal):
     Raises
     ------
     ValueError
-        If the signal has navigation axes, or its axes are not uniform.
+        If the signal has navigation axes, is ragged, or its axes are not uniform.
     """
     if signal.axes_manager.navigation_dimension:
         raise ValueError(
             "signal has navigation axes, it is a series of "
             f"{signal.axes_manager.navigation_shape} images: allowed is a single image "
             "(in Python, take one with `inav`)."
+        )
+    return frame_axes(signal)
+
+
+def frame_axes(signal):
+    """Signal axes (y, x) of an image or of the frames of a series.
+
+    Parameters
+    ----------
+    signal : hyperspy.signals.Signal2D
+
+    Returns
+    -------
+    (DataAxis, DataAxis)
+
+    Raises
+    ------
+    ValueError
+        If the signal is ragged, or its signal axes are not uniform.
+    """
+    if signal.ragged:
+        raise ValueError(
+            "signal is ragged: allowed are frames of the same shape, in one array."
         )
     x, y = signal.axes_manager.signal_axes
     for name, axis in (("y", y), ("x", x)):
@@ -39,6 +62,11 @@ def image_axes(signal):
                 "axes; see `DataAxis.convert_to_uniform_axis`."
             )
     return y, x
+
+
+def navigation_axes(signal):
+    """Navigation axes of a signal in the order of the array: list of DataAxis."""
+    return list(signal.axes_manager.navigation_axes[::-1])
 
 
 def unit(axis):

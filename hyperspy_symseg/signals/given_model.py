@@ -21,6 +21,7 @@ def check_given_model(
     *,
     n_patterns,
     n_components,
+    n_operations,
     random_state,
 ):
     """Check a model, and that what is given with it is its own or not given at all.
@@ -30,7 +31,7 @@ def check_given_model(
     model : SymmetryModel
     axes : (DataAxis, DataAxis)
         The axes (y, x) of the signal.
-    descriptor, parameters, n_patterns, n_components, random_state
+    descriptor, parameters, n_patterns, n_components, n_operations, random_state
         As given to `Signal2D.segment_symmetry`.
 
     Raises
@@ -47,11 +48,13 @@ def check_given_model(
     for name, given, own in (
         ("n_patterns", n_patterns, model.n_patterns),
         ("n_components", n_components, len(model.components)),
+        ("n_operations", n_operations, len(model.mean)),
         ("random_state", random_state, model.random_state),
     ):
         if given not in (own, _default(name)):
             raise ValueError(
                 f"{name}={given!r} with a model: allowed is the model's own, {own!r}."
+                + " Make a smaller one with `model.select`." * (name == "n_operations")
             )
 
 

@@ -11,7 +11,7 @@ from hyperspy_symseg.descriptors import describe
 def result_metadata(signal, **own):
     """Metadata of a signal and what a result has of its own, to make a signal with.
 
-    Markers stay behind: they are objects that belong to the plot of their signal.
+    Markers and the navigator stay behind: they belong to the plot of their signal.
 
     Parameters
     ----------
@@ -25,7 +25,8 @@ def result_metadata(signal, **own):
         The arguments `metadata` and `original_metadata` of a new signal.
     """
     metadata = _in_memory(signal.metadata.as_dictionary())
-    metadata.pop("Markers", None)
+    for branch in ("Markers", "_HyperSpy"):
+        metadata.pop(branch, None)
     return {
         "metadata": metadata | own,
         "original_metadata": _in_memory(signal.original_metadata.as_dictionary()),

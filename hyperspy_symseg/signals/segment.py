@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The work behind `Signal2D.segment_symmetry`: signals in, signals out."""
 
-import dask
 import dask.array as da
 import numpy as np
 
@@ -10,14 +9,18 @@ from hyperspy_symseg.descriptors.checks import check_frame
 from hyperspy_symseg.descriptors.tiles import check_num_workers
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.clustering import check_arguments
+from hyperspy_symseg.segmentation.sampling import sampled_grid
 
 from .arguments import (
     descriptor_in_pixels,
     length_in_pixels,
-    mask_array,
     progress_bar,
+    series_mask,
 )
-from .axes import image_axes, sampled_axes, unit
+from .axes import frame_axes, navigation_axes, sampled_axes, unit
+from .evaluation import evaluate_frames
+from .fit_frames import fit_frames
+from .frames import lazy_frames, lazy_labels, lazy_scores
 from .given_model import check_given_model
 from .metadata import descriptor_record, result_metadata
 from .symmetry_labels import LazySymmetryLabels, SymmetryLabels
@@ -33,6 +36,8 @@ def segment_symmetry(
     n_components,
     model,
     mask,
+    fit_on,
+    n_operations,
     upsample,
     random_state,
     show_progressbar,
@@ -40,14 +45,27 @@ def segment_symmetry(
     lazy_output,
 ):
     """Work of `Signal2D.segment_symmetry`, which says what it takes and returns."""
-    axes = image_axes(signal)
-    check_frame(signal.data)
-    shape = signal.data.shape
-    mask = mask_array(mask, shape)
+    axes, navigation = frame_axes(signal), navigation_axes(signal)
+    n_navigation, shape = len(navigation), signal.data.shape[-2:]
+    check_frame(signal.data[(0,) * n_navigation])
+    mask = series_mask(mask, signal.data.shape)
     if lazy_output is None:
         lazy_output = signal._lazy
+    if isinstance(fit_on, SymmetryModel):
+        if model is not None:
+            raise ValueError("fit_on is a model, and so is model: allowed is one.")
+        model, fit_on = fit_on, None
+    if fit_on is not None and (model is not None or not navigation):
+        what = "a model" if model is not None else "a single image"
+        raise ValueError(f"fit_on={fit_on!r} with {what}: allowed is None.")
+    options = {
+        "n_components": n_components,
+        "n_operations": n_operations,
+        "random_state": random_state,
+    }
     if model is None:
         descriptor = descriptor_in_pixels(descriptor, descriptor_parameters, axes)
+        check_arguments(descriptor, n_patterns, **options)
     else:
         check_given_model(
             model,
@@ -55,74 +73,109 @@ def segment_symmetry(
             descriptor,
             descriptor_parameters,
             n_patterns=n_patterns,
-            n_components=n_components,
-            random_state=random_state,
+            **options,
         )
         descriptor, n_components = model.descriptor, len(model.components)
     descriptor.check_frame(shape)
     grid = Grid.over(shape, length_in_pixels("stride", stride, axes))
-    if model is None:
-        seed = 0 if random_state is None else random_state
-        check_arguments(n_patterns, n_components, seed)
     check_num_workers(num_workers)
-    frame = signal.data if lazy_output else np.asarray(signal.data)
-    fit_options = {
+    fitted_on = None
+    if model is None and navigation:
+        fitted_on = fit_frames(fit_on, navigation)
+    options |= {
         "stride": grid.stride,
-        "n_components": n_components,
-        "random_state": random_state,
         "pixel_size": tuple(axis.scale for axis in axes),
         "units": tuple(map(unit, axes)),
     }
-    threads = {
-        "num_workers": num_workers,
-        "progress": progress_bar(show_progressbar, "Segmenting"),
-    }
-    labelling = {"stride": grid.stride, "upsample": upsample}
-    if model is None and not lazy_output:
-        model, labels = SymmetryModel.fit_predict(
-            frame,
-            descriptor,
-            n_patterns,
-            mask=mask,
-            upsample=upsample,
-            **fit_options,
-            **threads,
-        )
-    elif not lazy_output:
-        labels = model.predict(frame, mask, **labelling, **threads)
-    else:
+
+    def progress(description):
+        return progress_bar(show_progressbar, description)
+
+    if not navigation and not lazy_output:
+        frame = np.asarray(signal.data)
+        threads = {"num_workers": num_workers, "progress": progress("Segmenting")}
         if model is None:
-            model = SymmetryModel.fit(
-                np.asarray(frame),
+            model, labels = SymmetryModel.fit_predict(
+                frame,
                 descriptor,
                 n_patterns,
                 mask=mask,
-                **fit_options,
+                upsample=upsample,
+                **options,
                 **threads,
             )
-        # One thread: dask has its own.
-        predict = dask.delayed(model.predict, pure=False)
-        labels = da.from_delayed(
-            predict(frame, mask, num_workers=1, **labelling),
-            shape=shape if upsample else grid.shape,
-            dtype=model.label_dtype,
-        )
+        else:
+            labels = model.predict(
+                frame, mask, stride=grid.stride, upsample=upsample, **threads
+            )
+    else:
+        frames = lazy_frames(signal.data)
+        masks = None if mask is None else lazy_frames(mask)
+        if model is None:
+            scores = _fit_scores(
+                descriptor,
+                frames,
+                masks,
+                grid,
+                fitted_on or [()],
+                num_workers,
+                progress("Fitting"),
+            )
+            model = SymmetryModel.from_scores(scores, descriptor, n_patterns, **options)
+        labels = lazy_labels(model, frames, masks, grid, upsample)
+        if not lazy_output:
+            labels = _evaluate(labels, num_workers, progress("Segmenting"))
     record = descriptor_record(model.descriptor, grid, mask) | {
         "upsample": upsample,
         "n_patterns": model.n_patterns,
         "n_components": n_components,
+        "n_operations": len(model.mean),
         "random_state": model.random_state,
         "model": model.to_dict(),
     }
+    if fitted_on is not None:
+        # In the order of `inav`.
+        record["fit_on"] = np.array(fitted_on)[:, ::-1]
     label_class = LazySymmetryLabels if lazy_output else SymmetryLabels
+    signal_axes = sampled_axes(axes, grid)
+    if upsample:
+        signal_axes = [axis.get_axis_dictionary() for axis in axes]
     return label_class(
         labels,
-        axes=[axis.get_axis_dictionary() for axis in axes]
-        if upsample
-        else sampled_axes(axes, grid),
+        axes=[axis.get_axis_dictionary() for axis in navigation] + signal_axes,
         **result_metadata(
             signal,
             Signal={"signal_type": "symmetry_labels", "quantity": "Pattern"},
             Symmetry_segmentation=record,
         ),
     )
+
+
+def _fit_scores(descriptor, frames, masks, grid, fitted_on, num_workers, progress):
+    """Scores of a sample of the pixels of some frames: (pixels, operations)."""
+    n_operations = len(descriptor.operations)
+    scored, sample = sampled_grid(grid, n_operations, len(fitted_on))
+    some = da.stack([frames[place] for place in fitted_on])
+    if masks is not None and masks.ndim > 2:
+        masks = da.stack([masks[place] for place in fitted_on])
+    scores = lazy_scores(descriptor, some, masks, scored)[(slice(None), *sample)]
+    places = [(i,) for i in range(len(fitted_on))]
+    done = evaluate_frames(scores, places, frame_ndim=3, num_workers=num_workers)
+    by_frame = {}
+    for (i,), result in progress(done, total=len(places)) if progress else done:
+        if isinstance(result, Exception):
+            raise result.at(fitted_on[i])
+        by_frame[i] = result.reshape(-1, n_operations)
+    return np.concatenate([by_frame[i] for i in sorted(by_frame)])
+
+
+def _evaluate(labels, num_workers, progress):
+    """Labels of a series, evaluated frame by frame."""
+    places = list(np.ndindex(labels.shape[:-2]))
+    result = np.empty(labels.shape, labels.dtype)
+    done = evaluate_frames(labels, places, num_workers=num_workers)
+    for place, frame in progress(done, total=len(places)) if progress else done:
+        if isinstance(frame, Exception):
+            raise frame
+        result[place] = frame
+    return result

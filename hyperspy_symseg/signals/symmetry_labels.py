@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The label map as a signal."""
 
-import numpy as np
-from hyperspy.signals import LazySignal2D, Signal1D, Signal2D
+import functools
 
-from .axes import axis_size, operation_axes, signal_class, unit
+import numpy as np
+from hyperspy.signals import LazySignal2D, Signal2D
+
+from .axes import axis_name, axis_size, operation_axes, signal_class, unit
 from .metadata import operations_record, result_metadata
 
 
@@ -13,7 +15,7 @@ class SymmetryLabels(Signal2D):
 
     Made by ``Signal2D.segment_symmetry``. The labels are integers, 0 for the pattern
     with the fewest pixels among those fitted on; -1 is a pixel without a label. Axes
-    and metadata are those of the micrograph; ``metadata.Symmetry_segmentation`` holds
+    and metadata are those of the micrographs; ``metadata.Symmetry_segmentation`` holds
     all parameters and the fitted model.
     """
 
@@ -53,8 +55,10 @@ class SymmetryLabels(Signal2D):
 
         Pixels, ``px²``, if they have neither a unit nor a scale.
         """
+        from .measures import has_pixels_as_unit
+
         axes = self.axes_manager.signal_axes
-        if all(not unit(axis) and axis.scale == 1 for axis in axes):
+        if has_pixels_as_unit(axes):
             return "px²"
         x, y = map(unit, axes)
         return (f"{x}²" if x else "") if x == y else f"{y} {x}".strip()
@@ -70,7 +74,8 @@ class SymmetryLabels(Signal2D):
         Parameters
         ----------
         *args, **kwargs
-            As in ``Signal2D.plot``.
+            As in ``Signal2D.plot``. The navigator of a lazy series is a slider: only
+            the frame in view is computed.
 
         Examples
         --------
@@ -78,6 +83,8 @@ class SymmetryLabels(Signal2D):
         >>> s, truth = simulate.grain_boundary()
         >>> s.segment_symmetry(show_progressbar=False).plot()
         """
+        from matplotlib.colors import Normalize
+
         from hyperspy_symseg.colors import pattern_colormap, pattern_colors
 
         n = self.n_patterns
@@ -87,30 +94,41 @@ class SymmetryLabels(Signal2D):
             "vmax": n - 0.5,
             "norm": "linear",
         }
+        if self._lazy and self.axes_manager.navigation_dimension:
+            defaults["navigator"] = "slider"
         super().plot(*args, **defaults | kwargs)
         colorbar = self._plot.signal_plot._colorbar
         names = pattern_colors(n)[0]
-        if colorbar is not None and all(names):
-            colorbar.set_label("")
-            colorbar.set_ticks(
-                np.arange(n), labels=[f"{i} {name}" for i, name in enumerate(names)]
-            )
+        if colorbar is None or not all(names):
+            return
+
+        def name_colors(image):
+            # Not where the user asked for another, such as a logarithmic one.
+            if type(image.norm) is Normalize:
+                labels = [f"{i} {name}" for i, name in enumerate(names)]
+                colorbar.set_ticks(np.arange(n), labels=labels)
+
+        colorbar.set_label("")
+        name_colors(colorbar.mappable)
+        # HyperSpy sets a new norm with every frame, and that takes the names away.
+        colorbar.mappable.callbacks.connect("changed", name_colors)
 
     def overlay(self, signal, saturation=0.5):
-        """Micrograph in grey, tinted by pattern (the paper's figure 1e).
+        """Micrographs in grey, tinted by pattern (the paper's figure 1e).
 
         Parameters
         ----------
         signal : Signal2D
-            The micrograph, of the same shape as the labels.
+            The micrograph or series, of the same shape as the labels.
         saturation : float
             Strength of the tint, from 0 to 1.
 
         Returns
         -------
-        Signal2D
+        Signal2D or, if the signal or the labels are lazy, LazySignal2D
             rgb8, with the axes and the metadata of the labels. Black is the 0.1 % and
-            white the 99.9 % percentile of the intensities.
+            white the 99.9 % percentile of the intensities of a frame. Pixels that are
+            not finite are black.
 
         Raises
         ------
@@ -119,6 +137,11 @@ class SymmetryLabels(Signal2D):
         ValueError
             If the shapes differ, or `saturation` is out of range.
 
+        Notes
+        -----
+        HyperSpy plots a part of a lazy overlay, such as ``overlay.inav[:10]``, only
+        with ``navigator="slider"`` or once it is computed.
+
         Examples
         --------
         >>> from hyperspy_symseg import simulate
@@ -126,28 +149,30 @@ class SymmetryLabels(Signal2D):
         >>> s.segment_symmetry(show_progressbar=False).overlay(s)
         <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
         """
-        from rsciio.utils.rgb import regular_array2rgbx
-
-        from hyperspy_symseg.colors import tint
         from hyperspy_symseg.descriptors.checks import check_frame
+
+        from .measures import overlay_frames
 
         self._check_is_image(signal)
         if signal.data.shape != self.data.shape:
             raise ValueError(
                 f"signal has shape {signal.data.shape}: allowed is that of the labels, "
-                f"{self.data.shape}; labels of every pixel come from upsample=True."
+                f"{self.data.shape}, both with the navigation axes before rows and "
+                "columns; labels of every pixel come from upsample=True."
             )
         if not 0 <= saturation <= 1:
             raise ValueError(f"saturation={saturation!r}: allowed is from 0 to 1.")
-        check_frame(signal.data)
-        image = tint(
-            np.asarray(signal.data), np.asarray(self.data), self.n_patterns, saturation
-        )
-        return Signal2D(
-            regular_array2rgbx(image),
+        check_frame(signal.data[(0,) * (signal.data.ndim - 2)])
+        overlay = Signal2D(
+            overlay_frames(signal.data, self.data, self.n_patterns, saturation),
             axes=list(self.axes_manager.as_dictionary().values()),
-            **result_metadata(self, Signal={"signal_type": ""}),
+            # HyperSpy cannot add up colours: without a navigator, the plot of a lazy
+            # series would fail.
+            **result_metadata(
+                self, Signal={"signal_type": ""}, _HyperSpy={"navigator": "slider"}
+            ),
         )
+        return overlay.as_lazy() if signal._lazy or self._lazy else overlay
 
     def get_separability(self):
         """How well each operation tells the patterns apart (the paper's figure 1f).
@@ -279,8 +304,10 @@ class SymmetryLabels(Signal2D):
 
         Returns
         -------
-        Signal1D
-            Areas against the number of the pattern.
+        Signal1D, Signal2D or BaseSignal, lazy if the labels are
+            Of a single image, areas against the number of the pattern. Of a series,
+            areas against the navigation axes of the labels, such as time, which are
+            the signal axes here; the pattern is the navigation axis.
 
         Examples
         --------
@@ -290,16 +317,150 @@ class SymmetryLabels(Signal2D):
         >>> areas, areas.metadata.Signal.quantity
         (<Signal1D, title: Simulated micrograph, dimensions: (|2)>, 'Area (nm²)')
         """
+        from . import measures
+
+        n = self.n_patterns
+        count = functools.partial(measures.count_pixels, n_patterns=n)
         x, y = self.axes_manager.signal_axes
-        # The first count is that of -1.
-        counts = np.bincount(np.ravel(self.data) + 1, minlength=1 + self.n_patterns)[1:]
-        quantity = f"Area ({self.area_unit})"
-        return Signal1D(
-            counts * abs(y.scale * x.scale),
-            axes=[{"name": "Pattern", "size": self.n_patterns, "navigate": False}],
-            **result_metadata(self, Signal={"signal_type": "", "quantity": quantity}),
+        areas = measures.per_pattern(count, self.data, n) * abs(y.scale * x.scale)
+        return measures.against_navigation(self, areas, "Area", self.area_unit)
+
+    def get_boundary_length(self):
+        """Length of the boundary of each pattern with the other patterns.
+
+        Neither the edges of the frame nor those of unlabelled pixels are boundaries.
+        A boundary between two patterns counts for both.
+
+        Returns
+        -------
+        Signal1D, Signal2D or BaseSignal, lazy if the labels are
+            Lengths in the unit of the signal axes, with axes as in `get_areas`.
+
+        Raises
+        ------
+        ValueError
+            If the signal axes have different units.
+
+        Notes
+        -----
+        The Cauchy-Crofton formula, on the labels that were computed, one every
+        `stride` pixels: if pixels are square, a straight boundary comes out within
+        1.5 % of its length at any angle, see
+        `hyperspy_symseg.segmentation.boundary.boundary_lengths`. Where it meets the
+        edge of the frame, a label stands for all of `stride` pixels, also where the
+        frame ends before: too much by up to one `stride` in all.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> lengths = s.segment_symmetry(show_progressbar=False).get_boundary_length()
+        >>> lengths.metadata.Signal.quantity
+        'Boundary length (nm)'
+        """
+        from hyperspy_symseg.segmentation.boundary import boundary_lengths
+
+        from . import measures
+
+        x, y = self.axes_manager.signal_axes
+        if unit(x) != unit(y):
+            raise ValueError(
+                f"axes {axis_name(y, 'y')} and {axis_name(x, 'x')} have the units "
+                f"{unit(y)!r} and {unit(x)!r}: allowed for a length is one unit."
+            )
+        n, labels, pixel_size = self.n_patterns, self.data, (abs(y.scale), abs(x.scale))
+        if self._record.upsample:
+            # Their blocks would count as a staircase.
+            stride = self._record.stride
+            labels = measures.labels_computed(labels, stride)
+            pixel_size = tuple(np.multiply(pixel_size, stride))
+        if self._lazy:
+            labels = labels.rechunk({-2: -1, -1: -1})
+        measure = functools.partial(
+            boundary_lengths, n_patterns=n, pixel_size=pixel_size
         )
+        lengths = measures.per_pattern(measure, labels, n)
+        units = "px" if measures.has_pixels_as_unit((y, x)) else unit(x)
+        return measures.against_navigation(self, lengths, "Boundary length", units)
 
 
 class LazySymmetryLabels(SymmetryLabels, LazySignal2D):
     """Label of every pixel, computed when needed."""
+
+    def save_frames(
+        self,
+        filename,
+        *,
+        overwrite=False,
+        on_error="raise",
+        resume=False,
+        num_workers=None,
+        show_progressbar=None,
+    ):
+        """Label a series frame by frame, and write every frame when it is done.
+
+        Each frame is evaluated alone and a few of them at a time, so a series may be
+        larger than memory. Until all are done the file is called
+        ``NAME.unfinished.zspy``, which can be loaded; frames that are not in it yet
+        are -1.
+
+        With a client of dask.distributed open, its workers label the frames. They
+        read them, too, if they can (.zspy, memory-mapped formats); frames of HDF5
+        files are read by this process and sent.
+
+        Parameters
+        ----------
+        filename : str or pathlib.Path
+            With the extension .zspy or .hspy.
+        overwrite : bool
+            Whether to replace a file of this name, and what an earlier run has left
+            unfinished.
+        on_error : str
+            What happens if a frame cannot be read, or has no finite pixel:
+            ``"raise"`` an error that names it; what was written stays. Or ``"mask"``:
+            it is labelled -1, a warning names it, and the others are labelled.
+        resume : bool
+            Whether to take up what an earlier run of the same labels has left
+            unfinished, if there is something.
+        num_workers : int or None
+            Number of threads. None: one a processor. A cluster has its own.
+        show_progressbar : bool or None
+            Whether to show a progress bar. None: as in HyperSpy's preferences.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not allowed, or the unfinished labels are others.
+        FileExistsError
+            If there is such a file.
+        FrameError
+            If a frame cannot be labelled. It is a RuntimeError.
+
+        See Also
+        --------
+        hyperspy.signals.BaseSignal.save : writes lazy labels chunk by chunk with dask.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import hyperspy.api as hs
+        >>> from hyperspy_symseg import simulate
+        >>> movie, truth = simulate.moving_boundary(3, (120, 140))
+        >>> seg = movie.segment_symmetry(show_progressbar=False)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     seg.save_frames(Path(folder, "seg.zspy"), show_progressbar=False)
+        ...     hs.load(Path(folder, "seg.zspy"))
+        <SymmetryLabels, title: Simulated movie, dimensions: (3|140, 120)>
+        """
+        from .label_store import save_frames
+
+        save_frames(
+            self,
+            filename,
+            overwrite=overwrite,
+            on_error=on_error,
+            resume=resume,
+            num_workers=num_workers,
+            show_progressbar=show_progressbar,
+        )

@@ -156,6 +156,7 @@ def test_all_parameters_are_in_the_metadata(labels):
         "upsample": True,
         "n_patterns": 2,
         "n_components": 5,
+        "n_operations": 81,
         "random_state": 0,
         "masked": False,
     }
@@ -515,10 +516,10 @@ def test_axis_that_is_not_uniform_is_an_error(signal):
         signal.segment_symmetry()
 
 
-def test_series_is_an_error():
+def test_scores_of_a_series_are_an_error():
     series = hs.signals.Signal2D(np.zeros((3, 50, 60)))
     with pytest.raises(ValueError, match="navigation axes"):
-        series.segment_symmetry()
+        series.get_symmetry_descriptors()
 
 
 @pytest.mark.parametrize("dtype", ["rgb8", object])

@@ -66,7 +66,7 @@ def test_part_of_the_labels_keeps_the_model(labels):
     assert labels.isig[10:40, 20:].model == labels.model
 
 
-@pytest.mark.parametrize("use", ["model", "plot", "get_areas"])
+@pytest.mark.parametrize("use", ["model", "plot", "get_areas", "get_boundary_length"])
 def test_labels_without_a_model_say_so(use):
     labels = SymmetryLabels(np.zeros((3, 4), np.int8))
     with pytest.raises(AttributeError, match="not made by segment_symmetry"):
@@ -154,6 +154,24 @@ def test_areas_are_pixels_times_their_size(signal, masked_labels):
 def test_areas_of_lazy_labels(signal, labels, small):
     lazy = signal.as_lazy().segment_symmetry(**small)
     np.testing.assert_array_equal(lazy.get_areas().data, labels.get_areas().data)
+
+
+def test_boundary_length_of_two_grains(labels):
+    # The boundary runs from the first to the last of 61 rows.
+    lengths = labels.get_boundary_length()
+    np.testing.assert_allclose(lengths.data, 61 * 0.02, rtol=0.1)
+
+
+@pytest.mark.parametrize("extension", ["hspy", "zspy"])
+def test_boundary_length_of_loaded_labels(labels, tmp_path, extension):
+    labels.save(tmp_path / f"labels.{extension}")
+    loaded = hs.load(tmp_path / f"labels.{extension}").get_boundary_length()
+    np.testing.assert_array_equal(loaded.data, labels.get_boundary_length().data)
+
+
+def test_boundary_length_of_labels_on_the_grid(signal, labels, small):
+    on_grid = signal.segment_symmetry(upsample=False, **small).get_boundary_length()
+    np.testing.assert_allclose(on_grid.data, labels.get_boundary_length().data)
 
 
 def test_area_unit_of_axes_without_and_with_different_units(labels):

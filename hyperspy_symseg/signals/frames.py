@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Frames of a signal as dask arrays, and what is computed from them, one by one."""
+
+from dataclasses import replace
+
+import dask
+import dask.array as da
+import numpy as np
+
+from hyperspy_symseg.descriptors import FramePart, compute_scores
+from hyperspy_symseg.segmentation.parts import cut_into_parts
+
+from .evaluation import FRAMES, SOURCE, FrameError
+
+
+def lazy_frames(data):
+    """Frames as a dask array with one a chunk along the navigation axes.
+
+    Parameters
+    ----------
+    data : (..., rows, columns) numpy.ndarray or dask.array.Array
+
+    Returns
+    -------
+    dask.array.Array
+        It has layers for the chunks of the source and for the frames, which
+        `evaluate_frames` looks for.
+    """
+    one_by_one = (1,) * (data.ndim - 2)
+    if not isinstance(data, da.Array):
+        chunks = (*one_by_one, *data.shape[-2:])
+        data = da.from_array(np.asarray(data), chunks=chunks, name=False)
+    source = _marked(data, SOURCE)
+    return _marked(source.rechunk((*one_by_one, *source.chunks[-2:])), FRAMES)
+
+
+def _marked(array, name):
+    """The same array, with a layer of this name at the end."""
+    return array.map_blocks(
+        np.asarray,
+        dtype=array.dtype,
+        meta=np.empty((0,) * array.ndim, array.dtype),
+        name=f"{name}-{dask.base.tokenize(array)}",
+    )
+
+
+def _map_parts(function, frames, mask, parts, shape, dtype, **arguments):
+    """Apply a function to every part of every frame, and join what it returns.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a part of a frame and of its mask, if there is one, and `part`,
+        `frame_shape`, `block_id` and the arguments.
+    frames, mask : (..., rows, columns) dask.array.Array
+        The mask may be that of all frames, or None.
+    parts : list of list of Part
+    shape : callable
+        Shape of what the function returns for a part.
+    dtype : numpy.dtype
+    **arguments
+
+    Returns
+    -------
+    (..., rows, columns) or (..., rows, columns, n) dask.array.Array
+    """
+    n_navigation = frames.ndim - 2
+
+    def block(part):
+        arrays = [
+            array[(..., *part.source)].rechunk({-2: -1, -1: -1})
+            for array in (frames, mask)
+            if array is not None
+        ]
+        part_shape = shape(part)
+        return da.map_blocks(
+            function,
+            *arrays,
+            part=part,
+            frame_shape=frames.shape[-2:],
+            **arguments,
+            new_axis=list(range(frames.ndim, n_navigation + len(part_shape))) or None,
+            chunks=frames.chunks[:-2] + tuple((n,) for n in part_shape),
+            dtype=dtype,
+            meta=np.empty((0,) * (n_navigation + len(part_shape)), dtype),
+        )
+
+    along_x, along_y = n_navigation + 1, n_navigation
+    rows = [da.concatenate([block(part) for part in row], along_x) for row in parts]
+    return da.concatenate(rows, along_y)
+
+
+def _frame_part(block, part, frame_shape):
+    """The one frame of a block, as a part of the whole frame."""
+    first = [axis.start for axis in part.source]
+    return FramePart(block[(0,) * (block.ndim - 2)], first, frame_shape)
+
+
+def lazy_labels(model, frames, mask, grid, upsample):
+    """Labels of frames.
+
+    Parameters
+    ----------
+    model : SymmetryModel
+    frames : (..., rows, columns) dask.array.Array
+        From `lazy_frames`.
+    mask : (rows, columns) or (..., rows, columns) dask.array.Array or None
+        True where a pixel is left out.
+    grid : Grid
+        The pixels of a frame that are labelled.
+    upsample : bool
+        Whether every pixel gets a label.
+
+    Returns
+    -------
+    (..., rows, columns) or (..., grid rows, grid columns) dask.array.Array
+        Computing it raises `FrameError` for a frame without a finite pixel, and what
+        reading a frame raises.
+    """
+    return _map_parts(
+        _label_block,
+        frames,
+        mask,
+        cut_into_parts(model.descriptor, grid, frames.shape[-2:]),
+        lambda part: part.shape(upsample),
+        model.label_dtype,
+        # One for all tasks, and as small as can be.
+        model=dask.delayed(replace(model, covariance=None), traverse=False, pure=True),
+        grid=grid,
+        upsample=upsample,
+    )
+
+
+def _label_block(
+    frame, mask=None, *, model, grid, upsample, part, frame_shape, block_id
+):
+    """Labels of a part of a frame, as an array with the navigation axes."""
+    n_navigation = frame.ndim - 2
+    whole_frame = frame.shape[-2:] == tuple(frame_shape)
+    if whole_frame and frame.dtype.kind == "f" and not np.isfinite(frame).any():
+        raise FrameError(block_id[:n_navigation], "no pixel is finite")
+    frame = _frame_part(frame, part, frame_shape)
+    if mask is not None:
+        mask = _frame_part(mask, part, frame_shape)
+    labels = model.predict_part(frame, mask, grid, part, upsample=upsample)
+    return labels[(np.newaxis,) * n_navigation]
+
+
+def lazy_scores(descriptor, frames, mask, grid):
+    """Scores of frames.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+    frames, mask
+        As in `lazy_labels`.
+    grid : Grid
+        The pixels of a frame that are scored.
+
+    Returns
+    -------
+    (..., grid rows, grid columns, operations) dask.array.Array of float32
+    """
+    return _map_parts(
+        _score_block,
+        frames,
+        mask,
+        cut_into_parts(descriptor, grid, frames.shape[-2:]),
+        lambda part: (*part.shape(upsample=False), len(descriptor.operations)),
+        np.dtype(np.float32),
+        descriptor=descriptor,
+        grid=grid,
+    )
+
+
+def _score_block(frame, mask=None, *, descriptor, grid, part, frame_shape):
+    """Scores of a part of a frame, as an array with the navigation axes."""
+    n_navigation = frame.ndim - 2
+    frame = _frame_part(frame, part, frame_shape)
+    if mask is not None:
+        mask = _frame_part(mask, part, frame_shape)
+    scores = compute_scores(
+        descriptor, frame, grid, mask, within=part.samples, num_workers=1
+    )
+    return scores[(np.newaxis,) * n_navigation]
