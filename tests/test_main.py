@@ -138,13 +138,6 @@ def test_argument_not_allowed(run, image, tmp_path):
     assert names(tmp_path / "out") == []
 
 
-def test_series(run, tmp_path):
-    hs.signals.Signal2D(np.zeros((2, 50, 60))).save(tmp_path / "series.hspy")
-    status, _, err = run("segment", tmp_path / "series.hspy")
-    assert status == 2
-    assert "a series of (2,) images: allowed is a single image" in err[0]
-
-
 def test_old_results_are_kept_unless_told(run, image, tmp_path):
     (tmp_path / "out").mkdir()
     old = tmp_path / "out" / "grains_overlay.png"
@@ -171,6 +164,23 @@ def test_nothing_half_written_stays(run, image, tmp_path, monkeypatch):
     status, _, err = run("segment", image, *SMALL)
     assert (status, err) == (2, [f"hyperspy-symseg: {image}: no space left"])
     assert names(tmp_path / "out") == []
+
+
+def test_ctrl_c(run, image, tmp_path, monkeypatch):
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hyperspy_symseg.signals.SymmetryLabels.overlay", stop)
+    status, _, err = run("segment", image, *SMALL)
+    expected = f"hyperspy-symseg: {image}: stopped. Nothing was written"
+    assert (status, err) == (130, [expected])
+    assert names(tmp_path / "out") == []
+
+
+def test_resume_leaves_alone_what_is_complete(run, image):
+    run("segment", image, *SMALL)
+    status, out, _ = run("segment", image, *SMALL, "--resume")
+    assert (status, out) == (0, ["grains: complete already"])
 
 
 def test_output_that_is_a_file(run, image, tmp_path):

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the command line, and what --help says of them."""
+
+import argparse
+from pathlib import Path
+
+from hyperspy_symseg.descriptors.registry import DESCRIPTORS
+
+OVERLAY_FORMATS = ("zspy", "gif", "mp4")
+
+
+def parser():
+    """Parser of the command line.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+    """
+    parser = argparse.ArgumentParser(
+        prog="hyperspy-symseg",
+        description="Label the pixels of micrographs with the crystal they belong to.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_segment(commands)
+    demo = commands.add_parser(
+        "demo",
+        help="simulate a grain boundary and segment it",
+        description="Simulate a grain boundary, write it to grain_boundary.emd and "
+        "segment that file.",
+    )
+    demo.add_argument("--output", metavar="DIR", type=Path, default=Path("demo"))
+    return parser
+
+
+def _add_segment(commands):
+    segment = commands.add_parser(
+        "segment",
+        help="segment files",
+        description="Segment the images and series in files that HyperSpy reads. For "
+        "an image NAME, the labels are written to NAME_labels.hspy and the image "
+        "tinted by pattern to NAME_overlay.png. Series, such as movies, are read and "
+        "written frame by frame, to NAME_labels.zspy and NAME_overlay.zspy; until a "
+        "file is complete, it is called NAME_labels.unfinished.zspy and so on. NAME "
+        "is that of the file, so files of the same name take a call each.",
+        epilog="LENGTH: int are pixels, other numbers are in the axes' unit. The exit "
+        "status is 2 if a file failed, and 130 after Ctrl-C.",
+    )
+    segment.add_argument("files", metavar="FILE", nargs="+", type=Path)
+    segment.add_argument("--output", metavar="DIR", type=Path, default=Path())
+    old = segment.add_mutually_exclusive_group()
+    old.add_argument("--overwrite", action="store_true", help="replace old results")
+    old.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on where an earlier run was stopped: keep what is complete, and take "
+        "up the labels of an unfinished series, with their model",
+    )
+    segment.add_argument("--n-patterns", type=int, help="number of patterns (2)")
+    segment.add_argument(
+        "--descriptor",
+        action="append",
+        choices=list(DESCRIPTORS),
+        help="what is measured (translation); if given again, they are joined",
+    )
+    length = {"type": _number, "metavar": "LENGTH"}
+    segment.add_argument("--patch", help="half the patch (20)", **length)
+    segment.add_argument("--window", help="largest shift (21)", **length)
+    segment.add_argument("--radius", help="radius of a circular patch (20)", **length)
+    segment.add_argument("--stride", help="sampling distance (5)", **length)
+    segment.add_argument(
+        "--n-components",
+        type=_number,
+        help="principal components, or their fraction of the variance (5)",
+    )
+    segment.add_argument(
+        "--n-operations",
+        metavar="N",
+        type=int,
+        help="symmetry operations that are used, the N that best tell the patterns "
+        "apart (all): faster",
+    )
+    segment.add_argument("--random-state", type=int, help="seed (0)")
+    segment.add_argument("--num-workers", type=int, help="threads")
+    _add_series(segment.add_argument_group("series"))
+
+
+def _add_series(series):
+    series.add_argument(
+        "--fit-on",
+        metavar="N",
+        type=int,
+        help="frames that the model is fitted on, spread over the series (8)",
+    )
+    series.add_argument(
+        "--on-error",
+        choices=("raise", "mask"),
+        default="raise",
+        help="if a frame cannot be labelled: stop and keep the others (raise), or "
+        "leave it without labels and go on (mask)",
+    )
+    series.add_argument(
+        "--overlay",
+        action="append",
+        choices=(*OVERLAY_FORMATS, "none"),
+        help="the series tinted by pattern: a stack of RGB images (zspy, if not told "
+        "otherwise), a GIF, an MP4, or none; can be given again",
+    )
+
+
+def _number(text):
+    """Int if it is one. For lengths: int is pixels, anything else axis units."""
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an earlier run was asked for, and whether it is asked for again."""
+
+import numpy as np
+
+from hyperspy_symseg.descriptors.registry import descriptor_class, split
+from hyperspy_symseg.signals.arguments import length_in_pixels
+from hyperspy_symseg.signals.axes import frame_axes
+
+LENGTHS = ("stride", "patch", "window", "radius")
+# Those that change no label, or that the model stands for.
+NOT_COMPARED = ("num_workers", "fit_on")
+
+
+def options_of(labels, options, signal):
+    """Options of `segment_symmetry` that give the labels of an earlier run again.
+
+    Parameters
+    ----------
+    labels : SymmetryLabels
+        Of the earlier run.
+    options : dict
+        Those that are given now.
+    signal : Signal2D
+
+    Returns
+    -------
+    dict
+        With the model of the labels.
+
+    Raises
+    ------
+    ValueError
+        If an option is another than that of the earlier run.
+    """
+    record = labels.metadata.Symmetry_segmentation.as_dictionary()
+    axes = frame_axes(signal)
+    not_compared = {*NOT_COMPARED, *_replaced(record)}
+    for name, value in options.items():
+        if name in not_compared:
+            continue
+        own = _own(record, name)
+        if name in LENGTHS:
+            value = length_in_pixels(name, value, axes)
+        if own is not None and not _equal(value, own):
+            raise ValueError(
+                f"--resume with {name}={value!r}: the earlier run has {own!r}. Allowed "
+                "is the same, or --overwrite to begin anew"
+            )
+    again = {"model": labels.model, "stride": tuple(map(int, record["stride"]))}
+    if "num_workers" in options:
+        again["num_workers"] = options["num_workers"]
+    return again
+
+
+def _replaced(record):
+    """Parameters that lists of operations, such as those selected, stand for."""
+    return {
+        parameter
+        for descriptor in split(record["descriptor"])
+        for operations, replaced in descriptor_class(descriptor).lists.items()
+        if _own(record, operations) is not None
+        for parameter in replaced
+    }
+
+
+def _own(record, name):
+    """What is recorded of a parameter; None if there is nothing."""
+    if name in record:
+        return record[name]
+    for key, value in record.items():
+        # Of a descriptor that is joined with others.
+        if key != "model" and isinstance(value, dict) and name in value:
+            return value[name]
+    return None
+
+
+def _equal(value, own):
+    """Whether a value, or one for both axes, is what is recorded."""
+    value, own = np.ravel(value), np.ravel(own)
+    return len(value) in (1, len(own)) and bool(np.all(value == own))

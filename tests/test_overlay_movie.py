@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import hyperspy.api as hs
+import numpy as np
+import pytest
+from PIL import Image
+from rsciio.utils.rgb import RGB_DTYPES
+
+from hyperspy_symseg.command_line.overlay_movie import (
+    _in_order,
+    frames_per_second,
+    write_overlays,
+)
+
+N = 5
+
+
+@pytest.fixture
+def overlay():
+    """Frames of 7 x 9 pixels, dark and light, in the colours of two patterns."""
+    data = np.zeros((N, 7, 9), RGB_DTYPES["rgb8"])
+    for i in range(N):
+        data[i, :, :4] = 242 * i // N, 207 * i // N, 128 * i // N
+        data[i, :, 4:] = 170 * i // N, 218 * i // N, 244 * i // N
+    signal = hs.signals.Signal2D(data)
+    signal.axes_manager[0].scale, signal.axes_manager[0].units = 0.2, "s"
+    return signal.as_lazy()
+
+
+def write(overlay, path):
+    write_overlays(
+        overlay,
+        [path],
+        n_patterns=2,
+        saturation=0.5,
+        on_error="raise",
+        num_workers=1,
+        progress=None,
+    )
+
+
+def colors(overlay):
+    return overlay.data.compute().view(np.uint8).reshape(N, 7, 9, 3).astype(int)
+
+
+def test_gif(overlay, tmp_path):
+    write(overlay, tmp_path / "movie.gif")
+    found = []
+    with Image.open(tmp_path / "movie.gif") as gif:
+        assert (gif.n_frames, gif.size) == (N, (9, 7))
+        assert (gif.info["duration"], gif.info["loop"]) == (200, 0)
+        for i in range(N):
+            gif.seek(i)
+            found.append(np.asarray(gif.convert("RGB"), int))
+    # There are 85 shades of each colour.
+    assert np.abs(colors(overlay) - found).max() <= 4
+
+
+def test_mp4_of_odd_size(overlay, tmp_path):
+    av = pytest.importorskip("av")
+    write(overlay, tmp_path / "movie.mp4")
+    with av.open(str(tmp_path / "movie.mp4")) as movie:
+        assert movie.streams.video[0].average_rate == 5
+        found = [frame.to_ndarray(format="rgb24") for frame in movie.decode(video=0)]
+    assert [frame.shape for frame in found] == [(8, 10, 3)] * N
+    # Colours are sampled at every second pixel: not at the boundary.
+    difference = colors(overlay) - np.array(found)[:, :7, :9]
+    assert np.abs(difference[:, :, [1, 7]]).max() < 16
+
+
+def test_frames_are_put_in_order():
+    indices = list(np.ndindex(2, 2))
+    done = [((1, 0), "c"), ((0, 0), "a"), ((1, 1), "d"), ((0, 1), "b")]
+    assert list(_in_order(done, indices)) == list(zip(indices, "abcd", strict=True))
+
+
+@pytest.mark.parametrize(
+    ("scale", "units", "speed"),
+    [
+        (0.1, "s", 10),
+        (40, "ms", 25),
+        (-0.5, "s", 2),
+        (1, "ns", 30),
+        (1, "h", 1),
+        (0, "s", 30),
+        (0.1, "nm", 10),
+        (0.1, "no unit", 10),
+        (1, "", 10),
+    ],
+)
+def test_speed_is_that_of_the_specimen_if_it_can_be_followed(scale, units, speed):
+    signal = hs.signals.Signal2D(np.zeros((3, 2, 2)))
+    signal.axes_manager[0].scale, signal.axes_manager[0].units = scale, units
+    assert frames_per_second(signal) == pytest.approx(speed)
+    # The last axis of the array that is no axis of an image is the fastest.
+    series = hs.signals.Signal2D(np.zeros((2, 3, 2, 2)))
+    series.axes_manager[0].scale, series.axes_manager[0].units = scale, units
+    assert frames_per_second(series) == pytest.approx(speed)
+
+
+def test_speed_on_an_axis_without_a_unit_or_a_step():
+    signal = hs.signals.Signal2D(np.zeros((3, 2, 2)))
+    assert frames_per_second(signal) == 10
+    signal.axes_manager[0].convert_to_non_uniform_axis()
+    signal.axes_manager[0].units = "s"
+    assert frames_per_second(signal) == 10
