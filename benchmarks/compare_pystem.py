@@ -126,8 +126,7 @@ def largest_difference(ours, peer, method):
 
 
 def compare(ours, peer, repeats, quick):
-    print("| | ours | peer | ratio | from turn to turn | target |")
-    print("|---|---|---|---|---|---|")
+    print_head()
     for peer_job, group in itertools.groupby(ROWS, key=lambda row: row.theirs):
         rows = list(group)
         turns = [
@@ -137,6 +136,11 @@ def compare(ours, peer, repeats, quick):
         times, peer_times = zip(*turns, strict=True)
         for row, our_times in zip(rows, zip(*times, strict=True), strict=True):
             print_row(row, our_times, peer_times)
+
+
+def print_head():
+    print("| | ours | peer | ratio | from turn to turn | target |")
+    print("|---|---|---|---|---|---|")
 
 
 def print_row(row, our_times, peer_times):
@@ -186,13 +190,19 @@ def print_correlations(ours, peer):
         )
 
 
-def cpu_model():
+def versions(ours, peer):
+    ours, peer = (worker.do({"task": "versions"}) for worker in (ours, peer))
+    return f"ours: {ours}; {PEER}: {peer}"
+
+
+def processors():
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         lines = []
     models = [line.split(": ")[1] for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor()
+    model = models[0] if models else platform.processor()
+    return f"{os.cpu_count()} CPUs, {model}"
 
 
 def main():
@@ -224,8 +234,7 @@ def main():
         "First row, at the peer's own pixels and shifts: our scores differ by at most "
         f"{same['direct']:.1e} from its direct method's and {same['fft']:.1e} from its "
         "FFT method's.\n"
-        f"{os.cpu_count()} CPUs, {cpu_model()}; ours: {ours.do({'task': 'versions'})}; "
-        f"{PEER}: {peer.do({'task': 'versions'})}."
+        f"{processors()}; {versions(ours, peer)}."
     )
     ours.close()
     peer.close()

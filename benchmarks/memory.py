@@ -41,23 +41,48 @@ def simulate(path, size):
     np.save(path, signal.data)
 
 
-def segment(path, descriptor, stride):
-    """Segment a frame: memory after the imports, peak memory, and seconds."""
-    import hyperspy.api as hs
-    import numpy as np
+def import_all():
+    """Import what a segmentation takes, and return the memory that this takes."""
+    import hyperspy.api  # noqa: F401
     import sklearn.cluster
     import sklearn.decomposition  # noqa: F401  segmentation imports it only when used
 
     import hyperspy_symseg  # adds the method
     import hyperspy_symseg.signals.segment  # noqa: F401
 
-    imports = peak_memory()
+    return peak_memory()
+
+
+def segment(path, descriptor, stride):
+    """Segment a frame: memory after the imports, peak memory, and seconds."""
+    imports = import_all()
+    import hyperspy.api as hs
+    import numpy as np
+
     signal = hs.signals.Signal2D(np.load(path))
     start = time.perf_counter()
     signal.segment_symmetry(
         descriptor=descriptor, stride=stride, show_progressbar=False
     )
     return imports, peak_memory(), time.perf_counter() - start
+
+
+def new_processes():
+    """Executor that gives every task a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, context, max_tasks_per_child=1)
+
+
+def print_head(what):
+    print(f"| {what} | imports alone | peak | target | time |")
+    print("|---|---|---|---|---|")
+
+
+def print_row(name, target, imports, peak, seconds):
+    print(
+        f"| {name} | {imports:.2f} GB | {peak:.2f} GB | {target} | {seconds:.1f} s |",
+        flush=True,
+    )
 
 
 def main():
@@ -72,25 +97,14 @@ def main():
         *((SMALL, descriptor, 5, "< 1 GB") for descriptor in OTHERS),
     ]
 
-    context = multiprocessing.get_context("spawn")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ProcessPoolExecutor(1, context, max_tasks_per_child=1) as processes,
-    ):
+    with tempfile.TemporaryDirectory() as folder, new_processes() as processes:
         paths = {n: Path(folder, f"{n}.npy") for n in (size, SMALL)}
         for n, path in paths.items():
             processes.submit(simulate, path, n).result()
-        print("| frame of uint16 | imports alone | peak | target | time |")
-        print("|---|---|---|---|---|")
+        print_head("frame of uint16")
         for n, descriptor, stride, target in rows:
-            imports, peak, seconds = processes.submit(
-                segment, paths[n], descriptor, stride
-            ).result()
-            print(
-                f"| {n} x {n}, {descriptor}, stride {stride} | {imports:.2f} GB "
-                f"| {peak:.2f} GB | {target} | {seconds:.1f} s |",
-                flush=True,
-            )
+            result = processes.submit(segment, paths[n], descriptor, stride).result()
+            print_row(f"{n} x {n}, {descriptor}, stride {stride}", target, *result)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,39 @@ def our_tasks():
         )
         return float(np.abs(ours - theirs).max())
 
+    models = {}
+
+    def series_labels(movie, model, **options):
+        signal = hs.signals.Signal2D(movie)
+        return signal.segment_symmetry(model=model, show_progressbar=False, **options)
+
+    def fit_series(movie, n_operations, translations, **parameters):
+        """Fit two models, store the smaller one's shifts, and say what they are."""
+
+        def fit(**options):
+            signal = hs.signals.Signal2D(movie)
+            options |= {"lazy_output": True, "show_progressbar": False}
+            return signal.segment_symmetry(patch=PATCH, **parameters, **options).model
+
+        models["all"] = fit()
+        models["some"] = models["all"].select(n_operations)
+        shifts = models["some"].descriptor.translations
+        np.save(translations, shifts)
+        by_option = fit(n_operations=n_operations)
+        return {
+            "all": len(models["all"].mean),
+            "some": len(shifts),
+            "same": by_option.descriptor == models["some"].descriptor,
+        }
+
+    def label_series(movie):
+        series_labels(movie, models["some"])
+
+    def agreement(movie):
+        """Fraction of the pixels of every frame that both models label alike."""
+        some, all_ = (series_labels(movie, models[n]).data for n in ("some", "all"))
+        return (some == all_).mean(axis=(1, 2)).tolist()
+
     return {
         "scores": scores,
         "rotation": partial(score, "rotation"),
@@ -65,6 +98,9 @@ def our_tasks():
         "labels": labels,
         "difference": difference,
         "correlations": correlations,
+        "fit_series": fit_series,
+        "label_series": label_series,
+        "agreement": agreement,
     }
 
 
@@ -117,6 +153,28 @@ def peer_tasks():
         every = slice(square, -square, stride)
         np.save(path, scores[every, every])
 
+    given = {}
+
+    def fit_series(movie, translations):
+        """Fit the components and the centres that the frames are then labelled by."""
+        given.update(
+            descriptor_name="preselected_translations",
+            preselected_translations=np.load(translations),
+            patch_x=PATCH,
+            patch_y=PATCH,
+            random_state=0,
+        )
+        first = segmentationSTEM(**given)
+        first.perform_clustering(movie[0])
+        given.update(
+            pca_fitted=first._pca,
+            kmeans_init_centers=first._kmeans.cluster_centers_,
+            one_step_kmeans=True,
+        )
+
+    def label_frame(movie, index):
+        segmentationSTEM(**given).perform_clustering(movie[index])
+
     return {
         "scores": scores,
         "rotation": rotation,
@@ -124,6 +182,8 @@ def peer_tasks():
         "power_spectrum": power_spectrum,
         "labels": labels,
         "map": score_map,
+        "fit_series": fit_series,
+        "label_frame": label_frame,
     }
 
 
@@ -132,7 +192,9 @@ def versions(frame):
 
 
 def frames_and_masks(frame):
-    """What a job can ask for: a frame, and a mask or none."""
+    """What a job can ask for: a frame or series, and a mask or none."""
+    if frame.ndim == 3:
+        return {"whole": (frame, {}), "small": (frame[:1, :150, :150], {})}
     rng = np.random.default_rng(0)
     masked = rng.choice(frame.size, frame.size // 20, replace=False)
     mask = np.zeros(frame.shape, bool)
