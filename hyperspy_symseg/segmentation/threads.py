@@ -73,7 +73,12 @@ class OneThread:
                 self._limit_process()
             self._inside += 1
         self._visits.append(ExitStack())
-        self._limit_here()
+        try:
+            self._limit_here()
+        except BaseException:
+            # Such as Ctrl-C: nobody else would lift the limit.
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *exception):

@@ -48,11 +48,22 @@ def frame_axes(signal):
     Raises
     ------
     ValueError
-        If the signal is ragged, or its signal axes are not uniform.
+        If the signal is ragged, masked or of unknown shape, or its signal axes are
+        not uniform.
     """
     if signal.ragged:
         raise ValueError(
             "signal is ragged: allowed are frames of the same shape, in one array."
+        )
+    if np.isnan(signal.data.shape).any():
+        raise ValueError(
+            f"signal has the shape {signal.data.shape}: allowed are chunks of known "
+            "sizes (see `compute_chunk_sizes` of dask arrays)."
+        )
+    if isinstance(getattr(signal.data, "_meta", signal.data), np.ma.MaskedArray):
+        raise ValueError(
+            "signal is a masked array: allowed are plain ones, with what is left out "
+            "as mask=."
         )
     x, y = signal.axes_manager.signal_axes
     for name, axis in (("y", y), ("x", x)):

@@ -1,29 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lazy results evaluated frame by frame, in threads or on the workers of a cluster."""
 
-import contextlib
 import functools
 import itertools
-import operator
 import pickle
 import sys
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+import time
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    ThreadPoolExecutor,
+    wait,
+)
 
 import dask
-import dask.array as da
-import numpy as np
-from dask.core import flatten
-from dask.optimization import cull
 from dask.system import CPU_COUNT
 
-# First parts of the names of layers of a graph: the chunks that frames are read from,
-# and the frames.
-SOURCE = "symmetry-source"
-FRAMES = "symmetry-frames"
+from .frame_graph import FrameGraph, FrameTask
+
 # Groups of frames that wait or are being evaluated, as a multiple of the threads.
 IN_FLIGHT = 2
-# Frames that are read together, at most: they are handed out together.
+# Frames that are read together, at most, and their size in bytes, if there is more than
+# one. They are handed out together.
 LARGEST_GROUP = 32
+GROUP_BYTES = 64 * 2**20
+# Seconds after which the workers of a cluster are counted anew.
+ASK_AGAIN = 1.0
+# Frames are large, and that cannot be helped.
+QUIET = {"distributed.admin.large-graph-warning-threshold": "1GB"}
+# Errors that no other frame would be free of.
+NOT_OF_A_FRAME = (CancelledError, ImportError, MemoryError)
 
 
 class FrameError(RuntimeError):
@@ -63,139 +69,19 @@ class FrameError(RuntimeError):
 
 
 def cluster_client():
-    """The client of dask.distributed that is open, or None."""
+    """The client of dask.distributed that is open and in use, or None."""
     distributed = sys.modules.get("distributed")
-    if distributed is None:
+    # Opening a client sets the last one; somebody may have set another after that.
+    if distributed is None or dask.config.get("scheduler", None) not in (
+        None,
+        "distributed",
+        "dask.distributed",
+    ):
         return None
     try:
         return distributed.default_client()
     except ValueError:
         return None
-
-
-class _Graph:
-    """Graph of a lazy array, from which those of single frames are taken.
-
-    Parameters
-    ----------
-    array : dask.array.Array
-    frame_ndim : int
-        Axes that belong to a frame, the last ones.
-    """
-
-    def __init__(self, array, frame_ndim):
-        n_navigation = array.ndim - frame_ndim
-        array = array.rechunk(dict.fromkeys(range(n_navigation), 1))
-        graph = array.__dask_graph__()
-        self._blocks = array.__dask_keys__()
-        self.source, self.frames = (
-            {
-                key
-                for name, layer in graph.layers.items()
-                if name.startswith(marker)
-                for key in layer.get_output_keys()
-            }
-            for marker in (SOURCE, FRAMES)
-        )
-        kept = [*flatten(self._blocks), *self.source, *self.frames]
-        # All at once: frame by frame it would take longer than to label a frame.
-        self._graph = dict(da.optimize(graph, kept))
-
-    def blocks(self, index):
-        """Keys of the blocks of a frame, nested as deep as it has axes."""
-        return functools.reduce(operator.getitem, index, self._blocks)
-
-    def cull(self, indices):
-        """Graph of some frames: dict."""
-        blocks = [key for index in indices for key in flatten(self.blocks(index))]
-        return cull(self._graph, blocks)[0]
-
-    def source_of(self, index):
-        """Keys of the parts of the source that a frame is in."""
-        return self.source & self.cull([index]).keys()
-
-    def groups(self, indices, most):
-        """Neighbouring frames that are in the same parts of the source.
-
-        Parameters
-        ----------
-        indices : list of tuple of int
-        most : int
-            Frames in a group.
-
-        Yields
-        ------
-        list of tuple of int
-        """
-        for _, same in itertools.groupby(indices, self.source_of):
-            while group := list(itertools.islice(same, most)):
-                yield group
-
-
-class _Task:
-    """Evaluates some frames, each alone, but for what they are read from.
-
-    Parameters
-    ----------
-    graph : _Graph
-    indices : list of tuple of int
-    num_threads : int
-    """
-
-    def __init__(self, graph, indices, num_threads=1):
-        self._graph = graph.cull(indices)
-        self._shared = list(graph.source & self._graph.keys())
-        self._frames = list(graph.frames & self._graph.keys())
-        self._blocks = {index: graph.blocks(index) for index in indices}
-        self._num_threads = num_threads
-
-    def read(self):
-        """Read the frames now, so that the rest can be sent elsewhere."""
-        self._evaluate_first(self._frames)
-        self._shared = []
-
-    def _evaluate_first(self, keys):
-        values = dask.get(cull(self._graph, keys)[0], keys)
-        graph = self._graph | dict(zip(keys, values, strict=True))
-        wanted = [key for blocks in self._blocks.values() for key in flatten(blocks)]
-        self._graph = cull(graph, wanted)[0]
-
-    def __call__(self):
-        """Frames, or what is wrong with them: dict of numpy.ndarray or Exception."""
-        try:
-            self._evaluate_first(self._shared)
-        except Exception as error:
-            return dict.fromkeys(self._blocks, error)
-        return {index: self._evaluate(index) for index in self._blocks}
-
-    def _evaluate(self, index):
-        blocks = self._blocks[index]
-        names = list(flatten(blocks))
-        graph, _ = cull(self._graph, names)
-        try:
-            if self._num_threads == 1:
-                values = dask.get(graph, names)
-            else:
-                values = dask.threaded.get(graph, names, num_workers=self._num_threads)
-        except Exception as error:
-            return error
-        return _join(blocks, dict(zip(names, values, strict=True)))
-
-
-def _join(keys, values):
-    """One array from blocks, the keys of which are nested as deep as it has axes."""
-
-    def nested(keys):
-        return list(map(nested, keys)) if isinstance(keys, list) else values[keys]
-
-    def depth(keys):
-        return 1 + depth(keys[0]) if isinstance(keys, list) else 0
-
-    if len(values) == 1:
-        (joined,) = values.values()
-    else:
-        joined = np.block(nested(keys))
-    return joined.reshape(joined.shape[joined.ndim - depth(keys) :])
 
 
 def _pickled(task):
@@ -213,18 +99,56 @@ def _call(pickled):
     return pickle.loads(pickled)()
 
 
-class _Sender:
-    """Makes tasks that can be sent.
+class _Threads:
+    """Threads of this process.
 
-    What of the reading cannot, such as open HDF5 files, is done here.
+    Parameters
+    ----------
+    num_workers : int or None
     """
 
-    def __init__(self, graph):
-        self._graph, self.reads_here = graph, False
+    def __init__(self, graph, num_workers):
+        self._graph = graph
+        self.n_threads = num_workers or CPU_COUNT
+        self.executor = ThreadPoolExecutor(self.n_threads)
 
-    def task(self, indices):
+    def task(self, group, num_threads):
         """Function without arguments that evaluates frames."""
-        task = _Task(self._graph, indices)
+        return FrameTask(self._graph, group, num_threads)
+
+    def submit(self, task):
+        """Do a task: concurrent.futures.Future."""
+        return self.executor.submit(task)
+
+
+class _Workers:
+    """Workers of a cluster.
+
+    What of the reading cannot be sent to them, such as open HDF5 files, is done here.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    """
+
+    def __init__(self, graph, client):
+        self._graph, self._client = graph, client
+        self.reads_here = False
+        client.wait_for_workers(1)
+        self.executor = client.get_executor(pure=False)
+        self._n_threads, self._asked = 1, -ASK_AGAIN
+
+    @property
+    def n_threads(self):
+        """Threads of all workers; there may be more and fewer of them later."""
+        if time.monotonic() - self._asked > ASK_AGAIN:
+            self._n_threads = max(1, sum(self._client.nthreads().values()))
+            self._asked = time.monotonic()
+        return self._n_threads
+
+    def task(self, group, _):
+        """Function without arguments that evaluates frames."""
+        task = FrameTask(self._graph, group)
         if not self.reads_here:
             if (sent := _pickled(task)) is not None:
                 return sent
@@ -232,18 +156,10 @@ class _Sender:
         task.read()
         return _pickled(task)
 
-
-@contextlib.contextmanager
-def _executor(client, num_workers):
-    """What runs tasks, and the number of its threads."""
-    if client is None:
-        n_threads = num_workers or CPU_COUNT
-        executor = ThreadPoolExecutor(n_threads)
-    else:
-        n_threads = max(1, sum(client.nthreads().values()))
-        executor = client.get_executor(pure=False)
-    with executor:
-        yield executor, n_threads
+    def submit(self, task):
+        """Do a task: concurrent.futures.Future."""
+        with dask.config.set(QUIET):
+            return self.executor.submit(task)
 
 
 def evaluate_frames(array, indices, *, frame_ndim=2, num_workers=None):
@@ -270,53 +186,69 @@ def evaluate_frames(array, indices, *, frame_ndim=2, num_workers=None):
     index : tuple of int
         As they are done, in no order.
     frame : numpy.ndarray or FrameError
+
+    Raises
+    ------
+    Exception
+        What is wrong with the process, the client or the workers rather than with a
+        frame: see `NOT_OF_A_FRAME`.
     """
-    graph, client = _Graph(array, frame_ndim), cluster_client()
-    sender = _Sender(graph)
-    with _executor(client, num_workers) as (executor, n_threads):
-        share = -(-len(indices) // n_threads)
-        groups = graph.groups(indices, min(LARGEST_GROUP, max(1, share)))
-        # Threads that would have nothing to do work at parts of a frame.
-        threads_each = max(1, n_threads // max(1, len(indices)))
-        running = {}
-
-        def submit(group):
-            if client is None:
-                task = _Task(graph, group, threads_each)
-            else:
-                task = sender.task(group)
-            running[executor.submit(task)] = group
-
+    if not indices:
+        return
+    graph, client = FrameGraph(array, indices, frame_ndim), cluster_client()
+    where = _Threads(graph, num_workers) if client is None else _Workers(graph, client)
+    share = -(-len(indices) // where.n_threads)
+    most = min(LARGEST_GROUP, share, max(1, GROUP_BYTES // graph.frame_bytes))
+    groups = graph.groups(indices, most)
+    # Threads that would have nothing to do work at parts of a frame.
+    threads_each = max(1, where.n_threads // len(indices))
+    running = {}
+    with where.executor:
         try:
             while True:
-                room = IN_FLIGHT * n_threads - len(running)
-                for group in itertools.islice(groups, room):
-                    try:
-                        submit(group)
-                    except Exception as error:
-                        for index in group:
-                            yield index, _frame_error(index, error)
-                if not running:
+                room = IN_FLIGHT * where.n_threads - len(running)
+                new = list(itertools.islice(groups, room))
+                if not new and not running:
                     return
+                for group in new:
+                    try:
+                        task = where.task(group, threads_each)
+                    except Exception as error:
+                        # It was read here.
+                        yield from _outcomes(dict.fromkeys(group, error))
+                    else:
+                        running[where.submit(task)] = task, group
+                if not running:
+                    continue
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    group = running.pop(future)
-                    for index, frame in _results(future, group).items():
-                        if isinstance(frame, Exception):
-                            frame = _frame_error(index, frame)
-                        yield index, frame
+                    _, group = running.pop(future)
+                    yield from _outcomes(_results(future, group))
         finally:
-            for future in running:
+            for future, (task, _) in running.items():
                 future.cancel()
+                task.is_wanted = False
 
 
 def _results(future, group):
     """Frames of a group, or what is wrong with them."""
     try:
         return future.result()
+    except NOT_OF_A_FRAME:
+        raise
     except Exception as error:
         # Such as a worker that has died of it.
         return dict.fromkeys(group, error)
+
+
+def _outcomes(frames):
+    """Frames by their indices, with errors that name them."""
+    for index, frame in frames.items():
+        if isinstance(frame, NOT_OF_A_FRAME):
+            raise frame
+        if isinstance(frame, Exception):
+            frame = _frame_error(index, frame)
+        yield index, frame
 
 
 def _frame_error(index, error):

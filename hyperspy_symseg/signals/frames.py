@@ -8,9 +8,11 @@ import dask.array as da
 import numpy as np
 
 from hyperspy_symseg.descriptors import FramePart, compute_scores
-from hyperspy_symseg.segmentation.parts import cut_into_parts
+from hyperspy_symseg.descriptors.checks import warn_of_outliers
+from hyperspy_symseg.segmentation.parts import PART_SHAPE, cut_into_parts
 
-from .evaluation import FRAMES, SOURCE, FrameError
+from .evaluation import FrameError
+from .frame_graph import mark_frames, mark_source
 
 
 def lazy_frames(data):
@@ -30,18 +32,8 @@ def lazy_frames(data):
     if not isinstance(data, da.Array):
         chunks = (*one_by_one, *data.shape[-2:])
         data = da.from_array(np.asarray(data), chunks=chunks, name=False)
-    source = _marked(data, SOURCE)
-    return _marked(source.rechunk((*one_by_one, *source.chunks[-2:])), FRAMES)
-
-
-def _marked(array, name):
-    """The same array, with a layer of this name at the end."""
-    return array.map_blocks(
-        np.asarray,
-        dtype=array.dtype,
-        meta=np.empty((0,) * array.ndim, array.dtype),
-        name=f"{name}-{dask.base.tokenize(array)}",
-    )
+    source = mark_source(data)
+    return mark_frames(source.rechunk((*one_by_one, *source.chunks[-2:])))
 
 
 def _map_parts(function, frames, mask, parts, shape, dtype, **arguments):
@@ -114,14 +106,15 @@ def lazy_labels(model, frames, mask, grid, upsample):
     Returns
     -------
     (..., rows, columns) or (..., grid rows, grid columns) dask.array.Array
-        Computing it raises `FrameError` for a frame without a finite pixel, and what
-        reading a frame raises.
+        Computing it raises what reading a frame raises, and `FrameError` for one of a
+        series of which no pixel has a label, unless all are masked.
     """
-    return _map_parts(
+    parts = cut_into_parts(model.descriptor, grid, frames.shape[-2:])
+    labels = _map_parts(
         _label_block,
         frames,
         mask,
-        cut_into_parts(model.descriptor, grid, frames.shape[-2:]),
+        parts,
         lambda part: part.shape(upsample),
         model.label_dtype,
         # One for all tasks, and as small as can be.
@@ -129,16 +122,23 @@ def lazy_labels(model, frames, mask, grid, upsample):
         grid=grid,
         upsample=upsample,
     )
+    if labels.ndim == 2:
+        return labels
+    masked = []
+    if mask is not None and mask.ndim > 2:
+        masked = [mask.all(axis=(-2, -1), keepdims=True)]
+    return da.map_blocks(
+        _check_block,
+        labels.rechunk({-2: -1, -1: -1}),
+        *masked,
+        dtype=labels.dtype,
+        meta=np.empty((0,) * labels.ndim, labels.dtype),
+    )
 
 
-def _label_block(
-    frame, mask=None, *, model, grid, upsample, part, frame_shape, block_id
-):
+def _label_block(frame, mask=None, *, model, grid, upsample, part, frame_shape):
     """Labels of a part of a frame, as an array with the navigation axes."""
     n_navigation = frame.ndim - 2
-    whole_frame = frame.shape[-2:] == tuple(frame_shape)
-    if whole_frame and frame.dtype.kind == "f" and not np.isfinite(frame).any():
-        raise FrameError(block_id[:n_navigation], "no pixel is finite")
     frame = _frame_part(frame, part, frame_shape)
     if mask is not None:
         mask = _frame_part(mask, part, frame_shape)
@@ -146,7 +146,14 @@ def _label_block(
     return labels[(np.newaxis,) * n_navigation]
 
 
-def lazy_scores(descriptor, frames, mask, grid):
+def _check_block(labels, masked=False, *, block_id):
+    """Labels of a frame, if there are any or if there are to be none."""
+    if (labels == -1).all() and not np.all(masked):
+        raise FrameError(block_id[:-2], "no pixel is finite, or none has a score")
+    return labels
+
+
+def lazy_scores(descriptor, frames, mask, grid, part_shape=PART_SHAPE):
     """Scores of frames.
 
     Parameters
@@ -156,6 +163,8 @@ def lazy_scores(descriptor, frames, mask, grid):
         As in `lazy_labels`.
     grid : Grid
         The pixels of a frame that are scored.
+    part_shape : (int, int)
+        As in `cut_into_parts`: what is scored by one task, and makes a chunk.
 
     Returns
     -------
@@ -165,7 +174,7 @@ def lazy_scores(descriptor, frames, mask, grid):
         _score_block,
         frames,
         mask,
-        cut_into_parts(descriptor, grid, frames.shape[-2:]),
+        cut_into_parts(descriptor, grid, frames.shape[-2:], part_shape),
         lambda part: (*part.shape(upsample=False), len(descriptor.operations)),
         np.dtype(np.float32),
         descriptor=descriptor,
@@ -176,6 +185,8 @@ def lazy_scores(descriptor, frames, mask, grid):
 def _score_block(frame, mask=None, *, descriptor, grid, part, frame_shape):
     """Scores of a part of a frame, as an array with the navigation axes."""
     n_navigation = frame.ndim - 2
+    one = (0,) * n_navigation
+    warn_of_outliers(frame[one], mask if mask is None or mask.ndim == 2 else mask[one])
     frame = _frame_part(frame, part, frame_shape)
     if mask is not None:
         mask = _frame_part(mask, part, frame_shape)

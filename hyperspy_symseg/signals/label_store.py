@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels written frame by frame, to a file that bears its name only when complete."""
+"""Labels written frame by frame, and taken up where that was stopped."""
 
 import contextlib
 import logging
-import os
-import shutil
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,41 +12,21 @@ from hyperspy_symseg.descriptors.tiles import check_num_workers
 
 from .arguments import progress_bar
 from .evaluation import FrameError, evaluate_frames
+from .frame_store import FrameStore, unfinished_path
+from .frames import lazy_frames
 
 _logger = logging.getLogger(__name__)
 
 FORMATS = (".zspy", ".hspy")
 ON_ERROR = ("raise", "mask")
-# Rows and columns of a chunk in the file, at most: of a frame, unless it is very large.
-CHUNK_SHAPE = (4096, 4096)
-# Array in an unfinished store: which frames are in it.
-FINISHED = "finished_frames"
-
-
-def unfinished_path(path):
-    """Where labels are until they are complete.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Where they will be.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Examples
-    --------
-    >>> unfinished_path(Path("results", "movie_labels.hspy")).name
-    'movie_labels.unfinished.zspy'
-    """
-    return path.with_name(f"{path.stem}.unfinished.zspy")
+# What is short enough to be shown where labels differ.
+SHOWN = ("shape", "stride", "upsample")
 
 
 def save_frames(
     labels, filename, *, overwrite, on_error, resume, num_workers, show_progressbar
 ):
-    """Work of `LazySymmetryLabels.save_frames`, which says what it takes."""
+    """Work of `SymmetryLabels.save_frames`, which says what it takes."""
     path = Path(filename)
     if path.suffix not in FORMATS:
         raise ValueError(
@@ -67,83 +46,37 @@ def save_frames(
             f"{unfinished} exists, the labels of an earlier run that was stopped: "
             "allowed with resume=True, to take it up, or overwrite=True, to begin anew."
         )
-    if not (resume and unfinished.exists()):
-        begin(labels, unfinished)
-    else:
+    if _comes_from(labels, unfinished):
+        raise ValueError(
+            f"filename={str(filename)!r}: the labels are from {unfinished}, and so are "
+            "not all there. Allowed are those of segment_symmetry, with the model of "
+            "that file."
+        )
+    if resume and unfinished.exists():
         _check_is_the_same(labels, unfinished)
+        store = FrameStore(unfinished)
+    else:
+        store = FrameStore.begin(labels, unfinished)
     progress = progress_bar(show_progressbar, "Segmenting", unit=" frames")
-    _write_frames(labels.data, unfinished, on_error, num_workers, progress)
-    complete(unfinished, path)
-
-
-def _data(group):
-    """The array of the frames in a store."""
-    (experiment,) = group["Experiments"].values()
-    return experiment["data"]
-
-
-def open_frames(path):
-    """Open the frames in a store that is not finished.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Made by `begin`.
-
-    Returns
-    -------
-    frames : zarr.Array
-        (..., rows, columns).
-    finished : zarr.Array of bool
-        Which of the frames are in it, in the order of the array.
-    """
-    import zarr
-
-    root = zarr.open_group(path, mode="r+")
-    return _data(root), root[FINISHED]
-
-
-def begin(signal, path, fill_value=-1):
-    """Write all of a series but the frames.
-
-    Parameters
-    ----------
-    signal : LazySignal2D
-    path : pathlib.Path
-        From `unfinished_path`. What is there is removed.
-    fill_value : int
-        Of frames that are not written yet.
-    """
-    if path.exists():
-        shutil.rmtree(path)
-    # It is there either with all that it takes to go on, or not at all.
-    part = path.with_name(f".{path.name}")
+    data = labels.data if labels._lazy else lazy_frames(labels.data)
     try:
-        _begin(signal, part, fill_value)
-        os.replace(part, path)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        bad = _write_missing(store, data, on_error, num_workers, progress)
+    except FrameError as error:
+        error.add_note(
+            f"What was written is in {unfinished}; with resume=True the rest is taken "
+            "up."
+        )
+        raise
+    store.complete(path, left_out=bad)
 
 
-def _begin(signal, path, fill_value=-1):
-    import zarr
-
-    navigation_shape, shape = signal.data.shape[:-2], signal.data.shape[-2:]
-    signal.save(path, overwrite=True, write_dataset=False, show_progressbar=False)
-    root = zarr.open_group(path, mode="r+")
-    (experiment,) = root["Experiments"].values()
-    experiment.create_dataset(
-        "data",
-        shape=signal.data.shape,
-        chunks=(1,) * len(navigation_shape) + tuple(map(min, shape, CHUNK_SHAPE)),
-        dtype=signal.data.dtype,
-        fill_value=fill_value,
-    )
-    n_frames = int(np.prod(navigation_shape))
-    root.create_dataset(
-        FINISHED, shape=n_frames, chunks=1024, dtype=bool, fill_value=False
-    )
-    zarr.consolidate_metadata(root.store)
+def _comes_from(labels, path):
+    """Whether labels were loaded from a file."""
+    source = labels.tmp_parameters.as_dictionary()
+    if not source.get("filename"):
+        return False
+    name = f"{source['filename']}.{source.get('extension', '').lstrip('.')}"
+    return Path(source.get("folder", ""), name).resolve() == path.resolve()
 
 
 def _check_is_the_same(labels, path):
@@ -151,75 +84,56 @@ def _check_is_the_same(labels, path):
     import hyperspy.api as hs
 
     begun = hs.load(path, lazy=True)
-    record, own = (
-        signal.metadata.Symmetry_segmentation.as_dictionary()
-        for signal in (begun, labels)
-    )
-    compared = {
-        "shape": (begun.data.shape, labels.data.shape),
-        "stride": tuple(tuple(np.ravel(each["stride"])) for each in (record, own)),
-        "upsample": (bool(record["upsample"]), bool(own["upsample"])),
-        "masked": (bool(record["masked"]), bool(own["masked"])),
-        "model": (begun.model, labels.model),
-    }
-    for name, (theirs, ours) in compared.items():
-        if theirs != ours:
-            what = "" if name == "model" else f", {theirs} and not {ours}"
+    theirs, ours = map(_identity, (begun, labels))
+    for name, value in ours.items():
+        if not _equal(theirs[name], value):
+            shown = f", {theirs[name]} and not {value}" if name in SHOWN else ""
             raise ValueError(
-                f"resume=True: {path} was begun with another {name}{what}. Allowed is "
+                f"resume=True: {path} was begun with another {name}{shown}. Allowed is "
                 "the same (its model can be had from it), or overwrite=True."
             )
 
 
-def _write_frames(data, path, on_error, num_workers, progress):
-    """Evaluate and write the frames that are not in a store yet."""
-    stored, finished = open_frames(path)
-    navigation_shape = data.shape[:-2]
-    todo = [
-        tuple(map(int, np.unravel_index(i, navigation_shape)))
-        for i in np.flatnonzero(~finished[:])
-    ]
-    done = evaluate_frames(data, todo, num_workers=num_workers)
-    with contextlib.closing(done):
-        for index, frame in progress(done, total=len(todo)) if progress else done:
-            if isinstance(frame, FrameError):
-                if on_error == "raise":
-                    frame.add_note(
-                        f"What was written is in {path}; with resume=True the rest is "
-                        "taken up."
-                    )
-                    raise frame
-                _logger.warning("%s It is labelled -1.", frame)
-            else:
-                stored[index] = frame
-            finished[int(np.ravel_multi_index(index, navigation_shape))] = True
+def _identity(labels):
+    """What makes labels those that they are, by the names that users know."""
+    record = labels.metadata.Symmetry_segmentation.as_dictionary()
+    return {
+        "shape": labels.data.shape,
+        "stride": tuple(map(int, np.ravel(record["stride"]))),
+        "upsample": bool(record["upsample"]),
+        "mask": record["mask"],
+        "axes": [axis.get_axis_dictionary() for axis in labels.axes_manager._axes],
+        "model": labels.model,
+    }
 
 
-def complete(unfinished, path):
-    """Give a store that has all frames its name.
+def _equal(a, b):
+    """Whether axes, or other values, are the same."""
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
+    return bool(np.all(np.asarray(a == b)))
 
-    Parameters
-    ----------
-    unfinished : pathlib.Path
-        Made by `begin`.
-    path : pathlib.Path
-        What is there is replaced.
+
+def _write_missing(store, data, on_error, num_workers, progress):
+    """Evaluate and write the frames that are not in a store yet.
+
+    Returns
+    -------
+    set of tuple of int
+        Frames that are not written, because they are bad: they read as -1.
     """
-    import hyperspy.api as hs
-    import zarr
-
-    if path.suffix == ".hspy":
-        # Written anew, because an HDF5 file may be lost if writing it is stopped.
-        part = path.with_name(f"{path.stem}.unfinished.hspy")
-        hs.load(unfinished, lazy=True).save(
-            part, overwrite=True, show_progressbar=False
-        )
-        os.replace(part, path)
-        shutil.rmtree(unfinished)
-        return
-    root = zarr.open_group(unfinished, mode="r+")
-    del root[FINISHED]
-    zarr.consolidate_metadata(root.store)
-    if path.exists():
-        shutil.rmtree(path)
-    os.replace(unfinished, path)
+    missing, bad = store.missing(), set()
+    done = evaluate_frames(data, missing, num_workers=num_workers)
+    with contextlib.closing(done):
+        for index, frame in progress(done, total=len(missing)) if progress else done:
+            if not isinstance(frame, FrameError):
+                store.write(index, frame)
+                continue
+            bad.add(index)
+            if on_error == "raise" or len(bad) == math.prod(data.shape[:-2]):
+                # Where all frames are bad, something else is.
+                raise frame
+            _logger.warning("%s It is labelled -1.", frame)
+    return bad

@@ -9,6 +9,7 @@ from hyperspy_symseg.colors import tint
 from hyperspy_symseg.descriptors import Grid
 
 from .axes import signal_class, unit
+from .frames import lazy_frames
 from .metadata import result_metadata
 
 
@@ -198,12 +199,15 @@ def overlay_frames(frames, labels, n_patterns, saturation):
     options = {"n_patterns": n_patterns, "saturation": saturation}
     if not isinstance(frames, da.Array) and not isinstance(labels, da.Array):
         return _overlay_block(frames, labels, **options)
-    # Black and white levels are those of a whole frame.
+    # One by one before they are put together, or whole stacks would be. Labels are no
+    # source: in most files each frame of them has a chunk of its own, and then frames
+    # from one chunk of the micrographs would not be read together.
+    one_by_one = dict.fromkeys(range(labels.ndim - 2), 1)
     frames, labels = (
-        da.asarray(array).rechunk({-2: -1, -1: -1}) for array in (frames, labels)
+        # Black and white levels are those of a whole frame.
+        array.rechunk({-2: -1, -1: -1})
+        for array in (lazy_frames(frames), lazy_frames(labels))
     )
-    index = tuple(range(labels.ndim))
-    _, (frames, labels) = da.unify_chunks(frames, index, labels, index)
     rgb8 = RGB_DTYPES["rgb8"]
     meta = np.empty((0,) * labels.ndim, rgb8)
     return da.map_blocks(

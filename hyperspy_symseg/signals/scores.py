@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scores as signals: of many operations on a grid, or of one at every pixel."""
 
-import dask
-import dask.array as da
 import hyperspy.api as hs
 import numpy as np
 
 from hyperspy_symseg.descriptors import Grid, compute_scores
 from hyperspy_symseg.descriptors.checks import check_frame, check_whole
-from hyperspy_symseg.descriptors.tiles import check_num_workers, tile_slices
+from hyperspy_symseg.descriptors.tiles import check_num_workers
 
 from .arguments import (
     descriptor_in_pixels,
@@ -18,6 +16,7 @@ from .arguments import (
     single_length_in_pixels,
 )
 from .axes import axis_size, image_axes, operation_axes, sampled_axes, signal_class
+from .frames import lazy_frames, lazy_scores
 from .metadata import descriptor_record, operations_record, result_metadata
 
 LARGEST_EAGER_RESULT = 10**9  # bytes
@@ -147,7 +146,12 @@ def _scores(signal, descriptor, grid, mask, show_progressbar, num_workers, lazy_
         size = 4 * grid.size * len(descriptor.operations)
         lazy_output = signal._lazy or size > LARGEST_EAGER_RESULT
     if lazy_output:
-        return _lazy_scores(signal.data, descriptor, grid, mask), True
+        frame, mask = (
+            None if array is None else lazy_frames(array)
+            for array in (signal.data, mask)
+        )
+        # One tile a chunk: scores are larger than the frame.
+        return lazy_scores(descriptor, frame, mask, grid, part_shape=(1, 1)), True
     scores = compute_scores(
         descriptor,
         np.asarray(signal.data),
@@ -157,18 +161,3 @@ def _scores(signal, descriptor, grid, mask, show_progressbar, num_workers, lazy_
         progress=progress_bar(show_progressbar, "Scoring"),
     )
     return scores, False
-
-
-def _lazy_scores(frame, descriptor, grid, mask):
-    """Scores as a dask array, one chunk a tile."""
-    compute = dask.delayed(descriptor.compute, pure=False)
-    n_operations = len(descriptor.operations)
-    frame, mask = dask.delayed(frame), dask.delayed(mask)
-    rows = {}
-    for tile in tile_slices(grid, n_operations):
-        part = grid.part(*tile)
-        chunk = da.from_delayed(
-            compute(frame, part, mask), (*part.shape, n_operations), np.float32
-        )
-        rows.setdefault(tile[0].start, []).append(chunk)
-    return da.concatenate([da.concatenate(row, axis=1) for row in rows.values()])

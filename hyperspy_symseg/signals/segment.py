@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The work behind `Signal2D.segment_symmetry`: signals in, signals out."""
 
+import contextlib
+import functools
+
+import dask
 import dask.array as da
 import numpy as np
 
@@ -51,13 +55,7 @@ def segment_symmetry(
     mask = series_mask(mask, signal.data.shape)
     if lazy_output is None:
         lazy_output = signal._lazy
-    if isinstance(fit_on, SymmetryModel):
-        if model is not None:
-            raise ValueError("fit_on is a model, and so is model: allowed is one.")
-        model, fit_on = fit_on, None
-    if fit_on is not None and (model is not None or not navigation):
-        what = "a model" if model is not None else "a single image"
-        raise ValueError(f"fit_on={fit_on!r} with {what}: allowed is None.")
+    model, fit_on = _given_model(model, fit_on, is_series=bool(navigation))
     options = {
         "n_components": n_components,
         "n_operations": n_operations,
@@ -87,44 +85,35 @@ def segment_symmetry(
         "pixel_size": tuple(axis.scale for axis in axes),
         "units": tuple(map(unit, axes)),
     }
-
-    def progress(description):
-        return progress_bar(show_progressbar, description)
-
-    if not navigation and not lazy_output:
-        frame = np.asarray(signal.data)
-        threads = {"num_workers": num_workers, "progress": progress("Segmenting")}
-        if model is None:
-            model, labels = SymmetryModel.fit_predict(
-                frame,
-                descriptor,
-                n_patterns,
-                mask=mask,
-                upsample=upsample,
-                **options,
-                **threads,
-            )
-        else:
-            labels = model.predict(
-                frame, mask, stride=grid.stride, upsample=upsample, **threads
-            )
-    else:
+    progress = functools.partial(progress_bar, show_progressbar)
+    if navigation or lazy_output:
         frames = lazy_frames(signal.data)
         masks = None if mask is None else lazy_frames(mask)
         if model is None:
+            bar = progress("Fitting", unit=" frames")
+            places = fitted_on or [()]
             scores = _fit_scores(
-                descriptor,
-                frames,
-                masks,
-                grid,
-                fitted_on or [()],
-                num_workers,
-                progress("Fitting"),
+                descriptor, frames, masks, grid, places, num_workers, bar
             )
             model = SymmetryModel.from_scores(scores, descriptor, n_patterns, **options)
         labels = lazy_labels(model, frames, masks, grid, upsample)
         if not lazy_output:
-            labels = _evaluate(labels, num_workers, progress("Segmenting"))
+            bar = progress("Segmenting", unit=" frames")
+            labels = _evaluate(labels, num_workers, bar)
+    else:
+        frame = np.asarray(signal.data)
+        how = {
+            "mask": mask,
+            "upsample": upsample,
+            "num_workers": num_workers,
+            "progress": progress("Segmenting"),
+        }
+        if model is None:
+            model, labels = SymmetryModel.fit_predict(
+                frame, descriptor, n_patterns, **options, **how
+            )
+        else:
+            labels = model.predict(frame, stride=grid.stride, **how)
     record = descriptor_record(model.descriptor, grid, mask) | {
         "upsample": upsample,
         "n_patterns": model.n_patterns,
@@ -133,6 +122,8 @@ def segment_symmetry(
         "random_state": model.random_state,
         "model": model.to_dict(),
     }
+    # What tells it from other masks, when labels are taken up again.
+    record["mask"] = "" if mask is None else dask.base.tokenize(mask)
     if fitted_on is not None:
         # In the order of `inav`.
         record["fit_on"] = np.array(fitted_on)[:, ::-1]
@@ -151,6 +142,18 @@ def segment_symmetry(
     )
 
 
+def _given_model(model, fit_on, is_series):
+    """Model that is applied, and frames that one is fitted on; either may be None."""
+    if isinstance(fit_on, SymmetryModel):
+        if model is not None:
+            raise ValueError("fit_on is a model, and so is model: allowed is one.")
+        return fit_on, None
+    if fit_on is not None and (model is not None or not is_series):
+        what = "a model" if model is not None else "a single image"
+        raise ValueError(f"fit_on={fit_on!r} with {what}: allowed is None.")
+    return model, fit_on
+
+
 def _fit_scores(descriptor, frames, masks, grid, fitted_on, num_workers, progress):
     """Scores of a sample of the pixels of some frames: (pixels, operations)."""
     n_operations = len(descriptor.operations)
@@ -162,10 +165,11 @@ def _fit_scores(descriptor, frames, masks, grid, fitted_on, num_workers, progres
     places = [(i,) for i in range(len(fitted_on))]
     done = evaluate_frames(scores, places, frame_ndim=3, num_workers=num_workers)
     by_frame = {}
-    for (i,), result in progress(done, total=len(places)) if progress else done:
-        if isinstance(result, Exception):
-            raise result.at(fitted_on[i])
-        by_frame[i] = result.reshape(-1, n_operations)
+    with contextlib.closing(done):
+        for (i,), result in progress(done, total=len(places)) if progress else done:
+            if isinstance(result, Exception):
+                raise result.at(fitted_on[i])
+            by_frame[i] = result.reshape(-1, n_operations)
     return np.concatenate([by_frame[i] for i in sorted(by_frame)])
 
 
@@ -174,8 +178,9 @@ def _evaluate(labels, num_workers, progress):
     places = list(np.ndindex(labels.shape[:-2]))
     result = np.empty(labels.shape, labels.dtype)
     done = evaluate_frames(labels, places, num_workers=num_workers)
-    for place, frame in progress(done, total=len(places)) if progress else done:
-        if isinstance(frame, Exception):
-            raise frame
-        result[place] = frame
+    with contextlib.closing(done):
+        for place, frame in progress(done, total=len(places)) if progress else done:
+            if isinstance(frame, Exception):
+                raise frame
+            result[place] = frame
     return result

@@ -32,7 +32,8 @@ def segment_symmetry(
 
     Candidate symmetry operations are scored on the patch around each pixel by
     Pearson's coefficient, the scores are reduced to their principal components, and
-    these are clustered by k-means [1]_.
+    these are clustered by k-means [1]_. Of a series, a few frames are fitted on, and
+    all are labelled: a label means the same pattern in every frame.
 
     Parameters
     ----------
@@ -55,8 +56,17 @@ def segment_symmetry(
         `random_state` are then those of the model: what is given beside it and is
         neither the default nor the model's own is an error. `stride` is not part of
         the model.
-    mask : numpy.ndarray or BaseSignal of bool, optional
-        True where a pixel is left out. Pixels that are not finite always are.
+    mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
+        True where a pixel is left out. Pixels that are not finite always are. One mask
+        for all frames of a series, or one for every frame.
+    fit_on : int, slice, sequence or SymmetryModel, optional
+        Frames of a series that the model is fitted on: their number, spread over the
+        series; a slice; or a list of indices as `inav` takes them, int for places and
+        float for values on the axis (with several navigation axes, pairs and so on).
+        By default up to 8 frames. A model is applied, as by `model`.
+    n_operations : int, optional
+        Keep so many operations, those that separate the patterns best, and label with
+        these: it is faster.
     upsample : bool
         Whether every pixel gets the label of the nearest one computed. Otherwise the
         labels are those of the pixels computed, with axes to match.
@@ -66,10 +76,11 @@ def segment_symmetry(
         Whether to show a progress bar. None: as in HyperSpy's preferences.
     num_workers : int or None
         Number of threads. None: one a processor. What is computed later is computed
-        by dask, and takes its options then.
+        by dask, and takes its options then. With a client of dask.distributed open,
+        the frames of a series are labelled by its workers.
     lazy_output : bool or None
         Whether the labels are computed later. None: if the signal is lazy. The model
-        is fitted at once in any case.
+        is fitted at once in any case, and nothing else is read.
     **descriptor_parameters
         Parameters of the descriptor, such as `patch`, half the size of the patch, and
         `window`, the largest shift, for ``"translation"``; those of the others are
@@ -86,10 +97,15 @@ def segment_symmetry(
     Raises
     ------
     TypeError, ValueError
-        If an argument or the signal is not allowed.
+        If an argument or the signal is not allowed: before any frame is read.
+    RuntimeError
+        If a frame of a series cannot be read, or has no finite pixel; it is named.
 
     Notes
     -----
+    Large frames are labelled part by part. The labels do not depend on the parts, nor
+    on chunks, threads or processes.
+
     Lengths are pixels if int and axis units if float (rounded to pixels, which are
     logged), along both axes or a pair (y, x).
 
@@ -111,6 +127,12 @@ def segment_symmetry(
     >>> seg = s.segment_symmetry(n_patterns=2, show_progressbar=False)
     >>> seg
     <SymmetryLabels, title: Simulated micrograph, dimensions: (|512, 512)>
+
+    A lazy movie:
+
+    >>> movie, truth = simulate.moving_boundary(4, (120, 140))
+    >>> movie.segment_symmetry(fit_on=[0, -1], show_progressbar=False)
+    <LazySymmetryLabels, title: Simulated movie, dimensions: (4|140, 120)>
     """
     from hyperspy_symseg.signals import segment
 

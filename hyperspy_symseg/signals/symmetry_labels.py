@@ -302,6 +302,9 @@ class SymmetryLabels(Signal2D):
     def get_areas(self):
         """Area of each pattern, in the squared unit of the signal axes.
 
+        It is the number of labels times the size of their pixels. Of labels on the
+        grid (``upsample=False``) those at the edges stand for less than that.
+
         Returns
         -------
         Signal1D, Signal2D or BaseSignal, lazy if the labels are
@@ -383,10 +386,6 @@ class SymmetryLabels(Signal2D):
         units = "px" if measures.has_pixels_as_unit((y, x)) else unit(x)
         return measures.against_navigation(self, lengths, "Boundary length", units)
 
-
-class LazySymmetryLabels(SymmetryLabels, LazySignal2D):
-    """Label of every pixel, computed when needed."""
-
     def save_frames(
         self,
         filename,
@@ -464,3 +463,7 @@ class LazySymmetryLabels(SymmetryLabels, LazySignal2D):
             num_workers=num_workers,
             show_progressbar=show_progressbar,
         )
+
+
+class LazySymmetryLabels(SymmetryLabels, LazySignal2D):
+    """Label of every pixel, computed when needed."""

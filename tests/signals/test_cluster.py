@@ -13,7 +13,8 @@ import pytest
 
 from hyperspy_symseg import simulate
 from hyperspy_symseg.segmentation import SymmetryModel
-from hyperspy_symseg.signals.evaluation import _Graph, _Sender
+from hyperspy_symseg.signals.evaluation import _Workers
+from hyperspy_symseg.signals.frame_graph import FrameGraph
 
 distributed = pytest.importorskip("distributed")
 
@@ -105,6 +106,16 @@ def test_frames_are_labelled_by_workers(client, movie, model, expected, tmp_path
     np.testing.assert_array_equal(found, expected.data)
 
 
+@pytest.mark.parametrize("movie", ["zspy"], indirect=True)
+def test_labels_as_hdf5(client, movie, model, expected, tmp_path):
+    labels = movie.segment_symmetry(fit_on=model, stride=2)
+    labels.save_frames(tmp_path / "labels.hspy")
+    found = hs.load(tmp_path / "labels.hspy", lazy=True)
+    found.save_frames(tmp_path / "again.hspy")
+    again = hs.load(tmp_path / "again.hspy").data
+    np.testing.assert_array_equal(again, expected.data)
+
+
 @pytest.mark.parametrize("movie", KINDS, indirect=True)
 def test_one_worker_is_killed(client, movie, model, expected, tmp_path):
     labels = movie.segment_symmetry(fit_on=model, stride=2)
@@ -118,19 +129,19 @@ def test_one_worker_is_killed(client, movie, model, expected, tmp_path):
 
 
 @pytest.mark.parametrize("movie", ["zspy", "dm4"], indirect=True)
-def test_workers_read_what_they_can_open(movie, model):
+def test_workers_read_what_they_can_open(client, movie, model):
     labels = movie.segment_symmetry(fit_on=model, stride=2)
-    sender = _Sender(_Graph(labels.data, 2))
-    sender.task([(3,)])
-    assert not sender.reads_here
+    workers = _Workers(FrameGraph(labels.data, [(3,)]), client)
+    workers.task([(3,)], 1)
+    assert not workers.reads_here
 
 
 @pytest.mark.parametrize("movie", ["hspy", "emd"], indirect=True)
-def test_hdf5_files_are_read_here(movie, model):
+def test_hdf5_files_are_read_here(client, movie, model):
     labels = movie.segment_symmetry(fit_on=model, stride=2)
-    sender = _Sender(_Graph(labels.data, 2))
-    sender.task([(3,)])
-    assert sender.reads_here
+    workers = _Workers(FrameGraph(labels.data, [(3,)]), client)
+    workers.task([(3,)], 1)
+    assert workers.reads_here
 
 
 @pytest.mark.parametrize("movie", ["zspy"], indirect=True)

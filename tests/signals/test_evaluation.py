@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import pickle
 import threading
+import weakref
 
 import dask
 import dask.array as da
+import distributed
 import numpy as np
 import pytest
 
 from hyperspy_symseg.signals import evaluation
 from hyperspy_symseg.signals.evaluation import FrameError, evaluate_frames
+from hyperspy_symseg.signals.frame_graph import FrameGraph
 from hyperspy_symseg.signals.frames import lazy_frames
 
 DATA = np.arange(5 * 3 * 4 * 6).reshape(5, 3, 4, 6)
@@ -118,13 +121,31 @@ def test_one_thread_for_each_of_several_frames():
     assert len(set(threads)) <= 2
 
 
-def sent(array, *indices):
+@pytest.fixture
+def client():
+    """Client of a worker in this process."""
+    with (
+        distributed.LocalCluster(
+            n_workers=1, processes=False, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def sent(client):
     """What a worker gets, once it has got it; and whether frames are read here."""
-    sender = evaluation._Sender(evaluation._Graph(array, 2))
-    return pickle.loads(pickle.dumps(sender.task(list(indices)))), sender.reads_here
+
+    def sent(array, *indices):
+        workers = evaluation._Workers(FrameGraph(array, list(indices)), client)
+        task = workers.task(list(indices), 1)
+        return pickle.loads(pickle.dumps(task)), workers.reads_here
+
+    return sent
 
 
-def test_a_task_can_be_sent():
+def test_a_task_can_be_sent(sent):
     task, reads_here = sent(lazy(), (1, 2), (1, 1))
     assert not reads_here
     frames = task()
@@ -132,7 +153,7 @@ def test_a_task_can_be_sent():
     np.testing.assert_array_equal(frames[1, 1], DATA[1, 1])
 
 
-def test_what_cannot_be_pickled_is_read_here():
+def test_what_cannot_be_pickled_is_read_here(sent):
     here = []
     lock = threading.Lock()
 
@@ -147,7 +168,7 @@ def test_what_cannot_be_pickled_is_read_here():
     assert here == [(1, 2)]
 
 
-def test_only_frames_that_are_wanted_are_sent():
+def test_only_frames_that_are_wanted_are_sent(sent):
     source = da.from_array(DATA.astype("f8").repeat(500, axis=-1), chunks=-1)
     source = source.map_blocks(Unpicklable())
     task, reads_here = sent(lazy_frames(source), (1, 2))
@@ -167,7 +188,8 @@ class Unpicklable:
 
 
 def test_graphs_of_single_frames_are_small():
-    graph = evaluation._Graph(lazy(chunks=(1, 1, 4, 6)).map_blocks(np.negative), 2)
+    array = lazy(chunks=(1, 1, 4, 6)).map_blocks(np.negative)
+    graph = FrameGraph(array, ALL)
     assert len(graph.cull([(1, 2)])) <= 5
 
 
@@ -236,4 +258,91 @@ def test_one_bad_frame_of_a_chunk_is_alone():
 def test_the_scheduler_of_the_user_does_not_matter():
     with dask.config.set(scheduler="processes"):
         found = dict(evaluate_frames(lazy(read=lambda index: None), ALL))
+    for index in ALL:
+        np.testing.assert_array_equal(found[index], DATA[index])
+
+
+class Watched:
+    """Chunks of a source that know how many of them are alive."""
+
+    def __init__(self):
+        self.alive = self.most = self.read = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, block):
+        if not block.size:
+            return block
+        block = block.copy()
+        with self._lock:
+            self.read += 1
+            self.alive += 1
+            self.most = max(self.most, self.alive)
+        weakref.finalize(block, self._gone)
+        return block
+
+    def _gone(self):
+        with self._lock:
+            self.alive -= 1
+
+
+def test_few_chunks_of_many_frames_are_held():
+    source = Watched()
+    series = da.zeros((8, 40, 40), chunks=(8, 10, 10))
+    series = series.map_blocks(source, meta=np.empty((0, 0, 0)))
+    assert series.npartitions == 16
+    frames = evaluate_frames(
+        lazy_frames(series), [(i,) for i in range(8)], num_workers=1
+    )
+    assert len(dict(frames)) == 8
+    assert source.most <= 3
+
+
+def test_groups_are_limited_by_the_size_of_their_frames(monkeypatch):
+    read = []
+    array = many_a_chunk(read.append)
+    monkeypatch.setattr(evaluation, "GROUP_BYTES", 5 * DATA[0, 0].nbytes)
+    # What comes of the frames is smaller than they are.
+    list(evaluate_frames(array[..., :1], ALL, num_workers=1))
+    assert len(read) == 3
+
+
+def test_frames_that_have_nothing_in_common_are_alone():
+    array = da.from_array(DATA, chunks=(1, 1, 4, 6))
+    groups = FrameGraph(array, ALL).groups(ALL, 32)
+    assert list(groups) == [[index] for index in ALL]
+
+
+def test_many_frames_that_cannot_be_read_here(client):
+    """Nothing is lost because all that was to be sent at a time has failed."""
+    lock = threading.Lock()
+
+    def read(index):
+        with lock:
+            if index < (3, 0):
+                raise OSError("gone")
+
+    found = dict(evaluate_frames(lazy(read=read), ALL))
     assert len(found) == len(ALL)
+    bad = {index for index, frame in found.items() if isinstance(frame, FrameError)}
+    assert bad == {index for index in ALL if index < (3, 0)}
+
+
+def test_labels_of_a_file_that_cannot_be_sent(client):
+    array = da.from_array(DATA, chunks=(1, 1, 4, 6)).map_blocks(Unpicklable())
+    found = dict(evaluate_frames(array, ALL))
+    for index in ALL:
+        np.testing.assert_array_equal(found[index], DATA[index])
+
+
+def test_another_scheduler_than_that_of_the_client(client):
+    assert evaluation.cluster_client() is client
+    with dask.config.set(scheduler="threads"):
+        assert evaluation.cluster_client() is None
+
+
+def test_an_import_error_is_not_that_of_a_frame():
+    def read(index):
+        raise ImportError("no package")
+
+    with pytest.raises(ImportError, match="no package"):
+        list(evaluate_frames(lazy(read=read), ALL))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import zarr
 
-from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels, label_store
+from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels, frame_store
+from hyperspy_symseg.signals.frame_store import FrameStore
 
 N = 7
 
@@ -101,11 +102,22 @@ def test_several_navigation_axes(movie, model, tmp_path):
 
 
 def test_one_frame_a_chunk_and_minus_one_where_nothing_is_written(labels, tmp_path):
-    label_store.begin(labels, tmp_path / "x.zspy")
-    stored, _ = label_store.open_frames(tmp_path / "x.zspy")
+    store = FrameStore.begin(labels, tmp_path / "x.zspy")
+    (experiment,) = zarr.open_group(tmp_path / "x.zspy")["Experiments"].values()
+    stored = experiment["data"]
     assert stored.chunks == (1, 61, 83)
     assert stored.fill_value == -1
     assert stored.nchunks_initialized == 0
+    assert store.missing() == [(i,) for i in range(N)]
+
+
+def test_frames_of_several_chunks(labels, tmp_path, monkeypatch):
+    monkeypatch.setattr(frame_store, "CHUNK_SHAPE", (40, 50))
+    store = FrameStore.begin(labels, tmp_path / "x.zspy")
+    store.write((3,), 1)
+    (experiment,) = zarr.open_group(tmp_path / "x.zspy")["Experiments"].values()
+    experiment["data"][5, :40] = 0
+    assert store.missing() == [(i,) for i in range(N) if i != 3]
 
 
 def test_the_name_is_temporary_until_all_is_written(labels, source, tmp_path):
@@ -165,13 +177,12 @@ def test_an_interrupted_run_is_taken_up(labels, source, expected, tmp_path):
     source.bad[4] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         labels.save_frames(tmp_path / "movie.zspy", num_workers=1)
-    unfinished = zarr.open_group(tmp_path / "movie.unfinished.zspy", mode="r")
-    finished = set(np.flatnonzero(unfinished[label_store.FINISHED][:]))
-    assert finished
+    missing = FrameStore(tmp_path / "movie.unfinished.zspy").missing()
+    assert 0 < len(missing) < N
     source.bad.clear()
     source.read.clear()
     labels.save_frames(tmp_path / "movie.zspy", resume=True)
-    assert set(source.read) == set(range(N)) - finished
+    assert sorted((i,) for i in source.read) == missing
     found = hs.load(tmp_path / "movie.zspy")
     np.testing.assert_array_equal(found.data, expected.data)
 
@@ -232,7 +243,7 @@ def test_begin_anew(labels, unfinished, source, expected):
     [
         ({"stride": 4}, "stride"),
         ({"upsample": False}, "shape"),
-        ({"mask": np.eye(61, 83, dtype=bool)}, "masked"),
+        ({"mask": np.eye(61, 83, dtype=bool)}, "mask"),
     ],
 )
 def test_other_labels_are_not_taken_up(unfinished, source, model, options, name):
@@ -292,3 +303,109 @@ def test_labels_of_a_file_can_be_written_again(labels, expected, tmp_path):
     hs.load(tmp_path / "movie.zspy", lazy=True).save_frames(tmp_path / "again.zspy")
     found = hs.load(tmp_path / "again.zspy").data
     np.testing.assert_array_equal(found, expected.data)
+
+
+def test_labels_in_memory(expected, tmp_path):
+    expected.save_frames(tmp_path / "movie.zspy")
+    found = hs.load(tmp_path / "movie.zspy").data
+    np.testing.assert_array_equal(found, expected.data)
+
+
+def test_saving_leaves_no_traces_in_the_labels(labels, tmp_path):
+    before = labels.tmp_parameters.as_dictionary(), labels.metadata.as_dictionary()
+    labels.save_frames(tmp_path / "movie.zspy")
+    assert labels.tmp_parameters.as_dictionary() == before[0]
+    assert labels.metadata.General.as_dictionary() == before[1]["General"]
+
+
+def test_all_frames_bad_is_an_error(labels, source, tmp_path):
+    source.bad = dict.fromkeys(range(N), OSError("no such disk"))
+    with pytest.raises(RuntimeError, match="no such disk"):
+        labels.save_frames(tmp_path / "movie.zspy", on_error="mask")
+    assert not (tmp_path / "movie.zspy").exists()
+
+
+@pytest.mark.parametrize("error", [ImportError("no package"), MemoryError()])
+def test_what_is_not_the_fault_of_a_frame_is_not_masked(
+    labels, source, tmp_path, error
+):
+    source.bad[3] = error
+    with pytest.raises(type(error)):
+        labels.save_frames(tmp_path / "movie.zspy", on_error="mask")
+    assert not (tmp_path / "movie.zspy").exists()
+
+
+def test_masked_frames_are_tried_again(labels, source, expected, tmp_path):
+    source.bad = {1: OSError("busy"), 5: KeyboardInterrupt()}
+    with pytest.raises(KeyboardInterrupt):
+        labels.save_frames(tmp_path / "movie.zspy", on_error="mask", num_workers=1)
+    source.bad.clear()
+    labels.save_frames(tmp_path / "movie.zspy", resume=True)
+    found = hs.load(tmp_path / "movie.zspy").data
+    np.testing.assert_array_equal(found, expected.data)
+
+
+def test_a_bad_frame_that_is_masked_altogether_is_none(source, model, tmp_path):
+    source.data[2] = np.nan
+    mask = np.zeros(source.data.shape, bool)
+    mask[2] = True
+    labels = source.signal().segment_symmetry(model=model, stride=3, mask=mask)
+    labels.save_frames(tmp_path / "movie.zspy")
+    found = hs.load(tmp_path / "movie.zspy").data
+    assert (found[2] == -1).all()
+    assert (found[3] >= 0).all()
+
+
+def test_a_store_that_lacks_frames_is_not_completed(labels, tmp_path):
+    store = FrameStore.begin(labels, tmp_path / "x.unfinished.zspy")
+    store.write((0,), 0)
+    with pytest.raises(RuntimeError, match="6 frames are missing"):
+        store.complete(tmp_path / "x.zspy")
+    assert not (tmp_path / "x.zspy").exists()
+
+
+def test_another_mask_is_not_taken_up(source, model, tmp_path):
+    def labels(column):
+        mask = np.zeros((61, 83), bool)
+        mask[:, column] = True
+        return source.signal().segment_symmetry(model=model, stride=3, mask=mask)
+
+    source.bad[3] = OSError("gone")
+    with pytest.raises(RuntimeError):
+        labels(5).save_frames(tmp_path / "movie.zspy")
+    with pytest.raises(ValueError, match="another mask"):
+        labels(6).save_frames(tmp_path / "movie.zspy", resume=True)
+    source.bad.clear()
+    labels(5).save_frames(tmp_path / "movie.zspy", resume=True)
+
+
+def test_another_part_of_the_series_is_not_taken_up(labels, source, tmp_path):
+    source.bad[1] = OSError("gone")
+    with pytest.raises(RuntimeError):
+        labels.inav[:3].save_frames(tmp_path / "movie.zspy")
+    with pytest.raises(ValueError, match="another axes"):
+        labels.inav[4:].save_frames(tmp_path / "movie.zspy", resume=True)
+
+
+@pytest.mark.parametrize("option", ["resume", "overwrite"])
+def test_what_is_unfinished_is_not_its_own_source(unfinished, option):
+    path = unfinished.with_name("movie.unfinished.zspy")
+    labels = hs.load(path, lazy=True)
+    before = np.asarray(labels.data)
+    with pytest.raises(ValueError, match="^filename=.*not all there"):
+        labels.save_frames(unfinished, **{option: True})
+    np.testing.assert_array_equal(hs.load(path).data, before)
+
+
+def test_the_old_file_is_out_of_the_way_before_it_is_removed(
+    labels, tmp_path, monkeypatch
+):
+    labels.save_frames(tmp_path / "movie.zspy")
+
+    def interrupted(path, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(frame_store.shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        frame_store.remove(tmp_path / "movie.zspy")
+    assert not (tmp_path / "movie.zspy").exists()

@@ -7,6 +7,7 @@ import dask.array as da
 import hyperspy.api as hs
 import numpy as np
 import pytest
+from dask.callbacks import Callback
 from hyperspy.signals import LazySignal1D
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from hyperspy_symseg.descriptors import Grid
 from hyperspy_symseg.segmentation import upsample_labels
 from hyperspy_symseg.segmentation.boundary import boundary_lengths
 from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels
+from hyperspy_symseg.signals.evaluation import evaluate_frames
 
 N_PATTERNS = 3
 TILT = {"name": "tilt", "size": 2, "scale": 5, "offset": -5, "units": "deg"}
@@ -203,6 +205,48 @@ def test_overlays_do_not_depend_on_chunks(labels, data):
     ):
         assert isinstance(mixed.data, da.Array)
         np.testing.assert_array_equal(mixed.data.compute(), expected)
+
+
+def test_overlay_of_a_frame_takes_no_more_than_the_chunks_it_is_in():
+    shape, chunks = (40, 64, 64), (40, 16, 16)
+    sizes = []
+
+    class Sizes(Callback):
+        def _posttask(self, key, result, *args):
+            sizes.append(getattr(result, "nbytes", 0))
+
+    random = da.random.default_rng(3)
+    frames = random.normal(size=shape, chunks=chunks)
+    labels = random.integers(N_PATTERNS, size=shape, chunks=chunks)
+    labels = labels_signal(labels, [{"size": n} for n in shape])
+    overlay = labels.overlay(hs.signals.Signal2D(frames).as_lazy())
+    with Sizes():
+        overlay.data[:2].compute(scheduler="sync")
+    assert max(sizes) == frames.nbytes / 16
+
+
+@pytest.mark.parametrize("computed", [False, True])
+def test_frames_of_one_chunk_are_read_once_for_an_overlay(computed):
+    reads = []
+
+    def read(block):
+        reads.append(block.shape)
+        return block
+
+    data = np.random.default_rng(3).normal(size=(4, 30, 40))
+    source = da.from_array(data, chunks=(4, -1, -1)).map_blocks(
+        read, dtype=data.dtype, meta=np.empty((0, 0, 0))
+    )
+    signal = hs.signals.Signal2D(source).as_lazy()
+    labels = signal.segment_symmetry(patch=3, window=4, stride=5)
+    if computed:
+        labels.compute()
+        labels = labels.as_lazy(chunks=(1, -1, -1))
+    overlay = labels.overlay(signal).data
+    reads.clear()
+    done = dict(evaluate_frames(overlay, list(np.ndindex(4)), num_workers=1))
+    assert len(done) == 4
+    assert len(reads) == 1
 
 
 def test_labels_of_int8_up_to_the_largest():

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``segment_symmetry`` of series, and of frames in several chunks."""
 
+import weakref
+
 import dask.array as da
 import hyperspy.api as hs
 import numpy as np
@@ -228,7 +230,7 @@ def many_parts(monkeypatch):
     monkeypatch.setattr(tiles, "TILE_SHAPE", (20, 30))
     cut = parts.cut_into_parts
     monkeypatch.setattr(
-        frames, "cut_into_parts", lambda *args: cut(*args, part_shape=(25, 40))
+        frames, "cut_into_parts", lambda *args: cut(*args[:3], part_shape=(25, 40))
     )
 
 
@@ -421,6 +423,61 @@ def test_a_ragged_signal_is_an_error(series):
     ragged.ragged = True
     with pytest.raises(ValueError, match="^signal is ragged"):
         ragged.segment_symmetry()
+
+
+def test_chunks_of_unknown_size_are_an_error(series):
+    data = da.from_array(series.data, chunks=(1, ROWS, COLUMNS))
+    signal = series.as_lazy()
+    signal.data = data[da.from_array(np.arange(N) > 2)]
+    with pytest.raises(ValueError, match="^signal has the shape"):
+        signal.segment_symmetry()
+
+
+def test_masked_arrays_are_an_error(series):
+    masked = da.ma.masked_less(da.from_array(series.data), 2)
+    with pytest.raises(ValueError, match="^signal is a masked array"):
+        hs.signals.Signal2D(masked).as_lazy().segment_symmetry()
+
+
+@pytest.mark.usefixtures("many_parts")
+def test_a_frame_in_parts_without_a_finite_pixel_is_named(series, model):
+    data = series.data.astype(np.float32)
+    data[4] = np.nan
+    labels = Source(data).signal().segment_symmetry(model=model)
+    with pytest.raises(RuntimeError, match=r"^frame inav\[4\]: no pixel is finite"):
+        labels.compute()
+
+
+def test_few_chunks_of_a_large_frame_are_held(two_grains, tmp_path, monkeypatch):
+    cut = parts.cut_into_parts
+    monkeypatch.setattr(
+        frames, "cut_into_parts", lambda *args: cut(*args[:3], part_shape=(280, 560))
+    )
+    tile, alive, most = np.tile(two_grains[0].data, (2, 2)), [], []
+
+    def block(block_id):
+        chunk = tile.copy()
+        alive.append(1)
+        most.append(len(alive))
+        weakref.finalize(chunk, alive.pop)
+        return chunk
+
+    rows, columns = tile.shape
+    chunks = ((rows,) * 12, (columns,) * 10)
+    image = da.map_blocks(block, chunks=chunks, meta=tile[:0, :0])
+    options = {"patch": 8, "window": 8, "max_operations": 9, "stride": 8}
+    signal = hs.signals.Signal2D(image).as_lazy()
+    labels = signal.segment_symmetry(num_workers=1, **options)
+    labels.save_frames(tmp_path / "image.zspy", num_workers=1)
+    assert len(most) == 240
+    assert max(most) < 70
+
+
+def test_outliers_of_fit_frames_are_told(series, small, caplog):
+    data = series.data.astype(np.float32)
+    data[3, 20, 30] = 1e12
+    hs.signals.Signal2D(data).segment_symmetry(fit_on=[3], **small)
+    assert "times as far" in caplog.text
 
 
 def test_progress_bars_of_a_series(series, small, capfd):
