@@ -175,6 +175,22 @@ def against_navigation(signal, values, name, units):
     return result.as_lazy() if signal._lazy else result
 
 
+def whole_frames(array):
+    """The same array, with one frame a chunk.
+
+    Parameters
+    ----------
+    array : (..., rows, columns) dask.array.Array
+
+    Returns
+    -------
+    dask.array.Array
+    """
+    # One by one before they are put together, or whole stacks would be.
+    one_by_one = dict.fromkeys(range(array.ndim - 2), 1)
+    return array.rechunk(one_by_one).rechunk({-2: -1, -1: -1})
+
+
 def overlay_frames(frames, labels, n_patterns, saturation):
     """Micrographs in grey, tinted by pattern.
 
@@ -199,15 +215,10 @@ def overlay_frames(frames, labels, n_patterns, saturation):
     options = {"n_patterns": n_patterns, "saturation": saturation}
     if not isinstance(frames, da.Array) and not isinstance(labels, da.Array):
         return _overlay_block(frames, labels, **options)
-    # One by one before they are put together, or whole stacks would be. Labels are no
-    # source: in most files each frame of them has a chunk of its own, and then frames
-    # from one chunk of the micrographs would not be read together.
-    one_by_one = dict.fromkeys(range(labels.ndim - 2), 1)
-    frames, labels = (
-        # Black and white levels are those of a whole frame.
-        array.rechunk({-2: -1, -1: -1})
-        for array in (lazy_frames(frames), lazy_frames(labels))
-    )
+    # Black and white levels are those of a whole frame. Labels are no source: in most
+    # files each frame of them has a chunk of its own, and then frames from one chunk of
+    # the micrographs would not be read together.
+    frames, labels = map(whole_frames, (lazy_frames(frames), da.asarray(labels)))
     rgb8 = RGB_DTYPES["rgb8"]
     meta = np.empty((0,) * labels.ndim, rgb8)
     return da.map_blocks(

@@ -378,7 +378,7 @@ class SymmetryLabels(Signal2D):
             labels = measures.labels_computed(labels, stride)
             pixel_size = tuple(np.multiply(pixel_size, stride))
         if self._lazy:
-            labels = labels.rechunk({-2: -1, -1: -1})
+            labels = measures.whole_frames(labels)
         measure = functools.partial(
             boundary_lengths, n_patterns=n, pixel_size=pixel_size
         )
