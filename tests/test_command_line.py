@@ -289,6 +289,15 @@ def test_resume_needs_no_options_and_refuses_others(run, file, out, monkeypatch)
     assert hs.load(out / "movie_labels.zspy").model.stride == (4, 4)
 
 
+def test_resume_refuses_an_option_that_the_descriptor_does_not_have(
+    interrupted, run, file
+):
+    status, _, err = run(file, "--resume", "--radius", 10)
+    assert (status, len(err)) == (2, 1)
+    assert "--resume with radius=10: the earlier run has none" in err[0]
+    assert "--overwrite" in err[0]
+
+
 def test_resume_with_nothing_to_take_up(run, file, out):
     assert run(file, "--resume")[0] == 0
     assert names(out) == ["movie_labels.zspy", "movie_overlay.zspy"]
@@ -319,16 +328,22 @@ def test_an_overlay_that_was_stopped_is_begun_anew(
 
 def test_overlay_has_a_temporary_name(run, file, out, monkeypatch):
     seen = []
-    write = overlay_movie._Zspy.write
 
-    def write_and_look(writer, index, frame):
-        seen.append(names(out))
-        write(writer, index, frame)
+    def looking(write):
+        def write_and_look(*args):
+            seen.append(names(out))
+            write(*args)
 
-    monkeypatch.setattr(overlay_movie._Zspy, "write", write_and_look)
-    run(file, "--overlay", "zspy", "--overlay", "gif")
-    unfinished = ["movie_overlay.unfinished.gif", "movie_overlay.unfinished.zspy"]
-    assert seen == [["movie_labels.zspy", *unfinished]] * N
+        return write_and_look
+
+    for writer in (overlay_movie.FrameStore, overlay_movie._Gif):
+        monkeypatch.setattr(writer, "write", looking(writer.write))
+    run(file, "--overlay", "gif")
+    labels, stack = "movie_labels.zspy", "movie_overlay.unfinished.zspy"
+    gif = "movie_overlay.unfinished.gif"
+    assert seen[:N] == [["movie_labels.unfinished.zspy"]] * N
+    assert seen[N:] == [[labels, stack]] * N + [[labels, gif, stack]] * N
+    assert names(out) == [labels, "movie_overlay.gif"]
 
 
 @pytest.mark.parametrize("extension", ["labels.zspy", "overlay.gif"])

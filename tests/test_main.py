@@ -4,8 +4,10 @@ import re
 import hyperspy.api as hs
 import numpy as np
 import pytest
+from PIL import Image
 
 from hyperspy_symseg.__main__ import main
+from hyperspy_symseg.segmentation import SymmetryModel
 
 SMALL = ["--patch", "7", "--window", "8", "--stride", "3"]
 
@@ -154,6 +156,40 @@ def test_files_of_the_same_name_do_not_overwrite_each_other(run, image, tmp_path
     status, _, err = run("segment", image, image, *SMALL, "--overwrite")
     assert status == 2
     assert "another file of this name" in err[0]
+
+
+@pytest.fixture
+def wide_image(two_grains, tmp_path):
+    """An image that is wider than a part, and its file."""
+    signal = hs.signals.Signal2D(np.tile(two_grains[0].data, 30))
+    signal.save(tmp_path / "wide.zspy", chunks=(61, 500))
+    return signal, tmp_path / "wide.zspy"
+
+
+def test_large_image_is_labelled_part_by_part(run, wide_image, tmp_path, monkeypatch):
+    signal, file = wide_image
+    expected = signal.segment_symmetry(patch=7, window=8, stride=3)
+    columns = []
+    predict_part = SymmetryModel.predict_part
+
+    def predict(model, frame, *args, **options):
+        columns.append(frame._values.shape[-1])
+        return predict_part(model, frame, *args, **options)
+
+    monkeypatch.setattr(SymmetryModel, "predict_part", predict)
+    monkeypatch.setattr(SymmetryModel, "fit_predict", None)
+    assert run("segment", file, *SMALL, "--num-workers", 1)[::2] == (0, [])
+    assert len(columns) > 1
+    assert max(columns) < 2048 + 100
+    assert names(tmp_path / "out") == ["wide_labels.hspy", "wide_overlay.png"]
+    labels = hs.load(tmp_path / "out" / "wide_labels.hspy")
+    np.testing.assert_array_equal(labels.data, expected.data)
+    assert labels.model == expected.model
+    tinted = expected.overlay(signal).data
+    with Image.open(tmp_path / "out" / "wide_overlay.png") as overlay:
+        np.testing.assert_array_equal(
+            np.asarray(overlay), tinted.view("u1").reshape(*tinted.shape, 3)
+        )
 
 
 def test_nothing_half_written_stays(run, image, tmp_path, monkeypatch):

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import weakref
+
 import hyperspy.api as hs
 import numpy as np
 import pytest
 from PIL import Image
 from rsciio.utils.rgb import RGB_DTYPES
 
+from hyperspy_symseg.command_line import overlay_movie
 from hyperspy_symseg.command_line.overlay_movie import (
-    _in_order,
     frames_per_second,
     write_overlays,
 )
@@ -26,10 +28,10 @@ def overlay():
     return signal.as_lazy()
 
 
-def write(overlay, path):
+def write(overlay, *paths):
     write_overlays(
         overlay,
-        [path],
+        paths,
         n_patterns=2,
         saturation=0.5,
         on_error="raise",
@@ -67,10 +69,40 @@ def test_mp4_of_odd_size(overlay, tmp_path):
     assert np.abs(difference[:, :, [1, 7]]).max() < 16
 
 
-def test_frames_are_put_in_order():
-    indices = list(np.ndindex(2, 2))
-    done = [((1, 0), "c"), ((0, 0), "a"), ((1, 1), "d"), ((0, 1), "b")]
-    assert list(_in_order(done, indices)) == list(zip(indices, "abcd", strict=True))
+@pytest.mark.parametrize("extensions", [["gif"], ["gif", "zspy"]])
+def test_frames_do_not_wait_for_a_slow_one(overlay, tmp_path, monkeypatch, extensions):
+    expected, waiting, most = colors(overlay), [], []
+
+    def evaluate_frames(data, indices, **options):
+        for index in [*indices[1:], indices[0]]:
+            frame = data[index].compute()
+            waiting.append(weakref.ref(frame))
+            yield index, frame
+            del frame
+            most.append(sum(one() is not None for one in waiting))
+
+    monkeypatch.setattr(overlay_movie, "evaluate_frames", evaluate_frames)
+    write(overlay, *(tmp_path / f"movie.{extension}" for extension in extensions))
+    assert max(most) == 1
+    assert sorted(path.suffix[1:] for path in tmp_path.iterdir()) == extensions
+    with Image.open(tmp_path / "movie.gif") as gif:
+        for i in range(N):
+            gif.seek(i)
+            found = np.asarray(gif.convert("RGB"), int)
+            assert np.abs(expected[i] - found).max() <= 4
+
+
+def test_what_is_complete_stays_if_a_movie_fails(overlay, tmp_path, monkeypatch):
+    def fail(*args):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(overlay_movie._Gif, "write", fail)
+    with pytest.raises(OSError, match="no space left"):
+        write(overlay, tmp_path / "movie.gif", tmp_path / "movie.zspy")
+    assert [path.name for path in tmp_path.iterdir()] == ["movie.zspy"]
+    np.testing.assert_array_equal(
+        hs.load(tmp_path / "movie.zspy").data, overlay.data.compute()
+    )
 
 
 @pytest.mark.parametrize(

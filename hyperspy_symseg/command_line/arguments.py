@@ -103,7 +103,8 @@ def _add_series(series):
         action="append",
         choices=(*OVERLAY_FORMATS, "none"),
         help="the series tinted by pattern: a stack of RGB images (zspy, if not told "
-        "otherwise), a GIF, an MP4, or none; can be given again",
+        "otherwise), a GIF, an MP4, or none; can be given again. A GIF and an MP4 are "
+        "made from the stack: until then, there must be room for it",
     )
 
 

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Segment one image and write the results."""
 
+import operator
 import os
 import tempfile
 from pathlib import Path
+
+import hyperspy.api as hs
+
+from hyperspy_symseg.segmentation.parts import PART_SHAPE
 
 from .areas import area_lines
 
@@ -37,10 +42,9 @@ def segment_image(signal, name, output, options, *, overwrite, resume):
     for path in results:
         if path.exists() and not (overwrite or resume):
             raise FileExistsError(f"{path} exists: allowed with --overwrite")
-    labels = signal.segment_symmetry(**options, lazy_output=False)
     with tempfile.TemporaryDirectory(dir=output, prefix=".") as unfinished:
         paths = [Path(unfinished, path.name) for path in results]
-        labels.save(paths[0])
+        labels = _write_labels(signal, paths[0], options)
         overlay = labels.overlay(signal)
         if overlay._lazy:
             overlay.compute(show_progressbar=False)
@@ -50,3 +54,15 @@ def segment_image(signal, name, output, options, *, overwrite, resume):
     print(f"{name} {labels.metadata.General.title}".rstrip())
     for line in area_lines(labels):
         print(f"  {line}")
+
+
+def _write_labels(signal, path, options):
+    """Segment an image, write the labels and return them."""
+    if signal._lazy and any(map(operator.gt, signal.data.shape, PART_SHAPE)):
+        # Part by part, as an image may be larger than memory.
+        labels = signal.segment_symmetry(**options, lazy_output=True)
+        labels.save_frames(path, num_workers=options.get("num_workers"))
+        return hs.load(path)
+    labels = signal.segment_symmetry(**options, lazy_output=False)
+    labels.save(path)
+    return labels

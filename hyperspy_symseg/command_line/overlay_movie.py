@@ -3,19 +3,13 @@
 
 import contextlib
 import io
-import shutil
 from fractions import Fraction
 
 import numpy as np
 
 from hyperspy_symseg.colors import pattern_colors
 from hyperspy_symseg.signals.evaluation import FrameError, evaluate_frames
-from hyperspy_symseg.signals.label_store import (
-    begin,
-    complete,
-    open_frames,
-    unfinished_path,
-)
+from hyperspy_symseg.signals.frame_store import FrameStore, remove, unfinished_path
 
 # Where the unit of the series is no time. Slower and faster cannot be followed.
 FRAMES_PER_SECOND = 10
@@ -88,8 +82,13 @@ def write_overlays(
 ):
     """Evaluate a tinted series once, and write it frame by frame.
 
+    It is written as a stack of images first, in whatever order the frames are done; a
+    GIF and an MP4, which take frames in order, are made from that. So beside the frames
+    that `evaluate_frames` has on their way, one is in memory. If no stack is asked for,
+    it is removed at the end.
+
     Until all frames are in it, a file is called NAME.unfinished.*; if something fails,
-    that is removed.
+    that is removed, and those that are complete stay.
 
     Parameters
     ----------
@@ -112,88 +111,60 @@ def write_overlays(
     FrameError
         If a frame cannot be read.
     """
-    navigation_shape = overlay.data.shape[:-2]
-    indices = list(np.ndindex(navigation_shape))
-    unfinished = {path: _unfinished(path) for path in paths}
-    writers = []
+    import hyperspy.api as hs
+
+    stacks = [path for path in paths if path.suffix == ".zspy"]
+    unfinished = stored = unfinished_path(paths[0])
     try:
+        store = FrameStore.begin(overlay, unfinished, fill_value=0)
+        _write_stack(store, overlay, on_error, num_workers, progress)
+        for stored in stacks:
+            store.complete(stored)
         for path in paths:
-            writer = WRITERS[path.suffix]
-            writers.append(writer(unfinished[path], overlay, n_patterns, saturation))
-        done = evaluate_frames(overlay.data, indices, num_workers=num_workers)
-        with contextlib.closing(done):
-            ordered = _in_order(done, indices)
-            for index, frame in (
-                progress(ordered, total=len(indices)) if progress else ordered
-            ):
-                if isinstance(frame, FrameError):
-                    if on_error == "raise":
-                        raise frame
-                    frame = np.zeros(overlay.data.shape[-2:], overlay.data.dtype)
-                for writer in writers:
-                    writer.write(index, frame)
-        for writer in writers:
-            writer.close()
-    except BaseException:
-        for writer in writers:
-            # What goes wrong with a file that is removed is of no interest.
+            if path not in stacks:
+                signal = hs.load(stored, lazy=True)
+                _write_movie(signal, path, n_patterns, saturation, progress)
+    finally:
+        remove(unfinished)
+
+
+def _write_stack(store, overlay, on_error, num_workers, progress):
+    """Write frames to a store as they are done."""
+    indices = list(np.ndindex(overlay.data.shape[:-2]))
+    done = evaluate_frames(overlay.data, indices, num_workers=num_workers)
+    with contextlib.closing(done):
+        for index, frame in progress(done, total=len(indices)) if progress else done:
+            if isinstance(frame, FrameError):
+                if on_error == "raise":
+                    raise frame
+                frame = np.zeros(overlay.data.shape[-2:], overlay.data.dtype)
+            store.write(index, frame)
+
+
+def _write_movie(signal, path, n_patterns, saturation, progress):
+    """Write the frames of a stack in their order."""
+    unfinished = unfinished_path(path).with_suffix(path.suffix)
+    indices = list(np.ndindex(signal.data.shape[:-2]))
+    try:
+        movie = MOVIES[path.suffix](unfinished, signal, n_patterns, saturation)
+        try:
+            for index in progress(indices) if progress else indices:
+                # Here, also where there is a cluster.
+                movie.write(signal.data[index].compute(scheduler="sync"))
+        except BaseException:
+            # What else goes wrong with a file that is removed is of no interest.
             with contextlib.suppress(Exception):
-                writer.close()
-        for path in unfinished.values():
-            remove(path)
-        raise
-    for path in paths:
-        if path.suffix == ".zspy":
-            complete(unfinished[path], path)
-        else:
-            unfinished[path].replace(path)
-
-
-def _unfinished(path):
-    return unfinished_path(path).with_suffix(path.suffix)
-
-
-def remove(path):
-    """Remove a file or a folder, if it is there.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    """
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _in_order(done, indices):
-    """Frames that are done in any order, in that of the array."""
-    waiting, todo = {}, iter(indices)
-    wanted = next(todo, None)
-    for index, frame in done:
-        waiting[index] = frame
-        while wanted in waiting:
-            yield wanted, waiting.pop(wanted)
-            wanted = next(todo, None)
+                movie.close()
+            raise
+        movie.close()
+        unfinished.replace(path)
+    finally:
+        remove(unfinished)
 
 
 def _rgb(frame):
     """(rows, columns, 3) array of a frame of rgb8."""
     return np.ascontiguousarray(frame).view(np.uint8).reshape(*frame.shape, 3)
-
-
-class _Zspy:
-    """Stack of images that HyperSpy loads."""
-
-    def __init__(self, path, overlay, n_patterns, saturation):
-        begin(overlay, path, fill_value=0)
-        self._frames, _ = open_frames(path)
-
-    def write(self, index, frame):
-        self._frames[index] = frame
-
-    def close(self):
-        """Nothing is left to do."""
 
 
 class _Gif:
@@ -210,7 +181,7 @@ class _Gif:
         # In ms; a GIF holds hundredths of a second.
         self._duration = 10 * round(100 / frames_per_second(overlay))
 
-    def write(self, index, frame):
+    def write(self, frame):
         from PIL import Image
 
         image = Image.fromarray(_rgb(frame)).quantize(
@@ -223,9 +194,8 @@ class _Gif:
         self._file.write(gif.getbuffer()[0 if first else GIF_HEADER_SIZE : -1])
 
     def close(self):
-        if not self._file.closed:
+        with self._file:
             self._file.write(b";")
-            self._file.close()
 
 
 def _palette(n_patterns, saturation):
@@ -261,7 +231,7 @@ class _Mp4:
         stream.pix_fmt = "yuv420p"
         self._stream = stream
 
-    def write(self, index, frame):
+    def write(self, frame):
         import av
 
         picture = np.pad(_rgb(frame), self._padding, mode="edge")
@@ -269,10 +239,8 @@ class _Mp4:
         self._container.mux(self._stream.encode(picture))
 
     def close(self):
-        if self._container is not None:
-            container, self._container = self._container, None
-            with contextlib.closing(container):
-                container.mux(self._stream.encode())
+        with contextlib.closing(self._container):
+            self._container.mux(self._stream.encode())
 
 
-WRITERS = {".zspy": _Zspy, ".gif": _Gif, ".mp4": _Mp4}
+MOVIES = {".gif": _Gif, ".mp4": _Mp4}

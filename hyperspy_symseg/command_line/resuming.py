@@ -42,9 +42,11 @@ def options_of(labels, options, signal):
         own = _own(record, name)
         if name in LENGTHS:
             value = length_in_pixels(name, value, axes)
-        if own is not None and not _equal(value, own):
+        if not _equal(value, own):
+            # A descriptor has not all parameters.
+            own = "none" if own is None else repr(own)
             raise ValueError(
-                f"--resume with {name}={value!r}: the earlier run has {own!r}. Allowed "
+                f"--resume with {name}={value!r}: the earlier run has {own}. Allowed "
                 "is the same, or --overwrite to begin anew"
             )
     again = {"model": labels.model, "stride": tuple(map(int, record["stride"]))}
@@ -76,6 +78,6 @@ def _own(record, name):
 
 
 def _equal(value, own):
-    """Whether a value, or one for both axes, is what is recorded."""
+    """Whether a value, or one for both axes, is what is recorded; None is nothing."""
     value, own = np.ravel(value), np.ravel(own)
     return len(value) in (1, len(own)) and bool(np.all(value == own))

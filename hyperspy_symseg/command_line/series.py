@@ -10,11 +10,10 @@ from hyperspy_symseg.signals.arguments import progress_bar
 from hyperspy_symseg.signals.axes import navigation_axes
 from hyperspy_symseg.signals.evaluation import FrameError
 from hyperspy_symseg.signals.fit_frames import fit_frames
-from hyperspy_symseg.signals.frames import lazy_frames
-from hyperspy_symseg.signals.label_store import open_frames, unfinished_path
+from hyperspy_symseg.signals.frame_store import FrameStore, remove, unfinished_path
 
 from .areas import area_lines
-from .overlay_movie import remove, write_overlays
+from .overlay_movie import write_overlays
 from .resuming import options_of
 
 _logger = logging.getLogger(__name__)
@@ -166,12 +165,9 @@ class _Run:
         missing = [path for path in self.overlays if not path.exists()]
         if not missing:
             return
-        # Frames one a chunk: a stack may be one chunk in its file.
-        signal = self.signal.as_lazy()
-        signal.data = lazy_frames(self.signal.data)
         start = time.perf_counter()
         write_overlays(
-            labels.overlay(signal, SATURATION),
+            labels.overlay(self.signal, SATURATION),
             missing,
             n_patterns=labels.n_patterns,
             saturation=SATURATION,
@@ -186,7 +182,7 @@ class _Run:
         return self.signal.axes_manager.navigation_size
 
     def _n_finished(self):
-        return int(open_frames(self.unfinished)[1][:].sum())
+        return self._n_frames - len(FrameStore(self.unfinished).missing())
 
     def kept(self):
         """What there is if the run stops now, and how to go on."""
