@@ -3,7 +3,7 @@
 
 Run it with the Python that this package is installed in ::
 
-    python benchmarks/series.py [--quick] [--parts peer rate threads memory]
+    python benchmarks/series.py [--quick] [--parts peer rate threads cluster memory]
 
 The peer has an environment of its own, as in ``compare_pystem.py``. All parts take
 about a quarter of an hour on two cores, two or three minutes of it to simulate; with
@@ -25,6 +25,9 @@ rate
     by two threads; all but the fit counts.
 threads
     One thread and two, in turn, at the same job.
+cluster
+    Frames a second on two worker processes of one thread each (dask.distributed), from
+    a file that they read themselves and from one that is read for them.
 memory
     Peak resident memory of the process, a new one for each row; fitting counts. (This
     process stays small: Linux counts the peak of the parent as the child's.)
@@ -291,6 +294,33 @@ def beside_peer(run):
     peer.close()
 
 
+def label_on_cluster(paths, folder, repeats):
+    """Label a series from several files in turn, on two worker processes.
+
+    Returns
+    -------
+    list of list of float
+        Seconds, turn by turn.
+    """
+    import hyperspy.api as hs
+    from distributed import Client, LocalCluster
+
+    seg = hs.load(paths[0], lazy=True).segment_symmetry(
+        patch=PATCH, n_operations=N_OPERATIONS, show_progressbar=False, **GRID
+    )
+
+    def run(path, n_frames=None):
+        return label(path, folder, "save_frames", n_frames, model=seg.model)
+
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as two,
+        Client(two),
+    ):
+        for path in paths:
+            run(path, SOME_FRAMES)
+        return [[run(path) for path in paths] for _ in range(repeats)]
+
+
 def median_and_range(values, form=".1f"):
     low, middle, high = (f(values) for f in (min, statistics.median, max))
     return f"{middle:{form}} ({low:{form}} to {high:{form}})"
@@ -326,6 +356,22 @@ def threads(run):
         )
 
 
+def cluster(run):
+    print(
+        "| frames a second, two worker processes | `.zspy`, read by the workers "
+        "| `.hspy`, read by the client |"
+    )
+    print("|---|---|---|")
+    for series, _ in run.sizes.rate:
+        paths = run.path(series), run.path(series, ".hspy")
+        turns = run.call(label_on_cluster, paths, run.folder, run.repeats)
+        rates = [
+            median_and_range([series.n_frames / seconds for seconds in times])
+            for times in zip(*turns, strict=True)
+        ]
+        print(f"| {series.name} | {' | '.join(rates)} |", flush=True)
+
+
 def peak_memory(run):
     longest = run.path(max(run.sizes.memory))
     rows = [
@@ -346,6 +392,7 @@ PARTS = {
     "peer": beside_peer,
     "rate": frame_rate,
     "threads": threads,
+    "cluster": cluster,
     "memory": peak_memory,
 }
 

@@ -7,8 +7,9 @@ Without a file, a movie of a twin boundary is simulated::
     python examples/moving_boundary.py movie.zspy
 
 A model is fitted to a few frames of the series, its 50 most separable operations are
-kept, and all frames are labelled. The picture has the first and the last frame, the
-share of each pattern against time, and the length of the boundary.
+kept, and all frames are labelled. The picture has three of the frames, and against
+time the labels of their middle row, the share of each pattern and the length of the
+boundary.
 """
 
 import hyperspy.api as hs
@@ -16,6 +17,7 @@ import numpy as np
 from _common import panels, parse, save, show
 
 from hyperspy_symseg import simulate
+from hyperspy_symseg.colors import pattern_colormap, pattern_colors
 
 SPEED = 0.5  # pixels a frame
 
@@ -51,20 +53,34 @@ def main(arguments=None):
     fractions = areas.data / areas.data.sum(axis=0)
     rate, _ = np.polyfit(time.axis, areas.data[0], 1)
 
+    x, y = seg.axes_manager.signal_axes
     figure, axes = panels(
-        "First frame", "Last frame", "Share of the area", "Length of the boundary"
+        "First frame",
+        "Frame in the middle",
+        "Last frame",
+        "Labels of the middle row",
+        "Share of the area",
+        "Length of the boundary",
     )
-    for ax, place in zip(axes, (0, -1), strict=False):
+    for ax, place in zip(axes, (0, len(time.axis) // 2, -1), strict=False):
         frame = movie.inav[place]
         frame.compute()
         show(ax, seg.inav[place].overlay(frame))
-    for pattern, fraction in enumerate(fractions):
-        axes[2].plot(time.axis, fraction, label=f"pattern {pattern}")
-    axes[2].legend()
-    axes[3].plot(time.axis, lengths.data[0])
-    x = seg.axes_manager.signal_axes[0]
-    for ax, name in zip(axes[2:], ("share", f"length ({x.units})"), strict=True):
-        ax.set(xlabel=f"{time.name} ({time.units})", ylabel=name, ylim=(0, None))
+    row = seg.data[:, y.size // 2]
+    sides = x.low_value, x.high_value, time.high_value, time.low_value
+    colors = {"cmap": pattern_colormap(2), "vmin": -0.5, "vmax": 1.5}
+    axes[3].imshow(row, extent=sides, aspect="auto", **colors)
+    axes[3].set_box_aspect(1)
+    seconds = f"{time.name} ({time.units})"
+    axes[3].set(xlabel=f"{x.name} ({x.units})", ylabel=seconds)
+    for pattern, color in enumerate(pattern_colors(2)[1]):
+        label = f"pattern {pattern}"
+        axes[4].plot(time.axis, fractions[pattern], color=color, label=label)
+    axes[4].legend()
+    axes[4].set(xlabel=seconds, ylabel="share")
+    axes[5].plot(time.axis, lengths.data[0], color="black")
+    longest = 1.25 * lengths.data.max()
+    axes[5].set(xlabel=seconds, ylabel=f"length ({x.units})", ylim=(0, longest))
     save(figure, options.output)
 
     figures = {"area gained a second": abs(rate), "length": lengths.data[0].mean()}

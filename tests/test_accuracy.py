@@ -7,7 +7,7 @@ import hyperspy.api as hs
 import numpy as np
 import pytest
 
-from hyperspy_symseg.simulate import Lattice, micrograph
+from hyperspy_symseg.simulate import Lattice, micrograph, moving_boundary
 
 PAIRS = {
     "square turned by 36": lambda angle: (
@@ -83,3 +83,20 @@ def test_nothing_in_the_iron_grains_is_mislabelled(iron):
 def test_boundary_of_the_iron_grains(iron, patch, column, row):
     (boundary,) = np.flatnonzero(np.diff(iron[:, column]))
     assert abs(boundary - row) <= (15 if (patch, column) == (20, 0) else 10)
+
+
+def test_speed_of_a_boundary():
+    """Of a twin boundary at a peak dose of 3 counts, with specimen drift."""
+    movie, _ = moving_boundary(200, (512, 512), speed=0.5, drift=10, dose=3)
+    seg = movie.segment_symmetry(
+        window=16, max_operations=289, n_operations=50, lazy_output=False
+    )
+    areas = seg.get_areas()
+    time, truth = areas.axes_manager.signal_axes[0], movie.metadata.Simulation
+    pixel = movie.axes_manager.signal_axes[0].scale
+    rate, _ = np.polyfit(time.axis, areas.data[0], 1)
+    # Rows are cut at the angle of the boundary.
+    length = 512 * pixel / np.sin(np.deg2rad(truth.angle))
+    found = abs(rate) / length * truth.frame_time / pixel
+    print(f"speed {found:.4f} pixels a frame")
+    assert found == pytest.approx(0.5, rel=0.02)

@@ -77,6 +77,24 @@ def test_real_twins(run, data_file):
     assert figures["structure"].min() > 0.1
 
 
+def test_speed_of_a_boundary(run, capsys):
+    figures = run("moving_boundary", "--size", 256)
+    assert figures["speed found / true"] == pytest.approx(1, abs=0.05)
+    assert "speed found / true" in capsys.readouterr().out
+
+
+def test_live_frames_are_labelled_in_order(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    live = importlib.import_module("live")
+    latencies = live.main(["--frames", "5", "--size", "200", "--interval", "0.01"])
+    assert len(latencies) == 5
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines[:5]] == [
+        f"frame {i}" for i in range(5)
+    ]
+    assert "ms (median)" in lines[-1]
+
+
 def test_as_a_command(tmp_path):
     script = str(EXAMPLES / "two_phases.py")
     command = [sys.executable, script, "--size", "128"]

@@ -74,6 +74,7 @@ def test_no_dependency_but_those_asked_for():
         "scikit-learn",
         "scipy",
         "threadpoolctl",
+        "zarr",
     }
 
 

@@ -238,7 +238,7 @@ DTYPES = ["u2", ">u2", "f4", ">f8", "i4"]
 
 
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
