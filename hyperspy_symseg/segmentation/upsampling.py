@@ -37,7 +37,8 @@ def upsample_labels(labels, grid, shape):
     array([[0, 0, 1, 1, 1, 2, 2]])
     """
     rows, columns = map(_nearest, grid.first, grid.stride, grid.shape, shape)
-    return labels[rows][:, columns]
+    # Columns first, as long as there are few rows.
+    return labels[:, columns][rows]
 
 
 def complete_labels(labels, grid, frame, mask, pixels, upsample):
