@@ -159,6 +159,7 @@ def test_all_parameters_are_in_the_metadata(labels):
         "n_operations": 81,
         "random_state": 0,
         "masked": False,
+        "mask": "",
     }
 
 
