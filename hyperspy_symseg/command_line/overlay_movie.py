@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from hyperspy_symseg.colors import pattern_colors
-from hyperspy_symseg.signals.evaluation import FrameError, evaluate_frames
+from hyperspy_symseg.signals.evaluation import FrameError, evaluate_frames, watched
 from hyperspy_symseg.signals.frame_store import FrameStore, remove, unfinished_path
 
 # Where the unit of the series is no time. Slower and faster cannot be followed.
@@ -132,8 +132,8 @@ def _write_stack(store, overlay, on_error, num_workers, progress):
     """Write frames to a store as they are done."""
     indices = list(np.ndindex(overlay.data.shape[:-2]))
     done = evaluate_frames(overlay.data, indices, num_workers=num_workers)
-    with contextlib.closing(done):
-        for index, frame in progress(done, total=len(indices)) if progress else done:
+    with watched(done, len(indices), progress) as done:
+        for index, frame in done:
             if isinstance(frame, FrameError):
                 if on_error == "raise":
                     raise frame

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lazy results evaluated frame by frame, in threads or on the workers of a cluster."""
 
+import contextlib
 import functools
 import itertools
 import pickle
@@ -228,6 +229,27 @@ def evaluate_frames(array, indices, *, frame_ndim=2, num_workers=None):
             for future, (task, _) in running.items():
                 future.cancel()
                 task.is_wanted = False
+
+
+@contextlib.contextmanager
+def watched(frames, n_frames, progress):
+    """Frames with a progress bar; when the context is left, no further one is begun.
+
+    Parameters
+    ----------
+    frames : generator
+        From `evaluate_frames`.
+    n_frames : int
+    progress : callable or None
+        As in `map_tiles`.
+
+    Yields
+    ------
+    iterator
+        Over the same.
+    """
+    with contextlib.closing(frames):
+        yield progress(frames, total=n_frames) if progress else frames
 
 
 def _results(future, group):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Labels written frame by frame, and taken up where that was stopped."""
 
-import contextlib
 import logging
 import math
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 from hyperspy_symseg.descriptors.tiles import check_num_workers
 
 from .arguments import progress_bar
-from .evaluation import FrameError, evaluate_frames
+from .evaluation import FrameError, evaluate_frames, watched
 from .frame_store import FrameStore, unfinished_path
 from .frames import lazy_frames
 
@@ -126,8 +125,8 @@ def _write_missing(store, data, on_error, num_workers, progress):
     """
     missing, bad = store.missing(), set()
     done = evaluate_frames(data, missing, num_workers=num_workers)
-    with contextlib.closing(done):
-        for index, frame in progress(done, total=len(missing)) if progress else done:
+    with watched(done, len(missing), progress) as done:
+        for index, frame in done:
             if not isinstance(frame, FrameError):
                 store.write(index, frame)
                 continue

@@ -8,7 +8,7 @@ from rsciio.utils.rgb import RGB_DTYPES, regular_array2rgbx
 from hyperspy_symseg.colors import tint
 from hyperspy_symseg.descriptors import Grid
 
-from .axes import signal_class, unit
+from .axes import navigation_axes, signal_class, unit
 from .frames import lazy_frames
 from .metadata import result_metadata
 
@@ -160,7 +160,7 @@ def against_navigation(signal, values, name, units):
     """
     along = [
         axis.get_axis_dictionary() | {"navigate": False}
-        for axis in signal.axes_manager.navigation_axes[::-1]
+        for axis in navigation_axes(signal)
     ]
     pattern = {"name": "Pattern", "size": values.shape[-1], "navigate": bool(along)}
     quantity = f"{name} ({units})" if units else name

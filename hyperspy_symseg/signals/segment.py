@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The work behind `Signal2D.segment_symmetry`: signals in, signals out."""
 
-import contextlib
 import functools
 
 import dask
@@ -22,7 +21,7 @@ from .arguments import (
     series_mask,
 )
 from .axes import frame_axes, navigation_axes, sampled_axes, unit
-from .evaluation import evaluate_frames
+from .evaluation import evaluate_frames, watched
 from .fit_frames import fit_frames
 from .frames import lazy_frames, lazy_labels, lazy_scores
 from .given_model import check_given_model
@@ -163,10 +162,10 @@ def _fit_scores(descriptor, frames, masks, grid, fitted_on, num_workers, progres
         masks = da.stack([masks[place] for place in fitted_on])
     scores = lazy_scores(descriptor, some, masks, scored)[(slice(None), *sample)]
     places = [(i,) for i in range(len(fitted_on))]
-    done = evaluate_frames(scores, places, frame_ndim=3, num_workers=num_workers)
     by_frame = {}
-    with contextlib.closing(done):
-        for (i,), result in progress(done, total=len(places)) if progress else done:
+    done = evaluate_frames(scores, places, frame_ndim=3, num_workers=num_workers)
+    with watched(done, len(places), progress) as done:
+        for (i,), result in done:
             if isinstance(result, Exception):
                 raise result.at(fitted_on[i])
             by_frame[i] = result.reshape(-1, n_operations)
@@ -178,8 +177,8 @@ def _evaluate(labels, num_workers, progress):
     places = list(np.ndindex(labels.shape[:-2]))
     result = np.empty(labels.shape, labels.dtype)
     done = evaluate_frames(labels, places, num_workers=num_workers)
-    with contextlib.closing(done):
-        for place, frame in progress(done, total=len(places)) if progress else done:
+    with watched(done, len(places), progress) as done:
+        for place, frame in done:
             if isinstance(frame, Exception):
                 raise frame
             result[place] = frame
