@@ -1,5 +1,17 @@
+from .amorphous import Amorphous
+from .label_maps import inclusions, lamella, regions, triple_point
 from .lattice import Lattice
-from .micrographs import grain_boundary, micrograph, regions
+from .micrographs import grain_boundary, micrograph
 from .movie import moving_boundary
 
-__all__ = ["Lattice", "grain_boundary", "micrograph", "moving_boundary", "regions"]
+__all__ = [
+    "Amorphous",
+    "Lattice",
+    "grain_boundary",
+    "inclusions",
+    "lamella",
+    "micrograph",
+    "moving_boundary",
+    "regions",
+    "triple_point",
+]

@@ -40,6 +40,23 @@ class Imaging:
         """Of the frame: numpy.dtype of counts, or of intensities without noise."""
         return np.dtype(np.float32 if self.dose is None else np.uint16)
 
+    def reach(self, shape, room=0.0):
+        """Corners of the rectangle whose columns reach into a frame.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            Rows and columns of the frame.
+        room : float
+            Distance by which the frame may move, in pixels.
+
+        Returns
+        -------
+        low, high : numpy.ndarray of float64, shape (2,)
+        """
+        margin = CUTOFF * self.column_width + room
+        return np.full(2, -margin), np.subtract(shape, 1) + margin
+
     def columns(self, lattice, shape, origin, rng, room=0.0):
         """Columns that reach into a frame, and their jitter.
 
@@ -64,8 +81,7 @@ class Imaging:
         weights : numpy.ndarray of float64, shape (n,)
         """
         vectors, motif = np.array(lattice.vectors), np.array(lattice.motif)
-        margin = CUTOFF * self.column_width + room
-        low, high = np.full(2, -margin), np.subtract(shape, 1) + margin
+        low, high = self.reach(shape, room)
         corners = np.array([low, (low[0], high[1]), (high[0], low[1]), high])
         corners = (corners - origin) @ np.linalg.inv(vectors)
         (i, j), (k, m) = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))

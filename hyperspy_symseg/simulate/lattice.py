@@ -55,6 +55,12 @@ class Lattice:
         object.__setattr__(self, "vectors", tuple(map(tuple, vectors.tolist())))
         object.__setattr__(self, "motif", tuple(map(tuple, motif.tolist())))
 
+    @property
+    def density(self):
+        """Columns in a pixel: float."""
+        (a_y, a_x), (b_y, b_x) = self.vectors
+        return len(self.motif) / abs(a_x * b_y - a_y * b_x)
+
     @classmethod
     def oblique(cls, a, b, angle, orientation=0.0, motif=ONE_COLUMN):
         """Cell of sides `a`, `b` and the `angle` from a to b.

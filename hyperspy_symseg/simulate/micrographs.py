@@ -3,63 +3,13 @@
 
 import numpy as np
 
-from .checks import (
-    require,
-    require_not_negative,
-    require_positive,
-    require_seed,
-    require_shape,
-)
+from .amorphous import Amorphous
+from .checks import require, require_positive, require_seed
 from .imaging import Imaging
+from .label_maps import regions
 from .lattice import Lattice
 from .signals import as_signals
-
-
-def regions(shape, n=2, boundary="curved", *, amplitude=0.1, seed=0):
-    """Label map of `n` grains side by side, of equal areas.
-
-    Parameters
-    ----------
-    shape : (int, int)
-        Rows and columns of the frame.
-    n : int
-        Number of grains, 1 to 127.
-    boundary : {"curved", "straight"}
-        Parallel straight lines in a random direction, with or without a random wave.
-    amplitude : float
-        Bound on the wave, as a fraction of the shorter side of the frame.
-    seed : int
-        Seed of the direction and the wave.
-
-    Returns
-    -------
-    numpy.ndarray of int8, shape (rows, columns)
-        Labels from 0 to n - 1.
-
-    Raises
-    ------
-    ValueError
-        If an argument is out of range.
-
-    Examples
-    --------
-    >>> np.bincount(regions((60, 84), 3).ravel())
-    array([1680, 1680, 1680])
-    """
-    require_shape(shape)
-    require(1 <= n <= 127, "n", n, "from 1 to 127")
-    kinds = ("curved", "straight")
-    require(boundary in kinds, "boundary", boundary, "curved, straight or an array")
-    require_not_negative(amplitude=amplitude)
-    direction, *phases = np.random.default_rng(seed).uniform(0, 2 * np.pi, 3)
-    y, x = np.ogrid[: shape[0], : shape[1]]
-    across = y * np.sin(direction) + x * np.cos(direction)
-    if boundary == "curved":
-        along = y * np.cos(direction) - x * np.sin(direction)
-        turns = 2 * np.pi * along / min(shape)
-        wave = 2 * np.sin(turns + phases[0]) + np.sin(2 * turns + phases[1])
-        across += amplitude * min(shape) * wave / 3
-    return np.digitize(across, np.quantile(across, np.arange(1, n) / n)).astype(np.int8)
+from .vacancies import remove_columns
 
 
 def _labels(boundary, shape, n, seed):
@@ -78,6 +28,16 @@ def _labels(boundary, shape, n, seed):
     return labels.astype(np.int8)
 
 
+def _columns(lattice, shape, imaging, rng):
+    """Positions and weights of the columns of a grain that fills the frame."""
+    if isinstance(lattice, Amorphous):
+        positions = lattice.columns(*imaging.reach(shape), rng)
+        return positions, np.ones(len(positions))
+    origin = rng.uniform(size=2) @ np.array(lattice.vectors)
+    sites, steps, weights = imaging.columns(lattice, shape, origin, rng)
+    return sites + steps, weights
+
+
 def micrograph(
     lattices,
     shape=None,
@@ -88,6 +48,7 @@ def micrograph(
     background=0.25,
     ramp=0.25,
     jitter=0.02,
+    vacancies=0,
     pixel_size=0.01,
     units="nm",
     seed=0,
@@ -99,8 +60,8 @@ def micrograph(
 
     Parameters
     ----------
-    lattices : Lattice or sequence of Lattice
-        One lattice for each grain, at most 127.
+    lattices : Lattice, Amorphous, or sequence of these
+        One structure for each grain, at most 127.
     shape : (int, int), optional
         Rows and columns. By default those of `boundary`, or else (512, 512).
     boundary : {"curved", "straight"} or array of int, shape (rows, columns)
@@ -118,7 +79,11 @@ def micrograph(
         1 - ramp to 1 + ramp, corner to corner, in a random direction.
     jitter : float
         Standard deviation of a column's displacement along y and along x, as a
-        fraction of the shorter lattice vector.
+        fraction of the shorter lattice vector. Amorphous grains have none.
+    vacancies : int
+        Number of columns that are missing: chosen at random, two column spacings or
+        more from the edges and from each other. A spacing is the side of a square with
+        one column, in the sparsest of the `lattices`.
     pixel_size : float
         Side of a pixel, in `units`.
     units : str
@@ -129,7 +94,10 @@ def micrograph(
     Returns
     -------
     signal : hyperspy.signals.Signal2D of uint16, or of float32 if `dose` is None
-        The frame, with the parameters in ``metadata.Simulation``.
+        The frame, with the parameters in ``metadata.Simulation``: the ``vectors`` of an
+        amorphous grain are NaN, and its parameters are in ``amorphous``. If there are
+        vacancies, ``vacancies`` has their (y, x), in pixels, in an array of float64 of
+        shape (n, 2).
     truth : hyperspy.signals.Signal2D of int8
         The label of each pixel, with the same axes and parameters.
 
@@ -137,13 +105,17 @@ def micrograph(
     ------
     ValueError
         If an argument is out of range, if `boundary` does not match `shape` or
-        `lattices`, or if uint16 cannot hold the counts.
+        `lattices`, if there is no room for the vacancies, or if uint16 cannot hold the
+        counts.
     """
-    lattices = [lattices] if isinstance(lattices, Lattice) else list(lattices)
+    one = isinstance(lattices, Lattice | Amorphous)
+    lattices = [lattices] if one else list(lattices)
     require(1 <= len(lattices) <= 127, "lattices", lattices, "1 to 127 of them")
     imaging = Imaging(column_width, dose, background, ramp, jitter)
     require_positive(pixel_size=pixel_size)
     require_seed(seed)
+    valid = isinstance(vacancies, int | np.integer) and vacancies >= 0
+    require(valid, "vacancies", vacancies, "an int, 0 or more")
     labels = _labels(boundary, shape, len(lattices), seed)
     shape = labels.shape
 
@@ -152,13 +124,19 @@ def micrograph(
     direction = rng.uniform(0, 2 * np.pi)
     grains = []
     for label, lattice in enumerate(lattices):
-        origin = rng.uniform(size=2) @ np.array(lattice.vectors)
-        sites, steps, weights = imaging.columns(lattice, shape, origin, rng)
-        positions = sites + steps
+        positions, weights = _columns(lattice, shape, imaging, rng)
         # A column just outside the frame belongs to the grain at the nearest edge.
         pixels = np.clip(np.rint(positions).astype(int), 0, np.subtract(shape, 1))
         own = labels[tuple(pixels.T)] == label
         grains.append((positions[own], weights[own]))
+    missing = {}
+    if vacancies:
+        spacing = min(lattice.density for lattice in lattices) ** -0.5
+        # A stream of its own, so that all other columns stay where they are.
+        choice = np.random.default_rng((seed, 4))
+        grains, missing["vacancies"] = remove_columns(
+            grains, vacancies, spacing, shape, choice
+        )
     frame = imaging.draw(grains, shape, direction)
     return as_signals(
         imaging.expose(frame, rng),
@@ -170,6 +148,7 @@ def micrograph(
         units=units,
         boundary=boundary if isinstance(boundary, str) else "array",
         seed=seed,
+        **missing,
     )
 
 

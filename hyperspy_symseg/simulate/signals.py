@@ -6,6 +6,8 @@ from dataclasses import asdict
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
+from .amorphous import Amorphous
+
 
 def as_signals(
     data, labels, title, *, lattices, imaging, pixel_size, units, time=(), **simulation
@@ -17,7 +19,7 @@ def as_signals(
     data, labels : numpy.ndarray or dask.array.Array, shape ([time,] rows, columns)
     title : str
         Of the signal.
-    lattices : list of Lattice
+    lattices : list of Lattice or Amorphous
     imaging : Imaging
     pixel_size, units
         Of the signal axes.
@@ -31,10 +33,7 @@ def as_signals(
     signal, truth : Signal2D or, of dask arrays, LazySignal2D
     """
     simulation |= asdict(imaging)
-    simulation["vectors"] = np.array([lattice.vectors for lattice in lattices])
-    simulation["motifs"] = {
-        f"lattice_{i}": np.array(lattice.motif) for i, lattice in enumerate(lattices)
-    }
+    simulation |= _structures(lattices)
     axes = [
         *time,
         *(
@@ -51,3 +50,17 @@ def as_signals(
         )
         for array, name in ((data, title), (labels, "True labels"))
     )
+
+
+def _structures(lattices):
+    """What ``metadata.Simulation`` has of each lattice, by its label."""
+    none = np.full((2, 2), np.nan)
+    vectors = [getattr(lattice, "vectors", none) for lattice in lattices]
+    structures = {"vectors": np.array(vectors)}
+    for i, lattice in enumerate(lattices):
+        if isinstance(lattice, Amorphous):
+            kind, parameters = "amorphous", asdict(lattice)
+        else:
+            kind, parameters = "motifs", np.array(lattice.motif)
+        structures.setdefault(kind, {})[f"lattice_{i}"] = parameters
+    return structures

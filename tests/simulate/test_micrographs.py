@@ -47,60 +47,6 @@ def log_parabola(image):
     return math.exp(height), (-1 / curvature) ** 0.5, (-1 / across) ** 0.5
 
 
-# Regions
-
-
-@pytest.mark.parametrize("boundary", ["curved", "straight"])
-@pytest.mark.parametrize("n", [1, 2, 5])
-def test_regions_have_equal_areas(n, boundary):
-    areas = np.bincount(regions(SHAPE, n, boundary).ravel(), minlength=n)
-    assert np.ptp(areas) <= 1
-    assert len(areas) == n
-
-
-def test_regions_dtype():
-    assert regions(SHAPE).dtype == np.int8
-
-
-def boundary_bend(labels):
-    """Largest distance of the pixels along the boundary from a straight line."""
-    y, x = np.nonzero(labels[:, 1:] != labels[:, :-1])
-    v, u = np.nonzero(labels[1:] != labels[:-1])
-    points = np.array([np.r_[y, v + 0.5], np.r_[x + 0.5, u]])
-    points -= points.mean(axis=1, keepdims=True)
-    normal = np.linalg.eigh(points @ points.T)[1][:, 0]
-    return abs(normal @ points).max()
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_straight_boundary_is_straight(seed):
-    assert boundary_bend(regions(SHAPE, 2, "straight", seed=seed)) < 1
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_curved_boundary_is_curved(seed):
-    assert boundary_bend(regions(SHAPE, 2, "curved", seed=seed)) > 2
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_amplitude_bounds_the_curve(seed):
-    # Excursions between -6.1 and 6.1 pixels; the fitted line may be off by as much.
-    assert boundary_bend(regions(SHAPE, 2, amplitude=0.1, seed=seed)) < 12.2 + 1
-
-
-def test_regions_seeds_differ():
-    assert (regions(SHAPE, seed=1) != regions(SHAPE, seed=2)).any()
-
-
-@pytest.mark.parametrize(
-    ("argument", "value"),
-    [("n", 0), ("n", 128), ("boundary", "wavy"), ("amplitude", -1), ("shape", (5,))],
-)
-def test_regions_rejects(argument, value):
-    with pytest.raises(ValueError, match=f"^{argument} is"):
-        regions(**{"shape": SHAPE, argument: value})
-
-
 # Columns
 
 
@@ -319,6 +265,17 @@ def test_same_seed_same_frame(part):
 def test_seeds_differ(part):
     first, second = (grain_boundary(seed, shape=SHAPE)[part].data for seed in (7, 8))
     assert (first != second).any()
+
+
+def test_frame_of_a_seed_is_that_of_earlier_versions():
+    grain = Lattice.square(13, orientation=5)
+    lattices = [grain, grain.rotated(36)]
+    signal, truth = micrograph(lattices, SHAPE, dose=None, seed=3)
+    assert signal.data[[5, 30, 55], [5, 40, 75]] == pytest.approx(
+        [0.996287, 0.250053, 0.303905], abs=1e-5
+    )
+    centre = np.argwhere(truth.data == 1).mean(axis=0)
+    assert centre == pytest.approx([34.12085, 60.42496], abs=1e-3)
 
 
 def test_dose_does_not_move_the_columns():

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Simulated frames to measure accuracy on: each case, dose and seed its own."""
+
+import numpy as np
+
+from hyperspy_symseg.simulate import (
+    Amorphous,
+    Lattice,
+    inclusions,
+    lamella,
+    micrograph,
+    regions,
+    triple_point,
+)
+
+CASES = {
+    "a": "square 13 px, 36 degrees apart",
+    "b": "hexagonal 12 px, 8 degrees apart",
+    "c": "twins of a centred lattice, 14 px",
+    "d": "hexagonal against square, 12 px",
+    "e": "dumbbells at right angles on one lattice, 15 px",
+    "f": "square 12 px against amorphous",
+    "g": "square 12 px, 3 degrees apart",
+    "h": "twin lamella, 26 to 36 px wide",
+    "i": "four square inclusions in a hexagonal matrix, 12 px",
+    "j": "three square grains, 13 px",
+}
+DOSES = (30, 3, 1, 0.3)
+SCALED_CASES = "adh"
+SCALES = (0.6, 3)
+
+
+def case(name, dose, seed, scale=1):
+    """Frame of a case and the truth.
+
+    Parameters
+    ----------
+    name : str
+        Of `CASES`.
+    dose : float
+        Expected counts, above background, at the centre of a column; divided by the
+        square of the scale, so that the counts in a column are the same at any scale.
+    seed : int
+    scale : float
+        Of all lengths. The frame is of 512 x 512 pixels, or of 1024 x 1024 if the
+        scale is not 1.
+
+    Returns
+    -------
+    frame : numpy.ndarray of uint16, shape (rows, columns)
+    truth : numpy.ndarray of int8, shape (rows, columns)
+    """
+    shape = (512, 512) if scale == 1 else (1024, 1024)
+    rng = np.random.default_rng((ord(name), seed))
+    frame_seed = int(rng.integers(2**32))
+    lattices, boundary = _STRUCTURES[name](shape, scale, frame_seed, rng)
+    signal, truth = micrograph(
+        lattices,
+        boundary=boundary,
+        column_width=2 * scale,
+        dose=dose / scale**2,
+        seed=frame_seed,
+    )
+    return signal.data, truth.data
+
+
+def _turn(rng):
+    return rng.uniform(0, 360)
+
+
+def _tilt(make, spacing, *angles):
+    """Grains of one lattice, turned by angles from the first."""
+
+    def structure(shape, scale, seed, rng):
+        grain = make(spacing * scale, _turn(rng))
+        grains = [grain, *(grain.rotated(angle) for angle in angles)]
+        return grains, regions(shape, len(grains), seed=seed)
+
+    return structure
+
+
+def _twins(scale, rng):
+    """A crystal and its mirror image in the diagonal of the cell."""
+    a, b, turn = 14 * scale, 14 * np.sqrt(2) * scale, _turn(rng)
+    crystal = Lattice.centred(a, b, turn)
+    return [crystal, crystal.mirrored(turn + np.rad2deg(np.arctan2(b, a)))]
+
+
+def _phases(scale, rng):
+    return [
+        Lattice.hexagonal(12 * scale, _turn(rng)),
+        Lattice.square(12 * scale, _turn(rng)),
+    ]
+
+
+def _two_twins(shape, scale, seed, rng):
+    return _twins(scale, rng), regions(shape, seed=seed)
+
+
+def _two_phases(shape, scale, seed, rng):
+    return _phases(scale, rng), regions(shape, seed=seed)
+
+
+def _dumbbells(shape, scale, seed, rng):
+    turn = _turn(rng)
+    motifs = [
+        [(0.33, 0.5, 1), (0.67, 0.5, 1)],
+        [(0.5, 0.33, 1), (0.5, 0.67, 1)],
+    ]
+    lattices = [Lattice.square(15 * scale, turn, motif) for motif in motifs]
+    return lattices, regions(shape, seed=seed)
+
+
+def _crystal_and_amorphous(shape, scale, seed, rng):
+    crystal = Lattice.square(12 * scale, _turn(rng))
+    return [crystal, Amorphous.like(crystal)], regions(shape, seed=seed)
+
+
+def _twin_lamella(shape, scale, seed, rng):
+    width = rng.uniform(26, 36) * scale
+    return _twins(scale, rng), lamella(shape, width, seed=seed)
+
+
+def _inclusions(shape, scale, seed, rng):
+    radius = 24 * scale, 40 * scale
+    return _phases(scale, rng), inclusions(shape, 4, radius, gap=20 * scale, seed=seed)
+
+
+def _three_grains(shape, scale, seed, rng):
+    grain = Lattice.square(13 * scale, _turn(rng))
+    grains = [grain, grain.rotated(25), grain.rotated(55)]
+    return grains, triple_point(shape, seed=seed)
+
+
+_STRUCTURES = {
+    "a": _tilt(Lattice.square, 13, 36),
+    "b": _tilt(Lattice.hexagonal, 12, 8),
+    "c": _two_twins,
+    "d": _two_phases,
+    "e": _dumbbells,
+    "f": _crystal_and_amorphous,
+    "g": _tilt(Lattice.square, 12, 3),
+    "h": _twin_lamella,
+    "i": _inclusions,
+    "j": _three_grains,
+}
