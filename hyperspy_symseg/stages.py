@@ -114,3 +114,78 @@ def plot_clusters(model, frame, ax=None, mask=None):
     for handle in ax.legend().legend_handles:
         handle.set_markersize(8)
     return ax
+
+
+def plot_periods(periods, ax=None, pixel_size=None, units=None):
+    """Plot the power spectrum with the reflections and the characteristic period.
+
+    Parameters
+    ----------
+    periods : Periods
+    ax : matplotlib.axes.Axes, optional
+    pixel_size : float, optional
+        Side of a pixel, for the axes and the title; by default lengths are in pixels.
+    units : str, optional
+        Unit of the pixel size.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Both reflections of a pair are marked, and a circle is at the period.
+
+    Raises
+    ------
+    ValueError
+        If there is no spectrum: the frames are tiny, or have no contrast.
+    """
+    if periods.spectrum is None:
+        raise ValueError(
+            "periods have no spectrum: allowed are those of frames with some contrast, "
+            "of at least 16 pixels along each axis."
+        )
+    ax = _axes(ax)
+    scale, unit = (1, "px") if pixel_size is None else (pixel_size, units or "")
+    _plot_spectrum(ax, periods.spectrum, scale)
+    title, reach = "No period", 0.5
+    if periods.period is not None:
+        gy, gx = np.concatenate([periods.reflections, -periods.reflections]).T
+        style = {"markersize": 9, "markeredgewidth": 1, "fillstyle": "none"}
+        label = f"{len(gx) // 2} reflections, {100 * periods.share:.2g} % of the power"
+        ax.plot(gx / scale, gy / scale, "o", color="C1", label=label, **style)
+        turn = np.linspace(0, 2 * np.pi, 361)
+        radius = 1 / (periods.period * scale)
+        circle = radius * np.cos(turn), radius * np.sin(turn)
+        ax.plot(*circle, "--", color="w", linewidth=1, label="period")
+        title = f"Period {periods.period:.2f} px"
+        if pixel_size is not None:
+            title += f" = {periods.period * scale:.4g} {unit}".rstrip()
+        reach = min(0.5, 1.2 * max(np.hypot(gy, gx).max(), 2 / periods.period))
+        ax.legend(loc="upper right", labelcolor="w", facecolor="0.2")
+    per_unit = f" (1/{unit})" if unit else ""
+    ax.set(
+        xlabel=f"Frequency along x{per_unit}",
+        ylabel=f"Frequency along y{per_unit}",
+        xlim=(-reach / scale, reach / scale),
+        ylim=(reach / scale, -reach / scale),
+        title=title,
+    )
+    return ax
+
+
+def _plot_spectrum(ax, spectrum, scale):
+    """Image of the logarithm of the power, from well below the noise to the spots."""
+    rows, columns = spectrum.shape
+    # Zero frequency in the middle of the middle pixel.
+    y, x = np.arange(rows) - rows // 2, np.arange(columns) - columns // 2
+    power = np.log10(np.maximum(spectrum.power_at(y[:, np.newaxis], x), 1e-30))
+    left, right = (x[[0, -1]] + (-0.5, 0.5)) / columns / scale
+    top, bottom = (y[[0, -1]] + (-0.5, 0.5)) / rows / scale
+    low, high = np.percentile(power, (30, 99.98))
+    ax.imshow(
+        power,
+        cmap="gray",
+        vmin=low,
+        vmax=high,
+        extent=(left, right, bottom, top),
+        interpolation="antialiased",
+    )
