@@ -17,13 +17,19 @@ N_STARTS = 5
 
 
 def check_arguments(
-    descriptor, n_patterns=2, *, n_components=5, n_operations=None, random_state=0
+    descriptor,
+    n_patterns=2,
+    *,
+    n_components=5,
+    n_operations=None,
+    period=None,
+    random_state=0,
 ):
     """Check what does not depend on the frame.
 
     Parameters
     ----------
-    descriptor, n_patterns, n_components, n_operations, random_state
+    descriptor, n_patterns, n_components, n_operations, period, random_state
         As in `SymmetryModel.fit`.
 
     Raises
@@ -31,7 +37,19 @@ def check_arguments(
     TypeError, ValueError
         If one is not allowed.
     """
-    check_whole("n_patterns", n_patterns, 1, 2**15 - 1)
+    if isinstance(n_patterns, str):
+        if n_patterns != "auto":
+            raise ValueError(
+                f'n_patterns={n_patterns!r}: allowed is an int, or "auto".'
+            )
+        if period is None:
+            raise ValueError(
+                'n_patterns="auto" without a lattice period: allowed is an int.'
+            )
+    else:
+        check_whole("n_patterns", n_patterns, 1, 2**15 - 1)
+    if period is not None and not 0 < period < np.inf:
+        raise ValueError(f"period={period!r}: allowed is a positive number of pixels.")
     if random_state is not None:
         check_whole("random_state", random_state, 0, 2**32 - 1)
     if n_operations is not None:

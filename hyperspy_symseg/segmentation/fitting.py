@@ -13,10 +13,10 @@ from hyperspy_symseg.descriptors.checks import (
 from hyperspy_symseg.descriptors.tiles import tile_slices
 
 from .clustering import check_arguments, cluster_scores, score_covariance
-from .parts import whole
 from .sampling import complete_scores, sampled_grid
+from .template_fit import TemplateFit
 from .threads import one_thread
-from .upsampling import complete_labels
+from .views import views_of
 
 
 class Fitting:
@@ -32,6 +32,7 @@ class Fitting:
         stride=5,
         n_components=5,
         n_operations=None,
+        period=None,
         mask=None,
         random_state=0,
         pixel_size=None,
@@ -47,10 +48,11 @@ class Fitting:
             Pixels that are not finite are left out.
         descriptor : Descriptor
             What is measured at a pixel.
-        n_patterns : int
-            Number of patterns.
+        n_patterns : int or "auto"
+            Number of patterns. "auto": that with the lowest cost (`costs`); it needs a
+            period.
         stride : int or (int, int)
-            Distance between the pixels labelled, along (y, x), in pixels. The fit
+            Distance between the pixels scored, along (y, x), in pixels. The fit
             takes at most 20,000 of them, spread evenly.
         n_components : int or float
             Number of principal components (never more than operations), or the
@@ -58,6 +60,9 @@ class Fitting:
         n_operations : int, optional
             Keep so many operations, those that separate the patterns best: see
             `select`.
+        period : float, optional
+            Lattice period in pixels. With it, templates of the patterns are learnt,
+            which refine the labels; without, the labels are those of the scores alone.
         mask : (rows, columns) array of bool, optional
             True where a pixel is left out.
         random_state : int or None
@@ -99,6 +104,7 @@ class Fitting:
             threads={"num_workers": num_workers, "progress": progress},
             n_components=n_components,
             n_operations=n_operations,
+            period=period,
             random_state=random_state,
             pixel_size=pixel_size,
             units=units,
@@ -115,6 +121,7 @@ class Fitting:
         stride=5,
         mask=None,
         upsample=True,
+        certainty=False,
         num_workers=None,
         progress=None,
         **options,
@@ -128,7 +135,7 @@ class Fitting:
         ----------
         frame, descriptor, n_patterns, stride, mask, num_workers, progress, **options
             As in `fit`.
-        upsample : bool
+        upsample, certainty : bool
             As in `predict`.
 
         Returns
@@ -154,7 +161,8 @@ class Fitting:
             **options,
         )
         if scores is None or model.descriptor != descriptor:
-            return model, model.predict(frame, mask, upsample=upsample, **threads)
+            how = {"upsample": upsample, "certainty": certainty}
+            return model, model.predict(frame, mask, **how, **threads)
         grid = Grid.over(frame.shape, model.stride)
         labels = np.empty(grid.shape, model.label_dtype)
         with one_thread:
@@ -163,8 +171,7 @@ class Fitting:
             for tile in tile_slices(grid, len(descriptor.operations)):
                 labels[tile] = model._nearest(scores[tile])
         mask = check_mask(mask, frame.shape)
-        pixels = whole(grid, frame.shape).pixels
-        return model, complete_labels(labels, grid, frame, mask, pixels, upsample)
+        return model, model._complete(labels, frame, mask, grid, upsample, certainty)
 
     @classmethod
     def _fit(
@@ -176,6 +183,7 @@ class Fitting:
         stride,
         mask,
         threads,
+        period=None,
         pixel_size=None,
         units=("", ""),
         **options,
@@ -183,13 +191,16 @@ class Fitting:
         """Model, and the scores of the whole grid if they can be kept, or else None."""
         check_frame(frame)
         mask = check_mask(mask, frame.shape)
-        check_arguments(descriptor, n_patterns, **options)
+        check_arguments(descriptor, n_patterns, period=period, **options)
         descriptor.check_frame(frame.shape)
         grid = Grid.over(frame.shape, stride)
         warn_of_outliers(frame, mask)
         scored, sample = sampled_grid(grid, len(descriptor.operations))
         scores = compute_scores(descriptor, frame, scored, mask, **threads)
         options |= {"stride": grid.stride, "pixel_size": pixel_size, "units": units}
+        if period is not None:
+            options["period"] = period
+            options["views"] = views_of([frame], [mask], period)
         model = cls.from_scores(scores[sample], descriptor, n_patterns, **options)
         return model, scores if scored == grid else None
 
@@ -203,6 +214,8 @@ class Fitting:
         stride=5,
         n_components=5,
         n_operations=None,
+        period=None,
+        views=(),
         random_state=0,
         pixel_size=None,
         units=("", ""),
@@ -216,7 +229,12 @@ class Fitting:
             on. Some 10,000 pixels are enough.
         descriptor : Descriptor
             What the scores are.
-        n_patterns, stride, n_components, n_operations, random_state, pixel_size, units
+        views : list of (frame, mask)
+            Frames, or windows of them, all of one shape: what templates are learnt
+            from, if a period is given.
+        n_patterns, stride, n_components, n_operations, period
+            As in `fit`.
+        random_state, pixel_size, units
             As in `fit`.
 
         Returns
@@ -233,23 +251,36 @@ class Fitting:
             n_patterns,
             n_components=n_components,
             n_operations=n_operations,
+            period=period,
             random_state=random_state,
         )
         if random_state is None:
             random_state = int(np.random.default_rng().integers(2**31))
         scores = complete_scores(np.asarray(scores), descriptor)
-        random_state = int(random_state)
-        parts = cluster_scores(
-            scores, descriptor.blocks, n_patterns, n_components, random_state
-        )
-        model = cls(
-            descriptor,
-            pixel_pair("stride", stride, least=1),
-            random_state=random_state,
-            pixel_size=pixel_size,
-            units=tuple(units),
-            **parts,
-        )
+        stride = pixel_pair("stride", stride, least=1)
+
+        def fit(n_patterns):
+            return cls(
+                descriptor,
+                stride,
+                random_state=int(random_state),
+                pixel_size=pixel_size,
+                units=tuple(units),
+                **cluster_scores(
+                    scores,
+                    descriptor.blocks,
+                    n_patterns,
+                    n_components,
+                    int(random_state),
+                ),
+            )
+
+        if period is None:
+            model = fit(n_patterns)
+        else:
+            model = TemplateFit(fit, descriptor, stride, views, period).model(
+                n_patterns
+            )
         if n_operations is None:
             return model
         return model._select(

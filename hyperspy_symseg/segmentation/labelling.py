@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a model does with a frame: project its scores, and label its pixels."""
 
+import itertools
+
 import numpy as np
 
 from hyperspy_symseg.descriptors import Grid, compute_scores, map_tiles
@@ -10,11 +12,12 @@ from hyperspy_symseg.descriptors.checks import (
     warn_of_outliers,
 )
 
-from .parts import whole
+from .parts import cut_into_parts, whole
 from .projection import project_scores
+from .refining import margin, refine
 from .sampling import complete_scores, sample_slices
 from .threads import one_thread
-from .upsampling import complete_labels
+from .upsampling import labels_at, leave_out
 
 
 class Labelling:
@@ -27,6 +30,7 @@ class Labelling:
         *,
         stride=None,
         upsample=True,
+        certainty=False,
         num_workers=None,
         progress=None,
     ):
@@ -39,10 +43,13 @@ class Labelling:
         mask : (rows, columns) array of bool, optional
             True where a pixel is left out.
         stride : int or (int, int), optional
-            Distance between the pixels labelled; by default that of the model.
+            Distance between the pixels scored; by default that of the model.
         upsample : bool
-            Whether to give every pixel the label of the nearest one labelled.
-            Otherwise only the pixels labelled are returned.
+            Whether to give every pixel a label: if there are templates, its own, and
+            else that of the nearest pixel scored. Otherwise only the labels of the
+            pixels scored are returned.
+        certainty : bool
+            Whether to return the probability of the labels, too.
         num_workers, progress
             As in `fit`.
 
@@ -50,7 +57,9 @@ class Labelling:
         -------
         (rows, columns) or (grid rows, grid columns) numpy.ndarray of int8
             int16 for more than 127 patterns. -1 where the pixel is masked or not
-            finite, or has no score.
+            finite, or has no score. With the certainty, a structured array: ``label``,
+            and ``certainty`` of float32, which is NaN where the label is -1, or if
+            there are no templates.
 
         Raises
         ------
@@ -63,18 +72,61 @@ class Labelling:
         self.descriptor.check_frame(frame.shape)
         grid = Grid.over(frame.shape, self.stride if stride is None else stride)
         warn_of_outliers(frame, mask)
-        return self.predict_part(
-            frame,
-            mask,
-            grid,
-            whole(grid, frame.shape),
-            upsample=upsample,
-            num_workers=num_workers,
-            progress=progress,
-        )
+        everywhere = whole(grid, frame.shape)
+        labels = self._scored(frame, mask, grid, everywhere, num_workers, progress)
+        return self._complete(labels, frame, mask, grid, upsample, certainty)
+
+    def result_dtype(self, certainty):
+        """Dtype of what `predict` returns: numpy.dtype."""
+        if not certainty:
+            return self.label_dtype
+        return np.dtype([("label", self.label_dtype), ("certainty", np.float32)])
+
+    def label_step(self, stride, upsample=True):
+        """Distance of the labels that are not copies of each other: (int, int).
+
+        Parameters
+        ----------
+        stride : (int, int)
+            Distance of the pixels scored.
+        upsample : bool
+        """
+        if self.templates is None or not upsample:
+            return stride
+        return (self.templates.block,) * 2
+
+    @property
+    def margin(self):
+        """Pixels around a part of a frame that its labels depend on: int."""
+        return 0 if self.templates is None else margin(self.templates)
+
+    def parts(self, grid, shape):
+        """Parts that a frame is labelled in.
+
+        Parameters
+        ----------
+        grid : Grid
+            The pixels scored.
+        shape : (int, int)
+            Rows and columns of the frame.
+
+        Returns
+        -------
+        list of list of Part
+        """
+        return cut_into_parts(self.descriptor, grid, shape, margin=self.margin)
 
     def predict_part(
-        self, frame, mask, grid, part, *, upsample=True, num_workers=1, progress=None
+        self,
+        frame,
+        mask,
+        grid,
+        part,
+        *,
+        upsample=True,
+        certainty=False,
+        num_workers=1,
+        progress=None,
     ):
         """Label the pixels of a part of a frame, as `predict` labels them.
 
@@ -83,9 +135,10 @@ class Labelling:
         frame : (rows, columns) numpy.ndarray of any real dtype, or FramePart
         mask : (rows, columns) numpy.ndarray of bool, FramePart or None
         grid : Grid
-            The pixels of the whole frame that are labelled.
+            The pixels of the whole frame that are scored.
         part : Part
-        upsample, num_workers, progress
+            One of `parts`.
+        upsample, certainty, num_workers, progress
             As in `predict`.
 
         Returns
@@ -93,6 +146,11 @@ class Labelling:
         (part rows, part columns) numpy.ndarray
             As from `predict`.
         """
+        labels = self._scored(frame, mask, grid, part, num_workers, progress)
+        return self._finish(labels, frame, mask, grid, part, upsample, certainty)
+
+    def _scored(self, frame, mask, grid, part, num_workers, progress):
+        """Labels of the pixels of a part that are scored, from the scores alone."""
         labels = np.empty(part.shape(upsample=False), self.label_dtype)
 
         def label(rows, columns, tile):
@@ -110,9 +168,48 @@ class Labelling:
                 progress,
                 within=part.samples,
             )
-        return complete_labels(
-            labels, grid.part(*part.samples), frame, mask, part.pixels, upsample
-        )
+        return labels
+
+    def _complete(self, labels, frame, mask, grid, upsample, certainty):
+        """Labels of a frame, from those of its scores."""
+        how = upsample, certainty
+        everywhere = whole(grid, frame.shape)
+        if self.templates is None:
+            return self._finish(labels, frame, mask, grid, everywhere, *how)
+        found = np.empty(everywhere.shape(upsample), self.result_dtype(certainty))
+        for part in itertools.chain.from_iterable(self.parts(grid, frame.shape)):
+            place = part.pixels if upsample else part.samples
+            own = labels[part.samples]
+            found[place] = self._finish(own, frame, mask, grid, part, *how)
+        return found
+
+    def _finish(self, labels, frame, mask, grid, part, upsample, certainty):
+        """Labels of a part of a frame, from the labels of its scores."""
+        samples = grid.part(*part.samples)
+        if upsample:
+            chosen = np.s_[:, :]
+            rows, columns = (np.arange(axis.start, axis.stop) for axis in part.pixels)
+        else:
+            rows, columns = samples.rows, samples.columns
+            chosen = np.ix_(
+                *(
+                    places - axis.start
+                    for places, axis in zip((rows, columns), part.pixels, strict=True)
+                )
+            )
+        found, probability = labels_at(labels, samples, rows, columns), np.nan
+        if self.templates is not None:
+            unscored = found == -1
+            refined = refine(self.templates, labels, frame, mask, grid, part)
+            found, probability = (each[chosen] for each in refined)
+            found[unscored] = -1
+        leave_out(found, chosen, frame, mask, part.pixels)
+        if not certainty:
+            return found
+        result = np.empty(found.shape, self.result_dtype(certainty))
+        result["label"] = found
+        result["certainty"] = np.where(found == -1, np.nan, probability)
+        return result
 
     def _sample_scores(self, frame, descriptor, mask, num_workers):
         """Scores as for a fit: (pixels, operations), of pixels that miss none."""

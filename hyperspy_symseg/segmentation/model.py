@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperspy_symseg.descriptors import Descriptor, describe, make_descriptor
+from hyperspy_symseg.templates import Templates
 
 from .clustering import largest_components
 from .fitting import Fitting
@@ -27,6 +28,9 @@ class SymmetryModel(Fitting, Labelling, Selection):
 
     A model is a value: it can be compared, pickled and stored, and the same pattern
     has the same label in every frame of the same pixel size.
+
+    With templates, these labels are where the labelling begins: they are refined by
+    what each pattern looks like (see `hyperspy_symseg.templates`).
 
     Attributes
     ----------
@@ -58,6 +62,11 @@ class SymmetryModel(Fitting, Labelling, Selection):
         Units of `pixel_size`.
     covariance : (operations, operations) numpy.ndarray of float64 or None
         Of the scores fitted on; None for more than 400 operations.
+    templates : Templates or None
+        What the patterns look like; None for the labels of the scores alone.
+    costs : (numbers,) numpy.ndarray of float64 or None
+        Cost of 1 pattern, 2 and so on, in nats, if their number was found: that with
+        the lowest (see `hyperspy_symseg.templates.learning.learn`).
 
     Raises
     ------
@@ -79,6 +88,8 @@ class SymmetryModel(Fitting, Labelling, Selection):
     pixel_size: tuple[float, float] | None = None
     units: tuple[str, str] = ("", "")
     covariance: np.ndarray | None = None
+    templates: Templates | None = None
+    costs: np.ndarray | None = None
 
     def __post_init__(self):
         """Check that the arrays fit each other, and make them constant."""
@@ -94,9 +105,11 @@ class SymmetryModel(Fitting, Labelling, Selection):
             "class_means": (n_patterns, n_operations),
             "class_variances": (n_patterns, n_operations),
             "covariance": (n_operations, n_operations),
+            "costs": np.shape(self.costs)[:1],
         }
-        if self.covariance is None:
-            del expected["covariance"]
+        for name in ("covariance", "costs"):
+            if getattr(self, name) is None:
+                expected.pop(name, None)
         for name, shape in expected.items():
             _set_constant(self, name, np.int64 if name == "counts" else np.float64)
             if getattr(self, name).shape != shape:
@@ -190,7 +203,10 @@ class SymmetryModel(Fitting, Labelling, Selection):
             if getattr(self, field.name) is not None
         }
         name, parameters = describe(self.descriptor)
-        return values | {"descriptor": {"name": name, **parameters}}
+        values["descriptor"] = {"name": name, **parameters}
+        if self.templates is not None:
+            values["templates"] = self.templates.to_dict()
+        return values
 
     @classmethod
     def from_dict(cls, values):
@@ -218,10 +234,20 @@ class SymmetryModel(Fitting, Labelling, Selection):
         for name, value in values.items():
             if name in ("stride", "pixel_size", "units"):
                 values[name] = tuple(np.asarray(value).tolist())
+            elif name == "templates":
+                values[name] = Templates(**_in_memory(value))
             elif name not in ("descriptor", "random_state"):
                 values[name] = np.asarray(value)
         values["random_state"] = int(values["random_state"])
         return cls(**values)
+
+
+def _in_memory(values):
+    """Dictionary with NumPy arrays and numbers."""
+    return {
+        name: np.asarray(value) if np.ndim(value) else np.asarray(value).item()
+        for name, value in dict(values).items()
+    }
 
 
 def _set_constant(model, name, dtype):

@@ -77,7 +77,7 @@ def _join(cuts, most, *axis):
     return joined
 
 
-def cut_into_parts(descriptor, grid, shape, part_shape=PART_SHAPE):
+def cut_into_parts(descriptor, grid, shape, part_shape=PART_SHAPE, margin=0):
     """Cut a frame into parts of a size.
 
     Parameters
@@ -89,6 +89,8 @@ def cut_into_parts(descriptor, grid, shape, part_shape=PART_SHAPE):
         Rows and columns of the frame.
     part_shape : (int, int)
         Rows and columns of a part, at most; but at least one tile.
+    margin : int
+        Pixels around a part that its labels depend on, apart from the scores.
 
     Returns
     -------
@@ -116,9 +118,34 @@ def cut_into_parts(descriptor, grid, shape, part_shape=PART_SHAPE):
     def part(row, column):
         samples, pixels = zip(row, column, strict=True)
         support = descriptor.support(grid.part(*samples), shape)
-        return Part(samples, pixels, hull([support, pixels]))
+        return Part(samples, pixels, hull([support, widened(pixels, margin, shape)]))
 
     return [[part(row, column) for column in columns] for row in rows]
+
+
+def widened(pixels, margin, shape):
+    """Rows and columns with a margin around them, as far as the frame goes.
+
+    Parameters
+    ----------
+    pixels : (slice, slice)
+    margin : int
+    shape : (int, int)
+        Rows and columns of the frame.
+
+    Returns
+    -------
+    (slice, slice)
+
+    Examples
+    --------
+    >>> widened((slice(3, 8), slice(10, 20)), 4, (40, 21))
+    (slice(0, 12, None), slice(6, 21, None))
+    """
+    return tuple(
+        slice(max(axis.start - margin, 0), min(axis.stop + margin, length))
+        for axis, length in zip(pixels, shape, strict=True)
+    )
 
 
 def whole(grid, shape):

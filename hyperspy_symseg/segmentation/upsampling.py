@@ -1,15 +1,55 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From labels on the grid to the labels of the frame."""
 
-from dataclasses import replace
-
 import numpy as np
 
 
-def _nearest(first, stride, size, length):
-    """Place in the grid of the sample nearest to every pixel of one axis."""
-    places = (np.arange(length) - first + stride // 2) // stride
+def _nearest(first, stride, size, pixels):
+    """Places in the grid of the samples nearest to some pixels of one axis."""
+    places = (pixels - first + stride // 2) // stride
     return np.clip(places, 0, size - 1)
+
+
+def labels_at(labels, grid, rows, columns, within=None):
+    """Labels of the samples nearest to some rows and columns.
+
+    Parameters
+    ----------
+    labels : (grid rows, grid columns) numpy.ndarray
+    grid : Grid
+        Where the labels were sampled.
+    rows, columns : numpy.ndarray of int
+    within : (slice, slice), optional
+        Rows and columns outside of these have no label.
+
+    Returns
+    -------
+    (rows, columns) numpy.ndarray
+        Same dtype as the labels; -1 where there is none. Between two samples equally
+        near, the later one counts.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg.descriptors import Grid
+    >>> grid = Grid.over((1, 7), (1, 3))
+    >>> labels_at(np.array([[0, 1, 2]]), grid, np.arange(1), np.arange(7))
+    array([[0, 0, 1, 1, 1, 2, 2]])
+    """
+    places = [
+        _nearest(*axis, pixels)
+        for *axis, pixels in zip(
+            grid.first, grid.stride, grid.shape, (rows, columns), strict=True
+        )
+    ]
+    # Columns first, as long as there are few rows.
+    found = labels[:, places[1]][places[0]]
+    if within is not None:
+        for axis, (pixels, inside) in enumerate(
+            zip((rows, columns), within, strict=True)
+        ):
+            outside = (pixels < inside.start) | (pixels >= inside.stop)
+            found[(slice(None),) * axis + (outside,)] = -1
+    return found
 
 
 def upsample_labels(labels, grid, shape):
@@ -26,8 +66,7 @@ def upsample_labels(labels, grid, shape):
     Returns
     -------
     (rows, columns) numpy.ndarray
-        Same dtype as the labels. Between two samples equally near, the later one
-        counts.
+        As from `labels_at`.
 
     Examples
     --------
@@ -36,41 +75,25 @@ def upsample_labels(labels, grid, shape):
     >>> upsample_labels(np.array([[0, 1, 2]]), grid, (1, 7))
     array([[0, 0, 1, 1, 1, 2, 2]])
     """
-    rows, columns = map(_nearest, grid.first, grid.stride, grid.shape, shape)
-    # Columns first, as long as there are few rows.
-    return labels[:, columns][rows]
+    return labels_at(labels, grid, *map(np.arange, shape))
 
 
-def complete_labels(labels, grid, frame, mask, pixels, upsample):
-    """Upsample labels if asked for, and set them to -1 where a pixel is left out.
+def leave_out(labels, chosen, frame, mask, pixels):
+    """Set the labels to -1 where a pixel is left out, in place.
 
     Parameters
     ----------
-    labels : (grid rows, grid columns) numpy.ndarray
-    grid : Grid
-        Where the labels were sampled.
+    labels : (rows, columns) or (grid rows, grid columns) numpy.ndarray
+    chosen : tuple
+        Index of the pixels that they belong to.
     frame : (rows, columns) numpy.ndarray or FramePart
         Pixels that are not finite are left out.
     mask : (rows, columns) array of bool, FramePart or None
         True where a pixel is left out.
     pixels : (slice, slice)
-        Rows and columns of the frame that get a label.
-    upsample : bool
-
-    Returns
-    -------
-    (rows, columns) or (grid rows, grid columns) numpy.ndarray
+        Rows and columns of the frame that the index is of.
     """
-    # As seen from the first of these pixels.
-    first = tuple(a - axis.start for a, axis in zip(grid.first, pixels, strict=True))
-    grid = replace(grid, first=first)
-    if upsample:
-        shape = [axis.stop - axis.start for axis in pixels]
-        labels, chosen = upsample_labels(labels, grid, shape), np.s_[:, :]
-    else:
-        chosen = np.ix_(grid.rows, grid.columns)
     if frame.dtype.kind == "f":
         labels[~np.isfinite(frame[pixels][chosen])] = -1
     if mask is not None:
         labels[mask[pixels][chosen]] = -1
-    return labels

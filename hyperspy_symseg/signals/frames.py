@@ -88,7 +88,7 @@ def _frame_part(block, part, frame_shape):
     return FramePart(block[(0,) * (block.ndim - 2)], first, frame_shape)
 
 
-def lazy_labels(model, frames, mask, grid, upsample):
+def lazy_labels(model, frames, mask, grid, upsample, certainty=False):
     """Labels of frames.
 
     Parameters
@@ -100,8 +100,8 @@ def lazy_labels(model, frames, mask, grid, upsample):
         True where a pixel is left out.
     grid : Grid
         The pixels of a frame that are labelled.
-    upsample : bool
-        Whether every pixel gets a label.
+    upsample, certainty : bool
+        As in `SymmetryModel.predict`.
 
     Returns
     -------
@@ -109,18 +109,21 @@ def lazy_labels(model, frames, mask, grid, upsample):
         Computing it raises what reading a frame raises, and `FrameError` for one of a
         series of which no pixel has a label, unless all are masked.
     """
-    parts = cut_into_parts(model.descriptor, grid, frames.shape[-2:])
+    parts = cut_into_parts(
+        model.descriptor, grid, frames.shape[-2:], margin=model.margin
+    )
     labels = _map_parts(
         _label_block,
         frames,
         mask,
         parts,
         lambda part: part.shape(upsample),
-        model.label_dtype,
+        model.result_dtype(certainty),
         # One for all tasks, and as small as can be.
         model=dask.delayed(replace(model, covariance=None), traverse=False, pure=True),
         grid=grid,
         upsample=upsample,
+        certainty=certainty,
     )
     if labels.ndim == 2:
         return labels
@@ -136,19 +139,24 @@ def lazy_labels(model, frames, mask, grid, upsample):
     )
 
 
-def _label_block(frame, mask=None, *, model, grid, upsample, part, frame_shape):
+def _label_block(
+    frame, mask=None, *, model, grid, upsample, certainty, part, frame_shape
+):
     """Labels of a part of a frame, as an array with the navigation axes."""
     n_navigation = frame.ndim - 2
     frame = _frame_part(frame, part, frame_shape)
     if mask is not None:
         mask = _frame_part(mask, part, frame_shape)
-    labels = model.predict_part(frame, mask, grid, part, upsample=upsample)
+    labels = model.predict_part(
+        frame, mask, grid, part, upsample=upsample, certainty=certainty
+    )
     return labels[(np.newaxis,) * n_navigation]
 
 
 def _check_block(labels, masked=False, *, block_id):
     """Labels of a frame, if there are any or if there are to be none."""
-    if (labels == -1).all() and not np.all(masked):
+    found = labels["label"] if labels.dtype.names else labels
+    if (found == -1).all() and not np.all(masked):
         raise FrameError(block_id[:-2], "no pixel is finite, or none has a score")
     return labels
 

@@ -23,6 +23,7 @@ def check_given_model(
     n_components,
     n_operations,
     random_state,
+    refine=True,
 ):
     """Check a model, and that what is given with it is its own or not given at all.
 
@@ -31,7 +32,9 @@ def check_given_model(
     model : SymmetryModel
     axes : (DataAxis, DataAxis)
         The axes (y, x) of the signal.
-    descriptor, parameters, n_patterns, n_components, n_operations, random_state
+    descriptor, parameters
+        As given to `Signal2D.segment_symmetry`.
+    n_patterns, n_components, n_operations, random_state, refine
         As given to `Signal2D.segment_symmetry`.
 
     Raises
@@ -50,6 +53,7 @@ def check_given_model(
         ("n_components", n_components, len(model.components)),
         ("n_operations", n_operations, len(model.mean)),
         ("random_state", random_state, model.random_state),
+        ("refine", refine, model.templates is not None),
     ):
         if given not in (own, _default(name)):
             raise ValueError(
@@ -109,6 +113,7 @@ def _check_descriptor(model, descriptor, parameters, axes):
     defaults = own if isinstance(name, list) else {name: own}
     if split(wanted) != split(name):
         defaults = {}
+    parameters = {name: each for name, each in parameters.items() if each != "auto"}
     given = descriptor_in_pixels(wanted, parameters, axes, defaults)
     if given != model.descriptor:
         raise ValueError(

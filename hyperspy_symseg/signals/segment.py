@@ -3,29 +3,20 @@
 
 import functools
 
-import dask
-import dask.array as da
 import numpy as np
+from hyperspy.signals import LazySignal2D, Signal2D
 
 from hyperspy_symseg.descriptors import Grid
-from hyperspy_symseg.descriptors.checks import check_frame
-from hyperspy_symseg.descriptors.tiles import check_num_workers
 from hyperspy_symseg.segmentation import SymmetryModel
-from hyperspy_symseg.segmentation.clustering import check_arguments
-from hyperspy_symseg.segmentation.sampling import sampled_grid
 
-from .arguments import (
-    descriptor_in_pixels,
-    length_in_pixels,
-    progress_bar,
-    series_mask,
-)
-from .axes import frame_axes, navigation_axes, sampled_axes, unit
+from .arguments import length_in_pixels, progress_bar
+from .axes import sampled_axes
 from .evaluation import evaluate_frames, watched
-from .fit_frames import fit_frames
-from .frames import lazy_frames, lazy_labels, lazy_scores
+from .fit_plan import FitPlan, is_auto
+from .frames import lazy_labels
 from .given_model import check_given_model
 from .metadata import descriptor_record, result_metadata
+from .source import Source
 from .symmetry_labels import LazySymmetryLabels, SymmetryLabels
 
 
@@ -41,103 +32,113 @@ def segment_symmetry(
     mask,
     fit_on,
     n_operations,
+    refine,
     upsample,
+    certainty,
     random_state,
     show_progressbar,
     num_workers,
     lazy_output,
 ):
     """Work of `Signal2D.segment_symmetry`, which says what it takes and returns."""
-    axes, navigation = frame_axes(signal), navigation_axes(signal)
-    n_navigation, shape = len(navigation), signal.data.shape[-2:]
-    check_frame(signal.data[(0,) * n_navigation])
-    mask = series_mask(mask, signal.data.shape)
     if lazy_output is None:
         lazy_output = signal._lazy
-    model, fit_on = _given_model(model, fit_on, is_series=bool(navigation))
+    source = Source.of(signal, mask, lazy_output, num_workers)
+    if certainty and not refine:
+        raise ValueError("certainty=True with refine=False: allowed is False.")
+    model, fit_on = _given_model(model, fit_on, is_series=bool(source.navigation))
     options = {
         "n_components": n_components,
         "n_operations": n_operations,
         "random_state": random_state,
     }
+    plan, record = None, {"upsample": upsample, "n_components": n_components}
     if model is None:
-        descriptor = descriptor_in_pixels(descriptor, descriptor_parameters, axes)
-        check_arguments(descriptor, n_patterns, **options)
+        plan = FitPlan(
+            source,
+            n_patterns,
+            descriptor,
+            descriptor_parameters,
+            stride=stride,
+            refine=refine,
+            fit_on=fit_on,
+            **options,
+        )
+        plan.find_lengths()
+        grid, record = plan.grid, record | plan.record
     else:
         check_given_model(
             model,
-            axes,
+            source.axes,
             descriptor,
             descriptor_parameters,
             n_patterns=n_patterns,
+            refine=refine,
             **options,
         )
-        descriptor, n_components = model.descriptor, len(model.components)
-    descriptor.check_frame(shape)
-    grid = Grid.over(shape, length_in_pixels("stride", stride, axes))
-    check_num_workers(num_workers)
-    fitted_on = None
-    if model is None and navigation:
-        fitted_on = fit_frames(fit_on, navigation)
-    options |= {
-        "stride": grid.stride,
-        "pixel_size": tuple(axis.scale for axis in axes),
-        "units": tuple(map(unit, axes)),
-    }
+        model.descriptor.check_frame(source.shape)
+        if is_auto(stride):
+            stride = model.stride
+        grid = Grid.over(source.shape, length_in_pixels("stride", stride, source.axes))
+        record["n_components"] = len(model.components)
+    how = {"upsample": upsample, "certainty": certainty}
     progress = functools.partial(progress_bar, show_progressbar)
-    if navigation or lazy_output:
-        frames = lazy_frames(signal.data)
-        masks = None if mask is None else lazy_frames(mask)
-        if model is None:
-            bar = progress("Fitting", unit=" frames")
-            places = fitted_on or [()]
-            scores = _fit_scores(
-                descriptor, frames, masks, grid, places, num_workers, bar
-            )
-            model = SymmetryModel.from_scores(scores, descriptor, n_patterns, **options)
-        labels = lazy_labels(model, frames, masks, grid, upsample)
+    if source.is_lazy:
+        if plan is not None:
+            model = plan.fit(progress("Fitting", unit=" frames"))
+        labels = lazy_labels(model, source.frames, source.mask, grid, **how)
         if not lazy_output:
-            bar = progress("Segmenting", unit=" frames")
-            labels = _evaluate(labels, num_workers, bar)
-    else:
-        frame = np.asarray(signal.data)
-        how = {
-            "mask": mask,
-            "upsample": upsample,
-            "num_workers": num_workers,
-            "progress": progress("Segmenting"),
-        }
-        if model is None:
-            model, labels = SymmetryModel.fit_predict(
-                frame, descriptor, n_patterns, **options, **how
+            labels = _evaluate(
+                labels, num_workers, progress("Segmenting", unit=" frames")
             )
+    else:
+        how["progress"] = progress("Segmenting")
+        if plan is not None:
+            model, labels = plan.fit_predict(**how)
         else:
-            labels = model.predict(frame, stride=grid.stride, **how)
-    record = descriptor_record(model.descriptor, grid, mask) | {
-        "upsample": upsample,
+            labels = model.predict(
+                source.frames,
+                source.mask,
+                stride=grid.stride,
+                num_workers=num_workers,
+                **how,
+            )
+    record |= descriptor_record(model.descriptor, grid, source.mask) | {
         "n_patterns": model.n_patterns,
-        "n_components": n_components,
         "n_operations": len(model.mean),
+        "refined": model.templates is not None,
+        "label_step": model.label_step(grid.stride, upsample),
         "random_state": model.random_state,
         "model": model.to_dict(),
+        "mask": source.mask_token,
     }
-    # What tells it from other masks, when labels are taken up again.
-    record["mask"] = "" if mask is None else dask.base.tokenize(mask)
-    if fitted_on is not None:
-        # In the order of `inav`.
-        record["fit_on"] = np.array(fitted_on)[:, ::-1]
-    label_class = LazySymmetryLabels if lazy_output else SymmetryLabels
-    signal_axes = sampled_axes(axes, grid)
-    if upsample:
-        signal_axes = [axis.get_axis_dictionary() for axis in axes]
-    return label_class(
+    return _signals(signal, source, grid, labels, record, certainty, lazy_output)
+
+
+def _signals(signal, source, grid, labels, record, certainty, lazy):
+    """Labels, and their certainty if there is one, as signals."""
+    axes = [axis.get_axis_dictionary() for axis in source.navigation]
+    if record["upsample"]:
+        axes += [axis.get_axis_dictionary() for axis in source.axes]
+    else:
+        axes += sampled_axes(source.axes, grid)
+    if certainty:
+        labels, probabilities = labels["label"], labels["certainty"]
+    labels = (LazySymmetryLabels if lazy else SymmetryLabels)(
         labels,
-        axes=[axis.get_axis_dictionary() for axis in navigation] + signal_axes,
+        axes=axes,
         **result_metadata(
             signal,
             Signal={"signal_type": "symmetry_labels", "quantity": "Pattern"},
             Symmetry_segmentation=record,
         ),
+    )
+    if not certainty:
+        return labels
+    return labels, (LazySignal2D if lazy else Signal2D)(
+        probabilities,
+        axes=axes,
+        **result_metadata(signal, Signal={"signal_type": "", "quantity": "Certainty"}),
     )
 
 
@@ -151,25 +152,6 @@ def _given_model(model, fit_on, is_series):
         what = "a model" if model is not None else "a single image"
         raise ValueError(f"fit_on={fit_on!r} with {what}: allowed is None.")
     return model, fit_on
-
-
-def _fit_scores(descriptor, frames, masks, grid, fitted_on, num_workers, progress):
-    """Scores of a sample of the pixels of some frames: (pixels, operations)."""
-    n_operations = len(descriptor.operations)
-    scored, sample = sampled_grid(grid, n_operations, len(fitted_on))
-    some = da.stack([frames[place] for place in fitted_on])
-    if masks is not None and masks.ndim > 2:
-        masks = da.stack([masks[place] for place in fitted_on])
-    scores = lazy_scores(descriptor, some, masks, scored)[(slice(None), *sample)]
-    places = [(i,) for i in range(len(fitted_on))]
-    by_frame = {}
-    done = evaluate_frames(scores, places, frame_ndim=3, num_workers=num_workers)
-    with watched(done, len(places), progress) as done:
-        for (i,), result in done:
-            if isinstance(result, Exception):
-                raise result.at(fitted_on[i])
-            by_frame[i] = result.reshape(-1, n_operations)
-    return np.concatenate([by_frame[i] for i in sorted(by_frame)])
 
 
 def _evaluate(labels, num_workers, progress):

@@ -15,13 +15,15 @@ def segment_symmetry(
     n_patterns=2,
     descriptor="translation",
     *,
-    stride=5,
+    stride="auto",
     n_components=5,
     model=None,
     mask=None,
     fit_on=None,
     n_operations=None,
+    refine=True,
     upsample=True,
+    certainty=False,
     random_state=0,
     show_progressbar=None,
     num_workers=None,
@@ -32,30 +34,35 @@ def segment_symmetry(
 
     Candidate symmetry operations are scored on the patch around each pixel by
     Pearson's coefficient, the scores are reduced to their principal components, and
-    these are clustered by k-means [1]_. Of a series, a few frames are fitted on, and
-    all are labelled: a label means the same pattern in every frame.
+    these are clustered by k-means [1]_. From these labels, templates of the patterns
+    are learnt, and refine them. Of a series, a few frames are fitted on, and all are
+    labelled: a label means the same pattern in every frame.
+
+    All lengths come from the lattice periods that are found in the image.
 
     Parameters
     ----------
-    n_patterns : int
-        Number of patterns.
+    n_patterns : int or "auto"
+        Number of patterns. "auto" takes that with the lowest cost, and 1 is possible:
+        see ``seg.plot_n_patterns()``.
     descriptor : str, Descriptor or list of these
         What is measured at a pixel: ``"translation"``, ``"rotation"``,
         ``"reflection"``, ``"glide_reflection"``, ``"power_spectrum"``, or an instance
         of one of the classes in `hyperspy_symseg.descriptors` (in pixels). The
         descriptors of a list are joined, each with the same weight (see
         `SymmetryModel`).
-    stride : int, float or pair of these
-        Distance between the pixels whose descriptors are computed.
+    stride : "auto", int, float or pair of these
+        Distance between the pixels whose descriptors are computed. "auto": from the
+        lattice period; with a model, that of the model.
     n_components : int or float
         Number of principal components, or the fraction of the variance that they
         explain (0.8 to 0.9 in the paper).
     model : SymmetryModel, optional
         A fitted model to apply, such as ``seg.model`` of another image of the same
-        pixel size. `n_patterns`, `descriptor`, its parameters, `n_components` and
-        `random_state` are then those of the model: what is given beside it and is
-        neither the default nor the model's own is an error. `stride` is not part of
-        the model.
+        pixel size. `n_patterns`, `descriptor`, its parameters, `n_components`,
+        `refine` and `random_state` are then those of the model: what is given beside
+        it and is neither the default nor the model's own is an error. `stride` is not
+        part of the model.
     mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
         True where a pixel is left out. Pixels that are not finite always are. One mask
         for all frames of a series, or one for every frame.
@@ -67,9 +74,18 @@ def segment_symmetry(
     n_operations : int, optional
         Keep so many operations, those that separate the patterns best, and label with
         these: it is faster.
+    refine : bool
+        Whether to refine the labels by templates: what each pattern looks like, with
+        phases that follow the crystal. Boundaries are then sharper, thin and small
+        patterns are found, and less dose is needed. False is the pipeline of the paper
+        alone. Without a lattice period in the image, there are no templates.
     upsample : bool
-        Whether every pixel gets the label of the nearest one computed. Otherwise the
-        labels are those of the pixels computed, with axes to match.
+        Whether every pixel gets a label; of the scores alone, that of the nearest one
+        computed. Otherwise the labels are those of the pixels computed, with axes to
+        match.
+    certainty : bool
+        Whether to return the probability of the labels, too; of a series, neither is
+        computed twice, if both are computed at once.
     random_state : int or None
         Seed of the clustering. None draws one; it is recorded in the metadata.
     show_progressbar : bool or None
@@ -84,7 +100,8 @@ def segment_symmetry(
     **descriptor_parameters
         Parameters of the descriptor, such as `patch`, half the size of the patch, and
         `window`, the largest shift, for ``"translation"``; those of the others are
-        listed in their classes. Of a list, each goes to all that have it.
+        listed in their classes. Of a list, each goes to all that have it. Lengths that
+        are not given, or "auto", come from the lattice period and the noise.
 
     Returns
     -------
@@ -93,6 +110,9 @@ def segment_symmetry(
         among those that the model was fitted on; -1 where a pixel is left out or has
         no score. Axes, metadata and original metadata are those of the signal; all
         parameters and the model are in ``metadata.Symmetry_segmentation``.
+    certainty : Signal2D or LazySignal2D
+        float32: the probability that the label is right, NaN where there is none. Only
+        if asked for; see also ``seg.get_certainty``.
 
     Raises
     ------
@@ -127,6 +147,8 @@ def segment_symmetry(
     >>> seg = s.segment_symmetry(n_patterns=2, show_progressbar=False)
     >>> seg
     <SymmetryLabels, title: Simulated micrograph, dimensions: (|512, 512)>
+    >>> round(seg.metadata.Symmetry_segmentation.period), seg.model.descriptor.patch
+    (13, 22)
 
     A lazy movie:
 
@@ -147,7 +169,9 @@ def segment_symmetry(
         mask=mask,
         fit_on=fit_on,
         n_operations=n_operations,
+        refine=refine,
         upsample=upsample,
+        certainty=certainty,
         random_state=random_state,
         show_progressbar=show_progressbar,
         num_workers=num_workers,

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Places inside a pattern that fit none of the patterns."""
+
+import itertools
+
+import numpy as np
+
+from hyperspy_symseg.descriptors import Grid
+from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size, sum_squares
+
+from .deviations import Deviations, column_width
+from .interior import without_islands
+from .parts import widened
+from .refining import margin
+
+# False alarms in an area of a period squared, if the noise were Gaussian. Displaced
+# columns have heavier tails: up to three times as many were counted, at most one in
+# 10,000 columns.
+FALSE_ALARM_RATE = 3e-5
+# Smallest area of a pattern that is one, and not an unusual place: periods squared.
+LEAST_ISLAND = 4.0
+# Distance of two outliers, at least, in periods.
+DISTANCE = 0.5
+# How far the position of an outlier is from the largest score, at most, in widths of a
+# column.
+CLIMB = 2.0
+
+
+def default_threshold(templates, rate=FALSE_ALARM_RATE):
+    """Deviation that noise alone exceeds at a given rate.
+
+    The noise in a matched filter of width s is a smooth Gaussian field, which has
+
+        rate = 2 P^2 / (2 s^2) (2 pi)^(-3/2) u exp(-u^2 / 2)
+
+    extrema beyond u and -u in the area P^2 (R. J. Adler, The Geometry of Random
+    Fields, 1981, chapter 6).
+
+    Parameters
+    ----------
+    templates : Templates
+    rate : float
+        Expected number of false alarms in an area of a period squared.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> from hyperspy_symseg.templates import Templates
+    >>> one = Templates(12.0, 1, [0], [[0, 1 / 12]], [1.0], 1.0)
+    >>> round(default_threshold(one), 2)
+    5.07
+    """
+    factor = (templates.period / column_width(templates)) ** 2 / (2 * np.pi) ** 1.5
+    threshold = 5.0
+    # Converges fast: each turn takes off most of what the last one left.
+    for _ in range(20):
+        threshold = np.sqrt(2 * np.log(max(factor * threshold / rate, np.e)))
+    return float(threshold)
+
+
+def find_outliers(model, labels, frame, mask=None, threshold=None):
+    """Find the places inside the patterns of a frame that fit none of them.
+
+    Parameters
+    ----------
+    model : SymmetryModel
+        With templates.
+    labels : (rows, columns) numpy.ndarray of int
+        Of the pixels of the frame; -1 where a pixel is left out.
+    frame : (rows, columns) numpy.ndarray of any real dtype
+    mask : (rows, columns) numpy.ndarray of bool, optional
+        True where a pixel is left out, too.
+    threshold : float, optional
+        In standard deviations. By default noise alone exceeds it less than once in
+        10,000 columns: see `default_threshold`.
+
+    Returns
+    -------
+    (n, 3) numpy.ndarray of float64
+        Position (y, x) in pixels, and score in standard deviations: negative where
+        intensity is missing. In the order of y.
+
+    Raises
+    ------
+    ValueError
+        If the model has no templates.
+    """
+    check_templates(model)
+    templates = model.templates
+    if threshold is None:
+        threshold = default_threshold(templates)
+    frame = np.asarray(frame)
+    left_out = (np.asarray(labels) < 0) | ~np.isfinite(frame)
+    if mask is not None:
+        left_out |= np.asarray(mask, bool)
+    labels = np.where(left_out, -1, labels)
+    parts = model.parts(Grid.over(frame.shape, model.stride), frame.shape)
+    found = [
+        _outliers_of_part(templates, labels, frame, part.pixels, threshold)
+        for part in itertools.chain.from_iterable(parts)
+    ]
+    found = np.concatenate(found)
+    return found[np.lexsort(found.T[1::-1])]
+
+
+def check_templates(model):
+    """Raise a ValueError if a model has no templates."""
+    if model.templates is None:
+        raise ValueError(
+            "model has no templates (fitted with refine=False, or to frames without a "
+            "period): allowed for outliers is one that has."
+        )
+
+
+def _outliers_of_part(templates, labels, frame, pixels, threshold):
+    """Outliers in some rows and columns of a frame."""
+    cell, period = cell_size(templates.period), templates.period
+    window = tuple(
+        slice(axis.start // cell * cell, axis.stop)
+        for axis in widened(pixels, margin(templates) - cell, frame.shape)
+    )
+    first = [axis.start for axis in window]
+    labels = labels[window]
+    blocked = BlockedFrame(frame[window], labels < 0, period, tuple(first))
+    labels = without_islands(labels, LEAST_ISLAND * period**2)
+    own = labels == np.arange(templates.n_patterns)[:, np.newaxis, np.newaxis]
+    posterior = np.stack(
+        [sum_squares(each.astype(np.float32), blocked.block) for each in own]
+    )
+    posterior /= np.maximum(posterior.sum(axis=0), 1)
+    expected = templates.expected(blocked, posterior)
+    width = column_width(templates)
+    deviations = Deviations(blocked, expected, labels, width, period)
+    places = extrema(deviations.scores, DISTANCE * period, threshold)
+    places = places[deviations.inner[tuple(places.T)]]
+    scores = deviations.scores[tuple(places.T)]
+    positions = settled(deviations.filtered, places, scores, CLIMB * width)
+    found = np.column_stack([positions + first, scores])
+    found = found[strongest(found, DISTANCE * period)]
+    inside = [
+        (axis.start - 0.5 <= found[:, i]) & (found[:, i] < axis.stop - 0.5)
+        for i, axis in enumerate(pixels)
+    ]
+    return found[np.logical_and(*inside)]
+
+
+def extrema(scores, distance, threshold):
+    """Places whose score has the largest modulus within a distance.
+
+    Parameters
+    ----------
+    scores : (rows, columns) numpy.ndarray
+    distance : float
+        In pixels.
+    threshold : float
+        That the modulus exceeds.
+
+    Returns
+    -------
+    (n, 2) numpy.ndarray of int
+        (y, x).
+
+    Examples
+    --------
+    >>> extrema(np.array([[0, 5, 0, -7, 0, 6, 0]]), 2, 4)
+    array([[0, 3]])
+    """
+    reach = int(distance)
+    size = np.pad(np.abs(scores), reach)
+    # There are few, and so it is faster than a filter with such a window.
+    places = np.argwhere(size > threshold)
+    values = size[tuple(places.T)]
+    largest = np.ones(len(places), bool)
+    for step in _disc(distance):
+        largest &= size[tuple((places + step).T)] <= values
+    return places[largest] - reach
+
+
+def _disc(radius):
+    """Steps (dy, dx) up to a distance: (n, 2) numpy.ndarray of int."""
+    reach = np.arange(-int(radius), int(radius) + 1)
+    y, x = np.meshgrid(reach, reach, indexing="ij")
+    return np.column_stack([y.ravel(), x.ravel()])[np.hypot(y, x).ravel() <= radius]
+
+
+def settled(values, places, scores, distance):
+    """Positions of the extrema near places, from parabolas along y and x.
+
+    At high dose, scores are larger beside a column than on it, as there is less noise:
+    what is missing is where the filtered residual itself is lowest.
+
+    Parameters
+    ----------
+    values : (rows, columns) numpy.ndarray
+    places : (n, 2) numpy.ndarray of int
+        (y, x).
+    scores : (n,) numpy.ndarray
+        Of the sign that the extremum has.
+    distance : float
+        That it has from the place at most, in pixels.
+
+    Returns
+    -------
+    (n, 2) numpy.ndarray of float64
+
+    Examples
+    --------
+    >>> y, x = np.ogrid[:9, :9]
+    >>> values = (y - 4.2) ** 2 + (x - 3.6) ** 2 - 9
+    >>> settled(values, np.array([[4, 5]]), np.array([-3]), 2).round(3)
+    array([[4.2, 3.6]])
+    """
+    steps, sign = _disc(distance), np.sign(scores)
+    reach = int(distance) + 1
+    padded = np.pad(values, reach)
+    centres = places + reach
+    around = padded[tuple((centres[:, np.newaxis] + steps).transpose(2, 0, 1))]
+    centres = centres + steps[(around * sign[:, np.newaxis]).argmax(axis=1)]
+    refined = centres.astype(np.float64)
+    for axis, step in enumerate(np.eye(2, dtype=int)):
+        before, at, after = (
+            sign * padded[tuple((centres + turn * step).T)] for turn in (-1, 0, 1)
+        )
+        curvature = before - 2 * at + after
+        shift = np.divide(
+            before - after, 2 * curvature, out=np.zeros(len(at)), where=curvature < 0
+        )
+        refined[:, axis] += np.clip(shift, -0.5, 0.5)
+    return refined - reach
+
+
+def strongest(found, distance):
+    """Which outliers have no stronger one within a distance: list of int.
+
+    Parameters
+    ----------
+    found : (n, 3) numpy.ndarray
+        Position (y, x) and score.
+    distance : float
+        In pixels.
+
+    Examples
+    --------
+    >>> strongest(np.array([[0, 0, -5.0], [0, 3.0, -7], [9, 9, 6]]), 4)
+    [1, 2]
+    """
+    kept = []
+    for i in np.argsort(-np.abs(found[:, 2]), kind="stable"):
+        if (np.hypot(*(found[kept, :2] - found[i, :2]).T) > distance).all():
+            kept.append(int(i))
+    return kept

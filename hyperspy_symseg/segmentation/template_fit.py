@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model with templates, from the models of the scores."""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from hyperspy_symseg.descriptors import Grid, compute_scores
+from hyperspy_symseg.templates.blocks import BlockedFrame, spread
+from hyperspy_symseg.templates.choosing import Search
+from hyperspy_symseg.templates.reflections import Tiles
+
+from .refining import block_centres
+from .threads import one_thread
+from .upsampling import labels_at
+
+# Number of patterns that is tried, at most.
+MOST_PATTERNS = 8
+
+
+class TemplateFit:
+    """How templates are learnt, beginning with the labels of the scores.
+
+    Parameters
+    ----------
+    fit : callable
+        Gives the model of the scores for a number of patterns.
+    descriptor : Descriptor
+    stride : (int, int)
+    views : list of (frame, mask)
+        Frames or windows of them, of one shape.
+    period : float
+        In pixels.
+    """
+
+    def __init__(self, fit, descriptor, stride, views, period):
+        self._fit = functools.cache(fit)
+        self._descriptor, self._stride = descriptor, stride
+        self._views = views
+        self._blocked = [BlockedFrame(*view, period) for view in views]
+        tiles = [Tiles(blocked, period) for blocked in self._blocked]
+        self._search = Search(self._blocked, tiles, period, self._block_labels)
+
+    @functools.cached_property
+    def _scores(self):
+        """Grid and scores of every view."""
+        grids = [Grid.over(frame.shape, self._stride) for frame, _ in self._views]
+        return [
+            (grid, compute_scores(self._descriptor, frame, grid, mask))
+            for grid, (frame, mask) in zip(grids, self._views, strict=True)
+        ]
+
+    def _block_labels(self, n_patterns):
+        """Labels of the scores, at the blocks of every view; None if there are none."""
+        try:
+            model = self._fit(n_patterns)
+        except ValueError:
+            return None
+        with one_thread:
+            return [
+                labels_at(model._nearest(scores), grid, *block_centres(blocked, (0, 0)))
+                for (grid, scores), blocked in zip(
+                    self._scores, self._blocked, strict=True
+                )
+            ]
+
+    def model(self, n_patterns):
+        """Model with templates for a number of patterns, or the best number."""
+        costs = None
+        if n_patterns == "auto":
+            costs = self._search.costs(MOST_PATTERNS)
+            n_patterns = self._search.best_number(costs)
+        solution = self._search.solution(n_patterns)
+        model = self._fit(n_patterns)
+        if not len(solution.templates.reflections):
+            return dataclasses.replace(model, costs=costs)
+        return self._with_templates(model, solution, costs)
+
+    def _with_templates(self, model, solution, costs):
+        """Model of the patterns that the templates have found."""
+        scores, labels = [], []
+        for (grid, view), blocked, posterior in zip(
+            self._scores, self._blocked, solution.posteriors, strict=True
+        ):
+            found = spread(posterior.argmax(axis=0), blocked.block, blocked.shape)
+            complete = ~np.isnan(view).any(axis=-1)
+            scores.append(view[complete].astype(np.float64))
+            labels.append(found[np.ix_(grid.rows, grid.columns)][complete])
+        scores, labels = np.concatenate(scores), np.concatenate(labels)
+        counts = np.bincount(labels, minlength=model.n_patterns)
+        order = np.argsort(counts, kind="stable")
+        means, variances = model.class_means.copy(), model.class_variances.copy()
+        for label, pattern in enumerate(order):
+            own = scores[labels == pattern]
+            if len(own):
+                means[label], variances[label] = own.mean(axis=0), own.var(axis=0)
+        return dataclasses.replace(
+            model,
+            centres=((means - model.mean) * model.weights) @ model.components.T,
+            counts=counts[order],
+            class_means=means,
+            class_variances=variances,
+            templates=solution.templates.relabelled(order),
+            costs=costs,
+        )

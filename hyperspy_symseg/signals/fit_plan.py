@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a model is fitted with, from what is given and what is found in the frames."""
+
+import functools
+import logging
+
+import numpy as np
+
+from hyperspy_symseg.descriptors import Grid
+from hyperspy_symseg.descriptors.registry import split
+from hyperspy_symseg.periods import find_periods, suitable_lengths
+from hyperspy_symseg.periods.spectrum import crops
+from hyperspy_symseg.segmentation import SymmetryModel
+from hyperspy_symseg.segmentation.clustering import check_arguments
+from hyperspy_symseg.segmentation.threads import one_thread
+from hyperspy_symseg.segmentation.views import windows
+
+from .arguments import descriptor_in_pixels, length_in_pixels
+from .axes import unit
+from .fit_frames import fit_frames
+
+_logger = logging.getLogger(__name__)
+
+# Templates begin with labels that need not be as dense as those that are not refined.
+REFINED_STRIDE = 2
+
+
+def is_auto(value):
+    """Whether a value is to be found: bool."""
+    return isinstance(value, str) and value == "auto"
+
+
+class FitPlan:
+    """A fit to the frames of a signal, checked before any of them is read.
+
+    Parameters
+    ----------
+    source : Source
+    n_patterns, descriptor, parameters, stride, refine, fit_on
+        As for `Signal2D.segment_symmetry`.
+    **options
+        The other options of `SymmetryModel.fit`.
+
+    Attributes
+    ----------
+    grid : Grid
+        The pixels that are scored, after `find_lengths`.
+    record : dict
+        What the metadata say of the fit.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not allowed.
+    """
+
+    def __init__(
+        self,
+        source,
+        n_patterns,
+        descriptor,
+        parameters,
+        *,
+        stride,
+        refine,
+        fit_on,
+        **options,
+    ):
+        self._source, self._n_patterns = source, n_patterns
+        self._names = [name for name in split(descriptor) if isinstance(name, str)]
+        self._given = {k: v for k, v in parameters.items() if not is_auto(v)}
+        self._in_pixels = functools.partial(
+            descriptor_in_pixels, descriptor, self._given, source.axes
+        )
+        self._refine, self._options = refine, options
+        self._stride = None
+        if not is_auto(stride):
+            self._stride = length_in_pixels("stride", stride, source.axes)
+            Grid.over(source.shape, self._stride)
+        # With the default of every length that is to be found.
+        descriptor = self._in_pixels()
+        check_arguments(
+            descriptor, n_patterns, period=1.0 if refine else None, **options
+        )
+        if not self._finds_lengths:
+            descriptor.check_frame(source.shape)
+        self._places, self.record = [()], {}
+        if source.navigation:
+            self._places = fit_frames(fit_on, source.navigation)
+            # In the order of `inav`.
+            self.record["fit_on"] = np.array(self._places)[:, ::-1]
+        self._period, self._descriptor, self.grid = None, descriptor, None
+
+    @property
+    def _finds_lengths(self):
+        """Whether any length is to be found."""
+        known = suitable_names(self._names)
+        return self._stride is None or not known <= self._given.keys()
+
+    def find_lengths(self):
+        """Find the lattice periods in the frames fitted on, and lengths from these."""
+        stride = self._stride
+        if self._refine or self._finds_lengths:
+            views = self._source.views(crops(self._source.shape), self._places)
+            with one_thread:
+                periods = find_periods(*zip(*views, strict=True))
+            lengths = suitable_lengths(periods, self._source.shape)
+            self._log(periods, lengths)
+            self._descriptor = self._in_pixels(
+                {name: lengths.parameters(name) for name in self._names}
+            )
+            self._descriptor.check_frame(self._source.shape)
+            if stride is None:
+                stride = lengths.stride * (REFINED_STRIDE if self._refine else 1)
+            self.record |= periods_record(periods, self._source.axes)
+            if self._refine:
+                self._period = periods.period
+                if self._period is None and is_auto(self._n_patterns):
+                    self._n_patterns = 1
+        self.grid = Grid.over(self._source.shape, stride)
+
+    @property
+    def _arguments(self):
+        """Arguments of a fit, but for the frames."""
+        axes = self._source.axes
+        return self._options | {
+            "n_patterns": self._n_patterns,
+            "stride": self.grid.stride,
+            "period": self._period,
+            "pixel_size": tuple(axis.scale for axis in axes),
+            "units": tuple(map(unit, axes)),
+        }
+
+    def fit(self, progress):
+        """Fit a model to frames that are read now: SymmetryModel.
+
+        Parameters
+        ----------
+        progress : callable or None
+            As `watched` takes it.
+        """
+        source, arguments = self._source, self._arguments
+        if self._period is not None:
+            chosen = windows(source.shape, self._period, len(self._places))
+            arguments["views"] = source.views(chosen, self._places)
+        scores = source.fit_scores(self._descriptor, self.grid, self._places, progress)
+        return SymmetryModel.from_scores(scores, self._descriptor, **arguments)
+
+    def fit_predict(self, **how):
+        """Fit a model to a single image and label it: SymmetryModel, labels.
+
+        Parameters
+        ----------
+        **how
+            As for `SymmetryModel.predict`.
+        """
+        source = self._source
+        return SymmetryModel.fit_predict(
+            source.frames,
+            self._descriptor,
+            mask=source.mask,
+            num_workers=source.num_workers,
+            **self._arguments,
+            **how,
+        )
+
+    def _log(self, periods, lengths):
+        if periods.period is None:
+            _logger.warning(
+                "No lattice period found: the labels are those of the scores alone, "
+                "and lengths that are not given are those for a period of 12 pixels, "
+                "%s.",
+                lengths,
+            )
+            return
+        sizes = " by ".join(
+            f"{periods.period * abs(axis.scale):.4g} {unit(axis)}".strip()
+            for axis in self._source.axes
+        )
+        _logger.info(
+            "Lattice period of %.2f pixels, %s along (y, x); the reflections have "
+            "%.0f %% of the power. Lengths that are not given: %s.",
+            periods.period,
+            sizes,
+            100 * periods.share,
+            lengths,
+        )
+
+
+def suitable_names(descriptors):
+    """Names of the lengths that are found for some descriptors: set of str."""
+    from hyperspy_symseg.periods import Lengths
+
+    return {key for name in descriptors for key in Lengths().parameters(name)}
+
+
+def periods_record(periods, axes):
+    """What the metadata say of the periods, in types that files can hold.
+
+    Parameters
+    ----------
+    periods : Periods
+    axes : (DataAxis, DataAxis)
+        The axes (y, x).
+
+    Returns
+    -------
+    dict
+        The period in pixels, 0 if there is none, and in axis units along (y, x).
+    """
+    period = periods.period or 0.0
+    return {
+        "period": period,
+        "period_in_units": np.array([period * abs(axis.scale) for axis in axes]),
+        "period_units": [unit(axis) for axis in axes],
+        "reflections": periods.reflections,
+        "reflections_share": periods.share,
+    }

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The work behind `SymmetryLabels.find_outliers`: signals in, signals out."""
+
+from dataclasses import replace
+from importlib.metadata import version
+from numbers import Real
+
+import dask
+import dask.array as da
+import numpy as np
+from hyperspy.signals import BaseSignal
+
+from hyperspy_symseg.colors import PATTERN_COLORS
+from hyperspy_symseg.segmentation import outliers
+from hyperspy_symseg.segmentation.deviations import column_width
+
+from .arguments import progress_bar
+from .evaluation import evaluate_frames, watched
+from .measures import whole_frames
+from .metadata import result_metadata
+from .source import Source
+
+# Colours of missing and of extra intensity, and the diameter of their circles in
+# periods.
+MISSING, EXTRA = PATTERN_COLORS["sky blue"], PATTERN_COLORS["orange"]
+DIAMETER = 1.5
+
+
+def find_outliers(
+    labels, signal, threshold, *, mask, show_progressbar, num_workers, lazy_output
+):
+    """Work of `SymmetryLabels.find_outliers`, which says what it takes and returns."""
+    if signal.data.shape != labels.data.shape:
+        raise ValueError(
+            f"signal has shape {signal.data.shape}: allowed is that of the labels, "
+            f"{labels.data.shape}, both with the navigation axes before rows and "
+            "columns; labels of every pixel come from upsample=True."
+        )
+    model = labels.model
+    outliers.check_templates(model)
+    if threshold is None:
+        threshold = outliers.default_threshold(model.templates)
+    elif not isinstance(threshold, Real) or not 0 < threshold < np.inf:
+        raise ValueError(
+            f"threshold={threshold!r}: allowed is a positive number of standard "
+            "deviations, or None."
+        )
+    if lazy_output is None:
+        lazy_output = signal._lazy or labels._lazy
+    source = Source.of(signal, mask, True, num_workers)
+    found = _lazy_outliers(model, source, labels.data, float(threshold))
+    if not lazy_output:
+        bar = progress_bar(show_progressbar, "Finding outliers", unit=" frames")
+        found = _evaluate(found, num_workers, bar)
+    result = BaseSignal(
+        found[..., 0] if source.navigation else found,
+        axes=[axis.get_axis_dictionary() for axis in source.navigation],
+        ragged=True,
+        **result_metadata(
+            labels,
+            Signal={"signal_type": "", "quantity": "Outliers"},
+            Symmetry_outliers={
+                "version": version("hyperspy-symseg"),
+                "threshold": float(threshold),
+                "period": model.templates.period,
+                "column_width": column_width(model.templates),
+                "masked": mask is not None,
+            },
+        ),
+    )
+    return result.as_lazy() if lazy_output else result
+
+
+def _lazy_outliers(model, source, labels, threshold):
+    """Outliers of every frame: (..., 1) dask.array.Array of arrays."""
+    arrays = [whole_frames(source.frames), whole_frames(da.asarray(labels))]
+    if source.mask is not None:
+        arrays.append(whole_frames(source.mask))
+    n_navigation = len(source.navigation)
+    return da.map_blocks(
+        _outliers_of_block,
+        *arrays,
+        # One for all tasks, and as small as can be.
+        model=dask.delayed(replace(model, covariance=None), traverse=False, pure=True),
+        threshold=threshold,
+        drop_axis=n_navigation + 1,
+        chunks=(*arrays[0].chunks[:-2], (1,)),
+        dtype=object,
+        meta=np.empty((0,) * (n_navigation + 1), object),
+    )
+
+
+def _outliers_of_block(frames, labels, masks=None, *, model, threshold):
+    """Outliers of the one frame of a block, as an array with the navigation axes."""
+    one = (0,) * (frames.ndim - 2)
+    mask = masks if masks is None or masks.ndim == 2 else masks[one]
+    result = np.empty((1,) * (frames.ndim - 1), object)
+    result[(*one, 0)] = outliers.find_outliers(
+        model, labels[one], frames[one], mask, threshold
+    )
+    return result
+
+
+def _evaluate(found, num_workers, progress):
+    """Outliers of a series, frame by frame."""
+    places = list(np.ndindex(found.shape[:-1]))
+    result = np.empty(found.shape, object)
+    done = evaluate_frames(found, places, frame_ndim=1, num_workers=num_workers)
+    with watched(done, len(places), progress) as done:
+        for place, frame in done:
+            if isinstance(frame, Exception):
+                raise frame
+            result[place] = frame
+    return result
+
+
+def outlier_markers(labels, found, **options):
+    """Work of `SymmetryLabels.get_outlier_markers`."""
+    from hyperspy.api import plot
+
+    if not found.ragged or not found.metadata.has_item("Symmetry_outliers"):
+        raise ValueError(f"outliers is {found!r}: allowed is what find_outliers found.")
+    x, y = labels.axes_manager.signal_axes
+    calibration = [(axis.scale, axis.offset) for axis in (x, y)]
+    diameter = DIAMETER * found.metadata.Symmetry_outliers.period * abs(x.scale)
+    defaults = {"sizes": (diameter,), "linewidths": (1.5,)} | options
+    single = not labels.axes_manager.navigation_dimension
+    markers = []
+    for sign, color in ((-1, MISSING), (1, EXTRA)):
+        if single:
+            offsets = _offsets(np.asarray(found.data)[0], sign, calibration)
+        else:
+            # As HyperSpy's own `Points.from_signal`: in the order of `inav`.
+            offsets = _all_offsets(found.data, sign, calibration).T
+        markers.append(
+            plot.markers.Circles(offsets=offsets, **{"edgecolors": (color,)} | defaults)
+        )
+    return markers
+
+
+def _offsets(found, sign, calibration):
+    """Positions (x, y) of the outliers of a sign, in axis units: (n, 2) array."""
+    own = found[found[:, 2] * sign > 0]
+    return np.stack(
+        [
+            scale * own[:, column] + offset
+            for column, (scale, offset) in zip((1, 0), calibration, strict=True)
+        ],
+        axis=1,
+    )
+
+
+def _all_offsets(found, sign, calibration):
+    """Positions for every frame, as an array of arrays."""
+    if isinstance(found, da.Array):
+        return found.map_blocks(
+            _all_offsets,
+            sign,
+            calibration,
+            dtype=object,
+            meta=np.empty((0,) * found.ndim, object),
+        )
+    result = np.empty(found.shape, object)
+    for place in np.ndindex(found.shape):
+        result[place] = _offsets(found[place], sign, calibration)
+    return result

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The frames of a signal, as they are fitted on and labelled."""
+
+from typing import NamedTuple
+
+import dask
+import dask.array as da
+import numpy as np
+from hyperspy.axes import DataAxis
+
+from hyperspy_symseg.descriptors.checks import check_frame
+from hyperspy_symseg.descriptors.tiles import check_num_workers
+from hyperspy_symseg.segmentation.sampling import sampled_grid
+
+from .arguments import series_mask
+from .axes import frame_axes, navigation_axes
+from .evaluation import evaluate_frames, watched
+from .frames import lazy_frames, lazy_scores
+
+
+class Source(NamedTuple):
+    """Frames of a signal.
+
+    Attributes
+    ----------
+    axes : (DataAxis, DataAxis)
+        The signal axes (y, x).
+    navigation : list of DataAxis
+        The navigation axes, in the order of the array.
+    shape : (int, int)
+        Rows and columns of a frame.
+    frames : (rows, columns) numpy.ndarray, or (..., rows, columns) dask.array.Array
+        A single image to be labelled at once, or a series with one frame a chunk.
+    mask : array of bool or None
+        Of the same kind.
+    mask_token : str
+        What tells the mask from others; empty if there is none.
+    num_workers : int or None
+        Number of threads.
+    """
+
+    axes: tuple[DataAxis, DataAxis]
+    navigation: list[DataAxis]
+    shape: tuple[int, int]
+    frames: np.ndarray | da.Array
+    mask: np.ndarray | da.Array | None
+    mask_token: str
+    num_workers: int | None
+
+    @classmethod
+    def of(cls, signal, mask, lazy, num_workers):
+        """Frames of a signal, checked; nothing is read.
+
+        Parameters
+        ----------
+        signal : Signal2D
+        mask : array, BaseSignal or None
+            True where a pixel is left out.
+        lazy : bool
+            Whether a single image is labelled later.
+        num_workers : int or None
+
+        Returns
+        -------
+        Source
+
+        Raises
+        ------
+        TypeError, ValueError
+            If something is not allowed.
+        """
+        axes, navigation = frame_axes(signal), navigation_axes(signal)
+        check_frame(signal.data[(0,) * len(navigation)])
+        mask = series_mask(mask, signal.data.shape)
+        check_num_workers(num_workers)
+        token = "" if mask is None else dask.base.tokenize(mask)
+        frames = signal.data
+        if navigation or lazy:
+            frames = lazy_frames(frames)
+            mask = None if mask is None else lazy_frames(mask)
+        else:
+            frames = np.asarray(frames)
+        shape = frames.shape[-2:]
+        return cls(axes, navigation, shape, frames, mask, token, num_workers)
+
+    @property
+    def is_lazy(self):
+        """Whether the frames are a dask array."""
+        return isinstance(self.frames, da.Array)
+
+    def views(self, windows, places):
+        """Windows of some frames, with their masks.
+
+        Parameters
+        ----------
+        windows : list of (slice, slice)
+            All of one shape.
+        places : list of tuple of int
+            Of the frames.
+
+        Returns
+        -------
+        list of (frame, mask)
+
+        Raises
+        ------
+        FrameError
+            If a frame of a series cannot be read.
+        """
+        if not self.is_lazy:
+            return [
+                (self.frames[each], None if self.mask is None else self.mask[each])
+                for each in windows
+            ]
+        pairs = [(place, window) for place in places for window in windows]
+        cut = da.stack([self.frames[place][window] for place, window in pairs])
+        found = self._evaluated(cut, [place for place, _ in pairs])
+        masks = [None] * len(pairs)
+        if self.mask is not None:
+            of_all = self.mask.ndim == 2
+            masks = [
+                np.asarray((self.mask if of_all else self.mask[place])[window])
+                for place, window in pairs
+            ]
+        return list(zip(found, masks, strict=True))
+
+    def fit_scores(self, descriptor, grid, places, progress):
+        """Scores of a sample of the pixels of some frames: (pixels, operations).
+
+        Parameters
+        ----------
+        descriptor : Descriptor
+        grid : Grid
+        places : list of tuple of int
+            Of the frames.
+        progress : callable or None
+            As `watched` takes it.
+        """
+        n_operations = len(descriptor.operations)
+        scored, sample = sampled_grid(grid, n_operations, len(places))
+        some = da.stack([self.frames[place] for place in places])
+        mask = self.mask
+        if mask is not None and mask.ndim > 2:
+            mask = da.stack([mask[place] for place in places])
+        scores = lazy_scores(descriptor, some, mask, scored)[(slice(None), *sample)]
+        found = self._evaluated(scores, places, 3, progress)
+        return np.concatenate([each.reshape(-1, n_operations) for each in found])
+
+    def _evaluated(self, array, places, frame_ndim=2, progress=None):
+        """What a lazy array has for some frames: list of arrays, one for each."""
+        found = {}
+        done = evaluate_frames(
+            array,
+            [(i,) for i in range(len(places))],
+            frame_ndim=frame_ndim,
+            num_workers=self.num_workers,
+        )
+        with watched(done, len(places), progress) as done:
+            for (i,), result in done:
+                if isinstance(result, Exception):
+                    raise result.at(places[i])
+                found[i] = result
+        return [found[i] for i in sorted(found)]

@@ -1,0 +1,3 @@
+from .model import Templates
+
+__all__ = ["Templates"]

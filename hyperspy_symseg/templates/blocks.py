@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A frame as the templates see it: normalised, and its Fourier sums in blocks."""
+
+import numpy as np
+from scipy import ndimage
+
+from hyperspy_symseg import _waves
+
+# Blocks of a third of a period, which tell where in a cell a boundary runs, and cells
+# of 3 x 3 blocks, which phases are averaged over.
+BLOCKS_IN_PERIOD = 3
+BLOCKS_IN_CELL = 3
+# Standard deviations of the windows of the local mean and variance, in periods.
+MEAN_WIDTH, VARIANCE_WIDTH = 1.5, 3.0
+# A Gaussian window ends at so many standard deviations.
+TRUNCATE = 3.0
+# A local variance below this fraction of the mean square is none.
+NO_VARIANCE = 1e-10
+
+
+def block_size(period):
+    """Side of a block in pixels: int.
+
+    Parameters
+    ----------
+    period : float
+        In pixels.
+    """
+    return max(1, round(period / BLOCKS_IN_PERIOD))
+
+
+def cell_size(period):
+    """Side of a cell in pixels: int."""
+    return BLOCKS_IN_CELL * block_size(period)
+
+
+def normalisation_reach(period):
+    """How far the normalisation of a pixel looks, in pixels: int."""
+    block = block_size(period)
+    widths = (
+        int(TRUNCATE * width * BLOCKS_IN_PERIOD + 0.5)
+        for width in (MEAN_WIDTH, VARIANCE_WIDTH)
+    )
+    return block * (sum(widths) + 1)
+
+
+def sum_squares(array, side):
+    """Sums over squares of an array, those at its lower and right edge cut off.
+
+    Parameters
+    ----------
+    array : (rows, columns) numpy.ndarray
+    side : int
+
+    Returns
+    -------
+    numpy.ndarray
+
+    Examples
+    --------
+    >>> sum_squares(np.ones((3, 5), int), 2)
+    array([[4, 4, 2],
+           [2, 2, 1]])
+    """
+    for axis, length in enumerate(array.shape):
+        array = np.add.reduceat(array, np.arange(0, length, side), axis=axis)
+    return array
+
+
+def spread(array, side, shape):
+    """Give every pixel of a square the value of the square.
+
+    Parameters
+    ----------
+    array : (squares along y, squares along x) numpy.ndarray
+    side : int
+    shape : (int, int)
+        Rows and columns of the result.
+
+    Returns
+    -------
+    (rows, columns) numpy.ndarray
+    """
+    rows, columns = (np.arange(length) // side for length in shape)
+    return array[:, columns][rows]
+
+
+def local_mean(sums, counts, width):
+    """Mean of what is in the blocks, in a Gaussian window.
+
+    Parameters
+    ----------
+    sums, counts : (block rows, block columns) numpy.ndarray
+        Sums over the valid pixels of the blocks, and their number.
+    width : float
+        Standard deviation of the window, in blocks.
+
+    Returns
+    -------
+    (block rows, block columns) numpy.ndarray of float64
+        0 where there are no pixels.
+    """
+    sums, counts = (
+        ndimage.gaussian_filter(
+            array.astype(np.float64), width, mode="constant", truncate=TRUNCATE
+        )
+        for array in (sums, counts)
+    )
+    return np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
+
+
+class BlockedFrame:
+    """A frame less its local mean, over its local standard deviation, in blocks.
+
+    So neither background nor a thickness ramp tells patterns apart. The windows of mean
+    and deviation are Gaussians of 1.5 and 3 periods. The results for a part of a frame
+    are those for the whole of it, away from where it is cut.
+
+    Parameters
+    ----------
+    frame : (rows, columns) array of any real dtype
+        Pixels that are not finite are left out.
+    mask : (rows, columns) array of bool or None
+        True where a pixel is left out.
+    period : float
+        Lattice period in pixels: a block is a third of it.
+    first : (int, int)
+        Where the first pixel lies in the whole frame: multiples of the side of a cell.
+
+    Attributes
+    ----------
+    block : int
+        Side of a block, in pixels.
+    pixels : (rows, columns) numpy.ndarray of float32
+        Normalised intensities, 0 where not valid.
+    counts : (block rows, block columns) numpy.ndarray of float32
+        Number of valid pixels in a block.
+    cell_counts : (cell rows, cell columns) numpy.ndarray of float32
+        Number of valid pixels in a cell.
+    squares : (block rows, block columns) numpy.ndarray of float32
+        Sums of the squares of the pixels.
+    """
+
+    def __init__(self, frame, mask, period, first=(0, 0)):
+        self.block = block = block_size(period)
+        self._first = first
+        values = np.asarray(frame, dtype=np.float64)
+        valid = np.isfinite(values)
+        if mask is not None:
+            valid &= ~np.asarray(mask)
+        all_valid = valid.all()
+        values = values if all_valid else np.where(valid, values, 0.0)
+        counts = sum_squares(valid.astype(np.float64), block)
+        sums = sum_squares(values, block)
+        mean = local_mean(sums, counts, MEAN_WIDTH * BLOCKS_IN_PERIOD)
+        values = values - spread(mean, block, values.shape)
+        if not all_valid:
+            values[~valid] = 0
+        squares = sum_squares(values * values, block)
+        variance = local_mean(squares, counts, VARIANCE_WIDTH * BLOCKS_IN_PERIOD)
+        contrast = variance > NO_VARIANCE * (mean**2 + variance)
+        scale = np.zeros_like(variance)
+        scale[contrast] = variance[contrast] ** -0.5
+        self.pixels = (values * spread(scale, block, values.shape)).astype(np.float32)
+        self.squares = (squares * scale**2).astype(np.float32)
+        self.counts = counts.astype(np.float32)
+        self.cell_counts = sum_squares(self.counts, BLOCKS_IN_CELL)
+        self._valid = None if all_valid else valid
+
+    @property
+    def shape(self):
+        """Rows and columns of pixels: (int, int)."""
+        return self.pixels.shape
+
+    def factors(self, reflections):
+        """Factors of plane waves for rows and columns.
+
+        Parameters
+        ----------
+        reflections : (n, 2) numpy.ndarray
+            Spatial frequencies (y, x), in cycles a pixel.
+
+        Returns
+        -------
+        rows, columns : (2, n, rows), (2, n, columns) numpy.ndarray of float32
+            Real and imaginary part.
+        """
+        factors = []
+        for frequency, first, length in zip(
+            reflections.T, self._first, self.shape, strict=True
+        ):
+            turns = np.multiply.outer(frequency, np.arange(first, first + length))
+            angle = 2 * np.pi * (turns % 1)
+            factors.append(np.stack([np.cos(angle), np.sin(angle)]).astype(np.float32))
+        return factors
+
+    def residuals(self, template):
+        """Squared residuals of the blocks when a template is subtracted.
+
+        Parameters
+        ----------
+        template : (rows, columns) numpy.ndarray of float32
+
+        Returns
+        -------
+        (block rows, block columns) numpy.ndarray of float32
+        """
+        difference = self.pixels - template
+        if self._valid is not None:
+            difference[~self._valid] = 0
+        return self.products(difference, difference)
+
+    def products(self, first, second):
+        """Sums of the products of two arrays of pixels, in the blocks.
+
+        Parameters
+        ----------
+        first, second : (rows, columns) numpy.ndarray of float32
+
+        Returns
+        -------
+        (block rows, block columns) numpy.ndarray of float32
+        """
+        out = np.empty(self.counts.shape, np.float32)
+        _waves.products(first, second, self.block, out)
+        return out

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which templates: from several starts, and for how many patterns."""
+
+import numpy as np
+from scipy import ndimage
+
+from .blocks import BLOCKS_IN_CELL, TRUNCATE, spread, sum_squares
+from .learning import ROUNDS, learn
+
+# Standard deviation of the window in which cells are judged to be misfits, in cells.
+WIDTH = 1.2
+# Posterior of the pattern that a block is thought to have, to begin with.
+BELIEF = 0.9
+# Share of their power that two patterns have to differ in.
+LEAST_DIFFERENCE = 0.1
+# Cells that a pattern has to have.
+FEWEST_CELLS = 28
+# What a pattern more has to be worth, in nats: decisive evidence (R. E. Kass,
+# A. E. Raftery, J. Am. Stat. Assoc. 90, 773 (1995)).
+DECISIVE = 10.0
+# Dispersion of simulated frames, for the choice among starts.
+WHITE_NOISE = 2.0
+# Rounds for one pattern, which has nothing but reflections to be found.
+ROUNDS_OF_ONE = 3
+
+
+def start_from_labels(labels, n_patterns):
+    """Posteriors to begin with, from labels of the blocks.
+
+    Parameters
+    ----------
+    labels : (block rows, block columns) numpy.ndarray of int
+        -1 where there is none.
+    n_patterns : int
+
+    Returns
+    -------
+    (patterns, block rows, block columns) numpy.ndarray of float32
+    """
+    own = labels == np.arange(n_patterns)[:, np.newaxis, np.newaxis]
+    rest = (1 - BELIEF) / n_patterns
+    start = np.where(own, BELIEF + rest, rest)
+    return np.where(labels < 0, 1 / n_patterns, start).astype(np.float32)
+
+
+class Search:
+    """Templates for one pattern, two, and so on, each from the best of its starts.
+
+    A number of patterns is begun from the labels of the scores, and from the patterns
+    that are one fewer, with a new one where these fit worst. Of the two, that with the
+    lower cost counts.
+
+    Parameters
+    ----------
+    frames : list of BlockedFrame
+    tiles : list of Tiles
+    period : float
+        In pixels.
+    labels : callable
+        Gives the labels of the blocks, for every frame, by a number of patterns; None
+        if there are none.
+    """
+
+    def __init__(self, frames, tiles, period, labels):
+        self._frames, self._tiles, self._period = frames, tiles, period
+        self._labels = labels
+        self._solutions = {}
+
+    def solution(self, n_patterns):
+        """Best solution for a number of patterns: Solution."""
+        if n_patterns not in self._solutions:
+            tried = [self._learn(start) for start in self._starts(n_patterns)]
+            self._solutions[n_patterns] = min(
+                tried, key=lambda one: one.cost(WHITE_NOISE)
+            )
+        return self._solutions[n_patterns]
+
+    def costs(self, most):
+        """Costs of one pattern, two and so on, until one more costs more.
+
+        Their dispersion is the largest that is found with two or more patterns. The
+        cost is infinite where two patterns differ in less than a tenth of their power,
+        and so are one, and where a pattern has less than 28 cells, as many as there are
+        within three periods of a place.
+
+        Parameters
+        ----------
+        most : int
+            Number of patterns, at most.
+
+        Returns
+        -------
+        (numbers,) numpy.ndarray of float64
+        """
+        costs = np.array([self.solution(1).cost(1.0)])
+        dispersion = 1.0
+        for n_patterns in range(2, most + 1):
+            dispersion = max(dispersion, self.solution(n_patterns).dispersion)
+            numbers = range(1, n_patterns + 1)
+            costs = np.array([self._cost(n, dispersion) for n in numbers])
+            if costs[-1] > costs[:-1].min() - DECISIVE:
+                break
+        return costs
+
+    @staticmethod
+    def best_number(costs):
+        """Number of patterns that the costs speak for: int.
+
+        Parameters
+        ----------
+        costs : (numbers,) numpy.ndarray
+            As from `costs`. One pattern more has to be worth 10 nats.
+        """
+        return int(np.argmin(costs + DECISIVE * np.arange(len(costs)))) + 1
+
+    def _cost(self, n_patterns, dispersion):
+        solution = self.solution(n_patterns)
+        different = solution.templates.least_difference() > LEAST_DIFFERENCE
+        if not different or solution.least_cells() < FEWEST_CELLS:
+            return np.inf
+        return solution.cost(dispersion)
+
+    def _learn(self, starts):
+        rounds = ROUNDS if len(starts[0]) > 1 else ROUNDS_OF_ONE
+        return learn(self._frames, self._tiles, starts, self._period, rounds)
+
+    def _starts(self, n_patterns):
+        if n_patterns == 1:
+            yield [
+                np.ones((1, *frame.counts.shape), np.float32) for frame in self._frames
+            ]
+            return
+        yield self._split(self.solution(n_patterns - 1))
+        labels = self._labels(n_patterns)
+        if labels is not None:
+            yield [start_from_labels(each, n_patterns) for each in labels]
+
+    def _split(self, solution):
+        """Posteriors with a new pattern where those of a solution fit worst."""
+        from sklearn.cluster import KMeans
+
+        misfits = [
+            _misfit(frame, posterior, solution.templates)
+            for frame, posterior in zip(self._frames, solution.posteriors, strict=True)
+        ]
+        values = np.concatenate([each.ravel() for each in misfits])[:, np.newaxis]
+        k_means = KMeans(2, n_init=1, random_state=0).fit(values)
+        worst = k_means.cluster_centers_[:, 0].argmax()
+        starts = []
+        for frame, posterior, misfit in zip(
+            self._frames, solution.posteriors, misfits, strict=True
+        ):
+            new = k_means.predict(misfit.reshape(-1, 1)).reshape(misfit.shape) == worst
+            new = spread(new, BLOCKS_IN_CELL, frame.counts.shape)
+            share = np.where(new, BELIEF + (1 - BELIEF) / 2, (1 - BELIEF) / 2)
+            share = share.astype(np.float32)
+            starts.append(np.concatenate([posterior * (1 - share), share[np.newaxis]]))
+        return starts
+
+
+def _misfit(frame, posterior, templates):
+    """Squared residuals less squares, a pixel, in a window about every cell."""
+    residuals = templates.residuals(frame, templates.waves(frame), posterior)
+    own = (posterior * (residuals - frame.squares)).sum(axis=0, dtype=np.float64)
+    sums, counts = (
+        ndimage.gaussian_filter(each, WIDTH, mode="constant", truncate=TRUNCATE)
+        for each in (
+            sum_squares(own, BLOCKS_IN_CELL),
+            frame.cell_counts.astype(np.float64),
+        )
+    )
+    return np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The templates of some patterns, and what they say of a frame."""
+
+import itertools
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from .blocks import block_size, spread
+from .potts import log_likelihoods, mean_field
+from .waves import PatternWaves
+
+# Reflections so near to each other are the same, in cycles a period.
+SAME = 0.02
+# Rounds of phases and posteriors: a boundary with a small tilt moves by a window's
+# width in one.
+ROUNDS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Templates:
+    """Reflections of some patterns, and how much of a residual is noise.
+
+    With X the normalised intensities (`BlockedFrame`), the template of pattern k is
+
+        t_k(q) = 2 sum over g of A_g Re(u_g(c) exp(2 pi i g.q))
+
+    in the cell c of the pixel q; A_g are amplitudes and u_g phase factors, those of the
+    Fourier sums over the pattern's own pixels near by, without the cell itself. The
+    evidence for k in a block is
+
+        l_k = -1 / (2 noise) sum over its pixels of (X - t_k)^2
+
+    Attributes
+    ----------
+    period : float
+        Lattice period, in pixels.
+    n_patterns : int
+    patterns : (n,) numpy.ndarray of int64
+        Pattern of every reflection.
+    reflections : (n, 2) numpy.ndarray of float64
+        Spatial frequencies (y, x), in cycles a pixel.
+    amplitudes : (n,) numpy.ndarray of float64
+        In units of the standard deviation of the intensities.
+    noise : float
+        Variance of the residuals, times their dispersion: how much larger the variance
+        of what is near each other adds up to than that of white noise.
+    """
+
+    period: float
+    n_patterns: int
+    patterns: np.ndarray
+    reflections: np.ndarray
+    amplitudes: np.ndarray
+    noise: float
+
+    def __post_init__(self):
+        """Make the arrays constant."""
+        for name, dtype, shape in (
+            ("patterns", np.int64, (-1,)),
+            ("reflections", np.float64, (-1, 2)),
+            ("amplitudes", np.float64, (-1,)),
+        ):
+            array = np.array(getattr(self, name), dtype=dtype).reshape(shape)
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+
+    def __eq__(self, other):
+        """Whether all attributes are equal."""
+        if not isinstance(other, Templates):
+            return NotImplemented
+        return all(
+            np.array_equal(getattr(self, field.name), getattr(other, field.name))
+            for field in fields(self)
+        )
+
+    __hash__ = None
+
+    def to_dict(self):
+        """Dictionary of arrays and numbers, which the class can be called with."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def relabelled(self, order):
+        """Templates with other labels.
+
+        Parameters
+        ----------
+        order : sequence of int
+            Patterns in the order of their new labels.
+
+        Returns
+        -------
+        Templates
+        """
+        return replace(self, patterns=np.argsort(order)[self.patterns])
+
+    @property
+    def block(self):
+        """Side of a block that is labelled, in pixels: int."""
+        return block_size(self.period)
+
+    def of(self, pattern):
+        """Reflections and amplitudes of a pattern."""
+        own = self.patterns == pattern
+        return self.reflections[own], self.amplitudes[own]
+
+    def least_difference(self):
+        """Share of their power in which the two patterns that are most alike differ.
+
+        Reflections nearer to each other than a fiftieth of a cycle a period, such as
+        those of a strain of 2 % or a tilt of 1 degree, are the same: then the square of
+        the difference of their amplitudes counts, and that of the amplitude of all
+        others.
+
+        Returns
+        -------
+        float
+            From 0 to 1; 1 for one pattern.
+        """
+        pairs = itertools.combinations(range(self.n_patterns), 2)
+        return min((_difference(self, *pair) for pair in pairs), default=1.0)
+
+    def waves(self, frame):
+        """Waves of every pattern in a frame: list of PatternWaves."""
+        return [PatternWaves(frame, self.of(k)[0]) for k in range(self.n_patterns)]
+
+    def residuals(self, frame, waves, posterior):
+        """Squared residuals of the blocks, with the template of every pattern.
+
+        Parameters
+        ----------
+        frame : BlockedFrame
+        waves : list of PatternWaves
+            In this frame.
+        posterior : (patterns, block rows, block columns) numpy.ndarray of float32
+            Probability of every pattern in every block.
+
+        Returns
+        -------
+        (patterns, block rows, block columns) numpy.ndarray of float32
+        """
+        return np.stack(
+            [
+                frame.residuals(own.template(own.waves(weights, self.of(k)[1])))
+                for k, (own, weights) in enumerate(zip(waves, posterior, strict=True))
+            ]
+        )
+
+    def posterior(self, frame, start):
+        """Probability of every pattern in every block.
+
+        Parameters
+        ----------
+        frame : BlockedFrame
+        start : (patterns, block rows, block columns) numpy.ndarray of float32
+            To begin with.
+
+        Returns
+        -------
+        (patterns, block rows, block columns) numpy.ndarray of float32
+        """
+        waves, posterior = self.waves(frame), start
+        for _ in range(ROUNDS):
+            residuals = self.residuals(frame, waves, posterior)
+            posterior = mean_field(log_likelihoods(residuals, self.noise))
+        return posterior
+
+    def expected(self, frame, posterior):
+        """Intensities that the templates make up: (rows, columns) float32.
+
+        Parameters
+        ----------
+        frame : BlockedFrame
+        posterior : (patterns, block rows, block columns) numpy.ndarray of float32
+            Every block has the template of the pattern that is most probable.
+        """
+        labels = spread(posterior.argmax(axis=0), frame.block, frame.shape)
+        out = np.zeros(frame.shape, np.float32)
+        for k, (own, weights) in enumerate(
+            zip(self.waves(frame), posterior, strict=True)
+        ):
+            template = own.template(own.waves(weights, self.of(k)[1]))
+            np.copyto(out, template, where=labels == k)
+        return out
+
+
+def _difference(templates, first, second):
+    """Share of their power in which two patterns differ: float."""
+    (ours, a), (theirs, b) = templates.of(first), templates.of(second)
+    power = (a**2).sum() + (b**2).sum()
+    if not power:
+        return 0.0
+    distances = np.minimum(
+        *(np.hypot(*(ours[:, np.newaxis] - sign * theirs).T) for sign in (1, -1))
+    ).T
+    same, other = np.nonzero(distances < SAME / templates.period)
+    return float(1 - 2 * (a[same] * b[other]).sum() / power)

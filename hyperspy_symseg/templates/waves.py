@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The waves of a pattern in a frame, with the phases that its own pixels have.
+
+Arrays of complex numbers have their real and imaginary parts along the first axis.
+"""
+
+import copy
+
+import numpy as np
+
+from hyperspy_symseg import _waves
+
+from .blocks import BLOCKS_IN_CELL, TRUNCATE
+
+# Standard deviation of the window that phases are averaged in, in cells.
+WIDTH = 3.0
+# Weight of the pixels that do not belong to a pattern: where none of its own are near,
+# its phases are those that fit best.
+LEAST_WEIGHT = 1e-4
+
+
+def window():
+    """Weights of the window along an axis, at distances of 0, 1, ... cells.
+
+    Returns
+    -------
+    (n,) numpy.ndarray of float32
+        Their sum over both sides is 1.
+    """
+    distance = np.arange(int(TRUNCATE * WIDTH + 0.5) + 1)
+    weights = np.exp(-0.5 * (distance / WIDTH) ** 2)
+    return (weights / (2 * weights.sum() - weights[0])).astype(np.float32)
+
+
+def near_by(cells):
+    """Mean of cells in a Gaussian window.
+
+    Parameters
+    ----------
+    cells : (..., cell rows, cell columns) numpy.ndarray of float32
+
+    Returns
+    -------
+    numpy.ndarray of float32
+        Of the same shape.
+    """
+    cells = np.ascontiguousarray(cells, dtype=np.float32)
+    out = np.empty_like(cells)
+    planes = -1, *cells.shape[-2:]
+    _waves.window_means(cells.reshape(planes), window(), out.reshape(planes))
+    return out
+
+
+def own_weight():
+    """Weight that a cell itself has in the window: float."""
+    return float(window()[0]) ** 2
+
+
+OWN_WEIGHT = np.float32(own_weight())
+
+
+def unit_phases(cells):
+    """Phase factors that the cells around every cell have.
+
+    A cell is left out of its own mean: so what it is judged by is not made of its own
+    noise, and a pattern cannot explain a place by itself (leave-one-out).
+
+    Parameters
+    ----------
+    cells : (2, n, cell rows, cell columns) numpy.ndarray of float32
+        Fourier sums.
+
+    Returns
+    -------
+    (2, n, cell rows, cell columns) numpy.ndarray of float32
+        Of modulus 1; 0 where there is nothing near.
+    """
+    others = near_by(cells) - OWN_WEIGHT * cells
+    real, imag = others
+    size = np.sqrt(real * real + imag * imag)
+    size[size == 0] = 1
+    return np.divide(others, size, out=others)
+
+
+class PatternWaves:
+    """Plane waves in a frame.
+
+    Parameters
+    ----------
+    frame : BlockedFrame
+    reflections : (n, 2) numpy.ndarray
+        Spatial frequencies (y, x), in cycles a pixel.
+    """
+
+    def __init__(self, frame, reflections):
+        self._frame = frame
+        self._factors = frame.factors(reflections)
+        self._sums = np.empty((2, len(reflections), *frame.counts.shape), np.float32)
+        _waves.fourier_sums(frame.pixels, *self._factors, frame.block, self._sums)
+
+    def some(self, places):
+        """Waves of some of the reflections: PatternWaves."""
+        chosen = copy.copy(self)
+        chosen._factors = [
+            np.ascontiguousarray(each[:, places]) for each in self._factors
+        ]
+        chosen._sums = np.ascontiguousarray(self._sums[:, places])
+        return chosen
+
+    def cells(self, weights):
+        """Fourier sums of the cells over the pixels of a pattern.
+
+        Parameters
+        ----------
+        weights : (block rows, block columns) numpy.ndarray of float32
+            Probability that a block belongs to the pattern.
+
+        Returns
+        -------
+        (2, n, cell rows, cell columns) numpy.ndarray of float32
+        """
+        weights = np.maximum(weights, np.float32(LEAST_WEIGHT))
+        shape = *self._sums.shape[:2], *self._frame.cell_counts.shape
+        out = np.empty(shape, np.float32)
+        _waves.weighted_cells(weights, self._sums, BLOCKS_IN_CELL, out)
+        return out
+
+    def waves(self, weights, amplitudes):
+        """Amplitudes of the waves, with the phases of a pattern's pixels near by.
+
+        Parameters
+        ----------
+        weights : (block rows, block columns) numpy.ndarray of float32
+            Probability that a block belongs to the pattern.
+        amplitudes : (n,) numpy.ndarray
+
+        Returns
+        -------
+        (2, n, cell rows, cell columns) numpy.ndarray of float32
+        """
+        size = 2 * amplitudes.astype(np.float32)[:, np.newaxis, np.newaxis]
+        return size * unit_phases(self.cells(weights))
+
+    def template(self, waves):
+        """What waves make up: (rows, columns) numpy.ndarray of float32.
+
+        Parameters
+        ----------
+        waves : (2, n, cell rows, cell columns) numpy.ndarray of float32
+        """
+        out = np.empty(self._frame.shape, np.float32)
+        _waves.sum_of_waves(
+            *self._factors, waves, self._frame.block, BLOCKS_IN_CELL, out
+        )
+        return out

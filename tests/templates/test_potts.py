@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+
+from hyperspy_symseg.templates.potts import (
+    COUPLING,
+    SWEEPS,
+    boundary_length,
+    log_likelihoods,
+    mean_field,
+)
+
+
+def evidence(shape, scale=3.0, seed=0):
+    values = np.random.default_rng(seed).normal(scale=scale, size=shape)
+    return values.astype(np.float32)
+
+
+def direct_mean_field(evidence, sweeps):
+    """The definition, block by block in double precision."""
+    patterns, height, width = evidence.shape
+    q = np.full(evidence.shape, 1 / patterns)
+    for _ in range(sweeps):
+        new = np.empty_like(q)
+        for i, j in np.ndindex(height, width):
+            field = evidence[:, i, j].astype(float)
+            for dy, dx in np.ndindex(3, 3):
+                y, x = i + dy - 1, j + dx - 1
+                if (y, x) != (i, j) and 0 <= y < height and 0 <= x < width:
+                    near = 1 if 1 in (dy, dx) else 0.5
+                    field += COUPLING * near * q[:, y, x]
+            odds = np.exp(field - field.max())
+            new[:, i, j] = odds / odds.sum()
+        q = new
+    return q
+
+
+@pytest.mark.parametrize("patterns", [1, 2, 3, 5])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (11, 35), (5, 64)])
+@pytest.mark.parametrize("sweeps", [1, 4])
+def test_sweeps_are_those_of_the_definition(patterns, shape, sweeps):
+    values = evidence((patterns, *shape))
+    posterior = mean_field(values, sweeps)
+    assert posterior.dtype == np.float32
+    np.testing.assert_allclose(posterior, direct_mean_field(values, sweeps), atol=1e-5)
+
+
+def test_number_of_sweeps_by_default():
+    values = evidence((2, 8, 8))
+    np.testing.assert_array_equal(mean_field(values), mean_field(values, SWEEPS))
+
+
+@pytest.mark.parametrize("patterns", [2, 3])
+def test_order_of_the_patterns_does_not_matter(patterns):
+    values = evidence((patterns, 20, 50))
+    np.testing.assert_allclose(
+        mean_field(values[::-1]), mean_field(values)[::-1], atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("patterns", [2, 3])
+def test_what_all_patterns_have_in_common_does_not_matter(patterns):
+    values = np.round(evidence((patterns, 20, 50)))
+    np.testing.assert_allclose(mean_field(values + 64), mean_field(values), atol=1e-6)
+
+
+@pytest.mark.parametrize("patterns", [2, 3])
+@pytest.mark.parametrize("size", [1e3, 1e20, 3e38])
+def test_evidence_of_any_size(patterns, size):
+    signs = np.sign(evidence((patterns, 10, 40)))
+    posterior = mean_field(np.float32(size) * signs)
+    assert posterior.min() >= 0
+    assert posterior.max() <= 1
+    np.testing.assert_allclose(posterior.sum(axis=0), 1, atol=1e-6)
+    # Where it is for one pattern only.
+    alone = (signs > 0) & ((signs > 0).sum(axis=0) == 1)
+    np.testing.assert_array_equal(posterior[alone], 1)
+
+
+@pytest.mark.parametrize("patterns", [2, 3])
+@pytest.mark.parametrize("scale", [0.01, 1.0, 30.0])
+def test_posteriors_are_probabilities(patterns, scale):
+    posterior = mean_field(evidence((patterns, 40, 70), scale))
+    assert posterior.min() >= 0
+    assert posterior.max() <= 1
+    np.testing.assert_allclose(posterior.sum(axis=0), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("patterns", [1, 2, 4])
+def test_no_evidence(patterns):
+    posterior = mean_field(np.zeros((patterns, 6, 7), np.float32))
+    np.testing.assert_allclose(posterior, 1 / patterns, atol=1e-6)
+
+
+def test_one_block_has_the_odds_of_its_evidence():
+    posterior = mean_field(np.log([[[3.0]], [[1.0]]]))
+    np.testing.assert_allclose(posterior.ravel(), [0.75, 0.25], atol=1e-6)
+
+
+def test_a_block_joins_its_neighbours():
+    values = np.zeros((2, 9, 9), np.float32)
+    values[0] = 2
+    values[:, 4, 4] = 0, 2
+    assert mean_field(values)[0, 4, 4] > 0.9
+
+
+@pytest.mark.parametrize("patterns", [2, 3])
+def test_result_does_not_depend_on_where_the_frame_is_cut(patterns):
+    sweeps = 5
+    values = evidence((patterns, 60, 150), 1.0)
+    whole = mean_field(values, sweeps)
+    for top, left in ((0, 0), (3, 1), (11, 37)):
+        part = mean_field(values[:, top : top + 40, left : left + 70], sweeps)
+        inside = slice(sweeps, -sweeps)
+        np.testing.assert_array_equal(
+            part[:, inside, inside],
+            whole[:, top : top + 40, left : left + 70][:, inside, inside],
+        )
+
+
+def test_evidence_is_left_as_it_is():
+    values = evidence((2, 5, 6))
+    before = values.copy()
+    mean_field(values)
+    np.testing.assert_array_equal(values, before)
+
+
+def test_log_likelihoods_do_not_depend_on_where_the_frame_is_cut():
+    residuals = evidence((2, 30, 90)) ** 2
+    part = log_likelihoods(residuals[:, 3:, 5:75], 1.0)
+    whole = log_likelihoods(residuals, 1.0)[:, 3:, 5:75]
+    np.testing.assert_array_equal(part[:, 1:, 1:-1], whole[:, 1:, 1:-1])
+
+
+def test_log_likelihood_is_that_of_the_mean_over_a_cell():
+    residuals = evidence((2, 6, 7)) ** 2
+    noise = 4.0
+    expected = residuals[:, 1:4, 3:6].mean(axis=(1, 2)) * -0.5 / noise
+    np.testing.assert_allclose(
+        log_likelihoods(residuals, noise)[:, 2, 4], expected, rtol=1e-5
+    )
+
+
+def test_no_residuals_beyond_the_edge():
+    likelihoods = log_likelihoods(np.ones((1, 5, 5), np.float32), 0.5)
+    assert likelihoods[0, 0, 0] == pytest.approx(-4 / 9)
+
+
+def test_boundary_length_counts_edges():
+    labels = np.array([[0, 0, 1], [0, 1, 1]])
+    posterior = np.stack([1 - labels, labels])
+    assert boundary_length(posterior) == 3

@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from hyperspy_symseg import _waves
+from hyperspy_symseg.templates.blocks import BLOCKS_IN_CELL, TRUNCATE
+from hyperspy_symseg.templates.waves import (
+    LEAST_WEIGHT,
+    OWN_WEIGHT,
+    WIDTH,
+    PatternWaves,
+    near_by,
+    own_weight,
+    unit_phases,
+    window,
+)
+
+# Rows, columns and side of a block: cut off or not, smaller and larger than a frame.
+FRAMES = [
+    (12, 12, 2),
+    (13, 71, 2),
+    (35, 150, 3),
+    (70, 33, 4),
+    (5, 4, 1),
+    (150, 270, 50),
+]
+REFLECTIONS = np.array([[0.11, -0.03], [0.0, 0.17], [-0.21, 0.02]])
+
+
+def random(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def n_squares(length, side):
+    return -(-length // side)
+
+
+def factors(height, width, reflections=REFLECTIONS):
+    found = []
+    for frequency, length in zip(reflections.T, (height, width), strict=True):
+        turns = np.multiply.outer(frequency, np.arange(length))
+        wave = np.exp(2j * np.pi * turns)
+        found.append(np.stack([wave.real, wave.imag]).astype(np.float32))
+    return found
+
+
+def squares(height, width, side):
+    """Every square of a frame: its place, and its pixels."""
+    for i, j in np.ndindex(n_squares(height, side), n_squares(width, side)):
+        yield i, j, np.s_[i * side : (i + 1) * side, j * side : (j + 1) * side]
+
+
+def frame_of(pixels, block):
+    """What is needed of a BlockedFrame."""
+    height, width = pixels.shape
+
+    def counts(side):
+        out = np.empty((n_squares(height, side), n_squares(width, side)), np.float32)
+        for i, j, inside in squares(height, width, side):
+            out[i, j] = pixels[inside].size
+        return out
+
+    return SimpleNamespace(
+        pixels=pixels,
+        shape=pixels.shape,
+        block=block,
+        counts=counts(block),
+        cell_counts=counts(BLOCKS_IN_CELL * block),
+        factors=lambda reflections: factors(height, width, reflections),
+    )
+
+
+@pytest.mark.parametrize(("height", "width", "block"), FRAMES)
+def test_fourier_sums_are_those_of_the_blocks(height, width, block):
+    pixels = random(height, width)
+    out = np.empty(
+        (2, 3, n_squares(height, block), n_squares(width, block)), np.float32
+    )
+    _waves.fourier_sums(pixels, *factors(height, width), block, out)
+    y, x = np.indices(pixels.shape)
+    for g, (gy, gx) in enumerate(REFLECTIONS):
+        terms = pixels * np.exp(-2j * np.pi * (gy * y + gx * x))
+        for i, j, inside in squares(height, width, block):
+            expected = terms[inside].sum()
+            assert out[0, g, i, j] == pytest.approx(expected.real, abs=1e-4)
+            assert out[1, g, i, j] == pytest.approx(expected.imag, abs=1e-4)
+
+
+@pytest.mark.parametrize(("height", "width", "block"), FRAMES)
+def test_sum_of_waves_is_that_of_the_formula(height, width, block):
+    step = 3
+    cells = n_squares(height, block * step), n_squares(width, block * step)
+    amplitudes = random(2, 3, *cells)
+    out = np.empty((height, width), np.float32)
+    _waves.sum_of_waves(*factors(height, width), amplitudes, block, step, out)
+    y, x = np.indices(out.shape)
+    expected = np.zeros(out.shape)
+    for (gy, gx), re, im in zip(REFLECTIONS, *amplitudes, strict=True):
+        for i, j, inside in squares(height, width, block * step):
+            wave = np.exp(2j * np.pi * (gy * y[inside] + gx * x[inside]))
+            expected[inside] += ((re[i, j] + 1j * im[i, j]) * wave).real
+    np.testing.assert_allclose(out, expected, atol=1e-5)
+
+
+def test_no_waves_make_up_nothing():
+    rows, columns = (random(2, 0, length) for length in (4, 5))
+    out = random(4, 5)
+    _waves.sum_of_waves(rows, columns, random(2, 0, 1, 1), 2, 3, out)
+    np.testing.assert_array_equal(out, 0)
+
+
+@pytest.mark.parametrize("shape", [(9, 12), (10, 40), (2, 100), (1, 1)])
+@pytest.mark.parametrize("step", [1, 2, 3, 4, 5])
+def test_weighted_cells_are_sums_over_blocks(shape, step):
+    weights, sums = np.abs(random(*shape)), random(2, 3, *shape, seed=1)
+    cells = [n_squares(length, step) for length in shape]
+    out = np.empty((2, 3, *cells), np.float32)
+    _waves.weighted_cells(weights, sums, step, out)
+    for i, j, inside in squares(*shape, step):
+        expected = (weights * sums)[..., *inside].sum(axis=(-2, -1))
+        np.testing.assert_allclose(out[..., i, j], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("height", "width", "block"), FRAMES)
+def test_products_are_summed_over_blocks(height, width, block):
+    first, second = random(height, width), random(height, width, seed=1)
+    out = np.empty((n_squares(height, block), n_squares(width, block)), np.float32)
+    _waves.products(first, second, block, out)
+    for i, j, inside in squares(height, width, block):
+        expected = (first * second)[inside].sum(dtype=float)
+        assert out[i, j] == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (30, 2), (43, 43), (20, 171)])
+def test_window_is_a_gaussian(shape):
+    cells = random(2, 3, *shape)
+    expected = ndimage.gaussian_filter(
+        cells.astype(float), (0, 0, WIDTH, WIDTH), mode="constant", truncate=TRUNCATE
+    )
+    np.testing.assert_allclose(near_by(cells), expected, atol=1e-6)
+
+
+def test_window_of_no_waves():
+    assert near_by(random(2, 0, 4, 5)).shape == (2, 0, 4, 5)
+
+
+def test_window_of_cells_that_are_not_contiguous():
+    cells = random(2, 3, 14, 18)[..., ::2]
+    np.testing.assert_array_equal(near_by(cells), near_by(cells.copy()))
+
+
+def test_means_do_not_depend_on_where_the_frame_is_cut():
+    reach = len(window()) - 1
+    cells = random(2, 3, 50, 120)
+    whole = near_by(cells)
+    inside = slice(reach, -reach)
+    for top, left in ((0, 0), (3, 1), (9, 37)):
+        part = np.s_[..., top : top + 40, left : left + 70]
+        np.testing.assert_array_equal(
+            near_by(cells[part])[..., inside, inside],
+            whole[part][..., inside, inside],
+        )
+
+
+def test_template_does_not_depend_on_where_the_frame_is_cut():
+    block, step = 2, 3
+    rows, columns = factors(60, 300)
+    amplitudes = random(2, 3, 10, 50)
+    whole = np.empty((60, 300), np.float32)
+    _waves.sum_of_waves(rows, columns, amplitudes, block, step, whole)
+    part = np.empty((48, 200), np.float32)
+    _waves.sum_of_waves(
+        rows[..., 12:].copy(),
+        columns[..., 6:206].copy(),
+        amplitudes[..., 2:, 1:].copy(),
+        block,
+        step,
+        part,
+    )
+    np.testing.assert_array_equal(part, whole[12:, 6:206])
+
+
+def test_fourier_sums_do_not_depend_on_where_the_frame_is_cut():
+    block = 2
+    pixels, (rows, columns) = random(60, 300), factors(60, 300)
+    whole = np.empty((2, 3, 30, 150), np.float32)
+    _waves.fourier_sums(pixels, rows, columns, block, whole)
+    part = np.empty((2, 3, 24, 100), np.float32)
+    _waves.fourier_sums(
+        pixels[12:, 6:206].copy(),
+        rows[..., 12:].copy(),
+        columns[..., 6:206].copy(),
+        block,
+        part,
+    )
+    np.testing.assert_array_equal(part, whole[..., 6:, 3:103])
+
+
+def test_cells_do_not_depend_on_where_the_frame_is_cut():
+    weights, sums = np.abs(random(30, 90)), random(2, 3, 30, 90)
+    whole, part = np.empty((2, 3, 10, 30), "f4"), np.empty((2, 3, 8, 23), "f4")
+    _waves.weighted_cells(weights, sums, 3, whole)
+    inside = np.s_[..., 6:, 15:84]
+    _waves.weighted_cells(weights[inside].copy(), sums[inside].copy(), 3, part)
+    np.testing.assert_array_equal(part, whole[..., 2:, 5:28])
+
+
+def test_products_do_not_depend_on_where_the_frame_is_cut():
+    pixels = random(60, 180)
+    whole, part = np.empty((30, 90), "f4"), np.empty((20, 61), "f4")
+    _waves.products(pixels, pixels, 2, whole)
+    inside = pixels[20:, 30:152].copy()
+    _waves.products(inside, inside, 2, part)
+    np.testing.assert_array_equal(part, whole[10:, 15:76])
+
+
+def test_weights_of_the_window_add_up_to_one():
+    weights = window()
+    assert weights[0] + 2 * weights[1:].sum() == pytest.approx(1, abs=1e-6)
+
+
+def test_own_weight_is_that_of_a_single_cell():
+    cells = np.zeros((1, 41, 41), np.float32)
+    cells[0, 20, 20] = 1
+    assert near_by(cells)[0, 20, 20] == pytest.approx(own_weight(), rel=1e-6)
+    assert float(OWN_WEIGHT) == pytest.approx(own_weight(), rel=1e-6)
+
+
+def test_phases_have_modulus_one():
+    np.testing.assert_allclose(
+        np.hypot(*unit_phases(random(2, 3, 20, 30))), 1, atol=1e-6
+    )
+
+
+def test_phases_are_those_of_the_other_cells():
+    cells = np.zeros((2, 1, 7, 7), np.float32)
+    cells[:, 0] = np.array([0.6, 0.8])[:, np.newaxis, np.newaxis]
+    cells[:, 0, 3, 3] = -5, 4
+    np.testing.assert_allclose(unit_phases(cells)[:, 0, 3, 3], [0.6, 0.8], atol=1e-5)
+
+
+def test_no_phase_where_nothing_is_near():
+    np.testing.assert_array_equal(unit_phases(np.zeros((2, 3, 5, 5), np.float32)), 0)
+
+
+def test_cells_are_weighted_sums_of_blocks():
+    block, shape = 2, (29, 50)
+    pixels = random(*shape)
+    frame = frame_of(pixels, block)
+    weights = np.random.default_rng(2).uniform(size=frame.counts.shape)
+    weights = weights.astype(np.float32)
+    found = PatternWaves(frame, REFLECTIONS).cells(weights)
+    assert found.shape == (2, 3, *frame.cell_counts.shape)
+    weight = np.repeat(np.repeat(weights, block, 0), block, 1)[: shape[0], : shape[1]]
+    y, x = np.indices(shape)
+    for g, (gy, gx) in enumerate(REFLECTIONS):
+        terms = weight * pixels * np.exp(-2j * np.pi * (gy * y + gx * x))
+        for i, j, inside in squares(*shape, BLOCKS_IN_CELL * block):
+            expected = terms[inside].sum()
+            assert found[0, g, i, j] == pytest.approx(expected.real, abs=1e-4)
+            assert found[1, g, i, j] == pytest.approx(expected.imag, abs=1e-4)
+
+
+def test_no_block_has_less_than_the_least_weight():
+    frame = frame_of(random(24, 24), 2)
+    own = PatternWaves(frame, REFLECTIONS)
+    none = np.zeros(frame.counts.shape, np.float32)
+    np.testing.assert_array_equal(own.cells(none), own.cells(none + LEAST_WEIGHT))
+
+
+def test_a_wave_is_its_own_template():
+    gy, gx = REFLECTIONS[0]
+    y, x = np.indices((120, 130))
+    amplitude = 0.7
+    pixels = 2 * amplitude * np.cos(2 * np.pi * (gy * y + gx * x) + 1)
+    pixels = pixels.astype(np.float32)
+    frame = frame_of(pixels, 3)
+    own = PatternWaves(frame, REFLECTIONS[:1])
+    ones = np.ones(frame.counts.shape, np.float32)
+    template = own.template(own.waves(ones, np.array([amplitude])))
+    assert template.dtype == np.float32
+    inside = np.s_[40:-40, 40:-40]
+    np.testing.assert_allclose(template[inside], pixels[inside], atol=0.05)
+
+
+def test_amplitudes_of_waves_are_doubled():
+    frame = frame_of(random(60, 60), 2)
+    own = PatternWaves(frame, REFLECTIONS)
+    ones = np.ones(frame.counts.shape, np.float32)
+    waves = own.waves(ones, np.array([1.0, 0.5, 0.0]))
+    size = np.hypot(*waves).mean(axis=(1, 2))
+    np.testing.assert_allclose(size, [2, 1, 0], atol=1e-5)
+
+
+def test_some_of_the_waves():
+    frame = frame_of(random(40, 50), 2)
+    places = [2, 0]
+    some = PatternWaves(frame, REFLECTIONS).some(places)
+    alone = PatternWaves(frame, REFLECTIONS[places])
+    weights = np.abs(random(*frame.counts.shape))
+    amplitudes = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(
+        some.template(some.waves(weights, amplitudes)),
+        alone.template(alone.waves(weights, amplitudes)),
+    )
+
+
+def test_none_of_the_waves():
+    frame = frame_of(random(40, 50), 2)
+    none = PatternWaves(frame, REFLECTIONS).some([])
+    ones = np.ones(frame.counts.shape, np.float32)
+    np.testing.assert_array_equal(none.template(none.waves(ones, np.zeros(0))), 0)
