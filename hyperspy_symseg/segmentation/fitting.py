@@ -15,7 +15,7 @@ from hyperspy_symseg.descriptors.tiles import tile_slices
 from .clustering import check_arguments, cluster_scores, score_covariance
 from .sampling import complete_scores, sampled_grid
 from .template_fit import TemplateFit
-from .threads import one_thread
+from .threads import one_thread, pool_map
 from .views import views_of
 
 
@@ -171,7 +171,9 @@ class Fitting:
             for tile in tile_slices(grid, len(descriptor.operations)):
                 labels[tile] = model._nearest(scores[tile])
         mask = check_mask(mask, frame.shape)
-        return model, model._complete(labels, frame, mask, grid, upsample, certainty)
+        return model, model._complete(
+            labels, frame, mask, grid, upsample, certainty, num_workers
+        )
 
     @classmethod
     def _fit(
@@ -278,9 +280,10 @@ class Fitting:
         if period is None:
             model = fit(n_patterns)
         else:
-            model = TemplateFit(fit, descriptor, stride, views, period).model(
-                n_patterns
-            )
+            with one_thread, pool_map() as mapped:
+                model = TemplateFit(
+                    fit, descriptor, stride, views, period, mapped
+                ).model(n_patterns)
         if n_operations is None:
             return model
         return model._select(

@@ -16,7 +16,7 @@ from .parts import cut_into_parts, whole
 from .projection import project_scores
 from .refining import margin, refine
 from .sampling import complete_scores, sample_slices
-from .threads import one_thread
+from .threads import one_thread, pool_map
 from .upsampling import labels_at, leave_out
 
 
@@ -74,7 +74,9 @@ class Labelling:
         warn_of_outliers(frame, mask)
         everywhere = whole(grid, frame.shape)
         labels = self._scored(frame, mask, grid, everywhere, num_workers, progress)
-        return self._complete(labels, frame, mask, grid, upsample, certainty)
+        return self._complete(
+            labels, frame, mask, grid, upsample, certainty, num_workers
+        )
 
     def result_dtype(self, certainty):
         """Dtype of what `predict` returns: numpy.dtype."""
@@ -170,20 +172,23 @@ class Labelling:
             )
         return labels
 
-    def _complete(self, labels, frame, mask, grid, upsample, certainty):
+    def _complete(
+        self, labels, frame, mask, grid, upsample, certainty, num_workers=None
+    ):
         """Labels of a frame, from those of its scores."""
         how = upsample, certainty
         everywhere = whole(grid, frame.shape)
         if self.templates is None:
             return self._finish(labels, frame, mask, grid, everywhere, *how)
         found = np.empty(everywhere.shape(upsample), self.result_dtype(certainty))
-        for part in itertools.chain.from_iterable(self.parts(grid, frame.shape)):
-            place = part.pixels if upsample else part.samples
-            own = labels[part.samples]
-            found[place] = self._finish(own, frame, mask, grid, part, *how)
+        with pool_map(num_workers) as mapped:
+            for part in itertools.chain.from_iterable(self.parts(grid, frame.shape)):
+                place = part.pixels if upsample else part.samples
+                own = labels[part.samples]
+                found[place] = self._finish(own, frame, mask, grid, part, *how, mapped)
         return found
 
-    def _finish(self, labels, frame, mask, grid, part, upsample, certainty):
+    def _finish(self, labels, frame, mask, grid, part, upsample, certainty, mapped=map):
         """Labels of a part of a frame, from the labels of its scores."""
         samples = grid.part(*part.samples)
         if upsample:
@@ -200,7 +205,7 @@ class Labelling:
         found, probability = labels_at(labels, samples, rows, columns), np.nan
         if self.templates is not None:
             unscored = found == -1
-            refined = refine(self.templates, labels, frame, mask, grid, part)
+            refined = refine(self.templates, labels, frame, mask, grid, part, mapped)
             found, probability = (each[chosen] for each in refined)
             found[unscored] = -1
         leave_out(found, chosen, frame, mask, part.pixels)

@@ -44,7 +44,7 @@ def block_centres(frame, first):
     )
 
 
-def refine(templates, labels, frame, mask, grid, part):
+def refine(templates, labels, frame, mask, grid, part, mapped=map):
     """Labels of the pixels of a part of a frame, and their certainty.
 
     Parameters
@@ -58,6 +58,8 @@ def refine(templates, labels, frame, mask, grid, part):
     grid : Grid
         Where the frame is sampled.
     part : Part
+    mapped : callable
+        Applies a function to every pattern, as `map` does.
 
     Returns
     -------
@@ -79,7 +81,7 @@ def refine(templates, labels, frame, mask, grid, part):
         labels, grid.part(*part.samples), *block_centres(blocked, first), part.pixels
     )
     posterior = templates.posterior(
-        blocked, start_from_labels(start, templates.n_patterns)
+        blocked, start_from_labels(start, templates.n_patterns), mapped
     )
     best = posterior.argmax(axis=0)
     # Where a boundary runs is known no better than to a cell.

@@ -32,15 +32,17 @@ class TemplateFit:
         Frames or windows of them, of one shape.
     period : float
         In pixels.
+    mapped : callable
+        Applies a function to every pattern, as `map` does.
     """
 
-    def __init__(self, fit, descriptor, stride, views, period):
+    def __init__(self, fit, descriptor, stride, views, period, mapped=map):
         self._fit = functools.cache(fit)
         self._descriptor, self._stride = descriptor, stride
         self._views = views
         self._blocked = [BlockedFrame(*view, period) for view in views]
         tiles = [Tiles(blocked, period) for blocked in self._blocked]
-        self._search = Search(self._blocked, tiles, period, self._block_labels)
+        self._search = Search(self._blocked, tiles, period, self._block_labels, mapped)
 
     @functools.cached_property
     def _scores(self):

@@ -3,8 +3,9 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
+from dask.system import CPU_COUNT
 from threadpoolctl import ThreadpoolController
 
 
@@ -92,3 +93,25 @@ class OneThread:
 
 
 one_thread = OneThread()
+
+
+@contextmanager
+def pool_map(num_workers=None):
+    """Context with a function that does what `map` does, in threads.
+
+    Parameters
+    ----------
+    num_workers : int, optional
+        Number of threads; by default one a processor. One is no thread but this.
+
+    Examples
+    --------
+    >>> with pool_map(2) as mapped:
+    ...     list(mapped(abs, [-1, 2]))
+    [1, 2]
+    """
+    if (num_workers or CPU_COUNT) == 1:
+        yield map
+        return
+    with ThreadPoolExecutor(num_workers or CPU_COUNT) as pool:
+        yield pool.map

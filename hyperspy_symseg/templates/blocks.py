@@ -109,6 +109,16 @@ def local_mean(sums, counts, width):
     return np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
 
 
+def _valid_pixels(frame, mask):
+    """Pixels that are neither masked nor not finite; None if that is all of them."""
+    valid = None
+    if frame.dtype.kind == "f":
+        valid = np.isfinite(frame)
+    if mask is not None:
+        valid = ~np.asarray(mask) if valid is None else valid & ~np.asarray(mask)
+    return None if valid is None or valid.all() else valid
+
+
 class BlockedFrame:
     """A frame less its local mean, over its local standard deviation, in blocks.
 
@@ -144,28 +154,32 @@ class BlockedFrame:
     def __init__(self, frame, mask, period, first=(0, 0)):
         self.block = block = block_size(period)
         self._first = first
-        values = np.asarray(frame, dtype=np.float64)
-        valid = np.isfinite(values)
-        if mask is not None:
-            valid &= ~np.asarray(mask)
-        all_valid = valid.all()
-        values = values if all_valid else np.where(valid, values, 0.0)
-        counts = sum_squares(valid.astype(np.float64), block)
-        sums = sum_squares(values, block)
-        mean = local_mean(sums, counts, MEAN_WIDTH * BLOCKS_IN_PERIOD)
-        values = values - spread(mean, block, values.shape)
-        if not all_valid:
+        frame = np.asarray(frame)
+        valid = _valid_pixels(frame, mask)
+        values = frame.astype(np.float64)
+        if valid is None:
+            sides = (np.diff(np.r_[: n : self.block, n]) for n in frame.shape)
+            counts = np.multiply.outer(*sides).astype(np.float64)
+        else:
             values[~valid] = 0
-        squares = sum_squares(values * values, block)
+            counts = sum_squares(valid.astype(np.float64), block)
+        mean = local_mean(
+            sum_squares(values, block), counts, MEAN_WIDTH * BLOCKS_IN_PERIOD
+        )
+        values -= spread(mean, block, values.shape)
+        if valid is not None:
+            values[~valid] = 0
+        squares = sum_squares(np.square(values), block)
         variance = local_mean(squares, counts, VARIANCE_WIDTH * BLOCKS_IN_PERIOD)
         contrast = variance > NO_VARIANCE * (mean**2 + variance)
         scale = np.zeros_like(variance)
         scale[contrast] = variance[contrast] ** -0.5
-        self.pixels = (values * spread(scale, block, values.shape)).astype(np.float32)
+        self.pixels = values.astype(np.float32)
+        self.pixels *= spread(scale.astype(np.float32), block, values.shape)
         self.squares = (squares * scale**2).astype(np.float32)
         self.counts = counts.astype(np.float32)
         self.cell_counts = sum_squares(self.counts, BLOCKS_IN_CELL)
-        self._valid = None if all_valid else valid
+        self._valid = valid
 
     @property
     def shape(self):

@@ -6,6 +6,7 @@ from scipy import ndimage
 
 from .blocks import BLOCKS_IN_CELL, TRUNCATE, spread, sum_squares
 from .learning import ROUNDS, learn
+from .potts import changed
 
 # Standard deviation of the window in which cells are judged to be misfits, in cells.
 WIDTH = 1.2
@@ -18,6 +19,11 @@ FEWEST_CELLS = 28
 # What a pattern more has to be worth, in nats: decisive evidence (R. E. Kass,
 # A. E. Raftery, J. Am. Stat. Assoc. 90, 773 (1995)).
 DECISIVE = 10.0
+# Share of the blocks that the scores may have wrong, if nothing else is tried.
+ALL_BUT_RIGHT = 0.03
+# Misfits that are far from the median, in standard deviations, and the median deviation
+# of a normal distribution.
+FAR, MEDIAN_DEVIATION = 3.0, 0.6745
 # Dispersion of simulated frames, for the choice among starts.
 WHITE_NOISE = 2.0
 # Rounds for one pattern, which has nothing but reflections to be found.
@@ -46,9 +52,9 @@ def start_from_labels(labels, n_patterns):
 class Search:
     """Templates for one pattern, two, and so on, each from the best of its starts.
 
-    A number of patterns is begun from the labels of the scores, and from the patterns
-    that are one fewer, with a new one where these fit worst. Of the two, that with the
-    lower cost counts.
+    A number of patterns is begun from the labels of the scores and, unless these turn
+    out to have been right but for 3 %, from the patterns that are one fewer, with a new
+    one where these fit worst. Of the two, that with the lower cost counts.
 
     Parameters
     ----------
@@ -59,20 +65,19 @@ class Search:
     labels : callable
         Gives the labels of the blocks, for every frame, by a number of patterns; None
         if there are none.
+    mapped : callable
+        Applies a function to every pattern, as `map` does.
     """
 
-    def __init__(self, frames, tiles, period, labels):
+    def __init__(self, frames, tiles, period, labels, mapped=map):
         self._frames, self._tiles, self._period = frames, tiles, period
-        self._labels = labels
+        self._labels, self._mapped = labels, mapped
         self._solutions = {}
 
     def solution(self, n_patterns):
         """Best solution for a number of patterns: Solution."""
         if n_patterns not in self._solutions:
-            tried = [self._learn(start) for start in self._starts(n_patterns)]
-            self._solutions[n_patterns] = min(
-                tried, key=lambda one: one.cost(WHITE_NOISE)
-            )
+            self._solutions[n_patterns] = self._best(n_patterns)
         return self._solutions[n_patterns]
 
     def costs(self, most):
@@ -120,42 +125,65 @@ class Search:
             return np.inf
         return solution.cost(dispersion)
 
-    def _learn(self, starts):
-        rounds = ROUNDS if len(starts[0]) > 1 else ROUNDS_OF_ONE
-        return learn(self._frames, self._tiles, starts, self._period, rounds)
-
-    def _starts(self, n_patterns):
+    def _best(self, n_patterns):
+        """Best solution, from several starts."""
         if n_patterns == 1:
-            yield [
-                np.ones((1, *frame.counts.shape), np.float32) for frame in self._frames
-            ]
-            return
-        yield self._split(self.solution(n_patterns - 1))
-        labels = self._labels(n_patterns)
+            return self._learn(
+                [
+                    np.ones((1, *frame.counts.shape), np.float32)
+                    for frame in self._frames
+                ]
+            )
+        labels, tried = self._labels(n_patterns), []
         if labels is not None:
-            yield [start_from_labels(each, n_patterns) for each in labels]
+            starts = [start_from_labels(each, n_patterns) for each in labels]
+            tried.append(self._learn(starts))
+            if changed(starts, tried[0].posteriors) < ALL_BUT_RIGHT:
+                return tried[0]
+        tried.append(self._learn(self._split(self.solution(n_patterns - 1))))
+        return min(tried, key=lambda one: one.cost(WHITE_NOISE))
+
+    def _learn(self, starts):
+        return learn(
+            self._frames,
+            self._tiles,
+            starts,
+            self._period,
+            ROUNDS if len(starts[0]) > 1 else ROUNDS_OF_ONE,
+            self._mapped,
+        )
 
     def _split(self, solution):
         """Posteriors with a new pattern where those of a solution fit worst."""
-        from sklearn.cluster import KMeans
-
         misfits = [
             _misfit(frame, posterior, solution.templates)
             for frame, posterior in zip(self._frames, solution.posteriors, strict=True)
         ]
-        values = np.concatenate([each.ravel() for each in misfits])[:, np.newaxis]
-        k_means = KMeans(2, n_init=1, random_state=0).fit(values)
-        worst = k_means.cluster_centers_[:, 0].argmax()
+        threshold = _threshold(np.concatenate([each.ravel() for each in misfits]))
         starts = []
         for frame, posterior, misfit in zip(
             self._frames, solution.posteriors, misfits, strict=True
         ):
-            new = k_means.predict(misfit.reshape(-1, 1)).reshape(misfit.shape) == worst
-            new = spread(new, BLOCKS_IN_CELL, frame.counts.shape)
+            new = spread(misfit > threshold, BLOCKS_IN_CELL, frame.counts.shape)
             share = np.where(new, BELIEF + (1 - BELIEF) / 2, (1 - BELIEF) / 2)
             share = share.astype(np.float32)
             starts.append(np.concatenate([posterior * (1 - share), share[np.newaxis]]))
         return starts
+
+
+def _threshold(misfits):
+    """Misfit above which there is another pattern.
+
+    What is far from the median, if that is enough; or else the larger of two clusters.
+    """
+    from sklearn.cluster import KMeans
+
+    median = np.median(misfits)
+    far = median + FAR * np.median(np.abs(misfits - median)) / MEDIAN_DEVIATION
+    if np.count_nonzero(misfits > far) >= FEWEST_CELLS:
+        return far
+    k_means = KMeans(2, n_init=1, random_state=0).fit(misfits[:, np.newaxis])
+    return k_means.cluster_centers_.mean()
 
 
 def _misfit(frame, posterior, templates):

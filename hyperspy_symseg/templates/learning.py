@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Templates learnt from frames: reflections, amplitudes and posteriors in turn."""
 
+import functools
 import itertools
 from dataclasses import dataclass
 
@@ -8,8 +9,8 @@ import numpy as np
 
 from .blocks import BLOCKS_IN_CELL
 from .dispersion import NOTHING, dispersion
-from .model import Templates
-from .potts import COUPLING, boundary_length, log_likelihoods, mean_field
+from .model import SETTLED, Templates
+from .potts import COUPLING, boundary_length, changed, log_likelihoods, mean_field
 from .reflections import apart, find_reflections
 from .waves import LEAST_WEIGHT, PatternWaves, near_by, unit_phases
 
@@ -94,17 +95,20 @@ class _Pattern:
         self._frames, self._period = frames, period
         self._found, self._moved = reflections, reflections
         self._waves = [PatternWaves(frame, reflections) for frame in frames]
-        self._kept = np.arange(len(reflections))
-        self.amplitudes = np.zeros(len(reflections))
+        self._phases, self._kept = [], np.arange(0)
+        self.amplitudes = np.zeros(0)
 
     @property
     def reflections(self):
         """Those that count: (n, 2) numpy.ndarray."""
         return self._moved[self._kept]
 
-    def waves(self):
-        """Waves of the reflections that count, in every frame."""
-        return [waves.some(self._kept) for waves in self._waves]
+    def templates(self):
+        """What the waves make up in every frame: list of arrays."""
+        return [
+            waves.template(self.amplitudes, phases, self._kept)
+            for waves, phases in zip(self._waves, self._phases, strict=True)
+        ]
 
     def move(self, weights):
         """Move the reflections by the slopes that their phases have.
@@ -140,11 +144,14 @@ class _Pattern:
             As for `move`.
         """
         n_pixels, sums = 0.0, np.zeros(len(self._found))
+        self._phases = []
         for frame, waves, own in zip(self._frames, self._waves, weights, strict=True):
             own = np.maximum(own, np.float32(LEAST_WEIGHT))
             n_pixels += float((own * frame.counts).sum())
             cells = waves.cells(own)
-            sums += (cells * unit_phases(cells)).sum(axis=(0, 2, 3), dtype=np.float64)
+            phases = unit_phases(cells)
+            sums += np.einsum("pgyx,pgyx->g", cells, phases)
+            self._phases.append(phases)
         amplitudes = sums / n_pixels
         least = max(
             LEAST_FRACTION * amplitudes.max(initial=0),
@@ -157,7 +164,7 @@ class _Pattern:
         self.amplitudes = amplitudes[self._kept]
 
 
-def learn(frames, tiles, starts, period, rounds=ROUNDS):
+def learn(frames, tiles, starts, period, rounds=ROUNDS, mapped=map):
     """Learn the templates of patterns from frames, and which pixel has which.
 
     In turn: the reflections of every pattern, from the power spectrum of its pixels;
@@ -178,6 +185,9 @@ def learn(frames, tiles, starts, period, rounds=ROUNDS):
     period : float
         In pixels.
     rounds : int
+        At most; fewer if the labels do not change any more.
+    mapped : callable
+        Applies a function to every pattern, as `map` does.
 
     Returns
     -------
@@ -186,18 +196,22 @@ def learn(frames, tiles, starts, period, rounds=ROUNDS):
     n_patterns = len(starts[0])
     posteriors = [np.asarray(start, np.float32) for start in starts]
     n_pixels = sum(float(frame.counts.sum()) for frame in frames)
-    for turn in range(rounds):
-        weights = [[each[k] for each in posteriors] for k in range(n_patterns)]
+    pairs = list(itertools.permutations(range(n_patterns), 2))
+    patterns = [None] * n_patterns
+
+    def learn_pattern(k, turn):
+        weights = [each[k] for each in posteriors]
         if turn in FINDING:
-            patterns = [
-                _Pattern(frames, find_reflections(tiles, own, period), period)
-                for own in weights
-            ]
-        for pattern, own in zip(patterns, weights, strict=True):
-            if turn < MOVING:
-                pattern.move(own)
-            pattern.measure(own)
-        expected = _expected(patterns, weights)
+            found = find_reflections(tiles, weights, period)
+            patterns[k] = _Pattern(frames, found, period)
+        if turn < MOVING:
+            patterns[k].move(weights)
+        patterns[k].measure(weights)
+        return patterns[k].templates()
+
+    for turn in range(rounds):
+        step = functools.partial(learn_pattern, turn=turn)
+        expected = list(zip(*mapped(step, range(n_patterns)), strict=True))
         residuals = [
             np.stack([frame.residuals(template) for template in each])
             for frame, each in zip(frames, expected, strict=True)
@@ -208,9 +222,11 @@ def learn(frames, tiles, starts, period, rounds=ROUNDS):
         )
         variance = total / n_pixels
         measured = frames, posteriors, expected, variance
-        pairs = list(itertools.permutations(range(n_patterns), 2))
         noise = variance * dispersion(*measured, pairs)[0].max(initial=1.0)
+        before = posteriors
         posteriors = [mean_field(log_likelihoods(each, noise)) for each in residuals]
+        if turn >= FINDING[1] and changed(before, posteriors) < SETTLED:
+            break
     templates = Templates(
         period,
         n_patterns,
@@ -239,15 +255,3 @@ def _dispersion_of_all(patterns, pairs, measured):
     choices += [pair for pair in pairs if pair[0] in without]
     found, weights = dispersion(*measured, choices)
     return float(np.average(found, weights=weights)) if weights.any() else 1.0
-
-
-def _expected(patterns, weights):
-    """Templates of all patterns in every frame: list of lists of arrays."""
-    by_pattern = [
-        [
-            waves.template(waves.waves(own, pattern.amplitudes))
-            for waves, own in zip(pattern.waves(), frames, strict=True)
-        ]
-        for pattern, frames in zip(patterns, weights, strict=True)
-    ]
-    return list(zip(*by_pattern, strict=True))

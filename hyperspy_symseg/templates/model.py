@@ -7,14 +7,16 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from .blocks import block_size, spread
-from .potts import log_likelihoods, mean_field
+from .potts import changed, log_likelihoods, mean_field
 from .waves import PatternWaves
 
 # Reflections so near to each other are the same, in cycles a period.
 SAME = 0.02
-# Rounds of phases and posteriors: a boundary with a small tilt moves by a window's
-# width in one.
-ROUNDS = 6
+# Rounds of phases and posteriors, at most: a boundary with a small tilt moves by a
+# window's width in one.
+ROUNDS = 8
+# Share of the blocks whose label has changed in a round, below which all is settled.
+SETTLED = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,11 +122,13 @@ class Templates:
         pairs = itertools.combinations(range(self.n_patterns), 2)
         return min((_difference(self, *pair) for pair in pairs), default=1.0)
 
-    def waves(self, frame):
+    def waves(self, frame, mapped=map):
         """Waves of every pattern in a frame: list of PatternWaves."""
-        return [PatternWaves(frame, self.of(k)[0]) for k in range(self.n_patterns)]
+        return list(
+            mapped(lambda k: PatternWaves(frame, self.of(k)[0]), range(self.n_patterns))
+        )
 
-    def residuals(self, frame, waves, posterior):
+    def residuals(self, frame, waves, posterior, mapped=map):
         """Squared residuals of the blocks, with the template of every pattern.
 
         Parameters
@@ -134,19 +138,20 @@ class Templates:
             In this frame.
         posterior : (patterns, block rows, block columns) numpy.ndarray of float32
             Probability of every pattern in every block.
+        mapped : callable
+            Applies a function to every pattern, as `map` does.
 
         Returns
         -------
         (patterns, block rows, block columns) numpy.ndarray of float32
         """
-        return np.stack(
-            [
-                frame.residuals(own.template(own.waves(weights, self.of(k)[1])))
-                for k, (own, weights) in enumerate(zip(waves, posterior, strict=True))
-            ]
-        )
 
-    def posterior(self, frame, start):
+        def residual(k):
+            return frame.residuals(waves[k].expected(posterior[k], self.of(k)[1]))
+
+        return np.stack(list(mapped(residual, range(self.n_patterns))))
+
+    def posterior(self, frame, start, mapped=map):
         """Probability of every pattern in every block.
 
         Parameters
@@ -154,15 +159,21 @@ class Templates:
         frame : BlockedFrame
         start : (patterns, block rows, block columns) numpy.ndarray of float32
             To begin with.
+        mapped : callable
+            As for `residuals`.
 
         Returns
         -------
         (patterns, block rows, block columns) numpy.ndarray of float32
         """
-        waves, posterior = self.waves(frame), start
+        waves = self.waves(frame, mapped)
         for _ in range(ROUNDS):
-            residuals = self.residuals(frame, waves, posterior)
+            residuals = self.residuals(frame, waves, start, mapped)
             posterior = mean_field(log_likelihoods(residuals, self.noise))
+            settled = changed([start], [posterior]) < SETTLED
+            start = posterior
+            if settled:
+                break
         return posterior
 
     def expected(self, frame, posterior):
@@ -179,7 +190,7 @@ class Templates:
         for k, (own, weights) in enumerate(
             zip(self.waves(frame), posterior, strict=True)
         ):
-            template = own.template(own.waves(weights, self.of(k)[1]))
+            template = own.expected(weights, self.of(k)[1])
             np.copyto(out, template, where=labels == k)
         return out
 

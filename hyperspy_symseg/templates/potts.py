@@ -71,3 +71,17 @@ def boundary_length(posterior):
     return sum(
         np.count_nonzero(np.diff(labels, axis=axis)) for axis in range(labels.ndim)
     )
+
+
+def changed(before, after):
+    """Share of the blocks whose most probable pattern is another: float.
+
+    Parameters
+    ----------
+    before, after : list of (patterns, block rows, block columns) numpy.ndarray
+    """
+    others = [
+        one.argmax(axis=0) != other.argmax(axis=0)
+        for one, other in zip(before, after, strict=True)
+    ]
+    return sum(map(np.count_nonzero, others)) / sum(each.size for each in others)

@@ -4,8 +4,6 @@
 Arrays of complex numbers have their real and imaginary parts along the first axis.
 """
 
-import copy
-
 import numpy as np
 
 from hyperspy_symseg import _waves
@@ -98,15 +96,6 @@ class PatternWaves:
         self._sums = np.empty((2, len(reflections), *frame.counts.shape), np.float32)
         _waves.fourier_sums(frame.pixels, *self._factors, frame.block, self._sums)
 
-    def some(self, places):
-        """Waves of some of the reflections: PatternWaves."""
-        chosen = copy.copy(self)
-        chosen._factors = [
-            np.ascontiguousarray(each[:, places]) for each in self._factors
-        ]
-        chosen._sums = np.ascontiguousarray(self._sums[:, places])
-        return chosen
-
     def cells(self, weights):
         """Fourier sums of the cells over the pixels of a pattern.
 
@@ -125,8 +114,31 @@ class PatternWaves:
         _waves.weighted_cells(weights, self._sums, BLOCKS_IN_CELL, out)
         return out
 
-    def waves(self, weights, amplitudes):
-        """Amplitudes of the waves, with the phases of a pattern's pixels near by.
+    def template(self, amplitudes, phases, places=slice(None)):
+        """What the waves make up, with these phases: (rows, columns) float32.
+
+        Parameters
+        ----------
+        amplitudes : (m,) numpy.ndarray
+        phases : (2, n, cell rows, cell columns) numpy.ndarray of float32
+            Phase factors of all n waves, as from `unit_phases`.
+        places : (m,) numpy.ndarray of int, optional
+            The waves that count.
+        """
+        size = 2 * amplitudes.astype(np.float32)[:, np.newaxis, np.newaxis]
+        arrays = [
+            np.ascontiguousarray(each)
+            for each in (
+                *(factors[:, places] for factors in self._factors),
+                size * phases[:, places],
+            )
+        ]
+        out = np.empty(self._frame.shape, np.float32)
+        _waves.sum_of_waves(*arrays, self._frame.block, BLOCKS_IN_CELL, out)
+        return out
+
+    def expected(self, weights, amplitudes):
+        """Template with the phases of a pattern's pixels near by: float32.
 
         Parameters
         ----------
@@ -136,20 +148,6 @@ class PatternWaves:
 
         Returns
         -------
-        (2, n, cell rows, cell columns) numpy.ndarray of float32
+        (rows, columns) numpy.ndarray of float32
         """
-        size = 2 * amplitudes.astype(np.float32)[:, np.newaxis, np.newaxis]
-        return size * unit_phases(self.cells(weights))
-
-    def template(self, waves):
-        """What waves make up: (rows, columns) numpy.ndarray of float32.
-
-        Parameters
-        ----------
-        waves : (2, n, cell rows, cell columns) numpy.ndarray of float32
-        """
-        out = np.empty(self._frame.shape, np.float32)
-        _waves.sum_of_waves(
-            *self._factors, waves, self._frame.block, BLOCKS_IN_CELL, out
-        )
-        return out
+        return self.template(amplitudes, unit_phases(self.cells(weights)))
