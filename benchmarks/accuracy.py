@@ -10,7 +10,9 @@ them. Both sides are told the number of patterns, and nothing else; both label e
 pixel. The peer has an environment of its own, as in ``compare_pystem.py``.
 
 The tables have means over the seeds: of the mean intersection over union of the
-patterns, and of the median distance from the true boundary to the one found.
+patterns, and of the median distance from the true boundary to the one found. Of ours
+alone: how often ``n_patterns="auto"`` finds the number, and how well the certainty is
+calibrated; ``--figure FILE.png`` plots that.
 """
 
 import argparse
@@ -22,12 +24,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from accuracy_measures import boundary_displacement, mean_iou
+from accuracy_measures import (
+    boundary_displacement,
+    calibration_error,
+    is_correct,
+    mean_iou,
+    mislabelling_auc,
+    reliability,
+)
 from accuracy_suite import CASES, DOSES, SCALED_CASES, SCALES, case
 from compare_pystem import ENVIRONMENT
 from pystem_environment import PEER, peer_python
 
 DISPLACED_CASES, DISPLACED_DOSE = "abcde", 30
+# Along both axes, every so many pixels are looked at for the certainty.
+EVERY = 3
+# Pixels at a certainty that is plotted, at least.
+FEWEST_PLOTTED = 100
 
 
 class Frame(NamedTuple):
@@ -42,15 +55,27 @@ class Frame(NamedTuple):
         return int(self.truth.max()) + 1
 
 
+class Found(NamedTuple):
+    """What a side finds in a frame."""
+
+    labels: np.ndarray
+    certainty: np.ndarray | None = None
+    number: int | None = None
+
+
 def label_ours(frames):
-    """Our labels of some frames."""
+    """What we find in some frames."""
     import hyperspy.api as hs
 
     import hyperspy_symseg  # noqa: F401  adds the method
 
     for frame in frames:
         signal = hs.signals.Signal2D(frame.data)
-        yield signal.segment_symmetry(frame.n_patterns, show_progressbar=False).data
+        labels, certainty = signal.segment_symmetry(
+            frame.n_patterns, certainty=True, show_progressbar=False
+        )
+        auto = signal.segment_symmetry("auto", show_progressbar=False)
+        yield Found(labels.data, certainty.data, auto.n_patterns)
 
 
 class Peer:
@@ -68,7 +93,8 @@ class Peer:
             command = [self._python, "-I", script, folder, str(frames[0].n_patterns)]
             subprocess.run(command, check=True, stdout=sys.stderr)
             return [
-                np.load(Path(folder, f"{i}_labels.npy")) for i in range(len(frames))
+                Found(np.load(Path(folder, f"{i}_labels.npy")))
+                for i in range(len(frames))
             ]
 
 
@@ -77,11 +103,23 @@ class Result(NamedTuple):
 
     iou: float
     displacement: float
+    right_number: bool
+    # Of some pixels: the certainty, and whether the label is right.
+    certainty: np.ndarray | None
+    correct: np.ndarray
 
     @classmethod
-    def of(cls, labels, truth):
-        """Measure labels against the truth."""
-        return cls(mean_iou(labels, truth), boundary_displacement(labels, truth))
+    def of(cls, found, truth):
+        """Measure what was found against the truth."""
+        some = (slice(None, None, EVERY),) * 2
+        certainty = None if found.certainty is None else found.certainty[some].ravel()
+        return cls(
+            mean_iou(found.labels, truth),
+            boundary_displacement(found.labels, truth),
+            found.number == int(truth.max()) + 1,
+            certainty,
+            is_correct(found.labels, truth)[some].ravel(),
+        )
 
 
 def measure(sides, name, doses, seeds, scale=1):
@@ -99,10 +137,11 @@ def measure(sides, name, doses, seeds, scale=1):
     }
     by_side = []
     for side in sides:
-        labels = side(list(frames.values()))
         results = [
             Result.of(found, frame.truth)
-            for found, frame in zip(labels, frames.values(), strict=True)
+            for found, frame in zip(
+                side(list(frames.values())), frames.values(), strict=True
+            )
         ]
         by_side.append(dict(zip(frames, results, strict=True)))
     return {
@@ -163,6 +202,55 @@ def print_displacements(measured):
         print(f"| ({name}) {CASES[name]} | {cell(values, '.2f')} |")
 
 
+def print_numbers(measured, doses):
+    """Print how often we find the number of patterns."""
+    print('| n_patterns="auto" is right in | share of the frames |')
+    print("|---|---|")
+    for dose in doses:
+        right = [result.right_number for row in measured for result in row[dose][0]]
+        print(f"| dose {dose:g} | {statistics.mean(right):.0%} of {len(right)} |")
+
+
+def print_certainty(measured, figure):
+    """Print, and plot if asked for, how well our certainty is calibrated."""
+    ours = [result for row in measured for sides in row.values() for result in sides[0]]
+    certainty = np.concatenate([result.certainty for result in ours])
+    correct = np.concatenate([result.correct for result in ours])
+    areas = [mislabelling_auc(each.certainty, each.correct) for each in ours]
+    print(
+        f"Certainty of {len(ours)} frames: expected calibration error "
+        f"{calibration_error(certainty, correct):.4f}; area under the ROC curve for "
+        f"mislabelled pixels {mislabelling_auc(certainty, correct):.3f}, by frame "
+        f"{np.nanmin(areas):.3f} to {np.nanmax(areas):.3f}, "
+        f"mean {np.nanmean(areas):.3f}.\n"
+    )
+    print("| certainty | fraction that is right | pixels |")
+    print("|---|---|---|")
+    for n, mean, fraction in zip(*reliability(certainty, correct), strict=True):
+        if n:
+            print(f"| {mean:.3f} | {fraction:.3f} | {n} |")
+    if figure is not None:
+        plot_reliability(certainty, correct, figure)
+
+
+def plot_reliability(certainty, correct, path):
+    """Plot the fraction that is right against the certainty."""
+    import matplotlib.pyplot as plt
+
+    counts, means, fractions = reliability(certainty, correct)
+    used = counts >= FEWEST_PLOTTED
+    _, (top, bottom) = plt.subplots(
+        2, sharex=True, figsize=(5, 6), height_ratios=(3, 1), layout="constrained"
+    )
+    top.plot([0, 1], [0, 1], "--", color="0.6", label="perfectly calibrated")
+    top.plot(means[used], fractions[used], "o-", label="labels of the suite")
+    top.set(ylabel="Fraction of the labels that is right", ylim=(0, 1.02))
+    top.legend()
+    bottom.bar(means[used], counts[used], 0.08, log=True, color="0.6")
+    bottom.set(xlabel="Certainty", ylabel="Pixels", xlim=(0, 1.02))
+    plt.savefig(path, dpi=100)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -173,6 +261,7 @@ def main():
     parser.add_argument("--scaled", action="store_true", help="scaled frames, too")
     parser.add_argument("--environment", type=Path, default=ENVIRONMENT)
     parser.add_argument("--no-peer", action="store_true")
+    parser.add_argument("--figure", type=Path, help="plot of the certainty")
     options = parser.parse_args()
     unknown = set(options.cases) - set(CASES)
     if unknown:
@@ -194,6 +283,10 @@ def main():
     if displaced:
         print()
         print_displacements(displaced)
+    print()
+    print_numbers(measured, options.doses)
+    print()
+    print_certainty(measured, options.figure)
     rows = [
         (f"({name}) x {scale:g}", name, scale)
         for name in SCALED_CASES

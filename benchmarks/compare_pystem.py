@@ -105,7 +105,18 @@ ROWS = [
         {"task": "power_spectrum", "window": 21, "stride": 5},
         10,
     ),
-    Row("the whole call to labels, at the peer's defaults", {"task": "labels"}, 40),
+    Row(
+        "the whole call to labels, at the peer's defaults",
+        {"task": "plain_labels"},
+        40,
+        peer_job={"task": "labels"},
+    ),
+    Row(
+        "the whole call to labels, each at its own defaults",
+        {"task": "labels"},
+        20,
+        peer_job={"task": "labels"},
+    ),
 ]
 FRAMES = {
     "all pixels": "whole",

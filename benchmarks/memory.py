@@ -53,7 +53,7 @@ def import_all():
     return peak_memory()
 
 
-def segment(path, descriptor, stride):
+def segment(path, options):
     """Segment a frame: memory after the imports, peak memory, and seconds."""
     imports = import_all()
     import hyperspy.api as hs
@@ -61,9 +61,7 @@ def segment(path, descriptor, stride):
 
     signal = hs.signals.Signal2D(np.load(path))
     start = time.perf_counter()
-    signal.segment_symmetry(
-        descriptor=descriptor, stride=stride, show_progressbar=False
-    )
+    signal.segment_symmetry(show_progressbar=False, **options)
     return imports, peak_memory(), time.perf_counter() - start
 
 
@@ -91,10 +89,16 @@ def main():
     )
     parser.add_argument("--size", type=int, default=4096)
     size = parser.parse_args().size
+    plain = {"refine": False, "patch": 20, "window": 21}
+    others = {"refine": False, "stride": 5}
     rows = [
-        (size, "translation", 1, "< 2.5 GB"),
-        (size, "translation", 5, ""),
-        *((SMALL, descriptor, 5, "< 1 GB") for descriptor in OTHERS),
+        (size, "translation, stride 1", plain | {"stride": 1}, "< 2.5 GB"),
+        (size, "translation, stride 5", plain | {"stride": 5}, ""),
+        (size, "our defaults", {}, ""),
+        *(
+            (SMALL, f"{name}, stride 5", others | {"descriptor": name}, "< 1 GB")
+            for name in OTHERS
+        ),
     ]
 
     with tempfile.TemporaryDirectory() as folder, new_processes() as processes:
@@ -102,9 +106,9 @@ def main():
         for n, path in paths.items():
             processes.submit(simulate, path, n).result()
         print_head("frame of uint16")
-        for n, descriptor, stride, target in rows:
-            result = processes.submit(segment, paths[n], descriptor, stride).result()
-            print_row(f"{n} x {n}, {descriptor}, stride {stride}", target, *result)
+        for n, name, options, target in rows:
+            result = processes.submit(segment, paths[n], options).result()
+            print_row(f"{n} x {n}, {name}", target, *result)
 
 
 if __name__ == "__main__":

@@ -3,15 +3,15 @@
 
 Run it with the Python that this package is installed in ::
 
-    python benchmarks/series.py [--quick] [--parts peer rate threads cluster memory]
+    python benchmarks/series.py [--quick] [--parts peer rate refined ...]
 
 The peer has an environment of its own, as in ``compare_pystem.py``. All parts take
 about a quarter of an hour on two cores, two or three minutes of it to simulate; with
 ``--folder`` what was simulated is kept for the next run. The folder, a temporary one by
 default, takes up to 2 GB. ``--quick`` tries everything on little data, in a minute.
 
-All label with 50 operations, chosen by separability among the 289 of a 17 x 17 grid,
-with patch 20 and stride 5, and give every pixel of the frame a label.
+All but one label with 50 operations, chosen by separability among the 289 of a 17 x 17
+grid, with patch 20 and stride 5 and the scores alone, and give every pixel a label.
 
 peer
     The series of the paper's figure 7, 163 frames of 512 x 512 pixels: ours the whole
@@ -23,6 +23,8 @@ peer
 rate
     Frames a second from a lazy series on disk, one frame a chunk, to labels on disk,
     by two threads; all but the fit counts.
+refined
+    The same at our defaults: labels refined by templates.
 threads
     One thread and two, in turn, at the same job.
 cluster
@@ -56,6 +58,14 @@ from workers import PATCH, Worker
 
 GRID = {"window": 16, "max_operations": 289}
 N_OPERATIONS = 50
+# The pipeline of the scores alone.
+PLAIN = {
+    "patch": PATCH,
+    "stride": 5,
+    "n_operations": N_OPERATIONS,
+    "refine": False,
+    "show_progressbar": False,
+} | GRID
 CHUNK = 2048  # of a large frame
 SOME_FRAMES = 4  # to run a job once before it is timed
 
@@ -196,7 +206,8 @@ def label(path, folder, way, n_frames=None, num_workers=None, **options):
     signal = hs.load(path, lazy=True)
     if n_frames is not None:
         signal = signal.inav[:n_frames]
-    seg = signal.segment_symmetry(show_progressbar=False, **options)
+    options |= {"show_progressbar": False}
+    seg = signal.segment_symmetry(**options)
     if way == "save_frames":
         seg.save_frames(labels, num_workers=num_workers, show_progressbar=False)
     elif way == "save":
@@ -209,8 +220,10 @@ def label(path, folder, way, n_frames=None, num_workers=None, **options):
     return seconds
 
 
-def label_in_turn(path, folder, ways, repeats):
+def label_in_turn(path, folder, ways, repeats, options):
     """Label a series in several ways, each a name and a number of threads.
+
+    The model is fitted first, with some options, and not timed.
 
     Returns
     -------
@@ -220,9 +233,7 @@ def label_in_turn(path, folder, ways, repeats):
     import hyperspy.api as hs
 
     series = hs.load(path, lazy=True)
-    seg = series.segment_symmetry(
-        patch=PATCH, n_operations=N_OPERATIONS, show_progressbar=False, **GRID
-    )
+    seg = series.segment_symmetry(**options | {"show_progressbar": False})
 
     def run(way, num_workers, n_frames=None):
         return label(path, folder, way, n_frames, num_workers, model=seg.model)
@@ -235,9 +246,7 @@ def label_in_turn(path, folder, ways, repeats):
 def memory_of_label(path, folder, way, n_frames=None):
     """Memory after the imports, peak memory, and seconds."""
     imports = memory.import_all()
-    seconds = label(
-        path, folder, way, n_frames, patch=PATCH, n_operations=N_OPERATIONS, **GRID
-    )
+    seconds = label(path, folder, way, n_frames, **PLAIN)
     return imports, memory.peak_memory(), seconds
 
 
@@ -252,7 +261,7 @@ def beside_peer(run):
     python = peer_python(run.environment.absolute())
 
     fit = {"task": "fit_series", "translations": translations}
-    our_fit = fit | GRID | {"n_operations": N_OPERATIONS}
+    our_fit = fit | GRID | {"n_operations": N_OPERATIONS, "stride": 5}
     our_job = {"task": "label_series"}
     ours = Worker("ours", [sys.executable], movie, [our_fit, our_job])
     fitted = ours.do(our_fit)
@@ -305,9 +314,7 @@ def label_on_cluster(paths, folder, repeats):
     import hyperspy.api as hs
     from distributed import Client, LocalCluster
 
-    seg = hs.load(paths[0], lazy=True).segment_symmetry(
-        patch=PATCH, n_operations=N_OPERATIONS, show_progressbar=False, **GRID
-    )
+    seg = hs.load(paths[0], lazy=True).segment_symmetry(**PLAIN)
 
     def run(path, n_frames=None):
         return label(path, folder, "save_frames", n_frames, model=seg.model)
@@ -331,12 +338,26 @@ def frame_rate(run):
     print("|---|---|---|---|")
     for series, target in run.sizes.rate:
         path, ways = run.path(series), [("save_frames", 2), ("save", 2)]
-        turns = run.call(label_in_turn, path, run.folder, ways, run.repeats)
+        turns = run.call(label_in_turn, path, run.folder, ways, run.repeats, PLAIN)
         by_frames, by_dask = (
             median_and_range([series.n_frames / seconds for seconds in times])
             for times in zip(*turns, strict=True)
         )
         print(f"| {series.name} | {by_frames} | {target} | {by_dask} |", flush=True)
+
+
+def refined_rate(run):
+    print("| frames a second at our defaults, two threads | `save_frames` | target |")
+    print("|---|---|---|")
+    for series, target in zip(
+        [series for series, _ in run.sizes.rate], ["> 30", "", ""], strict=False
+    ):
+        ways = [("save_frames", 2)]
+        turns = run.call(
+            label_in_turn, run.path(series), run.folder, ways, run.repeats, {}
+        )
+        rates = median_and_range([series.n_frames / seconds for (seconds,) in turns])
+        print(f"| {series.name} | {rates} | {target} |", flush=True)
 
 
 def threads(run):
@@ -346,7 +367,7 @@ def threads(run):
     print("|---|---|---|---|---|")
     for way, target in [("save_frames", ">= 1.7"), ("compute", "")]:
         ways = [(way, 1), (way, 2)]
-        turns = run.call(label_in_turn, path, run.folder, ways, run.repeats)
+        turns = run.call(label_in_turn, path, run.folder, ways, run.repeats, PLAIN)
         one, two = map(statistics.median, zip(*turns, strict=True))
         ratios = [a / b for a, b in turns]
         print(
@@ -391,6 +412,7 @@ def peak_memory(run):
 PARTS = {
     "peer": beside_peer,
     "rate": frame_rate,
+    "refined": refined_rate,
     "threads": threads,
     "cluster": cluster,
     "memory": peak_memory,

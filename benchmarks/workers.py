@@ -42,8 +42,12 @@ def our_tasks():
     def scores(frame, method, **options):
         score("translation", frame, patch=PATCH, **options)
 
-    def labels(frame):
-        hs.signals.Signal2D(frame).segment_symmetry(show_progressbar=False)
+    def labels(frame, **options):
+        hs.signals.Signal2D(frame).segment_symmetry(show_progressbar=False, **options)
+
+    def plain_labels(frame):
+        """As the peer does it: scores alone, and its lengths."""
+        labels(frame, patch=PATCH, window=21, stride=5, refine=False)
 
     def difference(frame, path, window, stride):
         """Largest difference from the peer's scores, at its pixels and shifts."""
@@ -68,7 +72,8 @@ def our_tasks():
 
         def fit(**options):
             signal = hs.signals.Signal2D(movie)
-            options |= {"lazy_output": True, "show_progressbar": False}
+            options |= {"lazy_output": True, "refine": False}
+            options["show_progressbar"] = False
             return signal.segment_symmetry(patch=PATCH, **parameters, **options).model
 
         models["all"] = fit()
@@ -96,6 +101,7 @@ def our_tasks():
         "reflection": partial(score, "reflection"),
         "power_spectrum": partial(score, "power_spectrum"),
         "labels": labels,
+        "plain_labels": plain_labels,
         "difference": difference,
         "correlations": correlations,
         "fit_series": fit_series,

@@ -39,6 +39,38 @@ def plot_explained_variance(model, ax=None):
     return ax
 
 
+def plot_n_patterns(model, ax=None):
+    """Plot the costs of the numbers of patterns that were tried.
+
+    Parameters
+    ----------
+    model : SymmetryModel
+        Fitted with ``n_patterns="auto"``.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The number that was chosen is marked.
+
+    Raises
+    ------
+    ValueError
+        If the number was given.
+    """
+    if model.costs is None:
+        raise ValueError(
+            'costs=None of the model: allowed is one fitted with n_patterns="auto".'
+        )
+    ax = _axes(ax)
+    numbers, n = np.arange(1, len(model.costs) + 1), model.n_patterns
+    ax.plot(numbers, model.costs, "o-", color="0.4")
+    ax.plot(n, model.costs[n - 1], "o", color="C1", label="chosen")
+    ax.set(xlabel="Number of patterns", ylabel="Cost (nats)", xticks=numbers)
+    ax.legend()
+    return ax
+
+
 def plot_separability(model, ax=None):
     """Plot separability against variance, for operations and principal components.
 

@@ -42,8 +42,9 @@ def _add_segment(commands):
         "written frame by frame, to NAME_labels.zspy and NAME_overlay.zspy; until a "
         "file is complete, it is called NAME_labels.unfinished.zspy and so on. NAME "
         "is that of the file, so files of the same name take a call each.",
-        epilog="LENGTH: int are pixels, other numbers are in the axes' unit. The exit "
-        "status is 2 if a file failed, and 130 after Ctrl-C.",
+        epilog="LENGTH: int are pixels, other numbers are in the axes' unit; what is "
+        "not given comes from the lattice periods in the image. The exit status is 2 "
+        "if a file failed, and 130 after Ctrl-C.",
     )
     segment.add_argument("files", metavar="FILE", nargs="+", type=Path)
     segment.add_argument("--output", metavar="DIR", type=Path, default=Path())
@@ -55,7 +56,19 @@ def _add_segment(commands):
         help="go on where an earlier run was stopped: keep what is complete, and take "
         "up the labels of an unfinished series, with their model",
     )
-    segment.add_argument("--n-patterns", type=int, help="number of patterns (2)")
+    segment.add_argument(
+        "--n-patterns",
+        metavar="N",
+        type=_number_of_patterns,
+        help="number of patterns (2), or auto",
+    )
+    segment.add_argument(
+        "--no-refine",
+        dest="refine",
+        action="store_const",
+        const=False,
+        help="do not refine the labels by templates of the patterns",
+    )
     segment.add_argument(
         "--descriptor",
         action="append",
@@ -63,10 +76,10 @@ def _add_segment(commands):
         help="what is measured (translation); if given again, they are joined",
     )
     length = {"type": _number, "metavar": "LENGTH"}
-    segment.add_argument("--patch", help="half the patch (20)", **length)
-    segment.add_argument("--window", help="largest shift (21)", **length)
-    segment.add_argument("--radius", help="radius of a circular patch (20)", **length)
-    segment.add_argument("--stride", help="sampling distance (5)", **length)
+    segment.add_argument("--patch", help="half the patch", **length)
+    segment.add_argument("--window", help="largest shift", **length)
+    segment.add_argument("--radius", help="radius of a circular patch", **length)
+    segment.add_argument("--stride", help="sampling distance", **length)
     segment.add_argument(
         "--n-components",
         type=_number,
@@ -106,6 +119,10 @@ def _add_series(series):
         "otherwise), a GIF, an MP4, or none; can be given again. A GIF and an MP4 are "
         "made from the stack: until then, there must be room for it",
     )
+
+
+def _number_of_patterns(text):
+    return text if text == "auto" else int(text)
 
 
 def _number(text):

@@ -95,7 +95,7 @@ class Labelling:
         """
         if self.templates is None or not upsample:
             return stride
-        return (self.templates.block,) * 2
+        return 1, 1
 
     @property
     def margin(self):
@@ -205,8 +205,12 @@ class Labelling:
         found, probability = labels_at(labels, samples, rows, columns), np.nan
         if self.templates is not None:
             unscored = found == -1
-            refined = refine(self.templates, labels, frame, mask, grid, part, mapped)
-            found, probability = (each[chosen] for each in refined)
+            found, probability = refine(
+                self.templates, labels, frame, mask, grid, part, certainty, mapped
+            )
+            found = found[chosen]
+            if certainty:
+                probability = probability[chosen]
             found[unscored] = -1
         leave_out(found, chosen, frame, mask, part.pixels)
         if not certainty:

@@ -5,16 +5,18 @@ import numpy as np
 from scipy import ndimage
 
 from hyperspy_symseg.templates.blocks import (
-    BLOCKS_IN_CELL,
     BlockedFrame,
     cell_size,
-    spread,
 )
 from hyperspy_symseg.templates.choosing import start_from_labels
 
 from .parts import widened
 from .upsampling import labels_at
 
+# Side of the window that posteriors are averaged in, in blocks.
+SMOOTH = 5
+# Power of the averaged posteriors that is a probability, found on simulated frames.
+SHARPNESS = 2.7
 # Periods around a part of a frame that its labels depend on.
 MARGIN = 24
 
@@ -44,7 +46,7 @@ def block_centres(frame, first):
     )
 
 
-def refine(templates, labels, frame, mask, grid, part, mapped=map):
+def refine(templates, labels, frame, mask, grid, part, certainty=True, mapped=map):
     """Labels of the pixels of a part of a frame, and their certainty.
 
     Parameters
@@ -58,6 +60,8 @@ def refine(templates, labels, frame, mask, grid, part, mapped=map):
     grid : Grid
         Where the frame is sampled.
     part : Part
+    certainty : bool
+        Whether it is asked for.
     mapped : callable
         Applies a function to every pattern, as `map` does.
 
@@ -66,7 +70,8 @@ def refine(templates, labels, frame, mask, grid, part, mapped=map):
     labels : (part rows, part columns) numpy.ndarray
         Same dtype as the labels given.
     certainty : (part rows, part columns) numpy.ndarray of float32
-        Probability of the label: its posterior, averaged over the cell about a block.
+        Probability of the label, or None: the posteriors of the blocks are averaged
+        over some of them, interpolated, and raised to a power that calibrates them.
     """
     cell = cell_size(templates.period)
     window = widened(part.pixels, margin(templates) - cell, frame.shape)
@@ -83,17 +88,53 @@ def refine(templates, labels, frame, mask, grid, part, mapped=map):
     posterior = templates.posterior(
         blocked, start_from_labels(start, templates.n_patterns), mapped
     )
-    best = posterior.argmax(axis=0)
-    # Where a boundary runs is known no better than to a cell.
-    means = ndimage.uniform_filter(
-        posterior, (1, BLOCKS_IN_CELL, BLOCKS_IN_CELL), mode="nearest"
+    # Where a boundary runs is known no better than to a column's neighbours.
+    posterior = ndimage.uniform_filter(
+        posterior, (1, SMOOTH, SMOOTH), mode="nearest", output=np.float32
     )
-    certainty = np.take_along_axis(means, best[np.newaxis], axis=0)[0]
-    inside = tuple(
-        slice(axis.start - begin, axis.stop - begin)
+    rows, columns = (
+        np.arange(axis.start - begin, axis.stop - begin)
         for axis, begin in zip(part.pixels, first, strict=True)
     )
-    return tuple(
-        spread(each, blocked.block, blocked.shape)[inside]
-        for each in (best.astype(labels.dtype), certainty)
-    )
+    posterior = interpolate(posterior, blocked.block, rows, columns)
+    labels = posterior.argmax(axis=0).astype(labels.dtype)
+    if not certainty:
+        return labels, None
+    # Running sums leave a little less than nothing.
+    posterior = np.maximum(posterior, 0) ** np.float32(SHARPNESS)
+    return labels, posterior.max(axis=0) / posterior.sum(axis=0)
+
+
+def interpolate(posterior, block, rows, columns):
+    """Posterior of pixels from that of the blocks, by linear interpolation.
+
+    Parameters
+    ----------
+    posterior : (patterns, block rows, block columns) numpy.ndarray of float32
+    block : int
+        Side of a block, in pixels.
+    rows, columns : numpy.ndarray of int
+        Of the pixels.
+
+    Returns
+    -------
+    (patterns, rows, columns) numpy.ndarray of float32
+
+    Examples
+    --------
+    >>> blocks = np.array([[[0.0, 1.0]]], np.float32)
+    >>> interpolate(blocks, 2, np.arange(2), np.arange(4))[0, 0]
+    array([0.  , 0.25, 0.75, 1.  ], dtype=float32)
+    """
+    for axis, pixels in ((1, rows), (2, columns)):
+        places = (pixels - (block - 1) / 2) / block
+        last = posterior.shape[axis] - 1
+        before = np.clip(np.floor(places).astype(int), 0, last)
+        share = np.clip(places - before, 0, 1).astype(np.float32)
+        share = np.expand_dims(share, tuple({0, 1, 2} - {axis}))
+        low = posterior.take(before, axis)
+        posterior = posterior.take(np.minimum(before + 1, last), axis)
+        posterior -= low
+        posterior *= share
+        posterior += low
+    return posterior

@@ -116,7 +116,7 @@ class Selection:
         >>> s, truth = simulate.grain_boundary()
         >>> model = s.segment_symmetry(show_progressbar=False).model
         >>> model.select(8).descriptor.translations[-1]
-        (15, 10)
+        (10, 0)
         """
         check_whole("n", n, 1, len(self.mean))
         if self.covariance is None and frame is None:

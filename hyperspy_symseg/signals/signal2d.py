@@ -148,7 +148,7 @@ def segment_symmetry(
     >>> seg
     <SymmetryLabels, title: Simulated micrograph, dimensions: (|512, 512)>
     >>> round(seg.metadata.Symmetry_segmentation.period), seg.model.descriptor.patch
-    (13, 22)
+    (13, (22, 22))
 
     A lazy movie:
 

@@ -7,10 +7,12 @@ import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
 from .axes import axis_name, axis_size, operation_axes, signal_class, unit
+from .label_plots import StagePlots
+from .label_quality import LabelQuality
 from .metadata import operations_record, result_metadata
 
 
-class SymmetryLabels(Signal2D):
+class SymmetryLabels(StagePlots, LabelQuality, Signal2D):
     """Label of every pixel: the crystal pattern that it belongs to.
 
     Made by ``Signal2D.segment_symmetry``. The labels are integers, 0 for the pattern
@@ -211,94 +213,6 @@ class SymmetryLabels(Signal2D):
             ),
         )
 
-    def plot_explained_variance(self, ax=None):
-        """Plot the variance that principal components explain (the paper's figure 6).
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            By default those of a new figure.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-
-        Examples
-        --------
-        >>> from hyperspy_symseg import simulate
-        >>> s, truth = simulate.grain_boundary()
-        >>> ax = s.segment_symmetry(show_progressbar=False).plot_explained_variance()
-        """
-        from hyperspy_symseg import stages
-
-        return stages.plot_explained_variance(self.model, ax)
-
-    def plot_separability(self, ax=None):
-        """Plot separability against variance (the paper's figure 9).
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            By default those of a new figure.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            With a point for every operation and one for every principal component.
-
-        Examples
-        --------
-        >>> from hyperspy_symseg import simulate
-        >>> s, truth = simulate.grain_boundary()
-        >>> ax = s.segment_symmetry(show_progressbar=False).plot_separability()
-        """
-        from hyperspy_symseg import stages
-
-        return stages.plot_separability(self.model, ax)
-
-    def plot_clusters(self, signal, ax=None, *, mask=None):
-        """Plot descriptors among the principal components (the paper's figure 1d).
-
-        Parameters
-        ----------
-        signal : Signal2D
-            The micrograph, or another of the same pixel size.
-        ax : matplotlib.axes.Axes, optional
-            By default those of a new figure. The first two components are plotted;
-            the first three if the axes have three dimensions.
-        mask : numpy.ndarray or BaseSignal of bool, optional
-            True where a pixel is left out.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            With at most 20,000 descriptors in the colour of their pattern, and the
-            centres of the clusters.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the signal or the mask is not allowed, or the model has too few
-            components.
-
-        Examples
-        --------
-        >>> from hyperspy_symseg import simulate
-        >>> s, truth = simulate.grain_boundary()
-        >>> ax = s.segment_symmetry(show_progressbar=False).plot_clusters(s)
-        """
-        from hyperspy_symseg import stages
-
-        from .arguments import mask_array
-        from .axes import image_axes
-        from .given_model import check_pixel_size
-
-        self._check_is_image(signal)
-        model = self.model
-        check_pixel_size(model, image_axes(signal))
-        mask = mask_array(mask, signal.data.shape)
-        return stages.plot_clusters(model, np.asarray(signal.data), ax, mask)
-
     def get_areas(self):
         """Area of each pattern, in the squared unit of the signal axes.
 
@@ -347,11 +261,11 @@ class SymmetryLabels(Signal2D):
         Notes
         -----
         The Cauchy-Crofton formula, on the labels that were computed, one every
-        `stride` pixels: if pixels are square, a straight boundary comes out within
-        1.5 % of its length at any angle, see
+        ``metadata.Symmetry_segmentation.label_step`` pixels: if pixels are square, a
+        straight boundary comes out within 1.5 % of its length at any angle, see
         `hyperspy_symseg.segmentation.boundary.boundary_lengths`. Where it meets the
-        edge of the frame, a label stands for all of `stride` pixels, also where the
-        frame ends before: too much by up to one `stride` in all.
+        edge of the frame, a label stands for all of these pixels, also where the frame
+        ends before: too much by up to one such step in all.
 
         Examples
         --------
@@ -374,9 +288,9 @@ class SymmetryLabels(Signal2D):
         n, labels, pixel_size = self.n_patterns, self.data, (abs(y.scale), abs(x.scale))
         if self._record.upsample:
             # Their blocks would count as a staircase.
-            stride = self._record.stride
-            labels = measures.labels_computed(labels, stride)
-            pixel_size = tuple(np.multiply(pixel_size, stride))
+            step = self._record.label_step
+            labels = measures.labels_computed(labels, step)
+            pixel_size = tuple(np.multiply(pixel_size, step))
         if self._lazy:
             labels = measures.whole_frames(labels)
         measure = functools.partial(
@@ -385,117 +299,6 @@ class SymmetryLabels(Signal2D):
         lengths = measures.per_pattern(measure, labels, n)
         units = "px" if measures.has_pixels_as_unit((y, x)) else unit(x)
         return measures.against_navigation(self, lengths, "Boundary length", units)
-
-    def find_outliers(
-        self,
-        signal,
-        threshold=None,
-        *,
-        mask=None,
-        show_progressbar=None,
-        num_workers=None,
-        lazy_output=None,
-    ):
-        """Find places inside a pattern that fit none of the patterns.
-
-        Such as vacancies, columns of another element, adatoms and the cores of
-        dislocations: where intensity is missing or extra in a place as wide as a
-        column.
-
-        Parameters
-        ----------
-        signal : Signal2D
-            The micrograph or series, of the same shape as the labels.
-        threshold : float, optional
-            In standard deviations. By default noise alone exceeds it less than once in
-            10,000 columns of a perfect crystal.
-        mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
-            True where a pixel is left out; so are those that have no label.
-        show_progressbar, num_workers
-            As in ``Signal2D.segment_symmetry``.
-        lazy_output : bool or None
-            Whether the outliers are found later. None: if the signal or the labels are
-            lazy. Each frame is found from itself alone.
-
-        Returns
-        -------
-        BaseSignal or LazySignal
-            Ragged, as from ``Signal2D.find_peaks(get_intensity=True)``: for every
-            frame an array of shape (n, 3), position (y, x) in pixels and score in
-            standard deviations, negative where intensity is missing. That of a single
-            image is ``outliers.data[0]``. `get_outlier_markers` shows them.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is not allowed, or the labels were not refined by templates.
-
-        Notes
-        -----
-        What is left of a frame when the templates of its patterns are subtracted is
-        correlated with a Gaussian as wide as a column. The score of a place is this, in
-        standard deviations of the places of the pattern with the same expected
-        intensity; it is corrected for the skewness of counts. Outliers are extrema half
-        a period or more apart. None is found less than a period from another pattern
-        or from the edge of the frame, or half a period from a pixel without a label,
-        nor in a pattern of fewer than 20 periods squared or without any structure.
-
-        HyperSpy saves the outliers of a series, lazy ones as .zspy only. It does not
-        load those of a single image again: save ``outliers.data[0]`` with NumPy.
-
-        Examples
-        --------
-        >>> from hyperspy_symseg import simulate
-        >>> crystal = simulate.Lattice.square(13, orientation=5)
-        >>> s, truth = simulate.micrograph(crystal, (256, 256), vacancies=2)
-        >>> seg = s.segment_symmetry(n_patterns=1, show_progressbar=False)
-        >>> outliers = seg.find_outliers(s, show_progressbar=False)
-        >>> outliers
-        <BaseSignal, title: Simulated micrograph, dimensions: (|ragged)>
-        >>> outliers.data[0].shape
-        (2, 3)
-        >>> s.plot()
-        >>> s.add_marker(seg.get_outlier_markers(outliers))
-        """
-        from .outliers import find_outliers
-
-        self._check_is_image(signal)
-        return find_outliers(
-            self,
-            signal,
-            threshold,
-            mask=mask,
-            show_progressbar=show_progressbar,
-            num_workers=num_workers,
-            lazy_output=lazy_output,
-        )
-
-    def get_outlier_markers(self, outliers, **kwargs):
-        """Circles about outliers, for ``signal.add_marker``.
-
-        ``hs.plot.markers.Points.from_signal`` takes the outliers of a series, too, with
-        ``signal_axes=signal.axes_manager.signal_axes``.
-
-        Parameters
-        ----------
-        outliers : BaseSignal
-            From `find_outliers`. Markers of lazy ones are found with the frame in view.
-        **kwargs
-            As of ``hs.plot.markers.Circles``.
-
-        Returns
-        -------
-        list of hyperspy.api.plot.markers.Circles
-            Sky blue where intensity is missing, and orange where it is extra.
-
-        Raises
-        ------
-        ValueError
-            If they are not from `find_outliers`.
-        """
-        from .outliers import outlier_markers
-
-        return outlier_markers(self, outliers, **kwargs)
 
     def save_frames(
         self,

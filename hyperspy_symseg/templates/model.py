@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from .blocks import block_size, spread
+from .blocks import spread
 from .potts import changed, log_likelihoods, mean_field
 from .waves import PatternWaves
 
@@ -95,11 +95,6 @@ class Templates:
         Templates
         """
         return replace(self, patterns=np.argsort(order)[self.patterns])
-
-    @property
-    def block(self):
-        """Side of a block that is labelled, in pixels: int."""
-        return block_size(self.period)
 
     def of(self, pattern):
         """Reflections and amplitudes of a pattern."""
