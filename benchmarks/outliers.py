@@ -6,7 +6,7 @@ Run it with the Python that this package is installed in ::
     python benchmarks/outliers.py [--seeds 5] [--doses 30 3 1]
 
 Frames of 512 x 512 with twenty vacancies, and without any. A vacancy counts as found if
-a place with missing intensity is within half a period of it; all other places are false.
+a place with missing intensity is within half a period of it. All others are false.
 """
 
 import argparse

@@ -77,7 +77,10 @@ def main(arguments=None):
     reflection = signal.segment_symmetry(
         descriptor="reflection", n_axes=18, **PATCH, **POOLING
     )
-    rotation = signal.segment_symmetry(descriptor="rotation", **PATCH, **POOLING)
+    # The boundary has no lattice of its own that its labels could be refined by.
+    rotation = signal.segment_symmetry(
+        descriptor="rotation", refine=False, **PATCH, **POOLING
+    )
     separability = reflection.get_separability()
     angles = separability.axes_manager["Axis angle"].axis
     best = angles[separability.data.max(axis=1).argmax()]

@@ -254,7 +254,7 @@ def test_resume_labels_the_other_frames(
     missing = np.flatnonzero((begun == -1).all(axis=(1, 2)))
     assert len(missing) == N - 2
     evaluated = recorded(monkeypatch, label_store)
-    monkeypatch.setattr("hyperspy_symseg.signals.segment._fit_scores", None)
+    monkeypatch.setattr("hyperspy_symseg.signals.source.Source.fit_scores", None)
     status, lines, err = run(file, "--resume")
     assert (status, err) == (0, [])
     assert evaluated == [(i,) for i in missing]

@@ -83,6 +83,14 @@ def test_speed_of_a_boundary(run, capsys):
     assert "speed found / true" in capsys.readouterr().out
 
 
+def test_vacancies_in_two_grains(run, capsys):
+    figures = run("vacancies", "--size", 256)
+    assert figures["vacancies"] >= 10
+    assert figures["found"] >= 0.9 * figures["vacancies"]
+    assert figures["false"] == 0
+    assert "vacancies in the grains" in capsys.readouterr().out
+
+
 def test_live_frames_are_labelled_in_order(monkeypatch, capsys):
     monkeypatch.syspath_prepend(EXAMPLES)
     live = importlib.import_module("live")

@@ -180,7 +180,7 @@ def test_large_image_is_labelled_part_by_part(run, wide_image, tmp_path, monkeyp
     monkeypatch.setattr(SymmetryModel, "fit_predict", None)
     assert run("segment", file, *SMALL, "--num-workers", 1)[::2] == (0, [])
     assert len(columns) > 1
-    assert max(columns) < 2048 + 100
+    assert max(columns) <= 2048 + 2 * expected.model.margin
     assert names(tmp_path / "out") == ["wide_labels.hspy", "wide_overlay.png"]
     labels = hs.load(tmp_path / "out" / "wide_labels.hspy")
     np.testing.assert_array_equal(labels.data, expected.data)
@@ -190,6 +190,21 @@ def test_large_image_is_labelled_part_by_part(run, wide_image, tmp_path, monkeyp
         np.testing.assert_array_equal(
             np.asarray(overlay), tinted.view("u1").reshape(*tinted.shape, 3)
         )
+
+
+def test_number_of_patterns_may_be_found(run, image, tmp_path):
+    assert run("segment", image, *SMALL, "--n-patterns", "auto")[0] == 0
+    labels = hs.load(tmp_path / "out" / "grains_labels.hspy")
+    assert labels.n_patterns == len(labels.get_areas().data) == 2
+    assert labels.model.costs is not None
+
+
+def test_labels_that_are_not_refined(run, image, tmp_path, two_grains):
+    assert run("segment", image, *SMALL, "--no-refine")[0] == 0
+    labels = hs.load(tmp_path / "out" / "grains_labels.hspy")
+    expected = two_grains[0].segment_symmetry(patch=7, window=8, stride=3, refine=False)
+    np.testing.assert_array_equal(labels.data, expected.data)
+    assert labels.model.templates is None
 
 
 def test_nothing_half_written_stays(run, image, tmp_path, monkeypatch):

@@ -123,8 +123,9 @@ WHAT_TELLS_THEM_APART = {
 }
 
 
+@pytest.mark.parametrize("refine", [False, True])
 @pytest.mark.parametrize("pair", WHAT_TELLS_THEM_APART)
-def test_patterns_of_the_same_patterson_function(pair):
+def test_patterns_of_the_same_patterson_function(pair, refine):
     by_translation, by_other = [], []
     for seed in range(3):
         signal, truth = micrograph(list(patterson_pairs()[pair]), dose=10, seed=seed)
@@ -132,7 +133,7 @@ def test_patterns_of_the_same_patterson_function(pair):
             (by_translation, {}),
             (by_other, WHAT_TELLS_THEM_APART[pair]),
         ):
-            labels = signal.segment_symmetry(**options)
+            labels = signal.segment_symmetry(refine=refine, **options)
             ious.append(mean_iou(labels.data, truth.data))
     print(
         f"{pair}: mean IoU by {WHAT_TELLS_THEM_APART[pair]['descriptor']} "
@@ -142,9 +143,10 @@ def test_patterns_of_the_same_patterson_function(pair):
     assert max(by_translation) <= 0.6
 
 
-def test_glide_lines_tell_pm_from_pg_too():
+@pytest.mark.parametrize("refine", [False, True])
+def test_glide_lines_tell_pm_from_pg_too(refine):
     signal, truth = micrograph(list(patterson_pairs()["pm, pg"]), dose=10, seed=0)
     labels = signal.segment_symmetry(
-        descriptor="glide_reflection", glides=[(90, 10)], pooling=31
+        descriptor="glide_reflection", glides=[(90, 10)], pooling=31, refine=refine
     )
     assert mean_iou(labels.data, truth.data) >= 0.95

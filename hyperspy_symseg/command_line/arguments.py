@@ -122,7 +122,14 @@ def _add_series(series):
 
 
 def _number_of_patterns(text):
-    return text if text == "auto" else int(text)
+    if text == "auto":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: allowed is an int, or auto"
+        ) from None
 
 
 def _number(text):

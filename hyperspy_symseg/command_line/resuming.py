@@ -40,6 +40,8 @@ def options_of(labels, options, signal):
         if name in not_compared:
             continue
         own = _own(record, name)
+        if name == "n_patterns" and record["auto_n_patterns"]:
+            own = "auto"
         if name in LENGTHS:
             value = length_in_pixels(name, value, axes)
         if not _equal(value, own):

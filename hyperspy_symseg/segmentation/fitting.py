@@ -49,8 +49,8 @@ class Fitting:
         descriptor : Descriptor
             What is measured at a pixel.
         n_patterns : int or "auto"
-            Number of patterns. "auto": that with the lowest cost (`costs`); it needs a
-            period.
+            Number of patterns. "auto": that with the lowest cost (`costs`), where each
+            pattern more has to be worth 10 nats; it needs a period.
         stride : int or (int, int)
             Distance between the pixels scored, along (y, x), in pixels. The fit
             takes at most 20,000 of them, spread evenly.
@@ -203,6 +203,7 @@ class Fitting:
         if period is not None:
             options["period"] = period
             options["views"] = views_of([frame], [mask], period)
+            options["num_workers"] = threads["num_workers"]
         model = cls.from_scores(scores[sample], descriptor, n_patterns, **options)
         return model, scores if scored == grid else None
 
@@ -221,6 +222,7 @@ class Fitting:
         random_state=0,
         pixel_size=None,
         units=("", ""),
+        num_workers=None,
     ):
         """Fit a model to scores, such as those of several frames.
 
@@ -236,7 +238,7 @@ class Fitting:
             from, if a period is given.
         n_patterns, stride, n_components, n_operations, period
             As in `fit`.
-        random_state, pixel_size, units
+        random_state, pixel_size, units, num_workers
             As in `fit`.
 
         Returns
@@ -280,9 +282,9 @@ class Fitting:
         if period is None:
             model = fit(n_patterns)
         else:
-            with one_thread, pool_map() as mapped:
+            with one_thread, pool_map(num_workers) as mapped:
                 model = TemplateFit(
-                    fit, descriptor, stride, views, period, mapped
+                    fit, descriptor, stride, views, period, mapped, num_workers
                 ).model(n_patterns)
         if n_operations is None:
             return model

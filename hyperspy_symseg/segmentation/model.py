@@ -66,7 +66,8 @@ class SymmetryModel(Fitting, Labelling, Selection):
         What the patterns look like; None for the labels of the scores alone.
     costs : (numbers,) numpy.ndarray of float64 or None
         Cost of 1 pattern, 2 and so on, in nats, if their number was found: that with
-        the lowest (see `hyperspy_symseg.templates.learning.learn`).
+        the lowest, but for 10 nats that a pattern more has to be worth (see
+        `hyperspy_symseg.templates.learning.Solution.cost`).
 
     Raises
     ------

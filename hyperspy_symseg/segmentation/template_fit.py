@@ -3,6 +3,7 @@
 
 import dataclasses
 import functools
+import logging
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from hyperspy_symseg.templates.reflections import Tiles
 from .refining import block_centres
 from .threads import one_thread
 from .upsampling import labels_at
+
+_logger = logging.getLogger(__name__)
 
 # Number of patterns that is tried, at most.
 MOST_PATTERNS = 8
@@ -34,12 +37,16 @@ class TemplateFit:
         In pixels.
     mapped : callable
         Applies a function to every pattern, as `map` does.
+    num_workers : int, optional
+        Number of threads that score.
     """
 
-    def __init__(self, fit, descriptor, stride, views, period, mapped=map):
-        self._fit = functools.cache(fit)
+    def __init__(
+        self, fit, descriptor, stride, views, period, mapped=map, num_workers=None
+    ):
+        self._fit, self._num_workers = functools.cache(fit), num_workers
         self._descriptor, self._stride = descriptor, stride
-        self._views = views
+        self._views = views = [view for view in views if _has_valid_pixels(*view)]
         self._blocked = [BlockedFrame(*view, period) for view in views]
         tiles = [Tiles(blocked, period) for blocked in self._blocked]
         self._search = Search(self._blocked, tiles, period, self._block_labels, mapped)
@@ -49,16 +56,18 @@ class TemplateFit:
         """Grid and scores of every view."""
         grids = [Grid.over(frame.shape, self._stride) for frame, _ in self._views]
         return [
-            (grid, compute_scores(self._descriptor, frame, grid, mask))
+            (
+                grid,
+                compute_scores(
+                    self._descriptor, frame, grid, mask, num_workers=self._num_workers
+                ),
+            )
             for grid, (frame, mask) in zip(grids, self._views, strict=True)
         ]
 
     def _block_labels(self, n_patterns):
-        """Labels of the scores, at the blocks of every view; None if there are none."""
-        try:
-            model = self._fit(n_patterns)
-        except ValueError:
-            return None
+        """Labels of the scores, at the blocks of every view."""
+        model = self._fit(n_patterns)
         with one_thread:
             return [
                 labels_at(model._nearest(scores), grid, *block_centres(blocked, (0, 0)))
@@ -70,12 +79,20 @@ class TemplateFit:
     def model(self, n_patterns):
         """Model with templates for a number of patterns, or the best number."""
         costs = None
+        if not self._views:
+            return self._fit(1 if n_patterns == "auto" else n_patterns)
         if n_patterns == "auto":
             costs = self._search.costs(MOST_PATTERNS)
             n_patterns = self._search.best_number(costs)
         solution = self._search.solution(n_patterns)
         model = self._fit(n_patterns)
         if not len(solution.templates.reflections):
+            return dataclasses.replace(model, costs=costs)
+        if not self._search.are_different(n_patterns):
+            _logger.warning(
+                "Patterns are too much alike for templates: the labels are those of "
+                "the scores alone."
+            )
             return dataclasses.replace(model, costs=costs)
         return self._with_templates(model, solution, costs)
 
@@ -106,3 +123,8 @@ class TemplateFit:
             templates=solution.templates.relabelled(order),
             costs=costs,
         )
+
+
+def _has_valid_pixels(frame, mask):
+    valid = np.isfinite(frame)
+    return bool((valid if mask is None else valid & ~mask).any())

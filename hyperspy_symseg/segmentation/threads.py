@@ -114,4 +114,12 @@ def pool_map(num_workers=None):
         yield map
         return
     with ThreadPoolExecutor(num_workers or CPU_COUNT) as pool:
-        yield pool.map
+
+        def mapped(function, items):
+            def alone(item):
+                with one_thread:
+                    return function(item)
+
+            return pool.map(alone, items)
+
+        yield mapped

@@ -10,6 +10,8 @@ from hyperspy_symseg.templates.blocks import cell_size
 # Cells of all windows together, at most, and cells along a side of one.
 MOST_CELLS = 128**2
 SIDE = 48
+# Frames that are learnt from, if there are so many, however large they are.
+FEWEST_FRAMES = 8
 
 
 def windows(shape, period, n_frames=1):
@@ -57,6 +59,24 @@ def windows(shape, period, n_frames=1):
         )
         for i in chosen.round()
     ]
+
+
+def frame_step(shape, period, n_frames):
+    """Take every so-manieth frame, so that all windows together are not too large: int.
+
+    Parameters
+    ----------
+    shape, period, n_frames
+        As for `windows`.
+
+    Examples
+    --------
+    >>> frame_step((2048, 2048), 12, 8), frame_step((2048, 2048), 12, 1000)
+    (1, 125)
+    """
+    sides = (min(SIDE, n / cell_size(period)) for n in shape)
+    most = max(FEWEST_FRAMES, int(MOST_CELLS / math.prod(sides)))
+    return math.ceil(n_frames / most)
 
 
 def views_of(frames, masks, period):

@@ -19,12 +19,41 @@ from hyperspy_symseg.descriptors.registry import (
     parameter_names,
     split,
 )
+from hyperspy_symseg.periods import Lengths
 
 from .axes import PIXEL_SIZE_TOLERANCE, unit
 
 _logger = logging.getLogger(__name__)
 
 LARGEST_LENGTH = 2**31  # pixels
+
+
+def is_auto(value):
+    """Whether a value is to be found: bool."""
+    return isinstance(value, str) and value == "auto"
+
+
+def without_auto(parameters, descriptors):
+    """Parameters that are given, without lengths that are to be found.
+
+    Parameters
+    ----------
+    parameters : dict
+        As the methods take them.
+    descriptors : list
+        Names of descriptors; others are ignored.
+
+    Returns
+    -------
+    dict
+    """
+    names = [name for name in descriptors if isinstance(name, str)]
+    found = {key for name in names for key in Lengths().parameters(name)}
+    return {
+        key: value
+        for key, value in parameters.items()
+        if not (is_auto(value) and key in found)
+    }
 
 
 def _is_float(value):

@@ -207,7 +207,7 @@ def evaluate_frames(array, indices, *, frame_ndim=2, num_workers=None):
     with where.executor:
         try:
             while True:
-                room = IN_FLIGHT * where.n_threads - len(running)
+                room = max(0, IN_FLIGHT * where.n_threads - len(running))
                 new = list(itertools.islice(groups, room))
                 if not new and not running:
                     return

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a model is fitted with, from what is given and what is found in the frames."""
 
+import dataclasses
 import functools
 import logging
 
@@ -8,14 +9,19 @@ import numpy as np
 
 from hyperspy_symseg.descriptors import Grid
 from hyperspy_symseg.descriptors.registry import split
-from hyperspy_symseg.periods import find_periods, suitable_lengths
+from hyperspy_symseg.periods import Lengths, find_periods, suitable_lengths
 from hyperspy_symseg.periods.spectrum import crops
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.clustering import check_arguments
 from hyperspy_symseg.segmentation.threads import one_thread
-from hyperspy_symseg.segmentation.views import windows
+from hyperspy_symseg.segmentation.views import frame_step, windows
 
-from .arguments import descriptor_in_pixels, length_in_pixels
+from .arguments import (
+    descriptor_in_pixels,
+    is_auto,
+    length_in_pixels,
+    without_auto,
+)
 from .axes import unit
 from .fit_frames import fit_frames
 
@@ -23,11 +29,6 @@ _logger = logging.getLogger(__name__)
 
 # Templates begin with labels that need not be as dense as those that are not refined.
 REFINED_STRIDE = 2
-
-
-def is_auto(value):
-    """Whether a value is to be found: bool."""
-    return isinstance(value, str) and value == "auto"
 
 
 class FitPlan:
@@ -68,34 +69,41 @@ class FitPlan:
     ):
         self._source, self._n_patterns = source, n_patterns
         self._names = [name for name in split(descriptor) if isinstance(name, str)]
-        self._given = {k: v for k, v in parameters.items() if not is_auto(v)}
+        self._given = without_auto(parameters, self._names)
         self._in_pixels = functools.partial(
             descriptor_in_pixels, descriptor, self._given, source.axes
         )
+        if is_auto(refine):
+            refine = set(split(descriptor)) != {"rotation"}
         self._refine, self._options = refine, options
         self._stride = None
         if not is_auto(stride):
             self._stride = length_in_pixels("stride", stride, source.axes)
             Grid.over(source.shape, self._stride)
-        # With the default of every length that is to be found.
-        descriptor = self._in_pixels()
+        # With lengths of a pixel where they are to be found.
+        least = Lengths(**dict.fromkeys(Lengths.__dataclass_fields__, 1))
+        descriptor = self._in_pixels(self._known(least))
         check_arguments(
             descriptor, n_patterns, period=1.0 if refine else None, **options
         )
-        if not self._finds_lengths:
-            descriptor.check_frame(source.shape)
-        self._places, self.record = [()], {}
+        descriptor.check_frame(source.shape)
+        self._places = [()]
+        self.record = {"refine": refine, "auto_n_patterns": is_auto(n_patterns)}
         if source.navigation:
             self._places = fit_frames(fit_on, source.navigation)
             # In the order of `inav`.
             self.record["fit_on"] = np.array(self._places)[:, ::-1]
         self._period, self._descriptor, self.grid = None, descriptor, None
 
+    def _known(self, lengths):
+        """Lengths of the descriptors that have names: dict of dict."""
+        return {name: lengths.parameters(name) for name in self._names}
+
     @property
     def _finds_lengths(self):
         """Whether any length is to be found."""
-        known = suitable_names(self._names)
-        return self._stride is None or not known <= self._given.keys()
+        names = {key for each in self._known(Lengths()).values() for key in each}
+        return self._stride is None or not names <= self._given.keys()
 
     def find_lengths(self):
         """Find the lattice periods in the frames fitted on, and lengths from these."""
@@ -105,13 +113,14 @@ class FitPlan:
             with one_thread:
                 periods = find_periods(*zip(*views, strict=True))
             lengths = suitable_lengths(periods, self._source.shape)
+            if self._refine and periods.period is not None:
+                stride_of_refined = lengths.stride * REFINED_STRIDE
+                lengths = dataclasses.replace(lengths, stride=stride_of_refined)
             self._log(periods, lengths)
-            self._descriptor = self._in_pixels(
-                {name: lengths.parameters(name) for name in self._names}
-            )
+            self._descriptor = self._in_pixels(self._known(lengths))
             self._descriptor.check_frame(self._source.shape)
             if stride is None:
-                stride = lengths.stride * (REFINED_STRIDE if self._refine else 1)
+                stride = lengths.stride
             self.record |= periods_record(periods, self._source.axes)
             if self._refine:
                 self._period = periods.period
@@ -141,8 +150,10 @@ class FitPlan:
         """
         source, arguments = self._source, self._arguments
         if self._period is not None:
-            chosen = windows(source.shape, self._period, len(self._places))
-            arguments["views"] = source.views(chosen, self._places)
+            size = source.shape, self._period
+            places = self._places[:: frame_step(*size, len(self._places))]
+            arguments["views"] = source.views(windows(*size, len(places)), places)
+        arguments["num_workers"] = source.num_workers
         scores = source.fit_scores(self._descriptor, self.grid, self._places, progress)
         return SymmetryModel.from_scores(scores, self._descriptor, **arguments)
 
@@ -185,13 +196,6 @@ class FitPlan:
             100 * periods.share,
             lengths,
         )
-
-
-def suitable_names(descriptors):
-    """Names of the lengths that are found for some descriptors: set of str."""
-    from hyperspy_symseg.periods import Lengths
-
-    return {key for name in descriptors for key in Lengths().parameters(name)}
 
 
 def periods_record(periods, axes):

@@ -9,7 +9,7 @@ from hyperspy_symseg.descriptors import describe
 from hyperspy_symseg.descriptors.registry import split
 from hyperspy_symseg.segmentation import SymmetryModel
 
-from .arguments import descriptor_in_pixels
+from .arguments import descriptor_in_pixels, without_auto
 from .axes import PIXEL_SIZE_TOLERANCE, axis_name, unit
 
 
@@ -23,7 +23,7 @@ def check_given_model(
     n_components,
     n_operations,
     random_state,
-    refine=True,
+    refine="auto",
 ):
     """Check a model, and that what is given with it is its own or not given at all.
 
@@ -113,7 +113,7 @@ def _check_descriptor(model, descriptor, parameters, axes):
     defaults = own if isinstance(name, list) else {name: own}
     if split(wanted) != split(name):
         defaults = {}
-    parameters = {name: each for name, each in parameters.items() if each != "auto"}
+    parameters = without_auto(parameters, split(wanted))
     given = descriptor_in_pixels(wanted, parameters, axes, defaults)
     if given != model.descriptor:
         raise ValueError(

@@ -158,14 +158,18 @@ class StagePlots:
         from hyperspy_symseg.segmentation.threads import one_thread
 
         from .axes import unit
+        from .fit_frames import fit_frames
         from .source import Source
 
         self._check_is_image(signal)
         source = Source.of(signal, mask, signal._lazy, None)
         places = [()]
         if source.navigation:
-            # From the order of `inav`.
-            places = [tuple(map(int, each[::-1])) for each in self._record.fit_on]
+            places = fit_frames(None, source.navigation)
+            same = signal.data.shape == self.data.shape
+            if same and self._record.has_item("fit_on"):
+                # From the order of `inav`.
+                places = [tuple(map(int, each[::-1])) for each in self._record.fit_on]
         with one_thread:
             views = source.views(crops(source.shape), places)
             periods = find_periods(*zip(*views, strict=True))

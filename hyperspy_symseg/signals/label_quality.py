@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How far labels can be trusted, and what fits none of the patterns."""
 
+import dask.array as da
+import numpy as np
+
 
 class LabelQuality:
     """Methods of `SymmetryLabels` that judge the labels by the micrograph."""
@@ -52,7 +55,12 @@ class LabelQuality:
                 "these labels are those of the scores alone: allowed are labels that "
                 "templates have refined (refine=True, and a lattice period)."
             )
-        return signal.segment_symmetry(
+        if self._record.upsample and signal.data.shape != self.data.shape:
+            raise ValueError(
+                f"signal has shape {signal.data.shape}: allowed is that of the labels, "
+                f"{self.data.shape}."
+            )
+        certainty = signal.segment_symmetry(
             model=self.model,
             stride=tuple(map(int, self._record.stride)),
             upsample=bool(self._record.upsample),
@@ -62,6 +70,9 @@ class LabelQuality:
             num_workers=num_workers,
             lazy_output=lazy_output,
         )[1]
+        where = da.where if certainty._lazy or self._lazy else np.where
+        certainty.data = where(self.data < 0, np.float32(np.nan), certainty.data)
+        return certainty
 
     def find_outliers(
         self,

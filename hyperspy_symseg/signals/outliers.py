@@ -15,7 +15,9 @@ from hyperspy_symseg.segmentation import outliers
 from hyperspy_symseg.segmentation.deviations import column_width
 
 from .arguments import progress_bar
+from .axes import frame_axes
 from .evaluation import evaluate_frames, watched
+from .given_model import check_pixel_size
 from .measures import whole_frames
 from .metadata import result_metadata
 from .source import Source
@@ -38,9 +40,14 @@ def find_outliers(
         )
     model = labels.model
     outliers.check_templates(model)
+    check_pixel_size(model, frame_axes(signal))
     if threshold is None:
         threshold = outliers.default_threshold(model.templates)
-    elif not isinstance(threshold, Real) or not 0 < threshold < np.inf:
+    elif (
+        not isinstance(threshold, Real)
+        or isinstance(threshold, bool)
+        or not 0 < threshold < np.inf
+    ):
         raise ValueError(
             f"threshold={threshold!r}: allowed is a positive number of standard "
             "deviations, or None."

@@ -9,10 +9,10 @@ from hyperspy.signals import LazySignal2D, Signal2D
 from hyperspy_symseg.descriptors import Grid
 from hyperspy_symseg.segmentation import SymmetryModel
 
-from .arguments import length_in_pixels, progress_bar
+from .arguments import is_auto, length_in_pixels, progress_bar
 from .axes import sampled_axes
 from .evaluation import evaluate_frames, watched
-from .fit_plan import FitPlan, is_auto
+from .fit_plan import FitPlan
 from .frames import lazy_labels
 from .given_model import check_given_model
 from .metadata import descriptor_record, result_metadata
@@ -44,8 +44,11 @@ def segment_symmetry(
     if lazy_output is None:
         lazy_output = signal._lazy
     source = Source.of(signal, mask, lazy_output, num_workers)
-    if certainty and not refine:
-        raise ValueError("certainty=True with refine=False: allowed is False.")
+    for name, value in {"upsample": upsample, "certainty": certainty}.items():
+        if not isinstance(value, bool | np.bool_):
+            raise TypeError(f"{name}={value!r}: allowed is True or False.")
+    if not (isinstance(refine, bool | np.bool_) or is_auto(refine)):
+        raise TypeError(f'refine={refine!r}: allowed is True, False or "auto".')
     model, fit_on = _given_model(model, fit_on, is_series=bool(source.navigation))
     options = {
         "n_components": n_components,
@@ -64,6 +67,11 @@ def segment_symmetry(
             fit_on=fit_on,
             **options,
         )
+        if certainty and not plan.record["refine"]:
+            raise ValueError(
+                "certainty=True without templates (refine=False, or by rotations): "
+                "allowed is False."
+            )
         plan.find_lengths()
         grid, record = plan.grid, record | plan.record
     else:
@@ -77,6 +85,10 @@ def segment_symmetry(
             **options,
         )
         model.descriptor.check_frame(source.shape)
+        if certainty and model.templates is None:
+            raise ValueError(
+                "certainty=True with a model without templates: allowed is False."
+            )
         if is_auto(stride):
             stride = model.stride
         grid = Grid.over(source.shape, length_in_pixels("stride", stride, source.axes))

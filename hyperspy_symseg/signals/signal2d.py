@@ -21,7 +21,7 @@ def segment_symmetry(
     mask=None,
     fit_on=None,
     n_operations=None,
-    refine=True,
+    refine="auto",
     upsample=True,
     certainty=False,
     random_state=0,
@@ -74,11 +74,12 @@ def segment_symmetry(
     n_operations : int, optional
         Keep so many operations, those that separate the patterns best, and label with
         these: it is faster.
-    refine : bool
+    refine : bool or "auto"
         Whether to refine the labels by templates: what each pattern looks like, with
         phases that follow the crystal. Boundaries are then sharper, thin and small
         patterns are found, and less dose is needed. False is the pipeline of the paper
-        alone. Without a lattice period in the image, there are no templates.
+        alone; "auto" is True but for rotations alone, as templates see orientation
+        and these do not. Without a lattice period in the image, there are no templates.
     upsample : bool
         Whether every pixel gets a label; of the scores alone, that of the nearest one
         computed. Otherwise the labels are those of the pixels computed, with axes to
@@ -111,8 +112,9 @@ def segment_symmetry(
         no score. Axes, metadata and original metadata are those of the signal; all
         parameters and the model are in ``metadata.Symmetry_segmentation``.
     certainty : Signal2D or LazySignal2D
-        float32: the probability that the label is right, NaN where there is none. Only
-        if asked for; see also ``seg.get_certainty``.
+        float32: the probability that the label is right, NaN where there is none, and
+        everywhere if no lattice period was found. Only if asked for; see also
+        ``seg.get_certainty``.
 
     Raises
     ------
@@ -198,7 +200,9 @@ def get_symmetry_descriptors(
     Parameters
     ----------
     descriptor, stride, mask, show_progressbar, num_workers, **descriptor_parameters
-        As in `segment_symmetry`.
+        As in `segment_symmetry`, but lengths that are not given are those of the
+        descriptors' classes: no lattice period is looked for. Those that an image was
+        segmented with are in the metadata of its labels.
     lazy_output : bool or None
         Whether the scores are computed later. None: if the signal is lazy or the
         result would be larger than 1 GB.

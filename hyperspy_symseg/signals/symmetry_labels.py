@@ -288,7 +288,7 @@ class SymmetryLabels(StagePlots, LabelQuality, Signal2D):
         n, labels, pixel_size = self.n_patterns, self.data, (abs(y.scale), abs(x.scale))
         if self._record.upsample:
             # Their blocks would count as a staircase.
-            step = self._record.label_step
+            step = self._record.get_item("label_step", self._record.stride)
             labels = measures.labels_computed(labels, step)
             pixel_size = tuple(np.multiply(pixel_size, step))
         if self._lazy:

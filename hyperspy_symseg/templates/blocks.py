@@ -14,6 +14,8 @@ BLOCKS_IN_CELL = 3
 MEAN_WIDTH, VARIANCE_WIDTH = 1.5, 3.0
 # A Gaussian window ends at so many standard deviations.
 TRUNCATE = 3.0
+# A spike is so many variances from the others, and few pixels of a cell are spikes.
+FAR_VARIANCE, MOST_SPIKES = 30.0**2, 0.03
 # A local variance below this fraction of the mean square is none.
 NO_VARIANCE = 1e-10
 
@@ -32,16 +34,6 @@ def block_size(period):
 def cell_size(period):
     """Side of a cell in pixels: int."""
     return BLOCKS_IN_CELL * block_size(period)
-
-
-def normalisation_reach(period):
-    """How far the normalisation of a pixel looks, in pixels: int."""
-    block = block_size(period)
-    widths = (
-        int(TRUNCATE * width * BLOCKS_IN_PERIOD + 0.5)
-        for width in (MEAN_WIDTH, VARIANCE_WIDTH)
-    )
-    return block * (sum(widths) + 1)
 
 
 def sum_squares(array, side):
@@ -109,6 +101,34 @@ def local_mean(sums, counts, width):
     return np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
 
 
+def _spikes(values, counts, block):
+    """Pixels far from all others near by, such as those hit by cosmic rays, or None.
+
+    Mean and variance of a cell are compared with the medians of the 5 x 5 about it. A
+    cell with many such pixels has another structure, and no spikes.
+    """
+    side = block * BLOCKS_IN_CELL
+    cell_counts = np.maximum(sum_squares(counts, BLOCKS_IN_CELL), 1)
+    means = sum_squares(values, side) / cell_counts
+    variances = sum_squares(values * values, side) / cell_counts - means**2
+    level, variance = (
+        ndimage.median_filter(each, 5, mode="nearest") for each in (means, variances)
+    )
+    far = np.maximum(variance, 0) * FAR_VARIANCE
+    # Few cells have anything so far away that its square makes up their variance.
+    suspects = variances * cell_counts > np.maximum(far, NO_VARIANCE * level**2)
+    if not suspects.any():
+        return None
+    spikes = spread(suspects, side, values.shape)
+    spikes &= (values - spread(level, side, values.shape)) ** 2 > spread(
+        far, side, values.shape
+    )
+    some = sum_squares(spikes.astype(np.int64), side)
+    few = (some > 0) & (some <= np.maximum(1, MOST_SPIKES * cell_counts))
+    spikes &= spread(few, side, values.shape)
+    return spikes if spikes.any() else None
+
+
 def _valid_pixels(frame, mask):
     """Pixels that are neither masked nor not finite; None if that is all of them."""
     valid = None
@@ -156,12 +176,17 @@ class BlockedFrame:
         self._first = first
         frame = np.asarray(frame)
         valid = _valid_pixels(frame, mask)
-        values = frame.astype(np.float64)
+        values = frame.astype(np.float64, order="C")
         if valid is None:
             sides = (np.diff(np.r_[: n : self.block, n]) for n in frame.shape)
             counts = np.multiply.outer(*sides).astype(np.float64)
         else:
             values[~valid] = 0
+            counts = sum_squares(valid.astype(np.float64), block)
+        spikes = _spikes(values, counts, block)
+        if spikes is not None:
+            valid = ~spikes if valid is None else valid & ~spikes
+            values[spikes] = 0
             counts = sum_squares(valid.astype(np.float64), block)
         mean = local_mean(
             sum_squares(values, block), counts, MEAN_WIDTH * BLOCKS_IN_PERIOD
@@ -174,8 +199,8 @@ class BlockedFrame:
         contrast = variance > NO_VARIANCE * (mean**2 + variance)
         scale = np.zeros_like(variance)
         scale[contrast] = variance[contrast] ** -0.5
+        values *= spread(scale, block, values.shape)
         self.pixels = values.astype(np.float32)
-        self.pixels *= spread(scale.astype(np.float32), block, values.shape)
         self.squares = (squares * scale**2).astype(np.float32)
         self.counts = counts.astype(np.float32)
         self.cell_counts = sum_squares(self.counts, BLOCKS_IN_CELL)

@@ -24,6 +24,8 @@ ALL_BUT_RIGHT = 0.03
 # Misfits that are far from the median, in standard deviations, and the median deviation
 # of a normal distribution.
 FAR, MEDIAN_DEVIATION = 3.0, 0.6745
+# Patterns up to which one more is looked for where those that are fewer fit worst.
+MOST_SPLITS = 8
 # Dispersion of simulated frames, for the choice among starts.
 WHITE_NOISE = 2.0
 # Rounds for one pattern, which has nothing but reflections to be found.
@@ -118,10 +120,15 @@ class Search:
         """
         return int(np.argmin(costs + DECISIVE * np.arange(len(costs)))) + 1
 
+    def are_different(self, n_patterns):
+        """Whether all patterns differ in a tenth of their power: bool."""
+        templates = self.solution(n_patterns).templates
+        return templates.least_difference() > LEAST_DIFFERENCE
+
     def _cost(self, n_patterns, dispersion):
         solution = self.solution(n_patterns)
-        different = solution.templates.least_difference() > LEAST_DIFFERENCE
-        if not different or solution.least_cells() < FEWEST_CELLS:
+        few = solution.least_cells() < FEWEST_CELLS
+        if few or not self.are_different(n_patterns):
             return np.inf
         return solution.cost(dispersion)
 
@@ -140,7 +147,8 @@ class Search:
             tried.append(self._learn(starts))
             if changed(starts, tried[0].posteriors) < ALL_BUT_RIGHT:
                 return tried[0]
-        tried.append(self._learn(self._split(self.solution(n_patterns - 1))))
+        if labels is None or n_patterns <= MOST_SPLITS:
+            tried.append(self._learn(self._split(self.solution(n_patterns - 1))))
         return min(tried, key=lambda one: one.cost(WHITE_NOISE))
 
     def _learn(self, starts):

@@ -19,6 +19,10 @@ from .waves import LEAST_WEIGHT, PatternWaves, near_by, unit_phases
 ROUNDS = 8
 FINDING = (0, 2, 4)
 MOVING = 6
+# Residuals have at least this variance, where a frame has 1.
+LEAST_VARIANCE = 1e-9
+# Patterns up to which each is compared with all others for the dispersion.
+MOST_COMPARED = 8
 # How far a reflection may move from where it was found, in cycles a period.
 FARTHEST = 0.1
 # Distance of two reflections that have moved, at least, in cycles a period.
@@ -196,7 +200,11 @@ def learn(frames, tiles, starts, period, rounds=ROUNDS, mapped=map):
     n_patterns = len(starts[0])
     posteriors = [np.asarray(start, np.float32) for start in starts]
     n_pixels = sum(float(frame.counts.sum()) for frame in frames)
-    pairs = list(itertools.permutations(range(n_patterns), 2))
+    pairs = [
+        (own, other)
+        for own, other in itertools.permutations(range(n_patterns), 2)
+        if n_patterns <= MOST_COMPARED or abs(own - other) == 1
+    ]
     patterns = [None] * n_patterns
 
     def learn_pattern(k, turn):
@@ -220,7 +228,7 @@ def learn(frames, tiles, starts, period, rounds=ROUNDS, mapped=map):
             float((posterior * each).sum())
             for posterior, each in zip(posteriors, residuals, strict=True)
         )
-        variance = total / n_pixels
+        variance = max(total / n_pixels, LEAST_VARIANCE)
         measured = frames, posteriors, expected, variance
         noise = variance * dispersion(*measured, pairs)[0].max(initial=1.0)
         before = posteriors

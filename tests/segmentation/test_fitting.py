@@ -199,7 +199,12 @@ def test_number_of_operations_not_allowed(frame, scores, n, error):
     [
         ({"n_patterns": 0}, ValueError, "n_patterns=0"),
         ({"n_patterns": -1}, ValueError, "n_patterns=-1"),
-        ({"n_patterns": "2"}, TypeError, "n_patterns='2'"),
+        ({"n_patterns": "2"}, ValueError, "n_patterns='2'.*auto"),
+        ({"n_patterns": "auto"}, ValueError, 'n_patterns="auto" without a lattice'),
+        ({"period": 0}, ValueError, "period=0"),
+        ({"period": -3.5}, ValueError, r"period=-3\.5"),
+        ({"period": np.inf}, ValueError, "period=inf"),
+        ({"period": np.nan}, ValueError, "period=nan"),
         ({"n_patterns": 2.0}, TypeError, r"n_patterns=2\.0"),
         ({"n_patterns": True}, TypeError, "n_patterns=True"),
         ({"n_patterns": 3000}, ValueError, "n_patterns=3000.*distinct"),

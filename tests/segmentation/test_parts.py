@@ -12,7 +12,12 @@ from hyperspy_symseg.descriptors import (
     tiles,
 )
 from hyperspy_symseg.segmentation import SymmetryModel, upsample_labels
-from hyperspy_symseg.segmentation.parts import PART_SHAPE, cut_into_parts, whole
+from hyperspy_symseg.segmentation.parts import (
+    PART_SHAPE,
+    cut_into_parts,
+    whole,
+    widened,
+)
 
 DESCRIPTORS = {
     "translation": TranslationSymmetry(patch=5, window=8, max_operations=49),
@@ -159,6 +164,22 @@ def test_source_of_a_part_is_what_its_labels_depend_on():
     assert TRANSLATION.operations.max() == 6
     assert first.samples == (slice(0, 3), slice(0, 5))
     assert first.source == (slice(0, 6 + 11 + 1), slice(0, 12 + 11 + 1))
+
+
+@given(cut_frames(), st.integers(0, 80))
+def test_a_margin_is_in_the_source_as_far_as_the_frame_goes(case, margin):
+    shape, grid, part_shape = case
+    plain = cut_into_parts(TRANSLATION, grid, shape, part_shape)
+    parts = cut_into_parts(TRANSLATION, grid, shape, part_shape, margin)
+    for row, plain_row in zip(parts, plain, strict=True):
+        for part, without in zip(row, plain_row, strict=True):
+            assert (part.samples, part.pixels) == (without.samples, without.pixels)
+            wanted = widened(part.pixels, margin, shape)
+            for own, other, least in zip(
+                part.source, without.source, wanted, strict=True
+            ):
+                assert own.start == min(other.start, least.start)
+                assert own.stop == max(other.stop, least.stop)
 
 
 def test_source_has_all_pixels_that_get_a_label():

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hyperspy_symseg.descriptors import tiles
-from hyperspy_symseg.segmentation import parts
+from hyperspy_symseg.segmentation import labelling, parts
 from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels, frames
 
 N, ROWS, COLUMNS = 7, 61, 83
@@ -163,10 +163,18 @@ def test_a_model_to_fit_on_is_applied(series, small, model):
 def test_only_the_fit_frames_are_read_before_compute(series, small):
     source = Source(series.data)
     labels = source.signal().segment_symmetry(fit_on=[1, 4], **small)
-    assert sorted(source.read) == [1, 4]
+    assert set(source.read) == {1, 4}
     source.read.clear()
     labels.compute()
     assert sorted(source.read) == list(range(N))
+
+
+def test_fit_frames_are_read_once_if_lengths_are_given_and_nothing_is_refined(
+    series, small
+):
+    source = Source(series.data)
+    source.signal().segment_symmetry(fit_on=[1, 4], refine=False, **small)
+    assert sorted(source.read) == [1, 4]
 
 
 def test_nothing_is_read_for_a_given_model(series, model):
@@ -229,9 +237,13 @@ def many_parts(monkeypatch):
     """Small tiles and parts, so that small frames have several of both."""
     monkeypatch.setattr(tiles, "TILE_SHAPE", (20, 30))
     cut = parts.cut_into_parts
-    monkeypatch.setattr(
-        frames, "cut_into_parts", lambda *args: cut(*args[:3], part_shape=(25, 40))
-    )
+
+    def cut_small(descriptor, grid, shape, part_shape=None, margin=0):
+        return cut(descriptor, grid, shape, (25, 40), margin)
+
+    # Refined labels of an image are found in the same parts, eager and lazy.
+    for module in (frames, labelling):
+        monkeypatch.setattr(module, "cut_into_parts", cut_small)
 
 
 DTYPES = ["u2", ">u2", "f4", ">f8", "i4"]
@@ -269,6 +281,7 @@ def test_labels_do_not_depend_on_chunks(
         "upsample": upsample,
         "mask": mask,
         "fit_on": 3,
+        "refine": False,
     }
     expected = signal.segment_symmetry(**options)
     found = lazy(signal, chunks).segment_symmetry(**options)
@@ -284,24 +297,34 @@ def test_chunks_of_a_large_image(two_grains, chunks):
     rng = np.random.default_rng(1)
     image = np.tile(two_grains[0].data, (5, 9)) + rng.normal(size=(305, 747))
     signal = hs.signals.Signal2D(image)
-    options = {"patch": 9, "window": 8, "max_operations": 9}
+    options = {
+        "patch": 9,
+        "window": 8,
+        "max_operations": 9,
+        "stride": 5,
+        "refine": False,
+    }
     expected = signal.segment_symmetry(**options)
     found = lazy(signal, chunks).segment_symmetry(**options)
     assert found.model == expected.model
     np.testing.assert_array_equal(np.asarray(found.data), expected.data)
 
 
-def test_a_frame_larger_than_a_part():
+@pytest.mark.parametrize("refine", [False, True])
+def test_a_frame_larger_than_a_part(refine):
     rng = np.random.default_rng(2)
     image = np.tile(np.cos(np.arange(20)), (2200, 6)) + rng.normal(size=(2200, 120))
     image[1000:] += 3 * np.cos(np.arange(1200))[:, np.newaxis]
     signal = hs.signals.Signal2D(image)
-    found = lazy(signal, (500, 120)).segment_symmetry(patch=9, window=8)
+    options = {"patch": 9, "window": 8, "stride": 5, "refine": refine}
+    found = lazy(signal, (500, 120)).segment_symmetry(**options)
     assert found.data.numblocks == (2, 1)
-    expected = signal.segment_symmetry(patch=9, window=8)
+    assert (found.model.templates is not None) == refine
+    expected = signal.segment_symmetry(**options)
     np.testing.assert_array_equal(np.asarray(found.data), expected.data)
 
 
+@pytest.mark.parametrize("refine", [False, True])
 @pytest.mark.parametrize(
     "options",
     [
@@ -312,11 +335,12 @@ def test_a_frame_larger_than_a_part():
     ],
     ids=lambda options: str(options["descriptor"]),
 )
-def test_every_descriptor_in_parts(many_parts, series, options):
+def test_every_descriptor_in_parts(many_parts, series, options, refine):
     image = series.inav[3]
-    expected = image.segment_symmetry(**options)
-    found = lazy(image, (30, 50)).segment_symmetry(**options)
+    expected = image.segment_symmetry(refine=refine, **options)
+    found = lazy(image, (30, 50)).segment_symmetry(refine=refine, **options)
     assert found.data.npartitions > 1
+    assert (found.model.templates is not None) == refine
     np.testing.assert_array_equal(np.asarray(found.data), expected.data)
 
 
@@ -451,7 +475,9 @@ def test_a_frame_in_parts_without_a_finite_pixel_is_named(series, model):
 def test_few_chunks_of_a_large_frame_are_held(two_grains, tmp_path, monkeypatch):
     cut = parts.cut_into_parts
     monkeypatch.setattr(
-        frames, "cut_into_parts", lambda *args: cut(*args[:3], part_shape=(280, 560))
+        frames,
+        "cut_into_parts",
+        lambda *args, **margin: cut(*args[:3], part_shape=(280, 560), **margin),
     )
     tile, alive, most = np.tile(two_grains[0].data, (2, 2)), [], []
 
@@ -466,6 +492,7 @@ def test_few_chunks_of_a_large_frame_are_held(two_grains, tmp_path, monkeypatch)
     chunks = ((rows,) * 12, (columns,) * 10)
     image = da.map_blocks(block, chunks=chunks, meta=tile[:0, :0])
     options = {"patch": 8, "window": 8, "max_operations": 9, "stride": 8}
+    options["refine"] = False
     signal = hs.signals.Signal2D(image).as_lazy()
     labels = signal.segment_symmetry(num_workers=1, **options)
     labels.save_frames(tmp_path / "image.zspy", num_workers=1)

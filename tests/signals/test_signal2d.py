@@ -146,6 +146,21 @@ def test_metadata_of_the_source_is_not_shared(signal, small):
 def test_all_parameters_are_in_the_metadata(labels):
     record = labels.metadata.Symmetry_segmentation.as_dictionary()
     del record["model"]
+    found = {
+        name: record.pop(name)
+        for name in (
+            "period",
+            "period_in_units",
+            "period_units",
+            "reflections",
+            "reflections_share",
+        )
+    }
+    assert found["period"] == pytest.approx(7, abs=0.1)
+    np.testing.assert_allclose(found["period_in_units"], [0.02 * found["period"]] * 2)
+    assert found["period_units"] == ["nm", "nm"]
+    assert found["reflections"].shape[1] == 2
+    assert 0 < found["reflections_share"] < 1
     assert record == {
         "version": hyperspy_symseg.__version__,
         "descriptor": "translation",
@@ -157,6 +172,8 @@ def test_all_parameters_are_in_the_metadata(labels):
         "n_patterns": 2,
         "n_components": 5,
         "n_operations": 81,
+        "refined": True,
+        "label_step": (1, 1),
         "random_state": 0,
         "masked": False,
         "mask": "",
@@ -299,6 +316,11 @@ def test_eager_output_of_a_lazy_signal(signal, labels, small):
     np.testing.assert_array_equal(found.data, labels.data)
 
 
+@pytest.fixture(scope="module")
+def plain_labels(two_grains, small):
+    return two_grains[0].segment_symmetry(refine=False, **small)
+
+
 @settings(
     max_examples=15,
     deadline=None,
@@ -310,14 +332,14 @@ def test_eager_output_of_a_lazy_signal(signal, labels, small):
     st.sampled_from([1, 3]),
 )
 def test_chunks_dtype_and_threads_change_nothing(
-    two_grains, labels, small, chunks, dtype, num_workers
+    two_grains, plain_labels, small, chunks, dtype, num_workers
 ):
     data = da.from_array(two_grains[0].data.astype(dtype), chunks=chunks)
     signal = two_grains[0].deepcopy().as_lazy()
     signal.data = data
-    found = signal.segment_symmetry(num_workers=num_workers, **small)
+    found = signal.segment_symmetry(num_workers=num_workers, refine=False, **small)
     found.compute()
-    np.testing.assert_array_equal(found.data, labels.data)
+    np.testing.assert_array_equal(found.data, plain_labels.data)
 
 
 def test_descriptor_may_be_an_instance(signal, labels):
@@ -536,6 +558,12 @@ def test_rgb_and_objects_are_an_error(dtype):
 
 @pytest.mark.parametrize("shape", [(1, 90), (90, 1), (30, 90)])
 def test_frame_smaller_than_the_patch_is_an_error(shape):
+    with pytest.raises(ValueError, match="^patch="):
+        hs.signals.Signal2D(np.zeros(shape)).segment_symmetry(patch=20)
+
+
+@pytest.mark.parametrize("shape", [(1, 90), (90, 1)])
+def test_a_line_is_an_error(shape):
     with pytest.raises(ValueError, match="^patch="):
         hs.signals.Signal2D(np.zeros(shape)).segment_symmetry()
 

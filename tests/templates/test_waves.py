@@ -280,36 +280,49 @@ def test_a_wave_is_its_own_template():
     frame = frame_of(pixels, 3)
     own = PatternWaves(frame, REFLECTIONS[:1])
     ones = np.ones(frame.counts.shape, np.float32)
-    template = own.template(own.waves(ones, np.array([amplitude])))
+    template = own.expected(ones, np.array([amplitude]))
     assert template.dtype == np.float32
     inside = np.s_[40:-40, 40:-40]
     np.testing.assert_allclose(template[inside], pixels[inside], atol=0.05)
 
 
 def test_amplitudes_of_waves_are_doubled():
-    frame = frame_of(random(60, 60), 2)
+    frame = frame_of(random(60, 61), 2)
     own = PatternWaves(frame, REFLECTIONS)
-    ones = np.ones(frame.counts.shape, np.float32)
-    waves = own.waves(ones, np.array([1.0, 0.5, 0.0]))
-    size = np.hypot(*waves).mean(axis=(1, 2))
-    np.testing.assert_allclose(size, [2, 1, 0], atol=1e-5)
+    phases = np.zeros((2, 3, *frame.cell_counts.shape), np.float32)
+    phases[0] = 1
+    amplitudes = np.array([1.0, 0.5, 0.25])
+    y, x = np.indices((60, 61))
+    expected = sum(
+        2 * amplitude * np.cos(2 * np.pi * (gy * y + gx * x))
+        for amplitude, (gy, gx) in zip(amplitudes, REFLECTIONS, strict=True)
+    )
+    np.testing.assert_allclose(own.template(amplitudes, phases), expected, atol=1e-4)
 
 
 def test_some_of_the_waves():
     frame = frame_of(random(40, 50), 2)
-    places = [2, 0]
-    some = PatternWaves(frame, REFLECTIONS).some(places)
-    alone = PatternWaves(frame, REFLECTIONS[places])
+    places = np.array([2, 0])
     weights = np.abs(random(*frame.counts.shape))
     amplitudes = np.array([1.0, 2.0])
+    own = PatternWaves(frame, REFLECTIONS)
+    alone = PatternWaves(frame, REFLECTIONS[places])
     np.testing.assert_array_equal(
-        some.template(some.waves(weights, amplitudes)),
-        alone.template(alone.waves(weights, amplitudes)),
+        own.template(amplitudes, unit_phases(own.cells(weights)), places),
+        alone.expected(weights, amplitudes),
     )
 
 
 def test_none_of_the_waves():
     frame = frame_of(random(40, 50), 2)
-    none = PatternWaves(frame, REFLECTIONS).some([])
+    own = PatternWaves(frame, REFLECTIONS)
+    phases = unit_phases(own.cells(np.ones(frame.counts.shape, np.float32)))
+    template = own.template(np.zeros(0), phases, np.arange(0))
+    np.testing.assert_array_equal(template, np.zeros((40, 50)))
+
+
+def test_no_waves_at_all():
+    frame = frame_of(random(40, 50), 2)
     ones = np.ones(frame.counts.shape, np.float32)
-    np.testing.assert_array_equal(none.template(none.waves(ones, np.zeros(0))), 0)
+    none = PatternWaves(frame, np.empty((0, 2))).expected(ones, np.zeros(0))
+    np.testing.assert_array_equal(none, np.zeros((40, 50)))

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hyperspy_symseg.descriptors import FramePart, Grid, tiles
+from hyperspy_symseg.segmentation import SymmetryModel
+from hyperspy_symseg.segmentation.labelling import Labelling
+from hyperspy_symseg.segmentation.parts import cut_into_parts, whole
+from hyperspy_symseg.segmentation.refining import (
+    block_centres,
+    interpolate,
+    margin,
+    refine,
+)
+from hyperspy_symseg.templates import Templates
+from hyperspy_symseg.templates.blocks import BlockedFrame
+
+from .conftest import TRANSLATION
+
+PERIOD = 7.0
+
+
+@pytest.fixture(scope="module")
+def model(frame):
+    """Of 61 x 83 pixels, with templates."""
+    return SymmetryModel.fit(frame, TRANSLATION, stride=3, period=PERIOD)
+
+
+@pytest.fixture(scope="module")
+def refined(model, frame):
+    return model.predict(frame, certainty=True)
+
+
+@pytest.mark.parametrize(("period", "pixels"), [(12, 300), (9, 225), (7, 174), (3, 75)])
+def test_margin_is_more_than_24_periods_and_of_whole_cells(period, pixels):
+    templates = Templates(period, 1, [], [], [], 1.0)
+    assert margin(templates) == pixels
+    assert margin(templates) > 24 * period
+
+
+def test_a_model_without_templates_has_no_margin(fitted):
+    assert fitted.margin == 0
+
+
+def test_centres_of_blocks():
+    # Blocks of 3 pixels; the last ones have 1 row and 2 columns.
+    blocked = BlockedFrame(np.zeros((10, 14)), None, 9.0)
+    rows, columns = block_centres(blocked, (100, 50))
+    np.testing.assert_array_equal(rows, [101, 104, 107, 109])
+    np.testing.assert_array_equal(columns, [51, 54, 57, 60, 63])
+
+
+def test_hand_worked_interpolation():
+    # The centre of a block of three pixels is its second one.
+    blocks = np.array([[[0, 3, 6], [9, 9, 9]]], np.float32)
+    expected = [
+        [0, 0, 1, 2, 3, 4, 5, 6, 6],
+        [0, 0, 1, 2, 3, 4, 5, 6, 6],
+        [3, 3, 11 / 3, 13 / 3, 5, 17 / 3, 19 / 3, 7, 7],
+        [6, 6, 19 / 3, 20 / 3, 7, 22 / 3, 23 / 3, 8, 8],
+        [9] * 9,
+        [9] * 9,
+    ]
+    found = interpolate(blocks, 3, np.arange(6), np.arange(9))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found[0], expected, rtol=1e-6)
+
+
+@given(
+    st.integers(1, 6), st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**32 - 1)
+)
+def test_interpolated_values_are_between_those_of_the_blocks(
+    block, rows, columns, seed
+):
+    blocks = np.random.default_rng(seed).random((2, rows, columns)).astype(np.float32)
+    pixels = np.arange(rows * block), np.arange(columns * block)
+    found = interpolate(blocks, block, *pixels)
+    for one, expected in zip(found, blocks, strict=True):
+        assert one.min() >= expected.min() - 1e-6
+        assert one.max() <= expected.max() + 1e-6
+
+
+def test_blocks_of_one_pixel_are_not_changed():
+    blocks = np.random.default_rng(0).random((3, 7, 11)).astype(np.float32)
+    found = interpolate(blocks, 1, np.arange(7), np.arange(11))
+    np.testing.assert_array_equal(found, blocks)
+
+
+@pytest.mark.parametrize("shift", [0, 3, 5])
+def test_a_part_of_the_pixels_is_interpolated(shift):
+    blocks = np.random.default_rng(0).random((2, 7, 11)).astype(np.float32)
+    everything = interpolate(blocks, 4, np.arange(28), np.arange(44))
+    rows, columns = np.arange(shift, 20), np.arange(2, 30 + shift)
+    np.testing.assert_array_equal(
+        interpolate(blocks, 4, rows, columns), everything[:, shift:20, 2 : 30 + shift]
+    )
+
+
+def test_labels_are_the_grains(refined, two_grains):
+    assert (refined["label"] == two_grains[1]).mean() > 0.96
+
+
+def test_labels_are_the_same_with_and_without_certainty(model, frame, refined):
+    found = model.predict(frame)
+    assert found.dtype == np.int8
+    np.testing.assert_array_equal(found, refined["label"])
+
+
+def test_certainty_is_a_probability(refined):
+    assert refined["certainty"].dtype == np.float32
+    # Of two patterns, the label is the more probable one.
+    assert refined["certainty"].min() >= 0.5 - 1e-6
+    assert refined["certainty"].max() <= 1
+
+
+def test_labels_that_are_not_asked_for_are_not_computed(model, frame):
+    grid = Grid.over(frame.shape, 3)
+    labels = np.zeros(grid.shape, np.int8)
+    everywhere = whole(grid, frame.shape)
+    arguments = model.templates, labels, frame, None, grid, everywhere
+    found, certainty = refine(*arguments, certainty=False)
+    assert certainty is None
+    assert found.dtype == np.int8
+    assert found.shape == frame.shape
+    np.testing.assert_array_equal(found, refine(*arguments)[0])
+
+
+def test_pixels_without_a_score_near_by_have_no_label(model, frame):
+    patched = frame.astype(float)
+    patched[:, :40] = np.nan
+    labels = model.predict(patched)
+    np.testing.assert_array_equal(labels == -1, np.isnan(patched))
+
+
+def test_masked_pixels_have_no_label_and_no_certainty(model, frame):
+    mask = np.zeros(frame.shape, bool)
+    mask[10:23, 40:52] = True
+    found = model.predict(frame, mask, certainty=True)
+    np.testing.assert_array_equal(found["label"] == -1, mask)
+    np.testing.assert_array_equal(np.isnan(found["certainty"]), mask)
+
+
+@pytest.mark.parametrize("certainty", [False, True])
+def test_labels_on_the_grid_are_those_of_its_pixels(model, frame, certainty):
+    found = model.predict(frame, stride=(4, 5), upsample=False, certainty=certainty)
+    everywhere = model.predict(frame, stride=(4, 5), certainty=certainty)
+    grid = Grid.over(frame.shape, (4, 5))
+    np.testing.assert_array_equal(found, everywhere[np.ix_(grid.rows, grid.columns)])
+
+
+@pytest.mark.parametrize("upsample", [False, True])
+def test_step_of_the_labels(model, fitted, upsample):
+    assert model.label_step((3, 4), upsample) == ((1, 1) if upsample else (3, 4))
+    assert fitted.label_step((3, 4), upsample) == (3, 4)
+
+
+def test_dtype_of_the_result(model):
+    assert model.result_dtype(False) == np.int8
+    assert model.result_dtype(True).names == ("label", "certainty")
+
+
+@pytest.mark.parametrize("num_workers", [1, 3])
+def test_threads_change_nothing(model, frame, refined, num_workers):
+    found = model.predict(frame, certainty=True, num_workers=num_workers)
+    np.testing.assert_array_equal(found, refined)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("upsample", [False, True])
+def test_parts_need_their_source_only(model, monkeypatch, upsample, masked):
+    rng = np.random.default_rng(5)
+    y, x = np.mgrid[:61, :900]
+    frame = np.where(x < 400, np.cos(2 * np.pi * y / 7), np.cos(2 * np.pi * x / 7))
+    frame = frame + 0.3 * rng.normal(size=frame.shape)
+    mask = rng.random(frame.shape) < 0.02 if masked else None
+
+    def small_parts(self, grid, shape):
+        return cut_into_parts(
+            self.descriptor, grid, shape, (61, 300), margin=self.margin
+        )
+
+    monkeypatch.setattr(tiles, "TILE_SHAPE", (32, 64))
+    monkeypatch.setattr(Labelling, "parts", small_parts)
+    grid = Grid.over(frame.shape, model.stride)
+    [parts] = model.parts(grid, frame.shape)
+    assert len(parts) > 2
+    assert parts[0].source[1].stop < 900
+
+    def cut(array, part):
+        first = [axis.start for axis in part.source]
+        return FramePart(array[part.source].copy(), first, array.shape)
+
+    options = {"upsample": upsample, "certainty": True}
+    found = np.concatenate(
+        [
+            model.predict_part(
+                cut(frame, part),
+                cut(mask, part) if masked else None,
+                grid,
+                part,
+                **options,
+            )
+            for part in parts
+        ],
+        axis=1,
+    )
+    expected = model.predict(frame, mask, **options)
+    for name in ("label", "certainty"):
+        np.testing.assert_array_equal(found[name], expected[name])

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hyperspy_symseg.descriptors import Grid, compute_scores
+from hyperspy_symseg.segmentation import SymmetryModel
+
+from .conftest import TRANSLATION
+
+PERIOD = 7.0
+
+
+@pytest.fixture(scope="module")
+def model(frame):
+    return SymmetryModel.fit(frame, TRANSLATION, stride=3, period=PERIOD)
+
+
+@pytest.fixture(scope="module")
+def found(frame):
+    """With the number of patterns that was found."""
+    return SymmetryModel.fit(frame, TRANSLATION, "auto", stride=3, period=PERIOD)
+
+
+def test_without_a_period_there_are_no_templates(fitted):
+    assert fitted.templates is None
+    assert fitted.costs is None
+
+
+def test_templates_are_of_the_period_and_the_patterns(model):
+    assert model.templates.period == PERIOD
+    assert model.templates.n_patterns == model.n_patterns == 2
+    assert model.costs is None
+
+
+def test_what_the_scores_are_projected_on_is_as_without_templates(model, fitted):
+    for name in ("mean", "weights", "components", "covariance"):
+        np.testing.assert_array_equal(getattr(model, name), getattr(fitted, name))
+
+
+def test_the_pattern_with_the_fewest_pixels_is_first(model):
+    assert model.counts[0] <= model.counts[1]
+
+
+def test_counts_and_means_are_of_the_refined_labels(model, frame):
+    grid = Grid.over(frame.shape, 3)
+    scores = compute_scores(TRANSLATION, frame, grid)
+    labels = model.predict(frame, upsample=False)
+    complete = ~np.isnan(scores).any(axis=-1)
+    assert model.counts.sum() == np.count_nonzero(complete)
+    for label in (0, 1):
+        own = scores[complete & (labels == label)]
+        assert len(own) == pytest.approx(model.counts[label], rel=0.05)
+        np.testing.assert_allclose(
+            model.class_means[label], own.mean(axis=0), atol=0.03
+        )
+
+
+def test_centres_are_the_projected_means(model):
+    np.testing.assert_allclose(
+        model.project(model.class_means), model.centres, atol=1e-10
+    )
+
+
+def test_labels_of_templates_and_scores_are_the_same_patterns(model, frame):
+    plain = dataclasses.replace(model, templates=None)
+    assert (plain.predict(frame) == model.predict(frame)).mean() > 0.93
+
+
+def test_number_that_is_found(found, model):
+    assert found.n_patterns == 2
+    assert found.templates == model.templates
+    assert found.costs.argmin() == 1
+    assert len(found.costs) >= 2
+
+
+def test_costs_are_constant_and_compared(found):
+    assert not found.costs.flags.writeable
+    assert found == SymmetryModel.from_dict(found.to_dict())
+
+
+def test_templates_survive_a_dictionary(model):
+    again = SymmetryModel.from_dict(model.to_dict())
+    assert again == model
+    assert again.templates == model.templates
+
+
+def test_models_with_other_templates_differ(model, fitted):
+    assert model != fitted
+
+
+def test_one_pattern_has_templates_too(frame):
+    model = SymmetryModel.fit(frame, TRANSLATION, 1, stride=3, period=PERIOD)
+    assert model.templates.n_patterns == 1
+    assert not model.predict(frame).any()
+
+
+def test_noise_has_no_templates():
+    noise = np.random.default_rng(0).normal(size=(61, 83))
+    model = SymmetryModel.fit(noise, TRANSLATION, stride=3, period=PERIOD)
+    assert model.templates is None
+    assert model == SymmetryModel.fit(noise, TRANSLATION, stride=3)
+
+
+def test_noise_is_one_pattern():
+    noise = np.random.default_rng(0).normal(size=(61, 83))
+    model = SymmetryModel.fit(noise, TRANSLATION, "auto", stride=3, period=PERIOD)
+    assert model.n_patterns == 1
+
+
+def test_fit_predict_is_fit_and_predict(model, frame):
+    options = {"stride": 3, "period": PERIOD}
+    fitted, labels = SymmetryModel.fit_predict(frame, TRANSLATION, **options)
+    assert fitted == model
+    np.testing.assert_array_equal(labels, model.predict(frame))
+
+
+def test_certainty_of_fit_predict(model, frame):
+    _, found = SymmetryModel.fit_predict(
+        frame, TRANSLATION, stride=3, period=PERIOD, certainty=True
+    )
+    np.testing.assert_array_equal(found, model.predict(frame, certainty=True))
+
+
+def test_fewer_operations_with_templates(model, frame):
+    smaller = SymmetryModel.fit(
+        frame, TRANSLATION, stride=3, period=PERIOD, n_operations=9
+    )
+    assert smaller.templates == model.templates
+    assert smaller == model.select(9)
+
+
+def test_masked_pixels_are_not_learnt_from(frame):
+    mask = np.zeros(frame.shape, bool)
+    mask[20:40, 10:30] = True
+    options = {"stride": 3, "period": PERIOD, "mask": mask}
+    other = np.where(mask, 1000, frame)
+    expected = SymmetryModel.fit(frame, TRANSLATION, **options)
+    assert SymmetryModel.fit(other, TRANSLATION, **options) == expected
+
+
+def test_scores_and_views_of_several_frames(movie):
+    frames = list(movie[0].data[[0, 6]])
+    grid = Grid.over(frames[0].shape, 3)
+    scores = [compute_scores(TRANSLATION, frame, grid) for frame in frames]
+    model = SymmetryModel.from_scores(
+        np.stack(scores),
+        TRANSLATION,
+        stride=3,
+        period=PERIOD,
+        views=[(frame, None) for frame in frames],
+    )
+    for frame, truth in zip(frames, movie[1][[0, 6]], strict=True):
+        agree = (model.predict(frame) == truth).mean()
+        assert max(agree, 1 - agree) > 0.93
+
+
+def test_more_patterns_than_distinct_descriptors_are_an_error(frame):
+    with pytest.raises(ValueError, match="^n_patterns=3000.*distinct"):
+        SymmetryModel.fit(frame, TRANSLATION, 3000, stride=3, period=PERIOD)

@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hyperspy_symseg.templates.blocks import (
+    BlockedFrame,
+    block_size,
+    cell_size,
+    local_mean,
+    spread,
+    sum_squares,
+)
+
+PERIOD = 9.0
+# Of 3 pixels; the last row and column of blocks are cut off.
+SHAPE = (61, 83)
+
+
+def crystal(shape=SHAPE, seed=0):
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    wave = np.cos(2 * np.pi * y / PERIOD) + np.cos(2 * np.pi * x / PERIOD)
+    return 10 + 2 * wave + np.random.default_rng(seed).normal(size=shape)
+
+
+@pytest.fixture
+def frame():
+    return crystal()
+
+
+@pytest.fixture
+def mask():
+    mask = np.zeros(SHAPE, bool)
+    mask[20:31, 40:52] = True
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("period", "block", "cell"),
+    [(12, 4, 12), (9.1, 3, 9), (10.6, 4, 12), (3, 1, 3), (0.2, 1, 3)],
+)
+def test_blocks_are_a_third_of_a_period_and_cells_three_blocks(period, block, cell):
+    assert block_size(period) == block
+    assert cell_size(period) == cell
+
+
+@given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 7))
+def test_sums_over_squares(rows, columns, side):
+    array = np.arange(rows * columns).reshape(rows, columns) % 13
+    expected = [
+        [array[i : i + side, j : j + side].sum() for j in range(0, columns, side)]
+        for i in range(0, rows, side)
+    ]
+    np.testing.assert_array_equal(sum_squares(array, side), expected)
+
+
+def test_every_pixel_has_the_value_of_its_square():
+    squares = np.array([[1, 2, 3], [4, 5, 6]])
+    expected = [[1, 1, 2, 2, 3], [1, 1, 2, 2, 3], [4, 4, 5, 5, 6]]
+    np.testing.assert_array_equal(spread(squares, 2, (3, 5)), expected)
+
+
+def gaussian_means(sums, counts, width):
+    """The definition: weights over pairs of blocks, up to three widths apart."""
+    weights = []
+    for n in sums.shape:
+        distance = np.subtract.outer(np.arange(n), np.arange(n))
+        weight = np.exp(-0.5 * (distance / width) ** 2)
+        weights.append(np.where(np.abs(distance) <= int(3 * width + 0.5), weight, 0))
+    rows, columns = weights
+    return (rows @ sums @ columns.T) / (rows @ counts @ columns.T)
+
+
+@pytest.mark.parametrize("width", [1.5, 4.5])
+def test_local_means_are_those_of_the_definition(width):
+    rng = np.random.default_rng(0)
+    counts = rng.integers(1, 10, (20, 27))
+    sums = rng.normal(size=counts.shape) * counts
+    np.testing.assert_allclose(
+        local_mean(sums, counts, width), gaussian_means(sums, counts, width)
+    )
+
+
+def test_local_mean_is_0_where_there_are_no_pixels():
+    assert not local_mean(np.zeros((5, 7)), np.zeros((5, 7)), 1.5).any()
+
+
+def normalised(frame, valid):
+    """The definition, in double precision."""
+    frame = np.where(valid, frame, 0)
+    counts = sum_squares(valid.astype(float), 3)
+    mean = spread(gaussian_means(sum_squares(frame, 3), counts, 4.5), 3, SHAPE)
+    frame = np.where(valid, frame - mean, 0)
+    variance = gaussian_means(sum_squares(frame**2, 3), counts, 9)
+    return frame / np.sqrt(spread(variance, 3, SHAPE))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_pixels_are_those_of_the_definition(frame, mask, masked):
+    blocked = BlockedFrame(frame, mask if masked else None, PERIOD)
+    valid = ~mask if masked else np.ones(SHAPE, bool)
+    expected = normalised(frame, valid)
+    assert blocked.pixels.dtype == np.float32
+    np.testing.assert_allclose(blocked.pixels, expected, atol=1e-5)
+    np.testing.assert_allclose(
+        blocked.squares, sum_squares(expected**2, 3), rtol=1e-4, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_counts_are_of_valid_pixels(frame, mask, masked):
+    blocked = BlockedFrame(frame, mask if masked else None, PERIOD)
+    valid = ~mask if masked else np.ones(SHAPE, bool)
+    np.testing.assert_array_equal(blocked.counts, sum_squares(valid.astype(int), 3))
+    np.testing.assert_array_equal(
+        blocked.cell_counts, sum_squares(valid.astype(int), 9)
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(gain=st.floats(0.1, 1e3), offset=st.floats(-1e3, 1e3))
+def test_gain_and_offset_change_nothing(gain, offset):
+    expected = BlockedFrame(crystal(), None, PERIOD).pixels
+    found = BlockedFrame(gain * crystal() + offset, None, PERIOD).pixels
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_a_ramp_changes_little(frame):
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    expected = BlockedFrame(frame, None, PERIOD).pixels
+    found = BlockedFrame(frame + 0.05 * y - 0.05 * x, None, PERIOD).pixels
+    # At the edges, the mean is of one side only.
+    inside = np.s_[15:-15, 15:-15]
+    np.testing.assert_allclose(found[inside], expected[inside], atol=0.3)
+    assert np.corrcoef(found[inside].ravel(), expected[inside].ravel())[0, 1] > 0.99
+
+
+def test_contrast_that_is_rounding_noise_is_none(frame):
+    assert not BlockedFrame(1e-9 * frame + 1e3, None, PERIOD).pixels.any()
+
+
+def test_contrast_that_changes_slowly_is_evened_out():
+    shape = (120, 400)
+    x = np.arange(shape[1]) * np.ones((shape[0], 1))
+    wave = np.cos(2 * np.pi * x / PERIOD) * (1 + x / 100)
+    pixels = BlockedFrame(wave, None, PERIOD).pixels
+    stripes = [pixels[:, i : i + 90].var() for i in (36, 135, 270)]
+    np.testing.assert_allclose(stripes, 1, atol=0.05)
+
+
+def test_what_is_masked_does_not_matter(frame, mask):
+    other = np.where(mask, 1e6, frame)
+    expected = BlockedFrame(frame, mask, PERIOD)
+    found = BlockedFrame(other, mask, PERIOD)
+    np.testing.assert_array_equal(found.pixels, expected.pixels)
+    assert not found.pixels[mask].any()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_pixels_that_are_not_finite_are_masked(frame, mask, value):
+    expected = BlockedFrame(frame, mask, PERIOD)
+    found = BlockedFrame(np.where(mask, value, frame), None, PERIOD)
+    for name in ("pixels", "counts", "squares"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
+def test_a_frame_masked_altogether_is_0():
+    blocked = BlockedFrame(crystal(), np.ones(SHAPE, bool), PERIOD)
+    assert not blocked.pixels.any()
+    assert not blocked.squares.any()
+
+
+@pytest.mark.parametrize("value", [0, 7, 1e6])
+def test_a_frame_without_contrast_is_0(value):
+    assert not BlockedFrame(np.full(SHAPE, value), None, PERIOD).pixels.any()
+
+
+@pytest.mark.parametrize("dtype", ["u1", ">u2", "i8", "f4", ">f8", "?"])
+def test_any_real_dtype(frame, dtype):
+    frame = (frame > 10 if dtype == "?" else frame).astype(dtype)
+    expected = BlockedFrame(frame.astype(float), None, PERIOD)
+    np.testing.assert_array_equal(
+        BlockedFrame(frame, None, PERIOD).pixels, expected.pixels
+    )
+
+
+@pytest.mark.parametrize("view", [np.asfortranarray, lambda frame: frame[:, ::2]])
+def test_any_order_in_memory(frame, view):
+    blocked = BlockedFrame(view(frame), None, PERIOD)
+    expected = BlockedFrame(np.ascontiguousarray(view(frame)), None, PERIOD)
+    np.testing.assert_array_equal(blocked.pixels, expected.pixels)
+    # As the kernels need it.
+    assert blocked.pixels.flags.c_contiguous
+
+
+def test_the_frame_is_not_modified(frame):
+    before = frame.copy()
+    BlockedFrame(frame, None, PERIOD)
+    np.testing.assert_array_equal(frame, before)
+
+
+def test_a_part_is_as_in_the_whole_away_from_where_it_is_cut():
+    frame = crystal((340, 420))
+    whole = BlockedFrame(frame, None, PERIOD)
+    # 3 standard deviations of 4.5 blocks and of 9 are 14 and 27 blocks of 3 pixels.
+    first, reach = (18, 27), 3 * (14 + 27 + 1)
+    part = BlockedFrame(frame[18:330, 27:400], None, PERIOD, first)
+    inside = np.s_[18 + reach : 330 - reach, 27 + reach : 400 - reach]
+    found = part.pixels[reach:-reach, reach:-reach]
+    assert min(found.shape) > 50
+    np.testing.assert_allclose(found, whole.pixels[inside], atol=1e-6)
+
+
+@pytest.mark.parametrize("first", [(0, 0), (9, 27)])
+def test_factors_are_those_of_waves_in_the_whole_frame(frame, first):
+    reflections = np.array([[0.1, -0.05], [0.0, 1 / 9]])
+    rows, columns = BlockedFrame(frame, None, PERIOD, first).factors(reflections)
+    y, x = (np.arange(n) + start for n, start in zip(SHAPE, first, strict=True))
+    for found, frequency, place in zip(
+        (rows, columns), reflections.T, (y, x), strict=True
+    ):
+        expected = np.exp(2j * np.pi * np.outer(frequency, place))
+        np.testing.assert_allclose(found[0] + 1j * found[1], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_residuals_are_sums_of_squares_of_valid_pixels(frame, mask, masked):
+    blocked = BlockedFrame(frame, mask if masked else None, PERIOD)
+    template = np.random.default_rng(1).normal(size=SHAPE).astype(np.float32)
+    difference = (blocked.pixels - template).astype(float)
+    if masked:
+        difference[mask] = 0
+    np.testing.assert_allclose(
+        blocked.residuals(template), sum_squares(difference**2, 3), rtol=1e-5
+    )
+
+
+def test_products_are_summed_over_blocks(frame):
+    blocked = BlockedFrame(frame, None, PERIOD)
+    rng = np.random.default_rng(2)
+    first, second = rng.normal(size=(2, *SHAPE)).astype(np.float32)
+    expected = sum_squares((first * second).astype(float), 3)
+    np.testing.assert_allclose(blocked.products(first, second), expected, atol=1e-5)
+
+
+def test_a_spike_changes_nothing_but_its_own_pixel():
+    frame = crystal((120, 140))
+    hit = frame.copy()
+    hit[60, 70] = 1e5
+    clean, found = (BlockedFrame(each, None, PERIOD) for each in (frame, hit))
+    others = np.ones(frame.shape, bool)
+    others[60, 70] = False
+    assert found.pixels[60, 70] == 0
+    np.testing.assert_allclose(
+        found.pixels[others], clean.pixels[others], rtol=0.05, atol=0.05
+    )
+
+
+def test_the_edge_of_a_vacuum_is_no_spike():
+    frame = crystal((120, 140))
+    frame[:, 70:] = 0
+    blocked = BlockedFrame(frame, None, PERIOD)
+    assert blocked.counts.sum() == frame.size
+
+
+@pytest.mark.parametrize("factor", [1e-200, 1e100, 1e150])
+def test_frames_of_any_scale(frame, factor):
+    expected = BlockedFrame(frame, None, PERIOD).pixels
+    found = BlockedFrame(frame * factor, None, PERIOD).pixels
+    if factor > 1:
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert np.isfinite(found).all()

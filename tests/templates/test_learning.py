@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from hyperspy_symseg.templates import Templates
+from hyperspy_symseg.templates.blocks import BlockedFrame
+from hyperspy_symseg.templates.learning import Solution, learn
+from hyperspy_symseg.templates.reflections import Tiles
+
+from .conftest import PERIOD, REFLECTIONS, SHAPE, block_labels, lattice, two_lattices
+
+
+def start_of(labels, n_patterns=2, share=0.9):
+    own = labels == np.arange(n_patterns)[:, np.newaxis, np.newaxis]
+    return np.where(own, share, (1 - share) / (n_patterns - 1)).astype(np.float32)
+
+
+def learnt(frames, starts, *args):
+    tiles = [Tiles(frame, PERIOD) for frame in frames]
+    return learn(frames, tiles, starts, PERIOD, *args)
+
+
+def distances(found, true):
+    """Of every true reflection from the nearest one found, or its opposite."""
+    return np.min(
+        [np.hypot(*(true[:, np.newaxis] - sign * found).T) for sign in (1, -1)],
+        axis=(0, 1),
+    )
+
+
+@pytest.fixture(scope="module")
+def solution(two_grains):
+    """Begun with labels of which a fifth are wrong."""
+    blocked, labels = two_grains
+    wrong = np.random.default_rng(0).random(labels.shape) < 0.2
+    return learnt([blocked], [start_of(np.where(wrong, 1 - labels, labels))])
+
+
+def test_reflections_are_those_of_the_grains(solution):
+    assert solution.templates.n_patterns == 2
+    for pattern in (0, 1):
+        found, _ = solution.templates.of(pattern)
+        assert found.shape == (2, 2)
+        assert distances(found, REFLECTIONS[pattern]).max() < 5e-4
+
+
+def test_amplitudes_are_those_of_the_grains(solution):
+    # Cosines and noise of variance 1: two cosines of 1 / sqrt(2), each two waves.
+    np.testing.assert_allclose(
+        solution.templates.amplitudes, 0.5 / np.sqrt(2), rtol=0.08
+    )
+
+
+def test_noise_is_what_the_lattices_do_not_explain(solution):
+    assert solution.variance == pytest.approx(0.5, rel=0.1)
+    assert solution.templates.noise == pytest.approx(0.5, rel=0.4)
+    assert solution.dispersion == pytest.approx(1, abs=0.5)
+
+
+def test_posteriors_are_the_grains(solution, two_grains):
+    _, labels = two_grains
+    [posterior] = solution.posteriors
+    np.testing.assert_allclose(posterior.sum(axis=0), 1, atol=1e-5)
+    assert (posterior.argmax(axis=0) == labels).mean() > 0.98
+
+
+def test_what_is_counted(solution, two_grains):
+    _, labels = two_grains
+    assert solution.n_pixels == SHAPE[0] * SHAPE[1]
+    # The boundary is straight, down 51 blocks.
+    assert solution.length == pytest.approx(51, abs=6)
+    smaller = min(np.bincount(labels.ravel()))
+    assert solution.least_cells() == pytest.approx(smaller / 9, rel=0.03)
+
+
+def test_order_of_the_patterns_is_that_of_the_start(solution, two_grains):
+    blocked, labels = two_grains
+    other = learnt([blocked], [start_of(1 - labels)])
+    found, _ = other.templates.of(0)
+    assert distances(found, REFLECTIONS[1]).max() < 5e-4
+
+
+def test_a_clean_wave_has_its_amplitude_and_frequency():
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    # Between the bins of a tile of 72 pixels.
+    frequency = np.array([[0.0213, 0.1091]])
+    wave = np.cos(2 * np.pi * (frequency[0, 0] * y + frequency[0, 1] * x))
+    blocked = BlockedFrame(wave, None, PERIOD)
+    ones = np.ones((1, *blocked.counts.shape), np.float32)
+    templates = learnt([blocked], [ones]).templates
+    assert distances(templates.reflections, frequency).max() < 1e-4
+    # A cosine of variance 1 is sqrt(2) high.
+    assert templates.amplitudes[0] == pytest.approx(1 / np.sqrt(2), rel=0.05)
+
+
+def test_one_pattern(one_crystal):
+    ones = np.ones((1, *one_crystal.counts.shape), np.float32)
+    solution = learnt([one_crystal], [ones], 3)
+    np.testing.assert_array_equal(solution.posteriors[0], 1)
+    assert solution.length == 0
+    assert distances(solution.templates.reflections, REFLECTIONS[0]).max() < 5e-4
+
+
+def test_noise_has_no_templates(noise):
+    ones = np.ones((1, *noise.counts.shape), np.float32)
+    solution = learnt([noise], [ones], 3)
+    assert solution.templates.reflections.shape == (0, 2)
+    assert solution.variance == pytest.approx(1, abs=0.05)
+
+
+def test_masked_pixels_do_not_count():
+    frame, labels = two_lattices()
+    mask = np.zeros(SHAPE, bool)
+    mask[50:70, 60:120] = True
+    starts = [start_of(block_labels(labels))]
+    first = learnt([BlockedFrame(frame, mask, PERIOD)], starts)
+    second = learnt([BlockedFrame(np.where(mask, 1e5, frame), mask, PERIOD)], starts)
+    assert first.n_pixels == mask.size - mask.sum()
+    assert first.templates == second.templates
+
+
+def test_frames_share_the_patterns():
+    places = (60, 130)
+    made = [two_lattices(seed=at, at=at) for at in places]
+    frames = [BlockedFrame(frame, None, PERIOD) for frame, _ in made]
+    labels = [block_labels(each) for _, each in made]
+    solution = learnt(frames, [start_of(each) for each in labels])
+    assert len(solution.posteriors) == 2
+    assert solution.n_pixels == 2 * SHAPE[0] * SHAPE[1]
+    for posterior, expected in zip(solution.posteriors, labels, strict=True):
+        assert (posterior.argmax(axis=0) == expected).mean() > 0.97
+
+
+def test_a_pattern_that_is_not_there_has_no_reflections(one_crystal):
+    labels = np.zeros(one_crystal.counts.shape, int)
+    solution = learnt([one_crystal], [start_of(labels, share=1.0)], 1)
+    assert len(solution.templates.of(1)[0]) == 0
+
+
+def test_a_pool_changes_nothing(two_grains, solution):
+    blocked, labels = two_grains
+    start = [start_of(labels)]
+    with ThreadPoolExecutor(2) as pool:
+        found = learnt([blocked], start, 8, pool.map)
+    expected = learnt([blocked], start, 8)
+    assert found.templates == expected.templates
+    np.testing.assert_array_equal(found.posteriors, expected.posteriors)
+
+
+def test_the_start_is_not_modified(two_grains):
+    blocked, labels = two_grains
+    start = start_of(labels)
+    before = start.copy()
+    learnt([blocked], [start])
+    np.testing.assert_array_equal(start, before)
+
+
+def test_another_lattice_explains_more(two_grains):
+    blocked, labels = two_grains
+    ones = np.ones((1, *labels.shape), np.float32)
+    one = learnt([blocked], [ones], 3)
+    two = learnt([blocked], [start_of(labels)])
+    assert two.variance < one.variance
+    assert two.cost(2.0) < one.cost(2.0)
+
+
+def made_up(variance=0.5, length=30, n_reflections=4, posteriors=()):
+    templates = Templates(
+        PERIOD,
+        2,
+        [0] * n_reflections,
+        np.zeros((n_reflections, 2)),
+        np.ones(n_reflections),
+        1.0,
+    )
+    return Solution(templates, list(posteriors), 2000.0, variance, length, 1.0)
+
+
+def test_hand_worked_cost():
+    # 1000 independent pixels: half of them times the logarithm of the variance,
+    # 1.5 a block of boundary, and 12 numbers at half the logarithm of 1000.
+    expected = 500 * np.log(0.5) + 1.5 * 30 + 6 * np.log(1000)
+    assert made_up().cost(2.0) == pytest.approx(expected)
+
+
+def test_cost_grows_with_what_is_to_be_paid_for():
+    cost = made_up().cost(2.0)
+    assert made_up(variance=0.6).cost(2.0) > cost
+    assert made_up(length=31).cost(2.0) > cost
+    assert made_up(n_reflections=5).cost(2.0) > cost
+
+
+def test_cells_of_the_smallest_pattern():
+    first, second = np.zeros((2, 3, 6, 6))
+    # 18 and 9 blocks of pattern 1, 9 of pattern 2.
+    first[0] = second[0] = 0.5
+    first[1, :3] = second[1, :3, :3] = 1
+    second[2, 3:, 3:] = 1
+    assert made_up(posteriors=[first, second]).least_cells() == 1
+
+
+def test_a_pattern_without_blocks_has_no_cells():
+    posterior = np.zeros((2, 4, 5))
+    posterior[0] = 1
+    assert made_up(posteriors=[posterior]).least_cells() == 0
+
+
+def test_contrast_of_another_sign_is_the_same_lattice():
+    blocked = BlockedFrame(-lattice(0), None, PERIOD)
+    ones = np.ones((1, *blocked.counts.shape), np.float32)
+    found = learnt([blocked], [ones], 3).templates
+    np.testing.assert_allclose(found.amplitudes, 0.5, rtol=0.05)
