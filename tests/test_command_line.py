@@ -289,6 +289,14 @@ def test_resume_needs_no_options_and_refuses_others(run, file, out, monkeypatch)
     assert hs.load(out / "movie_labels.zspy").model.stride == (4, 4)
 
 
+@pytest.mark.parametrize("asked", [["--no-refine"], ["--n-patterns", "auto"]])
+def test_resume_with_the_command_that_began(run, file, monkeypatch, asked):
+    with monkeypatch.context() as patch:
+        patch.setattr(label_store, "evaluate_frames", stopped_after(2))
+        assert run(file, *asked)[0] == 130
+    assert run(file, *asked, "--resume")[0] == 0
+
+
 def test_resume_refuses_an_option_that_the_descriptor_does_not_have(
     interrupted, run, file
 ):

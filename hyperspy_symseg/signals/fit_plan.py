@@ -9,7 +9,12 @@ import numpy as np
 
 from hyperspy_symseg.descriptors import Grid
 from hyperspy_symseg.descriptors.registry import split
-from hyperspy_symseg.periods import Lengths, find_periods, suitable_lengths
+from hyperspy_symseg.periods import (
+    Lengths,
+    Periods,
+    find_periods,
+    suitable_lengths,
+)
 from hyperspy_symseg.periods.spectrum import crops
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.clustering import check_arguments
@@ -29,6 +34,9 @@ _logger = logging.getLogger(__name__)
 
 # Templates begin with labels that need not be as dense as those that are not refined.
 REFINED_STRIDE = 2
+
+
+NO_PERIODS = Periods(None, np.empty((0, 2)), np.empty(0), np.empty(0), None)
 
 
 class FitPlan:
@@ -80,9 +88,9 @@ class FitPlan:
         if not is_auto(stride):
             self._stride = length_in_pixels("stride", stride, source.axes)
             Grid.over(source.shape, self._stride)
-        # With lengths of a pixel where they are to be found.
-        least = Lengths(**dict.fromkeys(Lengths.__dataclass_fields__, 1))
-        descriptor = self._in_pixels(self._known(least))
+        # Where lengths are to be found, with some that any such frame has room for.
+        some = suitable_lengths(NO_PERIODS, source.shape)
+        descriptor = self._in_pixels(self._known(some))
         check_arguments(
             descriptor, n_patterns, period=1.0 if refine else None, **options
         )

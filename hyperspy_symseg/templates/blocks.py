@@ -16,6 +16,8 @@ MEAN_WIDTH, VARIANCE_WIDTH = 1.5, 3.0
 TRUNCATE = 3.0
 # A spike is so many variances from the others, and few pixels of a cell are spikes.
 FAR_VARIANCE, MOST_SPIKES = 30.0**2, 0.03
+# Frames with larger or smaller values than 2 to this power are scaled.
+LARGEST_EXPONENT = 100
 # A local variance below this fraction of the mean square is none.
 NO_VARIANCE = 1e-10
 
@@ -177,11 +179,16 @@ class BlockedFrame:
         frame = np.asarray(frame)
         valid = _valid_pixels(frame, mask)
         values = frame.astype(np.float64, order="C")
+        if valid is not None:
+            values[~valid] = 0
+        # A power of two rounds nothing, and keeps all squares finite.
+        exponent = np.frexp(max(values.max(), -values.min()))[1]
+        if abs(exponent) > LARGEST_EXPONENT:
+            values = np.ldexp(values, -exponent)
         if valid is None:
             sides = (np.diff(np.r_[: n : self.block, n]) for n in frame.shape)
             counts = np.multiply.outer(*sides).astype(np.float64)
         else:
-            values[~valid] = 0
             counts = sum_squares(valid.astype(np.float64), block)
         spikes = _spikes(values, counts, block)
         if spikes is not None:

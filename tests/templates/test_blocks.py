@@ -268,6 +268,4 @@ def test_the_edge_of_a_vacuum_is_no_spike():
 def test_frames_of_any_scale(frame, factor):
     expected = BlockedFrame(frame, None, PERIOD).pixels
     found = BlockedFrame(frame * factor, None, PERIOD).pixels
-    if factor > 1:
-        np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, expected, atol=1e-5)
