@@ -56,19 +56,14 @@ class Lengths:
         Returns
         -------
         dict of str: int
-            By the names of its parameters.
-
-        Raises
-        ------
-        KeyError
-            If there is no such descriptor.
+            By the names of its parameters; empty if there is no such descriptor.
 
         Examples
         --------
         >>> Lengths().parameters("translation")
         {'patch': 20, 'window': 21}
         """
-        return {name: getattr(self, name) for name in _PARAMETERS[descriptor]}
+        return {name: getattr(self, name) for name in _PARAMETERS.get(descriptor, ())}
 
 
 _ABOUT_A_POINT = ("radius", "pooling", "step")

@@ -373,7 +373,7 @@ def test_one_pattern_is_certain(signal):
 
 
 def test_certainty_without_refining_is_an_error(signal):
-    with pytest.raises(ValueError, match="^certainty=True with refine=False"):
+    with pytest.raises(ValueError, match="^certainty=True without templates"):
         signal.segment_symmetry(refine=False, certainty=True)
 
 
@@ -604,7 +604,7 @@ def test_templates_of_a_model_cannot_be_left_out(signal, labels):
         signal.segment_symmetry(model=labels.model, refine=False)
 
 
-@pytest.mark.parametrize("refine", [True, False])
+@pytest.mark.parametrize("refine", ["auto", False])
 def test_model_without_templates_is_applied(signal, refine):
     plain = signal.segment_symmetry(refine=False)
     found = signal.segment_symmetry(model=plain.model, refine=refine)
