@@ -15,6 +15,7 @@ from concurrent.futures import (
 )
 
 import dask
+import numpy as np
 from dask.system import CPU_COUNT
 
 from .frame_graph import FrameGraph, FrameTask
@@ -283,3 +284,37 @@ def _frame_error(index, error):
     frame_error = FrameError(index, reason)
     frame_error.__cause__ = error
     return frame_error
+
+
+def evaluate_series(array, *, frame_ndim=2, num_workers=None, progress=None):
+    """A lazy series as an array, evaluated frame by frame.
+
+    Parameters
+    ----------
+    array : dask.array.Array
+        The navigation axes first, and the axes of a frame last.
+    frame_ndim, num_workers
+        As for `evaluate_frames`.
+    progress : callable or None
+        As for `watched`.
+
+    Returns
+    -------
+    numpy.ndarray
+
+    Raises
+    ------
+    FrameError
+        If a frame cannot be evaluated.
+    """
+    places = list(np.ndindex(array.shape[: array.ndim - frame_ndim]))
+    result = np.empty(array.shape, array.dtype)
+    done = evaluate_frames(
+        array, places, frame_ndim=frame_ndim, num_workers=num_workers
+    )
+    with watched(done, len(places), progress) as done:
+        for place, frame in done:
+            if isinstance(frame, Exception):
+                raise frame
+            result[place] = frame
+    return result

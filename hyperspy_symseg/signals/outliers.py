@@ -16,7 +16,7 @@ from hyperspy_symseg.segmentation.deviations import column_width
 
 from .arguments import progress_bar
 from .axes import frame_axes
-from .evaluation import evaluate_frames, watched
+from .evaluation import evaluate_series
 from .given_model import check_pixel_size
 from .measures import whole_frames
 from .metadata import result_metadata
@@ -58,7 +58,9 @@ def find_outliers(
     found = _lazy_outliers(model, source, labels.data, float(threshold))
     if not lazy_output:
         bar = progress_bar(show_progressbar, "Finding outliers", unit=" frames")
-        found = _evaluate(found, num_workers, bar)
+        found = evaluate_series(
+            found, frame_ndim=1, num_workers=num_workers, progress=bar
+        )
     result = BaseSignal(
         found[..., 0] if source.navigation else found,
         axes=[axis.get_axis_dictionary() for axis in source.navigation],
@@ -105,19 +107,6 @@ def _outliers_of_block(frames, labels, masks=None, *, model, threshold):
     result[(*one, 0)] = outliers.find_outliers(
         model, labels[one], frames[one], mask, threshold
     )
-    return result
-
-
-def _evaluate(found, num_workers, progress):
-    """Outliers of a series, frame by frame."""
-    places = list(np.ndindex(found.shape[:-1]))
-    result = np.empty(found.shape, object)
-    done = evaluate_frames(found, places, frame_ndim=1, num_workers=num_workers)
-    with watched(done, len(places), progress) as done:
-        for place, frame in done:
-            if isinstance(frame, Exception):
-                raise frame
-            result[place] = frame
     return result
 
 

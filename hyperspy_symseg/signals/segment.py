@@ -11,7 +11,7 @@ from hyperspy_symseg.segmentation import SymmetryModel
 
 from .arguments import is_auto, length_in_pixels, progress_bar
 from .axes import sampled_axes
-from .evaluation import evaluate_frames, watched
+from .evaluation import evaluate_series
 from .fit_plan import FitPlan
 from .frames import lazy_labels
 from .given_model import check_given_model
@@ -100,9 +100,8 @@ def segment_symmetry(
             model = plan.fit(progress("Fitting", unit=" frames"))
         labels = lazy_labels(model, source.frames, source.mask, grid, **how)
         if not lazy_output:
-            labels = _evaluate(
-                labels, num_workers, progress("Segmenting", unit=" frames")
-            )
+            bar = progress("Segmenting", unit=" frames")
+            labels = evaluate_series(labels, num_workers=num_workers, progress=bar)
     else:
         how["progress"] = progress("Segmenting")
         if plan is not None:
@@ -164,16 +163,3 @@ def _given_model(model, fit_on, is_series):
         what = "a model" if model is not None else "a single image"
         raise ValueError(f"fit_on={fit_on!r} with {what}: allowed is None.")
     return model, fit_on
-
-
-def _evaluate(labels, num_workers, progress):
-    """Labels of a series, evaluated frame by frame."""
-    places = list(np.ndindex(labels.shape[:-2]))
-    result = np.empty(labels.shape, labels.dtype)
-    done = evaluate_frames(labels, places, num_workers=num_workers)
-    with watched(done, len(places), progress) as done:
-        for place, frame in done:
-            if isinstance(frame, Exception):
-                raise frame
-            result[place] = frame
-    return result
