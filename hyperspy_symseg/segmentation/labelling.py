@@ -202,16 +202,17 @@ class Labelling:
                     for places, axis in zip((rows, columns), part.pixels, strict=True)
                 )
             )
-        found, probability = labels_at(labels, samples, rows, columns), np.nan
-        if self.templates is not None:
-            unscored = found == -1
+        if self.templates is None:
+            found, probability = labels_at(labels, samples, rows, columns), np.nan
+        else:
             found, probability = refine(
                 self.templates, labels, frame, mask, grid, part, certainty, mapped
             )
             found = found[chosen]
             if certainty:
                 probability = probability[chosen]
-            found[unscored] = -1
+            if (labels == -1).any():
+                found[labels_at(labels, samples, rows, columns) == -1] = -1
         leave_out(found, chosen, frame, mask, part.pixels)
         if not certainty:
             return found

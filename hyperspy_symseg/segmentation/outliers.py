@@ -6,12 +6,11 @@ import itertools
 import numpy as np
 
 from hyperspy_symseg.descriptors import Grid
-from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size, sum_squares
+from hyperspy_symseg.templates.blocks import BlockedFrame, sum_squares
 
 from .deviations import Deviations, column_width
 from .interior import without_islands
-from .parts import widened
-from .refining import margin
+from .refining import window_around
 
 # False alarms in an area of a period squared, if the noise were Gaussian. Displaced
 # columns have heavier tails: up to three times as many were counted, at most one in
@@ -117,11 +116,8 @@ def check_templates(model):
 
 def _outliers_of_part(templates, labels, frame, pixels, threshold):
     """Outliers in some rows and columns of a frame."""
-    cell, period = cell_size(templates.period), templates.period
-    window = tuple(
-        slice(axis.start // cell * cell, axis.stop)
-        for axis in widened(pixels, margin(templates) - cell, frame.shape)
-    )
+    period = templates.period
+    window = window_around(pixels, templates, frame.shape)
     first = [axis.start for axis in window]
     labels = labels[window]
     blocked = BlockedFrame(frame[window], labels < 0, period, tuple(first))

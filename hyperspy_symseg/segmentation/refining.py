@@ -27,6 +27,27 @@ def margin(templates):
     return (round(MARGIN * templates.period) // cell + 1) * cell
 
 
+def window_around(pixels, templates, shape):
+    """Rows and columns that the labels of some depend on, from whole cells on.
+
+    Parameters
+    ----------
+    pixels : (slice, slice)
+    templates : Templates
+    shape : (int, int)
+        Rows and columns of the frame.
+
+    Returns
+    -------
+    (slice, slice)
+    """
+    cell = cell_size(templates.period)
+    return tuple(
+        slice(axis.start // cell * cell, axis.stop)
+        for axis in widened(pixels, margin(templates) - cell, shape)
+    )
+
+
 def block_centres(frame, first):
     """Rows and columns of the pixels in the middle of the blocks.
 
@@ -73,12 +94,8 @@ def refine(templates, labels, frame, mask, grid, part, certainty=True, mapped=ma
         Probability of the label, or None: the posteriors of the blocks are averaged
         over some of them, interpolated, and raised to a power that calibrates them.
     """
-    cell = cell_size(templates.period)
-    window = widened(part.pixels, margin(templates) - cell, frame.shape)
-    first = tuple(axis.start // cell * cell for axis in window)
-    window = tuple(
-        slice(start, axis.stop) for start, axis in zip(first, window, strict=True)
-    )
+    window = window_around(part.pixels, templates, frame.shape)
+    first = tuple(axis.start for axis in window)
     blocked = BlockedFrame(
         frame[window], None if mask is None else mask[window], templates.period, first
     )

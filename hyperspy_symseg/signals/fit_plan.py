@@ -12,13 +12,10 @@ from hyperspy_symseg.descriptors.registry import split
 from hyperspy_symseg.periods import (
     Lengths,
     Periods,
-    find_periods,
     suitable_lengths,
 )
-from hyperspy_symseg.periods.spectrum import crops
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.clustering import check_arguments
-from hyperspy_symseg.segmentation.threads import one_thread
 from hyperspy_symseg.segmentation.views import frame_step, windows
 
 from .arguments import (
@@ -117,9 +114,7 @@ class FitPlan:
         """Find the lattice periods in the frames fitted on, and lengths from these."""
         stride = self._stride
         if self._refine or self._finds_lengths:
-            views = self._source.views(crops(self._source.shape), self._places)
-            with one_thread:
-                periods = find_periods(*zip(*views, strict=True))
+            periods = self._source.periods(self._places)
             lengths = suitable_lengths(periods, self._source.shape)
             if self._refine and periods.period is not None:
                 stride_of_refined = lengths.stride * REFINED_STRIDE

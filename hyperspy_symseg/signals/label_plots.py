@@ -153,9 +153,6 @@ class StagePlots:
         >>> ax = s.segment_symmetry(show_progressbar=False).plot_periods(s)
         """
         from hyperspy_symseg import stages
-        from hyperspy_symseg.periods import find_periods
-        from hyperspy_symseg.periods.spectrum import crops
-        from hyperspy_symseg.segmentation.threads import one_thread
 
         from .axes import unit
         from .fit_frames import fit_frames
@@ -170,9 +167,7 @@ class StagePlots:
             if same and self._record.has_item("fit_on"):
                 # From the order of `inav`.
                 places = [tuple(map(int, each[::-1])) for each in self._record.fit_on]
-        with one_thread:
-            views = source.views(crops(source.shape), places)
-            periods = find_periods(*zip(*views, strict=True))
+        periods = source.periods(places)
         y, x = source.axes
         if (abs(y.scale), unit(y)) != (abs(x.scale), unit(x)):
             # A circle in pixels only.

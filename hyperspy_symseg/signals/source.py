@@ -10,11 +10,14 @@ from hyperspy.axes import DataAxis
 
 from hyperspy_symseg.descriptors.checks import check_frame
 from hyperspy_symseg.descriptors.tiles import check_num_workers
+from hyperspy_symseg.periods import find_periods
+from hyperspy_symseg.periods.spectrum import crops
 from hyperspy_symseg.segmentation.sampling import sampled_grid
+from hyperspy_symseg.segmentation.threads import one_thread
 
 from .arguments import series_mask
 from .axes import frame_axes, navigation_axes
-from .evaluation import evaluate_frames, watched
+from .evaluation import FrameError, evaluate_series
 from .frames import lazy_frames, lazy_scores
 
 
@@ -124,6 +127,18 @@ class Source(NamedTuple):
             ]
         return list(zip(found, masks, strict=True))
 
+    def periods(self, places):
+        """Lattice periods of some frames: Periods.
+
+        Parameters
+        ----------
+        places : list of tuple of int
+            Of the frames.
+        """
+        views = self.views(crops(self.shape), places)
+        with one_thread:
+            return find_periods(*zip(*views, strict=True))
+
     def fit_scores(self, descriptor, grid, places, progress):
         """Scores of a sample of the pixels of some frames: (pixels, operations).
 
@@ -144,20 +159,16 @@ class Source(NamedTuple):
             mask = da.stack([mask[place] for place in places])
         scores = lazy_scores(descriptor, some, mask, scored)[(slice(None), *sample)]
         found = self._evaluated(scores, places, 3, progress)
-        return np.concatenate([each.reshape(-1, n_operations) for each in found])
+        return found.reshape(-1, n_operations)
 
     def _evaluated(self, array, places, frame_ndim=2, progress=None):
-        """What a lazy array has for some frames: list of arrays, one for each."""
-        found = {}
-        done = evaluate_frames(
-            array,
-            [(i,) for i in range(len(places))],
-            frame_ndim=frame_ndim,
-            num_workers=self.num_workers,
-        )
-        with watched(done, len(places), progress) as done:
-            for (i,), result in done:
-                if isinstance(result, Exception):
-                    raise result.at(places[i])
-                found[i] = result
-        return [found[i] for i in sorted(found)]
+        """What a lazy array has for some frames: numpy.ndarray, one after the other."""
+        try:
+            return evaluate_series(
+                array,
+                frame_ndim=frame_ndim,
+                num_workers=self.num_workers,
+                progress=progress,
+            )
+        except FrameError as error:
+            raise error.at(places[error.index[0]]) from error.__cause__
