@@ -30,20 +30,7 @@ cdef extern from *:
     #include <stdint.h>
     #include <string.h>
 
-    #if defined(_MSC_VER)
-    #define SYMSEG_RESTRICT __restrict
-    #else
-    #define SYMSEG_RESTRICT __restrict__
-    #endif
-    /* Vector instructions of 2013 and later where there are any, chosen when loaded. */
-    #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) \
-        && !defined(__clang__) && __GNUC__ >= 12
-    #define SYMSEG_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
-    #else
-    #define SYMSEG_CLONES
-    #endif
-
-    #define LANES 32
+    #include "vectors.h"
 
     /* exp(-x) for x >= 0, to 2e-7 of it. */
     static inline float falling_exp(float x)

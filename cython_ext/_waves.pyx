@@ -34,20 +34,8 @@ cdef extern from *:
     """
     #include <string.h>
 
-    #if defined(_MSC_VER)
-    #define SYMSEG_RESTRICT __restrict
-    #else
-    #define SYMSEG_RESTRICT __restrict__
-    #endif
-    /* Vector instructions of 2013 and later where there are any, chosen when loaded. */
-    #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) \
-        && !defined(__clang__) && __GNUC__ >= 12
-    #define SYMSEG_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
-    #else
-    #define SYMSEG_CLONES
-    #endif
+    #include "vectors.h"
 
-    #define LANES 32
     #define TILE 128
 
     /* In C, because only constant counts and restrict let the compiler keep the

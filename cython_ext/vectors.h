@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What lets a compiler keep sums in vector registers. */
+
+#ifndef SYMSEG_VECTORS_H
+#define SYMSEG_VECTORS_H
+
+#if defined(_MSC_VER)
+#define SYMSEG_RESTRICT __restrict
+#else
+#define SYMSEG_RESTRICT __restrict__
+#endif
+
+/* Vector instructions of 2013 and later where there are any, chosen when loaded. */
+#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) \
+    && !defined(__clang__) && __GNUC__ >= 12
+#define SYMSEG_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
+#else
+#define SYMSEG_CLONES
+#endif
+
+/* Numbers that are done side by side. */
+#define LANES 32
+
+#endif
