@@ -152,7 +152,12 @@ def cluster_scores(scores, blocks, n_patterns, n_components, random_state):
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
 
-    n_distinct = len({row.tobytes() for row in scores})
+    distinct = set()
+    for row in scores:
+        distinct.add(row.tobytes())
+        if len(distinct) > n_patterns:
+            break
+    n_distinct = len(distinct)
     if n_distinct == 1:
         raise ValueError(
             "frame has the same scores everywhere: there is nothing to tell apart."

@@ -2,21 +2,15 @@
 """Labels of the scores refined by the templates of the patterns."""
 
 import numpy as np
-from scipy import ndimage
 
-from hyperspy_symseg.templates.blocks import (
-    BlockedFrame,
-    cell_size,
-)
+from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size
+from hyperspy_symseg.templates.boundaries import sharpened, straightened
 from hyperspy_symseg.templates.choosing import start_from_labels
+from hyperspy_symseg.templates.potts import most_probable
 
 from .parts import widened
 from .upsampling import labels_at
 
-# Side of the window that posteriors are averaged in, in blocks.
-SMOOTH = 5
-# Power of the averaged posteriors that is a probability, found on simulated frames.
-SHARPNESS = 2.7
 # Periods around a part of a frame that its labels depend on.
 MARGIN = 24
 
@@ -91,8 +85,8 @@ def refine(templates, labels, frame, mask, grid, part, certainty=True, mapped=ma
     labels : (part rows, part columns) numpy.ndarray
         Same dtype as the labels given.
     certainty : (part rows, part columns) numpy.ndarray of float32
-        Probability of the label, or None: the posteriors of the blocks are averaged
-        over some of them, interpolated, and raised to a power that calibrates them.
+        Probability of the label, or None: the posteriors of the blocks, with straight
+        boundaries, are interpolated, and raised to a power that calibrates them.
     """
     window = window_around(part.pixels, templates, frame.shape)
     first = tuple(axis.start for axis in window)
@@ -102,24 +96,20 @@ def refine(templates, labels, frame, mask, grid, part, certainty=True, mapped=ma
     start = labels_at(
         labels, grid.part(*part.samples), *block_centres(blocked, first), part.pixels
     )
-    posterior = templates.posterior(
-        blocked, start_from_labels(start, templates.n_patterns), mapped
-    )
-    # Where a boundary runs is known no better than to a column's neighbours.
-    posterior = ndimage.uniform_filter(
-        posterior, (1, SMOOTH, SMOOTH), mode="nearest", output=np.float32
+    posterior = straightened(
+        *templates.posterior(
+            blocked, start_from_labels(start, templates.n_patterns), mapped
+        )
     )
     rows, columns = (
         np.arange(axis.start - begin, axis.stop - begin)
         for axis, begin in zip(part.pixels, first, strict=True)
     )
     posterior = interpolate(posterior, blocked.block, rows, columns)
-    labels = posterior.argmax(axis=0).astype(labels.dtype)
+    labels = most_probable(posterior).astype(labels.dtype)
     if not certainty:
         return labels, None
-    # Running sums leave a little less than nothing.
-    posterior = np.maximum(posterior, 0) ** np.float32(SHARPNESS)
-    return labels, posterior.max(axis=0) / posterior.sum(axis=0)
+    return labels, sharpened(posterior).max(axis=0)
 
 
 def interpolate(posterior, block, rows, columns):

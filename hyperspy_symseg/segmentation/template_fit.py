@@ -10,7 +10,7 @@ import numpy as np
 from hyperspy_symseg.descriptors import Grid, compute_scores
 from hyperspy_symseg.templates.blocks import BlockedFrame, spread
 from hyperspy_symseg.templates.choosing import Search
-from hyperspy_symseg.templates.reflections import Tiles
+from hyperspy_symseg.templates.tiles import Tiles
 
 from .refining import block_centres
 from .threads import one_thread
@@ -48,7 +48,7 @@ class TemplateFit:
         self._descriptor, self._stride = descriptor, stride
         self._views = views = [view for view in views if _has_valid_pixels(*view)]
         self._blocked = [BlockedFrame(*view, period) for view in views]
-        tiles = [Tiles(blocked, period) for blocked in self._blocked]
+        tiles = [Tiles(blocked) for blocked in self._blocked]
         self._search = Search(self._blocked, tiles, period, self._block_labels, mapped)
 
     @functools.cached_property
@@ -99,10 +99,10 @@ class TemplateFit:
     def _with_templates(self, model, solution, costs):
         """Model of the patterns that the templates have found."""
         scores, labels = [], []
-        for (grid, view), blocked, posterior in zip(
-            self._scores, self._blocked, solution.posteriors, strict=True
+        for (grid, view), blocked, found in zip(
+            self._scores, self._blocked, solution.labels, strict=True
         ):
-            found = spread(posterior.argmax(axis=0), blocked.block, blocked.shape)
+            found = spread(found, blocked.block, blocked.shape)
             complete = ~np.isnan(view).any(axis=-1)
             scores.append(view[complete].astype(np.float64))
             labels.append(found[np.ix_(grid.rows, grid.columns)][complete])

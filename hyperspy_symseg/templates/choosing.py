@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which templates: from several starts, and for how many patterns."""
 
+import itertools
+
 import numpy as np
 from scipy import ndimage
 
 from .blocks import BLOCKS_IN_CELL, TRUNCATE, spread, sum_squares
+from .dispersion import NOTHING, dispersion
 from .learning import ROUNDS, learn
-from .potts import changed
+from .potts import changed, most_probable
 
 # Standard deviation of the window in which cells are judged to be misfits, in cells.
 WIDTH = 1.2
@@ -100,11 +103,11 @@ class Search:
         (numbers,) numpy.ndarray of float64
         """
         costs = np.array([self.solution(1).cost(1.0)])
-        dispersion = 1.0
+        largest = 1.0
         for n_patterns in range(2, most + 1):
-            dispersion = max(dispersion, self.solution(n_patterns).dispersion)
+            largest = max(largest, self._dispersion(n_patterns))
             numbers = range(1, n_patterns + 1)
-            costs = np.array([self._cost(n, dispersion) for n in numbers])
+            costs = np.array([self._cost(n, largest) for n in numbers])
             if costs[-1] > costs[:-1].min() - DECISIVE:
                 break
         return costs
@@ -132,6 +135,28 @@ class Search:
             return np.inf
         return solution.cost(dispersion)
 
+    def _dispersion(self, n_patterns):
+        """Dispersion of the evidence that there are templates, weighted by it.
+
+        Strain and changes of contrast leave something of a pattern's own template.
+        """
+        solution = self.solution(n_patterns)
+        templates = solution.templates
+        expected = [
+            templates.each_expected(frame, posterior, self._mapped)
+            for frame, posterior in zip(self._frames, solution.posteriors, strict=True)
+        ]
+        some = set(templates.patterns.tolist())
+        choices = [(k, NOTHING) for k in some]
+        choices += [
+            pair
+            for pair in itertools.permutations(range(n_patterns), 2)
+            if pair[0] not in some
+        ]
+        measured = self._frames, solution.posteriors, expected, solution.variance
+        found, weights = dispersion(*measured, choices, self._mapped)
+        return float(np.average(found, weights=weights)) if weights.any() else 1.0
+
     def _best(self, n_patterns):
         """Best solution, from several starts."""
         if n_patterns == 1:
@@ -145,7 +170,8 @@ class Search:
         if labels is not None:
             starts = [start_from_labels(each, n_patterns) for each in labels]
             tried.append(self._learn(starts))
-            if changed(starts, tried[0].posteriors) < ALL_BUT_RIGHT:
+            begun = [most_probable(start) for start in starts]
+            if changed(begun, tried[0].labels) < ALL_BUT_RIGHT:
                 return tried[0]
         if labels is None or n_patterns <= MOST_SPLITS:
             tried.append(self._learn(self._split(self.solution(n_patterns - 1))))

@@ -18,7 +18,7 @@ NOTHING = None
 MEDIAN_OF_SQUARE = 0.4549
 
 
-def dispersion(frames, posteriors, templates, variance, choices):
+def dispersion(frames, posteriors, templates, variance, choices, mapped=map):
     """Dispersion of the evidence: by how much its variance is underestimated.
 
     If t and t' are the templates of two patterns, and X = t + r inside the first, the
@@ -40,29 +40,31 @@ def dispersion(frames, posteriors, templates, variance, choices):
     choices : iterable of (int, int)
         Patterns, and what else they might be: another pattern, or NOTHING, which has
         no template.
+    mapped : callable
+        Applies a function to every choice, as `map` does.
 
     Returns
     -------
     dispersions, weights : (choices,) numpy.ndarray of float64
         At least 1; and the evidence there is in each choice.
     """
-    found = []
-    for own, other in choices:
+
+    def of_choice(choice):
+        own, other = choice
         windows = [
             _windows(
-                frame,
-                posterior[own],
-                each[own],
-                np.float32(0) if other is NOTHING else each[other],
+                frames[i],
+                posteriors[i][own],
+                templates[i][own],
+                np.float32(0) if other is NOTHING else templates[i][other],
                 variance,
             )
-            for frame, posterior, each in zip(
-                frames, posteriors, templates, strict=True
-            )
+            for i in range(len(frames))
         ]
         sums, expected = map(np.concatenate, zip(*windows, strict=True))
-        found.append((max(1.0, _ratio(sums, expected)), float(expected.sum())))
-    return np.array(found).reshape(-1, 2).T
+        return max(1.0, _ratio(sums, expected)), float(expected.sum())
+
+    return np.array(list(mapped(of_choice, choices))).reshape(-1, 2).T
 
 
 def _windows(frame, weights, template, other, variance):

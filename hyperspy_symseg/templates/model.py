@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from .blocks import spread
-from .potts import changed, log_likelihoods, mean_field
+from .potts import changed, log_likelihoods, mean_field, most_probable
 from .waves import PatternWaves
 
 # Reflections so near to each other are the same, in cycles a period.
@@ -16,7 +16,7 @@ SAME = 0.02
 # window's width in one.
 ROUNDS = 8
 # Share of the blocks whose label has changed in a round, below which all is settled.
-SETTLED = 1e-3
+SETTLED = 5e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,9 +119,26 @@ class Templates:
 
     def waves(self, frame, mapped=map):
         """Waves of every pattern in a frame: list of PatternWaves."""
-        return list(
-            mapped(lambda k: PatternWaves(frame, self.of(k)[0]), range(self.n_patterns))
-        )
+
+        def waves(k):
+            return PatternWaves(frame, frame.factors(self.of(k)[0]))
+
+        return list(mapped(waves, range(self.n_patterns)))
+
+    def each_expected(self, frame, posterior, mapped=map):
+        """Template of every pattern in a frame: list of (rows, columns) float32.
+
+        Parameters
+        ----------
+        frame, posterior, mapped
+            As for `residuals`.
+        """
+        waves = self.waves(frame, mapped)
+
+        def expected(k):
+            return waves[k].expected(posterior[k], self.of(k)[1])
+
+        return list(mapped(expected, range(self.n_patterns)))
 
     def residuals(self, frame, waves, posterior, mapped=map):
         """Squared residuals of the blocks, with the template of every pattern.
@@ -159,17 +176,19 @@ class Templates:
 
         Returns
         -------
-        (patterns, block rows, block columns) numpy.ndarray of float32
+        posterior : (patterns, block rows, block columns) numpy.ndarray of float32
+        evidence : (patterns, block rows, block columns) numpy.ndarray of float32
+            Log-likelihoods of the blocks, each of its own pixels.
         """
         waves = self.waves(frame, mapped)
+        posterior, labels = start, most_probable(start)
         for _ in range(ROUNDS):
-            residuals = self.residuals(frame, waves, start, mapped)
+            residuals = self.residuals(frame, waves, posterior, mapped)
             posterior = mean_field(log_likelihoods(residuals, self.noise))
-            settled = changed([start], [posterior]) < SETTLED
-            start = posterior
-            if settled:
+            before, labels = labels, most_probable(posterior)
+            if changed([before], [labels]) < SETTLED:
                 break
-        return posterior
+        return posterior, residuals * np.float32(-0.5 / self.noise)
 
     def expected(self, frame, posterior):
         """Intensities that the templates make up: (rows, columns) float32.
@@ -180,12 +199,9 @@ class Templates:
         posterior : (patterns, block rows, block columns) numpy.ndarray of float32
             Every block has the template of the pattern that is most probable.
         """
-        labels = spread(posterior.argmax(axis=0), frame.block, frame.shape)
+        labels = spread(most_probable(posterior), frame.block, frame.shape)
         out = np.zeros(frame.shape, np.float32)
-        for k, (own, weights) in enumerate(
-            zip(self.waves(frame), posterior, strict=True)
-        ):
-            template = own.expected(weights, self.of(k)[1])
+        for k, template in enumerate(self.each_expected(frame, posterior)):
             np.copyto(out, template, where=labels == k)
         return out
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from hyperspy_symseg import _waves
 
-from .blocks import BLOCKS_IN_CELL, TRUNCATE
+from .blocks import BLOCKS_IN_CELL, gaussian_weights, window_means
 
 # Standard deviation of the window that phases are averaged in, in cells.
 WIDTH = 3.0
@@ -17,44 +17,14 @@ WIDTH = 3.0
 LEAST_WEIGHT = 1e-4
 
 
-def window():
-    """Weights of the window along an axis, at distances of 0, 1, ... cells.
-
-    Returns
-    -------
-    (n,) numpy.ndarray of float32
-        Their sum over both sides is 1.
-    """
-    distance = np.arange(int(TRUNCATE * WIDTH + 0.5) + 1)
-    weights = np.exp(-0.5 * (distance / WIDTH) ** 2)
-    return (weights / (2 * weights.sum() - weights[0])).astype(np.float32)
+WINDOW = gaussian_weights(WIDTH)
+# Weight that a cell itself has in the window.
+OWN_WEIGHT = np.float32(float(WINDOW[0]) ** 2)
 
 
 def near_by(cells):
-    """Mean of cells in a Gaussian window.
-
-    Parameters
-    ----------
-    cells : (..., cell rows, cell columns) numpy.ndarray of float32
-
-    Returns
-    -------
-    numpy.ndarray of float32
-        Of the same shape.
-    """
-    cells = np.ascontiguousarray(cells, dtype=np.float32)
-    out = np.empty_like(cells)
-    planes = -1, *cells.shape[-2:]
-    _waves.window_means(cells.reshape(planes), window(), out.reshape(planes))
-    return out
-
-
-def own_weight():
-    """Weight that a cell itself has in the window: float."""
-    return float(window()[0]) ** 2
-
-
-OWN_WEIGHT = np.float32(own_weight())
+    """Mean of cells (..., cell rows, cell columns) in a Gaussian window: float32."""
+    return window_means(cells, WINDOW)
 
 
 def unit_phases(cells):
@@ -86,15 +56,15 @@ class PatternWaves:
     Parameters
     ----------
     frame : BlockedFrame
-    reflections : (n, 2) numpy.ndarray
-        Spatial frequencies (y, x), in cycles a pixel.
+    factors : (numpy.ndarray, numpy.ndarray)
+        Factors of the waves for rows and columns, as from `BlockedFrame.factors`.
     """
 
-    def __init__(self, frame, reflections):
-        self._frame = frame
-        self._factors = frame.factors(reflections)
-        self._sums = np.empty((2, len(reflections), *frame.counts.shape), np.float32)
-        _waves.fourier_sums(frame.pixels, *self._factors, frame.block, self._sums)
+    def __init__(self, frame, factors):
+        self._frame, self._factors = frame, factors
+        n_waves = factors[0].shape[1]
+        self._sums = np.empty((2, n_waves, *frame.counts.shape), np.float32)
+        _waves.fourier_sums(frame.pixels, *factors, frame.block, self._sums)
 
     def cells(self, weights):
         """Fourier sums of the cells over the pixels of a pattern.

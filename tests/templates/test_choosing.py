@@ -4,7 +4,7 @@ import pytest
 
 from hyperspy_symseg.templates.blocks import BlockedFrame
 from hyperspy_symseg.templates.choosing import Search, start_from_labels
-from hyperspy_symseg.templates.reflections import Tiles
+from hyperspy_symseg.templates.tiles import Tiles
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE, lattice, two_lattices
 
@@ -15,7 +15,7 @@ def search_of(*frames, labels=None):
     def labels_for(n_patterns):
         return labels if n_patterns == 2 else None
 
-    tiles = [Tiles(frame, PERIOD) for frame in frames]
+    tiles = [Tiles(frame) for frame in frames]
     return Search(list(frames), tiles, PERIOD, labels_for)
 
 

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from hyperspy_symseg.templates.potts import (
     COUPLING,
     SWEEPS,
     boundary_length,
+    changed,
     log_likelihoods,
     mean_field,
+    most_probable,
 )
 
 
@@ -148,5 +153,15 @@ def test_no_residuals_beyond_the_edge():
 
 def test_boundary_length_counts_edges():
     labels = np.array([[0, 0, 1], [0, 1, 1]])
-    posterior = np.stack([1 - labels, labels])
-    assert boundary_length(posterior) == 3
+    assert boundary_length(labels) == 3
+
+
+def test_share_of_the_blocks_that_have_changed():
+    before = [np.zeros((2, 3), int), np.zeros((1, 4), int)]
+    after = [np.array([[0, 1, 0], [0, 0, 0]]), np.array([[0, 0, 0, 2]])]
+    assert changed(before, after) == 0.2
+
+
+@given(arrays(np.float32, (3, 4, 5), elements=st.sampled_from([0.0, 0.25, 0.5])))
+def test_the_first_of_the_most_probable(posterior):
+    np.testing.assert_array_equal(most_probable(posterior), posterior.argmax(axis=0))

@@ -5,10 +5,12 @@ import pytest
 from hyperspy_symseg.templates.blocks import BlockedFrame
 from hyperspy_symseg.templates.reflections import (
     MOST_REFLECTIONS,
-    Tiles,
     find_reflections,
+    find_turned,
     keep_apart,
+    strong,
 )
+from hyperspy_symseg.templates.tiles import PatternSpectrum, Tiles, pattern_spectrum
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE
 
@@ -16,7 +18,7 @@ from .conftest import PERIOD, REFLECTIONS, SHAPE
 def found_in(blocked, weights=None):
     if weights is None:
         weights = np.ones(blocked.counts.shape)
-    return find_reflections([Tiles(blocked, PERIOD)], [weights], PERIOD)
+    return find_reflections(pattern_spectrum([Tiles(blocked)], [weights]), PERIOD)
 
 
 def waves(*reflections, noise=0.3, shape=SHAPE, seed=0):
@@ -98,15 +100,10 @@ def test_there_are_not_too_many():
     assert len(found) == MOST_REFLECTIONS
 
 
-def test_a_pattern_without_pixels_has_none(one_crystal):
-    found = found_in(one_crystal, np.zeros(one_crystal.counts.shape))
-    assert found.shape == (0, 2)
-
-
 def test_frames_add_up(one_crystal, noise):
-    tiles = [Tiles(frame, PERIOD) for frame in (one_crystal, noise)]
+    tiles = [Tiles(frame) for frame in (one_crystal, noise)]
     weights = [np.ones(frame.counts.shape) for frame in (one_crystal, noise)]
-    found = find_reflections(tiles, weights, PERIOD)
+    found = find_reflections(pattern_spectrum(tiles, weights), PERIOD)
     assert distances(REFLECTIONS[0], found).max() < 0.002
 
 
@@ -114,34 +111,6 @@ def test_where_the_frame_lies_does_not_matter(one_crystal):
     shifted = BlockedFrame(one_crystal.pixels, None, PERIOD, (27, 45))
     there = BlockedFrame(one_crystal.pixels, None, PERIOD)
     np.testing.assert_array_equal(found_in(shifted), found_in(there))
-
-
-@pytest.mark.parametrize("shape", [(5, 7), (3, 90), (90, 3), (30, 41)])
-def test_frames_smaller_than_a_tile(shape):
-    frame = np.random.default_rng(0).normal(size=shape)
-    assert found_in(BlockedFrame(frame, None, PERIOD)).shape[1] == 2
-
-
-def test_power_of_a_single_tile():
-    blocked = waves((0.02, 0.11), shape=(48, 60))
-    tiles = Tiles(blocked, PERIOD)
-    weights = np.random.default_rng(1).random(blocked.counts.shape).astype(np.float32)
-    power, energies = tiles.power(weights)
-    by_pixel = np.kron(weights, np.ones((3, 3)))
-    window = np.outer(np.hanning(50)[1:-1], np.hanning(62)[1:-1]) * by_pixel
-    expected = np.abs(np.fft.rfft2(blocked.pixels * window)) ** 2
-    np.testing.assert_allclose(
-        power, np.fft.fftshift(expected, axes=0), rtol=1e-3, atol=1e-2
-    )
-    np.testing.assert_allclose(energies, [(window**2).sum()], rtol=1e-5)
-
-
-def test_tiles_without_a_pattern_do_not_count(one_crystal):
-    tiles = Tiles(one_crystal, PERIOD)
-    everywhere = np.ones(one_crystal.counts.shape)
-    half = everywhere.copy()
-    half[:, 33:] = 0
-    assert 0 < len(tiles.power(half)[1]) < len(tiles.power(everywhere)[1])
 
 
 def test_near_reflections_and_their_opposites_are_left_out():
@@ -154,3 +123,66 @@ def test_near_reflections_and_their_opposites_are_left_out():
 
 def test_nothing_to_keep_apart():
     assert keep_apart(np.empty((0, 2)), 10).shape == (0, 2)
+
+
+def turned_by(degrees, reflections=REFLECTIONS[0]):
+    angle = np.deg2rad(degrees)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return reflections @ np.array([[cosine, sine], [-sine, cosine]])
+
+
+def spectrum_of(blocked):
+    return pattern_spectrum([Tiles(blocked)], [np.ones(blocked.counts.shape)])
+
+
+@pytest.mark.parametrize("degrees", [36, 51.3, 150])
+def test_a_crystal_is_found_that_another_is_turned_into(degrees):
+    # Not a square one, which is turned into itself.
+    other = np.array([[0.0, 1.0], [0.8, 0.0]]) / PERIOD
+    true = turned_by(degrees, other)
+    found = find_turned(spectrum_of(waves(*true, noise=1)), other, PERIOD)
+    assert found.shape == (2, 2)
+    assert distances(found, true).max() < 0.003
+
+
+def test_a_twin_is_found():
+    other = np.array([[0.3, 1.0], [0.9, 0.1]]) / PERIOD
+    twin = other * [-1, 1]
+    found = find_turned(spectrum_of(waves(*twin, noise=1)), other, PERIOD)
+    assert distances(found, twin).max() < 0.003
+
+
+def test_reflections_too_weak_for_one_are_found_together():
+    other = np.array([[0.3, 1.0], [0.9, 0.1], [-0.7, 0.8], [1.2, 0.6]]) / PERIOD
+    true = turned_by(25, other)
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    frame = sum(np.cos(2 * np.pi * (gy * y + gx * x)) for gy, gx in true)
+    more = 0
+    for seed in range(5):
+        noise = np.random.default_rng(seed).normal(size=SHAPE)
+        blocked = BlockedFrame(0.09 * frame + noise, None, PERIOD)
+        together = find_turned(spectrum_of(blocked), other, PERIOD)
+        alone = found_in(blocked)
+        more += np.sum(distances(true, together) < 0.005) if len(together) else 0
+        more -= np.sum(distances(true, alone) < 0.005) if len(alone) else 0
+    assert more > 4
+
+
+def test_noise_is_no_crystal_turned(noise):
+    other = np.array([[0.3, 1.0], [0.9, 0.1]]) / PERIOD
+    assert find_turned(spectrum_of(noise), other, PERIOD).shape == (0, 2)
+
+
+def test_nothing_to_turn(one_crystal):
+    none = np.empty((0, 2))
+    assert find_turned(spectrum_of(one_crystal), none, PERIOD).shape == (0, 2)
+
+
+def test_strong_reflections_are_four_at_most():
+    rows, columns = np.arange(-5, 5) / 10, np.arange(6) / 10
+    ratio = np.zeros((10, 6), np.float32)
+    ratio[5, 1:] = 9, 5, 0.8, 4, 3
+    spectrum = PatternSpectrum(ratio, ratio, rows, columns, 1.0)
+    reflections = np.stack([np.zeros(5), columns[1:]], axis=1)
+    found = strong(spectrum, reflections)
+    np.testing.assert_array_equal(found, reflections[[0, 1, 3, 4]])

@@ -11,11 +11,10 @@ from hyperspy_symseg.templates.waves import (
     LEAST_WEIGHT,
     OWN_WEIGHT,
     WIDTH,
+    WINDOW,
     PatternWaves,
     near_by,
-    own_weight,
     unit_phases,
-    window,
 )
 
 # Rows, columns and side of a block: cut off or not, smaller and larger than a frame.
@@ -153,7 +152,7 @@ def test_window_of_cells_that_are_not_contiguous():
 
 
 def test_means_do_not_depend_on_where_the_frame_is_cut():
-    reach = len(window()) - 1
+    reach = len(WINDOW) - 1
     cells = random(2, 3, 50, 120)
     whole = near_by(cells)
     inside = slice(reach, -reach)
@@ -217,16 +216,10 @@ def test_products_do_not_depend_on_where_the_frame_is_cut():
     np.testing.assert_array_equal(part, whole[10:, 15:76])
 
 
-def test_weights_of_the_window_add_up_to_one():
-    weights = window()
-    assert weights[0] + 2 * weights[1:].sum() == pytest.approx(1, abs=1e-6)
-
-
 def test_own_weight_is_that_of_a_single_cell():
     cells = np.zeros((1, 41, 41), np.float32)
     cells[0, 20, 20] = 1
-    assert near_by(cells)[0, 20, 20] == pytest.approx(own_weight(), rel=1e-6)
-    assert float(OWN_WEIGHT) == pytest.approx(own_weight(), rel=1e-6)
+    assert near_by(cells)[0, 20, 20] == pytest.approx(OWN_WEIGHT, rel=1e-6)
 
 
 def test_phases_have_modulus_one():
@@ -246,13 +239,17 @@ def test_no_phase_where_nothing_is_near():
     np.testing.assert_array_equal(unit_phases(np.zeros((2, 3, 5, 5), np.float32)), 0)
 
 
+def waves_in(frame, reflections=REFLECTIONS):
+    return PatternWaves(frame, frame.factors(reflections))
+
+
 def test_cells_are_weighted_sums_of_blocks():
     block, shape = 2, (29, 50)
     pixels = random(*shape)
     frame = frame_of(pixels, block)
     weights = np.random.default_rng(2).uniform(size=frame.counts.shape)
     weights = weights.astype(np.float32)
-    found = PatternWaves(frame, REFLECTIONS).cells(weights)
+    found = waves_in(frame).cells(weights)
     assert found.shape == (2, 3, *frame.cell_counts.shape)
     weight = np.repeat(np.repeat(weights, block, 0), block, 1)[: shape[0], : shape[1]]
     y, x = np.indices(shape)
@@ -266,7 +263,7 @@ def test_cells_are_weighted_sums_of_blocks():
 
 def test_no_block_has_less_than_the_least_weight():
     frame = frame_of(random(24, 24), 2)
-    own = PatternWaves(frame, REFLECTIONS)
+    own = waves_in(frame)
     none = np.zeros(frame.counts.shape, np.float32)
     np.testing.assert_array_equal(own.cells(none), own.cells(none + LEAST_WEIGHT))
 
@@ -278,7 +275,7 @@ def test_a_wave_is_its_own_template():
     pixels = 2 * amplitude * np.cos(2 * np.pi * (gy * y + gx * x) + 1)
     pixels = pixels.astype(np.float32)
     frame = frame_of(pixels, 3)
-    own = PatternWaves(frame, REFLECTIONS[:1])
+    own = waves_in(frame, REFLECTIONS[:1])
     ones = np.ones(frame.counts.shape, np.float32)
     template = own.expected(ones, np.array([amplitude]))
     assert template.dtype == np.float32
@@ -288,7 +285,7 @@ def test_a_wave_is_its_own_template():
 
 def test_amplitudes_of_waves_are_doubled():
     frame = frame_of(random(60, 61), 2)
-    own = PatternWaves(frame, REFLECTIONS)
+    own = waves_in(frame)
     phases = np.zeros((2, 3, *frame.cell_counts.shape), np.float32)
     phases[0] = 1
     amplitudes = np.array([1.0, 0.5, 0.25])
@@ -305,8 +302,8 @@ def test_some_of_the_waves():
     places = np.array([2, 0])
     weights = np.abs(random(*frame.counts.shape))
     amplitudes = np.array([1.0, 2.0])
-    own = PatternWaves(frame, REFLECTIONS)
-    alone = PatternWaves(frame, REFLECTIONS[places])
+    own = waves_in(frame)
+    alone = waves_in(frame, REFLECTIONS[places])
     np.testing.assert_array_equal(
         own.template(amplitudes, unit_phases(own.cells(weights)), places),
         alone.expected(weights, amplitudes),
@@ -315,7 +312,7 @@ def test_some_of_the_waves():
 
 def test_none_of_the_waves():
     frame = frame_of(random(40, 50), 2)
-    own = PatternWaves(frame, REFLECTIONS)
+    own = waves_in(frame)
     phases = unit_phases(own.cells(np.ones(frame.counts.shape, np.float32)))
     template = own.template(np.zeros(0), phases, np.arange(0))
     np.testing.assert_array_equal(template, np.zeros((40, 50)))
@@ -324,5 +321,5 @@ def test_none_of_the_waves():
 def test_no_waves_at_all():
     frame = frame_of(random(40, 50), 2)
     ones = np.ones(frame.counts.shape, np.float32)
-    none = PatternWaves(frame, np.empty((0, 2))).expected(ones, np.zeros(0))
+    none = waves_in(frame, np.empty((0, 2))).expected(ones, np.zeros(0))
     np.testing.assert_array_equal(none, np.zeros((40, 50)))

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Power spectrum of the pixels of a pattern, averaged over tiles of some frames."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy import fft, ndimage, special
+
+from .blocks import BLOCKS_IN_PERIOD, sum_squares
+
+# Sides of the tiles whose power is averaged, in periods; tiles of all frames, at most;
+# and tiles that are transformed at once.
+TILE = 8
+MOST_TILES = 256
+BATCH = 16
+# Share of a tile that a pattern has to have.
+LEAST_SHARE = 0.02
+
+
+class Tiles:
+    """Where a frame is cut into tiles, which overlap by half, for their power spectra.
+
+    Parameters
+    ----------
+    frame : BlockedFrame
+
+    Attributes
+    ----------
+    frequencies : (numpy.ndarray, numpy.ndarray)
+        Spatial frequencies along y (ascending) and x (not negative), in cycles a pixel.
+    """
+
+    def __init__(self, frame):
+        self._frame = frame
+        # Of whole blocks.
+        self._n_blocks = [n // frame.block for n in frame.shape]
+        self._side = [min(TILE * BLOCKS_IN_PERIOD, n) for n in self._n_blocks]
+        self._step = [max(n // 2, 1) for n in self._side]
+        shape = [n * frame.block for n in self._side]
+        self._window = np.outer(*(np.hanning(n + 2)[1:-1] for n in shape)).astype(
+            np.float32
+        )
+        self._block_window = sum_squares(self._window**2, frame.block)
+        self.frequencies = fft.fftshift(fft.fftfreq(shape[0])), fft.rfftfreq(shape[1])
+
+    def power(self, weights, most=MOST_TILES):
+        """Power spectrum of the pixels of a pattern, summed over some tiles.
+
+        Parameters
+        ----------
+        weights : (block rows, block columns) numpy.ndarray
+            Probability that a block belongs to the pattern.
+        most : int
+            Number of tiles, at most: they are spread evenly over those there are.
+
+        Returns
+        -------
+        power : numpy.ndarray of float32
+        energies : (tiles,) numpy.ndarray of float64
+            Sums of the squares of the window and the weights in those tiles that the
+            pattern has a part in.
+        """
+        block, (rows, columns) = self._frame.block, self._window.shape
+        n_rows, n_columns = self._n_blocks
+        tiles = sliding_window_view(weights[:n_rows, :n_columns], self._side)
+        tiles = tiles[:: self._step[0], :: self._step[1]]
+        cut = sliding_window_view(self._frame.pixels, (rows, columns))
+        cut = cut[:: self._step[0] * block, :: self._step[1] * block]
+        energies = np.einsum("abyx,yx->ab", tiles**2, self._block_window)
+        used = np.argwhere(energies > LEAST_SHARE * self._block_window.sum())
+        used = used[:: max(1, -(-len(used) // most))]
+        power = np.zeros((rows, columns // 2 + 1), np.float32)
+        for some in np.split(used, np.arange(BATCH, len(used), BATCH)):
+            places = tuple(some.T)
+            pixels = cut[places] * self._window
+            by_block = pixels.reshape(
+                len(some), rows // block, block, columns // block, block
+            )
+            by_block *= tiles[places][:, :, np.newaxis, :, np.newaxis]
+            transform = fft.rfft2(pixels)
+            power += (transform.real**2 + transform.imag**2).sum(axis=0)
+        return fft.fftshift(power, axes=0), energies[tuple(used.T)]
+
+
+@dataclass(frozen=True)
+class PatternSpectrum:
+    """Mean power spectrum of the pixels of a pattern.
+
+    Attributes
+    ----------
+    power : (rows, columns) numpy.ndarray of float32
+        For one half-plane.
+    ratio : (rows, columns) numpy.ndarray of float32
+        Power over that of noise, at the same distance from the origin.
+    rows, columns : numpy.ndarray
+        Spatial frequencies along y (ascending) and x (not negative), in cycles a pixel.
+    n_independent : float
+        Number of independent spectra that the mean is of.
+    """
+
+    power: np.ndarray
+    ratio: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
+    n_independent: float
+
+    @property
+    def modulus(self):
+        """Distance from the origin: (rows, columns) numpy.ndarray, cycles a pixel."""
+        return np.hypot(self.rows[:, np.newaxis], self.columns)
+
+    def threshold(self, chance, count=1):
+        """Sum of some ratios that noise exceeds with this chance.
+
+        The power of noise is exponentially distributed, and means of it follow a gamma
+        distribution.
+
+        Parameters
+        ----------
+        chance : float
+        count : int or numpy.ndarray of int
+            Number of ratios that are added up; at least 1.
+        """
+        n = self.n_independent
+        return special.gammainccinv(n * count, chance) / n
+
+    def places(self, reflections):
+        """Places of reflections or their opposites, in bins.
+
+        Parameters
+        ----------
+        reflections : (..., 2) numpy.ndarray
+            Spatial frequencies (y, x), in cycles a pixel.
+
+        Returns
+        -------
+        (2, ...) numpy.ndarray
+            Row and column.
+        """
+        sign = np.where(reflections[..., 1] < 0, -1, 1)
+        y, x = sign * np.moveaxis(reflections, -1, 0)
+        step = self.rows[1] - self.rows[0]
+        return np.stack([(y - self.rows[0]) / step, x / self.columns[1]])
+
+    def ratio_at(self, reflections):
+        """Ratio at reflections (..., 2): (...) numpy.ndarray."""
+        places = self.places(reflections)
+        return ndimage.map_coordinates(self.ratio, places, order=1, mode="nearest")
+
+    def vertex(self, place):
+        """Vertex of the parabolas through the logarithms of a maximum's neighbours.
+
+        Parameters
+        ----------
+        place : (int, int)
+            Row and column of the maximum.
+
+        Returns
+        -------
+        list of float
+            Spatial frequency (y, x), in cycles a pixel.
+        """
+        vertex = []
+        for axis, frequency in enumerate((self.rows, self.columns)):
+            line = np.moveaxis(self.power, axis, -1)[place[1 - axis]]
+            centre = frequency[place[axis]]
+            if 0 < place[axis] < len(frequency) - 1:
+                left, middle, right = np.log(
+                    np.maximum(line[place[axis] - 1 : place[axis] + 2], 1e-30)
+                )
+                bend = left - 2 * middle + right
+                if bend < 0:
+                    shift = np.clip((left - right) / (2 * bend), -0.5, 0.5)
+                    centre += shift * (frequency[1] - frequency[0])
+            vertex.append(centre)
+        return vertex
+
+
+def pattern_spectrum(tiles, weights):
+    """Mean power spectrum of a pattern in one or several frames of one shape.
+
+    Parameters
+    ----------
+    tiles : list of Tiles
+    weights : list of (block rows, block columns) numpy.ndarray
+        Probability that a block belongs to the pattern.
+
+    Returns
+    -------
+    PatternSpectrum or None
+        None if no tile has enough of the pattern, or the frames are too small.
+    """
+    most = -(-MOST_TILES // len(tiles))
+    sums = [each.power(own, most) for each, own in zip(tiles, weights, strict=True)]
+    power = sum(each for each, _ in sums)
+    energies = np.concatenate([each for _, each in sums])
+    if not len(energies) or min(power.shape) < 2:
+        return None
+    rows, columns = tiles[0].frequencies
+    step = max(rows[1] - rows[0], columns[1])
+    ring = np.rint(np.hypot(rows[:, np.newaxis], columns) / step).astype(int)
+    # Tiles that overlap by half count for about two thirds each.
+    n = max(1.0, energies.sum() ** 2 / (energies**2).sum() * 2 / 3)
+    floor = _lower_quartiles(power, ring)[ring] * n / special.gammaincinv(n, 0.25)
+    ratio = np.divide(power, floor, out=np.zeros_like(power), where=floor > 0)
+    return PatternSpectrum(power, ratio, rows, columns, n)
+
+
+def _lower_quartiles(power, ring):
+    """Lower quartile of the power in each ring.
+
+    The reflections of a narrow pattern are broad, and may fill half of a ring.
+    """
+    counts = np.bincount(ring.ravel())
+    ordered = power.ravel()[np.lexsort((power.ravel(), ring.ravel()))]
+    return ordered[np.cumsum(counts) - counts + (counts - 1) // 4]

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hyperspy_symseg.templates.boundaries import REACH, sharpened, smooth, straightened
+from hyperspy_symseg.templates.potts import most_probable
+
+SHAPE = (41, 60)
+ROWS, COLUMNS = np.indices(SHAPE)
+
+
+def posterior_of(second):
+    """Certain labels of two patterns; the second has these blocks."""
+    return np.stack([~second, second]).astype(np.float32)
+
+
+def straight(second, evidence=None):
+    if evidence is None:
+        evidence = np.zeros((2, *second.shape), np.float32)
+    return straightened(posterior_of(second), evidence)
+
+
+def test_sharpened_is_the_eighth_power():
+    posterior = np.array([0.6, 0.4], np.float32).reshape(2, 1, 1)
+    expected = 0.6**8 / (0.6**8 + 0.4**8)
+    found = sharpened(posterior)
+    np.testing.assert_allclose(found.ravel(), [expected, 1 - expected], rtol=1e-5)
+
+
+def test_a_little_less_than_nothing_is_no_probability():
+    posterior = np.array([1.0, -1e-3], np.float32).reshape(2, 1, 1)
+    np.testing.assert_array_equal(sharpened(posterior).ravel(), [1, 0])
+
+
+@given(st.floats(0, 1))
+def test_what_is_the_same_everywhere_stays(share):
+    posterior = np.stack([np.full(SHAPE, share), np.full(SHAPE, 1 - share)])
+    smoothed = smooth(posterior.astype(np.float32))
+    expected = posterior + 0.8 * (posterior - sharpened(posterior))
+    np.testing.assert_allclose(smoothed, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("slope", [0, 0.4, 1])
+def test_a_straight_boundary_stays_where_it_is(slope):
+    second = COLUMNS + slope * ROWS > 45.5
+    found = most_probable(straight(second))
+    inside = np.s_[5:-5, 5:-5]
+    np.testing.assert_array_equal(found[inside], second[inside])
+
+
+def test_a_jagged_boundary_becomes_straight():
+    # After 30 and 32 columns in turn.
+    jagged = COLUMNS > 29 + 2 * (ROWS // 2 % 2)
+    found = most_probable(straight(jagged))
+    np.testing.assert_array_equal(np.count_nonzero(found == 0, axis=1)[5:-5], 31)
+
+
+def test_a_disc_shrinks_by_a_few_parts_in_a_hundred():
+    disc = np.hypot(ROWS - 20, COLUMNS - 30) < 12
+    left = np.count_nonzero(most_probable(straight(disc)))
+    assert 0.93 * disc.sum() < left <= 1.02 * disc.sum()
+
+
+def test_a_strip_as_wide_as_a_thin_lamella_stays():
+    strip = np.abs(COLUMNS - 30) <= REACH // 2
+    np.testing.assert_array_equal(most_probable(straight(strip)), strip)
+
+
+def test_evidence_counts_for_more():
+    second = COLUMNS > 29
+    evidence = np.zeros((2, *SHAPE), np.float32)
+    evidence[1, :, 20:] = 30
+    found = most_probable(straight(second, evidence))
+    np.testing.assert_array_equal(found, COLUMNS > 19)
+
+
+def test_far_away_from_a_cut_nothing_changes():
+    second = np.random.default_rng(0).random((30, 150)) < 0.5
+    evidence = np.random.default_rng(1).normal(size=(2, 30, 150)).astype(np.float32)
+    whole = straight(second, evidence)
+    part = straight(second[:, 60:], evidence[:, :, 60:])
+    reach = 6 * (REACH + 1)
+    np.testing.assert_allclose(part[:, :, reach:], whole[:, :, 60 + reach :], atol=1e-6)
+
+
+def test_patterns_in_another_order():
+    labels = (COLUMNS > 20).astype(int) + (COLUMNS + ROWS > 60)
+    posterior = (labels == np.arange(3)[:, np.newaxis, np.newaxis]).astype(np.float32)
+    evidence = np.random.default_rng(0).normal(size=posterior.shape).astype(np.float32)
+    found = straightened(posterior, evidence)
+    other = straightened(posterior[::-1].copy(), evidence[::-1].copy())
+    np.testing.assert_allclose(other[::-1], found, atol=1e-5)

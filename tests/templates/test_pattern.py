@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+
+from hyperspy_symseg.templates.blocks import BlockedFrame
+from hyperspy_symseg.templates.pattern import Pattern
+from hyperspy_symseg.templates.tiles import Tiles
+
+from .conftest import PERIOD, SHAPE
+
+
+def wave(gy, gx):
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    return np.cos(2 * np.pi * (gy * y + gx * x))
+
+
+def pattern_of(*frames):
+    frames = [BlockedFrame(each, None, PERIOD) for each in frames]
+    ones = [np.ones(each.counts.shape, np.float32) for each in frames]
+    return Pattern(frames, [Tiles(each) for each in frames], ones, PERIOD), ones
+
+
+def measured(*frames, rounds=1):
+    pattern, weights = pattern_of(*frames)
+    pattern.relate([])
+    for _ in range(rounds):
+        pattern.weigh(weights)
+        if pattern.move():
+            pattern.weigh(weights)
+        pattern.measure()
+    return pattern
+
+
+def test_reflections_move_to_where_their_phases_say():
+    # Between the bins of a tile of 72 pixels.
+    pattern = measured(wave(0.0213, 0.1091), rounds=3)
+    np.testing.assert_allclose(pattern.reflections, [[0.0213, 0.1091]], atol=1e-4)
+
+
+def test_what_has_moved_stays_there():
+    pattern, weights = pattern_of(wave(0.0213, 0.1091))
+    pattern.relate([])
+    moves = []
+    for _ in range(4):
+        pattern.weigh(weights)
+        moves.append(pattern.move())
+        pattern.weigh(weights)
+        pattern.measure()
+    assert not moves[-1]
+
+
+def test_amplitudes_are_of_all_frames():
+    # One frame in two has the wave; both are normalised.
+    noise = np.random.default_rng(0).normal(size=SHAPE)
+    pattern = measured(wave(0, 1 / 9), noise)
+    alone = measured(wave(0, 1 / 9))
+    assert pattern.amplitudes[0] == pytest.approx(alone.amplitudes[0] / 2, rel=0.1)
+
+
+def test_templates_are_the_waves():
+    frame = wave(0, 1 / 9)
+    template = measured(frame).template(0)
+    assert template.dtype == np.float32
+    # A cosine of variance 1 is sqrt(2) high.
+    inside = np.s_[30:-30, 30:-30]
+    np.testing.assert_allclose(template[inside], np.sqrt(2) * frame[inside], atol=0.1)
+
+
+def test_a_weak_wave_beside_a_strong_one_does_not_count():
+    found = measured(wave(0, 1 / 9) + 0.02 * wave(1 / 9, 0)).reflections
+    assert found.shape == (1, 2)
+
+
+def test_noise_has_no_reflections():
+    pattern = measured(np.random.default_rng(5).normal(size=SHAPE))
+    assert pattern.reflections.shape == (0, 2)
+    assert not pattern.template(0).any()
+
+
+def test_a_relative_lends_its_reflections():
+    strong, weak = np.array([0.0, 1.0]) / PERIOD, np.array([0.83, 0.0]) / PERIOD
+    noise = np.random.default_rng(0).normal(size=SHAPE)
+    frame = 0.6 * wave(*strong) + 0.06 * wave(*weak) + noise
+    pattern, weights = pattern_of(frame)
+    # The same crystal, turned by 60 degrees.
+    cosine, sine = 0.5, np.sqrt(0.75)
+    other = np.array([strong, weak]) @ np.array([[cosine, sine], [-sine, cosine]])
+    before = len(pattern.strong_reflections())
+    pattern.relate([other])
+    pattern.weigh(weights)
+    pattern.measure()
+    assert before == 1
+    assert np.hypot(*(np.abs(pattern.reflections) - weak).T).min() < 0.004

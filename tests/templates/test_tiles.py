@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+from scipy import stats
+
+from hyperspy_symseg.templates.blocks import BlockedFrame
+from hyperspy_symseg.templates.reflections import find_reflections
+from hyperspy_symseg.templates.tiles import PatternSpectrum, Tiles, pattern_spectrum
+
+from .conftest import PERIOD, REFLECTIONS
+
+
+def spectrum_of(blocked, weights=None):
+    if weights is None:
+        weights = np.ones(blocked.counts.shape)
+    return pattern_spectrum([Tiles(blocked)], [weights])
+
+
+def test_power_of_a_single_tile():
+    pixels = np.random.default_rng(0).normal(size=(48, 60))
+    blocked = BlockedFrame(pixels, None, PERIOD)
+    tiles = Tiles(blocked)
+    weights = np.random.default_rng(1).random(blocked.counts.shape).astype(np.float32)
+    power, energies = tiles.power(weights)
+    by_pixel = np.kron(weights, np.ones((3, 3)))
+    window = np.outer(np.hanning(50)[1:-1], np.hanning(62)[1:-1]) * by_pixel
+    expected = np.abs(np.fft.rfft2(blocked.pixels * window)) ** 2
+    np.testing.assert_allclose(
+        power, np.fft.fftshift(expected, axes=0), rtol=1e-3, atol=1e-2
+    )
+    np.testing.assert_allclose(energies, [(window**2).sum()], rtol=1e-5)
+
+
+def test_tiles_without_a_pattern_do_not_count(one_crystal):
+    tiles = Tiles(one_crystal)
+    everywhere = np.ones(one_crystal.counts.shape)
+    half = everywhere.copy()
+    half[:, 33:] = 0
+    assert 0 < len(tiles.power(half)[1]) < len(tiles.power(everywhere)[1])
+
+
+def test_no_more_tiles_than_asked_for(one_crystal):
+    everywhere = np.ones(one_crystal.counts.shape)
+    assert len(Tiles(one_crystal).power(everywhere, 3)[1]) == 3
+
+
+def test_a_pattern_without_pixels_has_no_spectrum(one_crystal):
+    assert spectrum_of(one_crystal, np.zeros(one_crystal.counts.shape)) is None
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (3, 90), (90, 3), (30, 41)])
+def test_frames_smaller_than_a_tile(shape):
+    frame = np.random.default_rng(0).normal(size=shape)
+    spectrum = spectrum_of(BlockedFrame(frame, None, PERIOD))
+    assert find_reflections(spectrum, PERIOD).shape[1] == 2
+
+
+def test_ratio_of_noise_is_one_on_average(noise):
+    assert spectrum_of(noise).ratio[:, 1:].mean() == pytest.approx(1, abs=0.1)
+
+
+def test_a_row_of_pixels_has_no_spectrum():
+    frame = np.random.default_rng(0).normal(size=(1, 90))
+    assert spectrum_of(BlockedFrame(frame, None, 3.0)) is None
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_noise_exceeds_the_threshold_with_the_chance(count):
+    empty = np.empty((0, 0))
+    spectrum = PatternSpectrum(empty, empty, empty, empty, 2.5)
+    # A sum of `count` means of 2.5 exponentially distributed numbers.
+    distribution = stats.gamma(2.5 * count, scale=1 / 2.5)
+    assert distribution.sf(spectrum.threshold(0.01, count)) == pytest.approx(0.01)
+
+
+def test_ratio_at_reflections_and_their_opposites(one_crystal):
+    spectrum = spectrum_of(one_crystal)
+    ratios = spectrum.ratio_at(REFLECTIONS[0])
+    assert ratios.min() > 0.3 * spectrum.ratio.max()
+    np.testing.assert_allclose(spectrum.ratio_at(-REFLECTIONS[0]), ratios)
+
+
+def test_places_are_bins():
+    rows, columns = np.arange(-4, 4) / 8, np.arange(5) / 8
+    empty = np.empty((8, 5))
+    spectrum = PatternSpectrum(empty, empty, rows, columns, 1.0)
+    found = spectrum.places(np.array([[0.125, 0.25], [0.125, -0.25]]))
+    np.testing.assert_allclose(found, [[5, 3], [2, 2]])
