@@ -28,6 +28,29 @@ CASES = {
 DOSES = (30, 3, 1, 0.3)
 SCALED_CASES = "adh"
 SCALES = (0.6, 3)
+# Standard deviation of a column, in pixels.
+COLUMN_WIDTH = 2
+
+
+def structure(name, seed, scale=1):
+    """What a frame of a case is made of.
+
+    Parameters
+    ----------
+    name, seed, scale
+        As for `case`.
+
+    Returns
+    -------
+    lattices : list of Lattice and Amorphous
+    labels : numpy.ndarray of int8, shape (rows, columns)
+    frame_seed : int
+        That of `micrograph`.
+    """
+    shape = (512, 512) if scale == 1 else (1024, 1024)
+    rng = np.random.default_rng((ord(name), seed))
+    frame_seed = int(rng.integers(2**32))
+    return *_STRUCTURES[name](shape, scale, frame_seed, rng), frame_seed
 
 
 def case(name, dose, seed, scale=1):
@@ -50,14 +73,11 @@ def case(name, dose, seed, scale=1):
     frame : numpy.ndarray of uint16, shape (rows, columns)
     truth : numpy.ndarray of int8, shape (rows, columns)
     """
-    shape = (512, 512) if scale == 1 else (1024, 1024)
-    rng = np.random.default_rng((ord(name), seed))
-    frame_seed = int(rng.integers(2**32))
-    lattices, boundary = _STRUCTURES[name](shape, scale, frame_seed, rng)
+    lattices, labels, frame_seed = structure(name, seed, scale)
     signal, truth = micrograph(
         lattices,
-        boundary=boundary,
-        column_width=2 * scale,
+        boundary=labels,
+        column_width=COLUMN_WIDTH * scale,
         dose=dose / scale**2,
         seed=frame_seed,
     )
