@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lengths that follow the lattice period."""
+
+import logging
+
+import hyperspy.api as hs
+import numpy as np
+import pytest
+
+
+def test_period_is_that_of_the_lattice(labels):
+    record = labels.metadata.Symmetry_segmentation
+    assert record.period == pytest.approx(9, abs=0.1)
+    np.testing.assert_allclose(record.period_in_units, [0.01 * record.period] * 2)
+    assert list(record.period_units) == ["nm", "nm"]
+
+
+def test_period_in_the_units_of_each_axis(signal):
+    other = signal.deepcopy()
+    other.axes_manager["x"].scale = 0.02
+    record = other.segment_symmetry().metadata.Symmetry_segmentation
+    np.testing.assert_allclose(
+        record.period_in_units, [0.01 * record.period, 0.02 * record.period]
+    )
+
+
+def test_reflections_are_those_of_the_grains(labels):
+    reflections = labels.metadata.Symmetry_segmentation.reflections
+    orders = []
+    for angle in np.deg2rad([5, 41]):
+        cosine, sine = np.cos(angle), np.sin(angle)
+        orders.append(9 * reflections @ np.array([[sine, cosine], [cosine, -sine]]))
+    away = [np.abs(order - np.rint(order)).max(axis=1) for order in orders]
+    assert (np.min(away, axis=0) < 0.03).all()
+    # There are some of each grain.
+    assert {0, 1} == set(np.argmin(away, axis=0))
+
+
+@pytest.mark.parametrize("refine", [True, False])
+def test_lengths_follow_the_period(signal, refine):
+    found = signal.segment_symmetry(refine=refine)
+    # 1.75 periods, and 0.42 periods a stride; twice as far if it is refined.
+    assert found.model.descriptor.window == (16, 16)
+    assert found.model.stride == ((8, 8) if refine else (4, 4))
+
+
+def test_lengths_grow_with_the_pixels_in_a_period(signal):
+    fine = hs.signals.Signal2D(np.kron(signal.data, np.ones((2, 2))))
+    found = fine.segment_symmetry()
+    assert found.metadata.Symmetry_segmentation.period == pytest.approx(18, abs=0.2)
+    assert found.model.descriptor.window == (32, 32)
+
+
+@pytest.mark.parametrize(
+    "given", [{"patch": "auto"}, {"stride": "auto", "window": "auto", "patch": "auto"}]
+)
+def test_auto_is_the_default_of_lengths(signal, labels, given):
+    assert signal.segment_symmetry(**given).model == labels.model
+
+
+def test_lengths_that_are_given_mean_what_they_say(signal):
+    model = signal.segment_symmetry(patch=11, window=(9, 10), stride=(6, 5)).model
+    assert model.descriptor.patch == (11, 11)
+    assert model.descriptor.window == (9, 10)
+    assert model.stride == (6, 5)
+
+
+def test_a_length_that_is_given_leaves_the_others_to_the_period(signal, labels):
+    model = signal.segment_symmetry(patch=0.12).model
+    assert model.descriptor.patch == (12, 12)
+    assert model.descriptor.window == labels.model.descriptor.window
+    assert model.stride == labels.model.stride
+
+
+def test_no_period_is_looked_for_if_nothing_needs_it(signal):
+    plain = signal.segment_symmetry(patch=11, window=9, stride=5, refine=False)
+    assert not plain.metadata.Symmetry_segmentation.has_item("period")
+
+
+def test_without_a_period_there_is_a_warning(noise, caplog):
+    with caplog.at_level(logging.WARNING, logger="hyperspy_symseg"):
+        noise.segment_symmetry()
+    assert "No lattice period found" in caplog.text
+
+
+def test_with_a_period_there_is_no_warning(signal, caplog):
+    with caplog.at_level(logging.WARNING, logger="hyperspy_symseg"):
+        signal.segment_symmetry()
+    assert not caplog.records
+
+
+def test_without_a_period_labels_are_those_of_the_scores(noise):
+    found = noise.segment_symmetry(patch=11, window=9, stride=5)
+    plain = noise.segment_symmetry(patch=11, window=9, stride=5, refine=False)
+    np.testing.assert_array_equal(found.data, plain.data)
+    assert found.model == plain.model
+    assert not found.metadata.Symmetry_segmentation.refined
+    assert found.metadata.Symmetry_segmentation.period == 0
+
+
+def test_without_a_period_lengths_are_those_for_12_pixels(noise):
+    model = noise.segment_symmetry().model
+    assert model.descriptor.patch == (20, 20)
+    assert model.descriptor.window == (21, 21)
+    assert model.stride == (5, 5)
