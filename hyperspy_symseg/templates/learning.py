@@ -138,8 +138,8 @@ def learn(frames, tiles, starts, period, rounds=ROUNDS, mapped=map):
         if turn in FINDING:
             patterns[k].relate(strong[:k] + strong[k + 1 :])
         patterns[k].weigh(weights)
-        if turn < MOVING and patterns[k].move():
-            patterns[k].weigh(weights)
+        if turn < MOVING:
+            patterns[k].move(weights)
         patterns[k].measure()
 
     def subtract(place):

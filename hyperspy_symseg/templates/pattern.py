@@ -78,12 +78,8 @@ class Pattern:
             ]
             both = np.concatenate([self._found, *turned])
             self._found = keep_apart(both, self._period)[:MOST_REFLECTIONS]
-        self._kept = np.arange(len(self._found))
-        self._move_to(self._found)
-
-    def _move_to(self, reflections):
-        self._moved = reflections
-        factors = self._frames[0].factors(reflections)
+        self._kept, self._moved = np.arange(len(self._found)), self._found.copy()
+        factors = self._frames[0].factors(self._found)
         self._waves = [PatternWaves(frame, factors) for frame in self._frames]
 
     def weigh(self, weights):
@@ -103,13 +99,13 @@ class Pattern:
             for frame, own in zip(self._frames, weights, strict=True)
         )
 
-    def move(self):
+    def move(self, weights):
         """Move the reflections that count by the slopes that their phases have.
 
-        Returns
-        -------
-        bool
-            Whether any has moved, so that the pixels have to be weighed again.
+        Parameters
+        ----------
+        weights
+            As for the class.
         """
         side = BLOCKS_IN_CELL * self._frames[0].block
         steps = np.zeros((len(self._kept), 2), complex)
@@ -120,14 +116,16 @@ class Pattern:
                 lines = np.moveaxis(means, axis, 0)
                 step += np.einsum("kgl,kgl->g", lines[1:], lines[:-1].conj())
         steps = np.angle(steps) / (2 * np.pi * side)
-        moved, kept = self._moved.copy(), self._kept
-        moved[kept] += steps
+        moved = self._moved[self._kept] + steps
         moves = np.hypot(*steps.T) > STILL / self._period
-        moves &= np.hypot(*(moved - self._found)[kept].T) < FARTHEST / self._period
-        moved[kept[~moves]] = self._moved[kept[~moves]]
-        if moves.any():
-            self._move_to(moved)
-        return bool(moves.any())
+        distances = np.hypot(*(moved - self._found[self._kept]).T)
+        moves &= distances < FARTHEST / self._period
+        places = self._kept[moves]
+        self._moved[places] = moved[moves]
+        factors = self._frames[0].factors(moved[moves])
+        for waves, cells, own in zip(self._waves, self._cells, weights, strict=True):
+            waves.replace(places, factors)
+            cells[:, places] = waves.cells(own, places)
 
     def measure(self):
         """Measure phases and amplitudes, and choose the reflections that count."""

@@ -61,12 +61,31 @@ class PatternWaves:
     """
 
     def __init__(self, frame, factors):
-        self._frame, self._factors = frame, factors
-        n_waves = factors[0].shape[1]
-        self._sums = np.empty((2, n_waves, *frame.counts.shape), np.float32)
-        _waves.fourier_sums(frame.pixels, *factors, frame.block, self._sums)
+        self._frame = frame
+        self._factors = [each.copy() for each in factors]
+        self._sums = self._fourier_sums(factors)
 
-    def cells(self, weights):
+    def _fourier_sums(self, factors):
+        """Fourier sums of the blocks: (2, waves, block rows, block columns)."""
+        shape = 2, factors[0].shape[1], *self._frame.counts.shape
+        out = np.empty(shape, np.float32)
+        _waves.fourier_sums(self._frame.pixels, *factors, self._frame.block, out)
+        return out
+
+    def replace(self, places, factors):
+        """Replace some of the waves by others.
+
+        Parameters
+        ----------
+        places : (m,) numpy.ndarray of int
+        factors
+            Of the others, as for the class.
+        """
+        for own, others in zip(self._factors, factors, strict=True):
+            own[:, places] = others
+        self._sums[:, places] = self._fourier_sums(factors)
+
+    def cells(self, weights, places=slice(None)):
         """Fourier sums of the cells over the pixels of a pattern.
 
         Parameters
@@ -74,14 +93,17 @@ class PatternWaves:
         weights : (block rows, block columns) numpy.ndarray of float32
             Probability that a block belongs to the pattern.
 
+        places : numpy.ndarray of int, optional
+            The waves that are asked for.
+
         Returns
         -------
         (2, n, cell rows, cell columns) numpy.ndarray of float32
         """
         weights = np.maximum(weights, np.float32(LEAST_WEIGHT))
-        shape = *self._sums.shape[:2], *self._frame.cell_counts.shape
-        out = np.empty(shape, np.float32)
-        _waves.weighted_cells(weights, self._sums, BLOCKS_IN_CELL, out)
+        sums = np.ascontiguousarray(self._sums[:, places])
+        out = np.empty((*sums.shape[:2], *self._frame.cell_counts.shape), np.float32)
+        _waves.weighted_cells(weights, sums, BLOCKS_IN_CELL, out)
         return out
 
     def template(self, amplitudes, phases, places=slice(None)):

@@ -25,8 +25,7 @@ def measured(*frames, rounds=1):
     pattern.relate([])
     for _ in range(rounds):
         pattern.weigh(weights)
-        if pattern.move():
-            pattern.weigh(weights)
+        pattern.move(weights)
         pattern.measure()
     return pattern
 
@@ -38,15 +37,18 @@ def test_reflections_move_to_where_their_phases_say():
 
 
 def test_what_has_moved_stays_there():
-    pattern, weights = pattern_of(wave(0.0213, 0.1091))
+    few, many = (measured(wave(0.0213, 0.1091), rounds=n) for n in (4, 5))
+    np.testing.assert_array_equal(few.reflections, many.reflections)
+
+
+def test_pixels_are_weighed_again_for_what_has_moved():
+    pattern, weights = pattern_of(wave(0.0213, 0.1091) + 0.5 * wave(0.11, 0.0))
     pattern.relate([])
-    moves = []
-    for _ in range(4):
-        pattern.weigh(weights)
-        moves.append(pattern.move())
-        pattern.weigh(weights)
-        pattern.measure()
-    assert not moves[-1]
+    pattern.weigh(weights)
+    pattern.move(weights)
+    moved = pattern._cells[0].copy()
+    pattern.weigh(weights)
+    np.testing.assert_array_equal(pattern._cells[0], moved)
 
 
 def test_amplitudes_are_of_all_frames():

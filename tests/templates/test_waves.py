@@ -323,3 +323,27 @@ def test_no_waves_at_all():
     ones = np.ones(frame.counts.shape, np.float32)
     none = waves_in(frame, np.empty((0, 2))).expected(ones, np.zeros(0))
     np.testing.assert_array_equal(none, np.zeros((40, 50)))
+
+
+def test_waves_that_are_replaced():
+    frame = frame_of(random(40, 50), 2)
+    ones = np.ones(frame.counts.shape, np.float32)
+    amplitudes = np.array([1.0, 2.0, 0.5])
+    others = REFLECTIONS + 0.01
+    places = np.array([2, 0])
+    own = waves_in(frame)
+    own.replace(places, frame.factors(others[places]))
+    expected = waves_in(frame, np.stack([others[0], REFLECTIONS[1], others[2]]))
+    np.testing.assert_array_equal(own.cells(ones), expected.cells(ones))
+    np.testing.assert_array_equal(
+        own.expected(ones, amplitudes), expected.expected(ones, amplitudes)
+    )
+
+
+def test_cells_of_some_of_the_waves():
+    frame = frame_of(random(40, 50), 2)
+    weights = np.abs(random(*frame.counts.shape))
+    own = waves_in(frame)
+    np.testing.assert_array_equal(
+        own.cells(weights, np.array([2, 0])), own.cells(weights)[:, [2, 0]]
+    )
