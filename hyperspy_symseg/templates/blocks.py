@@ -125,7 +125,7 @@ def window_means(squares, weights):
     return out
 
 
-def smooth(array, width):
+def gaussian_mean(array, width):
     """Mean in a Gaussian window, where there is nothing beyond the edges.
 
     Parameters
@@ -162,7 +162,7 @@ def local_mean(sums, counts, width):
     (block rows, block columns) numpy.ndarray of float64
         0 where there are no pixels.
     """
-    return ratio(smooth(sums, width), smooth(counts, width))
+    return ratio(gaussian_mean(sums, width), gaussian_mean(counts, width))
 
 
 def _spikes(values, sums, squares, counts, block):
@@ -205,6 +205,12 @@ def _medians(array, wanted):
     medians = np.zeros_like(array)
     medians[wanted] = np.median(around.reshape(-1, 25), axis=1)
     return medians
+
+
+def _scaled(values):
+    """Values of moderate size: powers of two round nothing, and keep squares finite."""
+    exponent = np.frexp(max(values.max(), -values.min()))[1]
+    return np.ldexp(values, -exponent) if abs(exponent) > LARGEST_EXPONENT else values
 
 
 def _moments(values, block):
@@ -265,10 +271,7 @@ class BlockedFrame:
         values = frame.astype(np.float64, order="C")
         if valid is not None:
             values[~valid] = 0
-        # A power of two rounds nothing, and keeps all squares finite.
-        exponent = np.frexp(max(values.max(), -values.min()))[1]
-        if abs(exponent) > LARGEST_EXPONENT:
-            values = np.ldexp(values, -exponent)
+        values = _scaled(values)
         sums, squares = _moments(values, block)
         # Pixels along y and x, which blocks and windows have products of.
         sides = [np.diff(np.r_[:n:block, n]) for n in frame.shape]
@@ -279,16 +282,19 @@ class BlockedFrame:
         if spikes is not None:
             valid = ~spikes if valid is None else valid & ~spikes
             values[spikes] = 0
+            values = _scaled(values)
             sums, squares = _moments(values, block)
             counts = sum_squares(valid.astype(np.float64), block)
 
         def counts_near(width):
             if valid is None:
-                return np.multiply.outer(*(smooth(each, width) for each in sides))
-            return smooth(counts, width)
+                return np.multiply.outer(
+                    *(gaussian_mean(each, width) for each in sides)
+                )
+            return gaussian_mean(counts, width)
 
         width = MEAN_WIDTH * BLOCKS_IN_PERIOD
-        mean = ratio(smooth(sums, width), counts_near(width))
+        mean = ratio(gaussian_mean(sums, width), counts_near(width))
         squares = np.maximum(squares - mean * (2 * sums - counts * mean), 0)
         width = VARIANCE_WIDTH * BLOCKS_IN_PERIOD
         variance = window_means(squares, gaussian_weights(width))

@@ -40,11 +40,14 @@ def straightened(posterior, evidence):
     """
     for _ in range(SWEEPS):
         # One sweep without neighbours, or the probabilities of independent blocks.
-        posterior = mean_field(evidence + NEIGHBOURS * smooth(posterior), sweeps=1)
-    return smooth(posterior)
+        prior = smooth_boundaries(posterior)
+        prior *= np.float32(NEIGHBOURS)
+        prior += evidence
+        posterior = mean_field(prior, sweeps=1)
+    return smooth_boundaries(posterior)
 
 
-def smooth(posterior):
+def smooth_boundaries(posterior):
     """Posterior with boundaries that are means over those near by.
 
     A mean moves boundaries that are bent, and two that are near each other; it does so
@@ -61,7 +64,10 @@ def smooth(posterior):
         A step is about as wide as the window.
     """
     mean = _near_by(posterior)
-    return mean + np.float32(UNDONE) * _near_by(posterior - sharpened(mean))
+    lost = sharpened(mean)
+    np.subtract(posterior, lost, out=lost)
+    mean += np.float32(UNDONE) * _near_by(lost)
+    return mean
 
 
 def sharpened(posterior):
@@ -86,6 +92,8 @@ def _near_by(posterior):
     """Mean in a window that falls off as a parabola (V. A. Epanechnikov's)."""
     weights = (1 - (np.arange(REACH + 1) / (REACH + 1)) ** 2).astype(np.float32)
     weights /= 2 * weights.sum() - weights[0]
-    width = (0, 0), (REACH, REACH), (REACH, REACH)
-    padded = np.pad(posterior, width, mode="edge")
-    return window_means(padded, weights)[:, REACH:-REACH, REACH:-REACH]
+    out = np.empty_like(posterior)
+    for own, mean in zip(posterior, out, strict=True):
+        padded = np.pad(own, REACH, mode="edge")
+        mean[:] = window_means(padded, weights)[REACH:-REACH, REACH:-REACH]
+    return out

@@ -216,6 +216,8 @@ def _threshold(misfits):
     far = median + FAR * np.median(np.abs(misfits - median)) / MEDIAN_DEVIATION
     if np.count_nonzero(misfits > far) >= FEWEST_CELLS:
         return far
+    if np.ptp(misfits) == 0:
+        return median
     k_means = KMeans(2, n_init=1, random_state=0).fit(misfits[:, np.newaxis])
     return k_means.cluster_centers_.mean()
 

@@ -20,11 +20,10 @@ from .potts import (
     most_probable,
 )
 
-# Rounds of learning; reflections are found anew in some of them, and moved to where the
-# phases say they are in the first ones.
-ROUNDS = 8
+# Rounds of learning; reflections are found anew in some of them, unless the labels are
+# the same in all.
+ROUNDS = 5
 FINDING = (0, 2, 4)
-MOVING = 6
 # Residuals have at least this variance, where a frame has 1.
 LEAST_VARIANCE = 1e-9
 # Patterns up to which each is compared with all others for the dispersion.
@@ -135,11 +134,10 @@ def learn(frames, tiles, starts, period, rounds=ROUNDS, mapped=map):
 
     def measure(k, turn, strong):
         weights = [each[k] for each in posteriors]
-        if turn in FINDING:
+        if turn in finding:
             patterns[k].relate(strong[:k] + strong[k + 1 :])
         patterns[k].weigh(weights)
-        if turn < MOVING:
-            patterns[k].move(weights)
+        patterns[k].move(weights)
         patterns[k].measure()
 
     def subtract(place):
@@ -151,8 +149,9 @@ def learn(frames, tiles, starts, period, rounds=ROUNDS, mapped=map):
         posterior = mean_field(log_likelihoods(residuals, noise))
         return posterior, most_probable(posterior)
 
+    finding = FINDING if n_patterns > 1 else FINDING[:1]
     for turn in range(rounds):
-        if turn in FINDING:
+        if turn in finding:
             patterns = list(mapped(find, range(n_patterns)))
             strong = [pattern.strong_reflections() for pattern in patterns]
         step = functools.partial(measure, turn=turn, strong=strong)
@@ -166,7 +165,7 @@ def learn(frames, tiles, starts, period, rounds=ROUNDS, mapped=map):
         residuals = [np.stack(residuals[i : i + n_patterns]) for i in starts]
         total = sum(map(np.vdot, posteriors, residuals))
         variance = max(float(total) / n_pixels, LEAST_VARIANCE)
-        if turn in FINDING:
+        if turn in finding:
             measured = frames, posteriors, expected, variance, pairs
             dispersed = dispersion(*measured, mapped)[0].max(initial=1.0)
         noise = variance * dispersed

@@ -50,7 +50,9 @@ class Pattern:
         found = np.empty((0, 2))
         if self._spectrum is not None:
             found = find_reflections(self._spectrum, period)
-        self._found, self._waves, self._cells, self._phases = found, None, None, None
+        # Where they were found, and where they are now.
+        self._found, self._moved = found, found.copy()
+        self._waves, self._cells, self._phases, self._n_pixels = None, None, None, None
         self._kept, self.amplitudes = [], np.empty(0)
 
     @property

@@ -51,7 +51,8 @@ def find_turned(spectrum, others, period):
 
     Grains and twins are. So the reflections of the other, each of which may be too weak
     in this pattern to be found, are looked for all at once: the sum of their ratios to
-    the noise is compared with that of noise, over all angles.
+    the noise is compared with that of noise, over all angles. A strong one may bring
+    others with it that are not there, and have no amplitude when it is measured.
 
     Parameters
     ----------
@@ -98,10 +99,10 @@ def strong(spectrum, reflections):
 
 def _highest(power, row, column):
     """Place of the largest of the 3 x 3 about a place."""
-    row, column = max(row - 1, 0), max(column - 1, 0)
-    around = power[row : row + 3, column : column + 3]
+    first = max(row - 1, 0), max(column - 1, 0)
+    around = power[first[0] : row + 2, first[1] : column + 2]
     place = np.unravel_index(around.argmax(), around.shape)
-    return row + place[0], column + place[1]
+    return first[0] + place[0], first[1] + place[1]
 
 
 def _distances(reflections, others):
@@ -112,7 +113,7 @@ def _distances(reflections, others):
     )
 
 
-def keep_apart(reflections, period, distance=DISTANCE):
+def keep_apart(reflections, period):
     """Leave out reflections that are near stronger ones, or their opposites.
 
     Parameters
@@ -121,8 +122,6 @@ def keep_apart(reflections, period, distance=DISTANCE):
         The strongest first, in cycles a pixel.
     period : float
         In pixels.
-    distance : float
-        In cycles a period.
 
     Returns
     -------
@@ -134,7 +133,7 @@ def keep_apart(reflections, period, distance=DISTANCE):
     array([[0.1, 0. ],
            [0. , 0.1]])
     """
-    return reflections[apart(reflections, distance / period)].reshape(-1, 2)
+    return reflections[apart(reflections, DISTANCE / period)].reshape(-1, 2)
 
 
 def apart(reflections, distance):

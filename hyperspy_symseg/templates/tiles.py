@@ -10,10 +10,10 @@ from scipy import fft, ndimage, special
 from .blocks import BLOCKS_IN_PERIOD, sum_squares
 
 # Sides of the tiles whose power is averaged, in periods; tiles of all frames, at most;
-# and tiles that are transformed at once.
+# and pixels of the tiles that are transformed at once.
 TILE = 8
 MOST_TILES = 256
-BATCH = 16
+BATCH = 2**17
 # Share of a tile that a pattern has to have.
 LEAST_SHARE = 0.02
 
@@ -44,7 +44,7 @@ class Tiles:
         self._block_window = sum_squares(self._window**2, frame.block)
         self.frequencies = fft.fftshift(fft.fftfreq(shape[0])), fft.rfftfreq(shape[1])
 
-    def power(self, weights, most=MOST_TILES):
+    def power(self, weights, most):
         """Power spectrum of the pixels of a pattern, summed over some tiles.
 
         Parameters
@@ -67,11 +67,14 @@ class Tiles:
         tiles = tiles[:: self._step[0], :: self._step[1]]
         cut = sliding_window_view(self._frame.pixels, (rows, columns))
         cut = cut[:: self._step[0] * block, :: self._step[1] * block]
-        energies = np.einsum("abyx,yx->ab", tiles**2, self._block_window)
+        energies = np.einsum(
+            "abyx,yx->ab", tiles**2, self._block_window, dtype=np.float64
+        )
         used = np.argwhere(energies > LEAST_SHARE * self._block_window.sum())
         used = used[:: max(1, -(-len(used) // most))]
         power = np.zeros((rows, columns // 2 + 1), np.float32)
-        for some in np.split(used, np.arange(BATCH, len(used), BATCH)):
+        batch = max(1, BATCH // self._window.size)
+        for some in np.split(used, np.arange(batch, len(used), batch)):
             places = tuple(some.T)
             pixels = cut[places] * self._window
             by_block = pixels.reshape(

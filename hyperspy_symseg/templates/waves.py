@@ -15,8 +15,6 @@ WIDTH = 3.0
 # Weight of the pixels that do not belong to a pattern: where none of its own are near,
 # its phases are those that fit best.
 LEAST_WEIGHT = 1e-4
-
-
 WINDOW = gaussian_weights(WIDTH)
 # Weight that a cell itself has in the window.
 OWN_WEIGHT = np.float32(float(WINDOW[0]) ** 2)
@@ -92,7 +90,6 @@ class PatternWaves:
         ----------
         weights : (block rows, block columns) numpy.ndarray of float32
             Probability that a block belongs to the pattern.
-
         places : numpy.ndarray of int, optional
             The waves that are asked for.
 

@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperspy_symseg.templates.boundaries import REACH, sharpened, smooth, straightened
+from hyperspy_symseg.templates.boundaries import (
+    REACH,
+    sharpened,
+    smooth_boundaries,
+    straightened,
+)
 from hyperspy_symseg.templates.potts import most_probable
 
 SHAPE = (41, 60)
@@ -37,7 +42,7 @@ def test_a_little_less_than_nothing_is_no_probability():
 @given(st.floats(0, 1))
 def test_what_is_the_same_everywhere_stays(share):
     posterior = np.stack([np.full(SHAPE, share), np.full(SHAPE, 1 - share)])
-    smoothed = smooth(posterior.astype(np.float32))
+    smoothed = smooth_boundaries(posterior.astype(np.float32))
     expected = posterior + 0.8 * (posterior - sharpened(posterior))
     np.testing.assert_allclose(smoothed, expected, atol=1e-5)
 

@@ -7,6 +7,7 @@ import pytest
 from hyperspy_symseg.templates import Templates
 from hyperspy_symseg.templates.blocks import BlockedFrame
 from hyperspy_symseg.templates.learning import Solution, learn
+from hyperspy_symseg.templates.pattern import Pattern
 from hyperspy_symseg.templates.tiles import Tiles
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE, block_labels, lattice, two_lattices
@@ -209,3 +210,17 @@ def test_contrast_of_another_sign_is_the_same_lattice():
     ones = np.ones((1, *blocked.counts.shape), np.float32)
     found = learnt([blocked], [ones], 3).templates
     np.testing.assert_allclose(found.amplitudes, 0.5, rtol=0.05)
+
+
+def test_patterns_are_told_the_reflections_of_each_other(two_grains, monkeypatch):
+    blocked, labels = two_grains
+    told, relate = [], Pattern.relate
+
+    def listen(pattern, others):
+        told.append(others)
+        relate(pattern, others)
+
+    monkeypatch.setattr(Pattern, "relate", listen)
+    learnt([blocked], [start_of(labels)], 1)
+    for (others,), expected in zip(told, REFLECTIONS[::-1], strict=True):
+        assert distances(others, expected).max() < 2e-3

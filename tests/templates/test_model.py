@@ -224,10 +224,10 @@ def test_evidence_is_of_the_own_pixels(templates, two_grains):
     blocked, _ = two_grains
     posterior, evidence = templates.posterior(blocked, flat(blocked))
     residuals = templates.residuals(blocked, templates.waves(blocked), posterior)
-    # Phases are those of the posterior of the round before.
-    np.testing.assert_allclose(
-        evidence.mean(), -0.5 * residuals.mean() / templates.noise, rtol=1e-3
-    )
+    # Phases are those of the posterior of the round before, which hardly differs.
+    expected = -0.5 * residuals / templates.noise
+    off = np.abs(evidence - expected)
+    assert np.median(off) < 1e-4 * np.ptp(expected)
 
 
 def test_a_part_is_as_in_the_whole_away_from_where_it_is_cut(templates):

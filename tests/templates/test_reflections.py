@@ -5,6 +5,7 @@ import pytest
 from hyperspy_symseg.templates.blocks import BlockedFrame
 from hyperspy_symseg.templates.reflections import (
     MOST_REFLECTIONS,
+    _highest,
     find_reflections,
     find_turned,
     keep_apart,
@@ -176,6 +177,15 @@ def test_noise_is_no_crystal_turned(noise):
 def test_nothing_to_turn(one_crystal):
     none = np.empty((0, 2))
     assert find_turned(spectrum_of(one_crystal), none, PERIOD).shape == (0, 2)
+
+
+@pytest.mark.parametrize("column", [0, 2])
+def test_a_turned_reflection_moves_to_the_maximum_beside_it(column):
+    power = np.ones((9, 9), np.float32)
+    power[4, column], power[4, column + 2] = 3, 5
+    assert _highest(power, 4, column) == (4, column)
+    power[3, column + 1] = 4
+    assert _highest(power, 4, column) == (3, column + 1)
 
 
 def test_strong_reflections_are_four_at_most():
