@@ -344,7 +344,7 @@ def find_reflections(spectrum):
     sums = np.maximum(around - floor, 0).sum(axis=(0, 1))
     powers = 2 * sums / math.prod(spectrum.shape)
     powers /= powers.sum() + spectrum.noise_power
-    shifts = _parabola_maximum(around[:, 1]), _parabola_maximum(around[1])
+    shifts = parabola_maximum(around[:, 1]), parabola_maximum(around[1])
     frequencies = spectrum.frequencies(rows + shifts[0], columns + shifts[1])
     order = np.argsort(-powers, kind="stable")
     return Reflections(frequencies[order], powers[order], (around[1, 1] / floor)[order])
@@ -390,8 +390,19 @@ def _median_of_noise(n):
     return special.gammaincinv(n, 0.5) / n
 
 
-def _parabola_maximum(powers):
-    """Place of the maximum of a parabola through the logarithms of three powers."""
+def parabola_maximum(powers):
+    """Place of the maximum of a parabola through the logarithms of three powers.
+
+    Parameters
+    ----------
+    powers : (3, ...) numpy.ndarray
+        The middle one is the largest.
+
+    Returns
+    -------
+    (...) numpy.ndarray
+        From the middle one, from -0.5 to 0.5.
+    """
     before, at, after = np.log(np.maximum(powers, 1e-30))
     curvature = before - 2 * at + after
     shift = (before - after) / (2 * np.where(curvature < 0, curvature, -1))

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft, ndimage, special
 
+from hyperspy_symseg.periods.spectrum import parabola_maximum
+
 from .blocks import BLOCKS_IN_PERIOD, sum_squares
 
 # Sides of the tiles whose power is averaged, in periods; tiles of all frames, at most;
@@ -166,17 +168,10 @@ class PatternSpectrum:
         """
         vertex = []
         for axis, frequency in enumerate((self.rows, self.columns)):
-            line = np.moveaxis(self.power, axis, -1)[place[1 - axis]]
-            centre = frequency[place[axis]]
-            if 0 < place[axis] < len(frequency) - 1:
-                left, middle, right = np.log(
-                    np.maximum(line[place[axis] - 1 : place[axis] + 2], 1e-30)
-                )
-                bend = left - 2 * middle + right
-                if bend < 0:
-                    shift = np.clip((left - right) / (2 * bend), -0.5, 0.5)
-                    centre += shift * (frequency[1] - frequency[0])
-            vertex.append(centre)
+            line, i = np.moveaxis(self.power, axis, -1)[place[1 - axis]], place[axis]
+            inside = 0 < i < len(frequency) - 1
+            shift = parabola_maximum(line[i - 1 : i + 2]) if inside else 0
+            vertex.append(frequency[i] + shift * (frequency[1] - frequency[0]))
         return vertex
 
 
