@@ -4,7 +4,12 @@
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_symseg.templates.blocks import BLOCKS_IN_PERIOD, local_mean, sum_squares
+from hyperspy_symseg.templates.blocks import (
+    BLOCKS_IN_PERIOD,
+    local_mean,
+    spread,
+    sum_squares,
+)
 
 from .interior import inner_places
 
@@ -217,5 +222,4 @@ class Deviations:
             sum_squares(squares, block), counts, SCALE_WIDTH * BLOCKS_IN_PERIOD
         )
         scale = np.sqrt(np.where(mean > 0, mean / MEAN_SQUARE_CUT, 1))
-        rows, columns = (np.arange(n) // block for n in self.scores.shape)
-        self.scores = self.scores / scale[:, columns][rows]
+        self.scores = self.scores / spread(scale, block, self.scores.shape)

@@ -79,6 +79,22 @@ def frame_step(shape, period, n_frames):
     return math.ceil(n_frames / most)
 
 
+def cut(frame, mask, windows):
+    """Windows of a frame, with their masks.
+
+    Parameters
+    ----------
+    frame : (rows, columns) array
+    mask : (rows, columns) array of bool or None
+    windows : list of (slice, slice)
+
+    Returns
+    -------
+    list of (frame, mask)
+    """
+    return [(frame[each], None if mask is None else mask[each]) for each in windows]
+
+
 def views_of(frames, masks, period):
     """Windows of frames, with their masks.
 
@@ -95,7 +111,7 @@ def views_of(frames, masks, period):
     list of (frame, mask)
     """
     return [
-        (frame[window], None if mask is None else mask[window])
+        view
         for frame, mask in zip(frames, masks, strict=True)
-        for window in windows(frame.shape, period, len(frames))
+        for view in cut(frame, mask, windows(frame.shape, period, len(frames)))
     ]

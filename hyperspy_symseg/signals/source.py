@@ -14,6 +14,7 @@ from hyperspy_symseg.periods import find_periods
 from hyperspy_symseg.periods.spectrum import crops
 from hyperspy_symseg.segmentation.sampling import sampled_grid
 from hyperspy_symseg.segmentation.threads import one_thread
+from hyperspy_symseg.segmentation.views import cut
 
 from .arguments import series_mask
 from .axes import frame_axes, navigation_axes
@@ -111,13 +112,10 @@ class Source(NamedTuple):
             If a frame of a series cannot be read.
         """
         if not self.is_lazy:
-            return [
-                (self.frames[each], None if self.mask is None else self.mask[each])
-                for each in windows
-            ]
+            return cut(self.frames, self.mask, windows)
         pairs = [(place, window) for place in places for window in windows]
-        cut = da.stack([self.frames[place][window] for place, window in pairs])
-        found = self._evaluated(cut, [place for place, _ in pairs])
+        some = da.stack([self.frames[place][window] for place, window in pairs])
+        found = self._evaluated(some, [place for place, _ in pairs])
         masks = [None] * len(pairs)
         if self.mask is not None:
             of_all = self.mask.ndim == 2

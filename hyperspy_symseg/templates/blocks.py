@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A frame as the templates see it: normalised, and its Fourier sums in blocks."""
+"""A frame as the templates see it: normalised, in blocks."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view

@@ -4,9 +4,8 @@
 import itertools
 
 import numpy as np
-from scipy import ndimage
 
-from .blocks import BLOCKS_IN_CELL, TRUNCATE, spread, sum_squares
+from .blocks import BLOCKS_IN_CELL, local_mean, spread, sum_squares
 from .dispersion import NOTHING, dispersion
 from .learning import ROUNDS, learn
 from .potts import changed, most_probable
@@ -226,11 +225,4 @@ def _misfit(frame, posterior, templates):
     """Squared residuals less squares, a pixel, in a window about every cell."""
     residuals = templates.residuals(frame, templates.waves(frame), posterior)
     own = (posterior * (residuals - frame.squares)).sum(axis=0, dtype=np.float64)
-    sums, counts = (
-        ndimage.gaussian_filter(each, WIDTH, mode="constant", truncate=TRUNCATE)
-        for each in (
-            sum_squares(own, BLOCKS_IN_CELL),
-            frame.cell_counts.astype(np.float64),
-        )
-    )
-    return np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
+    return local_mean(sum_squares(own, BLOCKS_IN_CELL), frame.cell_counts, WIDTH)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Templates learnt from frames: reflections, amplitudes and posteriors in turn."""
 
-import functools
 import itertools
 from dataclasses import dataclass
 
@@ -132,10 +131,11 @@ def learn(frames, tiles, starts, period, rounds=ROUNDS, mapped=map):
         weights = [each[k] for each in posteriors]
         return Pattern(frames, tiles, weights, period)
 
-    def measure(k, turn, strong):
+    def relate(k):
+        patterns[k].relate(strong[:k] + strong[k + 1 :])
+
+    def measure(k):
         weights = [each[k] for each in posteriors]
-        if turn in finding:
-            patterns[k].relate(strong[:k] + strong[k + 1 :])
         patterns[k].weigh(weights)
         patterns[k].move(weights)
         patterns[k].measure()
@@ -154,15 +154,15 @@ def learn(frames, tiles, starts, period, rounds=ROUNDS, mapped=map):
         if turn in finding:
             patterns = list(mapped(find, range(n_patterns)))
             strong = [pattern.strong_reflections() for pattern in patterns]
-        step = functools.partial(measure, turn=turn, strong=strong)
+            list(mapped(relate, range(n_patterns)))
         # All of them, before the posteriors change.
-        list(mapped(step, range(n_patterns)))
+        list(mapped(measure, range(n_patterns)))
         places = itertools.product(range(len(frames)), range(n_patterns))
         templates, residuals = zip(*mapped(subtract, places), strict=True)
         # By frame.
-        starts = range(0, len(templates), n_patterns)
-        expected = [templates[i : i + n_patterns] for i in starts]
-        residuals = [np.stack(residuals[i : i + n_patterns]) for i in starts]
+        firsts = range(0, len(templates), n_patterns)
+        expected = [templates[i : i + n_patterns] for i in firsts]
+        residuals = [np.stack(residuals[i : i + n_patterns]) for i in firsts]
         total = sum(map(np.vdot, posteriors, residuals))
         variance = max(float(total) / n_pixels, LEAST_VARIANCE)
         if turn in finding:

@@ -8,6 +8,7 @@ import numpy as np
 
 from .blocks import spread
 from .potts import changed, log_likelihoods, mean_field, most_probable
+from .reflections import distances
 from .waves import PatternWaves
 
 # Reflections so near to each other are the same, in cycles a period.
@@ -212,8 +213,5 @@ def _difference(templates, first, second):
     power = (a**2).sum() + (b**2).sum()
     if not power:
         return 0.0
-    distances = np.minimum(
-        *(np.hypot(*(ours[:, np.newaxis] - sign * theirs).T) for sign in (1, -1))
-    ).T
-    same, other = np.nonzero(distances < SAME / templates.period)
+    same, other = np.nonzero(distances(ours, theirs) < SAME / templates.period)
     return float(1 - 2 * (a[same] * b[other]).sum() / power)

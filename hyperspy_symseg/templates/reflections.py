@@ -77,7 +77,7 @@ def find_turned(spectrum, others, period):
     turned = np.concatenate([others @ turns, others * [-1, 1] @ turns])
     inside = (np.abs(turned) <= 0.5).all(axis=-1)
     # What the other has as well tells nothing.
-    own = inside & (_distances(turned, others).min(axis=-1) > DISTANCE / period)
+    own = inside & (distances(turned, others).min(axis=-1) > DISTANCE / period)
     counts = own.sum(axis=-1)
     chance = FALSE_ALARMS / len(turned)
     excess = (spectrum.ratio_at(turned) * own).sum(axis=-1)
@@ -105,12 +105,23 @@ def _highest(power, row, column):
     return first[0] + place[0], first[1] + place[1]
 
 
-def _distances(reflections, others):
-    """Distances of reflections (..., n, 2) from others (m, 2), or their opposites."""
-    between = reflections[..., np.newaxis, :]
-    return np.minimum(
-        *(np.linalg.norm(between - sign * others, axis=-1) for sign in (1, -1))
+def distances(reflections, others):
+    """Distances of reflections from others, or their opposites.
+
+    Parameters
+    ----------
+    reflections : (..., n, 2) numpy.ndarray
+    others : (m, 2) numpy.ndarray
+
+    Returns
+    -------
+    (..., n, m) numpy.ndarray
+    """
+    between = (
+        np.moveaxis(reflections[..., np.newaxis, :] - sign * others, -1, 0)
+        for sign in (1, -1)
     )
+    return np.minimum(*(np.hypot(y, x) for y, x in between))
 
 
 def keep_apart(reflections, period):
@@ -138,12 +149,9 @@ def keep_apart(reflections, period):
 
 def apart(reflections, distance):
     """Places of the reflections that no stronger one, nor its opposite, is near."""
-    kept = []
-    for place, reflection in enumerate(reflections):
-        others = np.reshape(reflections[kept], (-1, 2))
-        near = np.minimum(
-            np.hypot(*(others - reflection).T), np.hypot(*(others + reflection).T)
-        )
-        if (near > distance).all():
+    kept, reflections = [], np.reshape(reflections, (-1, 2))
+    near = distances(reflections, reflections) <= distance
+    for place in range(len(reflections)):
+        if not near[place, kept].any():
             kept.append(place)
     return np.array(kept, dtype=int)

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hyperspy_symseg.descriptors import tiles
-from hyperspy_symseg.segmentation import labelling, parts
+from hyperspy_symseg.segmentation import parts
 from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels, frames
 
 N, ROWS, COLUMNS = 7, 61, 83
@@ -233,17 +232,9 @@ def test_masked_pixels_are_not_fitted_on(series, small):
 
 
 @pytest.fixture
-def many_parts(monkeypatch):
+def many_parts(cut_into):
     """Small tiles and parts, so that small frames have several of both."""
-    monkeypatch.setattr(tiles, "TILE_SHAPE", (20, 30))
-    cut = parts.cut_into_parts
-
-    def cut_small(descriptor, grid, shape, part_shape=None, margin=0):
-        return cut(descriptor, grid, shape, (25, 40), margin)
-
-    # Refined labels of an image are found in the same parts, eager and lazy.
-    for module in (frames, labelling):
-        monkeypatch.setattr(module, "cut_into_parts", cut_small)
+    cut_into((20, 30), (25, 40))
 
 
 DTYPES = ["u2", ">u2", "f4", ">f8", "i4"]

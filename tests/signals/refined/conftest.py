@@ -6,9 +6,6 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg import simulate
-from hyperspy_symseg.descriptors import tiles
-from hyperspy_symseg.segmentation import labelling, parts
-from hyperspy_symseg.signals import frames
 
 SHAPE = (160, 200)
 CRYSTAL = simulate.Lattice.square(9, orientation=5)
@@ -69,15 +66,8 @@ def noise():
 
 
 @pytest.fixture
-def small_parts(monkeypatch):
-    monkeypatch.setattr(tiles, "TILE_SHAPE", (30, 40))
-    cut = parts.cut_into_parts
-
-    def cut_small(descriptor, grid, shape, part_shape=None, margin=0):
-        return cut(descriptor, grid, shape, (70, 90), margin)
-
-    for module in (frames, labelling):
-        monkeypatch.setattr(module, "cut_into_parts", cut_small)
+def small_parts(cut_into):
+    cut_into((30, 40), (70, 90))
 
 
 def chunked(signal, chunks):

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import pytest
+
+from hyperspy_symseg.descriptors import tiles
+from hyperspy_symseg.segmentation import labelling, parts
+from hyperspy_symseg.signals import frames
+
+
+@pytest.fixture
+def cut_into(monkeypatch):
+    """Function that makes frames be cut into small tiles and parts."""
+    cut = parts.cut_into_parts
+
+    def cut_into(tile_shape, part_shape):
+        monkeypatch.setattr(tiles, "TILE_SHAPE", tile_shape)
+
+        def cut_small(descriptor, grid, shape, _=None, margin=0):
+            return cut(descriptor, grid, shape, part_shape, margin)
+
+        # Refined labels of an image are found in the same parts, eager and lazy.
+        for module in (frames, labelling):
+            monkeypatch.setattr(module, "cut_into_parts", cut_small)
+
+    return cut_into
