@@ -13,6 +13,7 @@ from hyperspy_symseg.descriptors.checks import (
 from hyperspy_symseg.descriptors.tiles import tile_slices
 
 from .clustering import check_arguments, cluster_scores, score_covariance
+from .parts import whole
 from .sampling import complete_scores, sampled_grid
 from .template_fit import TemplateFit
 from .threads import one_thread, pool_map
@@ -128,8 +129,8 @@ class Fitting:
     ):
         """Fit a model to a frame and label its pixels.
 
-        The same as `fit` and `predict`, but scores that can be kept in 64 MB are
-        computed once only.
+        The same as `fit` and `predict`, but if labels are those of the scores alone,
+        scores that can be kept in 64 MB are computed once only.
 
         Parameters
         ----------
@@ -160,8 +161,8 @@ class Fitting:
             threads=threads,
             **options,
         )
+        how = {"upsample": upsample, "certainty": certainty}
         if scores is None or model.descriptor != descriptor:
-            how = {"upsample": upsample, "certainty": certainty}
             return model, model.predict(frame, mask, **how, **threads)
         grid = Grid.over(frame.shape, model.stride)
         labels = np.empty(grid.shape, model.label_dtype)
@@ -170,10 +171,8 @@ class Fitting:
             # with the place of a column.
             for tile in tile_slices(grid, len(descriptor.operations)):
                 labels[tile] = model._nearest(scores[tile])
-        mask = check_mask(mask, frame.shape)
-        return model, model._complete(
-            labels, frame, mask, grid, upsample, certainty, num_workers
-        )
+        mask, part = check_mask(mask, frame.shape), whole(grid, frame.shape)
+        return model, model._upsampled(labels, frame, mask, grid, part, **how)
 
     @classmethod
     def _fit(
@@ -190,14 +189,15 @@ class Fitting:
         units=("", ""),
         **options,
     ):
-        """Model, and the scores of the whole grid if they can be kept, or else None."""
+        """Model, and the scores of the whole grid if they label it, or None."""
         check_frame(frame)
         mask = check_mask(mask, frame.shape)
         check_arguments(descriptor, n_patterns, period=period, **options)
         descriptor.check_frame(frame.shape)
         grid = Grid.over(frame.shape, stride)
         warn_of_outliers(frame, mask)
-        scored, sample = sampled_grid(grid, len(descriptor.operations))
+        n_operations = len(descriptor.operations)
+        scored, sample = sampled_grid(grid, n_operations, keep=period is None)
         scores = compute_scores(descriptor, frame, scored, mask, **threads)
         options |= {"stride": grid.stride, "pixel_size": pixel_size, "units": units}
         if period is not None:
@@ -205,7 +205,7 @@ class Fitting:
             options["views"] = views_of([frame], [mask], period)
             options["num_workers"] = threads["num_workers"]
         model = cls.from_scores(scores[sample], descriptor, n_patterns, **options)
-        return model, scores if scored == grid else None
+        return model, scores if period is None and scored == grid else None
 
     @classmethod
     def from_scores(

@@ -72,11 +72,20 @@ class Labelling:
         self.descriptor.check_frame(frame.shape)
         grid = Grid.over(frame.shape, self.stride if stride is None else stride)
         warn_of_outliers(frame, mask)
-        everywhere = whole(grid, frame.shape)
-        labels = self._scored(frame, mask, grid, everywhere, num_workers, progress)
-        return self._complete(
-            labels, frame, mask, grid, upsample, certainty, num_workers
+        if self.templates is None:
+            part = whole(grid, frame.shape)
+            labels = self._of_scores(frame, mask, grid, part, num_workers, progress)
+            return self._upsampled(labels, frame, mask, grid, part, upsample, certainty)
+        labels = np.empty(
+            whole(grid, frame.shape).shape(upsample), self.result_dtype(certainty)
         )
+        parts = list(itertools.chain.from_iterable(self.parts(grid, frame.shape)))
+        with pool_map(num_workers) as mapped:
+            for part in progress(parts, total=len(parts)) if progress else parts:
+                labels[part.pixels if upsample else part.samples] = self._refined(
+                    frame, mask, grid, part, upsample, certainty, mapped
+                )
+        return labels
 
     def result_dtype(self, certainty):
         """Dtype of what `predict` returns: numpy.dtype."""
@@ -148,11 +157,14 @@ class Labelling:
         (part rows, part columns) numpy.ndarray
             As from `predict`.
         """
-        labels = self._scored(frame, mask, grid, part, num_workers, progress)
-        return self._finish(labels, frame, mask, grid, part, upsample, certainty)
+        how = upsample, certainty
+        if self.templates is not None:
+            return self._refined(frame, mask, grid, part, *how)
+        labels = self._of_scores(frame, mask, grid, part, num_workers, progress)
+        return self._upsampled(labels, frame, mask, grid, part, *how)
 
-    def _scored(self, frame, mask, grid, part, num_workers, progress):
-        """Labels of the pixels of a part that are scored, from the scores alone."""
+    def _of_scores(self, frame, mask, grid, part, num_workers, progress):
+        """Labels of the pixels of a part that are scored."""
         labels = np.empty(part.shape(upsample=False), self.label_dtype)
 
         def label(rows, columns, tile):
@@ -172,53 +184,34 @@ class Labelling:
             )
         return labels
 
-    def _complete(
-        self, labels, frame, mask, grid, upsample, certainty, num_workers=None
-    ):
-        """Labels of a frame, from those of its scores."""
-        how = upsample, certainty
-        everywhere = whole(grid, frame.shape)
-        if self.templates is None:
-            return self._finish(labels, frame, mask, grid, everywhere, *how)
-        found = np.empty(everywhere.shape(upsample), self.result_dtype(certainty))
-        with pool_map(num_workers) as mapped:
-            for part in itertools.chain.from_iterable(self.parts(grid, frame.shape)):
-                place = part.pixels if upsample else part.samples
-                own = labels[part.samples]
-                found[place] = self._finish(own, frame, mask, grid, part, *how, mapped)
-        return found
-
-    def _finish(self, labels, frame, mask, grid, part, upsample, certainty, mapped=map):
+    def _upsampled(self, labels, frame, mask, grid, part, upsample, certainty):
         """Labels of a part of a frame, from the labels of its scores."""
-        samples = grid.part(*part.samples)
         if upsample:
-            chosen = np.s_[:, :]
-            rows, columns = (np.arange(axis.start, axis.stop) for axis in part.pixels)
-        else:
-            rows, columns = samples.rows, samples.columns
-            chosen = np.ix_(
-                *(
-                    places - axis.start
-                    for places, axis in zip((rows, columns), part.pixels, strict=True)
-                )
-            )
-        if self.templates is None:
-            found, probability = labels_at(labels, samples, rows, columns), np.nan
-        else:
-            found, probability = refine(
-                self.templates, labels, frame, mask, grid, part, certainty, mapped
-            )
-            found = found[chosen]
-            if certainty:
-                probability = probability[chosen]
-            if (labels == -1).any():
-                found[labels_at(labels, samples, rows, columns) == -1] = -1
-        leave_out(found, chosen, frame, mask, part.pixels)
+            pixels = (np.arange(axis.start, axis.stop) for axis in part.pixels)
+            labels = labels_at(labels, grid.part(*part.samples), *pixels)
+        chosen = _chosen(grid, part, upsample)
+        leave_out(labels, chosen, frame, mask, part.pixels)
+        return self._result(labels, np.nan, certainty)
+
+    def _refined(self, frame, mask, grid, part, upsample, certainty, mapped=map):
+        """Labels of a part of a frame, from the templates."""
+        labels, probability = refine(
+            self.templates, frame, mask, part, certainty, mapped
+        )
+        chosen = _chosen(grid, part, upsample)
+        labels = labels[chosen].astype(self.label_dtype)
+        leave_out(labels, chosen, frame, mask, part.pixels)
+        return self._result(
+            labels, probability[chosen] if certainty else None, certainty
+        )
+
+    def _result(self, labels, probability, certainty):
+        """Labels, with their certainty if it is asked for."""
         if not certainty:
-            return found
-        result = np.empty(found.shape, self.result_dtype(certainty))
-        result["label"] = found
-        result["certainty"] = np.where(found == -1, np.nan, probability)
+            return labels
+        result = np.empty(labels.shape, self.result_dtype(certainty))
+        result["label"] = labels
+        result["certainty"] = np.where(labels == -1, np.nan, probability)
         return result
 
     def _sample_scores(self, frame, descriptor, mask, num_workers):
@@ -281,3 +274,18 @@ class Labelling:
         labels = distance.argmin(axis=-1).astype(self.label_dtype)
         labels[np.isnan(projected[..., 0])] = -1
         return labels
+
+
+def _chosen(grid, part, upsample):
+    """Index of the pixels of a part that are labelled: all, or those of the grid."""
+    if upsample:
+        return np.s_[:, :]
+    samples = grid.part(*part.samples)
+    return np.ix_(
+        *(
+            places - axis.start
+            for places, axis in zip(
+                (samples.rows, samples.columns), part.pixels, strict=True
+            )
+        )
+    )

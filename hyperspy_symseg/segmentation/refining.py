@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels of the scores refined by the templates of the patterns."""
+"""Labels by the templates of the patterns."""
 
 import numpy as np
 
-from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size
+from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size, spread
 from hyperspy_symseg.templates.boundaries import sharpened, straightened
-from hyperspy_symseg.templates.choosing import start_from_labels
 from hyperspy_symseg.templates.potts import most_probable
 
 from .parts import widened
-from .upsampling import labels_at
 
 # Periods around a part of a frame that its labels depend on.
 MARGIN = 24
@@ -42,38 +40,15 @@ def window_around(pixels, templates, shape):
     )
 
 
-def block_centres(frame, first):
-    """Rows and columns of the pixels in the middle of the blocks.
-
-    Parameters
-    ----------
-    frame : BlockedFrame
-    first : (int, int)
-        Where its first pixel lies.
-
-    Returns
-    -------
-    (numpy.ndarray, numpy.ndarray)
-    """
-    return tuple(
-        start + np.minimum(np.arange(n) * frame.block + frame.block // 2, length - 1)
-        for start, n, length in zip(first, frame.counts.shape, frame.shape, strict=True)
-    )
-
-
-def refine(templates, labels, frame, mask, grid, part, certainty=True, mapped=map):
+def refine(templates, frame, mask, part, certainty=True, mapped=map):
     """Labels of the pixels of a part of a frame, and their certainty.
 
     Parameters
     ----------
     templates : Templates
-    labels : (part grid rows, part grid columns) numpy.ndarray of int
-        Labels of the scores; -1 where there is none.
     frame : (rows, columns) numpy.ndarray or FramePart
     mask : (rows, columns) array of bool, FramePart or None
         True where a pixel is left out.
-    grid : Grid
-        Where the frame is sampled.
     part : Part
     certainty : bool
         Whether it is asked for.
@@ -82,8 +57,8 @@ def refine(templates, labels, frame, mask, grid, part, certainty=True, mapped=ma
 
     Returns
     -------
-    labels : (part rows, part columns) numpy.ndarray
-        Same dtype as the labels given.
+    labels : (part rows, part columns) numpy.ndarray of int16
+        -1 where the frame has no contrast within a period.
     certainty : (part rows, part columns) numpy.ndarray of float32
         Probability of the label, or None: the posteriors of the blocks, with straight
         boundaries, are interpolated, and raised to a power that calibrates them.
@@ -93,20 +68,18 @@ def refine(templates, labels, frame, mask, grid, part, certainty=True, mapped=ma
     blocked = BlockedFrame(
         frame[window], None if mask is None else mask[window], templates.period, first
     )
-    start = labels_at(
-        labels, grid.part(*part.samples), *block_centres(blocked, first), part.pixels
-    )
-    posterior = straightened(
-        *templates.posterior(
-            blocked, start_from_labels(start, templates.n_patterns), mapped
-        )
-    )
-    rows, columns = (
-        np.arange(axis.start - begin, axis.stop - begin)
+    posterior = straightened(*templates.posterior(blocked, mapped))
+    own = tuple(
+        slice(axis.start - begin, axis.stop - begin)
         for axis, begin in zip(part.pixels, first, strict=True)
     )
+    rows, columns = (np.arange(axis.start, axis.stop) for axis in own)
     posterior = interpolate(posterior, blocked.block, rows, columns)
-    labels = most_probable(posterior).astype(labels.dtype)
+    labels = most_probable(posterior)
+    if not blocked.has_contrast.all():
+        side = cell_size(templates.period)
+        has_contrast = spread(blocked.has_contrast, side, blocked.shape)
+        labels[~has_contrast[own]] = -1
     if not certainty:
         return labels, None
     return labels, sharpened(posterior).max(axis=0)

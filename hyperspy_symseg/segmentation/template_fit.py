@@ -12,7 +12,6 @@ from hyperspy_symseg.templates.blocks import BlockedFrame, spread
 from hyperspy_symseg.templates.choosing import Search
 from hyperspy_symseg.templates.tiles import Tiles
 
-from .refining import block_centres
 from .threads import one_thread
 from .upsampling import labels_at
 
@@ -70,7 +69,7 @@ class TemplateFit:
         model = self._fit(n_patterns)
         with one_thread:
             return [
-                labels_at(model._nearest(scores), grid, *block_centres(blocked, (0, 0)))
+                labels_at(model._nearest(scores), grid, *_block_centres(blocked))
                 for (grid, scores), blocked in zip(
                     self._scores, self._blocked, strict=True
                 )
@@ -123,6 +122,14 @@ class TemplateFit:
             templates=solution.templates.relabelled(order),
             costs=costs,
         )
+
+
+def _block_centres(frame):
+    """Rows and columns of the pixels in the middle of the blocks of a frame."""
+    return tuple(
+        np.minimum(np.arange(n) * frame.block + frame.block // 2, length - 1)
+        for n, length in zip(frame.counts.shape, frame.shape, strict=True)
+    )
 
 
 def _has_valid_pixels(frame, mask):

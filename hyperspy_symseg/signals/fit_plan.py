@@ -157,7 +157,10 @@ class FitPlan:
             places = self._places[:: frame_step(*size, len(self._places))]
             arguments["views"] = source.views(windows(*size, len(places)), places)
         arguments["num_workers"] = source.num_workers
-        scores = source.fit_scores(self._descriptor, self.grid, self._places, progress)
+        keep = self._period is None
+        scores = source.fit_scores(
+            self._descriptor, self.grid, self._places, keep, progress
+        )
         return SymmetryModel.from_scores(scores, self._descriptor, **arguments)
 
     def fit_predict(self, **how):

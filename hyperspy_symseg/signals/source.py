@@ -137,7 +137,7 @@ class Source(NamedTuple):
         with one_thread:
             return find_periods(*zip(*views, strict=True))
 
-    def fit_scores(self, descriptor, grid, places, progress):
+    def fit_scores(self, descriptor, grid, places, keep, progress):
         """Scores of a sample of the pixels of some frames: (pixels, operations).
 
         Parameters
@@ -146,11 +146,13 @@ class Source(NamedTuple):
         grid : Grid
         places : list of tuple of int
             Of the frames.
+        keep : bool
+            As for `sampled_grid`: the same scores as in a fit to a single image.
         progress : callable or None
             As `watched` takes it.
         """
         n_operations = len(descriptor.operations)
-        scored, sample = sampled_grid(grid, n_operations, len(places))
+        scored, sample = sampled_grid(grid, n_operations, len(places), keep)
         some = da.stack([self.frames[place] for place in places])
         mask = self.mask
         if mask is not None and mask.ndim > 2:

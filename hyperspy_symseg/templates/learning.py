@@ -8,7 +8,7 @@ import numpy as np
 
 from .blocks import BLOCKS_IN_CELL
 from .dispersion import dispersion
-from .model import SETTLED, Templates
+from .model import Templates
 from .pattern import Pattern
 from .potts import (
     COUPLING,
@@ -23,6 +23,8 @@ from .potts import (
 # the same in all.
 ROUNDS = 5
 FINDING = (0, 2, 4)
+# Share of the blocks whose label has changed in a round, below which all is settled.
+SETTLED = 5e-3
 # Residuals have at least this variance, where a frame has 1.
 LEAST_VARIANCE = 1e-9
 # Patterns up to which each is compared with all others for the dispersion.

@@ -7,17 +7,14 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from .blocks import spread
-from .potts import changed, log_likelihoods, mean_field, most_probable
+from .potts import log_likelihoods, mean_field, most_probable
 from .reflections import distances
 from .waves import PatternWaves
 
 # Reflections so near to each other are the same, in cycles a period.
 SAME = 0.02
-# Rounds of phases and posteriors, at most: a boundary with a small tilt moves by a
-# window's width in one.
-ROUNDS = 8
-# Share of the blocks whose label has changed in a round, below which all is settled.
-SETTLED = 5e-3
+# Rounds of phases and posteriors: more find nothing that is not found in these.
+ROUNDS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,14 +161,15 @@ class Templates:
 
         return np.stack(list(mapped(residual, range(self.n_patterns))))
 
-    def posterior(self, frame, start, mapped=map):
+    def posterior(self, frame, mapped=map):
         """Probability of every pattern in every block.
+
+        To begin with, all are as probable, and the phases of each are those that fit
+        best, wherever it may be.
 
         Parameters
         ----------
         frame : BlockedFrame
-        start : (patterns, block rows, block columns) numpy.ndarray of float32
-            To begin with.
         mapped : callable
             As for `residuals`.
 
@@ -182,13 +180,11 @@ class Templates:
             Log-likelihoods of the blocks, each of its own pixels.
         """
         waves = self.waves(frame, mapped)
-        posterior, labels = start, most_probable(start)
+        shape = self.n_patterns, *frame.counts.shape
+        posterior = np.full(shape, 1 / self.n_patterns, np.float32)
         for _ in range(ROUNDS):
             residuals = self.residuals(frame, waves, posterior, mapped)
             posterior = mean_field(log_likelihoods(residuals, self.noise))
-            before, labels = labels, most_probable(posterior)
-            if changed([before], [labels]) < SETTLED:
-                break
         return posterior, residuals * np.float32(-0.5 / self.noise)
 
     def expected(self, frame, posterior):

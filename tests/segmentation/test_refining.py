@@ -8,14 +8,8 @@ from hyperspy_symseg.descriptors import FramePart, Grid, tiles
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.labelling import Labelling
 from hyperspy_symseg.segmentation.parts import cut_into_parts, whole
-from hyperspy_symseg.segmentation.refining import (
-    block_centres,
-    interpolate,
-    margin,
-    refine,
-)
+from hyperspy_symseg.segmentation.refining import interpolate, margin, refine
 from hyperspy_symseg.templates import Templates
-from hyperspy_symseg.templates.blocks import BlockedFrame
 
 from .conftest import TRANSLATION
 
@@ -42,14 +36,6 @@ def test_margin_is_more_than_24_periods_and_of_whole_cells(period, pixels):
 
 def test_a_model_without_templates_has_no_margin(fitted):
     assert fitted.margin == 0
-
-
-def test_centres_of_blocks():
-    # Blocks of 3 pixels; the last ones have 1 row and 2 columns.
-    blocked = BlockedFrame(np.zeros((10, 14)), None, 9.0)
-    rows, columns = block_centres(blocked, (100, 50))
-    np.testing.assert_array_equal(rows, [101, 104, 107, 109])
-    np.testing.assert_array_equal(columns, [51, 54, 57, 60, 63])
 
 
 def test_hand_worked_interpolation():
@@ -115,23 +101,29 @@ def test_certainty_is_a_probability(refined):
     assert refined["certainty"].max() <= 1
 
 
-def test_labels_that_are_not_asked_for_are_not_computed(model, frame):
+def test_certainty_that_is_not_asked_for_is_not_computed(model, frame):
     grid = Grid.over(frame.shape, 3)
-    labels = np.zeros(grid.shape, np.int8)
-    everywhere = whole(grid, frame.shape)
-    arguments = model.templates, labels, frame, None, grid, everywhere
+    arguments = model.templates, frame, None, whole(grid, frame.shape)
     found, certainty = refine(*arguments, certainty=False)
     assert certainty is None
-    assert found.dtype == np.int8
+    assert found.dtype == np.int16
     assert found.shape == frame.shape
     np.testing.assert_array_equal(found, refine(*arguments)[0])
 
 
-def test_pixels_without_a_score_near_by_have_no_label(model, frame):
+def test_pixels_that_are_not_finite_have_no_label(model, frame):
     patched = frame.astype(float)
     patched[:, :40] = np.nan
     labels = model.predict(patched)
     np.testing.assert_array_equal(labels == -1, np.isnan(patched))
+
+
+def test_where_all_is_the_same_there_is_no_label(model, frame):
+    # Cells of 6 pixels: the one beside the crystal has some of it next to it.
+    beside = np.full((61, 48), frame.max())
+    labels = model.predict(np.hstack([beside, frame]))
+    assert (labels[:, :42] == -1).all()
+    assert (labels[:, 42:] >= 0).all()
 
 
 def test_masked_pixels_have_no_label_and_no_certainty(model, frame):

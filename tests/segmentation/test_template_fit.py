@@ -6,6 +6,8 @@ import pytest
 
 from hyperspy_symseg.descriptors import Grid, compute_scores
 from hyperspy_symseg.segmentation import SymmetryModel
+from hyperspy_symseg.segmentation.template_fit import _block_centres
+from hyperspy_symseg.templates.blocks import BlockedFrame
 
 from .conftest import TRANSLATION
 
@@ -21,6 +23,13 @@ def model(frame):
 def found(frame):
     """With the number of patterns that was found."""
     return SymmetryModel.fit(frame, TRANSLATION, "auto", stride=3, period=PERIOD)
+
+
+def test_centres_of_blocks():
+    # Blocks of 3 pixels; the last ones have 1 row and 2 columns.
+    rows, columns = _block_centres(BlockedFrame(np.zeros((10, 14)), None, 9.0))
+    np.testing.assert_array_equal(rows, [1, 4, 7, 9])
+    np.testing.assert_array_equal(columns, [1, 4, 7, 10, 13])
 
 
 def test_without_a_period_there_are_no_templates(fitted):
