@@ -16,8 +16,8 @@ from .clustering import check_arguments, cluster_scores, score_covariance
 from .parts import whole
 from .sampling import complete_scores, sampled_grid
 from .template_fit import TemplateFit
-from .threads import one_thread, pool_map
-from .views import views_of
+from .threads import one_thread
+from .views import Frames, views_of
 
 
 class Fitting:
@@ -54,7 +54,8 @@ class Fitting:
             pattern more has to be worth 10 nats; it needs a period.
         stride : int or (int, int)
             Distance between the pixels scored, along (y, x), in pixels. The fit
-            takes at most 20,000 of them, spread evenly.
+            takes at most 20,000 of them, spread evenly; with a period, over those
+            windows that templates are learnt from.
         n_components : int or float
             Number of principal components (never more than operations), or the
             fraction of the variance that they explain.
@@ -196,16 +197,17 @@ class Fitting:
         descriptor.check_frame(frame.shape)
         grid = Grid.over(frame.shape, stride)
         warn_of_outliers(frame, mask)
-        n_operations = len(descriptor.operations)
-        scored, sample = sampled_grid(grid, n_operations, keep=period is None)
-        scores = compute_scores(descriptor, frame, scored, mask, **threads)
         options |= {"stride": grid.stride, "pixel_size": pixel_size, "units": units}
         if period is not None:
-            options["period"] = period
-            options["views"] = views_of([frame], [mask], period)
-            options["num_workers"] = threads["num_workers"]
+            views = views_of(Frames([frame], [mask]), period)
+            workers = {"num_workers": threads["num_workers"]}
+            return cls.from_views(
+                views, descriptor, n_patterns, period=period, **options, **workers
+            ), None
+        scored, sample = sampled_grid(grid, len(descriptor.operations))
+        scores = compute_scores(descriptor, frame, scored, mask, **threads)
         model = cls.from_scores(scores[sample], descriptor, n_patterns, **options)
-        return model, scores if period is None and scored == grid else None
+        return model, scores if scored == grid else None
 
     @classmethod
     def from_scores(
@@ -217,12 +219,9 @@ class Fitting:
         stride=5,
         n_components=5,
         n_operations=None,
-        period=None,
-        views=(),
         random_state=0,
         pixel_size=None,
         units=("", ""),
-        num_workers=None,
     ):
         """Fit a model to scores, such as those of several frames.
 
@@ -233,12 +232,8 @@ class Fitting:
             on. Some 10,000 pixels are enough.
         descriptor : Descriptor
             What the scores are.
-        views : list of (frame, mask)
-            Frames, or windows of them, all of one shape: what templates are learnt
-            from, if a period is given.
-        n_patterns, stride, n_components, n_operations, period
-            As in `fit`.
-        random_state, pixel_size, units, num_workers
+        n_patterns : int
+        stride, n_components, n_operations, random_state, pixel_size, units
             As in `fit`.
 
         Returns
@@ -250,6 +245,74 @@ class Fitting:
         TypeError, ValueError
             As from `fit`.
         """
+        fit = cls._fits(
+            descriptor,
+            n_patterns,
+            stride=stride,
+            n_components=n_components,
+            n_operations=n_operations,
+            random_state=random_state,
+            pixel_size=pixel_size,
+            units=units,
+        )
+        scores = complete_scores(np.asarray(scores), descriptor)
+        return fit(scores, n_patterns)._best_operations(n_operations, scores)
+
+    @classmethod
+    def from_views(
+        cls,
+        views,
+        descriptor,
+        n_patterns=2,
+        *,
+        period,
+        stride=5,
+        n_operations=None,
+        num_workers=None,
+        **options,
+    ):
+        """Fit a model with templates to windows of some frames.
+
+        Parameters
+        ----------
+        views : list of View
+            As from `hyperspy_symseg.segmentation.views.views_of`.
+        descriptor : Descriptor
+            What is measured at a pixel.
+        n_patterns, period, stride, n_operations, num_workers, **options
+            As in `fit`.
+
+        Returns
+        -------
+        SymmetryModel
+
+        Raises
+        ------
+        TypeError, ValueError
+            As from `fit`.
+        """
+        options |= {"stride": stride, "n_operations": n_operations}
+        fit = cls._fits(descriptor, n_patterns, period=period, **options)
+        fitted = TemplateFit(fit, descriptor, stride, views, period, num_workers)
+        with one_thread:
+            model = fitted.model(n_patterns)
+        return model._best_operations(n_operations, fitted.sample)
+
+    @classmethod
+    def _fits(
+        cls,
+        descriptor,
+        n_patterns,
+        *,
+        stride=5,
+        n_components=5,
+        n_operations=None,
+        period=None,
+        random_state=0,
+        pixel_size=None,
+        units=("", ""),
+    ):
+        """Give the function that fits a model to scores, for a number of patterns."""
         check_arguments(
             descriptor,
             n_patterns,
@@ -260,10 +323,9 @@ class Fitting:
         )
         if random_state is None:
             random_state = int(np.random.default_rng().integers(2**31))
-        scores = complete_scores(np.asarray(scores), descriptor)
         stride = pixel_pair("stride", stride, least=1)
 
-        def fit(n_patterns):
+        def fit(scores, n_patterns):
             return cls(
                 descriptor,
                 stride,
@@ -279,15 +341,12 @@ class Fitting:
                 ),
             )
 
-        if period is None:
-            model = fit(n_patterns)
-        else:
-            with one_thread, pool_map(num_workers) as mapped:
-                model = TemplateFit(
-                    fit, descriptor, stride, views, period, mapped, num_workers
-                ).model(n_patterns)
+        return fit
+
+    def _best_operations(self, n_operations, scores):
+        """Model with so many operations, chosen by scores; all if it is None."""
         if n_operations is None:
-            return model
-        return model._select(
+            return self
+        return self._select(
             n_operations, lambda _, places: score_covariance(scores[:, places])
         )

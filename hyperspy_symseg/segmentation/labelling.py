@@ -80,11 +80,16 @@ class Labelling:
             whole(grid, frame.shape).shape(upsample), self.result_dtype(certainty)
         )
         parts = list(itertools.chain.from_iterable(self.parts(grid, frame.shape)))
+
+        def label(part):
+            labels[part.pixels if upsample else part.samples] = self._refined(
+                frame, mask, grid, part, upsample, certainty
+            )
+
         with pool_map(num_workers) as mapped:
-            for part in progress(parts, total=len(parts)) if progress else parts:
-                labels[part.pixels if upsample else part.samples] = self._refined(
-                    frame, mask, grid, part, upsample, certainty, mapped
-                )
+            done = mapped(label, parts)
+            for _ in progress(done, total=len(parts)) if progress else done:
+                pass
         return labels
 
     def result_dtype(self, certainty):
@@ -193,11 +198,9 @@ class Labelling:
         leave_out(labels, chosen, frame, mask, part.pixels)
         return self._result(labels, np.nan, certainty)
 
-    def _refined(self, frame, mask, grid, part, upsample, certainty, mapped=map):
+    def _refined(self, frame, mask, grid, part, upsample, certainty):
         """Labels of a part of a frame, from the templates."""
-        labels, probability = refine(
-            self.templates, frame, mask, part, certainty, mapped
-        )
+        labels, probability = refine(self.templates, frame, mask, part, certainty)
         chosen = _chosen(grid, part, upsample)
         labels = labels[chosen].astype(self.label_dtype)
         leave_out(labels, chosen, frame, mask, part.pixels)

@@ -40,7 +40,7 @@ def window_around(pixels, templates, shape):
     )
 
 
-def refine(templates, frame, mask, part, certainty=True, mapped=map):
+def refine(templates, frame, mask, part, certainty=True):
     """Labels of the pixels of a part of a frame, and their certainty.
 
     Parameters
@@ -52,8 +52,6 @@ def refine(templates, frame, mask, part, certainty=True, mapped=map):
     part : Part
     certainty : bool
         Whether it is asked for.
-    mapped : callable
-        Applies a function to every pattern, as `map` does.
 
     Returns
     -------
@@ -68,7 +66,7 @@ def refine(templates, frame, mask, part, certainty=True, mapped=map):
     blocked = BlockedFrame(
         frame[window], None if mask is None else mask[window], templates.period, first
     )
-    posterior = straightened(*templates.posterior(blocked, mapped))
+    posterior = straightened(*templates.posterior(blocked))
     own = tuple(
         slice(axis.start - begin, axis.stop - begin)
         for axis, begin in zip(part.pixels, first, strict=True)

@@ -47,25 +47,23 @@ def scores_can_be_kept(grid, n_operations):
     return 4 * grid.size * n_operations <= SAMPLE_BYTES
 
 
-def sampled_grid(grid, n_operations, n_frames=1, keep=True):
+def sampled_grid(grid, n_operations, n_frames=1):
     """Pixels that are scored for a fit, and which of them are fitted on.
 
     Parameters
     ----------
     grid, n_operations, n_frames
         As in `sample_slices`.
-    keep : bool
-        Whether the scores of the others are wanted as well.
 
     Returns
     -------
     grid : Grid
-        The whole of it if its scores are wanted and can be kept.
+        The whole of it if its scores can be kept.
     sample : (slice, slice)
         Slices of that grid.
     """
     sample = sample_slices(grid, n_operations, n_frames)
-    if keep and scores_can_be_kept(grid, n_operations):
+    if scores_can_be_kept(grid, n_operations):
         return grid, sample
     return grid.part(*sample), (slice(None), slice(None))
 

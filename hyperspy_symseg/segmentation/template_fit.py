@@ -12,8 +12,10 @@ from hyperspy_symseg.templates.blocks import BlockedFrame, spread
 from hyperspy_symseg.templates.choosing import Search
 from hyperspy_symseg.templates.tiles import Tiles
 
+from .sampling import complete_scores, sample_slices
 from .threads import one_thread
 from .upsampling import labels_at
+from .views import has_valid_pixels
 
 _logger = logging.getLogger(__name__)
 
@@ -27,52 +29,61 @@ class TemplateFit:
     Parameters
     ----------
     fit : callable
-        Gives the model of the scores for a number of patterns.
+        Gives the model of some scores for a number of patterns.
     descriptor : Descriptor
     stride : (int, int)
-    views : list of (frame, mask)
-        Frames or windows of them, of one shape.
+    views : list of View
+        Of one shape.
     period : float
         In pixels.
-    mapped : callable
-        Applies a function to every pattern, as `map` does.
     num_workers : int, optional
         Number of threads that score.
     """
 
-    def __init__(
-        self, fit, descriptor, stride, views, period, mapped=map, num_workers=None
-    ):
-        self._fit, self._num_workers = functools.cache(fit), num_workers
+    def __init__(self, fit, descriptor, stride, views, period, num_workers=None):
+        self._num_workers = num_workers
+        self._fit = functools.cache(lambda n_patterns: fit(self.sample, n_patterns))
         self._descriptor, self._stride = descriptor, stride
-        self._views = views = [view for view in views if _has_valid_pixels(*view)]
-        self._blocked = [BlockedFrame(*view, period) for view in views]
+        self._views = [
+            each for each in views if has_valid_pixels(each.frame, each.mask)
+        ]
+        self._blocked = [
+            BlockedFrame(each.frame, each.mask, period) for each in self._views
+        ]
         tiles = [Tiles(blocked) for blocked in self._blocked]
-        self._search = Search(self._blocked, tiles, period, self._block_labels, mapped)
+        self._search = Search(self._blocked, tiles, period, self._block_labels)
+
+    @functools.cached_property
+    def _grid(self):
+        """Pixels of a view that are scored, and fitted on."""
+        grid = Grid.over(self._views[0].frame.shape, self._stride)
+        n_operations = len(self._descriptor.operations)
+        return grid.part(*sample_slices(grid, n_operations, len(self._views)))
 
     @functools.cached_property
     def _scores(self):
-        """Grid and scores of every view."""
-        grids = [Grid.over(frame.shape, self._stride) for frame, _ in self._views]
+        """Scores of every view: list of (rows, columns, operations) numpy.ndarray."""
+        how = {"num_workers": self._num_workers}
         return [
-            (
-                grid,
-                compute_scores(
-                    self._descriptor, frame, grid, mask, num_workers=self._num_workers
-                ),
-            )
-            for grid, (frame, mask) in zip(grids, self._views, strict=True)
+            compute_scores(self._descriptor, view.frame, self._grid, view.mask, **how)
+            for view in self._views
         ]
+
+    @functools.cached_property
+    def sample(self):
+        """Scores that are fitted on: (pixels, operations) numpy.ndarray of float64."""
+        n_operations = len(self._descriptor.operations)
+        scores = [each.reshape(-1, n_operations) for each in self._scores]
+        scores = np.concatenate([np.empty((0, n_operations)), *scores])
+        return complete_scores(scores, self._descriptor)
 
     def _block_labels(self, n_patterns):
         """Labels of the scores, at the blocks of every view."""
         model = self._fit(n_patterns)
         with one_thread:
             return [
-                labels_at(model._nearest(scores), grid, *_block_centres(blocked))
-                for (grid, scores), blocked in zip(
-                    self._scores, self._blocked, strict=True
-                )
+                labels_at(model._nearest(scores), self._grid, *_block_centres(blocked))
+                for scores, blocked in zip(self._scores, self._blocked, strict=True)
             ]
 
     def model(self, n_patterns):
@@ -97,26 +108,27 @@ class TemplateFit:
 
     def _with_templates(self, model, solution, costs):
         """Model of the patterns that the templates have found."""
-        scores, labels = [], []
-        for (grid, view), blocked, found in zip(
-            self._scores, self._blocked, solution.labels, strict=True
+        labels, weights = [], []
+        chosen = np.ix_(self._grid.rows, self._grid.columns)
+        for view, scores, blocked, found in zip(
+            self._views, self._scores, self._blocked, solution.labels, strict=True
         ):
-            found = spread(found, blocked.block, blocked.shape)
-            complete = ~np.isnan(view).any(axis=-1)
-            scores.append(view[complete].astype(np.float64))
-            labels.append(found[np.ix_(grid.rows, grid.columns)][complete])
-        scores, labels = np.concatenate(scores), np.concatenate(labels)
-        counts = np.bincount(labels, minlength=model.n_patterns)
+            complete = ~np.isnan(scores).any(axis=-1)
+            found = spread(found, blocked.block, blocked.shape)[chosen][complete]
+            labels.append(found)
+            weights.append(np.full(len(found), view.weight))
+        labels, weights = np.concatenate(labels), np.concatenate(weights)
+        counts = np.bincount(labels, weights / weights.mean(), model.n_patterns)
         order = np.argsort(counts, kind="stable")
         means, variances = model.class_means.copy(), model.class_variances.copy()
         for label, pattern in enumerate(order):
-            own = scores[labels == pattern]
+            own = self.sample[labels == pattern]
             if len(own):
                 means[label], variances[label] = own.mean(axis=0), own.var(axis=0)
         return dataclasses.replace(
             model,
             centres=((means - model.mean) * model.weights) @ model.components.T,
-            counts=counts[order],
+            counts=np.ceil(counts[order]),
             class_means=means,
             class_variances=variances,
             templates=solution.templates.relabelled(order),
@@ -130,8 +142,3 @@ def _block_centres(frame):
         np.minimum(np.arange(n) * frame.block + frame.block // 2, length - 1)
         for n, length in zip(frame.counts.shape, frame.shape, strict=True)
     )
-
-
-def _has_valid_pixels(frame, mask):
-    valid = np.isfinite(frame)
-    return bool((valid if mask is None else valid & ~mask).any())

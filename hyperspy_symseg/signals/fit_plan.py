@@ -8,6 +8,7 @@ import logging
 import numpy as np
 
 from hyperspy_symseg.descriptors import Grid
+from hyperspy_symseg.descriptors.checks import warn_of_outliers
 from hyperspy_symseg.descriptors.registry import split
 from hyperspy_symseg.periods import (
     Lengths,
@@ -16,7 +17,7 @@ from hyperspy_symseg.periods import (
 )
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.clustering import check_arguments
-from hyperspy_symseg.segmentation.views import frame_step, windows
+from hyperspy_symseg.segmentation.views import frame_step, views_of
 
 from .arguments import (
     descriptor_in_pixels,
@@ -152,16 +153,19 @@ class FitPlan:
             As `watched` takes it.
         """
         source, arguments = self._source, self._arguments
-        if self._period is not None:
-            size = source.shape, self._period
-            places = self._places[:: frame_step(*size, len(self._places))]
-            arguments["views"] = source.views(windows(*size, len(places)), places)
+        if self._period is None:
+            arguments.pop("period")
+            scores = source.fit_scores(
+                self._descriptor, self.grid, self._places, progress
+            )
+            return SymmetryModel.from_scores(scores, self._descriptor, **arguments)
+        step = frame_step(source.shape, self._period, len(self._places))
+        frames = source.frames_at(self._places[::step], progress)
+        views = views_of(frames, self._period)
+        for view in views:
+            warn_of_outliers(view.frame, view.mask)
         arguments["num_workers"] = source.num_workers
-        keep = self._period is None
-        scores = source.fit_scores(
-            self._descriptor, self.grid, self._places, keep, progress
-        )
-        return SymmetryModel.from_scores(scores, self._descriptor, **arguments)
+        return SymmetryModel.from_views(views, self._descriptor, **arguments)
 
     def fit_predict(self, **how):
         """Fit a model to a single image and label it: SymmetryModel, labels.

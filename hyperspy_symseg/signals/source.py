@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The frames of a signal, as they are fitted on and labelled."""
 
+import itertools
 from typing import NamedTuple
 
 import dask
@@ -14,7 +15,7 @@ from hyperspy_symseg.periods import find_periods
 from hyperspy_symseg.periods.spectrum import crops
 from hyperspy_symseg.segmentation.sampling import sampled_grid
 from hyperspy_symseg.segmentation.threads import one_thread
-from hyperspy_symseg.segmentation.views import cut
+from hyperspy_symseg.segmentation.views import Frames
 
 from .arguments import series_mask
 from .axes import frame_axes, navigation_axes
@@ -92,38 +93,18 @@ class Source(NamedTuple):
         """Whether the frames are a dask array."""
         return isinstance(self.frames, da.Array)
 
-    def views(self, windows, places):
-        """Windows of some frames, with their masks.
+    def frames_at(self, places, progress=None):
+        """Some frames that windows are taken of: Frames or FramesOfSeries.
 
         Parameters
         ----------
-        windows : list of (slice, slice)
-            All of one shape.
         places : list of tuple of int
-            Of the frames.
-
-        Returns
-        -------
-        list of (frame, mask)
-
-        Raises
-        ------
-        FrameError
-            If a frame of a series cannot be read.
+        progress : callable or None
+            As `watched` takes it: for what has to read whole frames.
         """
         if not self.is_lazy:
-            return cut(self.frames, self.mask, windows)
-        pairs = [(place, window) for place in places for window in windows]
-        some = da.stack([self.frames[place][window] for place, window in pairs])
-        found = self._evaluated(some, [place for place, _ in pairs])
-        masks = [None] * len(pairs)
-        if self.mask is not None:
-            of_all = self.mask.ndim == 2
-            masks = [
-                np.asarray((self.mask if of_all else self.mask[place])[window])
-                for place, window in pairs
-            ]
-        return list(zip(found, masks, strict=True))
+            return Frames([self.frames], [self.mask])
+        return FramesOfSeries(self, places, progress)
 
     def periods(self, places):
         """Lattice periods of some frames: Periods.
@@ -133,11 +114,13 @@ class Source(NamedTuple):
         places : list of tuple of int
             Of the frames.
         """
-        views = self.views(crops(self.shape), places)
+        frames = self.frames_at(places)
+        windows = itertools.product(range(len(frames)), crops(self.shape))
+        views = frames.cut(list(windows))
         with one_thread:
             return find_periods(*zip(*views, strict=True))
 
-    def fit_scores(self, descriptor, grid, places, keep, progress):
+    def fit_scores(self, descriptor, grid, places, progress):
         """Scores of a sample of the pixels of some frames: (pixels, operations).
 
         Parameters
@@ -146,23 +129,45 @@ class Source(NamedTuple):
         grid : Grid
         places : list of tuple of int
             Of the frames.
-        keep : bool
-            As for `sampled_grid`: the same scores as in a fit to a single image.
         progress : callable or None
             As `watched` takes it.
         """
         n_operations = len(descriptor.operations)
-        scored, sample = sampled_grid(grid, n_operations, len(places), keep)
+        scored, sample = sampled_grid(grid, n_operations, len(places))
         some = da.stack([self.frames[place] for place in places])
         mask = self.mask
         if mask is not None and mask.ndim > 2:
             mask = da.stack([mask[place] for place in places])
         scores = lazy_scores(descriptor, some, mask, scored)[(slice(None), *sample)]
-        found = self._evaluated(scores, places, 3, progress)
+        found = self.evaluated(scores, places, 3, progress)
         return found.reshape(-1, n_operations)
 
-    def _evaluated(self, array, places, frame_ndim=2, progress=None):
-        """What a lazy array has for some frames: numpy.ndarray, one after the other."""
+    def mask_at(self, place):
+        """Mask of a frame: (rows, columns) array or None."""
+        if self.mask is None or self.mask.ndim == 2:
+            return self.mask
+        return self.mask[place]
+
+    def evaluated(self, array, places, frame_ndim=2, progress=None):
+        """What a lazy array has for some frames, one after the other.
+
+        Parameters
+        ----------
+        array : dask.array.Array
+        places : list of tuple of int
+            Of the frames.
+        frame_ndim, progress
+            As for `evaluate_series`.
+
+        Returns
+        -------
+        numpy.ndarray
+
+        Raises
+        ------
+        FrameError
+            If a frame of a series cannot be read.
+        """
         try:
             return evaluate_series(
                 array,
@@ -172,3 +177,69 @@ class Source(NamedTuple):
             )
         except FrameError as error:
             raise error.at(places[error.index[0]]) from error.__cause__
+
+
+class FramesOfSeries:
+    """Some frames of a series, or an image that is not in memory: as `Frames`.
+
+    Parameters
+    ----------
+    source : Source
+    places : list of tuple of int
+        Of the frames.
+    progress : callable, optional
+        As `watched` takes it: for what has to read whole frames.
+
+    Raises
+    ------
+    FrameError
+        If a frame cannot be read.
+    """
+
+    def __init__(self, source, places, progress=None):
+        self._source, self._places, self._progress = source, places, progress
+
+    @property
+    def shape(self):
+        """Rows and columns of a frame: (int, int)."""
+        return self._source.shape
+
+    def __len__(self):
+        """Return the number of frames."""
+        return len(self._places)
+
+    def cut(self, windows):
+        """Windows of the frames, with their masks: list of (frame, mask).
+
+        Parameters
+        ----------
+        windows : list of (int, (slice, slice))
+            Number of the frame, and its rows and columns; all of one shape.
+        """
+        source = self._source
+        places = [self._places[i] for i, _ in windows]
+        some = da.stack(
+            [source.frames[p][w] for p, (_, w) in zip(places, windows, strict=True)]
+        )
+        masks = [source.mask_at(place) for place in places]
+        return [
+            (frame, None if mask is None else np.asarray(mask[window]))
+            for frame, mask, (_, window) in zip(
+                source.evaluated(some, places), masks, windows, strict=True
+            )
+        ]
+
+    def each(self, function, n):
+        """Numbers that a function finds in every frame: (frames, n) numpy.ndarray.
+
+        Parameters
+        ----------
+        function : callable
+            Gives n numbers, float64, for a frame and its mask.
+        n : int
+        """
+        source, places = self._source, self._places
+        function = dask.delayed(function, pure=True)
+        found = [function(source.frames[p], source.mask_at(p)) for p in places]
+        found = [da.from_delayed(each, (n,), np.float64) for each in found]
+        return source.evaluated(da.stack(found), places, 1, self._progress)

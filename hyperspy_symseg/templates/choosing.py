@@ -7,7 +7,7 @@ import numpy as np
 
 from .blocks import BLOCKS_IN_CELL, local_mean, spread, sum_squares
 from .dispersion import NOTHING, dispersion
-from .learning import ROUNDS, learn
+from .learning import learn
 from .potts import changed, most_probable
 
 # Standard deviation of the window in which cells are judged to be misfits, in cells.
@@ -30,8 +30,9 @@ FAR, MEDIAN_DEVIATION = 3.0, 0.6745
 MOST_SPLITS = 8
 # Dispersion of simulated frames, for the choice among starts.
 WHITE_NOISE = 2.0
-# Rounds for one pattern, which has nothing but reflections to be found.
-ROUNDS_OF_ONE = 3
+# Rounds for one pattern, which has nothing but reflections to be found; for more, until
+# one of the starts is chosen, and after that.
+ROUNDS_OF_ONE, ROUNDS_OF_START, ROUNDS = 3, 2, 3
 
 
 def start_from_labels(labels, n_patterns):
@@ -69,14 +70,11 @@ class Search:
     labels : callable
         Gives the labels of the blocks, for every frame, by a number of patterns; None
         if there are none.
-    mapped : callable
-        Applies a function to every pattern, as `map` does.
     """
 
-    def __init__(self, frames, tiles, period, labels, mapped=map):
+    def __init__(self, frames, tiles, period, labels):
         self._frames, self._tiles, self._period = frames, tiles, period
-        self._labels, self._mapped = labels, mapped
-        self._solutions = {}
+        self._labels, self._solutions = labels, {}
 
     def solution(self, n_patterns):
         """Best solution for a number of patterns: Solution."""
@@ -142,7 +140,7 @@ class Search:
         solution = self.solution(n_patterns)
         templates = solution.templates
         expected = [
-            templates.each_expected(frame, posterior, self._mapped)
+            templates.each_expected(frame, posterior)
             for frame, posterior in zip(self._frames, solution.posteriors, strict=True)
         ]
         some = set(templates.patterns.tolist())
@@ -153,7 +151,7 @@ class Search:
             if pair[0] not in some
         ]
         measured = self._frames, solution.posteriors, expected, solution.variance
-        found, weights = dispersion(*measured, choices, self._mapped)
+        found, weights = dispersion(*measured, choices)
         return float(np.average(found, weights=weights)) if weights.any() else 1.0
 
     def _best(self, n_patterns):
@@ -163,28 +161,27 @@ class Search:
                 [
                     np.ones((1, *frame.counts.shape), np.float32)
                     for frame in self._frames
-                ]
+                ],
+                ROUNDS_OF_ONE,
             )
+        return self._learn(self._begun(n_patterns).posteriors, ROUNDS)
+
+    def _begun(self, n_patterns):
+        """Best of the starts, after a few rounds."""
         labels, tried = self._labels(n_patterns), []
         if labels is not None:
             starts = [start_from_labels(each, n_patterns) for each in labels]
-            tried.append(self._learn(starts))
-            begun = [most_probable(start) for start in starts]
-            if changed(begun, tried[0].labels) < ALL_BUT_RIGHT:
+            tried.append(self._learn(starts, ROUNDS_OF_START))
+            before = [most_probable(start) for start in starts]
+            if changed(before, tried[0].labels) < ALL_BUT_RIGHT:
                 return tried[0]
         if labels is None or n_patterns <= MOST_SPLITS:
-            tried.append(self._learn(self._split(self.solution(n_patterns - 1))))
+            starts = self._split(self.solution(n_patterns - 1))
+            tried.append(self._learn(starts, ROUNDS_OF_START))
         return min(tried, key=lambda one: one.cost(WHITE_NOISE))
 
-    def _learn(self, starts):
-        return learn(
-            self._frames,
-            self._tiles,
-            starts,
-            self._period,
-            ROUNDS if len(starts[0]) > 1 else ROUNDS_OF_ONE,
-            self._mapped,
-        )
+    def _learn(self, starts, rounds):
+        return learn(self._frames, self._tiles, starts, self._period, rounds)
 
     def _split(self, solution):
         """Posteriors with a new pattern where those of a solution fit worst."""

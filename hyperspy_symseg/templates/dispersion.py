@@ -18,7 +18,7 @@ NOTHING = None
 MEDIAN_OF_SQUARE = 0.4549
 
 
-def dispersion(frames, posteriors, templates, variance, choices, mapped=map):
+def dispersion(frames, posteriors, templates, variance, choices):
     """Dispersion of the evidence: by how much its variance is underestimated.
 
     If t and t' are the templates of two patterns, and X = t + r inside the first, the
@@ -40,8 +40,6 @@ def dispersion(frames, posteriors, templates, variance, choices, mapped=map):
     choices : iterable of (int, int)
         Patterns, and what else they might be: another pattern, or NOTHING, which has
         no template.
-    mapped : callable
-        Applies a function to every choice, as `map` does.
 
     Returns
     -------
@@ -64,7 +62,7 @@ def dispersion(frames, posteriors, templates, variance, choices, mapped=map):
         sums, expected = map(np.concatenate, zip(*windows, strict=True))
         return max(1.0, _ratio(sums, expected)), float(expected.sum())
 
-    return np.array(list(mapped(of_choice, choices))).reshape(-1, 2).T
+    return np.array(list(map(of_choice, choices))).reshape(-1, 2).T
 
 
 def _windows(frame, weights, template, other, variance):

@@ -19,10 +19,8 @@ from .potts import (
     most_probable,
 )
 
-# Rounds of learning; reflections are found anew in some of them, unless the labels are
-# the same in all.
-ROUNDS = 5
-FINDING = (0, 2, 4)
+# Reflections are found anew in every so-manieth round, unless there is one pattern.
+FINDING = 2
 # Share of the blocks whose label has changed in a round, below which all is settled.
 SETTLED = 5e-3
 # Residuals have at least this variance, where a frame has 1.
@@ -90,7 +88,7 @@ class Solution:
         )
 
 
-def learn(frames, tiles, starts, period, rounds=ROUNDS, mapped=map):
+def learn(frames, tiles, starts, period, rounds):
     """Learn the templates of patterns from frames, and which pixel has which.
 
     In turn: the reflections of every pattern, from the power spectrum of its pixels;
@@ -112,8 +110,6 @@ def learn(frames, tiles, starts, period, rounds=ROUNDS, mapped=map):
         In pixels.
     rounds : int
         At most; fewer if the labels do not change any more.
-    mapped : callable
-        Applies a function to every pattern and frame, as `map` does.
 
     Returns
     -------
@@ -129,51 +125,35 @@ def learn(frames, tiles, starts, period, rounds=ROUNDS, mapped=map):
         if n_patterns <= MOST_COMPARED or abs(own - other) == 1
     ]
 
-    def find(k):
-        weights = [each[k] for each in posteriors]
-        return Pattern(frames, tiles, weights, period)
-
-    def relate(k):
-        patterns[k].relate(strong[:k] + strong[k + 1 :])
-
-    def measure(k):
-        weights = [each[k] for each in posteriors]
-        patterns[k].weigh(weights)
-        patterns[k].move(weights)
-        patterns[k].measure()
-
-    def subtract(place):
-        frame, k = place
-        template = patterns[k].template(frame)
-        return template, frames[frame].residuals(template)
-
-    def judge(residuals):
-        posterior = mean_field(log_likelihoods(residuals, noise))
-        return posterior, most_probable(posterior)
-
-    finding = FINDING if n_patterns > 1 else FINDING[:1]
     for turn in range(rounds):
-        if turn in finding:
-            patterns = list(mapped(find, range(n_patterns)))
+        # By pattern.
+        weights = list(zip(*posteriors, strict=True))
+        finding = turn == 0 or (n_patterns > 1 and turn % FINDING == 0)
+        if finding:
+            patterns = [Pattern(frames, tiles, own, period) for own in weights]
             strong = [pattern.strong_reflections() for pattern in patterns]
-            list(mapped(relate, range(n_patterns)))
-        # All of them, before the posteriors change.
-        list(mapped(measure, range(n_patterns)))
-        places = itertools.product(range(len(frames)), range(n_patterns))
-        templates, residuals = zip(*mapped(subtract, places), strict=True)
-        # By frame.
-        firsts = range(0, len(templates), n_patterns)
-        expected = [templates[i : i + n_patterns] for i in firsts]
-        residuals = [np.stack(residuals[i : i + n_patterns]) for i in firsts]
+            for k, pattern in enumerate(patterns):
+                pattern.relate(strong[:k] + strong[k + 1 :])
+        for pattern, own in zip(patterns, weights, strict=True):
+            pattern.weigh(own)
+            pattern.move(own)
+            pattern.measure()
+        templates = [
+            [pattern.template(i) for pattern in patterns] for i in range(len(frames))
+        ]
+        residuals = [
+            np.stack([frame.residuals(template) for template in of_frame])
+            for frame, of_frame in zip(frames, templates, strict=True)
+        ]
         total = sum(map(np.vdot, posteriors, residuals))
         variance = max(float(total) / n_pixels, LEAST_VARIANCE)
-        if turn in finding:
-            measured = frames, posteriors, expected, variance, pairs
-            dispersed = dispersion(*measured, mapped)[0].max(initial=1.0)
+        if finding:
+            measured = frames, posteriors, templates, variance, pairs
+            dispersed = dispersion(*measured)[0].max(initial=1.0)
         noise = variance * dispersed
-        before = labels
-        posteriors, labels = map(list, zip(*mapped(judge, residuals), strict=True))
-        if turn >= FINDING[1] and changed(before, labels) < SETTLED:
+        posteriors = [mean_field(log_likelihoods(each, noise)) for each in residuals]
+        before, labels = labels, [most_probable(each) for each in posteriors]
+        if n_patterns > 1 and changed(before, labels) < SETTLED:
             break
     templates = Templates(
         period,

@@ -115,30 +115,29 @@ class Templates:
         pairs = itertools.combinations(range(self.n_patterns), 2)
         return min((_difference(self, *pair) for pair in pairs), default=1.0)
 
-    def waves(self, frame, mapped=map):
+    def waves(self, frame):
         """Waves of every pattern in a frame: list of PatternWaves."""
+        return [
+            PatternWaves(frame, frame.factors(self.of(k)[0]))
+            for k in range(self.n_patterns)
+        ]
 
-        def waves(k):
-            return PatternWaves(frame, frame.factors(self.of(k)[0]))
-
-        return list(mapped(waves, range(self.n_patterns)))
-
-    def each_expected(self, frame, posterior, mapped=map):
+    def each_expected(self, frame, posterior):
         """Template of every pattern in a frame: list of (rows, columns) float32.
 
         Parameters
         ----------
-        frame, posterior, mapped
+        frame, posterior
             As for `residuals`.
         """
-        waves = self.waves(frame, mapped)
+        return [
+            waves.expected(own, self.of(k)[1])
+            for k, (waves, own) in enumerate(
+                zip(self.waves(frame), posterior, strict=True)
+            )
+        ]
 
-        def expected(k):
-            return waves[k].expected(posterior[k], self.of(k)[1])
-
-        return list(mapped(expected, range(self.n_patterns)))
-
-    def residuals(self, frame, waves, posterior, mapped=map):
+    def residuals(self, frame, waves, posterior):
         """Squared residuals of the blocks, with the template of every pattern.
 
         Parameters
@@ -148,20 +147,19 @@ class Templates:
             In this frame.
         posterior : (patterns, block rows, block columns) numpy.ndarray of float32
             Probability of every pattern in every block.
-        mapped : callable
-            Applies a function to every pattern, as `map` does.
 
         Returns
         -------
         (patterns, block rows, block columns) numpy.ndarray of float32
         """
+        return np.stack(
+            [
+                frame.residuals(waves[k].expected(own, self.of(k)[1]))
+                for k, own in enumerate(posterior)
+            ]
+        )
 
-        def residual(k):
-            return frame.residuals(waves[k].expected(posterior[k], self.of(k)[1]))
-
-        return np.stack(list(mapped(residual, range(self.n_patterns))))
-
-    def posterior(self, frame, mapped=map):
+    def posterior(self, frame):
         """Probability of every pattern in every block.
 
         To begin with, all are as probable, and the phases of each are those that fit
@@ -170,8 +168,6 @@ class Templates:
         Parameters
         ----------
         frame : BlockedFrame
-        mapped : callable
-            As for `residuals`.
 
         Returns
         -------
@@ -179,11 +175,11 @@ class Templates:
         evidence : (patterns, block rows, block columns) numpy.ndarray of float32
             Log-likelihoods of the blocks, each of its own pixels.
         """
-        waves = self.waves(frame, mapped)
+        waves = self.waves(frame)
         shape = self.n_patterns, *frame.counts.shape
         posterior = np.full(shape, 1 / self.n_patterns, np.float32)
         for _ in range(ROUNDS):
-            residuals = self.residuals(frame, waves, posterior, mapped)
+            residuals = self.residuals(frame, waves, posterior)
             posterior = mean_field(log_likelihoods(residuals, self.noise))
         return posterior, residuals * np.float32(-0.5 / self.noise)
 

@@ -85,16 +85,27 @@ def find_turned(spectrum, others, period):
     best = np.argmax(np.where(counts > 0, excess, -np.inf))
     if not counts[best] or excess[best] <= 0:
         return np.empty((0, 2))
-    places = np.rint(spectrum.places(turned[best][inside[best]])).astype(int).T
-    return np.array(
-        [spectrum.vertex(_highest(spectrum.power, i, j)) for i, j in places]
-    )
+    turned = turned[best][inside[best]]
+    places = np.rint(spectrum.places(turned)).astype(int).T
+    maxima = np.array([spectrum.vertex(_highest(spectrum.power, *p)) for p in places])
+    return _turned_on(turned, maxima, spectrum.ratio_at(turned))
 
 
 def strong(spectrum, reflections):
     """Those reflections (n, 2) that are strong in a pattern, four at most."""
     ratios = spectrum.ratio_at(reflections)
     return reflections[ratios > STRONG * ratios.max(initial=0)][:MOST_TURNED]
+
+
+def _turned_on(reflections, maxima, weights):
+    """Reflections turned together by what brings them nearest to some maxima."""
+    y, x = reflections.T
+    maxima = maxima * np.sign((maxima * reflections).sum(axis=1))[:, np.newaxis]
+    # The sum of both rotated by the conjugates of the reflections.
+    along = (weights * (maxima * reflections).sum(axis=1)).sum()
+    across = (weights * (maxima[:, 0] * x - maxima[:, 1] * y)).sum()
+    cosine, sine = np.array([along, across]) / np.hypot(along, across)
+    return np.stack([cosine * y + sine * x, cosine * x - sine * y], axis=1)
 
 
 def _highest(power, row, column):

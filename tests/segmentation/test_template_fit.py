@@ -7,6 +7,7 @@ import pytest
 from hyperspy_symseg.descriptors import Grid, compute_scores
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.template_fit import _block_centres
+from hyperspy_symseg.segmentation.views import View
 from hyperspy_symseg.templates.blocks import BlockedFrame
 
 from .conftest import TRANSLATION
@@ -149,20 +150,37 @@ def test_masked_pixels_are_not_learnt_from(frame):
     assert SymmetryModel.fit(other, TRANSLATION, **options) == expected
 
 
-def test_scores_and_views_of_several_frames(movie):
+def test_views_of_several_frames(movie):
     frames = list(movie[0].data[[0, 6]])
-    grid = Grid.over(frames[0].shape, 3)
-    scores = [compute_scores(TRANSLATION, frame, grid) for frame in frames]
-    model = SymmetryModel.from_scores(
-        np.stack(scores),
-        TRANSLATION,
-        stride=3,
-        period=PERIOD,
-        views=[(frame, None) for frame in frames],
+    model = SymmetryModel.from_views(
+        list(map(View, frames)), TRANSLATION, stride=3, period=PERIOD
     )
     for frame, truth in zip(frames, movie[1][[0, 6]], strict=True):
         agree = (model.predict(frame) == truth).mean()
         assert max(agree, 1 - agree) > 0.93
+
+
+def test_counts_are_those_of_what_the_views_stand_for(frame):
+    left, right = frame[:, :40], frame[:, 40:80]
+
+    def counts(*weights):
+        views = [
+            View(each, None, weight)
+            for each, weight in zip((left, right), weights, strict=True)
+        ]
+        model = SymmetryModel.from_views(views, TRANSLATION, stride=3, period=PERIOD)
+        return model.counts
+
+    same, twice, thrice = counts(1, 1), counts(2, 2), counts(3, 1)
+    np.testing.assert_array_equal(same, twice)
+    assert thrice.sum() == pytest.approx(same.sum(), abs=2)
+    assert thrice[0] < same[0]
+
+
+def test_views_without_valid_pixels_are_an_error(frame):
+    views = [View(np.full(frame.shape, np.nan))]
+    with pytest.raises(ValueError, match="^frame: no pixel has the scores"):
+        SymmetryModel.from_views(views, TRANSLATION, stride=3, period=PERIOD)
 
 
 def test_more_patterns_than_distinct_descriptors_are_an_error(frame):

@@ -6,90 +6,152 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperspy_symseg.segmentation.views import MOST_CELLS, SIDE, views_of, windows
+from hyperspy_symseg.segmentation import views
+from hyperspy_symseg.segmentation.views import (
+    MOST_CELLS,
+    SIDE,
+    Frames,
+    frame_step,
+    views_of,
+    windows,
+)
 from hyperspy_symseg.templates.blocks import cell_size
 
-CASES = {
-    "shape": st.tuples(st.integers(1, 5000), st.integers(1, 5000)),
-    "period": st.floats(2, 60),
-    "n_frames": st.integers(1, 30),
-}
+PERIOD = 6.0
 
 
 def sides(window):
     return tuple(axis.stop - axis.start for axis in window)
 
 
-@pytest.mark.parametrize("n_frames", [1, 8])
-def test_a_small_frame_is_one_window(n_frames):
-    assert windows((61, 83), 7, n_frames) == [(slice(0, 61), slice(0, 83))]
+def crystal(shape, period=PERIOD):
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    return np.cos(2 * np.pi * y / period) + np.cos(2 * np.pi * x / period)
+
+
+def noisy(frame, seed=0):
+    return frame + np.random.default_rng(seed).normal(size=frame.shape)
+
+
+def places(found, frame):
+    """Where views begin in a frame, none of whose pixels are alike."""
+    return [
+        tuple(int(i) for i in np.argwhere(frame == view.frame[0, 0])[0])
+        for view in found
+    ]
 
 
 def test_windows_of_a_large_frame():
-    # Cells of 12 pixels: 7 windows of 48 x 48 cells have fewer than 128 x 128.
-    found = windows((3000, 4000), 12)
-    assert len(found) == 7
-    assert {sides(window) for window in found} == {(576, 576)}
-    assert found[0] == (slice(0, 576), slice(0, 576))
-    assert found[-1] == (slice(2424, 3000), slice(3424, 4000))
+    # Windows of 240 pixels.
+    found = windows((500, 1000), 12)
+    starts = [(rows.start, columns.start) for rows, columns in found]
+    assert starts == [(y, x) for y in (0, 120, 252) for x in (0, 180, 372, 564, 756)]
+    assert {sides(window) for window in found} == {(240, 240)}
 
 
-def test_frames_share_the_windows():
-    assert len(windows((3000, 4000), 12, 3)) == 2
+def test_a_short_axis_is_not_cut():
+    assert windows((61, 83), 12) == [(slice(0, 61), slice(0, 83))]
 
 
-def test_a_long_frame_has_windows_along_it():
-    found = windows((50, 100_000), 12)
-    assert all(window[0] == slice(0, 50) for window in found)
-    starts = [window[1].start for window in found]
-    assert starts == sorted(set(starts))
-    assert (starts[0], starts[-1]) == (0, 100_000 - 576)
-
-
-@given(**CASES)
-def test_windows_are_in_the_frame_and_of_one_shape(shape, period, n_frames):
-    found = windows(shape, period, n_frames)
-    assert found
-    assert len({sides(window) for window in found}) == 1
-    for window in found:
-        for axis, length in zip(window, shape, strict=True):
-            assert 0 <= axis.start < axis.stop <= length
-
-
-@given(**CASES)
-def test_there_are_no_more_cells_than_allowed_but_for_one_window(
-    shape, period, n_frames
-):
-    found = windows(shape, period, n_frames)
-    cell = cell_size(period)
-    if len(found) > 1:
-        total = n_frames * len(found) * math.prod(sides(found[0]))
-        assert total <= MOST_CELLS * cell**2
-    else:
-        assert max(sides(found[0])) <= max(SIDE * cell, min(shape)) or (
-            math.prod(shape) <= MOST_CELLS * cell**2
+@given(st.tuples(st.integers(1, 3000), st.integers(1, 3000)), st.floats(2, 60))
+def test_windows_cover_the_frame_but_for_a_cell(shape, period):
+    found, cell = windows(shape, period), cell_size(period)
+    assert {sides(window) for window in found} == {
+        tuple(min(SIDE * cell, n) for n in shape)
+    }
+    for axis, length in enumerate(shape):
+        cuts = sorted({(window[axis].start, window[axis].stop) for window in found})
+        assert cuts[0][0] == 0
+        assert length - cell < cuts[-1][1] <= length
+        assert all(start % cell == 0 for start, _ in cuts)
+        assert all(
+            start <= stop
+            for (start, _), (_, stop) in zip(cuts[1:], cuts[:-1], strict=True)
         )
 
 
-@given(**CASES)
-def test_no_window_is_there_twice(shape, period, n_frames):
-    found = [
-        tuple((axis.start, axis.stop) for axis in window)
-        for window in windows(shape, period, n_frames)
-    ]
-    assert len(set(found)) == len(found)
-
-
-def test_views_are_the_windows_of_every_frame_with_its_mask():
-    frames = list(np.random.default_rng(0).random((2, 500, 900)))
+def test_small_frames_are_views_themselves():
+    frames = list(np.random.default_rng(0).random((2, 61, 83)))
     mask = frames[1] > 0.5
-    found = views_of(frames, [None, mask], 5)
-    chosen = windows((500, 900), 5, 2)
-    assert len(chosen) > 1
-    assert len(found) == 2 * len(chosen)
-    for i, window in enumerate(chosen):
-        np.testing.assert_array_equal(found[i][0], frames[0][window])
-        assert found[i][1] is None
-        frame, of_frame = found[len(chosen) + i]
-        np.testing.assert_array_equal(frame, frames[1][window])
-        np.testing.assert_array_equal(of_frame, mask[window])
+    found = views_of(Frames(frames, [None, mask]), PERIOD)
+    assert [view.weight for view in found] == [1, 1]
+    for view, frame, of_frame in zip(found, frames, [None, mask], strict=True):
+        np.testing.assert_array_equal(view.frame, frame)
+        if of_frame is None:
+            assert view.mask is None
+        else:
+            np.testing.assert_array_equal(view.mask, of_frame)
+
+
+@pytest.mark.parametrize("n_frames", [1, 3])
+def test_there_are_no_more_cells_than_allowed(n_frames):
+    frames = [noisy(crystal((500, 700)), seed) for seed in range(n_frames)]
+    found = views_of(Frames(frames, [None] * n_frames), PERIOD)
+    assert sum(view.frame.size for view in found) <= MOST_CELLS * 6**2
+    # All windows count, once.
+    n_windows = n_frames * len(windows((500, 700), PERIOD))
+    assert sum(view.weight for view in found) == pytest.approx(n_windows)
+
+
+def test_windows_with_another_crystal_are_among_them():
+    frame = crystal((500, 700))
+    frame[430:470, 560:620] = crystal((40, 60), 9.0)
+    frame = noisy(frame)
+    found = views_of(Frames([frame], [None]), PERIOD)
+    reached = [
+        view.weight
+        for view, (y, x) in zip(found, places(found, frame), strict=True)
+        if y < 460 < y + 120 and x < 590 < x + 120
+    ]
+    assert reached
+    assert all(weight == 1 for weight in reached)
+
+
+def test_the_others_are_spread_evenly():
+    frame = noisy(crystal((500, 700)))
+    found = views_of(Frames([frame], [None]), PERIOD)
+    others = [
+        place
+        for view, place in zip(found, places(found, frame), strict=True)
+        if view.weight > 1
+    ]
+    assert len(others) == len(found) - len(found) // 2
+    assert others == sorted(others)
+    assert others[-1][0] - others[0][0] > 250
+
+
+@pytest.mark.parametrize("frame", [np.zeros((500, 700)), np.full((500, 700), np.nan)])
+def test_without_any_reflection_they_are_spread_evenly(frame):
+    found = views_of(Frames([frame], [None]), PERIOD)
+    assert len({view.weight for view in found}) == 1
+    assert found[0].weight * len(found) == pytest.approx(
+        len(windows(frame.shape, PERIOD))
+    )
+
+
+def test_what_is_masked_tells_nothing():
+    frame = crystal((500, 700))
+    mask = np.zeros(frame.shape, bool)
+    mask[430:470, 560:620] = True
+    other = np.where(mask, crystal(frame.shape, 9.0), frame)
+    first, second = (
+        views_of(Frames([noisy(each)], [mask]), PERIOD) for each in (frame, other)
+    )
+    for one, two in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one.mask, two.mask)
+        np.testing.assert_array_equal(one.frame[~one.mask], two.frame[~two.mask])
+
+
+def test_windows_are_chosen_from_all_frames(monkeypatch):
+    monkeypatch.setattr(views, "MOST_CELLS", 800)
+    frames = [noisy(crystal((130, 150)), seed) for seed in range(4)]
+    frames[2][60:90, 60:90] = noisy(crystal((30, 30), 9.0))
+    found = views_of(Frames(frames, [None] * 4), PERIOD)
+    assert len(found) == 2
+    assert any(np.isin(found[0].frame[:1], frames[2]).all() for _ in found)
+
+
+def test_step_of_the_frames():
+    # Of 120 x 150 pixels there are 500 cells in a frame.
+    assert frame_step((120, 150), PERIOD, 7) == 1
+    assert frame_step((120, 150), PERIOD, 100) == math.ceil(100 / 9)

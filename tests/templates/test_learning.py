@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -18,9 +17,9 @@ def start_of(labels, n_patterns=2, share=0.9):
     return np.where(own, share, (1 - share) / (n_patterns - 1)).astype(np.float32)
 
 
-def learnt(frames, starts, *args):
+def learnt(frames, starts, rounds=5):
     tiles = [Tiles(frame) for frame in frames]
-    return learn(frames, tiles, starts, PERIOD, *args)
+    return learn(frames, tiles, starts, PERIOD, rounds)
 
 
 def distances(found, true):
@@ -137,16 +136,6 @@ def test_a_pattern_that_is_not_there_has_no_reflections(one_crystal):
     labels = np.zeros(one_crystal.counts.shape, int)
     solution = learnt([one_crystal], [start_of(labels, share=1.0)], 1)
     assert len(solution.templates.of(1)[0]) == 0
-
-
-def test_a_pool_changes_nothing(two_grains, solution):
-    blocked, labels = two_grains
-    start = [start_of(labels)]
-    with ThreadPoolExecutor(2) as pool:
-        found = learnt([blocked], start, 8, pool.map)
-    expected = learnt([blocked], start, 8)
-    assert found.templates == expected.templates
-    np.testing.assert_array_equal(found.posteriors, expected.posteriors)
 
 
 def test_the_start_is_not_modified(two_grains):

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import pickle
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -196,15 +195,6 @@ def test_expected_intensities_are_the_crystal(templates, two_grains):
     assert expected.dtype == np.float32
     clean, _ = two_lattices(noise=0)
     assert np.corrcoef(expected.ravel(), clean.ravel())[0, 1] > 0.97
-
-
-def test_a_pool_changes_nothing(templates, two_grains):
-    blocked, _ = two_grains
-    with ThreadPoolExecutor(2) as pool:
-        found = templates.posterior(blocked, pool.map)
-    expected = templates.posterior(blocked)
-    for each, other in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(each, other)
 
 
 def test_evidence_is_of_the_own_pixels(templates, two_grains):

@@ -6,6 +6,7 @@ from hyperspy_symseg.templates.blocks import BlockedFrame
 from hyperspy_symseg.templates.reflections import (
     MOST_REFLECTIONS,
     _highest,
+    _turned_on,
     find_reflections,
     find_turned,
     keep_apart,
@@ -186,6 +187,15 @@ def test_a_turned_reflection_moves_to_the_maximum_beside_it(column):
     assert _highest(power, 4, column) == (4, column)
     power[3, column + 1] = 4
     assert _highest(power, 4, column) == (3, column + 1)
+
+
+def test_reflections_are_turned_together():
+    # One of the maxima is far off, but weak, and another is that of the opposite.
+    other = np.array([[0.0, 1.0], [0.8, 0.0], [0.5, 0.5]])
+    true = turned_by(-4, other)
+    maxima = true * [[1], [-1], [1]] + [[0, 0], [0, 0], [0.1, -0.1]]
+    found = _turned_on(other, maxima, np.array([5, 5, 0.001]))
+    np.testing.assert_allclose(found, true, atol=1e-4)
 
 
 def test_strong_reflections_are_four_at_most():

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How well one pattern fits, from place to place: where it varies, there are others."""
+
+import numpy as np
+
+from .blocks import local_mean
+from .learning import learn
+from .tiles import Tiles
+from .waves import PatternWaves, unit_phases
+
+# Rounds that one pattern is learnt in.
+ROUNDS = 2
+# Standard deviation of the window that the fit is averaged in, in cells.
+WIDTH = 1.5
+
+
+def one_pattern(frames, period):
+    """Templates for one pattern, which all pixels have.
+
+    Parameters
+    ----------
+    frames : list of BlockedFrame
+        Of one shape.
+    period : float
+        In pixels.
+
+    Returns
+    -------
+    Templates
+    """
+    starts = [np.ones((1, *frame.counts.shape), np.float32) for frame in frames]
+    tiles = [Tiles(frame) for frame in frames]
+    return learn(frames, tiles, starts, period, ROUNDS).templates
+
+
+def fit_of_cells(templates, frame):
+    """How much of the cells one pattern explains.
+
+    Parameters
+    ----------
+    templates : Templates
+        For one pattern.
+    frame : BlockedFrame
+
+    Returns
+    -------
+    (cell rows, cell columns) numpy.ndarray of float32
+        Sums of the products of the pixels and the template, halved.
+    """
+    everywhere = np.ones(frame.counts.shape, np.float32)
+    fit = np.zeros(frame.cell_counts.shape, np.float32)
+    # One by one: together they would be as large as the frame and more.
+    for reflection, amplitude in zip(*templates.of(0), strict=True):
+        waves = PatternWaves(frame, frame.factors(reflection[np.newaxis]))
+        cells = waves.cells(everywhere)
+        fit += np.float32(amplitude) * (cells * unit_phases(cells)).sum(axis=(0, 1))
+    return fit
+
+
+def variety(templates, frame, windows):
+    """How much the fit of one pattern varies in some windows.
+
+    Parameters
+    ----------
+    templates : Templates
+        For one pattern.
+    frame : BlockedFrame
+    windows : list of (slice, slice)
+        Rows and columns of cells.
+
+    Returns
+    -------
+    (windows,) numpy.ndarray of float64
+        Variances of the mean fit of a pixel near by.
+    """
+    fit = local_mean(fit_of_cells(templates, frame), frame.cell_counts, WIDTH)
+    has_pixels = frame.cell_counts > 0
+    return np.array(
+        [
+            fit[window][has_pixels[window]].var() if has_pixels[window].any() else 0.0
+            for window in windows
+        ]
+    )

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+
+from hyperspy_symseg.templates import Templates
+from hyperspy_symseg.templates.blocks import BlockedFrame, sum_squares
+from hyperspy_symseg.templates.variety import fit_of_cells, one_pattern, variety
+
+from .conftest import PERIOD, REFLECTIONS, two_lattices
+
+
+def one():
+    return Templates(PERIOD, 1, [0, 0], REFLECTIONS[0], [0.3, 0.2], 1.0)
+
+
+def test_one_pattern_has_the_reflections_of_all(two_grains):
+    blocked, _ = two_grains
+    templates = one_pattern([blocked], PERIOD)
+    assert templates.n_patterns == 1
+    for reflection in np.concatenate(REFLECTIONS):
+        distance = np.minimum(
+            *(
+                np.hypot(*(templates.reflections - sign * reflection).T).min()
+                for sign in (1, -1)
+            )
+        )
+        assert distance < 0.01
+
+
+def test_fit_is_the_product_with_the_template(two_grains):
+    blocked, _ = two_grains
+    templates = one()
+    everywhere = np.ones((1, *blocked.counts.shape), np.float32)
+    [template] = templates.each_expected(blocked, everywhere)
+    expected = sum_squares(blocked.products(blocked.pixels, template), 3) / 2
+    found = fit_of_cells(templates, blocked)
+    assert found.shape == blocked.cell_counts.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_fit_varies_where_there_are_two_crystals():
+    frame, _ = two_lattices(shape=(150, 450), at=225)
+    blocked = BlockedFrame(frame, None, PERIOD)
+    # Cells of 9 pixels.
+    cuts = [(slice(0, 16), slice(0, 16)), (slice(0, 16), slice(17, 33))]
+    of_one, of_two = variety(one(), blocked, cuts)
+    assert of_two > 5 * of_one
+
+
+def test_where_there_are_no_pixels_nothing_varies():
+    frame, _ = two_lattices(shape=(90, 180), at=90)
+    mask = np.zeros(frame.shape, bool)
+    mask[:, :90] = True
+    blocked = BlockedFrame(frame, mask, PERIOD)
+    cuts = [(slice(0, 10), slice(0, 10)), (slice(0, 10), slice(10, 20))]
+    masked, other = variety(one(), blocked, cuts)
+    assert masked == 0
+    assert other > 0
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_windows_are_judged_on_their_own(two_grains, n):
+    blocked, _ = two_grains
+    cuts = [(slice(0, 8), slice(4 * i, 4 * i + 9)) for i in range(n)]
+    found = variety(one(), blocked, cuts)
+    assert found.shape == (n,)
+    alone = [variety(one(), blocked, [cut])[0] for cut in cuts]
+    np.testing.assert_array_equal(found, alone)
