@@ -56,7 +56,7 @@ def refine(templates, frame, mask, part, certainty=True):
     Returns
     -------
     labels : (part rows, part columns) numpy.ndarray of int16
-        -1 where the frame has no contrast within a period.
+        -1 where the frame has no contrast within two periods.
     certainty : (part rows, part columns) numpy.ndarray of float32
         Probability of the label, or None: the posteriors of the blocks, with straight
         boundaries, are interpolated, and raised to a power that calibrates them.

@@ -225,7 +225,10 @@ class FramesOfSeries:
         return [
             (frame, None if mask is None else np.asarray(mask[window]))
             for frame, mask, (_, window) in zip(
-                source.evaluated(some, places), masks, windows, strict=True
+                source.evaluated(some, places, progress=self._progress),
+                masks,
+                windows,
+                strict=True,
             )
         ]
 

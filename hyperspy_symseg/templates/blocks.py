@@ -222,11 +222,11 @@ def _moments(values, block):
 
 
 def _has_contrast(*moments):
-    """Whether the pixels of a cell and those next to it differ."""
+    """Whether the pixels of the 5 x 5 cells about a cell differ, by their moments."""
     # No running sums: what is the same is so exactly.
     for axis in (0, 1):
         moments = [
-            ndimage.correlate1d(each, np.ones(3), axis, mode="constant")
+            ndimage.correlate1d(each, np.ones(5), axis, mode="constant")
             for each in moments
         ]
     sums, squares, counts = moments
@@ -274,7 +274,7 @@ class BlockedFrame:
     squares : (block rows, block columns) numpy.ndarray of float32
         Sums of the squares of the pixels.
     has_contrast : (cell rows, cell columns) numpy.ndarray of bool
-        Whether the valid pixels of a cell and those next to it differ.
+        Whether the valid pixels of a cell and of those within two of it differ.
     """
 
     def __init__(self, frame, mask, period, first=(0, 0)):

@@ -189,7 +189,7 @@ def test_no_threads_inside_a_task(client, frames, model):
                 return super().compute(*args, **kwargs)
 
         parameters = {f.name: getattr(descriptor, f.name) for f in fields(descriptor)}
-        watched = replace(model, descriptor=Watched(**parameters))
+        watched = replace(model, descriptor=Watched(**parameters), templates=None)
         watched.predict(frame, num_workers=1)
         return max(most)
 

@@ -272,24 +272,24 @@ def test_frames_of_any_scale(frame, factor):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_contrast_is_that_of_a_cell_and_those_next_to_it():
+def test_contrast_is_that_of_the_cells_within_two():
     # Cells of 9 pixels: the fourth has a pixel that differs; constants are no contrast.
-    frame = np.full((20, 70), 0.1)
+    frame = np.full((30, 70), 0.1)
     frame[3, 30] = 0.2
     found = BlockedFrame(frame, None, 9.0).has_contrast
-    expected = np.zeros((3, 8), bool)
-    expected[:2, 2:5] = True
+    expected = np.zeros((4, 8), bool)
+    expected[:3, 1:6] = True
     np.testing.assert_array_equal(found, expected)
 
 
 def test_a_step_is_contrast():
     frame = np.repeat([1.0, 2.0], 36)[np.newaxis].repeat(9, axis=0)
     found = BlockedFrame(frame, None, 9.0).has_contrast
-    np.testing.assert_array_equal(found, [[False] * 3 + [True] * 2 + [False] * 3])
+    np.testing.assert_array_equal(found, [[False] * 2 + [True] * 4 + [False] * 2])
 
 
 def test_what_is_left_out_has_no_contrast():
     frame = np.random.default_rng(0).normal(size=(9, 72))
     mask = np.tile(np.arange(72) >= 36, (9, 1))
     found = BlockedFrame(frame, mask, 9.0).has_contrast
-    np.testing.assert_array_equal(found, [[True] * 5 + [False] * 3])
+    np.testing.assert_array_equal(found, [[True] * 6 + [False] * 2])
