@@ -97,7 +97,7 @@ class Fitting:
         >>> model.predict(frame)[30, [10, 70]]
         array([0, 1], dtype=int8)
         """
-        model, _ = cls._fit(
+        model, *_ = cls._fit(
             np.asarray(frame),
             descriptor,
             n_patterns,
@@ -153,7 +153,7 @@ class Fitting:
         """
         frame = np.asarray(frame)
         threads = {"num_workers": num_workers, "progress": progress}
-        model, scores = cls._fit(
+        model, scores, blocked = cls._fit(
             frame,
             descriptor,
             n_patterns,
@@ -162,17 +162,18 @@ class Fitting:
             threads=threads,
             **options,
         )
+        mask, grid = check_mask(mask, frame.shape), Grid.over(frame.shape, model.stride)
         how = {"upsample": upsample, "certainty": certainty}
         if scores is None or model.descriptor != descriptor:
-            return model, model.predict(frame, mask, **how, **threads)
-        grid = Grid.over(frame.shape, model.stride)
+            how |= threads | {"blocked": blocked}
+            return model, model._predict(frame, mask, grid, **how)
         labels = np.empty(grid.shape, model.label_dtype)
         with one_thread:
             # Tile by tile as `predict` does: products of matrices round differently
             # with the place of a column.
             for tile in tile_slices(grid, len(descriptor.operations)):
                 labels[tile] = model._nearest(scores[tile])
-        mask, part = check_mask(mask, frame.shape), whole(grid, frame.shape)
+        part = whole(grid, frame.shape)
         return model, model._upsampled(labels, frame, mask, grid, part, **how)
 
     @classmethod
@@ -190,7 +191,7 @@ class Fitting:
         units=("", ""),
         **options,
     ):
-        """Model, and the scores of the whole grid if they label it, or None."""
+        """Model, scores that label the whole grid, and the frame in blocks, or None."""
         check_frame(frame)
         mask = check_mask(mask, frame.shape)
         check_arguments(descriptor, n_patterns, period=period, **options)
@@ -199,15 +200,14 @@ class Fitting:
         warn_of_outliers(frame, mask)
         options |= {"stride": grid.stride, "pixel_size": pixel_size, "units": units}
         if period is not None:
-            views = views_of(Frames([frame], [mask]), period)
-            workers = {"num_workers": threads["num_workers"]}
-            return cls.from_views(
-                views, descriptor, n_patterns, period=period, **options, **workers
-            ), None
+            frames = Frames(lambda _: (frame, mask), 1, frame.shape, period)
+            options |= {"period": period, "num_workers": threads["num_workers"]}
+            model = cls.from_views(views_of(frames), descriptor, n_patterns, **options)
+            return model, None, frames.blocked(0)
         scored, sample = sampled_grid(grid, len(descriptor.operations))
         scores = compute_scores(descriptor, frame, scored, mask, **threads)
         model = cls.from_scores(scores[sample], descriptor, n_patterns, **options)
-        return model, scores if scored == grid else None
+        return model, scores if scored == grid else None, None
 
     @classmethod
     def from_scores(

@@ -72,6 +72,21 @@ class Labelling:
         self.descriptor.check_frame(frame.shape)
         grid = Grid.over(frame.shape, self.stride if stride is None else stride)
         warn_of_outliers(frame, mask)
+        how = upsample, certainty, num_workers, progress
+        return self._predict(frame, mask, grid, *how)
+
+    def _predict(
+        self,
+        frame,
+        mask,
+        grid,
+        upsample,
+        certainty,
+        num_workers,
+        progress,
+        blocked=None,
+    ):
+        """Label the pixels of a frame that is checked, and may be in blocks already."""
         if self.templates is None:
             part = whole(grid, frame.shape)
             labels = self._of_scores(frame, mask, grid, part, num_workers, progress)
@@ -83,7 +98,7 @@ class Labelling:
 
         def label(part):
             labels[part.pixels if upsample else part.samples] = self._refined(
-                frame, mask, grid, part, upsample, certainty
+                frame, mask, grid, part, upsample, certainty, blocked
             )
 
         with pool_map(num_workers) as mapped:
@@ -198,9 +213,11 @@ class Labelling:
         leave_out(labels, chosen, frame, mask, part.pixels)
         return self._result(labels, np.nan, certainty)
 
-    def _refined(self, frame, mask, grid, part, upsample, certainty):
+    def _refined(self, frame, mask, grid, part, upsample, certainty, blocked=None):
         """Labels of a part of a frame, from the templates."""
-        labels, probability = refine(self.templates, frame, mask, part, certainty)
+        labels, probability = refine(
+            self.templates, frame, mask, part, certainty, blocked
+        )
         chosen = _chosen(grid, part, upsample)
         labels = labels[chosen].astype(self.label_dtype)
         leave_out(labels, chosen, frame, mask, part.pixels)

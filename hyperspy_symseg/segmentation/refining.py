@@ -40,7 +40,7 @@ def window_around(pixels, templates, shape):
     )
 
 
-def refine(templates, frame, mask, part, certainty=True):
+def refine(templates, frame, mask, part, certainty=True, blocked=None):
     """Labels of the pixels of a part of a frame, and their certainty.
 
     Parameters
@@ -52,6 +52,8 @@ def refine(templates, frame, mask, part, certainty=True):
     part : Part
     certainty : bool
         Whether it is asked for.
+    blocked : BlockedFrame, optional
+        The whole frame, if that is what the labels depend on.
 
     Returns
     -------
@@ -63,9 +65,10 @@ def refine(templates, frame, mask, part, certainty=True):
     """
     window = window_around(part.pixels, templates, frame.shape)
     first = tuple(axis.start for axis in window)
-    blocked = BlockedFrame(
-        frame[window], None if mask is None else mask[window], templates.period, first
-    )
+    sides = tuple(axis.stop - axis.start for axis in window)
+    if blocked is None or sides != frame.shape:
+        masked = None if mask is None else mask[window]
+        blocked = BlockedFrame(frame[window], masked, templates.period, first)
     posterior = straightened(*templates.posterior(blocked))
     own = tuple(
         slice(axis.start - begin, axis.stop - begin)

@@ -8,14 +8,13 @@ import logging
 import numpy as np
 
 from hyperspy_symseg.descriptors import Grid, compute_scores
-from hyperspy_symseg.templates.blocks import BlockedFrame, spread
+from hyperspy_symseg.templates.blocks import spread
 from hyperspy_symseg.templates.choosing import Search
 from hyperspy_symseg.templates.tiles import Tiles
 
 from .sampling import complete_scores, sample_slices
 from .threads import one_thread
 from .upsampling import labels_at
-from .views import has_valid_pixels
 
 _logger = logging.getLogger(__name__)
 
@@ -44,12 +43,8 @@ class TemplateFit:
         self._num_workers = num_workers
         self._fit = functools.cache(lambda n_patterns: fit(self.sample, n_patterns))
         self._descriptor, self._stride = descriptor, stride
-        self._views = [
-            each for each in views if has_valid_pixels(each.frame, each.mask)
-        ]
-        self._blocked = [
-            BlockedFrame(each.frame, each.mask, period) for each in self._views
-        ]
+        self._views = [view for view in views if view.blocked.counts.any()]
+        self._blocked = [view.blocked for view in self._views]
         tiles = [Tiles(blocked) for blocked in self._blocked]
         self._search = Search(self._blocked, tiles, period, self._block_labels)
 

@@ -4,6 +4,7 @@
 import functools
 import itertools
 import math
+import operator
 from typing import NamedTuple
 
 import numpy as np
@@ -18,74 +19,79 @@ MOST_CELLS = 3600
 SIDE = 20
 # Frames that are learnt from, if there are so many, however large they are.
 FEWEST_FRAMES = 8
+# Pixels of the frames that are kept at once, unless one has more.
+MOST_PIXELS = 2**26
 
 
 class View(NamedTuple):
-    """A frame, or a window of one.
+    """A window of a frame, or the whole of it.
 
     Attributes
     ----------
     frame : (rows, columns) array
     mask : (rows, columns) array of bool or None
         True where a pixel is left out.
+    blocked : BlockedFrame
+        The same, normalised as part of the frame.
     weight : float
         Number of windows that it stands for.
     """
 
     frame: np.ndarray
-    mask: np.ndarray | None = None
+    mask: np.ndarray | None
+    blocked: BlockedFrame
     weight: float = 1.0
 
 
 class Frames:
-    """Frames in memory, that views are taken of.
+    """Frames that views are taken of.
 
     Parameters
     ----------
-    frames : list of (rows, columns) array
-        Of one shape.
-    masks : list of (rows, columns) array of bool or None
+    read : callable
+        Gives a frame and its mask, by its number.
+    n : int
+        Number of frames.
+    shape : (int, int)
+        Rows and columns of a frame.
+    period : float
+        Lattice period in pixels.
     """
 
-    def __init__(self, frames, masks):
-        self._frames, self._masks = frames, masks
-
-    @property
-    def shape(self):
-        """Rows and columns of a frame: (int, int)."""
-        return self._frames[0].shape
+    def __init__(self, read, n, shape, period):
+        self._read, self._n = read, n
+        self.shape, self.period = shape, period
+        self._at = functools.lru_cache(max(1, MOST_PIXELS // math.prod(shape)))(
+            self._at
+        )
 
     def __len__(self):
         """Return the number of frames."""
-        return len(self._frames)
+        return self._n
 
-    def cut(self, places):
-        """Windows of the frames, with their masks: list of (frame, mask).
+    def _at(self, i):
+        """Read a frame: frame, mask, BlockedFrame."""
+        frame, mask = self._read(i)
+        with one_thread:
+            return frame, mask, BlockedFrame(frame, mask, self.period)
 
-        Parameters
-        ----------
-        places : list of (int, (slice, slice))
-            Number of the frame, and its rows and columns.
-        """
-        return [
-            (
-                self._frames[i][window],
-                None if self._masks[i] is None else self._masks[i][window],
-            )
-            for i, window in places
-        ]
+    def blocked(self, i):
+        """Normalised frame, by its number: BlockedFrame."""
+        return self._at(i)[-1]
 
-    def each(self, function, n):
-        """Numbers that a function finds in every frame: (frames, n) numpy.ndarray.
+    def view(self, place, weight=1.0):
+        """Window of a frame: View.
 
         Parameters
         ----------
-        function : callable
-            Gives n numbers, float64, for a frame and its mask.
-        n : int
+        place : (int, (slice, slice))
+            Number of the frame, and rows and columns.
+        weight : float
         """
-        found = map(function, self._frames, self._masks)
-        return np.array(list(found)).reshape(len(self), n)
+        i, window = place
+        frame, mask, blocked = self._at(i)
+        mask = None if mask is None else mask[window]
+        return View(frame[window], mask, blocked.part(window), weight)
 
 
 def windows(shape, period):
@@ -124,88 +130,68 @@ def windows(shape, period):
     ]
 
 
-def views_of(frames, period):
+def views_of(frames, progress=None):
     """Windows of some frames that templates are learnt from.
 
-    The whole frames, if they have few enough periods. Otherwise half of the windows are
-    those in which the fit of one pattern varies most, so that what is thin or small is
-    among them; and half are spread evenly over all others.
+    The whole frames, if they have few enough periods. Otherwise windows of which half
+    of the pixels are valid: half of them are those in which the fit of one pattern
+    varies most, so that what is thin or small is among them; and half are spread evenly
+    over all others.
 
     Parameters
     ----------
     frames : Frames
-        Or what has its methods.
-    period : float
-        In pixels.
+    progress : callable, optional
+        As in `map_tiles`: called with the numbers of the frames.
 
     Returns
     -------
     list of View
     """
-    places, weights = _places(frames, period)
-    views = frames.cut(places)
-    return [View(*view, weight) for view, weight in zip(views, weights, strict=True)]
-
-
-def _places(frames, period):
-    """Numbers of frames and their windows, and the windows that each stands for."""
-    cell = cell_size(period)
+    numbers = range(len(frames))
+    if progress:
+        numbers = progress(numbers, total=len(frames))
+    cell = cell_size(frames.period)
     if len(frames) * math.prod(frames.shape) <= MOST_CELLS * cell**2:
         everything = tuple(slice(0, n) for n in frames.shape)
-        return [(i, everything) for i in range(len(frames))], [1.0] * len(frames)
-    of_one = windows(frames.shape, period)
-    places = list(itertools.product(range(len(frames)), of_one))
-    size = math.prod(axis.stop - axis.start for axis in of_one[0])
-    most = max(2, int(MOST_CELLS * cell**2 / size))
+        return [frames.view((i, everything)) for i in numbers]
+    places = [place for i in numbers for place in _places(frames, i)]
+    sides = (min(SIDE * cell, n) for n in frames.shape)
+    most = max(2, int(MOST_CELLS * cell**2 / math.prod(sides)))
     if len(places) <= most:
-        return places, [1.0] * len(places)
-    even = _evenly(places, most)
-    varieties = _varieties(frames, frames.cut(even), of_one, period)
-    if varieties is None:
-        return even, [len(places) / len(even)] * len(even)
-    order = np.argsort(-varieties, kind="stable")
+        return list(map(frames.view, places))
+    even = [frames.view(place, len(places) / most) for place in _evenly(places, most)]
+    with one_thread:
+        templates = one_pattern([view.blocked for view in even], frames.period)
+        if not len(templates.reflections):
+            return even
+        varieties = [
+            variety(templates, frames.blocked(i), [window for _, window in own])
+            for i, own in itertools.groupby(places, operator.itemgetter(0))
+        ]
+    order = np.argsort(-np.concatenate(varieties), kind="stable")
     first, others = (
         [places[i] for i in np.sort(some)] for some in np.split(order, [most // 2])
     )
-    even = _evenly(others, most - len(first))
-    return first + even, [1.0] * len(first) + [len(others) / len(even)] * len(even)
+    n_even = most - len(first)
+    weight = len(others) / n_even
+    return [frames.view(place) for place in first] + [
+        frames.view(place, weight) for place in _evenly(others, n_even)
+    ]
+
+
+def _places(frames, i):
+    """Windows of a frame of whose pixels half are valid, with its number."""
+    return [
+        (i, window)
+        for window in windows(frames.shape, frames.period)
+        if (part := frames.blocked(i).part(window)).counts.sum() >= part.pixels.size / 2
+    ]
 
 
 def _evenly(places, n):
     """Some of the places, spread evenly over them."""
     return [places[int(i)] for i in np.linspace(0, len(places) - 1, n).round()]
-
-
-def _varieties(frames, views, windows, period):
-    """How much the fit of one pattern, learnt from some views, varies in all windows.
-
-    None if there is no such pattern.
-    """
-    with one_thread:
-        blocked = [BlockedFrame(*v, period) for v in views if has_valid_pixels(*v)]
-        templates = one_pattern(blocked, period) if blocked else None
-    if templates is None or not len(templates.reflections):
-        return None
-    found = frames.each(functools.partial(_variety, templates, windows), len(windows))
-    return found.ravel()
-
-
-def _variety(templates, windows, frame, mask):
-    """As `variety`, for a frame as it is."""
-    cell = cell_size(templates.period)
-    windows = [
-        tuple(slice(axis.start // cell, -(-axis.stop // cell)) for axis in window)
-        for window in windows
-    ]
-    with one_thread:
-        blocked = BlockedFrame(frame, mask, templates.period)
-        return variety(templates, blocked, windows)
-
-
-def has_valid_pixels(frame, mask):
-    """Whether there is a pixel that is finite and not masked: bool."""
-    valid = np.isfinite(frame)
-    return bool((valid if mask is None else valid & ~mask).any())
 
 
 def frame_step(shape, period, n_frames):

@@ -160,8 +160,8 @@ class FitPlan:
             )
             return SymmetryModel.from_scores(scores, self._descriptor, **arguments)
         step = frame_step(source.shape, self._period, len(self._places))
-        frames = source.frames_at(self._places[::step], progress)
-        views = views_of(frames, self._period)
+        frames = source.fit_frames(self._places[::step], self._period)
+        views = views_of(frames, progress)
         for view in views:
             warn_of_outliers(view.frame, view.mask)
         arguments["num_workers"] = source.num_workers

@@ -93,18 +93,55 @@ class Source(NamedTuple):
         """Whether the frames are a dask array."""
         return isinstance(self.frames, da.Array)
 
-    def frames_at(self, places, progress=None):
-        """Some frames that windows are taken of: Frames or FramesOfSeries.
+    def fit_frames(self, places, period):
+        """Frames that templates are learnt from, read when they are looked at: Frames.
 
         Parameters
         ----------
         places : list of tuple of int
-        progress : callable or None
-            As `watched` takes it: for what has to read whole frames.
+        period : float
+            In pixels.
         """
+
+        def read(i):
+            everything = tuple(slice(0, n) for n in self.shape)
+            [view] = self.views([everything], [places[i]])
+            return view
+
+        return Frames(read, len(places), self.shape, period)
+
+    def views(self, windows, places):
+        """Windows of some frames, with their masks.
+
+        Parameters
+        ----------
+        windows : list of (slice, slice)
+            All of one shape.
+        places : list of tuple of int
+            Of the frames.
+
+        Returns
+        -------
+        list of (frame, mask)
+
+        Raises
+        ------
+        FrameError
+            If a frame of a series cannot be read.
+        """
+        pairs = list(itertools.product(places, windows))
+        masks = []
+        for place, window in pairs:
+            mask = self.mask
+            if mask is not None:
+                mask = np.asarray((mask if mask.ndim == 2 else mask[place])[window])
+            masks.append(mask)
         if not self.is_lazy:
-            return Frames([self.frames], [self.mask])
-        return FramesOfSeries(self, places, progress)
+            found = [self.frames[window] for _, window in pairs]
+        else:
+            some = da.stack([self.frames[place][window] for place, window in pairs])
+            found = self._evaluated(some, [place for place, _ in pairs])
+        return list(zip(found, masks, strict=True))
 
     def periods(self, places):
         """Lattice periods of some frames: Periods.
@@ -114,9 +151,7 @@ class Source(NamedTuple):
         places : list of tuple of int
             Of the frames.
         """
-        frames = self.frames_at(places)
-        windows = itertools.product(range(len(frames)), crops(self.shape))
-        views = frames.cut(list(windows))
+        views = self.views(crops(self.shape), places)
         with one_thread:
             return find_periods(*zip(*views, strict=True))
 
@@ -139,35 +174,11 @@ class Source(NamedTuple):
         if mask is not None and mask.ndim > 2:
             mask = da.stack([mask[place] for place in places])
         scores = lazy_scores(descriptor, some, mask, scored)[(slice(None), *sample)]
-        found = self.evaluated(scores, places, 3, progress)
+        found = self._evaluated(scores, places, 3, progress)
         return found.reshape(-1, n_operations)
 
-    def mask_at(self, place):
-        """Mask of a frame: (rows, columns) array or None."""
-        if self.mask is None or self.mask.ndim == 2:
-            return self.mask
-        return self.mask[place]
-
-    def evaluated(self, array, places, frame_ndim=2, progress=None):
-        """What a lazy array has for some frames, one after the other.
-
-        Parameters
-        ----------
-        array : dask.array.Array
-        places : list of tuple of int
-            Of the frames.
-        frame_ndim, progress
-            As for `evaluate_series`.
-
-        Returns
-        -------
-        numpy.ndarray
-
-        Raises
-        ------
-        FrameError
-            If a frame of a series cannot be read.
-        """
+    def _evaluated(self, array, places, frame_ndim=2, progress=None):
+        """What a lazy array has for some frames: numpy.ndarray, one after the other."""
         try:
             return evaluate_series(
                 array,
@@ -177,72 +188,3 @@ class Source(NamedTuple):
             )
         except FrameError as error:
             raise error.at(places[error.index[0]]) from error.__cause__
-
-
-class FramesOfSeries:
-    """Some frames of a series, or an image that is not in memory: as `Frames`.
-
-    Parameters
-    ----------
-    source : Source
-    places : list of tuple of int
-        Of the frames.
-    progress : callable, optional
-        As `watched` takes it: for what has to read whole frames.
-
-    Raises
-    ------
-    FrameError
-        If a frame cannot be read.
-    """
-
-    def __init__(self, source, places, progress=None):
-        self._source, self._places, self._progress = source, places, progress
-
-    @property
-    def shape(self):
-        """Rows and columns of a frame: (int, int)."""
-        return self._source.shape
-
-    def __len__(self):
-        """Return the number of frames."""
-        return len(self._places)
-
-    def cut(self, windows):
-        """Windows of the frames, with their masks: list of (frame, mask).
-
-        Parameters
-        ----------
-        windows : list of (int, (slice, slice))
-            Number of the frame, and its rows and columns; all of one shape.
-        """
-        source = self._source
-        places = [self._places[i] for i, _ in windows]
-        some = da.stack(
-            [source.frames[p][w] for p, (_, w) in zip(places, windows, strict=True)]
-        )
-        masks = [source.mask_at(place) for place in places]
-        return [
-            (frame, None if mask is None else np.asarray(mask[window]))
-            for frame, mask, (_, window) in zip(
-                source.evaluated(some, places, progress=self._progress),
-                masks,
-                windows,
-                strict=True,
-            )
-        ]
-
-    def each(self, function, n):
-        """Numbers that a function finds in every frame: (frames, n) numpy.ndarray.
-
-        Parameters
-        ----------
-        function : callable
-            Gives n numbers, float64, for a frame and its mask.
-        n : int
-        """
-        source, places = self._source, self._places
-        function = dask.delayed(function, pure=True)
-        found = [function(source.frames[p], source.mask_at(p)) for p in places]
-        found = [da.from_delayed(each, (n,), np.float64) for each in found]
-        return source.evaluated(da.stack(found), places, 1, self._progress)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A frame as the templates see it: normalised, in blocks."""
 
+import copy
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
@@ -333,6 +335,28 @@ class BlockedFrame:
     def shape(self):
         """Rows and columns of pixels: (int, int)."""
         return self.pixels.shape
+
+    def part(self, window):
+        """Some rows and columns, as a frame of its own: BlockedFrame.
+
+        Parameters
+        ----------
+        window : (slice, slice)
+            Of pixels: whole cells, but for those at the lower and right edge.
+        """
+        part = copy.copy(self)
+        part._first = (0, 0)
+        for side, names in (
+            (1, ("pixels", "_valid")),
+            (self.block, ("counts", "squares")),
+            (self.block * BLOCKS_IN_CELL, ("cell_counts", "has_contrast")),
+        ):
+            squares = tuple(slice(w.start // side, -(-w.stop // side)) for w in window)
+            for name in names:
+                array = getattr(self, name)
+                if array is not None:
+                    setattr(part, name, np.ascontiguousarray(array[squares]))
+        return part
 
     def factors(self, reflections):
         """Factors of plane waves for rows and columns.

@@ -32,7 +32,7 @@ MOST_SPLITS = 8
 WHITE_NOISE = 2.0
 # Rounds for one pattern, which has nothing but reflections to be found; for more, until
 # one of the starts is chosen, and after that.
-ROUNDS_OF_ONE, ROUNDS_OF_START, ROUNDS = 3, 2, 3
+ROUNDS_OF_ONE, ROUNDS_OF_START, ROUNDS = 2, 2, 3
 
 
 def start_from_labels(labels, n_patterns):

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from .blocks import local_mean
+from .blocks import cell_size, local_mean
 from .learning import learn
 from .tiles import Tiles
 from .waves import PatternWaves, unit_phases
@@ -66,7 +66,7 @@ def variety(templates, frame, windows):
         For one pattern.
     frame : BlockedFrame
     windows : list of (slice, slice)
-        Rows and columns of cells.
+        Rows and columns of pixels: of whole cells, as for `BlockedFrame.part`.
 
     Returns
     -------
@@ -75,9 +75,10 @@ def variety(templates, frame, windows):
     """
     fit = local_mean(fit_of_cells(templates, frame), frame.cell_counts, WIDTH)
     has_pixels = frame.cell_counts > 0
-    return np.array(
-        [
-            fit[window][has_pixels[window]].var() if has_pixels[window].any() else 0.0
-            for window in windows
-        ]
-    )
+    side = cell_size(templates.period)
+    found = np.zeros(len(windows))
+    for i, window in enumerate(windows):
+        cells = tuple(slice(w.start // side, -(-w.stop // side)) for w in window)
+        if has_pixels[cells].any():
+            found[i] = fit[cells][has_pixels[cells]].var()
+    return found

@@ -26,6 +26,10 @@ def found(frame):
     return SymmetryModel.fit(frame, TRANSLATION, "auto", stride=3, period=PERIOD)
 
 
+def view_of(frame, weight=1.0):
+    return View(frame, None, BlockedFrame(frame, None, PERIOD), weight)
+
+
 def test_centres_of_blocks():
     # Blocks of 3 pixels; the last ones have 1 row and 2 columns.
     rows, columns = _block_centres(BlockedFrame(np.zeros((10, 14)), None, 9.0))
@@ -153,7 +157,7 @@ def test_masked_pixels_are_not_learnt_from(frame):
 def test_views_of_several_frames(movie):
     frames = list(movie[0].data[[0, 6]])
     model = SymmetryModel.from_views(
-        list(map(View, frames)), TRANSLATION, stride=3, period=PERIOD
+        list(map(view_of, frames)), TRANSLATION, stride=3, period=PERIOD
     )
     for frame, truth in zip(frames, movie[1][[0, 6]], strict=True):
         agree = (model.predict(frame) == truth).mean()
@@ -165,7 +169,7 @@ def test_counts_are_those_of_what_the_views_stand_for(frame):
 
     def counts(*weights):
         views = [
-            View(each, None, weight)
+            view_of(each, weight)
             for each, weight in zip((left, right), weights, strict=True)
         ]
         model = SymmetryModel.from_views(views, TRANSLATION, stride=3, period=PERIOD)
@@ -178,7 +182,7 @@ def test_counts_are_those_of_what_the_views_stand_for(frame):
 
 
 def test_views_without_valid_pixels_are_an_error(frame):
-    views = [View(np.full(frame.shape, np.nan))]
+    views = [view_of(np.full(frame.shape, np.nan))]
     with pytest.raises(ValueError, match="^frame: no pixel has the scores"):
         SymmetryModel.from_views(views, TRANSLATION, stride=3, period=PERIOD)
 

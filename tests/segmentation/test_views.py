@@ -15,7 +15,7 @@ from hyperspy_symseg.segmentation.views import (
     views_of,
     windows,
 )
-from hyperspy_symseg.templates.blocks import cell_size
+from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size
 
 PERIOD = 6.0
 
@@ -31,6 +31,12 @@ def crystal(shape, period=PERIOD):
 
 def noisy(frame, seed=0):
     return frame + np.random.default_rng(seed).normal(size=frame.shape)
+
+
+def views_in(frames, masks=None):
+    masks = masks or [None] * len(frames)
+    shape = frames[0].shape
+    return views_of(Frames(lambda i: (frames[i], masks[i]), len(frames), shape, PERIOD))
 
 
 def places(found, frame):
@@ -73,7 +79,7 @@ def test_windows_cover_the_frame_but_for_a_cell(shape, period):
 def test_small_frames_are_views_themselves():
     frames = list(np.random.default_rng(0).random((2, 61, 83)))
     mask = frames[1] > 0.5
-    found = views_of(Frames(frames, [None, mask]), PERIOD)
+    found = views_in(frames, [None, mask])
     assert [view.weight for view in found] == [1, 1]
     for view, frame, of_frame in zip(found, frames, [None, mask], strict=True):
         np.testing.assert_array_equal(view.frame, frame)
@@ -86,7 +92,7 @@ def test_small_frames_are_views_themselves():
 @pytest.mark.parametrize("n_frames", [1, 3])
 def test_there_are_no_more_cells_than_allowed(n_frames):
     frames = [noisy(crystal((500, 700)), seed) for seed in range(n_frames)]
-    found = views_of(Frames(frames, [None] * n_frames), PERIOD)
+    found = views_in(frames)
     assert sum(view.frame.size for view in found) <= MOST_CELLS * 6**2
     # All windows count, once.
     n_windows = n_frames * len(windows((500, 700), PERIOD))
@@ -97,7 +103,7 @@ def test_windows_with_another_crystal_are_among_them():
     frame = crystal((500, 700))
     frame[430:470, 560:620] = crystal((40, 60), 9.0)
     frame = noisy(frame)
-    found = views_of(Frames([frame], [None]), PERIOD)
+    found = views_in([frame])
     reached = [
         view.weight
         for view, (y, x) in zip(found, places(found, frame), strict=True)
@@ -109,7 +115,7 @@ def test_windows_with_another_crystal_are_among_them():
 
 def test_the_others_are_spread_evenly():
     frame = noisy(crystal((500, 700)))
-    found = views_of(Frames([frame], [None]), PERIOD)
+    found = views_in([frame])
     others = [
         place
         for view, place in zip(found, places(found, frame), strict=True)
@@ -120,13 +126,24 @@ def test_the_others_are_spread_evenly():
     assert others[-1][0] - others[0][0] > 250
 
 
-@pytest.mark.parametrize("frame", [np.zeros((500, 700)), np.full((500, 700), np.nan)])
-def test_without_any_reflection_they_are_spread_evenly(frame):
-    found = views_of(Frames([frame], [None]), PERIOD)
+def test_without_any_reflection_they_are_spread_evenly():
+    shape = 500, 700
+    found = views_in([np.zeros(shape)])
     assert len({view.weight for view in found}) == 1
-    assert found[0].weight * len(found) == pytest.approx(
-        len(windows(frame.shape, PERIOD))
-    )
+    assert found[0].weight * len(found) == pytest.approx(len(windows(shape, PERIOD)))
+
+
+def test_there_are_none_without_valid_pixels():
+    assert views_in([np.full((500, 700), np.nan)]) == []
+
+
+def test_windows_are_where_there_are_valid_pixels():
+    frame = noisy(crystal((500, 700)))
+    mask = np.ones(frame.shape, bool)
+    mask[100:300, 200:500] = False
+    found = views_in([frame], [mask])
+    assert found
+    assert all(view.mask.mean() <= 0.5 for view in found)
 
 
 def test_what_is_masked_tells_nothing():
@@ -134,19 +151,59 @@ def test_what_is_masked_tells_nothing():
     mask = np.zeros(frame.shape, bool)
     mask[430:470, 560:620] = True
     other = np.where(mask, crystal(frame.shape, 9.0), frame)
-    first, second = (
-        views_of(Frames([noisy(each)], [mask]), PERIOD) for each in (frame, other)
-    )
+    first, second = (views_in([noisy(each)], [mask]) for each in (frame, other))
     for one, two in zip(first, second, strict=True):
         np.testing.assert_array_equal(one.mask, two.mask)
         np.testing.assert_array_equal(one.frame[~one.mask], two.frame[~two.mask])
+
+
+def test_a_view_is_normalised_as_part_of_its_frame():
+    frame = noisy(crystal((500, 700)))
+    whole = BlockedFrame(frame, None, PERIOD)
+    found = views_in([frame])
+    for view, (y, x) in zip(found, places(found, frame), strict=True):
+        window = np.s_[y : y + 120, x : x + 120]
+        np.testing.assert_array_equal(view.frame, frame[window])
+        np.testing.assert_array_equal(view.blocked.pixels, whole.pixels[window])
+
+
+def test_frames_are_read_once_if_there_is_room(monkeypatch):
+    frames = [noisy(crystal((500, 700)), seed) for seed in range(3)]
+
+    def read(i):
+        seen.append(i)
+        return frames[i], None
+
+    def number():
+        seen.clear()
+        views_of(Frames(read, 3, (500, 700), PERIOD))
+        return len(seen)
+
+    seen = []
+    assert number() == 3
+    monkeypatch.setattr(views, "MOST_PIXELS", 500 * 700)
+    assert number() > 3
+
+
+def test_progress_is_by_frame():
+    frames = [noisy(crystal((500, 700)), seed) for seed in range(3)]
+
+    def progress(numbers, total):
+        seen.append(total)
+        for i in numbers:
+            seen.append(i)
+            yield i
+
+    seen = []
+    views_of(Frames(lambda i: (frames[i], None), 3, (500, 700), PERIOD), progress)
+    assert seen == [3, 0, 1, 2]
 
 
 def test_windows_are_chosen_from_all_frames(monkeypatch):
     monkeypatch.setattr(views, "MOST_CELLS", 800)
     frames = [noisy(crystal((130, 150)), seed) for seed in range(4)]
     frames[2][60:90, 60:90] = noisy(crystal((30, 30), 9.0))
-    found = views_of(Frames(frames, [None] * 4), PERIOD)
+    found = views_in(frames)
     assert len(found) == 2
     assert any(np.isin(found[0].frame[:1], frames[2]).all() for _ in found)
 

@@ -293,3 +293,31 @@ def test_what_is_left_out_has_no_contrast():
     mask = np.tile(np.arange(72) >= 36, (9, 1))
     found = BlockedFrame(frame, mask, 9.0).has_contrast
     np.testing.assert_array_equal(found, [[True] * 6 + [False] * 2])
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_part_of_a_frame(masked):
+    rng = np.random.default_rng(0)
+    frame = rng.random((40, 70))
+    mask = rng.random(frame.shape) < 0.1 if masked else None
+    blocked = BlockedFrame(frame, mask, 9.0)
+    # To the right edge, where the last cell has 7 columns.
+    part = blocked.part(np.s_[9:27, 18:70])
+    np.testing.assert_array_equal(part.pixels, blocked.pixels[9:27, 18:])
+    np.testing.assert_array_equal(part.counts, blocked.counts[3:9, 6:])
+    np.testing.assert_array_equal(part.squares, blocked.squares[3:9, 6:])
+    np.testing.assert_array_equal(part.cell_counts, blocked.cell_counts[1:3, 2:])
+    np.testing.assert_array_equal(part.has_contrast, blocked.has_contrast[1:3, 2:])
+    template = rng.random(part.shape).astype(np.float32)
+    whole = np.zeros(frame.shape, np.float32)
+    whole[9:27, 18:] = template
+    np.testing.assert_array_equal(
+        part.residuals(template), blocked.residuals(whole)[3:9, 6:]
+    )
+
+
+def test_a_part_has_waves_of_its_own():
+    blocked = BlockedFrame(np.random.default_rng(0).random((40, 70)), None, 9.0)
+    rows, columns = blocked.part(np.s_[9:27, 18:70]).factors(np.array([[0.1, 0.2]]))
+    np.testing.assert_array_equal(rows[:, 0, 0], [1, 0])
+    np.testing.assert_array_equal(columns[:, 0, 0], [1, 0])
