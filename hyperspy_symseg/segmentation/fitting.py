@@ -200,10 +200,15 @@ class Fitting:
         warn_of_outliers(frame, mask)
         options |= {"stride": grid.stride, "pixel_size": pixel_size, "units": units}
         if period is not None:
-            frames = Frames(lambda _: (frame, mask), 1, frame.shape, period)
+
+            def read(_, window):
+                return frame[window], None if mask is None else mask[window]
+
+            frames = Frames(read, 1, frame.shape, period)
             options |= {"period": period, "num_workers": threads["num_workers"]}
             model = cls.from_views(views_of(frames), descriptor, n_patterns, **options)
-            return model, None, frames.blocked(0)
+            in_one = sum(map(len, model.parts(grid, frame.shape))) == 1
+            return model, None, frames.blocked(0) if in_one else None
         scored, sample = sampled_grid(grid, len(descriptor.operations))
         scores = compute_scores(descriptor, frame, scored, mask, **threads)
         model = cls.from_scores(scores[sample], descriptor, n_patterns, **options)

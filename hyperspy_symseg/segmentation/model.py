@@ -29,8 +29,8 @@ class SymmetryModel(Fitting, Labelling, Selection):
     A model is a value: it can be compared, pickled and stored, and the same pattern
     has the same label in every frame of the same pixel size.
 
-    With templates, these labels are where the labelling begins: they are refined by
-    what each pattern looks like (see `hyperspy_symseg.templates`).
+    With templates, these labels are where learning begins: those of a frame are found
+    by what each pattern looks like (see `hyperspy_symseg.templates`).
 
     Attributes
     ----------
@@ -51,7 +51,8 @@ class SymmetryModel(Fitting, Labelling, Selection):
         Where the patterns lie among the principal components, in the order of their
         labels: the pattern with the fewest pixels in `counts` first.
     counts : (patterns,) numpy.ndarray of int64
-        Number of pixels of each pattern that the model was fitted on.
+        Number of pixels of each pattern that the model was fitted on. With templates,
+        in the shares that the patterns have in the frames, up to rounding.
     class_means, class_variances : (patterns, operations) numpy.ndarray of float64
         Mean and variance of the scores of each pattern.
     random_state : int

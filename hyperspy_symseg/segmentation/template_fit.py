@@ -113,6 +113,7 @@ class TemplateFit:
             labels.append(found)
             weights.append(np.full(len(found), view.weight))
         labels, weights = np.concatenate(labels), np.concatenate(weights)
+        # As many pixels as there are, but in the shares that the frames have.
         counts = np.bincount(labels, weights / weights.mean(), model.n_patterns)
         order = np.argsort(counts, kind="stable")
         means, variances = model.class_means.copy(), model.class_variances.copy()

@@ -19,8 +19,10 @@ MOST_CELLS = 3600
 SIDE = 20
 # Frames that are learnt from, if there are so many, however large they are.
 FEWEST_FRAMES = 8
-# Pixels of the frames that are kept at once, unless one has more.
-MOST_PIXELS = 2**26
+# Larger frames are looked at in pieces of so many pixels along a side, at least; and
+# pixels of the pieces that are kept at once, unless one has more.
+PIECE = 2048
+MOST_PIXELS = 2**25
 
 
 class View(NamedTuple):
@@ -44,12 +46,12 @@ class View(NamedTuple):
 
 
 class Frames:
-    """Frames that views are taken of.
+    """Frames that views are taken of, or pieces of them if they are large.
 
     Parameters
     ----------
     read : callable
-        Gives a frame and its mask, by its number.
+        Gives some rows and columns of a frame and of its mask, by its number.
     n : int
         Number of frames.
     shape : (int, int)
@@ -59,39 +61,61 @@ class Frames:
     """
 
     def __init__(self, read, n, shape, period):
-        self._read, self._n = read, n
-        self.shape, self.period = shape, period
-        self._at = functools.lru_cache(max(1, MOST_PIXELS // math.prod(shape)))(
-            self._at
-        )
+        self._read, self.shape, self.period = read, shape, period
+        cell = cell_size(period)
+        self.are_small = n * math.prod(shape) <= MOST_CELLS * cell**2
+        pieces = [tuple(slice(0, n) for n in shape)]
+        if not self.are_small:
+            pieces = _pieces(shape, cell)
+        self._pieces = list(itertools.product(range(n), pieces))
+        size = math.prod(shape) / len(pieces)
+        self._at = functools.lru_cache(max(1, int(MOST_PIXELS / size)))(self._at)
 
     def __len__(self):
-        """Return the number of frames."""
-        return self._n
+        """Return the number of pieces of all frames."""
+        return len(self._pieces)
 
     def _at(self, i):
-        """Read a frame: frame, mask, BlockedFrame."""
-        frame, mask = self._read(i)
+        """Read a piece: frame, mask, BlockedFrame."""
+        frame, mask = self._read(*self._pieces[i])
         with one_thread:
             return frame, mask, BlockedFrame(frame, mask, self.period)
 
     def blocked(self, i):
-        """Normalised frame, by its number: BlockedFrame."""
+        """Normalised piece, by its number: BlockedFrame."""
         return self._at(i)[-1]
 
     def view(self, place, weight=1.0):
-        """Window of a frame: View.
+        """Window of a piece: View.
 
         Parameters
         ----------
         place : (int, (slice, slice))
-            Number of the frame, and rows and columns.
+            Number of the piece, and rows and columns of it.
         weight : float
         """
         i, window = place
         frame, mask, blocked = self._at(i)
         mask = None if mask is None else mask[window]
         return View(frame[window], mask, blocked.part(window), weight)
+
+
+def _pieces(shape, cell):
+    """Rows and columns of pieces of whole cells, that a window fits into."""
+    cuts = [
+        np.linspace(0, n, 1 + max(1, n // max(PIECE, SIDE * cell))) // cell * cell
+        for n in shape
+    ]
+    for axis, n in zip(cuts, shape, strict=True):
+        axis[-1] = n
+    return list(
+        itertools.product(
+            *(
+                [slice(*map(int, ends)) for ends in itertools.pairwise(axis)]
+                for axis in cuts
+            )
+        )
+    )
 
 
 def windows(shape, period):
@@ -142,7 +166,7 @@ def views_of(frames, progress=None):
     ----------
     frames : Frames
     progress : callable, optional
-        As in `map_tiles`: called with the numbers of the frames.
+        As in `map_tiles`: called with the numbers of the frames or their pieces.
 
     Returns
     -------
@@ -151,11 +175,11 @@ def views_of(frames, progress=None):
     numbers = range(len(frames))
     if progress:
         numbers = progress(numbers, total=len(frames))
-    cell = cell_size(frames.period)
-    if len(frames) * math.prod(frames.shape) <= MOST_CELLS * cell**2:
+    if frames.are_small:
         everything = tuple(slice(0, n) for n in frames.shape)
         return [frames.view((i, everything)) for i in numbers]
     places = [place for i in numbers for place in _places(frames, i)]
+    cell = cell_size(frames.period)
     sides = (min(SIDE * cell, n) for n in frames.shape)
     most = max(2, int(MOST_CELLS * cell**2 / math.prod(sides)))
     if len(places) <= most:
@@ -181,11 +205,12 @@ def views_of(frames, progress=None):
 
 
 def _places(frames, i):
-    """Windows of a frame of whose pixels half are valid, with its number."""
+    """Windows of a piece of whose pixels half are valid, with its number."""
+    piece = frames.blocked(i)
     return [
         (i, window)
-        for window in windows(frames.shape, frames.period)
-        if (part := frames.blocked(i).part(window)).counts.sum() >= part.pixels.size / 2
+        for window in windows(piece.shape, frames.period)
+        if (part := piece.part(window)).counts.sum() >= part.pixels.size / 2
     ]
 
 

@@ -103,9 +103,8 @@ class Source(NamedTuple):
             In pixels.
         """
 
-        def read(i):
-            everything = tuple(slice(0, n) for n in self.shape)
-            [view] = self.views([everything], [places[i]])
+        def read(i, window):
+            [view] = self.views([window], [places[i]])
             return view
 
         return Frames(read, len(places), self.shape, period)

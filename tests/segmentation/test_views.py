@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import itertools
 import math
 
 import numpy as np
@@ -11,6 +12,7 @@ from hyperspy_symseg.segmentation.views import (
     MOST_CELLS,
     SIDE,
     Frames,
+    _pieces,
     frame_step,
     views_of,
     windows,
@@ -36,7 +38,11 @@ def noisy(frame, seed=0):
 def views_in(frames, masks=None):
     masks = masks or [None] * len(frames)
     shape = frames[0].shape
-    return views_of(Frames(lambda i: (frames[i], masks[i]), len(frames), shape, PERIOD))
+
+    def read(i, window):
+        return frames[i][window], None if masks[i] is None else masks[i][window]
+
+    return views_of(Frames(read, len(frames), shape, PERIOD))
 
 
 def places(found, frame):
@@ -170,9 +176,9 @@ def test_a_view_is_normalised_as_part_of_its_frame():
 def test_frames_are_read_once_if_there_is_room(monkeypatch):
     frames = [noisy(crystal((500, 700)), seed) for seed in range(3)]
 
-    def read(i):
+    def read(i, window):
         seen.append(i)
-        return frames[i], None
+        return frames[i][window], None
 
     def number():
         seen.clear()
@@ -185,8 +191,39 @@ def test_frames_are_read_once_if_there_is_room(monkeypatch):
     assert number() > 3
 
 
+def test_large_frames_are_looked_at_in_pieces(monkeypatch):
+    monkeypatch.setattr(views, "PIECE", 200)
+    frame = noisy(crystal((500, 700)))
+
+    def read(i, window):
+        seen.append(tuple((axis.start, axis.stop) for axis in window))
+        return frame[window], None
+
+    seen = []
+    found = views_of(Frames(read, 1, frame.shape, PERIOD))
+    ends = [(0, 246), (246, 500)], [(0, 228), (228, 462), (462, 700)]
+    assert seen == [(rows, columns) for rows in ends[0] for columns in ends[1]]
+    assert {view.frame.shape for view in found} == {(120, 120)}
+    assert sum(view.weight for view in found) == pytest.approx(6 * 6)
+
+
+@pytest.mark.parametrize(("shape", "cell"), [((61, 5000), 6), ((9000, 4095), 300)])
+def test_pieces_are_large_enough_for_a_window(shape, cell):
+    pieces = _pieces(shape, cell)
+    for axis, n in enumerate(shape):
+        ends = sorted({(piece[axis].start, piece[axis].stop) for piece in pieces})
+        assert ends[0][0] == 0
+        assert ends[-1][1] == n
+        assert all(a[1] == b[0] for a, b in itertools.pairwise(ends))
+        assert all(start % cell == 0 for start, _ in ends)
+        assert all(stop - start >= min(SIDE * cell, n) for start, stop in ends)
+
+
 def test_progress_is_by_frame():
     frames = [noisy(crystal((500, 700)), seed) for seed in range(3)]
+
+    def read(i, window):
+        return frames[i][window], None
 
     def progress(numbers, total):
         seen.append(total)
@@ -195,7 +232,7 @@ def test_progress_is_by_frame():
             yield i
 
     seen = []
-    views_of(Frames(lambda i: (frames[i], None), 3, (500, 700), PERIOD), progress)
+    views_of(Frames(read, 3, (500, 700), PERIOD), progress)
     assert seen == [3, 0, 1, 2]
 
 
