@@ -206,7 +206,8 @@ class Fitting:
 
             frames = Frames(read, 1, frame.shape, period)
             options |= {"period": period, "num_workers": threads["num_workers"]}
-            model = cls.from_views(views_of(frames), descriptor, n_patterns, **options)
+            views = views_of(frames, threads["progress"])
+            model = cls.from_views(views, descriptor, n_patterns, **options)
             in_one = sum(map(len, model.parts(grid, frame.shape))) == 1
             return model, None, frames.blocked(0) if in_one else None
         scored, sample = sampled_grid(grid, len(descriptor.operations))
@@ -298,6 +299,7 @@ class Fitting:
         """
         options |= {"stride": stride, "n_operations": n_operations}
         fit = cls._fits(descriptor, n_patterns, period=period, **options)
+        stride = pixel_pair("stride", stride, least=1)
         fitted = TemplateFit(fit, descriptor, stride, views, period, num_workers)
         with one_thread:
             model = fitted.model(n_patterns)

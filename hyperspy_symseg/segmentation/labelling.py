@@ -57,9 +57,9 @@ class Labelling:
         -------
         (rows, columns) or (grid rows, grid columns) numpy.ndarray of int8
             int16 for more than 127 patterns. -1 where the pixel is masked or not
-            finite, or has no score. With the certainty, a structured array: ``label``,
-            and ``certainty`` of float32, which is NaN where the label is -1, or if
-            there are no templates.
+            finite or, without templates, has no score. With the certainty, a
+            structured array: ``label``, and ``certainty`` of float32, which is NaN
+            where the label is -1, or if there are no templates.
 
         Raises
         ------
@@ -215,9 +215,10 @@ class Labelling:
 
     def _refined(self, frame, mask, grid, part, upsample, certainty, blocked=None):
         """Labels of a part of a frame, from the templates."""
-        labels, probability = refine(
-            self.templates, frame, mask, part, certainty, blocked
-        )
+        with one_thread:
+            labels, probability = refine(
+                self.templates, frame, mask, part, certainty, blocked
+            )
         chosen = _chosen(grid, part, upsample)
         labels = labels[chosen].astype(self.label_dtype)
         leave_out(labels, chosen, frame, mask, part.pixels)

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size, spread
+from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size
 from hyperspy_symseg.templates.boundaries import sharpened, straightened
 from hyperspy_symseg.templates.potts import most_probable
 
@@ -58,7 +58,7 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
     Returns
     -------
     labels : (part rows, part columns) numpy.ndarray of int16
-        -1 where the frame has no contrast within two periods.
+        None is left out.
     certainty : (part rows, part columns) numpy.ndarray of float32
         Probability of the label, or None: the posteriors of the blocks, with straight
         boundaries, are interpolated, and raised to a power that calibrates them.
@@ -70,17 +70,12 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
         masked = None if mask is None else mask[window]
         blocked = BlockedFrame(frame[window], masked, templates.period, first)
     posterior = straightened(*templates.posterior(blocked))
-    own = tuple(
-        slice(axis.start - begin, axis.stop - begin)
+    rows, columns = (
+        np.arange(axis.start - begin, axis.stop - begin)
         for axis, begin in zip(part.pixels, first, strict=True)
     )
-    rows, columns = (np.arange(axis.start, axis.stop) for axis in own)
     posterior = interpolate(posterior, blocked.block, rows, columns)
     labels = most_probable(posterior)
-    if not blocked.has_contrast.all():
-        side = cell_size(templates.period)
-        has_contrast = spread(blocked.has_contrast, side, blocked.shape)
-        labels[~has_contrast[own]] = -1
     if not certainty:
         return labels, None
     return labels, sharpened(posterior).max(axis=0)

@@ -51,18 +51,30 @@ class TemplateFit:
     @functools.cached_property
     def _grid(self):
         """Pixels of a view that are scored, and fitted on."""
-        grid = Grid.over(self._views[0].frame.shape, self._stride)
+        sides = self._blocked[0].shape
+        grid = Grid.over(sides, tuple(map(min, self._stride, sides)))
         n_operations = len(self._descriptor.operations)
         return grid.part(*sample_slices(grid, n_operations, len(self._views)))
 
     @functools.cached_property
     def _scores(self):
         """Scores of every view: list of (rows, columns, operations) numpy.ndarray."""
-        how = {"num_workers": self._num_workers}
-        return [
-            compute_scores(self._descriptor, view.frame, self._grid, view.mask, **how)
-            for view in self._views
-        ]
+
+        def score(view):
+            first = (
+                axis.start + n
+                for axis, n in zip(view.window, self._grid.first, strict=True)
+            )
+            grid = dataclasses.replace(self._grid, first=tuple(first))
+            return compute_scores(
+                self._descriptor,
+                view.frame,
+                grid,
+                view.mask,
+                num_workers=self._num_workers,
+            )
+
+        return list(map(score, self._views))
 
     @functools.cached_property
     def sample(self):

@@ -10,7 +10,7 @@ def _nearest(first, stride, size, pixels):
     return np.clip(places, 0, size - 1)
 
 
-def labels_at(labels, grid, rows, columns, within=None):
+def labels_at(labels, grid, rows, columns):
     """Labels of the samples nearest to some rows and columns.
 
     Parameters
@@ -19,14 +19,12 @@ def labels_at(labels, grid, rows, columns, within=None):
     grid : Grid
         Where the labels were sampled.
     rows, columns : numpy.ndarray of int
-    within : (slice, slice), optional
-        Rows and columns outside of these have no label.
 
     Returns
     -------
     (rows, columns) numpy.ndarray
-        Same dtype as the labels; -1 where there is none. Between two samples equally
-        near, the later one counts.
+        Same dtype as the labels. Between two samples equally near, the later one
+        counts.
 
     Examples
     --------
@@ -42,14 +40,7 @@ def labels_at(labels, grid, rows, columns, within=None):
         )
     ]
     # Columns first, as long as there are few rows.
-    found = labels[:, places[1]][places[0]]
-    if within is not None:
-        for axis, (pixels, inside) in enumerate(
-            zip((rows, columns), within, strict=True)
-        ):
-            outside = (pixels < inside.start) | (pixels >= inside.stop)
-            found[(slice(None),) * axis + (outside,)] = -1
-    return found
+    return labels[:, places[1]][places[0]]
 
 
 def upsample_labels(labels, grid, shape):

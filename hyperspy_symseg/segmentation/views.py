@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Windows of frames that templates are learnt from: where there is most to learn."""
 
-import functools
 import itertools
 import math
 import operator
@@ -17,30 +16,35 @@ from .threads import one_thread
 # Cells of all windows together, at most, and cells along a side of one.
 MOST_CELLS = 3600
 SIDE = 20
-# Frames that are learnt from, if there are so many, however large they are.
-FEWEST_FRAMES = 8
 # Larger frames are looked at in pieces of so many pixels along a side, at least; and
 # pixels of the pieces that are kept at once, unless one has more.
 PIECE = 2048
 MOST_PIXELS = 2**25
 
 
+# Of a place.
+_number = operator.itemgetter(0)
+
+
 class View(NamedTuple):
-    """A window of a frame, or the whole of it.
+    """A window of a frame or of a piece of one, or the whole of it.
 
     Attributes
     ----------
     frame : (rows, columns) array
     mask : (rows, columns) array of bool or None
         True where a pixel is left out.
+    window : (slice, slice)
+        Rows and columns of the frame.
     blocked : BlockedFrame
-        The same, normalised as part of the frame.
+        The window, normalised as part of the frame.
     weight : float
         Number of windows that it stands for.
     """
 
     frame: np.ndarray
     mask: np.ndarray | None
+    window: tuple[slice, slice]
     blocked: BlockedFrame
     weight: float = 1.0
 
@@ -69,17 +73,21 @@ class Frames:
             pieces = _pieces(shape, cell)
         self._pieces = list(itertools.product(range(n), pieces))
         size = math.prod(shape) / len(pieces)
-        self._at = functools.lru_cache(max(1, int(MOST_PIXELS / size)))(self._at)
+        self._most, self._kept = max(1, int(MOST_PIXELS / size)), {}
 
     def __len__(self):
         """Return the number of pieces of all frames."""
         return len(self._pieces)
 
     def _at(self, i):
-        """Read a piece: frame, mask, BlockedFrame."""
-        frame, mask = self._read(*self._pieces[i])
-        with one_thread:
-            return frame, mask, BlockedFrame(frame, mask, self.period)
+        """Read a piece, unless it is one of the last: frame, mask, BlockedFrame."""
+        if i not in self._kept:
+            if len(self._kept) == self._most:
+                self._kept.pop(next(iter(self._kept)))
+            frame, mask = self._read(*self._pieces[i])
+            with one_thread:
+                self._kept[i] = frame, mask, BlockedFrame(frame, mask, self.period)
+        return self._kept[i]
 
     def blocked(self, i):
         """Normalised piece, by its number: BlockedFrame."""
@@ -96,8 +104,7 @@ class Frames:
         """
         i, window = place
         frame, mask, blocked = self._at(i)
-        mask = None if mask is None else mask[window]
-        return View(frame[window], mask, blocked.part(window), weight)
+        return View(frame, mask, window, blocked.part(window), weight)
 
 
 def _pieces(shape, cell):
@@ -157,10 +164,10 @@ def windows(shape, period):
 def views_of(frames, progress=None):
     """Windows of some frames that templates are learnt from.
 
-    The whole frames, if they have few enough periods. Otherwise windows of which half
-    of the pixels are valid: half of them are those in which the fit of one pattern
-    varies most, so that what is thin or small is among them; and half are spread evenly
-    over all others.
+    The whole frames, if they have few enough cells. Otherwise windows: half of them are
+    those in which the fit of one pattern varies most, so that what is thin or small is
+    among them; and half, or one a frame, are spread evenly over all others. Those with
+    less than half of the valid pixels that another has do not count.
 
     Parameters
     ----------
@@ -179,62 +186,49 @@ def views_of(frames, progress=None):
         everything = tuple(slice(0, n) for n in frames.shape)
         return [frames.view((i, everything)) for i in numbers]
     places = [place for i in numbers for place in _places(frames, i)]
+    least = max(1, max(n_valid for *_, n_valid in places) / 2)
+    places = [(i, window) for i, window, n_valid in places if n_valid >= least]
     cell = cell_size(frames.period)
     sides = (min(SIDE * cell, n) for n in frames.shape)
     most = max(2, int(MOST_CELLS * cell**2 / math.prod(sides)))
     if len(places) <= most:
         return list(map(frames.view, places))
-    even = [frames.view(place, len(places) / most) for place in _evenly(places, most)]
+    even = _spread(frames, places, most)
     with one_thread:
         templates = one_pattern([view.blocked for view in even], frames.period)
         if not len(templates.reflections):
             return even
         varieties = [
             variety(templates, frames.blocked(i), [window for _, window in own])
-            for i, own in itertools.groupby(places, operator.itemgetter(0))
+            for i, own in itertools.groupby(places, _number)
         ]
     order = np.argsort(-np.concatenate(varieties), kind="stable")
     first, others = (
         [places[i] for i in np.sort(some)] for some in np.split(order, [most // 2])
     )
-    n_even = most - len(first)
-    weight = len(others) / n_even
-    return [frames.view(place) for place in first] + [
-        frames.view(place, weight) for place in _evenly(others, n_even)
-    ]
+    return list(map(frames.view, first)) + _spread(frames, others, most - len(first))
 
 
 def _places(frames, i):
-    """Windows of a piece of whose pixels half are valid, with its number."""
+    """Windows of a piece: its number, rows and columns, number of valid pixels."""
     piece = frames.blocked(i)
     return [
-        (i, window)
+        (i, window, piece.part(window).counts.sum())
         for window in windows(piece.shape, frames.period)
-        if (part := piece.part(window)).counts.sum() >= part.pixels.size / 2
     ]
+
+
+def _spread(frames, places, n):
+    """Views of n of the places, at least one a piece, spread evenly over each."""
+    pieces = [list(own) for _, own in itertools.groupby(places, _number)]
+    n_each = math.ceil(n / len(pieces))
+    chosen = [place for own in pieces for place in _evenly(own, n_each)]
+    return [frames.view(place, len(places) / len(chosen)) for place in chosen]
 
 
 def _evenly(places, n):
     """Some of the places, spread evenly over them."""
-    return [places[int(i)] for i in np.linspace(0, len(places) - 1, n).round()]
-
-
-def frame_step(shape, period, n_frames):
-    """Take every so-manieth frame, so that not too many are looked at: int.
-
-    Parameters
-    ----------
-    shape : (int, int)
-        Rows and columns of a frame.
-    period : float
-        In pixels.
-    n_frames : int
-
-    Examples
-    --------
-    >>> frame_step((2048, 2048), 12, 8), frame_step((2048, 2048), 12, 1000)
-    (1, 112)
-    """
-    sides = (min(SIDE, n / cell_size(period)) for n in shape)
-    most = max(FEWEST_FRAMES, int(MOST_CELLS / math.prod(sides)))
-    return math.ceil(n_frames / most)
+    if n == 1:
+        return [places[len(places) // 2]]
+    numbers = np.linspace(0, len(places) - 1, min(n, len(places))).round()
+    return [places[int(i)] for i in numbers]

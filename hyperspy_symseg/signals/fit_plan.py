@@ -8,7 +8,6 @@ import logging
 import numpy as np
 
 from hyperspy_symseg.descriptors import Grid
-from hyperspy_symseg.descriptors.checks import warn_of_outliers
 from hyperspy_symseg.descriptors.registry import split
 from hyperspy_symseg.periods import (
     Lengths,
@@ -17,7 +16,7 @@ from hyperspy_symseg.periods import (
 )
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.clustering import check_arguments
-from hyperspy_symseg.segmentation.views import frame_step, views_of
+from hyperspy_symseg.segmentation.views import views_of
 
 from .arguments import (
     descriptor_in_pixels,
@@ -159,11 +158,8 @@ class FitPlan:
                 self._descriptor, self.grid, self._places, progress
             )
             return SymmetryModel.from_scores(scores, self._descriptor, **arguments)
-        step = frame_step(source.shape, self._period, len(self._places))
-        frames = source.fit_frames(self._places[::step], self._period)
+        frames = source.fit_frames(self._places, self._period)
         views = views_of(frames, progress)
-        for view in views:
-            warn_of_outliers(view.frame, view.mask)
         arguments["num_workers"] = source.num_workers
         return SymmetryModel.from_views(views, self._descriptor, **arguments)
 

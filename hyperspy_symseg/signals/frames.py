@@ -109,9 +109,7 @@ def lazy_labels(model, frames, mask, grid, upsample, certainty=False):
         Computing it raises what reading a frame raises, and `FrameError` for one of a
         series of which no pixel has a label, unless all are masked.
     """
-    parts = cut_into_parts(
-        model.descriptor, grid, frames.shape[-2:], margin=model.margin
-    )
+    parts = model.parts(grid, frames.shape[-2:])
     labels = _map_parts(
         _label_block,
         frames,

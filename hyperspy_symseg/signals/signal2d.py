@@ -34,9 +34,9 @@ def segment_symmetry(
 
     Candidate symmetry operations are scored on the patch around each pixel by
     Pearson's coefficient, the scores are reduced to their principal components, and
-    these are clustered by k-means [1]_. From these labels, templates of the patterns
-    are learnt, and refine them. Of a series, a few frames are fitted on, and all are
-    labelled: a label means the same pattern in every frame.
+    these are clustered by k-means [1]_. Beginning with these labels, templates of the
+    patterns are learnt, which give refined ones. Of a series, a few frames are fitted
+    on, and all are labelled: a label means the same pattern in every frame.
 
     All lengths come from the lattice periods that are found in the image.
 
@@ -72,8 +72,8 @@ def segment_symmetry(
         float for values on the axis (with several navigation axes, pairs and so on).
         By default up to 8 frames. A model is applied, as by `model`.
     n_operations : int, optional
-        Keep so many operations, those that separate the patterns best, and label with
-        these: it is faster.
+        Keep so many operations, those that separate the patterns best. Labels of the
+        scores alone are then computed faster; templates need no scores.
     refine : bool or "auto"
         Whether to refine the labels by templates: what each pattern looks like, with
         phases that follow the crystal. Boundaries are then sharper, thin and small
@@ -92,7 +92,8 @@ def segment_symmetry(
     show_progressbar : bool or None
         Whether to show a progress bar. None: as in HyperSpy's preferences.
     num_workers : int or None
-        Number of threads. None: one a processor. What is computed later is computed
+        Number of threads, which score, or label the parts of a large frame or the
+        frames of a series. None: one a processor. What is computed later is computed
         by dask, and takes its options then. With a client of dask.distributed open,
         the frames of a series are labelled by its workers.
     lazy_output : bool or None
@@ -108,9 +109,10 @@ def segment_symmetry(
     -------
     SymmetryLabels or LazySymmetryLabels
         int8 (int16 above 127 patterns), 0 for the pattern with the fewest pixels
-        among those that the model was fitted on; -1 where a pixel is left out or has
-        no score. Axes, metadata and original metadata are those of the signal; all
-        parameters and the model are in ``metadata.Symmetry_segmentation``.
+        among those that the model was fitted on; -1 where a pixel is left out or, of
+        the scores alone, has none. Axes, metadata and original metadata are those of
+        the signal; all parameters and the model are in
+        ``metadata.Symmetry_segmentation``.
     certainty : Signal2D or LazySignal2D
         float32: the probability that the label is right, NaN where there is none, and
         everywhere if no lattice period was found. Only if asked for; see also

@@ -9,7 +9,7 @@ import dask.array as da
 import numpy as np
 from hyperspy.axes import DataAxis
 
-from hyperspy_symseg.descriptors.checks import check_frame
+from hyperspy_symseg.descriptors.checks import check_frame, warn_of_outliers
 from hyperspy_symseg.descriptors.tiles import check_num_workers
 from hyperspy_symseg.periods import find_periods
 from hyperspy_symseg.periods.spectrum import crops
@@ -104,8 +104,10 @@ class Source(NamedTuple):
         """
 
         def read(i, window):
-            [view] = self.views([window], [places[i]])
-            return view
+            [(frame, mask)] = self.views([window], [places[i]])
+            if self.is_lazy:
+                warn_of_outliers(frame, mask)
+            return frame, mask
 
         return Frames(read, len(places), self.shape, period)
 

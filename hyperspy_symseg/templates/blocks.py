@@ -223,18 +223,6 @@ def _moments(values, block):
     return sums, squares
 
 
-def _has_contrast(*moments):
-    """Whether the pixels of the 5 x 5 cells about a cell differ, by their moments."""
-    # No running sums: what is the same is so exactly.
-    for axis in (0, 1):
-        moments = [
-            ndimage.correlate1d(each, np.ones(5), axis, mode="constant")
-            for each in moments
-        ]
-    sums, squares, counts = moments
-    return squares * counts - sums**2 > NO_VARIANCE * squares * counts
-
-
 def _valid_pixels(frame, mask):
     """Pixels that are neither masked nor not finite; None if that is all of them."""
     valid = None
@@ -275,8 +263,6 @@ class BlockedFrame:
         Number of valid pixels in a cell.
     squares : (block rows, block columns) numpy.ndarray of float32
         Sums of the squares of the pixels.
-    has_contrast : (cell rows, cell columns) numpy.ndarray of bool
-        Whether the valid pixels of a cell and of those within two of it differ.
     """
 
     def __init__(self, frame, mask, period, first=(0, 0)):
@@ -301,10 +287,6 @@ class BlockedFrame:
             values = _scaled(values)
             sums, squares = _moments(values, block)
             counts = sum_squares(valid.astype(np.float64), block)
-
-        self.has_contrast = _has_contrast(
-            *(sum_squares(each, BLOCKS_IN_CELL) for each in (sums, squares, counts))
-        )
 
         def counts_near(width):
             if valid is None:
@@ -349,7 +331,7 @@ class BlockedFrame:
         for side, names in (
             (1, ("pixels", "_valid")),
             (self.block, ("counts", "squares")),
-            (self.block * BLOCKS_IN_CELL, ("cell_counts", "has_contrast")),
+            (self.block * BLOCKS_IN_CELL, ("cell_counts",)),
         ):
             squares = tuple(slice(w.start // side, -(-w.stop // side)) for w in window)
             for name in names:

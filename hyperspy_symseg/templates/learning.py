@@ -19,6 +19,8 @@ from .potts import (
     most_probable,
 )
 
+# Rounds for one pattern, which has nothing but reflections to be found.
+ROUNDS_OF_ONE = 2
 # Reflections are found anew in every so-manieth round, unless there is one pattern.
 FINDING = 2
 # Share of the blocks whose label has changed in a round, below which all is settled.
@@ -109,7 +111,8 @@ def learn(frames, tiles, starts, period, rounds):
     period : float
         In pixels.
     rounds : int
-        At most; fewer if the labels do not change any more.
+        At most; fewer if there are several patterns, and their labels do not change
+        any more.
 
     Returns
     -------

@@ -4,12 +4,10 @@
 import numpy as np
 
 from .blocks import cell_size, local_mean
-from .learning import learn
+from .learning import ROUNDS_OF_ONE, learn
 from .tiles import Tiles
 from .waves import PatternWaves, unit_phases
 
-# Rounds that one pattern is learnt in.
-ROUNDS = 2
 # Standard deviation of the window that the fit is averaged in, in cells.
 WIDTH = 1.5
 
@@ -30,7 +28,7 @@ def one_pattern(frames, period):
     """
     starts = [np.ones((1, *frame.counts.shape), np.float32) for frame in frames]
     tiles = [Tiles(frame) for frame in frames]
-    return learn(frames, tiles, starts, period, ROUNDS).templates
+    return learn(frames, tiles, starts, period, ROUNDS_OF_ONE).templates
 
 
 def fit_of_cells(templates, frame):

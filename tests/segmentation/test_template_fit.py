@@ -27,7 +27,8 @@ def found(frame):
 
 
 def view_of(frame, weight=1.0):
-    return View(frame, None, BlockedFrame(frame, None, PERIOD), weight)
+    everything = tuple(slice(0, n) for n in frame.shape)
+    return View(frame, None, everything, BlockedFrame(frame, None, PERIOD), weight)
 
 
 def test_centres_of_blocks():
@@ -179,6 +180,25 @@ def test_counts_are_those_of_what_the_views_stand_for(frame):
     np.testing.assert_array_equal(same, twice)
     assert thrice.sum() == pytest.approx(same.sum(), abs=2)
     assert thrice[0] < same[0]
+
+
+def test_a_view_is_scored_as_part_of_its_frame(frame):
+    window = np.s_[12:42, 18:66]
+    view = View(frame, None, window, BlockedFrame(frame, None, PERIOD).part(window))
+    model = SymmetryModel.from_views([view], TRANSLATION, stride=3, period=PERIOD)
+    grid = Grid.over((30, 48), 3)
+    grid = dataclasses.replace(grid, first=(12 + grid.first[0], 18 + grid.first[1]))
+    scores = compute_scores(TRANSLATION, frame, grid).reshape(-1, len(model.mean))
+    scores = scores[~np.isnan(scores).any(axis=1)]
+    np.testing.assert_allclose(model.mean, scores.mean(axis=0), atol=1e-6)
+
+
+def test_a_stride_may_be_longer_than_a_view(frame):
+    view = View(
+        frame, None, np.s_[0:30, 0:83], BlockedFrame(frame[:30], None, PERIOD), 1.0
+    )
+    model = SymmetryModel.from_views([view], TRANSLATION, stride=31, period=PERIOD)
+    assert model.stride == (31, 31)
 
 
 def test_views_without_valid_pixels_are_an_error(frame):

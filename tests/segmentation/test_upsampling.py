@@ -44,12 +44,6 @@ def test_labels_at_some_rows_and_columns():
     np.testing.assert_array_equal(found, [[6, 5], [3, 2], [3, 2]])
 
 
-def test_labels_outside_of_a_part_are_none():
-    within = slice(1, 3), slice(2, 5)
-    found = labels_at(LABELS, GRID, np.arange(4), np.arange(1, 5), within)
-    np.testing.assert_array_equal(found, [[-1] * 4, *[[-1, 2, 3, 3]] * 2, [-1] * 4])
-
-
 def test_pixels_beyond_the_frame_have_the_label_of_the_last_sample():
     found = labels_at(LABELS, GRID, np.array([-9, 40]), np.array([-9, 40]))
     np.testing.assert_array_equal(found, [[1, 3], [4, 6]])

@@ -195,3 +195,27 @@ def test_no_threads_inside_a_task(client, frames, model):
 
     frame, descriptor = frames.data[0], model.descriptor
     assert client.submit(threads_of_a_task).result() == 1
+
+
+def test_no_threads_inside_templates(client, frames, model):
+    def threads_of_a_task():
+        """Most threads of numerical libraries while templates label a frame."""
+        from threadpoolctl import threadpool_info
+
+        from hyperspy_symseg.segmentation import labelling
+
+        most = []
+
+        def watched(*args):
+            most.append(max(info["num_threads"] for info in threadpool_info()))
+            return refine(*args)
+
+        refine, labelling.refine = labelling.refine, watched
+        try:
+            model.predict(frame, num_workers=1)
+        finally:
+            labelling.refine = refine
+        return max(most)
+
+    frame = frames.data[0]
+    assert client.submit(threads_of_a_task).result() == 1

@@ -272,29 +272,6 @@ def test_frames_of_any_scale(frame, factor):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_contrast_is_that_of_the_cells_within_two():
-    # Cells of 9 pixels: the fourth has a pixel that differs; constants are no contrast.
-    frame = np.full((30, 70), 0.1)
-    frame[3, 30] = 0.2
-    found = BlockedFrame(frame, None, 9.0).has_contrast
-    expected = np.zeros((4, 8), bool)
-    expected[:3, 1:6] = True
-    np.testing.assert_array_equal(found, expected)
-
-
-def test_a_step_is_contrast():
-    frame = np.repeat([1.0, 2.0], 36)[np.newaxis].repeat(9, axis=0)
-    found = BlockedFrame(frame, None, 9.0).has_contrast
-    np.testing.assert_array_equal(found, [[False] * 2 + [True] * 4 + [False] * 2])
-
-
-def test_what_is_left_out_has_no_contrast():
-    frame = np.random.default_rng(0).normal(size=(9, 72))
-    mask = np.tile(np.arange(72) >= 36, (9, 1))
-    found = BlockedFrame(frame, mask, 9.0).has_contrast
-    np.testing.assert_array_equal(found, [[True] * 6 + [False] * 2])
-
-
 @pytest.mark.parametrize("masked", [False, True])
 def test_part_of_a_frame(masked):
     rng = np.random.default_rng(0)
@@ -307,7 +284,6 @@ def test_part_of_a_frame(masked):
     np.testing.assert_array_equal(part.counts, blocked.counts[3:9, 6:])
     np.testing.assert_array_equal(part.squares, blocked.squares[3:9, 6:])
     np.testing.assert_array_equal(part.cell_counts, blocked.cell_counts[1:3, 2:])
-    np.testing.assert_array_equal(part.has_contrast, blocked.has_contrast[1:3, 2:])
     template = rng.random(part.shape).astype(np.float32)
     whole = np.zeros(frame.shape, np.float32)
     whole[9:27, 18:] = template

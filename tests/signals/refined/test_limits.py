@@ -152,3 +152,40 @@ def test_plot_of_the_periods_of_another_series(signal):
     series = hs.stack([signal] * 3, show_progressbar=False)
     labels = segment(series, model=segment(signal).model)
     assert "Period" in labels.plot_periods(series).get_title()
+
+
+def test_a_particle_in_vacuum_is_enough(monkeypatch):
+    monkeypatch.setattr(views, "MOST_CELLS", 800)
+    signal, truth = halves([SQUARE, SQUARE.rotated(36)], shape=(300, 330))
+    y, x = np.mgrid[:300, :330]
+    particle = np.hypot(y - 150, x - 165) < 70
+    found = segment(signal, mask=~particle)
+    assert found.model.templates is not None
+    assert agreement(found.data[particle], truth[particle]) > 0.95
+    assert (found.data[~particle] == -1).all()
+
+
+def test_a_pattern_that_one_frame_has(monkeypatch):
+    monkeypatch.setattr(views, "MOST_CELLS", 800)
+    first, second = (
+        simulate.micrograph(lattice, (150, 180), dose=5, column_width=1.5)[0].data
+        for lattice in (SQUARE, SQUARE.rotated(36))
+    )
+    series = hs.signals.Signal2D(np.stack([first] * 8 + [second] + [first]))
+    found = segment(series, fit_on=slice(None)).data
+    labels = [np.bincount(frame.ravel(), minlength=2) for frame in found]
+    assert [int(counts.argmax()) for counts in labels] == [1] * 8 + [0, 1]
+    assert min(counts.max() for counts in labels) > 0.95 * first.size
+
+
+def test_a_blank_frame_of_a_series_is_labelled(signal):
+    series = hs.signals.Signal2D(np.stack([signal.data, 0 * signal.data]))
+    found = segment(series, fit_on=[0])
+    assert set(np.unique(found.data[1])) <= {0, 1}
+
+
+def test_lengths_are_compared_with_the_frame_and_not_with_a_window(monkeypatch):
+    monkeypatch.setattr(views, "MOST_CELLS", 800)
+    signal, truth = halves([SQUARE, SQUARE.rotated(36)], shape=(300, 330))
+    found = segment(signal, stride=190)
+    assert agreement(found.data, truth) > 0.97
