@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hyperspy_symseg.segmentation import parts
+from hyperspy_symseg.segmentation import labelling, parts
 from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels, frames
 
 N, ROWS, COLUMNS = 7, 61, 83
@@ -465,11 +465,12 @@ def test_a_frame_in_parts_without_a_finite_pixel_is_named(series, model):
 
 def test_few_chunks_of_a_large_frame_are_held(two_grains, tmp_path, monkeypatch):
     cut = parts.cut_into_parts
-    monkeypatch.setattr(
-        frames,
-        "cut_into_parts",
-        lambda *args, **margin: cut(*args[:3], part_shape=(280, 560), **margin),
-    )
+    for module in (frames, labelling):
+        monkeypatch.setattr(
+            module,
+            "cut_into_parts",
+            lambda *args, **margin: cut(*args[:3], part_shape=(280, 560), **margin),
+        )
     tile, alive, most = np.tile(two_grains[0].data, (2, 2)), [], []
 
     def block(block_id):
