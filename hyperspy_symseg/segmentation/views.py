@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size
+from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size, squares_in
 from hyperspy_symseg.templates.variety import one_pattern, variety
 
 from .threads import one_thread
@@ -211,9 +211,9 @@ def views_of(frames, progress=None):
 
 def _places(frames, i):
     """Windows of a piece: its number, rows and columns, number of valid pixels."""
-    piece = frames.blocked(i)
+    piece, cell = frames.blocked(i), cell_size(frames.period)
     return [
-        (i, window, piece.part(window).counts.sum())
+        (i, window, piece.cell_counts[squares_in(window, cell)].sum())
         for window in windows(piece.shape, frames.period)
     ]
 

@@ -138,7 +138,6 @@ class FitPlan:
         return self._options | {
             "n_patterns": self._n_patterns,
             "stride": self.grid.stride,
-            "period": self._period,
             "pixel_size": tuple(axis.scale for axis in axes),
             "units": tuple(map(unit, axes)),
         }
@@ -153,15 +152,19 @@ class FitPlan:
         """
         source, arguments = self._source, self._arguments
         if self._period is None:
-            arguments.pop("period")
             scores = source.fit_scores(
                 self._descriptor, self.grid, self._places, progress
             )
             return SymmetryModel.from_scores(scores, self._descriptor, **arguments)
         frames = source.fit_frames(self._places, self._period)
         views = views_of(frames, progress)
-        arguments["num_workers"] = source.num_workers
-        return SymmetryModel.from_views(views, self._descriptor, **arguments)
+        return SymmetryModel.from_views(
+            views,
+            self._descriptor,
+            period=self._period,
+            num_workers=source.num_workers,
+            **arguments,
+        )
 
     def fit_predict(self, **how):
         """Fit a model to a single image and label it: SymmetryModel, labels.
@@ -175,6 +178,7 @@ class FitPlan:
         return SymmetryModel.fit_predict(
             source.frames,
             self._descriptor,
+            period=self._period,
             mask=source.mask,
             num_workers=source.num_workers,
             **self._arguments,

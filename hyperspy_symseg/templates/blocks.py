@@ -88,6 +88,23 @@ def spread(array, side, shape):
     return array[:, columns][rows]
 
 
+def squares_in(window, side):
+    """Rows and columns of the squares in a window of pixels: (slice, slice).
+
+    Parameters
+    ----------
+    window : (slice, slice)
+        Of whole squares, but for those at the lower and right edge.
+    side : int
+
+    Examples
+    --------
+    >>> squares_in((slice(0, 6), slice(3, 10)), 3)
+    (slice(0, 2, None), slice(1, 4, None))
+    """
+    return tuple(slice(axis.start // side, -(-axis.stop // side)) for axis in window)
+
+
 def gaussian_weights(width):
     """Weights of a Gaussian window along an axis, at distances of 0, 1, ... squares.
 
@@ -333,7 +350,7 @@ class BlockedFrame:
             (self.block, ("counts", "squares")),
             (self.block * BLOCKS_IN_CELL, ("cell_counts",)),
         ):
-            squares = tuple(slice(w.start // side, -(-w.stop // side)) for w in window)
+            squares = squares_in(window, side)
             for name in names:
                 array = getattr(self, name)
                 if array is not None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from .blocks import BLOCKS_IN_CELL, local_mean, spread, sum_squares
 from .dispersion import NOTHING, dispersion
-from .learning import ROUNDS_OF_ONE, learn
+from .learning import learn
 from .potts import changed, most_probable
 
 # Standard deviation of the window in which cells are judged to be misfits, in cells.
@@ -30,8 +30,9 @@ FAR, MEDIAN_DEVIATION = 3.0, 0.6745
 MOST_SPLITS = 8
 # Dispersion of simulated frames, for the choice among starts.
 WHITE_NOISE = 2.0
-# Rounds for several patterns, until one of the starts is chosen, and after that.
-ROUNDS_OF_START, ROUNDS = 2, 3
+# Rounds for one pattern, which has nothing but reflections to be found; for more, until
+# one of the starts is chosen, and after that.
+ROUNDS_OF_ONE, ROUNDS_OF_START, ROUNDS = 2, 2, 3
 
 
 def start_from_labels(labels, n_patterns):
@@ -68,7 +69,7 @@ class Search:
         In pixels.
     labels : callable
         Gives the labels of the blocks, for every frame, by a number of patterns; None
-        if there are none.
+        if there are none. Not called for one pattern.
     """
 
     def __init__(self, frames, tiles, period, labels):

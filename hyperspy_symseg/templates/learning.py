@@ -19,8 +19,6 @@ from .potts import (
     most_probable,
 )
 
-# Rounds for one pattern, which has nothing but reflections to be found.
-ROUNDS_OF_ONE = 2
 # Reflections are found anew in every so-manieth round, unless there is one pattern.
 FINDING = 2
 # Share of the blocks whose label has changed in a round, below which all is settled.

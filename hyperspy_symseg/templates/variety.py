@@ -3,8 +3,8 @@
 
 import numpy as np
 
-from .blocks import cell_size, local_mean
-from .learning import ROUNDS_OF_ONE, learn
+from .blocks import cell_size, local_mean, squares_in
+from .choosing import Search
 from .tiles import Tiles
 from .waves import PatternWaves, unit_phases
 
@@ -26,9 +26,8 @@ def one_pattern(frames, period):
     -------
     Templates
     """
-    starts = [np.ones((1, *frame.counts.shape), np.float32) for frame in frames]
     tiles = [Tiles(frame) for frame in frames]
-    return learn(frames, tiles, starts, period, ROUNDS_OF_ONE).templates
+    return Search(frames, tiles, period, None).solution(1).templates
 
 
 def fit_of_cells(templates, frame):
@@ -76,7 +75,7 @@ def variety(templates, frame, windows):
     side = cell_size(templates.period)
     found = np.zeros(len(windows))
     for i, window in enumerate(windows):
-        cells = tuple(slice(w.start // side, -(-w.stop // side)) for w in window)
+        cells = squares_in(window, side)
         if has_pixels[cells].any():
             found[i] = fit[cells][has_pixels[cells]].var()
     return found
