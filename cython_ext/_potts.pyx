@@ -120,15 +120,15 @@ cdef extern from *:
 
 
 cdef void two_patterns(
-    const float[:, :, ::1] evidence, float coupling, Py_ssize_t sweeps,
-    float[:, ::1] difference, float[:, :, :] m, float[:, :, ::1] posterior,
+    const float[:, :, :, ::1] evidence, Py_ssize_t f, float coupling, Py_ssize_t sweeps,
+    float[:, ::1] difference, float[:, :, :] m, float[:, :, :, ::1] posterior,
 ) noexcept nogil:
-    cdef Py_ssize_t height = evidence.shape[1], width = evidence.shape[2]
+    cdef Py_ssize_t height = evidence.shape[2], width = evidence.shape[3]
     cdef Py_ssize_t i, j, turn, n = difference.shape[1]
     cdef float *new
     for i in range(height):
         for j in range(width):
-            difference[i, j] = evidence[0, i, j] - evidence[1, i, j]
+            difference[i, j] = evidence[0, f, i, j] - evidence[1, f, i, j]
     for turn in range(sweeps):
         for i in range(height):
             new = &m[(turn + 1) % 2, i + 1, LANES]
@@ -140,25 +140,25 @@ cdef void two_patterns(
                 new[j] = 0
     for i in range(height):
         for j in range(width):
-            posterior[0, i, j] = 0.5 + 0.5 * m[sweeps % 2, i + 1, LANES + j]
-            posterior[1, i, j] = 0.5 - 0.5 * m[sweeps % 2, i + 1, LANES + j]
+            posterior[0, f, i, j] = 0.5 + 0.5 * m[sweeps % 2, i + 1, LANES + j]
+            posterior[1, f, i, j] = 0.5 - 0.5 * m[sweeps % 2, i + 1, LANES + j]
 
 
 cdef void any_patterns(
-    const float[:, :, ::1] evidence, float coupling, Py_ssize_t sweeps,
-    float[:, :, ::1] padded, float[:, :, :, ::1] q, float[:, :, ::1] posterior,
+    const float[:, :, :, ::1] evidence, Py_ssize_t f, float coupling, Py_ssize_t sweeps,
+    float[:, :, ::1] padded, float[:, :, :, ::1] q, float[:, :, :, ::1] posterior,
 ) noexcept nogil:
-    cdef Py_ssize_t height = evidence.shape[1], width = evidence.shape[2]
+    cdef Py_ssize_t height = evidence.shape[2], width = evidence.shape[3]
     cdef Py_ssize_t i, j, k, turn, n = padded.shape[2], row = q.shape[3]
     cdef Py_ssize_t n_patterns = evidence.shape[0], new
     cdef float largest
     for i in range(height):
         for j in range(width):
-            largest = evidence[0, i, j]
+            largest = evidence[0, f, i, j]
             for k in range(1, n_patterns):
-                largest = max(largest, evidence[k, i, j])
+                largest = max(largest, evidence[k, f, i, j])
             for k in range(n_patterns):
-                padded[k, i, j] = evidence[k, i, j] - largest
+                padded[k, i, j] = evidence[k, f, i, j] - largest
     for turn in range(sweeps):
         new = (turn + 1) % 2
         for i in range(height):
@@ -172,37 +172,41 @@ cdef void any_patterns(
     for k in range(n_patterns):
         for i in range(height):
             for j in range(width):
-                posterior[k, i, j] = q[sweeps % 2, k, i + 1, LANES + j]
+                posterior[k, f, i, j] = q[sweeps % 2, k, i + 1, LANES + j]
 
 
 def mean_field(
-    const float[:, :, ::1] evidence,
+    const float[:, :, :, ::1] evidence,
     float coupling,
     Py_ssize_t sweeps,
-    float[:, :, ::1] posterior,
+    float[:, :, :, ::1] posterior,
 ):
     """Posteriors after some sweeps, before which all patterns are as probable.
 
     Parameters
     ----------
-    evidence : (patterns, block rows, block columns) float32 array
+    evidence : (patterns, frames, block rows, block columns) float32 array
     coupling : float
         J.
     sweeps : int
         At least 1.
-    posterior : (patterns, block rows, block columns) float32 array
+    posterior : (patterns, frames, block rows, block columns) float32 array
     """
-    cdef Py_ssize_t n_patterns = evidence.shape[0], height = evidence.shape[1]
-    cdef Py_ssize_t n = (evidence.shape[2] + LANES - 1) // LANES * LANES
+    cdef Py_ssize_t n_patterns = evidence.shape[0], height = evidence.shape[2]
+    cdef Py_ssize_t f, n = (evidence.shape[3] + LANES - 1) // LANES * LANES
     # Differences of two patterns, or the evidence and posteriors of all.
     cdef Py_ssize_t n_arrays = 1 if n_patterns == 2 else n_patterns
     cdef float[:, :, ::1] padded = np.zeros((n_arrays, height, n), np.float32)
-    # Zeros are as good a beginning as any other that is the same for all patterns.
     cdef float[:, :, :, ::1] q = np.zeros(
         (2, n_arrays, height + 2, n + 2 * LANES), np.float32
     )
     with nogil:
-        if n_patterns == 2:
-            two_patterns(evidence, coupling, sweeps, padded[0], q[:, 0], posterior)
-        else:
-            any_patterns(evidence, coupling, sweeps, padded, q, posterior)
+        for f in range(evidence.shape[1]):
+            # As good a beginning as any other that is the same for all patterns.
+            q[0] = 0
+            if n_patterns == 2:
+                two_patterns(
+                    evidence, f, coupling, sweeps, padded[0], q[:, 0], posterior
+                )
+            else:
+                any_patterns(evidence, f, coupling, sweeps, padded, q, posterior)

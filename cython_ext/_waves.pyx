@@ -14,7 +14,7 @@ and the waves of a pattern, with their amplitudes a_g one for each cell of `step
     t(q) = sum over g of Re(a_g e_g(q)).
 
 A pattern with the probability w_b in a block has C_c = sum over b in c of w_b F_b in a
-cell c.
+cell c. Several frames of one shape are done one after the other, with the same waves.
 
 Two multiply-adds for a pixel and a wave: the factors of the rows are applied to whole
 rows, what depends on the column is done once for the rows of a block or a cell. Sums
@@ -258,26 +258,26 @@ cdef void split(
 
 
 def fourier_sums(
-    const float[:, ::1] pixels,
+    const float[:, :, ::1] pixels,
     const float[:, :, ::1] rows,
     const float[:, :, ::1] columns,
     Py_ssize_t block,
-    float[:, :, :, ::1] out,
+    float[:, :, :, :, ::1] out,
 ):
     """Fourier sums of the blocks, for several plane waves.
 
     Parameters
     ----------
-    pixels : (rows, columns) float32 array
+    pixels : (frames, rows, columns) float32 array
     rows, columns : (2, waves, rows), (2, waves, columns) float32 arrays
         Real and imaginary part of the waves' factors.
     block : int
-    out : (2, waves, block rows, block columns) float32 array
+    out : (2, waves, frames, block rows, block columns) float32 array
         Real and imaginary part.
     """
-    cdef Py_ssize_t height = pixels.shape[0], width = pixels.shape[1]
-    cdef Py_ssize_t n_waves = out.shape[1], n_blocks = out.shape[3]
-    cdef Py_ssize_t g, i, part, y, first, n_rows, padded = whole(n_blocks)
+    cdef Py_ssize_t height = pixels.shape[1], width = pixels.shape[2]
+    cdef Py_ssize_t n_waves = out.shape[1], n_blocks = out.shape[4]
+    cdef Py_ssize_t f, g, i, part, y, first, n_rows, padded = whole(n_blocks)
     cdef float[:, :, :, ::1] factors = np.zeros(
         (2, n_waves, block, padded), np.float32
     )
@@ -289,57 +289,61 @@ def fourier_sums(
                 split(
                     &columns[part, g, 0], width, block, padded, &factors[part, g, 0, 0]
                 )
-        for i in range(out.shape[2]):
-            first = i * block
-            n_rows = min(block, height - first)
-            for y in range(n_rows):
-                split(&pixels[first + y, 0], width, block, padded, &values[y, 0, 0])
-            for g in range(n_waves):
-                block_sums(
-                    &out[0, g, i, 0], &out[1, g, i, 0], n_blocks, &values[0, 0, 0],
-                    n_rows, block, padded, &rows[0, g, first], &rows[1, g, first],
-                    &factors[0, g, 0, 0], &factors[1, g, 0, 0],
-                )
+        for f in range(pixels.shape[0]):
+            for i in range(out.shape[3]):
+                first = i * block
+                n_rows = min(block, height - first)
+                for y in range(n_rows):
+                    split(
+                        &pixels[f, first + y, 0], width, block, padded, &values[y, 0, 0]
+                    )
+                for g in range(n_waves):
+                    block_sums(
+                        &out[0, g, f, i, 0], &out[1, g, f, i, 0], n_blocks,
+                        &values[0, 0, 0], n_rows, block, padded, &rows[0, g, first],
+                        &rows[1, g, first], &factors[0, g, 0, 0], &factors[1, g, 0, 0],
+                    )
 
 
 def weighted_cells(
-    const float[:, ::1] weights,
-    const float[:, :, :, ::1] sums,
+    const float[:, :, ::1] weights,
+    const float[:, :, :, :, ::1] sums,
     Py_ssize_t step,
-    float[:, :, :, ::1] out,
+    float[:, :, :, :, ::1] out,
 ):
     """Sums of the cells, over the pixels of a pattern.
 
     Parameters
     ----------
-    weights : (block rows, block columns) float32 array
-    sums : (parts, waves, block rows, block columns) float32 array
+    weights : (frames, block rows, block columns) float32 array
+    sums : (parts, waves, frames, block rows, block columns) float32 array
     step : int
         Side of a cell, in blocks.
-    out : (parts, waves, cell rows, cell columns) float32 array
+    out : (parts, waves, frames, cell rows, cell columns) float32 array
     """
-    cdef Py_ssize_t height = weights.shape[0], width = weights.shape[1]
-    cdef Py_ssize_t part, g, i, n = out.shape[3]
+    cdef Py_ssize_t height = weights.shape[1], width = weights.shape[2]
+    cdef Py_ssize_t part, f, g, i, n = out.shape[4]
     # Of a column of a cell, and zeros after the last.
     cdef float[::1] column_sums = np.zeros(n * step, np.float32)
     with nogil:
         for part in range(out.shape[0]):
             for g in range(out.shape[1]):
-                for i in range(out.shape[2]):
-                    product_sums(
-                        &out[part, g, i, 0], n, step, &weights[i * step, 0],
-                        &sums[part, g, i * step, 0], min(step, height - i * step),
-                        width, &column_sums[0],
-                    )
+                for f in range(out.shape[2]):
+                    for i in range(out.shape[3]):
+                        product_sums(
+                            &out[part, g, f, i, 0], n, step, &weights[f, i * step, 0],
+                            &sums[part, g, f, i * step, 0],
+                            min(step, height - i * step), width, &column_sums[0],
+                        )
 
 
 def sum_of_waves(
     const float[:, :, ::1] rows,
     const float[:, :, ::1] columns,
-    const float[:, :, :, ::1] amplitudes,
+    const float[:, :, :, :, ::1] amplitudes,
     Py_ssize_t block,
     Py_ssize_t step,
-    float[:, ::1] out,
+    float[:, :, ::1] out,
 ):
     """What the waves of a pattern make up.
 
@@ -347,15 +351,15 @@ def sum_of_waves(
     ----------
     rows, columns : (2, waves, rows), (2, waves, columns) float32 arrays
         Real and imaginary part of the factors.
-    amplitudes : (2, waves, cell rows, cell columns) float32 array
+    amplitudes : (2, waves, frames, cell rows, cell columns) float32 array
         Real and imaginary part.
     block, step : int
         Side of a block in pixels, and of a cell in blocks.
-    out : (rows, columns) float32 array
+    out : (frames, rows, columns) float32 array
     """
-    cdef Py_ssize_t height = out.shape[0], width = out.shape[1], cell = block * step
-    cdef Py_ssize_t n_waves = amplitudes.shape[1], n_cells = amplitudes.shape[3]
-    cdef Py_ssize_t part, g, y, i, first, padded = (width + TILE - 1) // TILE * TILE
+    cdef Py_ssize_t height = out.shape[1], width = out.shape[2], cell = block * step
+    cdef Py_ssize_t n_waves = amplitudes.shape[1], n_cells = amplitudes.shape[4]
+    cdef Py_ssize_t part, f, g, y, i, first, padded = (width + TILE - 1) // TILE * TILE
     cdef float[:, :, ::1] factors = np.zeros((2, n_waves, padded), np.float32)
     cdef float[:, :, ::1] tile = np.empty((2, n_waves, TILE), np.float32)
     # Of one row, and of a row of cells, by wave.
@@ -364,7 +368,7 @@ def sum_of_waves(
     # Of the columns of a tile, with room for cells that begin before it or end after.
     cdef float[:, ::1] spread = np.zeros((2, TILE + 2 * cell + 8), np.float32)
     if n_waves == 0:
-        out[:, :] = 0
+        out[:, :, :] = 0
         return
     factors[:, :, :width] = columns
     with nogil:
@@ -372,42 +376,45 @@ def sum_of_waves(
             for y in range(height):
                 for g in range(n_waves):
                     row_factors[part, y, g] = rows[part, g, y]
-        for i in range(amplitudes.shape[2]):
-            first = i * cell
-            values[:, :, :] = amplitudes[:, :, i]
-            cell_waves(
-                &out[first, 0], width, min(cell, height - first), n_waves,
-                &row_factors[0, first, 0], &row_factors[1, first, 0],
-                &factors[0, 0, 0], &factors[1, 0, 0], padded, &values[0, 0, 0],
-                &values[1, 0, 0], n_cells, cell, &spread[0, cell], &spread[1, cell],
-                &tile[0, 0, 0], &tile[1, 0, 0],
-            )
+        for f in range(out.shape[0]):
+            for i in range(amplitudes.shape[3]):
+                first = i * cell
+                values[:, :, :] = amplitudes[:, :, f, i]
+                cell_waves(
+                    &out[f, first, 0], width, min(cell, height - first), n_waves,
+                    &row_factors[0, first, 0], &row_factors[1, first, 0],
+                    &factors[0, 0, 0], &factors[1, 0, 0], padded, &values[0, 0, 0],
+                    &values[1, 0, 0], n_cells, cell, &spread[0, cell], &spread[1, cell],
+                    &tile[0, 0, 0], &tile[1, 0, 0],
+                )
 
 
 def products(
-    const float[:, ::1] first,
-    const float[:, ::1] second,
+    const float[:, :, ::1] first,
+    const float[:, :, ::1] second,
     Py_ssize_t block,
-    float[:, ::1] out,
+    float[:, :, ::1] out,
 ):
     """Sums of products over the pixels of the blocks.
 
     Parameters
     ----------
-    first, second : (rows, columns) float32 arrays
+    first, second : (frames, rows, columns) float32 arrays
     block : int
-    out : (block rows, block columns) float32 array
+    out : (frames, block rows, block columns) float32 array
     """
-    cdef Py_ssize_t height = first.shape[0], width = first.shape[1]
-    cdef Py_ssize_t i, n = out.shape[1]
+    cdef Py_ssize_t height = first.shape[1], width = first.shape[2]
+    cdef Py_ssize_t f, i, n = out.shape[2]
     # Of a column of a block, and zeros after the last.
     cdef float[::1] column_sums = np.zeros(n * block, np.float32)
     with nogil:
-        for i in range(out.shape[0]):
-            product_sums(
-                &out[i, 0], n, block, &first[i * block, 0], &second[i * block, 0],
-                min(block, height - i * block), width, &column_sums[0],
-            )
+        for f in range(out.shape[0]):
+            for i in range(out.shape[1]):
+                product_sums(
+                    &out[f, i, 0], n, block, &first[f, i * block, 0],
+                    &second[f, i * block, 0], min(block, height - i * block), width,
+                    &column_sums[0],
+                )
 
 
 def window_means(

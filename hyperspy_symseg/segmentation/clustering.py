@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a model is fitted on, and how: principal components and k-means."""
 
+import functools
+
 import numpy as np
 
 from hyperspy_symseg.descriptors.checks import check_whole, is_whole_number
@@ -126,6 +128,17 @@ def block_weights(scores, blocks):
     return np.repeat(weights, blocks)
 
 
+@functools.cache
+def _scikit_learn():
+    """Classes of scikit-learn, which takes a second to import and is not at the top."""
+    from sklearn.cluster import KMeans
+    from sklearn.decomposition import PCA
+
+    # It may just have brought its libraries.
+    one_thread.look_again()
+    return KMeans, PCA
+
+
 def cluster_scores(scores, blocks, n_patterns, n_components, random_state):
     """Principal components of scores, and clusters among them.
 
@@ -148,10 +161,7 @@ def cluster_scores(scores, blocks, n_patterns, n_components, random_state):
     ValueError
         If there are fewer distinct descriptors than patterns, or only one.
     """
-    # Not at the top: scikit-learn takes a second to import.
-    from sklearn.cluster import KMeans
-    from sklearn.decomposition import PCA
-
+    KMeans, PCA = _scikit_learn()
     distinct = set()
     for row in scores:
         distinct.add(row.tobytes())
@@ -171,8 +181,6 @@ def cluster_scores(scores, blocks, n_patterns, n_components, random_state):
         n_components = min(n_components, *scores.shape)
     pca = PCA(n_components, svd_solver="covariance_eigh")
     k_means = KMeans(n_patterns, n_init=N_STARTS, random_state=random_state)
-    # scikit-learn may just have brought its libraries.
-    one_thread.look_again()
     with one_thread:
         weights = block_weights(scores, blocks)
         clusters = k_means.fit(pca.fit_transform(scores * weights))

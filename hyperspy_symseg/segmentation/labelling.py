@@ -96,13 +96,16 @@ class Labelling:
         )
         parts = list(itertools.chain.from_iterable(self.parts(grid, frame.shape)))
 
-        def label(part):
-            labels[part.pixels if upsample else part.samples] = self._refined(
-                frame, mask, grid, part, upsample, certainty, blocked
-            )
-
         with pool_map(num_workers) as mapped:
-            done = mapped(label, parts)
+            # Threads for the parts, or for the patterns of one.
+            of_parts, of_patterns = (mapped, map) if len(parts) > 1 else (map, mapped)
+
+            def label(part):
+                labels[part.pixels if upsample else part.samples] = self._refined(
+                    frame, mask, grid, part, upsample, certainty, blocked, of_patterns
+                )
+
+            done = of_parts(label, parts)
             for _ in progress(done, total=len(parts)) if progress else done:
                 pass
         return labels
@@ -213,11 +216,13 @@ class Labelling:
         leave_out(labels, chosen, frame, mask, part.pixels)
         return self._result(labels, np.nan, certainty)
 
-    def _refined(self, frame, mask, grid, part, upsample, certainty, blocked=None):
+    def _refined(
+        self, frame, mask, grid, part, upsample, certainty, blocked=None, mapped=map
+    ):
         """Labels of a part of a frame, from the templates."""
         with one_thread:
             labels, probability = refine(
-                self.templates, frame, mask, part, certainty, blocked
+                self.templates, frame, mask, part, certainty, blocked, mapped
             )
         chosen = _chosen(grid, part, upsample)
         labels = labels[chosen].astype(self.label_dtype)

@@ -40,7 +40,7 @@ def window_around(pixels, templates, shape):
     )
 
 
-def refine(templates, frame, mask, part, certainty=True, blocked=None):
+def refine(templates, frame, mask, part, certainty=True, blocked=None, mapped=map):
     """Labels of the pixels of a part of a frame, and their certainty.
 
     Parameters
@@ -54,6 +54,8 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
         Whether it is asked for.
     blocked : BlockedFrame, optional
         The whole frame, if that is what the labels depend on.
+    mapped : callable
+        Does what `map` does, in threads say: for the patterns.
 
     Returns
     -------
@@ -69,19 +71,19 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
     if blocked is None or sides != frame.shape:
         masked = None if mask is None else mask[window]
         blocked = BlockedFrame(frame[window], masked, templates.period, first)
-    posterior = straightened(*templates.posterior(blocked))
+    posterior = straightened(*templates.posterior(blocked, mapped), mapped)
     rows, columns = (
         np.arange(axis.start - begin, axis.stop - begin)
         for axis, begin in zip(part.pixels, first, strict=True)
     )
-    posterior = interpolate(posterior, blocked.block, rows, columns)
+    posterior = interpolate(posterior, blocked.block, rows, columns, mapped)
     labels = most_probable(posterior)
     if not certainty:
         return labels, None
     return labels, sharpened(posterior).max(axis=0)
 
 
-def interpolate(posterior, block, rows, columns):
+def interpolate(posterior, block, rows, columns, mapped=map):
     """Posterior of pixels from that of the blocks, by linear interpolation.
 
     Parameters
@@ -91,6 +93,8 @@ def interpolate(posterior, block, rows, columns):
         Side of a block, in pixels.
     rows, columns : numpy.ndarray of int
         Of the pixels.
+    mapped : callable
+        As for `refine`.
 
     Returns
     -------
@@ -102,15 +106,20 @@ def interpolate(posterior, block, rows, columns):
     >>> interpolate(blocks, 2, np.arange(2), np.arange(4))[0, 0]
     array([0.  , 0.25, 0.75, 1.  ], dtype=float32)
     """
-    for axis, pixels in ((1, rows), (2, columns)):
-        places = (pixels - (block - 1) / 2) / block
-        last = posterior.shape[axis] - 1
-        before = np.clip(np.floor(places).astype(int), 0, last)
-        share = np.clip(places - before, 0, 1).astype(np.float32)
-        share = np.expand_dims(share, tuple({0, 1, 2} - {axis}))
-        low = posterior.take(before, axis)
-        posterior = posterior.take(np.minimum(before + 1, last), axis)
-        posterior -= low
-        posterior *= share
-        posterior += low
-    return posterior
+    out = np.empty((len(posterior), len(rows), len(columns)), np.float32)
+
+    def of_pattern(k):
+        own = posterior[k]
+        for axis, pixels in enumerate((rows, columns)):
+            places = (pixels - (block - 1) / 2) / block
+            last = own.shape[axis] - 1
+            before = np.clip(np.floor(places).astype(int), 0, last)
+            share = np.clip(places - before, 0, 1).astype(np.float32)
+            low = own.take(before, axis)
+            step = own.take(np.minimum(before + 1, last), axis)
+            step -= low
+            step *= np.expand_dims(share, 1 - axis)
+            own = np.add(step, low, out=out[k] if axis else step)
+
+    list(mapped(of_pattern, range(len(posterior))))
+    return out

@@ -10,11 +10,11 @@ import numpy as np
 from hyperspy_symseg.descriptors import Grid, compute_scores
 from hyperspy_symseg.templates.blocks import spread
 from hyperspy_symseg.templates.choosing import Search
-from hyperspy_symseg.templates.tiles import Tiles
 
 from .sampling import complete_scores, sample_slices
 from .threads import one_thread
 from .upsampling import labels_at
+from .views import stacked
 
 _logger = logging.getLogger(__name__)
 
@@ -44,14 +44,14 @@ class TemplateFit:
         self._fit = functools.cache(lambda n_patterns: fit(self.sample, n_patterns))
         self._descriptor, self._stride = descriptor, stride
         self._views = [view for view in views if view.blocked.counts.any()]
-        self._blocked = [view.blocked for view in self._views]
-        tiles = [Tiles(blocked) for blocked in self._blocked]
-        self._search = Search(self._blocked, tiles, period, self._block_labels)
+        if self._views:
+            self._blocked = stacked(self._views)
+            self._search = Search(self._blocked, period, self._block_labels)
 
     @functools.cached_property
     def _grid(self):
         """Pixels of a view that are scored, and fitted on."""
-        sides = self._blocked[0].shape
+        sides = self._blocked.shape
         grid = Grid.over(sides, tuple(map(min, self._stride, sides)))
         n_operations = len(self._descriptor.operations)
         return grid.part(*sample_slices(grid, n_operations, len(self._views)))
@@ -87,11 +87,14 @@ class TemplateFit:
     def _block_labels(self, n_patterns):
         """Labels of the scores, at the blocks of every view."""
         model = self._fit(n_patterns)
+        centres = _block_centres(self._blocked)
         with one_thread:
-            return [
-                labels_at(model._nearest(scores), self._grid, *_block_centres(blocked))
-                for scores, blocked in zip(self._scores, self._blocked, strict=True)
-            ]
+            return np.stack(
+                [
+                    labels_at(model._nearest(scores), self._grid, *centres)
+                    for scores in self._scores
+                ]
+            )
 
     def model(self, n_patterns):
         """Model with templates for a number of patterns, or the best number."""
@@ -117,8 +120,9 @@ class TemplateFit:
         """Model of the patterns that the templates have found."""
         labels, weights = [], []
         chosen = np.ix_(self._grid.rows, self._grid.columns)
-        for view, scores, blocked, found in zip(
-            self._views, self._scores, self._blocked, solution.labels, strict=True
+        blocked = self._blocked
+        for view, scores, found in zip(
+            self._views, self._scores, solution.labels, strict=True
         ):
             complete = ~np.isnan(scores).any(axis=-1)
             found = spread(found, blocked.block, blocked.shape)[chosen][complete]
@@ -148,5 +152,5 @@ def _block_centres(frame):
     """Rows and columns of the pixels in the middle of the blocks of a frame."""
     return tuple(
         np.minimum(np.arange(n) * frame.block + frame.block // 2, length - 1)
-        for n, length in zip(frame.counts.shape, frame.shape, strict=True)
+        for n, length in zip(frame.counts.shape[-2:], frame.shape, strict=True)
     )

@@ -146,19 +146,25 @@ def windows(shape, period):
     >>> [(columns.start, columns.stop) for _, columns in windows((200, 500), 12)]
     [(0, 240), (120, 360), (252, 492)]
     """
-    cell = cell_size(period)
-    sides = [min(SIDE * cell, n) for n in shape]
-    starts = [
-        (np.linspace(0, n - side, math.ceil(n / side)) // cell * cell).astype(int)
-        for n, side in zip(shape, sides, strict=True)
-    ]
-    return [
-        tuple(
-            slice(int(start), int(start) + side)
-            for start, side in zip(corner, sides, strict=True)
+    cell, axes = cell_size(period), []
+    for n in shape:
+        side = min(SIDE * cell, n)
+        starts = np.linspace(0, n - side, math.ceil(n / side)) // cell * cell
+        axes.append(
+            [slice(start, start + side) for start in starts.astype(int).tolist()]
         )
-        for corner in itertools.product(*starts)
-    ]
+    return list(itertools.product(*axes))
+
+
+def stacked(views):
+    """Windows of all views, as one: BlockedFrame.
+
+    Parameters
+    ----------
+    views : list of View
+        Of one shape.
+    """
+    return BlockedFrame.stacked([view.blocked for view in views])
 
 
 def views_of(frames, progress=None):
@@ -195,7 +201,7 @@ def views_of(frames, progress=None):
         return list(map(frames.view, places))
     even = _spread(frames, places, most)
     with one_thread:
-        templates = one_pattern([view.blocked for view in even], frames.period)
+        templates = one_pattern(stacked(even), frames.period)
         if not len(templates.reflections):
             return even
         varieties = [

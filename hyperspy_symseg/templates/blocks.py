@@ -46,7 +46,7 @@ def sum_squares(array, side):
 
     Parameters
     ----------
-    array : (rows, columns) numpy.ndarray
+    array : (..., rows, columns) numpy.ndarray
     side : int
 
     Returns
@@ -59,7 +59,7 @@ def sum_squares(array, side):
     array([[4, 4, 2],
            [2, 2, 1]])
     """
-    for axis in range(array.ndim):
+    for axis in (-2, -1):
         lines = np.moveaxis(array, axis, 0)
         # Four times faster than np.add.reduceat.
         sums = lines[::side].copy()
@@ -75,17 +75,17 @@ def spread(array, side, shape):
 
     Parameters
     ----------
-    array : (squares along y, squares along x) numpy.ndarray
+    array : (..., squares along y, squares along x) numpy.ndarray
     side : int
     shape : (int, int)
         Rows and columns of the result.
 
     Returns
     -------
-    (rows, columns) numpy.ndarray
+    (..., rows, columns) numpy.ndarray
     """
     rows, columns = (np.arange(length) // side for length in shape)
-    return array[:, columns][rows]
+    return array.take(columns, axis=-1).take(rows, axis=-2)
 
 
 def squares_in(window, side):
@@ -139,9 +139,13 @@ def window_means(squares, weights):
     """
     squares = np.ascontiguousarray(squares, dtype=np.float32)
     out = np.empty_like(squares)
-    planes = -1, *squares.shape[-2:]
-    _waves.window_means(squares.reshape(planes), weights, out.reshape(planes))
+    _waves.window_means(planes(squares), weights, planes(out))
     return out
+
+
+def planes(array):
+    """View of an array (..., rows, columns) with one axis before the last two."""
+    return array.reshape(-1, *array.shape[-2:])
 
 
 def gaussian_mean(array, width):
@@ -149,7 +153,7 @@ def gaussian_mean(array, width):
 
     Parameters
     ----------
-    array : numpy.ndarray
+    array : (..., rows, columns) or (n,) numpy.ndarray
     width : float
         Standard deviation of the window.
 
@@ -158,7 +162,8 @@ def gaussian_mean(array, width):
     numpy.ndarray of float64
     """
     array = array.astype(np.float64)
-    return ndimage.gaussian_filter(array, width, mode="constant", truncate=TRUNCATE)
+    widths = [0] * (array.ndim - 2) + [width] * min(array.ndim, 2)
+    return ndimage.gaussian_filter(array, widths, mode="constant", truncate=TRUNCATE)
 
 
 def ratio(sums, counts):
@@ -171,14 +176,14 @@ def local_mean(sums, counts, width):
 
     Parameters
     ----------
-    sums, counts : (block rows, block columns) numpy.ndarray
+    sums, counts : (..., block rows, block columns) numpy.ndarray
         Sums over the valid pixels of the blocks, and their number.
     width : float
         Standard deviation of the window, in blocks.
 
     Returns
     -------
-    (block rows, block columns) numpy.ndarray of float64
+    (..., block rows, block columns) numpy.ndarray of float64
         0 where there are no pixels.
     """
     return ratio(gaussian_mean(sums, width), gaussian_mean(counts, width))
@@ -257,6 +262,8 @@ class BlockedFrame:
     and deviation are Gaussians of 1.5 and 3 periods. The results for a part of a frame
     are those for the whole of it, away from where it is cut.
 
+    Several of one shape may be `stacked`: then arrays have a first axis, of the frames.
+
     Parameters
     ----------
     frame : (rows, columns) array of any real dtype
@@ -333,7 +340,7 @@ class BlockedFrame:
     @property
     def shape(self):
         """Rows and columns of pixels: (int, int)."""
-        return self.pixels.shape
+        return self.pixels.shape[-2:]
 
     def part(self, window):
         """Some rows and columns, as a frame of its own: BlockedFrame.
@@ -356,6 +363,26 @@ class BlockedFrame:
                 if array is not None:
                     setattr(part, name, np.ascontiguousarray(array[squares]))
         return part
+
+    @staticmethod
+    def stacked(frames):
+        """Frames of one shape, which begin at their first pixel, as one: BlockedFrame.
+
+        Parameters
+        ----------
+        frames : list of BlockedFrame
+        """
+        stack = copy.copy(frames[0])
+        for name in ("pixels", "counts", "squares", "cell_counts"):
+            setattr(stack, name, np.stack([getattr(each, name) for each in frames]))
+        if any(each._valid is not None for each in frames):
+            stack._valid = np.stack(
+                [
+                    np.ones(each.shape, bool) if each._valid is None else each._valid
+                    for each in frames
+                ]
+            )
+        return stack
 
     def factors(self, reflections):
         """Factors of plane waves for rows and columns.
@@ -384,11 +411,11 @@ class BlockedFrame:
 
         Parameters
         ----------
-        template : (rows, columns) numpy.ndarray of float32
+        template : (..., rows, columns) numpy.ndarray of float32
 
         Returns
         -------
-        (block rows, block columns) numpy.ndarray of float32
+        (..., block rows, block columns) numpy.ndarray of float32
         """
         difference = self.pixels - template
         if self._valid is not None:
@@ -400,12 +427,12 @@ class BlockedFrame:
 
         Parameters
         ----------
-        first, second : (rows, columns) numpy.ndarray of float32
+        first, second : (..., rows, columns) numpy.ndarray of float32
 
         Returns
         -------
-        (block rows, block columns) numpy.ndarray of float32
+        (..., block rows, block columns) numpy.ndarray of float32
         """
         out = np.empty(self.counts.shape, np.float32)
-        _waves.products(first, second, self.block, out)
+        _waves.products(planes(first), planes(second), self.block, planes(out))
         return out

@@ -21,7 +21,7 @@ SWEEPS = 2
 SQUARINGS = 3
 
 
-def straightened(posterior, evidence):
+def straightened(posterior, evidence, mapped=map):
     """Posterior with boundaries that run as those a few periods away say.
 
     The evidence of every block is joined by what the posterior is after smoothing,
@@ -32,6 +32,8 @@ def straightened(posterior, evidence):
     posterior : (patterns, block rows, block columns) numpy.ndarray of float32
     evidence : (patterns, block rows, block columns) numpy.ndarray of float32
         Log-likelihoods of the blocks, each of its own pixels.
+    mapped : callable
+        Does what `map` does, in threads say: for the patterns.
 
     Returns
     -------
@@ -40,14 +42,14 @@ def straightened(posterior, evidence):
     """
     for _ in range(SWEEPS):
         # One sweep without neighbours, or the probabilities of independent blocks.
-        prior = smooth_boundaries(posterior)
+        prior = smooth_boundaries(posterior, mapped)
         prior *= np.float32(NEIGHBOURS)
         prior += evidence
         posterior = mean_field(prior, sweeps=1)
-    return smooth_boundaries(posterior)
+    return smooth_boundaries(posterior, mapped)
 
 
-def smooth_boundaries(posterior):
+def smooth_boundaries(posterior, mapped=map):
     """Posterior with boundaries that are means over those near by.
 
     A mean moves boundaries that are bent, and two that are near each other; it does so
@@ -57,16 +59,18 @@ def smooth_boundaries(posterior):
     Parameters
     ----------
     posterior : (patterns, block rows, block columns) numpy.ndarray of float32
+    mapped : callable
+        As for `straightened`.
 
     Returns
     -------
     (patterns, block rows, block columns) numpy.ndarray of float32
         A step is about as wide as the window.
     """
-    mean = _near_by(posterior)
+    mean = _near_by(posterior, mapped)
     lost = sharpened(mean)
     np.subtract(posterior, lost, out=lost)
-    mean += np.float32(UNDONE) * _near_by(lost)
+    mean += np.float32(UNDONE) * _near_by(lost, mapped)
     return mean
 
 
@@ -88,12 +92,13 @@ def sharpened(posterior):
     return sharp
 
 
-def _near_by(posterior):
+def _near_by(posterior, mapped):
     """Mean in a window that falls off as a parabola (V. A. Epanechnikov's)."""
     weights = (1 - (np.arange(REACH + 1) / (REACH + 1)) ** 2).astype(np.float32)
     weights /= 2 * weights.sum() - weights[0]
-    out = np.empty_like(posterior)
-    for own, mean in zip(posterior, out, strict=True):
+
+    def mean(own):
         padded = np.pad(own, REACH, mode="edge")
-        mean[:] = window_means(padded, weights)[REACH:-REACH, REACH:-REACH]
-    return out
+        return window_means(padded, weights)[REACH:-REACH, REACH:-REACH]
+
+    return np.stack(list(mapped(mean, posterior)))

@@ -9,6 +9,7 @@ from .blocks import BLOCKS_IN_CELL, local_mean, spread, sum_squares
 from .dispersion import NOTHING, dispersion
 from .learning import learn
 from .potts import changed, most_probable
+from .tiles import Tiles
 
 # Standard deviation of the window in which cells are judged to be misfits, in cells.
 WIDTH = 1.2
@@ -40,15 +41,15 @@ def start_from_labels(labels, n_patterns):
 
     Parameters
     ----------
-    labels : (block rows, block columns) numpy.ndarray of int
+    labels : numpy.ndarray of int
         -1 where there is none.
     n_patterns : int
 
     Returns
     -------
-    (patterns, block rows, block columns) numpy.ndarray of float32
+    (patterns, ...) numpy.ndarray of float32
     """
-    own = labels == np.arange(n_patterns)[:, np.newaxis, np.newaxis]
+    own = labels == np.arange(n_patterns).reshape(-1, *[1] * labels.ndim)
     rest = (1 - BELIEF) / n_patterns
     start = np.where(own, BELIEF + rest, rest)
     return np.where(labels < 0, 1 / n_patterns, start).astype(np.float32)
@@ -63,17 +64,17 @@ class Search:
 
     Parameters
     ----------
-    frames : list of BlockedFrame
-    tiles : list of Tiles
+    frame : BlockedFrame
+        One or several, that begin at their first pixel.
     period : float
         In pixels.
     labels : callable
-        Gives the labels of the blocks, for every frame, by a number of patterns; None
-        if there are none. Not called for one pattern.
+        Gives the labels of the blocks, by a number of patterns; None if there are none.
+        Not called for one pattern.
     """
 
-    def __init__(self, frames, tiles, period, labels):
-        self._frames, self._tiles, self._period = frames, tiles, period
+    def __init__(self, frame, period, labels):
+        self._frame, self._tiles, self._period = frame, Tiles(frame), period
         self._labels, self._solutions = labels, {}
 
     def solution(self, n_patterns):
@@ -139,10 +140,7 @@ class Search:
         """
         solution = self.solution(n_patterns)
         templates = solution.templates
-        expected = [
-            templates.each_expected(frame, posterior)
-            for frame, posterior in zip(self._frames, solution.posteriors, strict=True)
-        ]
+        expected = templates.each_expected(self._frame, solution.posterior)
         some = set(templates.patterns.tolist())
         choices = [(k, NOTHING) for k in some]
         choices += [
@@ -150,55 +148,41 @@ class Search:
             for pair in itertools.permutations(range(n_patterns), 2)
             if pair[0] not in some
         ]
-        measured = self._frames, solution.posteriors, expected, solution.variance
+        measured = self._frame, solution.posterior, expected, solution.variance
         found, weights = dispersion(*measured, choices)
         return float(np.average(found, weights=weights)) if weights.any() else 1.0
 
     def _best(self, n_patterns):
         """Best solution, from several starts."""
         if n_patterns == 1:
-            return self._learn(
-                [
-                    np.ones((1, *frame.counts.shape), np.float32)
-                    for frame in self._frames
-                ],
-                ROUNDS_OF_ONE,
-            )
-        return self._learn(self._begun(n_patterns).posteriors, ROUNDS)
+            everywhere = np.ones((1, *self._frame.counts.shape), np.float32)
+            return self._learn(everywhere, ROUNDS_OF_ONE)
+        return self._learn(self._begun(n_patterns).posterior, ROUNDS)
 
     def _begun(self, n_patterns):
         """Best of the starts, after a few rounds."""
         labels, tried = self._labels(n_patterns), []
         if labels is not None:
-            starts = [start_from_labels(each, n_patterns) for each in labels]
-            tried.append(self._learn(starts, ROUNDS_OF_START))
-            before = [most_probable(start) for start in starts]
-            if changed(before, tried[0].labels) < ALL_BUT_RIGHT:
+            start = start_from_labels(labels, n_patterns)
+            tried.append(self._learn(start, ROUNDS_OF_START))
+            if changed(most_probable(start), tried[0].labels) < ALL_BUT_RIGHT:
                 return tried[0]
         if labels is None or n_patterns <= MOST_SPLITS:
-            starts = self._split(self.solution(n_patterns - 1))
-            tried.append(self._learn(starts, ROUNDS_OF_START))
+            start = self._split(self.solution(n_patterns - 1))
+            tried.append(self._learn(start, ROUNDS_OF_START))
         return min(tried, key=lambda one: one.cost(WHITE_NOISE))
 
-    def _learn(self, starts, rounds):
-        return learn(self._frames, self._tiles, starts, self._period, rounds)
+    def _learn(self, start, rounds):
+        return learn(self._frame, self._tiles, start, self._period, rounds)
 
     def _split(self, solution):
-        """Posteriors with a new pattern where those of a solution fit worst."""
-        misfits = [
-            _misfit(frame, posterior, solution.templates)
-            for frame, posterior in zip(self._frames, solution.posteriors, strict=True)
-        ]
-        threshold = _threshold(np.concatenate([each.ravel() for each in misfits]))
-        starts = []
-        for frame, posterior, misfit in zip(
-            self._frames, solution.posteriors, misfits, strict=True
-        ):
-            new = spread(misfit > threshold, BLOCKS_IN_CELL, frame.counts.shape)
-            share = np.where(new, BELIEF + (1 - BELIEF) / 2, (1 - BELIEF) / 2)
-            share = share.astype(np.float32)
-            starts.append(np.concatenate([posterior * (1 - share), share[np.newaxis]]))
-        return starts
+        """Posterior with a new pattern where that of a solution fits worst."""
+        posterior, shape = solution.posterior, self._frame.counts.shape[-2:]
+        misfits = _misfits(self._frame, posterior, solution.templates)
+        new = spread(misfits > _threshold(misfits.ravel()), BLOCKS_IN_CELL, shape)
+        share = np.where(new, BELIEF + (1 - BELIEF) / 2, (1 - BELIEF) / 2)
+        share = share.astype(np.float32)
+        return np.concatenate([posterior * (1 - share), share[np.newaxis]])
 
 
 def _threshold(misfits):
@@ -218,7 +202,7 @@ def _threshold(misfits):
     return k_means.cluster_centers_.mean()
 
 
-def _misfit(frame, posterior, templates):
+def _misfits(frame, posterior, templates):
     """Squared residuals less squares, a pixel, in a window about every cell."""
     residuals = templates.residuals(frame, templates.waves(frame), posterior)
     own = (posterior * (residuals - frame.squares)).sum(axis=0, dtype=np.float64)

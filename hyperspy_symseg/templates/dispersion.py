@@ -4,10 +4,10 @@
 import numpy as np
 from scipy import ndimage
 
-from .blocks import BLOCKS_IN_PERIOD
+from .blocks import window_means
 
-# Sides of the windows that residuals are summed over, in periods.
-WINDOW = 7 / 3
+# Windows of 7 x 7 blocks that residuals are summed over: weights at distances of 0 to 3.
+WINDOW = np.ones(4, np.float32)
 # Blocks from the boundary of a pattern that do not count.
 MARGIN = 2
 # Windows of a pattern, at least.
@@ -18,7 +18,7 @@ NOTHING = None
 MEDIAN_OF_SQUARE = 0.4549
 
 
-def dispersion(frames, posteriors, templates, variance, choices):
+def dispersion(frame, posterior, templates, variance, choices):
     """Dispersion of the evidence: by how much its variance is underestimated.
 
     If t and t' are the templates of two patterns, and X = t + r inside the first, the
@@ -31,10 +31,11 @@ def dispersion(frames, posteriors, templates, variance, choices):
 
     Parameters
     ----------
-    frames : list of BlockedFrame
-    posteriors : list of (patterns, block rows, block columns) numpy.ndarray
-    templates : list of list of (rows, columns) numpy.ndarray
-        Of every pattern in every frame.
+    frame : BlockedFrame
+        One or several.
+    posterior : (patterns, ..., block rows, block columns) numpy.ndarray
+    templates : list of (..., rows, columns) numpy.ndarray
+        Of every pattern.
     variance : float
         Of the residuals, v.
     choices : iterable of (int, int)
@@ -49,17 +50,10 @@ def dispersion(frames, posteriors, templates, variance, choices):
 
     def of_choice(choice):
         own, other = choice
-        windows = [
-            _windows(
-                frames[i],
-                posteriors[i][own],
-                templates[i][own],
-                np.float32(0) if other is NOTHING else templates[i][other],
-                variance,
-            )
-            for i in range(len(frames))
-        ]
-        sums, expected = map(np.concatenate, zip(*windows, strict=True))
+        beside = np.float32(0) if other is NOTHING else templates[other]
+        sums, expected = _windows(
+            frame, posterior[own], templates[own], beside, variance
+        )
         return max(1.0, _ratio(sums, expected)), float(expected.sum())
 
     return np.array(list(map(of_choice, choices))).reshape(-1, 2).T
@@ -67,17 +61,15 @@ def dispersion(frames, posteriors, templates, variance, choices):
 
 def _windows(frame, weights, template, other, variance):
     """Sums of the random part of the evidence over windows, and its variances."""
-    inside = ndimage.binary_erosion(weights > 0.5, iterations=MARGIN, border_value=1)
+    # Not from frame to frame.
+    leading = (1,) * (weights.ndim - 2)
+    cross = ndimage.generate_binary_structure(2, 1).reshape(*leading, 3, 3)
+    inside = ndimage.binary_erosion(weights > 0.5, cross, MARGIN, border_value=1)
     difference = template - other
-    # Windows of blocks, at every block.
-    side = round(WINDOW * BLOCKS_IN_PERIOD)
     sums, expected = (
-        ndimage.uniform_filter(
-            np.where(inside, frame.products(part, difference), 0) / variance,
-            side,
-            mode="constant",
+        window_means(
+            np.where(inside, frame.products(part, difference), 0) / variance, WINDOW
         )
-        * side**2
         for part in (frame.pixels - template, difference)
     )
     return sums[inside], expected[inside]

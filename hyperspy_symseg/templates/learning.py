@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Templates learnt from frames: reflections, amplitudes and posteriors in turn."""
+"""Templates learnt from frames: reflections, amplitudes and posterior in turn."""
 
 import itertools
 from dataclasses import dataclass
@@ -36,9 +36,8 @@ class Solution:
     Attributes
     ----------
     templates : Templates
-    posteriors : list of (patterns, block rows, block columns) numpy.ndarray
-        Of every frame.
-    labels : list of (block rows, block columns) numpy.ndarray
+    posterior : (patterns, ..., block rows, block columns) numpy.ndarray
+    labels : (..., block rows, block columns) numpy.ndarray
         The patterns that are the most probable.
     n_pixels : float
         Number of valid pixels.
@@ -49,17 +48,16 @@ class Solution:
     """
 
     templates: Templates
-    posteriors: list
-    labels: list
+    posterior: np.ndarray
+    labels: np.ndarray
     n_pixels: float
     variance: float
     length: int
 
     def least_cells(self):
         """Number of cells that the smallest pattern has: float."""
-        n = self.templates.n_patterns
-        blocks = sum(np.bincount(each.ravel(), minlength=n) for each in self.labels)
-        return blocks.min() / BLOCKS_IN_CELL**2
+        n_blocks = np.bincount(self.labels.ravel(), minlength=self.templates.n_patterns)
+        return n_blocks.min() / BLOCKS_IN_CELL**2
 
     def cost(self, dispersion):
         """Cost of the patterns, in nats.
@@ -88,7 +86,7 @@ class Solution:
         )
 
 
-def learn(frames, tiles, starts, period, rounds):
+def learn(frame, tiles, start, period, rounds):
     """Learn the templates of patterns from frames, and which pixel has which.
 
     In turn: the reflections of every pattern, from the power spectrum of its pixels;
@@ -97,15 +95,17 @@ def learn(frames, tiles, starts, period, rounds):
         A_g = sum over the pattern's cells of Re(C_c conj(u_c)) / number of its pixels,
 
     with the Fourier sum C_c of a cell and the phase factor u_c of the others near by;
-    and the posteriors, from the residuals. No pixel is in the template that it is
+    and the posterior, from the residuals. No pixel is in the template that it is
     judged by, so more reflections or patterns than there are fit worse, not better.
 
     Parameters
     ----------
-    frames : list of BlockedFrame
-    tiles : list of Tiles
-    starts : list of (patterns, block rows, block columns) numpy.ndarray of float32
-        Posteriors to begin with.
+    frame : BlockedFrame
+        One or several, that begin at their first pixel.
+    tiles : Tiles
+        Of these.
+    start : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+        Posterior to begin with.
     period : float
         In pixels.
     rounds : int
@@ -116,10 +116,9 @@ def learn(frames, tiles, starts, period, rounds):
     -------
     Solution
     """
-    n_patterns = len(starts[0])
-    posteriors = [np.asarray(start, np.float32) for start in starts]
-    labels = [most_probable(each) for each in posteriors]
-    n_pixels = sum(float(frame.counts.sum()) for frame in frames)
+    n_patterns, posterior = len(start), np.asarray(start, np.float32)
+    labels = most_probable(posterior)
+    n_pixels = float(frame.counts.sum())
     pairs = [
         (own, other)
         for own, other in itertools.permutations(range(n_patterns), 2)
@@ -127,33 +126,26 @@ def learn(frames, tiles, starts, period, rounds):
     ]
 
     for turn in range(rounds):
-        # By pattern.
-        weights = list(zip(*posteriors, strict=True))
         finding = turn == 0 or (n_patterns > 1 and turn % FINDING == 0)
         if finding:
-            patterns = [Pattern(frames, tiles, own, period) for own in weights]
+            patterns = [Pattern(frame, tiles, own, period) for own in posterior]
             strong = [pattern.strong_reflections() for pattern in patterns]
             for k, pattern in enumerate(patterns):
                 pattern.relate(strong[:k] + strong[k + 1 :])
-        for pattern, own in zip(patterns, weights, strict=True):
+        for pattern, own in zip(patterns, posterior, strict=True):
             pattern.weigh(own)
             pattern.move(own)
             pattern.measure()
-        templates = [
-            [pattern.template(i) for pattern in patterns] for i in range(len(frames))
-        ]
-        residuals = [
-            np.stack([frame.residuals(template) for template in of_frame])
-            for frame, of_frame in zip(frames, templates, strict=True)
-        ]
-        total = sum(map(np.vdot, posteriors, residuals))
+        templates = [pattern.template() for pattern in patterns]
+        residuals = np.stack([frame.residuals(each) for each in templates])
+        total = np.vdot(posterior, residuals)
         variance = max(float(total) / n_pixels, LEAST_VARIANCE)
         if finding:
-            measured = frames, posteriors, templates, variance, pairs
+            measured = frame, posterior, templates, variance, pairs
             dispersed = dispersion(*measured)[0].max(initial=1.0)
         noise = variance * dispersed
-        posteriors = [mean_field(log_likelihoods(each, noise)) for each in residuals]
-        before, labels = labels, [most_probable(each) for each in posteriors]
+        posterior = mean_field(log_likelihoods(residuals, noise))
+        before, labels = labels, most_probable(posterior)
         if n_patterns > 1 and changed(before, labels) < SETTLED:
             break
     templates = Templates(
@@ -165,10 +157,5 @@ def learn(frames, tiles, starts, period, rounds):
         noise,
     )
     return Solution(
-        templates,
-        posteriors,
-        labels,
-        n_pixels,
-        variance,
-        sum(map(boundary_length, labels)),
+        templates, posterior, labels, n_pixels, variance, boundary_length(labels)
     )

@@ -115,15 +115,23 @@ class Templates:
         pairs = itertools.combinations(range(self.n_patterns), 2)
         return min((_difference(self, *pair) for pair in pairs), default=1.0)
 
-    def waves(self, frame):
-        """Waves of every pattern in a frame: list of PatternWaves."""
-        return [
-            PatternWaves(frame, frame.factors(self.of(k)[0]))
-            for k in range(self.n_patterns)
-        ]
+    def waves(self, frame, mapped=map):
+        """Waves of every pattern in a frame: list of PatternWaves.
+
+        Parameters
+        ----------
+        frame : BlockedFrame
+        mapped : callable
+            Does what `map` does, in threads say.
+        """
+
+        def of_pattern(k):
+            return PatternWaves(frame, frame.factors(self.of(k)[0]))
+
+        return list(mapped(of_pattern, range(self.n_patterns)))
 
     def each_expected(self, frame, posterior):
-        """Template of every pattern in a frame: list of (rows, columns) float32.
+        """Template of every pattern in a frame: list of (..., rows, columns) float32.
 
         Parameters
         ----------
@@ -137,7 +145,7 @@ class Templates:
             )
         ]
 
-    def residuals(self, frame, waves, posterior):
+    def residuals(self, frame, waves, posterior, mapped=map):
         """Squared residuals of the blocks, with the template of every pattern.
 
         Parameters
@@ -145,21 +153,23 @@ class Templates:
         frame : BlockedFrame
         waves : list of PatternWaves
             In this frame.
-        posterior : (patterns, block rows, block columns) numpy.ndarray of float32
+        posterior : (patterns, ..., block rows, block columns) numpy.ndarray of float32
             Probability of every pattern in every block.
+        mapped : callable
+            As for `waves`.
 
         Returns
         -------
-        (patterns, block rows, block columns) numpy.ndarray of float32
+        (patterns, ..., block rows, block columns) numpy.ndarray of float32
         """
-        return np.stack(
-            [
-                frame.residuals(waves[k].expected(own, self.of(k)[1]))
-                for k, own in enumerate(posterior)
-            ]
-        )
 
-    def posterior(self, frame):
+        def of_pattern(k):
+            expected = waves[k].expected(posterior[k], self.of(k)[1])
+            return frame.residuals(expected)
+
+        return np.stack(list(mapped(of_pattern, range(self.n_patterns))))
+
+    def posterior(self, frame, mapped=map):
         """Probability of every pattern in every block.
 
         To begin with, all are as probable, and the phases of each are those that fit
@@ -168,18 +178,20 @@ class Templates:
         Parameters
         ----------
         frame : BlockedFrame
+        mapped : callable
+            As for `waves`.
 
         Returns
         -------
-        posterior : (patterns, block rows, block columns) numpy.ndarray of float32
-        evidence : (patterns, block rows, block columns) numpy.ndarray of float32
+        posterior : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+        evidence : (patterns, ..., block rows, block columns) numpy.ndarray of float32
             Log-likelihoods of the blocks, each of its own pixels.
         """
-        waves = self.waves(frame)
+        waves = self.waves(frame, mapped)
         shape = self.n_patterns, *frame.counts.shape
         posterior = np.full(shape, 1 / self.n_patterns, np.float32)
         for _ in range(ROUNDS):
-            residuals = self.residuals(frame, waves, posterior)
+            residuals = self.residuals(frame, waves, posterior, mapped)
             posterior = mean_field(log_likelihoods(residuals, self.noise))
         return posterior, residuals * np.float32(-0.5 / self.noise)
 

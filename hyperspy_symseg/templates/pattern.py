@@ -26,15 +26,15 @@ LEAST_FRACTION, LEAST_SIGNIFICANCE = 0.05, 3.0
 
 
 class Pattern:
-    """Reflections of one pattern in some frames.
+    """Reflections of one pattern.
 
     Parameters
     ----------
-    frames : list of BlockedFrame
-        All of one shape, that begin at their first pixel.
-    tiles : list of Tiles
-    weights : list of (block rows, block columns) numpy.ndarray
-        Probability that a block belongs to the pattern, in every frame.
+    frame : BlockedFrame
+        One or several, that begin at their first pixel.
+    tiles : Tiles
+    weights : (..., block rows, block columns) numpy.ndarray of float32
+        Probability that a block belongs to the pattern.
     period : float
         In pixels.
 
@@ -44,8 +44,8 @@ class Pattern:
         Of the reflections that count.
     """
 
-    def __init__(self, frames, tiles, weights, period):
-        self._frames, self._period = frames, period
+    def __init__(self, frame, tiles, weights, period):
+        self._frame, self._period = frame, period
         self._spectrum = pattern_spectrum(tiles, weights)
         found = np.empty((0, 2))
         if self._spectrum is not None:
@@ -81,8 +81,7 @@ class Pattern:
             both = np.concatenate([self._found, *turned])
             self._found = keep_apart(both, self._period)[:MOST_REFLECTIONS]
         self._kept, self._moved = np.arange(len(self._found)), self._found.copy()
-        factors = self._frames[0].factors(self._found)
-        self._waves = [PatternWaves(frame, factors) for frame in self._frames]
+        self._waves = PatternWaves(self._frame, self._frame.factors(self._found))
 
     def weigh(self, weights):
         """Take the Fourier sums over those pixels that belong to the pattern.
@@ -92,14 +91,10 @@ class Pattern:
         weights
             As for the class.
         """
-        self._cells = [
-            waves.cells(own) for waves, own in zip(self._waves, weights, strict=True)
-        ]
+        self._cells = self._waves.cells(weights)
         # Those that are not of the pattern have the least weight.
-        self._n_pixels = sum(
-            np.vdot(np.maximum(own, LEAST_WEIGHT), frame.counts)
-            for frame, own in zip(self._frames, weights, strict=True)
-        )
+        own = np.maximum(weights, LEAST_WEIGHT)
+        self._n_pixels = np.vdot(own, self._frame.counts).astype(float)
 
     def move(self, weights):
         """Move the reflections that count by the slopes that their phases have.
@@ -109,30 +104,29 @@ class Pattern:
         weights
             As for the class.
         """
-        side = BLOCKS_IN_CELL * self._frames[0].block
-        steps = np.zeros((len(self._kept), 2), complex)
-        for cells in self._cells:
-            means = near_by(cells[:, self._kept])
-            means = means[0] + 1j * means[1]
-            for axis, step in enumerate(steps.T, 1):
-                lines = np.moveaxis(means, axis, 0)
-                step += np.einsum("kgl,kgl->g", lines[1:], lines[:-1].conj())
-        steps = np.angle(steps) / (2 * np.pi * side)
+        side = BLOCKS_IN_CELL * self._frame.block
+        means = near_by(self._cells[:, self._kept])
+        means = means[0] + 1j * means[1]
+        pairs = (
+            (means[..., 1:, :], means[..., :-1, :]),
+            (means[..., 1:], means[..., :-1]),
+        )
+        steps = [_products(one, other.conj()) for one, other in pairs]
+        steps = np.angle(np.stack(steps, axis=1)) / (2 * np.pi * side)
         moved = self._moved[self._kept] + steps
         moves = np.hypot(*steps.T) > STILL / self._period
         distances = np.hypot(*(moved - self._found[self._kept]).T)
         moves &= distances < FARTHEST / self._period
         places = self._kept[moves]
         self._moved[places] = moved[moves]
-        factors = self._frames[0].factors(moved[moves])
-        for waves, cells, own in zip(self._waves, self._cells, weights, strict=True):
-            waves.replace(places, factors)
-            cells[:, places] = waves.cells(own, places)
+        self._waves.replace(places, self._frame.factors(moved[moves]))
+        self._cells[:, places] = self._waves.cells(weights, places)
 
     def measure(self):
         """Measure phases and amplitudes, and choose the reflections that count."""
-        self._phases = [unit_phases(cells) for cells in self._cells]
-        amplitudes = sum(map(_products, self._cells, self._phases)) / self._n_pixels
+        self._phases = unit_phases(self._cells)
+        products = sum(map(_products, self._cells, self._phases))
+        amplitudes = products.astype(np.float64) / self._n_pixels
         least = max(
             LEAST_FRACTION * amplitudes.max(initial=0),
             LEAST_SIGNIFICANCE / np.sqrt(2 * self._n_pixels),
@@ -143,22 +137,16 @@ class Pattern:
         self._kept = strongest[places]
         self.amplitudes = amplitudes[self._kept]
 
-    def template(self, frame):
+    def template(self):
         """What the waves that count make up, with the phases measured.
-
-        Parameters
-        ----------
-        frame : int
-            Number of the frame.
 
         Returns
         -------
-        (rows, columns) numpy.ndarray of float32
+        (..., rows, columns) numpy.ndarray of float32
         """
-        waves, phases = self._waves[frame], self._phases[frame]
-        return waves.template(self.amplitudes, phases, self._kept)
+        return self._waves.template(self.amplitudes, self._phases, self._kept)
 
 
-def _products(cells, phases):
-    """Sums of the products of Fourier sums and phase factors: (waves,) float64."""
-    return np.einsum("pgyx,pgyx->g", cells, phases).astype(np.float64)
+def _products(first, second):
+    """Sums of the products of what two arrays (waves, ...) have of each wave."""
+    return (first * second).sum(axis=tuple(range(1, first.ndim)))

@@ -20,14 +20,14 @@ def log_likelihoods(residuals, noise):
 
     Parameters
     ----------
-    residuals : (patterns, block rows, block columns) numpy.ndarray of float32
+    residuals : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         Squared residuals with the template of each pattern.
     noise : float
         As in `Templates`.
 
     Returns
     -------
-    (patterns, block rows, block columns) numpy.ndarray of float32
+    (patterns, ..., block rows, block columns) numpy.ndarray of float32
     """
     # All the same, from the block itself to half a cell away.
     weights = np.full(BLOCKS_IN_CELL // 2 + 1, 1 / BLOCKS_IN_CELL, np.float32)
@@ -43,17 +43,20 @@ def mean_field(evidence, sweeps=SWEEPS):
 
     Parameters
     ----------
-    evidence : (patterns, block rows, block columns) numpy.ndarray of float32
+    evidence : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         Log-likelihoods of the blocks.
     sweeps : int
 
     Returns
     -------
-    (patterns, block rows, block columns) numpy.ndarray of float32
+    (patterns, ..., block rows, block columns) numpy.ndarray of float32
     """
     evidence = np.ascontiguousarray(evidence, dtype=np.float32)
     posterior = np.empty_like(evidence)
-    _potts.mean_field(evidence, COUPLING, sweeps, posterior)
+    by_frame = len(evidence), -1, *evidence.shape[-2:]
+    _potts.mean_field(
+        evidence.reshape(by_frame), COUPLING, sweeps, posterior.reshape(by_frame)
+    )
     return posterior
 
 
@@ -62,11 +65,11 @@ def most_probable(posterior):
 
     Parameters
     ----------
-    posterior : (patterns, rows, columns) numpy.ndarray
+    posterior : (patterns, ...) numpy.ndarray
 
     Returns
     -------
-    (rows, columns) numpy.ndarray of int16
+    (...) numpy.ndarray of int16
         The first of several.
     """
     # Ten times faster than argmax along the first axis.
@@ -82,11 +85,9 @@ def boundary_length(labels):
 
     Parameters
     ----------
-    labels : (block rows, block columns) numpy.ndarray
+    labels : (..., block rows, block columns) numpy.ndarray
     """
-    return sum(
-        np.count_nonzero(np.diff(labels, axis=axis)) for axis in range(labels.ndim)
-    )
+    return sum(np.count_nonzero(np.diff(labels, axis=axis)) for axis in (-2, -1))
 
 
 def changed(before, after):
@@ -94,9 +95,7 @@ def changed(before, after):
 
     Parameters
     ----------
-    before, after : list of (block rows, block columns) numpy.ndarray
+    before, after : numpy.ndarray
+        Labels, of one shape.
     """
-    others = sum(
-        np.count_nonzero(one != other) for one, other in zip(before, after, strict=True)
-    )
-    return others / sum(each.size for each in after)
+    return np.count_nonzero(before != after) / after.size

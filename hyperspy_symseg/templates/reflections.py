@@ -42,8 +42,7 @@ def find_reflections(spectrum, period):
     found &= power == ndimage.maximum_filter(power, 3, mode="nearest")
     places = np.argwhere(found)
     places = places[np.argsort(-power[found], kind="stable")]
-    reflections = np.array([spectrum.vertex(place) for place in places])
-    return keep_apart(reflections, period)[:MOST_REFLECTIONS]
+    return keep_apart(spectrum.vertices(places), period)[:MOST_REFLECTIONS]
 
 
 def find_turned(spectrum, others, period):
@@ -87,7 +86,7 @@ def find_turned(spectrum, others, period):
         return np.empty((0, 2))
     turned = turned[best][inside[best]]
     places = np.rint(spectrum.places(turned)).astype(int).T
-    maxima = np.array([spectrum.vertex(_highest(spectrum.power, *p)) for p in places])
+    maxima = spectrum.vertices(spectrum.highest(places))
     return _turned_on(turned, maxima, spectrum.ratio_at(turned))
 
 
@@ -106,14 +105,6 @@ def _turned_on(reflections, maxima, weights):
     across = (weights * (maxima[:, 0] * x - maxima[:, 1] * y)).sum()
     cosine, sine = np.array([along, across]) / np.hypot(along, across)
     return np.stack([cosine * y + sine * x, cosine * x - sine * y], axis=1)
-
-
-def _highest(power, row, column):
-    """Place of the largest of the 3 x 3 about a place."""
-    first = max(row - 1, 0), max(column - 1, 0)
-    around = power[first[0] : row + 2, first[1] : column + 2]
-    place = np.unravel_index(around.argmax(), around.shape)
-    return first[0] + place[0], first[1] + place[1]
 
 
 def distances(reflections, others):

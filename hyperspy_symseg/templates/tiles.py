@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Power spectrum of the pixels of a pattern, averaged over tiles of some frames."""
+"""Power spectrum of the pixels of a pattern, averaged over tiles of its frames."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from scipy import fft, ndimage, special
 
 from hyperspy_symseg.periods.spectrum import parabola_maximum
 
-from .blocks import BLOCKS_IN_PERIOD, sum_squares
+from .blocks import BLOCKS_IN_PERIOD, planes, sum_squares
 
 # Sides of the tiles whose power is averaged, in periods; tiles of all frames, at most;
 # and pixels of the tiles that are transformed at once.
@@ -21,11 +21,12 @@ LEAST_SHARE = 0.02
 
 
 class Tiles:
-    """Where a frame is cut into tiles, which overlap by half, for their power spectra.
+    """Where frames are cut into tiles, which overlap by half, for their power spectra.
 
     Parameters
     ----------
     frame : BlockedFrame
+        One or several.
 
     Attributes
     ----------
@@ -46,34 +47,36 @@ class Tiles:
         self._block_window = sum_squares(self._window**2, frame.block)
         self.frequencies = fft.fftshift(fft.fftfreq(shape[0])), fft.rfftfreq(shape[1])
 
-    def power(self, weights, most):
+    def _cut(self, array, side):
+        """View of all tiles, (frames, tiles along y, along x, rows, columns)."""
+        sides, steps = ([n * side for n in each] for each in (self._side, self._step))
+        views = sliding_window_view(planes(array), sides, axis=(-2, -1))
+        return views[:, :: steps[0], :: steps[1]]
+
+    def power(self, weights):
         """Power spectrum of the pixels of a pattern, summed over some tiles.
 
         Parameters
         ----------
-        weights : (block rows, block columns) numpy.ndarray
+        weights : (..., block rows, block columns) numpy.ndarray
             Probability that a block belongs to the pattern.
-        most : int
-            Number of tiles, at most: they are spread evenly over those there are.
 
         Returns
         -------
         power : numpy.ndarray of float32
         energies : (tiles,) numpy.ndarray of float64
             Sums of the squares of the window and the weights in those tiles that the
-            pattern has a part in.
+            pattern has a part in: at most 256, spread evenly over those there are.
         """
         block, (rows, columns) = self._frame.block, self._window.shape
         n_rows, n_columns = self._n_blocks
-        tiles = sliding_window_view(weights[:n_rows, :n_columns], self._side)
-        tiles = tiles[:: self._step[0], :: self._step[1]]
-        cut = sliding_window_view(self._frame.pixels, (rows, columns))
-        cut = cut[:: self._step[0] * block, :: self._step[1] * block]
+        tiles = self._cut(weights[..., :n_rows, :n_columns], 1)
+        cut = self._cut(self._frame.pixels, block)
         energies = np.einsum(
-            "abyx,yx->ab", tiles**2, self._block_window, dtype=np.float64
+            "nabyx,yx->nab", tiles**2, self._block_window, dtype=np.float64
         )
         used = np.argwhere(energies > LEAST_SHARE * self._block_window.sum())
-        used = used[:: max(1, -(-len(used) // most))]
+        used = used[:: max(1, -(-len(used) // MOST_TILES))]
         power = np.zeros((rows, columns // 2 + 1), np.float32)
         batch = max(1, BATCH // self._window.size)
         for some in np.split(used, np.arange(batch, len(used), batch)):
@@ -153,35 +156,55 @@ class PatternSpectrum:
         places = self.places(reflections)
         return ndimage.map_coordinates(self.ratio, places, order=1, mode="nearest")
 
-    def vertex(self, place):
-        """Vertex of the parabolas through the logarithms of a maximum's neighbours.
+    def highest(self, places):
+        """Places of the largest of the 3 x 3 about some places.
 
         Parameters
         ----------
-        place : (int, int)
-            Row and column of the maximum.
+        places : (n, 2) numpy.ndarray of int
+            Rows and columns.
 
         Returns
         -------
-        list of float
-            Spatial frequency (y, x), in cycles a pixel.
+        (n, 2) numpy.ndarray of int
         """
-        vertex = []
+        steps = np.mgrid[-1:2, -1:2].reshape(2, -1, 1)
+        last = np.array(self.power.shape).reshape(2, 1, 1) - 1
+        around = np.clip(places.T[:, np.newaxis] + steps, 0, last)
+        largest = self.power[tuple(around)].argmax(axis=0)
+        return around[:, largest, np.arange(len(places))].T
+
+    def vertices(self, places):
+        """Vertices of the parabolas through the logarithms of maxima's neighbours.
+
+        Parameters
+        ----------
+        places : (n, 2) numpy.ndarray of int
+            Rows and columns of the maxima.
+
+        Returns
+        -------
+        (n, 2) numpy.ndarray of float64
+            Spatial frequencies (y, x), in cycles a pixel.
+        """
+        vertices = np.empty(places.shape)
         for axis, frequency in enumerate((self.rows, self.columns)):
-            line, i = np.moveaxis(self.power, axis, -1)[place[1 - axis]], place[axis]
-            inside = 0 < i < len(frequency) - 1
-            shift = parabola_maximum(line[i - 1 : i + 2]) if inside else 0
-            vertex.append(frequency[i] + shift * (frequency[1] - frequency[0]))
-        return vertex
+            at, last = places[:, axis], len(frequency) - 1
+            line = list(places.T)
+            line[axis] = np.clip(at + np.arange(-1, 2)[:, np.newaxis], 0, last)
+            shift = parabola_maximum(self.power[tuple(line)])
+            shift[(at == 0) | (at == last)] = 0
+            vertices[:, axis] = frequency[at] + shift * (frequency[1] - frequency[0])
+        return vertices
 
 
 def pattern_spectrum(tiles, weights):
-    """Mean power spectrum of a pattern in one or several frames of one shape.
+    """Mean power spectrum of a pattern.
 
     Parameters
     ----------
-    tiles : list of Tiles
-    weights : list of (block rows, block columns) numpy.ndarray
+    tiles : Tiles
+    weights : (..., block rows, block columns) numpy.ndarray
         Probability that a block belongs to the pattern.
 
     Returns
@@ -189,13 +212,10 @@ def pattern_spectrum(tiles, weights):
     PatternSpectrum or None
         None if no tile has enough of the pattern, or the frames are too small.
     """
-    most = -(-MOST_TILES // len(tiles))
-    sums = [each.power(own, most) for each, own in zip(tiles, weights, strict=True)]
-    power = sum(each for each, _ in sums)
-    energies = np.concatenate([each for _, each in sums])
+    power, energies = tiles.power(weights)
     if not len(energies) or min(power.shape) < 2:
         return None
-    rows, columns = tiles[0].frequencies
+    rows, columns = tiles.frequencies
     step = max(rows[1] - rows[0], columns[1])
     ring = np.rint(np.hypot(rows[:, np.newaxis], columns) / step).astype(int)
     # Tiles that overlap by half count for about two thirds each.

@@ -5,20 +5,19 @@ import numpy as np
 
 from .blocks import cell_size, local_mean, squares_in
 from .choosing import Search
-from .tiles import Tiles
 from .waves import PatternWaves, unit_phases
 
 # Standard deviation of the window that the fit is averaged in, in cells.
 WIDTH = 1.5
 
 
-def one_pattern(frames, period):
+def one_pattern(frame, period):
     """Templates for one pattern, which all pixels have.
 
     Parameters
     ----------
-    frames : list of BlockedFrame
-        Of one shape.
+    frame : BlockedFrame
+        One or several, that begin at their first pixel.
     period : float
         In pixels.
 
@@ -26,8 +25,7 @@ def one_pattern(frames, period):
     -------
     Templates
     """
-    tiles = [Tiles(frame) for frame in frames]
-    return Search(frames, tiles, period, None).solution(1).templates
+    return Search(frame, period, None).solution(1).templates
 
 
 def fit_of_cells(templates, frame):

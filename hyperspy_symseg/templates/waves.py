@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The waves of a pattern in a frame, with the phases that its own pixels have.
 
-Arrays of complex numbers have their real and imaginary parts along the first axis.
+Arrays of complex numbers have their real and imaginary parts along the first axis, and
+waves along the second; those of several frames have these along the next.
 """
+
+import math
 
 import numpy as np
 
 from hyperspy_symseg import _waves
 
-from .blocks import BLOCKS_IN_CELL, gaussian_weights, window_means
+from .blocks import BLOCKS_IN_CELL, gaussian_weights, planes, window_means
 
 # Standard deviation of the window that phases are averaged in, in cells.
 WIDTH = 3.0
@@ -33,12 +36,12 @@ def unit_phases(cells):
 
     Parameters
     ----------
-    cells : (2, n, cell rows, cell columns) numpy.ndarray of float32
+    cells : (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
         Fourier sums.
 
     Returns
     -------
-    (2, n, cell rows, cell columns) numpy.ndarray of float32
+    (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
         Of modulus 1; 0 where there is nothing near.
     """
     others = near_by(cells) - OWN_WEIGHT * cells
@@ -49,7 +52,7 @@ def unit_phases(cells):
 
 
 class PatternWaves:
-    """Plane waves in a frame.
+    """Plane waves in a frame, or in several.
 
     Parameters
     ----------
@@ -64,10 +67,11 @@ class PatternWaves:
         self._sums = self._fourier_sums(factors)
 
     def _fourier_sums(self, factors):
-        """Fourier sums of the blocks: (2, waves, block rows, block columns)."""
-        shape = 2, factors[0].shape[1], *self._frame.counts.shape
-        out = np.empty(shape, np.float32)
-        _waves.fourier_sums(self._frame.pixels, *factors, self._frame.block, out)
+        """Fourier sums of the blocks: (2, waves, ..., block rows, block columns)."""
+        frame, n_waves = self._frame, factors[0].shape[1]
+        out = np.empty((2, n_waves, *frame.counts.shape), np.float32)
+        pixels = planes(frame.pixels)
+        _waves.fourier_sums(pixels, *factors, frame.block, _by_wave(out))
         return out
 
     def replace(self, places, factors):
@@ -88,42 +92,45 @@ class PatternWaves:
 
         Parameters
         ----------
-        weights : (block rows, block columns) numpy.ndarray of float32
+        weights : (..., block rows, block columns) numpy.ndarray of float32
             Probability that a block belongs to the pattern.
         places : numpy.ndarray of int, optional
             The waves that are asked for.
 
         Returns
         -------
-        (2, n, cell rows, cell columns) numpy.ndarray of float32
+        (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
         """
         weights = np.maximum(weights, np.float32(LEAST_WEIGHT))
         sums = np.ascontiguousarray(self._sums[:, places])
         out = np.empty((*sums.shape[:2], *self._frame.cell_counts.shape), np.float32)
-        _waves.weighted_cells(weights, sums, BLOCKS_IN_CELL, out)
+        _waves.weighted_cells(
+            planes(weights), _by_wave(sums), BLOCKS_IN_CELL, _by_wave(out)
+        )
         return out
 
     def template(self, amplitudes, phases, places=slice(None)):
-        """What the waves make up, with these phases: (rows, columns) float32.
+        """What the waves make up, with these phases: (..., rows, columns) float32.
 
         Parameters
         ----------
         amplitudes : (m,) numpy.ndarray
-        phases : (2, n, cell rows, cell columns) numpy.ndarray of float32
+        phases : (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
             Phase factors of all n waves, as from `unit_phases`.
         places : (m,) numpy.ndarray of int, optional
             The waves that count.
         """
-        size = 2 * amplitudes.astype(np.float32)[:, np.newaxis, np.newaxis]
+        size = 2 * amplitudes.astype(np.float32)
+        size = size.reshape(-1, *[1] * (phases.ndim - 2))
         arrays = [
             np.ascontiguousarray(each)
             for each in (
                 *(factors[:, places] for factors in self._factors),
-                size * phases[:, places],
+                _by_wave(size * phases[:, places]),
             )
         ]
-        out = np.empty(self._frame.shape, np.float32)
-        _waves.sum_of_waves(*arrays, self._frame.block, BLOCKS_IN_CELL, out)
+        out = np.empty(self._frame.pixels.shape, np.float32)
+        _waves.sum_of_waves(*arrays, self._frame.block, BLOCKS_IN_CELL, planes(out))
         return out
 
     def expected(self, weights, amplitudes):
@@ -131,12 +138,19 @@ class PatternWaves:
 
         Parameters
         ----------
-        weights : (block rows, block columns) numpy.ndarray of float32
+        weights : (..., block rows, block columns) numpy.ndarray of float32
             Probability that a block belongs to the pattern.
         amplitudes : (n,) numpy.ndarray
 
         Returns
         -------
-        (rows, columns) numpy.ndarray of float32
+        (..., rows, columns) numpy.ndarray of float32
         """
         return self.template(amplitudes, unit_phases(self.cells(weights)))
+
+
+def _by_wave(array):
+    """View with one axis of frames: (2, n, frames, rows, columns)."""
+    rows, columns = array.shape[-2:]
+    n_frames = math.prod(array.shape[2:-2])
+    return array.reshape(*array.shape[:2], n_frames, rows, columns)

@@ -4,7 +4,6 @@ import pytest
 
 from hyperspy_symseg.templates.blocks import BlockedFrame
 from hyperspy_symseg.templates.choosing import Search, start_from_labels
-from hyperspy_symseg.templates.tiles import Tiles
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE, lattice, two_lattices
 
@@ -15,8 +14,8 @@ def search_of(*frames, labels=None):
     def labels_for(n_patterns):
         return labels if n_patterns == 2 else None
 
-    tiles = [Tiles(frame) for frame in frames]
-    return Search(list(frames), tiles, PERIOD, labels_for)
+    frame = frames[0] if len(frames) == 1 else BlockedFrame.stacked(frames)
+    return Search(frame, PERIOD, labels_for)
 
 
 def test_hand_worked_start():
@@ -75,7 +74,7 @@ def test_noise_is_one_pattern(noise):
 
 def test_two_grains_are_two_patterns(two_grains):
     blocked, labels = two_grains
-    costs = search_of(blocked, labels=[labels]).costs(4)
+    costs = search_of(blocked, labels=labels).costs(4)
     assert Search.best_number(costs) == 2
     assert costs[1] < costs[0] - 100
 
@@ -84,7 +83,7 @@ def test_two_grains_are_found_without_labels(two_grains):
     blocked, labels = two_grains
     search = search_of(blocked)
     assert Search.best_number(search.costs(4)) == 2
-    found = search.solution(2).posteriors[0].argmax(axis=0)
+    found = search.solution(2).posterior.argmax(axis=0)
     agree = (found == labels).mean()
     assert max(agree, 1 - agree) > 0.97
 
@@ -93,7 +92,7 @@ def test_labels_that_are_of_no_use_do_no_harm(two_grains):
     blocked, labels = two_grains
     # Upper and lower half, of a boundary that runs down.
     rows = np.indices(labels.shape)[0] // (len(labels) // 2 + 1)
-    found = search_of(blocked, labels=[rows]).solution(2).posteriors[0]
+    found = search_of(blocked, labels=rows).solution(2).posterior
     agree = (found.argmax(axis=0) == labels).mean()
     assert max(agree, 1 - agree) > 0.97
 
@@ -109,7 +108,7 @@ def test_grain_beside_what_has_no_lattice():
 
 def test_costs_end_at_the_most(two_grains):
     blocked, labels = two_grains
-    assert len(search_of(blocked, labels=[labels]).costs(1)) == 1
+    assert len(search_of(blocked, labels=labels).costs(1)) == 1
 
 
 def test_solutions_are_kept(one_crystal):
@@ -140,5 +139,5 @@ def test_frames_are_searched_together():
     ]
     search = search_of(*frames)
     assert Search.best_number(search.costs(3)) == 2
-    first, second = (each.argmax(axis=0) for each in search.solution(2).posteriors)
+    first, second = search.solution(2).labels
     assert np.bincount(first.ravel()).argmax() != np.bincount(second.ravel()).argmax()

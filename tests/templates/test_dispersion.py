@@ -18,7 +18,7 @@ def measured(noise, choices=((0, NOTHING),), other=None, posterior=None):
     if posterior is None:
         posterior = np.zeros((2, *blocked.counts.shape), np.float32)
         posterior[0] = 1
-    return dispersion([blocked], [posterior], [templates], noise.var(), choices)
+    return dispersion(blocked, posterior, templates, noise.var(), choices)
 
 
 def white(seed=0):
@@ -94,3 +94,15 @@ def test_there_is_more_evidence_in_more_pixels():
     _, half = measured(white(), posterior=posterior)
     _, everything = measured(white())
     assert half[0] == pytest.approx(everything[0] / 2, rel=0.1)
+
+
+def test_windows_of_several_frames_do_not_touch():
+    noise, template = coarse(2), lattice(0).astype(np.float32)
+    alone = BlockedFrame(template + noise, None, PERIOD)
+    stack = BlockedFrame.stacked([alone, alone])
+    posterior = np.ones((1, *stack.counts.shape), np.float32)
+    templates, choices = [np.stack([template, template])], [(0, NOTHING)]
+    found, weight = dispersion(stack, posterior, templates, 1.0, choices)
+    expected, half = dispersion(alone, posterior[:, 0], [template], 1.0, choices)
+    np.testing.assert_allclose(found, expected)
+    np.testing.assert_allclose(weight, 2 * half)

@@ -17,9 +17,8 @@ def start_of(labels, n_patterns=2, share=0.9):
     return np.where(own, share, (1 - share) / (n_patterns - 1)).astype(np.float32)
 
 
-def learnt(frames, starts, rounds=5):
-    tiles = [Tiles(frame) for frame in frames]
-    return learn(frames, tiles, starts, PERIOD, rounds)
+def learnt(frame, start, rounds=5):
+    return learn(frame, Tiles(frame), start, PERIOD, rounds)
 
 
 def distances(found, true):
@@ -35,7 +34,7 @@ def solution(two_grains):
     """Begun with labels of which a fifth are wrong."""
     blocked, labels = two_grains
     wrong = np.random.default_rng(0).random(labels.shape) < 0.2
-    return learnt([blocked], [start_of(np.where(wrong, 1 - labels, labels))])
+    return learnt(blocked, start_of(np.where(wrong, 1 - labels, labels)))
 
 
 def test_reflections_are_those_of_the_grains(solution):
@@ -58,9 +57,9 @@ def test_noise_is_what_the_lattices_do_not_explain(solution):
     assert solution.templates.noise == pytest.approx(0.5, rel=0.4)
 
 
-def test_posteriors_are_the_grains(solution, two_grains):
+def test_posterior_is_the_grains(solution, two_grains):
     _, labels = two_grains
-    [posterior] = solution.posteriors
+    posterior = solution.posterior
     np.testing.assert_allclose(posterior.sum(axis=0), 1, atol=1e-5)
     assert (posterior.argmax(axis=0) == labels).mean() > 0.98
 
@@ -76,7 +75,7 @@ def test_what_is_counted(solution, two_grains):
 
 def test_order_of_the_patterns_is_that_of_the_start(solution, two_grains):
     blocked, labels = two_grains
-    other = learnt([blocked], [start_of(1 - labels)])
+    other = learnt(blocked, start_of(1 - labels))
     found, _ = other.templates.of(0)
     assert distances(found, REFLECTIONS[1]).max() < 5e-4
 
@@ -88,7 +87,7 @@ def test_a_clean_wave_has_its_amplitude_and_frequency():
     wave = np.cos(2 * np.pi * (frequency[0, 0] * y + frequency[0, 1] * x))
     blocked = BlockedFrame(wave, None, PERIOD)
     ones = np.ones((1, *blocked.counts.shape), np.float32)
-    templates = learnt([blocked], [ones]).templates
+    templates = learnt(blocked, ones).templates
     assert distances(templates.reflections, frequency).max() < 1e-4
     # A cosine of variance 1 is sqrt(2) high.
     assert templates.amplitudes[0] == pytest.approx(1 / np.sqrt(2), rel=0.05)
@@ -96,15 +95,15 @@ def test_a_clean_wave_has_its_amplitude_and_frequency():
 
 def test_one_pattern(one_crystal):
     ones = np.ones((1, *one_crystal.counts.shape), np.float32)
-    solution = learnt([one_crystal], [ones], 3)
-    np.testing.assert_array_equal(solution.posteriors[0], 1)
+    solution = learnt(one_crystal, ones, 3)
+    np.testing.assert_array_equal(solution.posterior, 1)
     assert solution.length == 0
     assert distances(solution.templates.reflections, REFLECTIONS[0]).max() < 5e-4
 
 
 def test_noise_has_no_templates(noise):
     ones = np.ones((1, *noise.counts.shape), np.float32)
-    solution = learnt([noise], [ones], 3)
+    solution = learnt(noise, ones, 3)
     assert solution.templates.reflections.shape == (0, 2)
     assert solution.variance == pytest.approx(1, abs=0.05)
 
@@ -113,9 +112,9 @@ def test_masked_pixels_do_not_count():
     frame, labels = two_lattices()
     mask = np.zeros(SHAPE, bool)
     mask[50:70, 60:120] = True
-    starts = [start_of(block_labels(labels))]
-    first = learnt([BlockedFrame(frame, mask, PERIOD)], starts)
-    second = learnt([BlockedFrame(np.where(mask, 1e5, frame), mask, PERIOD)], starts)
+    start = start_of(block_labels(labels))
+    first = learnt(BlockedFrame(frame, mask, PERIOD), start)
+    second = learnt(BlockedFrame(np.where(mask, 1e5, frame), mask, PERIOD), start)
     assert first.n_pixels == mask.size - mask.sum()
     assert first.templates == second.templates
 
@@ -125,16 +124,27 @@ def test_frames_share_the_patterns():
     made = [two_lattices(seed=at, at=at) for at in places]
     frames = [BlockedFrame(frame, None, PERIOD) for frame, _ in made]
     labels = [block_labels(each) for _, each in made]
-    solution = learnt(frames, [start_of(each) for each in labels])
-    assert len(solution.posteriors) == 2
+    start = np.stack([start_of(each) for each in labels], axis=1)
+    solution = learnt(BlockedFrame.stacked(frames), start)
+    assert solution.posterior.shape == start.shape
     assert solution.n_pixels == 2 * SHAPE[0] * SHAPE[1]
-    for posterior, expected in zip(solution.posteriors, labels, strict=True):
-        assert (posterior.argmax(axis=0) == expected).mean() > 0.97
+    for found, expected in zip(solution.labels, labels, strict=True):
+        assert (found == expected).mean() > 0.97
+
+
+def test_a_stack_of_one_frame_is_that_frame(two_grains):
+    blocked, labels = two_grains
+    start = start_of(labels)
+    alone = learnt(blocked, start, 2)
+    stacked = learnt(BlockedFrame.stacked([blocked]), start[:, np.newaxis], 2)
+    np.testing.assert_array_equal(stacked.posterior[:, 0], alone.posterior)
+    assert stacked.templates == alone.templates
+    assert stacked.length == alone.length
 
 
 def test_a_pattern_that_is_not_there_has_no_reflections(one_crystal):
     labels = np.zeros(one_crystal.counts.shape, int)
-    solution = learnt([one_crystal], [start_of(labels, share=1.0)], 1)
+    solution = learnt(one_crystal, start_of(labels, share=1.0), 1)
     assert len(solution.templates.of(1)[0]) == 0
 
 
@@ -142,20 +152,20 @@ def test_the_start_is_not_modified(two_grains):
     blocked, labels = two_grains
     start = start_of(labels)
     before = start.copy()
-    learnt([blocked], [start])
+    learnt(blocked, start)
     np.testing.assert_array_equal(start, before)
 
 
 def test_another_lattice_explains_more(two_grains):
     blocked, labels = two_grains
     ones = np.ones((1, *labels.shape), np.float32)
-    one = learnt([blocked], [ones], 3)
-    two = learnt([blocked], [start_of(labels)])
+    one = learnt(blocked, ones, 3)
+    two = learnt(blocked, start_of(labels))
     assert two.variance < one.variance
     assert two.cost(2.0) < one.cost(2.0)
 
 
-def made_up(variance=0.5, length=30, n_reflections=4, labels=()):
+def made_up(variance=0.5, length=30, n_reflections=4, labels=0):
     templates = Templates(
         PERIOD,
         2,
@@ -164,7 +174,7 @@ def made_up(variance=0.5, length=30, n_reflections=4, labels=()):
         np.ones(n_reflections),
         1.0,
     )
-    return Solution(templates, [], list(labels), 2000.0, variance, length)
+    return Solution(templates, None, np.array(labels), 2000.0, variance, length)
 
 
 def test_hand_worked_cost():
@@ -191,13 +201,13 @@ def test_cells_of_the_smallest_pattern():
 
 
 def test_a_pattern_without_blocks_has_no_cells():
-    assert made_up(labels=[np.zeros((4, 5), int)]).least_cells() == 0
+    assert made_up(labels=np.zeros((4, 5), int)).least_cells() == 0
 
 
 def test_contrast_of_another_sign_is_the_same_lattice():
     blocked = BlockedFrame(-lattice(0), None, PERIOD)
     ones = np.ones((1, *blocked.counts.shape), np.float32)
-    found = learnt([blocked], [ones], 3).templates
+    found = learnt(blocked, ones, 3).templates
     np.testing.assert_allclose(found.amplitudes, 0.5, rtol=0.05)
 
 
@@ -210,6 +220,6 @@ def test_patterns_are_told_the_reflections_of_each_other(two_grains, monkeypatch
         relate(pattern, others)
 
     monkeypatch.setattr(Pattern, "relate", listen)
-    learnt([blocked], [start_of(labels)], 1)
+    learnt(blocked, start_of(labels), 1)
     for (others,), expected in zip(told, REFLECTIONS[::-1], strict=True):
         assert distances(others, expected).max() < 2e-3

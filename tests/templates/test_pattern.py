@@ -16,8 +16,9 @@ def wave(gy, gx):
 
 def pattern_of(*frames):
     frames = [BlockedFrame(each, None, PERIOD) for each in frames]
-    ones = [np.ones(each.counts.shape, np.float32) for each in frames]
-    return Pattern(frames, [Tiles(each) for each in frames], ones, PERIOD), ones
+    stack = BlockedFrame.stacked(frames)
+    ones = np.ones(stack.counts.shape, np.float32)
+    return Pattern(stack, Tiles(stack), ones, PERIOD), ones
 
 
 def measured(*frames, rounds=1):
@@ -46,9 +47,9 @@ def test_pixels_are_weighed_again_for_what_has_moved():
     pattern.relate([])
     pattern.weigh(weights)
     pattern.move(weights)
-    moved = pattern._cells[0].copy()
+    moved = pattern._cells.copy()
     pattern.weigh(weights)
-    np.testing.assert_array_equal(pattern._cells[0], moved)
+    np.testing.assert_array_equal(pattern._cells, moved)
 
 
 def test_amplitudes_are_of_all_frames():
@@ -61,7 +62,7 @@ def test_amplitudes_are_of_all_frames():
 
 def test_templates_are_the_waves():
     frame = wave(0, 1 / 9)
-    template = measured(frame).template(0)
+    [template] = measured(frame).template()
     assert template.dtype == np.float32
     # A cosine of variance 1 is sqrt(2) high.
     inside = np.s_[30:-30, 30:-30]
@@ -76,7 +77,7 @@ def test_a_weak_wave_beside_a_strong_one_does_not_count():
 def test_noise_has_no_reflections():
     pattern = measured(np.random.default_rng(5).normal(size=SHAPE))
     assert pattern.reflections.shape == (0, 2)
-    assert not pattern.template(0).any()
+    assert not pattern.template().any()
 
 
 def test_a_relative_lends_its_reflections():

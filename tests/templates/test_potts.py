@@ -154,12 +154,21 @@ def test_no_residuals_beyond_the_edge():
 def test_boundary_length_counts_edges():
     labels = np.array([[0, 0, 1], [0, 1, 1]])
     assert boundary_length(labels) == 3
+    # Not from frame to frame.
+    assert boundary_length(np.stack([labels, 1 - labels])) == 6
+
+
+@pytest.mark.parametrize("patterns", [2, 3])
+def test_frames_are_done_one_by_one(patterns):
+    values = evidence((patterns, 4, 9, 11))
+    found = mean_field(values)
+    for i in range(4):
+        np.testing.assert_array_equal(found[:, i], mean_field(values[:, i]))
 
 
 def test_share_of_the_blocks_that_have_changed():
-    before = [np.zeros((2, 3), int), np.zeros((1, 4), int)]
-    after = [np.array([[0, 1, 0], [0, 0, 0]]), np.array([[0, 0, 0, 2]])]
-    assert changed(before, after) == 0.2
+    after = np.array([[0, 1, 0, 0, 0], [0, 0, 0, 2, 0]])
+    assert changed(np.zeros_like(after), after) == 0.2
 
 
 @given(arrays(np.float32, (3, 4, 5), elements=st.sampled_from([0.0, 0.25, 0.5])))

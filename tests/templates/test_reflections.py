@@ -5,7 +5,6 @@ import pytest
 from hyperspy_symseg.templates.blocks import BlockedFrame
 from hyperspy_symseg.templates.reflections import (
     MOST_REFLECTIONS,
-    _highest,
     _turned_on,
     find_reflections,
     find_turned,
@@ -20,7 +19,7 @@ from .conftest import PERIOD, REFLECTIONS, SHAPE
 def found_in(blocked, weights=None):
     if weights is None:
         weights = np.ones(blocked.counts.shape)
-    return find_reflections(pattern_spectrum([Tiles(blocked)], [weights]), PERIOD)
+    return find_reflections(pattern_spectrum(Tiles(blocked), weights), PERIOD)
 
 
 def waves(*reflections, noise=0.3, shape=SHAPE, seed=0):
@@ -103,9 +102,7 @@ def test_there_are_not_too_many():
 
 
 def test_frames_add_up(one_crystal, noise):
-    tiles = [Tiles(frame) for frame in (one_crystal, noise)]
-    weights = [np.ones(frame.counts.shape) for frame in (one_crystal, noise)]
-    found = find_reflections(pattern_spectrum(tiles, weights), PERIOD)
+    found = found_in(BlockedFrame.stacked([one_crystal, noise]))
     assert distances(REFLECTIONS[0], found).max() < 0.002
 
 
@@ -134,7 +131,7 @@ def turned_by(degrees, reflections=REFLECTIONS[0]):
 
 
 def spectrum_of(blocked):
-    return pattern_spectrum([Tiles(blocked)], [np.ones(blocked.counts.shape)])
+    return pattern_spectrum(Tiles(blocked), np.ones(blocked.counts.shape))
 
 
 @pytest.mark.parametrize("degrees", [36, 51.3, 150])
@@ -178,15 +175,6 @@ def test_noise_is_no_crystal_turned(noise):
 def test_nothing_to_turn(one_crystal):
     none = np.empty((0, 2))
     assert find_turned(spectrum_of(one_crystal), none, PERIOD).shape == (0, 2)
-
-
-@pytest.mark.parametrize("column", [0, 2])
-def test_a_turned_reflection_moves_to_the_maximum_beside_it(column):
-    power = np.ones((9, 9), np.float32)
-    power[4, column], power[4, column + 2] = 3, 5
-    assert _highest(power, 4, column) == (4, column)
-    power[3, column + 1] = 4
-    assert _highest(power, 4, column) == (3, column + 1)
 
 
 def test_reflections_are_turned_together():

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from hyperspy_symseg.templates import tiles as tiles_module
 from hyperspy_symseg.templates.blocks import BlockedFrame
 from hyperspy_symseg.templates.reflections import find_reflections
 from hyperspy_symseg.templates.tiles import PatternSpectrum, Tiles, pattern_spectrum
@@ -13,7 +14,7 @@ from .conftest import PERIOD, REFLECTIONS
 def spectrum_of(blocked, weights=None):
     if weights is None:
         weights = np.ones(blocked.counts.shape)
-    return pattern_spectrum([Tiles(blocked)], [weights])
+    return pattern_spectrum(Tiles(blocked), weights)
 
 
 def test_power_of_a_single_tile():
@@ -21,7 +22,7 @@ def test_power_of_a_single_tile():
     blocked = BlockedFrame(pixels, None, PERIOD)
     tiles = Tiles(blocked)
     weights = np.random.default_rng(1).random(blocked.counts.shape).astype(np.float32)
-    power, energies = tiles.power(weights, 1)
+    power, energies = tiles.power(weights)
     by_pixel = np.kron(weights, np.ones((3, 3)))
     window = np.outer(np.hanning(50)[1:-1], np.hanning(62)[1:-1]) * by_pixel
     expected = np.abs(np.fft.rfft2(blocked.pixels * window)) ** 2
@@ -36,12 +37,26 @@ def test_tiles_without_a_pattern_do_not_count(one_crystal):
     everywhere = np.ones(one_crystal.counts.shape)
     half = everywhere.copy()
     half[:, 33:] = 0
-    assert 0 < len(tiles.power(half, 99)[1]) < len(tiles.power(everywhere, 99)[1])
+    assert 0 < len(tiles.power(half)[1]) < len(tiles.power(everywhere)[1])
 
 
-def test_no_more_tiles_than_asked_for(one_crystal):
-    everywhere = np.ones(one_crystal.counts.shape)
-    assert len(Tiles(one_crystal).power(everywhere, 3)[1]) == 3
+def test_tiles_are_spread_over_all_frames(one_crystal, noise, monkeypatch):
+    stack = BlockedFrame.stacked([noise, noise, one_crystal])
+    monkeypatch.setattr(tiles_module, "MOST_TILES", 3)
+    weights = np.ones(stack.counts.shape)
+    # 3 x 4 tiles a frame.
+    assert len(Tiles(stack).power(weights)[1]) == 3
+    weights[2] = 0.5
+    energies = Tiles(stack).power(weights)[1]
+    np.testing.assert_allclose(energies / energies[0], [1, 1, 0.25], rtol=1e-6)
+
+
+def test_power_of_frames_adds_up(one_crystal, noise):
+    both = [one_crystal, noise]
+    ones = np.ones(noise.counts.shape)
+    powers = [Tiles(each).power(ones)[0] for each in both]
+    found, _ = Tiles(BlockedFrame.stacked(both)).power(np.stack([ones, ones]))
+    np.testing.assert_allclose(found, sum(powers), rtol=1e-4)
 
 
 def test_a_pattern_without_pixels_has_no_spectrum(one_crystal):
@@ -79,6 +94,36 @@ def test_ratio_at_reflections_and_their_opposites(one_crystal):
     ratios = spectrum.ratio_at(REFLECTIONS[0])
     assert ratios.min() > 0.3 * spectrum.ratio.max()
     np.testing.assert_allclose(spectrum.ratio_at(-REFLECTIONS[0]), ratios)
+
+
+def spectrum_with(power):
+    rows, columns = (np.arange(n) / 9 for n in power.shape)
+    return PatternSpectrum(power, power, rows, columns, 1.0)
+
+
+@pytest.mark.parametrize("column", [0, 2])
+def test_the_highest_bin_beside_a_place(column):
+    power = np.ones((9, 9), np.float32)
+    power[4, column], power[4, column + 2] = 3, 5
+    spectrum, places = spectrum_with(power), np.array([[4, column], [4, column]])
+    np.testing.assert_array_equal(spectrum.highest(places), places)
+    power[3, column + 1] = 4
+    np.testing.assert_array_equal(spectrum.highest(places[:1]), [[3, column + 1]])
+
+
+def test_hand_worked_vertices():
+    power = np.ones((9, 9), np.float32)
+    # Logarithms 1, 2, 1.5 along y, and 0, 2, 0 along x: 1/6 of a bin farther down.
+    power[3:6, 4] = np.exp([1, 2, 1.5])
+    # At the first column there are no neighbours to one side.
+    power[6, 0], power[5, 0], power[7, 0] = np.exp([2, 1, 1])
+    vertices = spectrum_with(power).vertices(np.array([[4, 4], [6, 0]]))
+    np.testing.assert_allclose(vertices * 9, [[4 + 1 / 6, 4], [6, 0]], atol=1e-5)
+
+
+def test_no_vertices():
+    spectrum = spectrum_with(np.ones((9, 9), np.float32))
+    assert spectrum.vertices(np.empty((0, 2), int)).shape == (0, 2)
 
 
 def test_places_are_bins():

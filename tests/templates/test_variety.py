@@ -15,7 +15,7 @@ def one():
 
 def test_one_pattern_has_the_reflections_of_all(two_grains):
     blocked, _ = two_grains
-    templates = one_pattern([blocked], PERIOD)
+    templates = one_pattern(blocked, PERIOD)
     assert templates.n_patterns == 1
     for reflection in np.concatenate(REFLECTIONS):
         distance = np.minimum(
