@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from .blocks import window_means
 
-# Windows of 7 x 7 blocks that residuals are summed over: weights at distances of 0 to 3.
+# Residuals are summed over windows of 7 x 7 blocks: weights at distances of 0 to 3.
 WINDOW = np.ones(4, np.float32)
 # Blocks from the boundary of a pattern that do not count.
 MARGIN = 2
