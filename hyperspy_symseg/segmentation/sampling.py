@@ -10,7 +10,7 @@ SAMPLE_SIZE = 20_000
 SAMPLE_BYTES = 64 * 2**20
 
 
-def sample_slices(grid, n_operations, n_frames=1):
+def sample_slices(grid, n_operations, n_frames=1, most=SAMPLE_SIZE):
     """Every k-th sample of a grid along both axes: few enough to fit on.
 
     Parameters
@@ -19,13 +19,15 @@ def sample_slices(grid, n_operations, n_frames=1):
     n_operations : int
     n_frames : int
         Number of frames that share in the sample.
+    most : int
+        Pixels of all frames, at most; fewer if there are many operations.
 
     Returns
     -------
     (slice, slice)
         Slices of the grid.
     """
-    most = max(1, min(SAMPLE_SIZE, SAMPLE_BYTES // (4 * n_operations)) // n_frames)
+    most = max(1, min(most, SAMPLE_BYTES // (4 * n_operations)) // n_frames)
     k = 1
     while math.prod((n - 1) // k + 1 for n in grid.shape) > most:
         k += 1

@@ -18,6 +18,9 @@ from .views import stacked
 
 _logger = logging.getLogger(__name__)
 
+# Pixels that are scored, at most. There are 3,600 cells of a period, and pixels that are
+# nearer to each other than that have most of their patches in common.
+MOST_SCORED = 6000
 # Number of patterns that is tried, at most.
 MOST_PATTERNS = 8
 
@@ -54,7 +57,8 @@ class TemplateFit:
         sides = self._blocked.shape
         grid = Grid.over(sides, tuple(map(min, self._stride, sides)))
         n_operations = len(self._descriptor.operations)
-        return grid.part(*sample_slices(grid, n_operations, len(self._views)))
+        n_views = len(self._views)
+        return grid.part(*sample_slices(grid, n_operations, n_views, MOST_SCORED))
 
     @functools.cached_property
     def _scores(self):

@@ -319,12 +319,17 @@ class BlockedFrame:
                 )
             return gaussian_mean(counts, width)
 
+        def mean_near(sums, width):
+            near = window_means(sums, gaussian_weights(width)).astype(np.float64)
+            return ratio(near, counts_near(width))
+
+        # Less an offset, for windows are in single precision.
+        offset = sums.sum() / max(counts.sum(), 1)
         width = MEAN_WIDTH * BLOCKS_IN_PERIOD
-        mean = ratio(gaussian_mean(sums, width), counts_near(width))
+        mean = offset + mean_near(sums - counts * offset, width)
         squares = np.maximum(squares - mean * (2 * sums - counts * mean), 0)
         width = VARIANCE_WIDTH * BLOCKS_IN_PERIOD
-        variance = window_means(squares, gaussian_weights(width))
-        variance = ratio(variance.astype(np.float64), counts_near(width))
+        variance = mean_near(squares, width)
         contrast = variance > NO_VARIANCE * (mean**2 + variance)
         scale = np.zeros_like(variance)
         scale[contrast] = variance[contrast] ** -0.5

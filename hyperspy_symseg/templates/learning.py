@@ -19,10 +19,9 @@ from .potts import (
     most_probable,
 )
 
-# Reflections are found anew in every so-manieth round, unless there is one pattern.
-FINDING = 2
-# Share of the blocks whose label has changed in a round, below which all is settled.
-SETTLED = 5e-3
+# Reflections are found anew in every so-manieth round, if the labels of a larger share
+# of the blocks have changed in the one before; below another share, all is settled.
+FINDING, CHANGED, SETTLED = 2, 0.06, 5e-3
 # Residuals have at least this variance, where a frame has 1.
 LEAST_VARIANCE = 1e-9
 # Patterns up to which each is compared with all others for the dispersion.
@@ -117,7 +116,7 @@ def learn(frame, tiles, start, period, rounds):
     Solution
     """
     n_patterns, posterior = len(start), np.asarray(start, np.float32)
-    labels = most_probable(posterior)
+    labels, share = most_probable(posterior), 1.0
     n_pixels = float(frame.counts.sum())
     pairs = [
         (own, other)
@@ -126,7 +125,7 @@ def learn(frame, tiles, start, period, rounds):
     ]
 
     for turn in range(rounds):
-        finding = turn == 0 or (n_patterns > 1 and turn % FINDING == 0)
+        finding = turn % FINDING == 0 and share > CHANGED
         if finding:
             patterns = [Pattern(frame, tiles, own, period) for own in posterior]
             strong = [pattern.strong_reflections() for pattern in patterns]
@@ -134,7 +133,7 @@ def learn(frame, tiles, start, period, rounds):
                 pattern.relate(strong[:k] + strong[k + 1 :])
         for pattern, own in zip(patterns, posterior, strict=True):
             pattern.weigh(own)
-            pattern.move(own)
+            pattern.move()
             pattern.measure()
         templates = [pattern.template() for pattern in patterns]
         residuals = np.stack([frame.residuals(each) for each in templates])
@@ -146,7 +145,8 @@ def learn(frame, tiles, start, period, rounds):
         noise = variance * dispersed
         posterior = mean_field(log_likelihoods(residuals, noise))
         before, labels = labels, most_probable(posterior)
-        if n_patterns > 1 and changed(before, labels) < SETTLED:
+        share = changed(before, labels)
+        if n_patterns > 1 and share < SETTLED:
             break
     templates = Templates(
         period,

@@ -96,13 +96,11 @@ class Pattern:
         own = np.maximum(weights, LEAST_WEIGHT)
         self._n_pixels = np.vdot(own, self._frame.counts).astype(float)
 
-    def move(self, weights):
+    def move(self):
         """Move the reflections that count by the slopes that their phases have.
 
-        Parameters
-        ----------
-        weights
-            As for the class.
+        Within a cell a wave that has moved is as good as the one before, so cells are
+        only turned; pixels are weighed again in the next round.
         """
         side = BLOCKS_IN_CELL * self._frame.block
         means = near_by(self._cells[:, self._kept])
@@ -120,7 +118,15 @@ class Pattern:
         places = self._kept[moves]
         self._moved[places] = moved[moves]
         self._waves.replace(places, self._frame.factors(moved[moves]))
-        self._cells[:, places] = self._waves.cells(weights, places)
+        centres = (side * (np.arange(n) + 0.5) - 0.5 for n in self._cells.shape[-2:])
+        y, x = np.meshgrid(*centres, indexing="ij")
+        turns = np.tensordot(steps[moves], [y, x], axes=1)
+        # One axis for frames, if there are several.
+        turns = turns.reshape(len(places), *[1] * (self._cells.ndim - 4), *y.shape)
+        cosine, sine = np.cos(2 * np.pi * turns), np.sin(2 * np.pi * turns)
+        real, imag = self._cells[:, places]
+        self._cells[0, places] = real * cosine + imag * sine
+        self._cells[1, places] = imag * cosine - real * sine
 
     def measure(self):
         """Measure phases and amplitudes, and choose the reflections that count."""

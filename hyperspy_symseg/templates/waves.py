@@ -64,12 +64,18 @@ class PatternWaves:
     def __init__(self, frame, factors):
         self._frame = frame
         self._factors = [each.copy() for each in factors]
-        self._sums = self._fourier_sums(factors)
+        self._sums = self._fourier_sums(slice(None))
+        # Waves that have been replaced, and are transformed when they are needed.
+        self._replaced = np.zeros(self._sums.shape[1], bool)
 
-    def _fourier_sums(self, factors):
+    def _factors_of(self, places):
+        """Factors of some of the waves."""
+        return [np.ascontiguousarray(each[:, places]) for each in self._factors]
+
+    def _fourier_sums(self, places):
         """Fourier sums of the blocks: (2, waves, ..., block rows, block columns)."""
-        frame, n_waves = self._frame, factors[0].shape[1]
-        out = np.empty((2, n_waves, *frame.counts.shape), np.float32)
+        frame, factors = self._frame, self._factors_of(places)
+        out = np.empty((2, factors[0].shape[1], *frame.counts.shape), np.float32)
         pixels = planes(frame.pixels)
         _waves.fourier_sums(pixels, *factors, frame.block, _by_wave(out))
         return out
@@ -85,27 +91,28 @@ class PatternWaves:
         """
         for own, others in zip(self._factors, factors, strict=True):
             own[:, places] = others
-        self._sums[:, places] = self._fourier_sums(factors)
+        self._replaced[places] = True
 
-    def cells(self, weights, places=slice(None)):
+    def cells(self, weights):
         """Fourier sums of the cells over the pixels of a pattern.
 
         Parameters
         ----------
         weights : (..., block rows, block columns) numpy.ndarray of float32
             Probability that a block belongs to the pattern.
-        places : numpy.ndarray of int, optional
-            The waves that are asked for.
 
         Returns
         -------
         (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
         """
+        if self._replaced.any():
+            self._sums[:, self._replaced] = self._fourier_sums(self._replaced)
+            self._replaced[:] = False
         weights = np.maximum(weights, np.float32(LEAST_WEIGHT))
-        sums = np.ascontiguousarray(self._sums[:, places])
-        out = np.empty((*sums.shape[:2], *self._frame.cell_counts.shape), np.float32)
+        n_waves = self._sums.shape[1]
+        out = np.empty((2, n_waves, *self._frame.cell_counts.shape), np.float32)
         _waves.weighted_cells(
-            planes(weights), _by_wave(sums), BLOCKS_IN_CELL, _by_wave(out)
+            planes(weights), _by_wave(self._sums), BLOCKS_IN_CELL, _by_wave(out)
         )
         return out
 
@@ -122,15 +129,15 @@ class PatternWaves:
         """
         size = 2 * amplitudes.astype(np.float32)
         size = size.reshape(-1, *[1] * (phases.ndim - 2))
-        arrays = [
-            np.ascontiguousarray(each)
-            for each in (
-                *(factors[:, places] for factors in self._factors),
-                _by_wave(size * phases[:, places]),
-            )
-        ]
+        sizes = np.ascontiguousarray(_by_wave(size * phases[:, places]))
         out = np.empty(self._frame.pixels.shape, np.float32)
-        _waves.sum_of_waves(*arrays, self._frame.block, BLOCKS_IN_CELL, planes(out))
+        _waves.sum_of_waves(
+            *self._factors_of(places),
+            sizes,
+            self._frame.block,
+            BLOCKS_IN_CELL,
+            planes(out),
+        )
         return out
 
     def expected(self, weights, amplitudes):

@@ -339,12 +339,3 @@ def test_waves_that_are_replaced():
     np.testing.assert_array_equal(
         own.expected(ones, amplitudes), expected.expected(ones, amplitudes)
     )
-
-
-def test_cells_of_some_of_the_waves():
-    frame = frame_of(random(40, 50), 2)
-    weights = np.abs(random(*frame.counts.shape))
-    own = waves_in(frame)
-    np.testing.assert_array_equal(
-        own.cells(weights, np.array([2, 0])), own.cells(weights)[:, [2, 0]]
-    )
