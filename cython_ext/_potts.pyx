@@ -33,7 +33,7 @@ cdef extern from *:
     #include "vectors.h"
 
     /* exp(-x) for x >= 0, to 2e-7 of it. */
-    static inline float falling_exp(float x)
+    SYMSEG_INLINE float falling_exp(float x)
     {
         float y, shifted, f, power;
         int32_t bits;
@@ -55,7 +55,7 @@ cdef extern from *:
     }
 
     /* Weighted sum of the neighbours of a block. */
-    static inline float neighbours(const float *q, Py_ssize_t row)
+    SYMSEG_INLINE float neighbours(const float *q, Py_ssize_t row)
     {
         const float *up = q - row, *down = q + row;
         return ((up[0] + down[0]) + (q[-1] + q[1]))

@@ -41,8 +41,7 @@ cdef extern from *:
     /* In C, because only constant counts and restrict let the compiler keep the
        sums in vector registers. */
 
-    /* Fourier sums of a row of blocks. */
-    SYMSEG_CLONES static void block_sums(
+    SYMSEG_INLINE void block_sums_of(
         float *SYMSEG_RESTRICT out_re, float *SYMSEG_RESTRICT out_im,
         Py_ssize_t n_blocks, const float *SYMSEG_RESTRICT pixels, Py_ssize_t n_rows,
         Py_ssize_t block, Py_ssize_t padded, const float *SYMSEG_RESTRICT row_re,
@@ -88,8 +87,28 @@ cdef extern from *:
         }
     }
 
+    /* Fourier sums of a row of blocks. */
+    SYMSEG_CLONES static void block_sums(
+        float *SYMSEG_RESTRICT out_re, float *SYMSEG_RESTRICT out_im,
+        Py_ssize_t n_blocks, const float *SYMSEG_RESTRICT pixels, Py_ssize_t n_rows,
+        Py_ssize_t block, Py_ssize_t padded, const float *SYMSEG_RESTRICT row_re,
+        const float *SYMSEG_RESTRICT row_im, const float *SYMSEG_RESTRICT column_re,
+        const float *SYMSEG_RESTRICT column_im)
+    {
+        #define BLOCK_SUMS(n_rows, block) block_sums_of( \
+            out_re, out_im, n_blocks, pixels, n_rows, block, padded, row_re, row_im, \
+            column_re, column_im)
+        /* Those that are most frequent, as constants. */
+        switch (n_rows == block ? block : 0) {
+        case 2: BLOCK_SUMS(2, 2); break;
+        case 3: BLOCK_SUMS(3, 3); break;
+        case 4: BLOCK_SUMS(4, 4); break;
+        default: BLOCK_SUMS(n_rows, block);
+        }
+    }
+
     /* Sums of `count` numbers each, next to each other. */
-    static inline void add_up(
+    SYMSEG_INLINE void add_up(
         float *SYMSEG_RESTRICT out, const float *SYMSEG_RESTRICT in, Py_ssize_t n,
         Py_ssize_t count)
     {
@@ -183,7 +202,7 @@ cdef extern from *:
     SYMSEG_CLONES static void window_row(
         float *SYMSEG_RESTRICT out, Py_ssize_t n, const float *SYMSEG_RESTRICT cells,
         Py_ssize_t padded, const float *SYMSEG_RESTRICT weights, Py_ssize_t reach,
-        float *SYMSEG_RESTRICT line)
+        int go_on, float *SYMSEG_RESTRICT line)
     {
         float spare[LANES];
         for (Py_ssize_t j = 0; j < n; j += LANES) {
@@ -199,6 +218,11 @@ cdef extern from *:
             for (int l = 0; l < LANES; ++l)
                 line[j + l] = sum[l] + weights[0] * cells[j + l];
         }
+        if (go_on)
+            for (Py_ssize_t k = 1; k <= reach; ++k) {
+                line[-k] = line[0];
+                line[n - 1 + k] = line[n - 1];
+            }
         for (Py_ssize_t j = 0; j < n; j += LANES) {
             Py_ssize_t left = n - j;
             float *to = left < LANES ? spare : out + j;
@@ -236,7 +260,7 @@ cdef extern from *:
     ) noexcept nogil
     void window_row(
         float *out, Py_ssize_t n, const float *cells, Py_ssize_t padded,
-        const float *weights, Py_ssize_t reach, float *line
+        const float *weights, Py_ssize_t reach, int go_on, float *line
     ) noexcept nogil
 
 
@@ -418,27 +442,38 @@ def products(
 
 
 def window_means(
-    const float[:, :, ::1] cells, const float[::1] weights, float[:, :, ::1] out
+    const float[:, :, ::1] cells,
+    const float[::1] weights,
+    bint go_on,
+    float[:, :, ::1] out,
 ):
-    """Weighted means of cells in a window, which has zeros beyond the edges.
+    """Weighted means of cells in a window.
 
     Parameters
     ----------
     cells : (n, cell rows, cell columns) float32 array
     weights : (m,) float32 array
         Along y and along x, at distances of 0 to m - 1 cells; m is at least 2.
+    go_on : bool
+        Whether cells at the edges go on beyond; or there are zeros.
     out : (n, cell rows, cell columns) float32 array
     """
     cdef Py_ssize_t height = cells.shape[1], width = cells.shape[2]
-    cdef Py_ssize_t reach = weights.shape[0] - 1, padded = whole(width)
+    cdef Py_ssize_t reach = weights.shape[0] - 1
+    # An odd number of lanes: rows a power of two apart share few places in the cache.
+    cdef Py_ssize_t padded = (whole(width) // LANES | 1) * LANES
     cdef Py_ssize_t k, i
     cdef float[:, ::1] rows = np.zeros((height + 2 * reach, padded), np.float32)
     cdef float[::1] line = np.zeros(padded + 2 * reach, np.float32)
     with nogil:
         for k in range(cells.shape[0]):
             rows[reach:reach + height, :width] = cells[k]
+            if go_on:
+                for i in range(reach):
+                    rows[i, :width] = cells[k, 0]
+                    rows[reach + height + i, :width] = cells[k, height - 1]
             for i in range(height):
                 window_row(
                     &out[k, i, 0], width, &rows[reach + i, 0], padded, &weights[0],
-                    reach, &line[reach],
+                    reach, go_on, &line[reach],
                 )

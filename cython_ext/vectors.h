@@ -6,8 +6,11 @@
 
 #if defined(_MSC_VER)
 #define SYMSEG_RESTRICT __restrict
+#define SYMSEG_INLINE static __forceinline
 #else
 #define SYMSEG_RESTRICT __restrict__
+/* Or a function would not have the instructions of the clone that calls it. */
+#define SYMSEG_INLINE static inline __attribute__((always_inline))
 #endif
 
 /* Vector instructions of 2013 and later where there are any, chosen when loaded. */

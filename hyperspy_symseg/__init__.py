@@ -15,7 +15,7 @@ _attach, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 def __getattr__(name):
     if name == "__version__":
-        from importlib.metadata import version
+        from hyperspy_symseg.signals.metadata import package_version
 
-        return version("hyperspy-symseg")
+        return package_version()
     return _attach(name)

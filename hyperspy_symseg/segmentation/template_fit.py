@@ -12,7 +12,7 @@ from hyperspy_symseg.templates.blocks import spread
 from hyperspy_symseg.templates.choosing import Search
 
 from .sampling import complete_scores, sample_slices
-from .threads import one_thread
+from .threads import one_thread, pool_map
 from .upsampling import labels_at
 from .views import stacked
 
@@ -39,7 +39,7 @@ class TemplateFit:
     period : float
         In pixels.
     num_workers : int, optional
-        Number of threads that score.
+        Number of threads.
     """
 
     def __init__(self, fit, descriptor, stride, views, period, num_workers=None):
@@ -48,8 +48,7 @@ class TemplateFit:
         self._descriptor, self._stride = descriptor, stride
         self._views = [view for view in views if view.blocked.counts.any()]
         if self._views:
-            self._blocked = stacked(self._views)
-            self._search = Search(self._blocked, period, self._block_labels)
+            self._blocked, self._period = stacked(self._views), period
 
     @functools.cached_property
     def _grid(self):
@@ -102,17 +101,23 @@ class TemplateFit:
 
     def model(self, n_patterns):
         """Model with templates for a number of patterns, or the best number."""
-        costs = None
         if not self._views:
             return self._fit(1 if n_patterns == "auto" else n_patterns)
+        with pool_map(self._num_workers) as mapped:
+            search = Search(self._blocked, self._period, self._block_labels, mapped)
+            return self._found(search, n_patterns)
+
+    def _found(self, search, n_patterns):
+        """Model of what a search finds."""
+        costs = None
         if n_patterns == "auto":
-            costs = self._search.costs(MOST_PATTERNS)
-            n_patterns = self._search.best_number(costs)
-        solution = self._search.solution(n_patterns)
+            costs = search.costs(MOST_PATTERNS)
+            n_patterns = search.best_number(costs)
+        solution = search.solution(n_patterns)
         model = self._fit(n_patterns)
         if not len(solution.templates.reflections):
             return dataclasses.replace(model, costs=costs)
-        if not self._search.are_different(n_patterns):
+        if not search.are_different(n_patterns):
             _logger.warning(
                 "Patterns are too much alike for templates: the labels are those of "
                 "the scores alone."

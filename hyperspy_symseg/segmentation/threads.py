@@ -115,11 +115,11 @@ def pool_map(num_workers=None):
         return
     with ThreadPoolExecutor(num_workers or CPU_COUNT) as pool:
 
-        def mapped(function, items):
-            def alone(item):
+        def mapped(function, *items):
+            def alone(*each):
                 with one_thread:
-                    return function(item)
+                    return function(*each)
 
-            return pool.map(alone, items)
+            return pool.map(alone, *items)
 
         yield mapped

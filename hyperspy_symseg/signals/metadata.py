@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What results take over from the signal that they were made from."""
 
+import functools
 from importlib.metadata import version
 
 import numpy as np
@@ -33,6 +34,12 @@ def result_metadata(signal, **own):
     }
 
 
+@functools.cache
+def package_version():
+    """Version of this package: str. It is read from a file, and so kept."""
+    return version("hyperspy-symseg")
+
+
 def descriptor_record(descriptor, grid, mask):
     """What the metadata say of any result, in types that files can hold.
 
@@ -48,7 +55,7 @@ def descriptor_record(descriptor, grid, mask):
     """
     name, parameters = describe(descriptor)
     return {
-        "version": version("hyperspy-symseg"),
+        "version": package_version(),
         "descriptor": name,
         **parameters,
         "stride": grid.stride,

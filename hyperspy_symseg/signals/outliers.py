@@ -2,7 +2,6 @@
 """The work behind `SymmetryLabels.find_outliers`: signals in, signals out."""
 
 from dataclasses import replace
-from importlib.metadata import version
 from numbers import Real
 
 import dask
@@ -19,7 +18,7 @@ from .axes import frame_axes
 from .evaluation import evaluate_series
 from .given_model import check_pixel_size
 from .measures import whole_frames
-from .metadata import result_metadata
+from .metadata import package_version, result_metadata
 from .source import Source
 
 # Colours of missing and of extra intensity, and the diameter of their circles in
@@ -69,7 +68,7 @@ def find_outliers(
             labels,
             Signal={"signal_type": "", "quantity": "Outliers"},
             Symmetry_outliers={
-                "version": version("hyperspy-symseg"),
+                "version": package_version(),
                 "threshold": float(threshold),
                 "period": model.templates.period,
                 "column_width": column_width(model.templates),

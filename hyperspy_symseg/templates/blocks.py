@@ -123,14 +123,16 @@ def gaussian_weights(width):
     return (weights / (2 * weights.sum() - weights[0])).astype(np.float32)
 
 
-def window_means(squares, weights):
-    """Weighted means of squares in a window, where there is nothing beyond the edges.
+def window_means(squares, weights, go_on=False):
+    """Weighted means of squares in a window.
 
     Parameters
     ----------
     squares : (..., rows, columns) numpy.ndarray
     weights : (m,) numpy.ndarray of float32
         Along an axis, at distances of 0, 1, ... squares; 2 or more.
+    go_on : bool
+        Whether squares at the edges go on beyond; otherwise, there is nothing.
 
     Returns
     -------
@@ -139,7 +141,7 @@ def window_means(squares, weights):
     """
     squares = np.ascontiguousarray(squares, dtype=np.float32)
     out = np.empty_like(squares)
-    _waves.window_means(planes(squares), weights, planes(out))
+    _waves.window_means(planes(squares), weights, go_on, planes(out))
     return out
 
 
@@ -312,16 +314,14 @@ class BlockedFrame:
             sums, squares = _moments(values, block)
             counts = sum_squares(valid.astype(np.float64), block)
 
-        def counts_near(width):
-            if valid is None:
-                return np.multiply.outer(
-                    *(gaussian_mean(each, width) for each in sides)
-                )
-            return gaussian_mean(counts, width)
-
         def mean_near(sums, width):
             near = window_means(sums, gaussian_weights(width)).astype(np.float64)
-            return ratio(near, counts_near(width))
+            if valid is not None:
+                return ratio(near, gaussian_mean(counts, width))
+            rows, columns = (gaussian_mean(each, width) for each in sides)
+            near /= rows[:, np.newaxis]
+            near /= columns
+            return near
 
         # Less an offset, for windows are in single precision.
         offset = sums.sum() / max(counts.sum(), 1)
@@ -331,8 +331,7 @@ class BlockedFrame:
         width = VARIANCE_WIDTH * BLOCKS_IN_PERIOD
         variance = mean_near(squares, width)
         contrast = variance > NO_VARIANCE * (mean**2 + variance)
-        scale = np.zeros_like(variance)
-        scale[contrast] = variance[contrast] ** -0.5
+        scale = np.sqrt(ratio(contrast.astype(np.float64), variance))
         self.pixels = np.empty(values.shape, np.float32)
         _blocks.normalise(values, mean, scale, block, self.pixels)
         if valid is not None:

@@ -1,27 +1,56 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where boundaries run between the columns, which tell nothing in between."""
+"""Where boundaries run between the columns, which tell nothing in between.
+
+Boundaries are smoothed in a narrow window and, from there on, in one twice as wide. The
+wide one has less noise, but moves two boundaries that are within it, or two bends of
+one, by more than that. So it counts where both agree, in the mean over the window, to a
+fifth of a period.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
+
+from hyperspy_symseg import _boundaries
 
 from .blocks import window_means
 from .potts import COUPLING, mean_field
 
-# Reach of the window that boundaries are smoothed in, in blocks: two periods, as what
-# is narrower cannot be told from its boundaries.
-REACH = 6
-# How much of what smoothing does to a bent boundary is undone: all of it but for a
-# fifth, which lets what is smaller than the window shrink.
-UNDONE = 0.8
-# What a smooth boundary counts for, in nats: as much as all neighbours of a block, four
-# and four that count half.
-NEIGHBOURS = 6 * COUPLING
+
+class Window(NamedTuple):
+    """How boundaries are smoothed.
+
+    Attributes
+    ----------
+    reach : int
+        Of the window, in blocks.
+    undone : tuple of float
+        How much of what smoothing does to a bent boundary is undone, time after time.
+    prior : float
+        What a smooth boundary counts for, in nats.
+    """
+
+    reach: int
+    undone: tuple[float, ...]
+    prior: float
+
+
+# Two periods, as what is narrower cannot be told from its boundaries. A fifth is not
+# undone, which lets what is smaller than the window shrink. The prior is that of all
+# neighbours of a block, four and four that count half.
+NARROW = Window(6, (0.8,), 6 * COUPLING)
+# Four periods. The prior is more than the evidence of most blocks: it takes a column to
+# move a boundary, not the tail of one.
+WIDE = Window(12, (1.0, 1.0), 40.0)
 SWEEPS = 2
+# Distance of boundaries that agree, at most, in blocks.
+APART = 0.6
 # A smooth posterior squared so many times, or its eighth power, is a probability: found
-# on simulated frames.
-SQUARINGS = 3
+# on simulated frames. That of the wide window, squared once, is as steep as the other.
+SQUARINGS, SQUARINGS_OF_WIDE = 3, 1
 
 
-def straightened(posterior, evidence, mapped=map):
+def straightened(posterior, evidence):
     """Posterior with boundaries that run as those a few periods away say.
 
     The evidence of every block is joined by what the posterior is after smoothing,
@@ -32,24 +61,47 @@ def straightened(posterior, evidence, mapped=map):
     posterior : (patterns, block rows, block columns) numpy.ndarray of float32
     evidence : (patterns, block rows, block columns) numpy.ndarray of float32
         Log-likelihoods of the blocks, each of its own pixels.
-    mapped : callable
-        Does what `map` does, in threads say: for the patterns.
 
     Returns
     -------
     (patterns, block rows, block columns) numpy.ndarray of float32
         Smooth: `sharpened`, it is a probability.
     """
+    posterior, narrow = _straightened(posterior, evidence, NARROW)
+    _, wide = _straightened(posterior, evidence, WIDE)
+    np.copyto(narrow, sharpened(wide, SQUARINGS_OF_WIDE), where=_agree(narrow, wide))
+    return narrow
+
+
+def _straightened(posterior, evidence, window):
+    """Posterior with boundaries that are straight in a window, and the same smooth."""
     for _ in range(SWEEPS):
         # One sweep without neighbours, or the probabilities of independent blocks.
-        prior = smooth_boundaries(posterior, mapped)
-        prior *= np.float32(NEIGHBOURS)
+        prior = smooth_boundaries(posterior, window)
+        prior *= np.float32(window.prior)
         prior += evidence
         posterior = mean_field(prior, sweeps=1)
-    return smooth_boundaries(posterior, mapped)
+    return posterior, smooth_boundaries(posterior, window)
 
 
-def smooth_boundaries(posterior, mapped=map):
+def _agree(narrow, wide):
+    """Whether boundaries are at the same place, in the mean over the wide window.
+
+    Not where that reaches beyond the edges: what is there is not known.
+    """
+    apart = sharpened(narrow)
+    apart -= sharpened(wide)
+    # A block of another pattern adds to two of them.
+    apart = np.abs(apart, out=apart).sum(axis=0) / 2
+    weights = _weights(WIDE.reach)
+    inside = (slice(WIDE.reach, -WIDE.reach),) * 2
+    agree = np.zeros(apart.shape, bool)
+    # The mean at a strip that is a block wide is the first weight.
+    agree[inside] = window_means(apart, weights)[inside] < APART * weights[0]
+    return agree
+
+
+def smooth_boundaries(posterior, window):
     """Posterior with boundaries that are means over those near by.
 
     A mean moves boundaries that are bent, and two that are near each other; it does so
@@ -59,46 +111,53 @@ def smooth_boundaries(posterior, mapped=map):
     Parameters
     ----------
     posterior : (patterns, block rows, block columns) numpy.ndarray of float32
-    mapped : callable
-        As for `straightened`.
+    window : Window
 
     Returns
     -------
     (patterns, block rows, block columns) numpy.ndarray of float32
         A step is about as wide as the window.
     """
-    mean = _near_by(posterior, mapped)
-    lost = sharpened(mean)
-    np.subtract(posterior, lost, out=lost)
-    mean += np.float32(UNDONE) * _near_by(lost, mapped)
+    weights = _weights(window.reach)
+    mean = _means(posterior, weights, 1)
+    for share in window.undone:
+        lost = sharpened(mean)
+        np.subtract(posterior, lost, out=lost)
+        lost = _means(lost, weights, 0)
+        lost *= np.float32(share)
+        mean += lost
     return mean
 
 
-def sharpened(posterior):
+def sharpened(posterior, squarings=SQUARINGS):
     """Posterior with steep steps where those of a smooth one are.
 
     Parameters
     ----------
     posterior : (patterns, rows, columns) numpy.ndarray of float32
+    squarings : int
 
     Returns
     -------
     (patterns, rows, columns) numpy.ndarray of float32
     """
-    sharp = np.maximum(posterior, 0)
-    for _ in range(SQUARINGS):
-        sharp *= sharp
-    sharp /= sharp.sum(axis=0)
+    posterior = np.ascontiguousarray(posterior)
+    sharp = np.empty_like(posterior)
+    flat = len(posterior), -1
+    _boundaries.sharpen(posterior.reshape(flat), squarings, sharp.reshape(flat))
     return sharp
 
 
-def _near_by(posterior, mapped):
-    """Mean in a window that falls off as a parabola (V. A. Epanechnikov's)."""
-    weights = (1 - (np.arange(REACH + 1) / (REACH + 1)) ** 2).astype(np.float32)
+def _weights(reach):
+    """Weights that fall off as a parabola (V. A. Epanechnikov's)."""
+    weights = (1 - (np.arange(reach + 1) / (reach + 1)) ** 2).astype(np.float32)
     weights /= 2 * weights.sum() - weights[0]
+    return weights
 
-    def mean(own):
-        padded = np.pad(own, REACH, mode="edge")
-        return window_means(padded, weights)[REACH:-REACH, REACH:-REACH]
 
-    return np.stack(list(mapped(mean, posterior)))
+def _means(shares, weights, total):
+    """Means in a window of what the patterns share in; the last one has the rest."""
+    means = np.empty_like(shares)
+    means[:-1] = window_means(shares[:-1], weights, go_on=True)
+    np.subtract(total, means[:-1].sum(axis=0), out=means[-1])
+    return means

@@ -71,11 +71,13 @@ class Search:
     labels : callable
         Gives the labels of the blocks, by a number of patterns; None if there are none.
         Not called for one pattern.
+    mapped : callable
+        Does what `map` does, in threads say: for the patterns.
     """
 
-    def __init__(self, frame, period, labels):
+    def __init__(self, frame, period, labels, mapped=map):
         self._frame, self._tiles, self._period = frame, Tiles(frame), period
-        self._labels, self._solutions = labels, {}
+        self._labels, self._solutions, self._mapped = labels, {}, mapped
 
     def solution(self, n_patterns):
         """Best solution for a number of patterns: Solution."""
@@ -173,7 +175,8 @@ class Search:
         return min(tried, key=lambda one: one.cost(WHITE_NOISE))
 
     def _learn(self, start, rounds):
-        return learn(self._frame, self._tiles, start, self._period, rounds)
+        where = self._frame, self._tiles
+        return learn(*where, start, self._period, rounds, self._mapped)
 
     def _split(self, solution):
         """Posterior with a new pattern where that of a solution fits worst."""

@@ -85,7 +85,7 @@ class Solution:
         )
 
 
-def learn(frame, tiles, start, period, rounds):
+def learn(frame, tiles, start, period, rounds, mapped=map):
     """Learn the templates of patterns from frames, and which pixel has which.
 
     In turn: the reflections of every pattern, from the power spectrum of its pixels;
@@ -110,6 +110,8 @@ def learn(frame, tiles, start, period, rounds):
     rounds : int
         At most; fewer if there are several patterns, and their labels do not change
         any more.
+    mapped : callable
+        Does what `map` does, in threads say: for the patterns.
 
     Returns
     -------
@@ -127,15 +129,12 @@ def learn(frame, tiles, start, period, rounds):
     for turn in range(rounds):
         finding = turn % FINDING == 0 and share > CHANGED
         if finding:
-            patterns = [Pattern(frame, tiles, own, period) for own in posterior]
+            made = mapped(lambda own: Pattern(frame, tiles, own, period), posterior)
+            patterns = list(made)
             strong = [pattern.strong_reflections() for pattern in patterns]
-            for k, pattern in enumerate(patterns):
-                pattern.relate(strong[:k] + strong[k + 1 :])
-        for pattern, own in zip(patterns, posterior, strict=True):
-            pattern.weigh(own)
-            pattern.move()
-            pattern.measure()
-        templates = [pattern.template() for pattern in patterns]
+            others = [strong[:k] + strong[k + 1 :] for k in range(n_patterns)]
+            list(mapped(Pattern.relate, patterns, others))
+        templates = list(mapped(Pattern.fit, patterns, posterior))
         residuals = np.stack([frame.residuals(each) for each in templates])
         total = np.vdot(posterior, residuals)
         variance = max(float(total) / n_pixels, LEAST_VARIANCE)

@@ -192,7 +192,8 @@ class Templates:
         posterior = np.full(shape, 1 / self.n_patterns, np.float32)
         for _ in range(ROUNDS):
             residuals = self.residuals(frame, waves, posterior, mapped)
-            posterior = mean_field(log_likelihoods(residuals, self.noise))
+            likelihoods = log_likelihoods(residuals, self.noise)
+            posterior = mean_field(likelihoods, mapped=mapped)
         return posterior, residuals * np.float32(-0.5 / self.noise)
 
     def expected(self, frame, posterior):

@@ -83,6 +83,24 @@ class Pattern:
         self._kept, self._moved = np.arange(len(self._found)), self._found.copy()
         self._waves = PatternWaves(self._frame, self._frame.factors(self._found))
 
+    def fit(self, weights):
+        """Fit the waves to the pixels of the pattern.
+
+        Parameters
+        ----------
+        weights
+            As for the class.
+
+        Returns
+        -------
+        (..., rows, columns) numpy.ndarray of float32
+            What the waves that count make up, with the phases measured.
+        """
+        self.weigh(weights)
+        self.move()
+        self.measure()
+        return self._waves.template(self.amplitudes, self._phases, self._kept)
+
     def weigh(self, weights):
         """Take the Fourier sums over those pixels that belong to the pattern.
 
@@ -142,15 +160,6 @@ class Pattern:
         places = apart(self._moved[strongest], DISTANCE / self._period)
         self._kept = strongest[places]
         self.amplitudes = amplitudes[self._kept]
-
-    def template(self):
-        """What the waves that count make up, with the phases measured.
-
-        Returns
-        -------
-        (..., rows, columns) numpy.ndarray of float32
-        """
-        return self._waves.template(self.amplitudes, self._phases, self._kept)
 
 
 def _products(first, second):

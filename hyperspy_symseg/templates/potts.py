@@ -10,6 +10,8 @@ from .blocks import BLOCKS_IN_CELL, window_means
 # What an edge between two blocks of different patterns costs, in nats.
 COUPLING = 1.5
 SWEEPS = 20
+# Rows that are done at once.
+STRIP = 256
 
 
 def log_likelihoods(residuals, noise):
@@ -34,7 +36,7 @@ def log_likelihoods(residuals, noise):
     return window_means(residuals, weights) * np.float32(-0.5 / noise)
 
 
-def mean_field(evidence, sweeps=SWEEPS):
+def mean_field(evidence, sweeps=SWEEPS, mapped=map):
     """Posterior probabilities of a Potts model, in the mean-field approximation.
 
     A block's log-likelihood is joined by what its eight neighbours are thought to be
@@ -46,17 +48,29 @@ def mean_field(evidence, sweeps=SWEEPS):
     evidence : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         Log-likelihoods of the blocks.
     sweeps : int
+    mapped : callable
+        Does what `map` does, in threads say: for strips of rows.
 
     Returns
     -------
     (patterns, ..., block rows, block columns) numpy.ndarray of float32
     """
-    evidence = np.ascontiguousarray(evidence, dtype=np.float32)
-    posterior = np.empty_like(evidence)
-    by_frame = len(evidence), -1, *evidence.shape[-2:]
-    _potts.mean_field(
-        evidence.reshape(by_frame), COUPLING, sweeps, posterior.reshape(by_frame)
-    )
+    evidence = np.asarray(evidence, dtype=np.float32)
+    n_rows, posterior = evidence.shape[-2], np.empty(evidence.shape, np.float32)
+
+    def of_strip(first):
+        last = min(first + STRIP, n_rows)
+        # A sweep reaches one row farther.
+        start, stop = max(first - sweeps, 0), min(last + sweeps, n_rows)
+        own = np.ascontiguousarray(evidence[..., start:stop, :])
+        by_frame = len(own), -1, *own.shape[-2:]
+        out = np.empty_like(own)
+        _potts.mean_field(
+            own.reshape(by_frame), COUPLING, sweeps, out.reshape(by_frame)
+        )
+        posterior[..., first:last, :] = out[..., first - start : last - start, :]
+
+    list(mapped(of_strip, range(0, n_rows, STRIP)))
     return posterior
 
 

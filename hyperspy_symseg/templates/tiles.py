@@ -9,7 +9,7 @@ from scipy import fft, ndimage, special
 
 from hyperspy_symseg.periods.spectrum import parabola_maximum
 
-from .blocks import BLOCKS_IN_PERIOD, planes, sum_squares
+from .blocks import BLOCKS_IN_PERIOD, planes, spread, sum_squares
 
 # Sides of the tiles whose power is averaged, in periods; tiles of all frames, at most;
 # and pixels of the tiles that are transformed at once.
@@ -68,10 +68,11 @@ class Tiles:
             Sums of the squares of the window and the weights in those tiles that the
             pattern has a part in: at most 256, spread evenly over those there are.
         """
-        block, (rows, columns) = self._frame.block, self._window.shape
+        frame, (rows, columns) = self._frame, self._window.shape
         n_rows, n_columns = self._n_blocks
         tiles = self._cut(weights[..., :n_rows, :n_columns], 1)
-        cut = self._cut(self._frame.pixels, block)
+        by_pixel = spread(weights, frame.block, frame.shape)
+        weighted = self._cut(frame.pixels * by_pixel.astype(np.float32), frame.block)
         energies = np.einsum(
             "nabyx,yx->nab", tiles**2, self._block_window, dtype=np.float64
         )
@@ -80,13 +81,7 @@ class Tiles:
         power = np.zeros((rows, columns // 2 + 1), np.float32)
         batch = max(1, BATCH // self._window.size)
         for some in np.split(used, np.arange(batch, len(used), batch)):
-            places = tuple(some.T)
-            pixels = cut[places] * self._window
-            by_block = pixels.reshape(
-                len(some), rows // block, block, columns // block, block
-            )
-            by_block *= tiles[places][:, :, np.newaxis, :, np.newaxis]
-            transform = fft.rfft2(pixels)
+            transform = fft.rfft2(weighted[tuple(some.T)] * self._window)
             power += (transform.real**2 + transform.imag**2).sum(axis=0)
         return fft.fftshift(power, axes=0), energies[tuple(used.T)]
 

@@ -4,7 +4,8 @@
 import numpy as np
 
 from .blocks import cell_size, local_mean, squares_in
-from .choosing import Search
+from .learning import learn
+from .tiles import Tiles
 from .waves import PatternWaves, unit_phases
 
 # Standard deviation of the window that the fit is averaged in, in cells.
@@ -12,7 +13,7 @@ WIDTH = 1.5
 
 
 def one_pattern(frame, period):
-    """Templates for one pattern, which all pixels have.
+    """Templates for one pattern, which all pixels have: a first guess.
 
     Parameters
     ----------
@@ -25,7 +26,8 @@ def one_pattern(frame, period):
     -------
     Templates
     """
-    return Search(frame, period, None).solution(1).templates
+    everywhere = np.ones((1, *frame.counts.shape), np.float32)
+    return learn(frame, Tiles(frame), everywhere, period, rounds=1).templates
 
 
 def fit_of_cells(templates, frame):

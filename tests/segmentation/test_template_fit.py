@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg.descriptors import Grid, compute_scores
-from hyperspy_symseg.segmentation import SymmetryModel
+from hyperspy_symseg.segmentation import SymmetryModel, template_fit
 from hyperspy_symseg.segmentation.template_fit import _block_centres
 from hyperspy_symseg.segmentation.views import View
 from hyperspy_symseg.templates.blocks import BlockedFrame
@@ -93,6 +93,18 @@ def test_number_that_is_found(found, model):
 def test_costs_are_constant_and_compared(found):
     assert not found.costs.flags.writeable
     assert found == SymmetryModel.from_dict(found.to_dict())
+
+
+@pytest.mark.parametrize("num_workers", [1, 3])
+def test_number_of_threads_changes_nothing(model, frame, num_workers):
+    options = {"stride": 3, "period": PERIOD, "num_workers": num_workers}
+    assert SymmetryModel.fit(frame, TRANSLATION, **options) == model
+
+
+def test_few_pixels_are_scored(frame, monkeypatch):
+    monkeypatch.setattr(template_fit, "MOST_SCORED", 150)
+    few = SymmetryModel.fit(frame, TRANSLATION, 2, stride=3, period=PERIOD)
+    assert 60 < few.counts.sum() <= 150
 
 
 def test_templates_survive_a_dictionary(model):

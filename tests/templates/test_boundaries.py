@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperspy_symseg.templates.boundaries import (
-    REACH,
+    NARROW,
+    WIDE,
+    _straightened,
     sharpened,
     smooth_boundaries,
     straightened,
@@ -36,23 +38,83 @@ def test_sharpened_is_the_eighth_power():
 
 def test_a_little_less_than_nothing_is_no_probability():
     posterior = np.array([1.0, -1e-3], np.float32).reshape(2, 1, 1)
-    np.testing.assert_array_equal(sharpened(posterior).ravel(), [1, 0])
+    np.testing.assert_allclose(sharpened(posterior).ravel(), [1, 0], atol=1e-30)
+
+
+@given(st.integers(1, 5), st.integers(1, 300), st.integers(0, 3))
+def test_sharpened_is_that_of_the_formula(n_patterns, n, squarings):
+    rng = np.random.default_rng(0)
+    posterior = rng.dirichlet(np.ones(n_patterns), (1, n)).astype(np.float32)
+    posterior = np.moveaxis(posterior, -1, 0)
+    powers = np.maximum(posterior, 1e-4).astype(float) ** 2**squarings
+    expected = powers / powers.sum(axis=0)
+    np.testing.assert_allclose(sharpened(posterior, squarings), expected, rtol=1e-5)
 
 
 @given(st.floats(0, 1))
 def test_what_is_the_same_everywhere_stays(share):
     posterior = np.stack([np.full(SHAPE, share), np.full(SHAPE, 1 - share)])
-    smoothed = smooth_boundaries(posterior.astype(np.float32))
+    posterior = posterior.astype(np.float32)
+    smoothed = smooth_boundaries(posterior, NARROW)
     expected = posterior + 0.8 * (posterior - sharpened(posterior))
     np.testing.assert_allclose(smoothed, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("window", [NARROW, WIDE])
+def test_smoothing_weighs_by_a_parabola(window):
+    # The first of three patterns, in one block; nothing is undone.
+    posterior = np.zeros((3, *SHAPE), np.float32)
+    posterior[1] = 1
+    posterior[:2, 20, 30] = 1, 0
+    found = smooth_boundaries(posterior, window._replace(undone=()))
+    side = 1 - (np.arange(-window.reach, window.reach + 1) / (window.reach + 1)) ** 2
+    side /= side.sum()
+    expected = np.zeros(SHAPE)
+    reach = window.reach
+    expected[20 - reach : 21 + reach, 30 - reach : 31 + reach] = np.outer(side, side)
+    np.testing.assert_allclose(found[0], expected, atol=1e-6)
+    np.testing.assert_allclose(found.sum(axis=0), 1, atol=1e-6)
+
+
 @pytest.mark.parametrize("slope", [0, 0.4, 1])
 def test_a_straight_boundary_stays_where_it_is(slope):
-    second = COLUMNS + slope * ROWS > 45.5
+    rows, columns = np.indices((81, 120))
+    second = columns + slope * rows > 75.5
     found = most_probable(straight(second))
-    inside = np.s_[5:-5, 5:-5]
+    # Near the edges, boundaries are taken to go on straight up or down.
+    inside = np.s_[24:-24, 5:-5]
     np.testing.assert_array_equal(found[inside], second[inside])
+    off = np.count_nonzero(found != second, axis=1)
+    assert off[5:-5].max() <= 1
+
+
+def test_boundaries_that_agree_in_both_windows_are_those_of_the_wide_one():
+    # Two straight ones, with columns that say otherwise, 60 and 8 blocks apart.
+    rng = np.random.default_rng(0)
+    columns = np.arange(150)
+    jagged = rng.integers(-2, 3, (80, 3))[:, :, np.newaxis]
+    edges = np.array([40, 100, 108])[:, np.newaxis]
+    second = (columns > edges + jagged).sum(axis=1) % 2 == 1
+    evidence = np.zeros((2, *second.shape), np.float32)
+    _, narrow = _straightened(posterior_of(second), evidence, NARROW)
+    found = straight(second, evidence)
+    inside, near = np.s_[:, 24:-24, 35:45], np.s_[:, 24:-24, 100:109]
+    np.testing.assert_array_equal(found[near], narrow[near])
+    assert np.abs(found[inside] - narrow[inside]).max() > 0.01
+    # Squared once, the step of the wide window is about as steep.
+    slope = np.abs(np.diff(found[inside][0], axis=1)).max()
+    assert slope == pytest.approx(
+        np.abs(np.diff(narrow[inside][0], axis=1)).max(), rel=0.25
+    )
+
+
+def test_next_to_the_edges_the_narrow_window_counts():
+    second = COLUMNS + 0.4 * ROWS > 45.5
+    evidence = np.random.default_rng(0).normal(size=(2, *SHAPE)).astype(np.float32)
+    _, narrow = _straightened(posterior_of(second), evidence, NARROW)
+    found = straight(second, evidence)
+    np.testing.assert_array_equal(found[:, :12], narrow[:, :12])
+    np.testing.assert_array_equal(found[:, :, -12:], narrow[:, :, -12:])
 
 
 def test_a_jagged_boundary_becomes_straight():
@@ -69,7 +131,7 @@ def test_a_disc_shrinks_by_a_few_parts_in_a_hundred():
 
 
 def test_a_strip_as_wide_as_a_thin_lamella_stays():
-    strip = np.abs(COLUMNS - 30) <= REACH // 2
+    strip = np.abs(COLUMNS - 30) <= NARROW.reach // 2
     np.testing.assert_array_equal(most_probable(straight(strip)), strip)
 
 
@@ -86,7 +148,7 @@ def test_far_away_from_a_cut_nothing_changes():
     evidence = np.random.default_rng(1).normal(size=(2, 30, 150)).astype(np.float32)
     whole = straight(second, evidence)
     part = straight(second[:, 60:], evidence[:, :, 60:])
-    reach = 6 * (REACH + 1)
+    reach = 6 * (NARROW.reach + 1)
     np.testing.assert_allclose(part[:, :, reach:], whole[:, :, 60 + reach :], atol=1e-6)
 
 

@@ -25,9 +25,7 @@ def measured(*frames, rounds=1):
     pattern, weights = pattern_of(*frames)
     pattern.relate([])
     for _ in range(rounds):
-        pattern.weigh(weights)
-        pattern.move()
-        pattern.measure()
+        pattern.fit(weights)
     return pattern
 
 
@@ -66,7 +64,9 @@ def test_amplitudes_are_of_all_frames():
 
 def test_templates_are_the_waves():
     frame = wave(0, 1 / 9)
-    [template] = measured(frame).template()
+    pattern, weights = pattern_of(frame)
+    pattern.relate([])
+    [template] = pattern.fit(weights)
     assert template.dtype == np.float32
     # A cosine of variance 1 is sqrt(2) high.
     inside = np.s_[30:-30, 30:-30]
@@ -79,9 +79,11 @@ def test_a_weak_wave_beside_a_strong_one_does_not_count():
 
 
 def test_noise_has_no_reflections():
-    pattern = measured(np.random.default_rng(5).normal(size=SHAPE))
+    pattern, weights = pattern_of(np.random.default_rng(5).normal(size=SHAPE))
+    pattern.relate([])
+    template = pattern.fit(weights)
     assert pattern.reflections.shape == (0, 2)
-    assert not pattern.template().any()
+    assert not template.any()
 
 
 def test_a_relative_lends_its_reflections():

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from hyperspy_symseg.templates import potts
 from hyperspy_symseg.templates.potts import (
     COUPLING,
     SWEEPS,
@@ -156,6 +159,16 @@ def test_boundary_length_counts_edges():
     assert boundary_length(labels) == 3
     # Not from frame to frame.
     assert boundary_length(np.stack([labels, 1 - labels])) == 6
+
+
+@pytest.mark.parametrize("patterns", [2, 3])
+def test_strips_of_rows_change_nothing(patterns, monkeypatch):
+    values = evidence((patterns, 2, 61, 40), scale=0.3)
+    whole = mean_field(values)
+    monkeypatch.setattr(potts, "STRIP", 9)
+    with ThreadPoolExecutor(2) as pool:
+        in_strips = mean_field(values, mapped=pool.map)
+    np.testing.assert_array_equal(in_strips, whole)
 
 
 @pytest.mark.parametrize("patterns", [2, 3])
