@@ -226,12 +226,13 @@ def power_spectrum(frames):
 
 def _windowed(frame, mask):
     """High-passed frame under a Hann window, of unit square sum; None if constant."""
-    valid = np.ones(frame.shape, bool) if mask is None else ~mask
+    valid = None if mask is None else ~mask
     if frame.dtype.kind == "f":
-        valid &= np.isfinite(frame)
-    if not valid.any():
-        return None
-    weights = None if valid.all() else valid.astype(np.float32)
+        finite = np.isfinite(frame)
+        valid = finite if valid is None else valid & finite
+    if valid is not None and valid.all():
+        valid = None
+    weights = None if valid is None else valid.astype(np.float32)
     values = _centred(frame, valid)
     if values is None:
         return None
@@ -251,16 +252,19 @@ def _windowed(frame, mask):
 def _centred(frame, valid):
     """Frame from -1 to 1, without outliers and 0 where invalid; None if constant.
 
-    The spectrum of an outlier would cover all others.
+    The spectrum of an outlier would cover all others. Valid is None if all pixels are.
     """
-    some = (frame if valid.all() else frame[valid]).ravel()
+    some = (frame if valid is None else frame[valid]).ravel()
+    if not some.size:
+        return None
     # An odd step, for the columns of a frame are often even.
     some = some[:: max(1, some.size // SAMPLE) | 1]
     low, middle, high = np.percentile(some.astype(np.float64), (1, 50, 99))
     small = frame.dtype.kind in "bui" and frame.dtype.itemsize <= 2
     values = frame.astype(np.float32 if small else np.float64)
     values -= values.dtype.type(middle)
-    values[~valid] = 0
+    if valid is not None:
+        values[~valid] = 0
     if low < high:
         reach = OUTLIERS * (high - low)
         np.clip(values, low - middle - reach, high - middle + reach, out=values)

@@ -71,7 +71,7 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None, mapped=ma
     if blocked is None or sides != frame.shape:
         masked = None if mask is None else mask[window]
         blocked = BlockedFrame(frame[window], masked, templates.period, first)
-    posterior = straightened(*templates.posterior(blocked, mapped))
+    posterior = straightened(*templates.posterior(blocked, mapped), mapped)
     rows, columns = (
         np.arange(axis.start - begin, axis.stop - begin)
         for axis, begin in zip(part.pixels, first, strict=True)

@@ -15,6 +15,7 @@ from hyperspy_symseg import _boundaries
 
 from .blocks import window_means
 from .potts import COUPLING, mean_field
+from .strips import in_strips
 
 
 class Window(NamedTuple):
@@ -50,7 +51,7 @@ APART = 0.6
 SQUARINGS, SQUARINGS_OF_WIDE = 3, 1
 
 
-def straightened(posterior, evidence):
+def straightened(posterior, evidence, mapped=map):
     """Posterior with boundaries that run as those a few periods away say.
 
     The evidence of every block is joined by what the posterior is after smoothing,
@@ -61,27 +62,29 @@ def straightened(posterior, evidence):
     posterior : (patterns, block rows, block columns) numpy.ndarray of float32
     evidence : (patterns, block rows, block columns) numpy.ndarray of float32
         Log-likelihoods of the blocks, each of its own pixels.
+    mapped : callable
+        Does what `map` does, in threads say: for strips of rows.
 
     Returns
     -------
     (patterns, block rows, block columns) numpy.ndarray of float32
         Smooth: `sharpened`, it is a probability.
     """
-    posterior, narrow = _straightened(posterior, evidence, NARROW)
-    _, wide = _straightened(posterior, evidence, WIDE)
+    posterior, narrow = _straightened(posterior, evidence, NARROW, mapped)
+    _, wide = _straightened(posterior, evidence, WIDE, mapped)
     np.copyto(narrow, sharpened(wide, SQUARINGS_OF_WIDE), where=_agree(narrow, wide))
     return narrow
 
 
-def _straightened(posterior, evidence, window):
+def _straightened(posterior, evidence, window, mapped=map):
     """Posterior with boundaries that are straight in a window, and the same smooth."""
     for _ in range(SWEEPS):
         # One sweep without neighbours, or the probabilities of independent blocks.
-        prior = smooth_boundaries(posterior, window)
+        prior = smooth_boundaries(posterior, window, mapped)
         prior *= np.float32(window.prior)
         prior += evidence
-        posterior = mean_field(prior, sweeps=1)
-    return posterior, smooth_boundaries(posterior, window)
+        posterior = mean_field(prior, 1, mapped)
+    return posterior, smooth_boundaries(posterior, window, mapped)
 
 
 def _agree(narrow, wide):
@@ -101,7 +104,7 @@ def _agree(narrow, wide):
     return agree
 
 
-def smooth_boundaries(posterior, window):
+def smooth_boundaries(posterior, window, mapped=map):
     """Posterior with boundaries that are means over those near by.
 
     A mean moves boundaries that are bent, and two that are near each other; it does so
@@ -112,6 +115,8 @@ def smooth_boundaries(posterior, window):
     ----------
     posterior : (patterns, block rows, block columns) numpy.ndarray of float32
     window : Window
+    mapped : callable
+        As for `straightened`.
 
     Returns
     -------
@@ -119,14 +124,19 @@ def smooth_boundaries(posterior, window):
         A step is about as wide as the window.
     """
     weights = _weights(window.reach)
-    mean = _means(posterior, weights, 1)
-    for share in window.undone:
-        lost = sharpened(mean)
-        np.subtract(posterior, lost, out=lost)
-        lost = _means(lost, weights, 0)
-        lost *= np.float32(share)
-        mean += lost
-    return mean
+
+    def of_strip(posterior):
+        mean = _means(posterior, weights, 1)
+        for share in window.undone:
+            lost = sharpened(mean)
+            np.subtract(posterior, lost, out=lost)
+            lost = _means(lost, weights, 0)
+            lost *= np.float32(share)
+            mean += lost
+        return mean
+
+    reach = window.reach * (1 + len(window.undone))
+    return in_strips(of_strip, posterior, reach, mapped)
 
 
 def sharpened(posterior, squarings=SQUARINGS):

@@ -6,12 +6,11 @@ import numpy as np
 from hyperspy_symseg import _potts
 
 from .blocks import BLOCKS_IN_CELL, window_means
+from .strips import in_strips
 
 # What an edge between two blocks of different patterns costs, in nats.
 COUPLING = 1.5
 SWEEPS = 20
-# Rows that are done at once.
-STRIP = 256
 
 
 def log_likelihoods(residuals, noise):
@@ -55,23 +54,18 @@ def mean_field(evidence, sweeps=SWEEPS, mapped=map):
     -------
     (patterns, ..., block rows, block columns) numpy.ndarray of float32
     """
-    evidence = np.asarray(evidence, dtype=np.float32)
-    n_rows, posterior = evidence.shape[-2], np.empty(evidence.shape, np.float32)
 
-    def of_strip(first):
-        last = min(first + STRIP, n_rows)
-        # A sweep reaches one row farther.
-        start, stop = max(first - sweeps, 0), min(last + sweeps, n_rows)
-        own = np.ascontiguousarray(evidence[..., start:stop, :])
-        by_frame = len(own), -1, *own.shape[-2:]
-        out = np.empty_like(own)
+    def of_strip(evidence):
+        evidence = np.ascontiguousarray(evidence)
+        posterior = np.empty_like(evidence)
+        by_frame = len(evidence), -1, *evidence.shape[-2:]
         _potts.mean_field(
-            own.reshape(by_frame), COUPLING, sweeps, out.reshape(by_frame)
+            evidence.reshape(by_frame), COUPLING, sweeps, posterior.reshape(by_frame)
         )
-        posterior[..., first:last, :] = out[..., first - start : last - start, :]
+        return posterior
 
-    list(mapped(of_strip, range(0, n_rows, STRIP)))
-    return posterior
+    # Each sweep reaches one row farther.
+    return in_strips(of_strip, np.asarray(evidence, np.float32), sweeps, mapped)
 
 
 def most_probable(posterior):

@@ -6,7 +6,7 @@ import numpy as np
 from .blocks import cell_size, local_mean, squares_in
 from .learning import learn
 from .tiles import Tiles
-from .waves import PatternWaves, unit_phases
+from .waves import unit_phases, whole_cells
 
 # Standard deviation of the window that the fit is averaged in, in cells.
 WIDTH = 1.5
@@ -44,12 +44,10 @@ def fit_of_cells(templates, frame):
     (cell rows, cell columns) numpy.ndarray of float32
         Sums of the products of the pixels and the template, halved.
     """
-    everywhere = np.ones(frame.counts.shape, np.float32)
     fit = np.zeros(frame.cell_counts.shape, np.float32)
     # One by one: together they would be as large as the frame and more.
     for reflection, amplitude in zip(*templates.of(0), strict=True):
-        waves = PatternWaves(frame, frame.factors(reflection[np.newaxis]))
-        cells = waves.cells(everywhere)
+        cells = whole_cells(frame, frame.factors(reflection[np.newaxis]))
         fit += np.float32(amplitude) * (cells * unit_phases(cells)).sum(axis=(0, 1))
     return fit
 

@@ -51,6 +51,24 @@ def unit_phases(cells):
     return np.divide(others, size, out=others)
 
 
+def whole_cells(frame, factors):
+    """Fourier sums of the cells over all pixels.
+
+    Parameters
+    ----------
+    frame, factors
+        As for `PatternWaves`.
+
+    Returns
+    -------
+    (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
+    """
+    out = np.empty((2, factors[0].shape[1], *frame.cell_counts.shape), np.float32)
+    side = BLOCKS_IN_CELL * frame.block
+    _waves.fourier_sums(planes(frame.pixels), *factors, side, _by_wave(out))
+    return out
+
+
 class PatternWaves:
     """Plane waves in a frame, or in several.
 

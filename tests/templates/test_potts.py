@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hyperspy_symseg.templates import potts
+from hyperspy_symseg.templates import strips
 from hyperspy_symseg.templates.potts import (
     COUPLING,
     SWEEPS,
@@ -165,7 +165,7 @@ def test_boundary_length_counts_edges():
 def test_strips_of_rows_change_nothing(patterns, monkeypatch):
     values = evidence((patterns, 2, 61, 40), scale=0.3)
     whole = mean_field(values)
-    monkeypatch.setattr(potts, "STRIP", 9)
+    monkeypatch.setattr(strips, "STRIP", 9)
     with ThreadPoolExecutor(2) as pool:
         in_strips = mean_field(values, mapped=pool.map)
     np.testing.assert_array_equal(in_strips, whole)

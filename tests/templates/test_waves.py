@@ -15,6 +15,7 @@ from hyperspy_symseg.templates.waves import (
     PatternWaves,
     near_by,
     unit_phases,
+    whole_cells,
 )
 
 # Rows, columns and side of a block: cut off or not, smaller and larger than a frame.
@@ -260,6 +261,14 @@ def test_cells_are_weighted_sums_of_blocks():
             expected = terms[inside].sum()
             assert found[0, g, i, j] == pytest.approx(expected.real, abs=1e-4)
             assert found[1, g, i, j] == pytest.approx(expected.imag, abs=1e-4)
+
+
+@pytest.mark.parametrize(("height", "width", "block"), FRAMES)
+def test_whole_cells_are_those_of_equal_weights(height, width, block):
+    frame = frame_of(random(height, width), block)
+    found = whole_cells(frame, frame.factors(REFLECTIONS))
+    expected = waves_in(frame).cells(np.ones(frame.counts.shape, np.float32))
+    np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 def test_no_block_has_less_than_the_least_weight():

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Large arrays done strip by strip, in threads say."""
+
+import numpy as np
+
+# Rows of a strip.
+STRIP = 256
+
+
+def in_strips(function, array, reach, mapped=map):
+    """Result of a function that looks a few rows away, strip by strip.
+
+    It is the same as that of the function itself, however many strips there are.
+
+    Parameters
+    ----------
+    function : callable
+        Takes and returns an array (..., rows, columns) of float32.
+    array : (..., rows, columns) numpy.ndarray of float32
+    reach : int
+        Rows around a row that its result depends on.
+    mapped : callable
+        Does what `map` does, in threads say.
+
+    Returns
+    -------
+    (..., rows, columns) numpy.ndarray of float32
+
+    Examples
+    --------
+    >>> rows = np.arange(1000, dtype=np.float32)[:, np.newaxis]
+    >>> np.array_equal(in_strips(np.cos, rows, 0), np.cos(rows))
+    True
+    """
+    n_rows = array.shape[-2]
+    if n_rows <= STRIP:
+        return function(array)
+    out = np.empty(array.shape, np.float32)
+
+    def of_strip(first):
+        last = min(first + STRIP, n_rows)
+        start, stop = max(first - reach, 0), min(last + reach, n_rows)
+        found = function(array[..., start:stop, :])
+        out[..., first:last, :] = found[..., first - start : last - start, :]
+
+    list(mapped(of_strip, range(0, n_rows, STRIP)))
+    return out
