@@ -8,8 +8,8 @@ import logging
 import numpy as np
 
 from hyperspy_symseg.descriptors import Grid, compute_scores
-from hyperspy_symseg.templates.blocks import spread
 from hyperspy_symseg.templates.choosing import Search
+from hyperspy_symseg.templates.squares import spread
 
 from .sampling import complete_scores, sample_slices
 from .threads import one_thread, pool_map

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size, squares_in
+from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size
+from hyperspy_symseg.templates.squares import squares_in
 from hyperspy_symseg.templates.variety import one_pattern, variety
 
 from .threads import one_thread

@@ -13,8 +13,8 @@ import numpy as np
 
 from hyperspy_symseg import _boundaries
 
-from .blocks import window_means
 from .potts import COUPLING, mean_field
+from .squares import window_means
 from .strips import in_strips
 
 

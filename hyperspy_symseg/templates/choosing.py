@@ -5,10 +5,11 @@ import itertools
 
 import numpy as np
 
-from .blocks import BLOCKS_IN_CELL, local_mean, spread, sum_squares
+from .blocks import BLOCKS_IN_CELL
 from .dispersion import NOTHING, dispersion
 from .learning import learn
 from .potts import changed, most_probable
+from .squares import local_mean, spread, sum_squares
 from .tiles import Tiles
 
 # Standard deviation of the window in which cells are judged to be misfits, in cells.

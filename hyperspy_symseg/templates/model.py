@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from .blocks import spread
 from .potts import log_likelihoods, mean_field, most_probable
 from .reflections import distances
+from .squares import spread
 from .waves import PatternWaves
 
 # Reflections so near to each other are the same, in cycles a period.

@@ -5,7 +5,8 @@ import numpy as np
 
 from hyperspy_symseg import _potts
 
-from .blocks import BLOCKS_IN_CELL, window_means
+from .blocks import BLOCKS_IN_CELL
+from .squares import window_means
 from .strips import in_strips
 
 # What an edge between two blocks of different patterns costs, in nats.

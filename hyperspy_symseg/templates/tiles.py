@@ -9,7 +9,8 @@ from scipy import fft, ndimage, special
 
 from hyperspy_symseg.periods.spectrum import parabola_maximum
 
-from .blocks import BLOCKS_IN_PERIOD, planes, spread, sum_squares
+from .blocks import BLOCKS_IN_PERIOD
+from .squares import planes, spread, sum_squares
 
 # Sides of the tiles whose power is averaged, in periods; tiles of all frames, at most;
 # and pixels of the tiles that are transformed at once.

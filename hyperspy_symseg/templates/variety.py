@@ -3,8 +3,9 @@
 
 import numpy as np
 
-from .blocks import cell_size, local_mean, squares_in
+from .blocks import cell_size
 from .learning import learn
+from .squares import local_mean, squares_in
 from .tiles import Tiles
 from .waves import unit_phases, whole_cells
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from hyperspy_symseg import _waves
 
-from .blocks import BLOCKS_IN_CELL, gaussian_weights, planes, window_means
+from .blocks import BLOCKS_IN_CELL
+from .squares import gaussian_weights, planes, window_means
 
 # Standard deviation of the window that phases are averaged in, in cells.
 WIDTH = 3.0

@@ -4,14 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_symseg.templates.blocks import (
-    BlockedFrame,
-    block_size,
-    cell_size,
-    local_mean,
-    spread,
-    sum_squares,
-)
+from hyperspy_symseg.templates.blocks import BlockedFrame, block_size, cell_size
+from hyperspy_symseg.templates.squares import spread, sum_squares
+
+from .conftest import gaussian_means
 
 PERIOD = 9.0
 # Of 3 pixels; the last row and column of blocks are cut off.
@@ -43,47 +39,6 @@ def mask():
 def test_blocks_are_a_third_of_a_period_and_cells_three_blocks(period, block, cell):
     assert block_size(period) == block
     assert cell_size(period) == cell
-
-
-@given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 7))
-def test_sums_over_squares(rows, columns, side):
-    array = np.arange(rows * columns).reshape(rows, columns) % 13
-    expected = [
-        [array[i : i + side, j : j + side].sum() for j in range(0, columns, side)]
-        for i in range(0, rows, side)
-    ]
-    np.testing.assert_array_equal(sum_squares(array, side), expected)
-
-
-def test_every_pixel_has_the_value_of_its_square():
-    squares = np.array([[1, 2, 3], [4, 5, 6]])
-    expected = [[1, 1, 2, 2, 3], [1, 1, 2, 2, 3], [4, 4, 5, 5, 6]]
-    np.testing.assert_array_equal(spread(squares, 2, (3, 5)), expected)
-
-
-def gaussian_means(sums, counts, width):
-    """The definition: weights over pairs of blocks, up to three widths apart."""
-    weights = []
-    for n in sums.shape:
-        distance = np.subtract.outer(np.arange(n), np.arange(n))
-        weight = np.exp(-0.5 * (distance / width) ** 2)
-        weights.append(np.where(np.abs(distance) <= int(3 * width + 0.5), weight, 0))
-    rows, columns = weights
-    return (rows @ sums @ columns.T) / (rows @ counts @ columns.T)
-
-
-@pytest.mark.parametrize("width", [1.5, 4.5])
-def test_local_means_are_those_of_the_definition(width):
-    rng = np.random.default_rng(0)
-    counts = rng.integers(1, 10, (20, 27))
-    sums = rng.normal(size=counts.shape) * counts
-    np.testing.assert_allclose(
-        local_mean(sums, counts, width), gaussian_means(sums, counts, width)
-    )
-
-
-def test_local_mean_is_0_where_there_are_no_pixels():
-    assert not local_mean(np.zeros((5, 7)), np.zeros((5, 7)), 1.5).any()
 
 
 def normalised(frame, valid):
@@ -297,3 +252,18 @@ def test_a_part_has_waves_of_its_own():
     rows, columns = blocked.part(np.s_[9:27, 18:70]).factors(np.array([[0.1, 0.2]]))
     np.testing.assert_array_equal(rows[:, 0, 0], [1, 0])
     np.testing.assert_array_equal(columns[:, 0, 0], [1, 0])
+
+
+def test_stacked_windows_are_those_of_their_frames(frame, mask):
+    whole = [BlockedFrame(frame, each, PERIOD) for each in (None, mask)]
+    windows = [each.part(np.s_[18:45, 27:72]) for each in whole]
+    stack = BlockedFrame.stacked(windows)
+    assert stack.shape == (27, 45)
+    template = np.random.default_rng(0).normal(size=(2, 27, 45)).astype(np.float32)
+    found = stack.residuals(template)
+    for i, window in enumerate(windows):
+        for name in ("pixels", "counts", "squares", "cell_counts"):
+            np.testing.assert_array_equal(
+                getattr(stack, name)[i], getattr(window, name)
+            )
+        np.testing.assert_array_equal(found[i], window.residuals(template[i]))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg.templates import Templates
-from hyperspy_symseg.templates.blocks import BlockedFrame, spread
+from hyperspy_symseg.templates.blocks import BlockedFrame
+from hyperspy_symseg.templates.squares import spread
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE, two_lattices
 
