@@ -194,12 +194,16 @@ def print_ious(what, rows, doses, sides, seeds):
 
 
 def print_displacements(measured):
-    """Print displacements at one dose, case by case."""
+    """Print displacements at one dose, case by case, and their mean."""
     print(f"| boundary displacement, dose {DISPLACED_DOSE} | pixels |")
     print("|---|---|")
-    for name, results in measured.items():
-        values = means(results[DISPLACED_DOSE], "displacement")
-        print(f"| ({name}) {CASES[name]} | {cell(values, '.2f')} |")
+    rows = {
+        f"({name}) {CASES[name]}": means(results[DISPLACED_DOSE], "displacement")
+        for name, results in measured.items()
+    }
+    rows["mean"] = np.mean(list(rows.values()), axis=0)
+    for name, values in rows.items():
+        print(f"| {name} | {cell(values, '.2f')} |")
 
 
 def print_numbers(measured, doses):

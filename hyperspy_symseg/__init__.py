@@ -15,7 +15,7 @@ _attach, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 def __getattr__(name):
     if name == "__version__":
-        from hyperspy_symseg.signals.metadata import package_version
+        from hyperspy_symseg.version import package_version
 
         return package_version()
     return _attach(name)

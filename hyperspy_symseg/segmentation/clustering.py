@@ -129,12 +129,14 @@ def block_weights(scores, blocks):
 
 
 @functools.cache
-def _scikit_learn():
-    """Classes of scikit-learn, which takes a second to import and is not at the top."""
+def scikit_learn():
+    """Classes of scikit-learn, which takes a second to import: `KMeans` and `PCA`.
+
+    Its libraries are found for `one_thread`: so call this before anybody is inside.
+    """
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
 
-    # It may just have brought its libraries.
     one_thread.look_again()
     return KMeans, PCA
 
@@ -161,7 +163,7 @@ def cluster_scores(scores, blocks, n_patterns, n_components, random_state):
     ValueError
         If there are fewer distinct descriptors than patterns, or only one.
     """
-    KMeans, PCA = _scikit_learn()
+    KMeans, PCA = scikit_learn()
     distinct = set()
     for row in scores:
         distinct.add(row.tobytes())

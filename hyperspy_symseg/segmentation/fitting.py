@@ -12,7 +12,12 @@ from hyperspy_symseg.descriptors.checks import (
 )
 from hyperspy_symseg.descriptors.tiles import tile_slices
 
-from .clustering import check_arguments, cluster_scores, score_covariance
+from .clustering import (
+    check_arguments,
+    cluster_scores,
+    scikit_learn,
+    score_covariance,
+)
 from .parts import whole
 from .sampling import complete_scores, sampled_grid
 from .template_fit import TemplateFit
@@ -54,8 +59,8 @@ class Fitting:
             pattern more has to be worth 10 nats; it needs a period.
         stride : int or (int, int)
             Distance between the pixels scored, along (y, x), in pixels. The fit
-            takes at most 20,000 of them, spread evenly; with a period, over those
-            windows that templates are learnt from.
+            takes at most 20,000 of them, spread evenly; with a period at most 6,000,
+            over those windows that templates are learnt from.
         n_components : int or float
             Number of principal components (never more than operations), or the
             fraction of the variance that they explain.
@@ -328,6 +333,7 @@ class Fitting:
             period=period,
             random_state=random_state,
         )
+        scikit_learn()
         if random_state is None:
             random_state = int(np.random.default_rng().integers(2**31))
         stride = pixel_pair("stride", stride, least=1)

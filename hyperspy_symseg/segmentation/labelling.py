@@ -97,12 +97,12 @@ class Labelling:
         parts = list(itertools.chain.from_iterable(self.parts(grid, frame.shape)))
 
         with pool_map(num_workers) as mapped:
-            # Threads for the parts, or for the patterns of one.
-            of_parts, of_patterns = (mapped, map) if len(parts) > 1 else (map, mapped)
+            # Threads for the parts, or within one.
+            of_parts, within = (mapped, map) if len(parts) > 1 else (map, mapped)
 
             def label(part):
                 labels[part.pixels if upsample else part.samples] = self._refined(
-                    frame, mask, grid, part, upsample, certainty, blocked, of_patterns
+                    frame, mask, grid, part, upsample, certainty, blocked, within
                 )
 
             done = of_parts(label, parts)

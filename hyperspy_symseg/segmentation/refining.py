@@ -55,7 +55,7 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None, mapped=ma
     blocked : BlockedFrame, optional
         The whole frame, if that is what the labels depend on.
     mapped : callable
-        Does what `map` does, in threads say: for the patterns.
+        Does what `map` does, in threads say: for patterns and strips of rows.
 
     Returns
     -------

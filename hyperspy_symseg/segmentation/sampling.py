@@ -5,7 +5,8 @@ import math
 
 import numpy as np
 
-# Pixels a model is fitted on, and size of their scores in bytes, at most.
+# Pixels a model is fitted on, unless fewer are asked for, and size of their scores in
+# bytes, at most.
 SAMPLE_SIZE = 20_000
 SAMPLE_BYTES = 64 * 2**20
 

@@ -18,8 +18,8 @@ from .views import stacked
 
 _logger = logging.getLogger(__name__)
 
-# Pixels scored, at most. There are 3,600 cells of a period, and pixels nearer to each
-# other than that have most of their patches in common.
+# Pixels scored, at most. There are up to 3,600 cells of a period, and pixels nearer to
+# each other than that have most of their patches in common.
 MOST_SCORED = 6000
 # Number of patterns that is tried, at most.
 MOST_PATTERNS = 8

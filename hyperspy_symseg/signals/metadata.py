@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What results take over from the signal that they were made from."""
 
-import functools
-from importlib.metadata import version
-
 import numpy as np
 
 from hyperspy_symseg.descriptors import describe
+from hyperspy_symseg.version import package_version
 
 
 def result_metadata(signal, **own):
@@ -32,12 +30,6 @@ def result_metadata(signal, **own):
         "metadata": metadata | own,
         "original_metadata": _in_memory(signal.original_metadata.as_dictionary()),
     }
-
-
-@functools.cache
-def package_version():
-    """Version of this package: str. It is read from a file, and so kept."""
-    return version("hyperspy-symseg")
 
 
 def descriptor_record(descriptor, grid, mask):

@@ -12,13 +12,14 @@ from hyperspy.signals import BaseSignal
 from hyperspy_symseg.colors import PATTERN_COLORS
 from hyperspy_symseg.segmentation import outliers
 from hyperspy_symseg.segmentation.deviations import column_width
+from hyperspy_symseg.version import package_version
 
 from .arguments import progress_bar
 from .axes import frame_axes
 from .evaluation import evaluate_series
 from .given_model import check_pixel_size
 from .measures import whole_frames
-from .metadata import package_version, result_metadata
+from .metadata import result_metadata
 from .source import Source
 
 # Colours of missing and of extra intensity, and the diameter of their circles in

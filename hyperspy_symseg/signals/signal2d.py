@@ -92,10 +92,10 @@ def segment_symmetry(
     show_progressbar : bool or None
         Whether to show a progress bar. None: as in HyperSpy's preferences.
     num_workers : int or None
-        Number of threads, which score, or label the parts of a large frame or the
-        frames of a series. None: one a processor. What is computed later is computed
-        by dask, and takes its options then. With a client of dask.distributed open,
-        the frames of a series are labelled by its workers.
+        Number of threads, which score, learn the patterns, and label a frame, the
+        parts of a large one or the frames of a series. None: one a processor. What is
+        computed later is computed by dask, and takes its options then. With a client
+        of dask.distributed open, the frames of a series are labelled by its workers.
     lazy_output : bool or None
         Whether the labels are computed later. None: if the signal is lazy. The model
         is fitted at once in any case, and nothing else is read.

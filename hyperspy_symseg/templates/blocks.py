@@ -123,7 +123,8 @@ class BlockedFrame:
     and deviation are Gaussians of 1.5 and 3 periods. The results for a part of a frame
     are those for the whole of it, away from where it is cut.
 
-    Several of one shape may be `stacked`: then arrays have a first axis, of the frames.
+    Several of one shape may be `stacked`: then arrays have a first axis, of the frames,
+    and there are no parts.
 
     Parameters
     ----------
@@ -173,22 +174,19 @@ class BlockedFrame:
             sums, squares = _moments(values, block)
             counts = sum_squares(valid.astype(np.float64), block)
 
-        def mean_near(sums, width):
-            near = window_means(sums, gaussian_weights(width)).astype(np.float64)
+        def over_counts(sums, width):
             if valid is not None:
-                return ratio(near, gaussian_mean(counts, width))
+                return ratio(sums, gaussian_mean(counts, width))
             rows, columns = (gaussian_mean(each, width) for each in sides)
-            near /= rows[:, np.newaxis]
-            near /= columns
-            return near
+            return sums / rows[:, np.newaxis] / columns
 
-        # Less an offset, for windows are in single precision.
-        offset = sums.sum() / max(counts.sum(), 1)
+        # In double precision: what is constant has no contrast, however bright it is.
         width = MEAN_WIDTH * BLOCKS_IN_PERIOD
-        mean = offset + mean_near(sums - counts * offset, width)
+        mean = over_counts(gaussian_mean(sums, width), width)
         squares = np.maximum(squares - mean * (2 * sums - counts * mean), 0)
         width = VARIANCE_WIDTH * BLOCKS_IN_PERIOD
-        variance = mean_near(squares, width)
+        variance = window_means(squares, gaussian_weights(width)).astype(np.float64)
+        variance = over_counts(variance, width)
         contrast = variance > NO_VARIANCE * (mean**2 + variance)
         scale = np.sqrt(ratio(contrast.astype(np.float64), variance))
         self.pixels = np.empty(values.shape, np.float32)

@@ -70,14 +70,25 @@ def straightened(posterior, evidence, mapped=map):
     (patterns, block rows, block columns) numpy.ndarray of float32
         Smooth: `sharpened`, it is a probability.
     """
-    posterior, narrow = _straightened(posterior, evidence, NARROW, mapped)
-    _, wide = _straightened(posterior, evidence, WIDE, mapped)
+    posterior, narrow = straightened_in(posterior, evidence, NARROW, mapped)
+    _, wide = straightened_in(posterior, evidence, WIDE, mapped)
     np.copyto(narrow, sharpened(wide, SQUARINGS_OF_WIDE), where=_agree(narrow, wide))
     return narrow
 
 
-def _straightened(posterior, evidence, window, mapped=map):
-    """Posterior with boundaries that are straight in a window, and the same smooth."""
+def straightened_in(posterior, evidence, window, mapped=map):
+    """Posterior with boundaries that are straight in a window, and the same smooth.
+
+    Parameters
+    ----------
+    posterior, evidence, mapped
+        As for `straightened`.
+    window : Window
+
+    Returns
+    -------
+    posterior, smooth : (patterns, block rows, block columns) numpy.ndarray of float32
+    """
     for _ in range(SWEEPS):
         # One sweep without neighbours, or the probabilities of independent blocks.
         prior = smooth_boundaries(posterior, window, mapped)

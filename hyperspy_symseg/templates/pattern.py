@@ -112,7 +112,7 @@ class Pattern:
         self._cells = self._waves.cells(weights)
         # Those that are not of the pattern have the least weight.
         own = np.maximum(weights, LEAST_WEIGHT)
-        self._n_pixels = np.vdot(own, self._frame.counts).astype(float)
+        self._n_pixels = float(np.vdot(own, self._frame.counts))
 
     def move(self):
         """Move the reflections that count by the slopes that their phases have.

@@ -10,7 +10,7 @@ STRIP = 256
 def in_strips(function, array, reach, mapped=map):
     """Result of a function that looks a few rows away, strip by strip.
 
-    It is the same as that of the function itself, however many strips there are.
+    If the function looks no farther, it is the same as without strips.
 
     Parameters
     ----------

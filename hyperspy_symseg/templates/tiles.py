@@ -69,11 +69,10 @@ class Tiles:
             Sums of the squares of the window and the weights in those tiles that the
             pattern has a part in: at most 256, spread evenly over those there are.
         """
-        frame, (rows, columns) = self._frame, self._window.shape
+        block, (rows, columns) = self._frame.block, self._window.shape
         n_rows, n_columns = self._n_blocks
         tiles = self._cut(weights[..., :n_rows, :n_columns], 1)
-        by_pixel = spread(weights, frame.block, frame.shape)
-        weighted = self._cut(frame.pixels * by_pixel.astype(np.float32), frame.block)
+        cut = self._cut(self._frame.pixels, block)
         energies = np.einsum(
             "nabyx,yx->nab", tiles**2, self._block_window, dtype=np.float64
         )
@@ -82,7 +81,10 @@ class Tiles:
         power = np.zeros((rows, columns // 2 + 1), np.float32)
         batch = max(1, BATCH // self._window.size)
         for some in np.split(used, np.arange(batch, len(used), batch)):
-            transform = fft.rfft2(weighted[tuple(some.T)] * self._window)
+            places = tuple(some.T)
+            pixels = cut[places] * self._window
+            pixels *= spread(tiles[places], block, pixels.shape[1:])
+            transform = fft.rfft2(pixels)
             power += (transform.real**2 + transform.imag**2).sum(axis=0)
         return fft.fftshift(power, axes=0), energies[tuple(used.T)]
 

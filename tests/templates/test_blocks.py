@@ -267,3 +267,23 @@ def test_stacked_windows_are_those_of_their_frames(frame, mask):
                 getattr(stack, name)[i], getattr(window, name)
             )
         np.testing.assert_array_equal(found[i], window.residuals(template[i]))
+
+
+@pytest.mark.parametrize("value", [0, 7])
+@pytest.mark.parametrize("bright", [1e3, 1e9])
+def test_what_is_blank_beside_a_bright_crystal_is_nothing(value, bright):
+    frame = bright * crystal((90, 160))
+    frame[:, :80] = value
+    found = BlockedFrame(frame, None, PERIOD).pixels
+    # Out of reach of the window of the mean: 14 blocks of 3 pixels.
+    assert np.abs(found[:, :36]).max() < 1e-6
+    assert found[:, 80:].std() > 0.5
+
+
+def test_a_weak_contrast_far_from_something_bright_survives():
+    frame = 1000 * (1 + 1e-4 * (crystal((270, 120)) - 10))
+    expected = BlockedFrame(frame, None, PERIOD).pixels
+    frame[:30, :30] = 1e9
+    found = BlockedFrame(frame, None, PERIOD).pixels
+    # Out of reach of both windows: 14 and 27 blocks of 3 pixels.
+    np.testing.assert_allclose(found[160:], expected[160:], atol=1e-4)
