@@ -198,48 +198,12 @@ cdef extern from *:
         }
     }
 
-    /* Means of a row of cells in a window; `line` has zeros before and after. */
-    SYMSEG_CLONES static void window_row(
-        float *SYMSEG_RESTRICT out, Py_ssize_t n, const float *SYMSEG_RESTRICT cells,
-        Py_ssize_t padded, const float *SYMSEG_RESTRICT weights, Py_ssize_t reach,
-        int go_on, float *SYMSEG_RESTRICT line)
-    {
-        float spare[LANES];
-        for (Py_ssize_t j = 0; j < n; j += LANES) {
-            float sum[LANES];
-            for (int l = 0; l < LANES; ++l)
-                sum[l] = weights[1] * (cells[j + l - padded] + cells[j + l + padded]);
-            for (Py_ssize_t k = 2; k <= reach; ++k) {
-                const float *up = cells + j - k * padded;
-                const float *down = cells + j + k * padded;
-                for (int l = 0; l < LANES; ++l)
-                    sum[l] += weights[k] * (up[l] + down[l]);
-            }
-            for (int l = 0; l < LANES; ++l)
-                line[j + l] = sum[l] + weights[0] * cells[j + l];
-        }
-        if (go_on)
-            for (Py_ssize_t k = 1; k <= reach; ++k) {
-                line[-k] = line[0];
-                line[n - 1 + k] = line[n - 1];
-            }
-        for (Py_ssize_t j = 0; j < n; j += LANES) {
-            Py_ssize_t left = n - j;
-            float *to = left < LANES ? spare : out + j;
-            float sum[LANES];
-            for (int l = 0; l < LANES; ++l)
-                sum[l] = weights[1] * (line[j + l - 1] + line[j + l + 1]);
-            for (Py_ssize_t k = 2; k <= reach; ++k) {
-                const float *before = line + j - k, *after = line + j + k;
-                for (int l = 0; l < LANES; ++l)
-                    sum[l] += weights[k] * (before[l] + after[l]);
-            }
-            for (int l = 0; l < LANES; ++l)
-                to[l] = sum[l] + weights[0] * line[j + l];
-            if (left < LANES)
-                memcpy(out + j, to, left * sizeof *to);
-        }
-    }
+    #define REAL float
+    #define WINDOW_ROW window_row_float
+    #include "window_row.h"
+    #define REAL double
+    #define WINDOW_ROW window_row_double
+    #include "window_row.h"
     """
     const int LANES, TILE
     void block_sums(
@@ -258,10 +222,19 @@ cdef extern from *:
         Py_ssize_t n_cells, Py_ssize_t cell, float *a, float *b, float *real,
         float *imag
     ) noexcept nogil
-    void window_row(
+    void window_row_float(
         float *out, Py_ssize_t n, const float *cells, Py_ssize_t padded,
         const float *weights, Py_ssize_t reach, int go_on, float *line
     ) noexcept nogil
+    void window_row_double(
+        double *out, Py_ssize_t n, const double *cells, Py_ssize_t padded,
+        const double *weights, Py_ssize_t reach, int go_on, double *line
+    ) noexcept nogil
+
+
+ctypedef fused real:
+    float
+    double
 
 
 cdef inline Py_ssize_t whole(Py_ssize_t length) noexcept nogil:
@@ -442,29 +415,30 @@ def products(
 
 
 def window_means(
-    const float[:, :, ::1] cells,
-    const float[::1] weights,
+    const real[:, :, ::1] cells,
+    const real[::1] weights,
     bint go_on,
-    float[:, :, ::1] out,
+    real[:, :, ::1] out,
 ):
     """Weighted means of cells in a window.
 
     Parameters
     ----------
-    cells : (n, cell rows, cell columns) float32 array
-    weights : (m,) float32 array
+    cells : (n, cell rows, cell columns) float32 or float64 array
+    weights : (m,) array of the same type
         Along y and along x, at distances of 0 to m - 1 cells; m is at least 2.
     go_on : bool
         Whether cells at the edges go on beyond; or there are zeros.
-    out : (n, cell rows, cell columns) float32 array
+    out : (n, cell rows, cell columns) array of the same type
     """
     cdef Py_ssize_t height = cells.shape[1], width = cells.shape[2]
     cdef Py_ssize_t reach = weights.shape[0] - 1
     # An odd number of lanes: rows a power of two apart share few places in the cache.
     cdef Py_ssize_t padded = (whole(width) // LANES | 1) * LANES
     cdef Py_ssize_t k, i
-    cdef float[:, ::1] rows = np.zeros((height + 2 * reach, padded), np.float32)
-    cdef float[::1] line = np.zeros(padded + 2 * reach, np.float32)
+    dtype = np.float32 if real is float else np.float64
+    cdef real[:, ::1] rows = np.zeros((height + 2 * reach, padded), dtype)
+    cdef real[::1] line = np.zeros(padded + 2 * reach, dtype)
     with nogil:
         for k in range(cells.shape[0]):
             rows[reach:reach + height, :width] = cells[k]
@@ -473,7 +447,13 @@ def window_means(
                     rows[i, :width] = cells[k, 0]
                     rows[reach + height + i, :width] = cells[k, height - 1]
             for i in range(height):
-                window_row(
-                    &out[k, i, 0], width, &rows[reach + i, 0], padded, &weights[0],
-                    reach, go_on, &line[reach],
-                )
+                if real is float:
+                    window_row_float(
+                        &out[k, i, 0], width, &rows[reach + i, 0], padded, &weights[0],
+                        reach, go_on, &line[reach],
+                    )
+                else:
+                    window_row_double(
+                        &out[k, i, 0], width, &rows[reach + i, 0], padded, &weights[0],
+                        reach, go_on, &line[reach],
+                    )

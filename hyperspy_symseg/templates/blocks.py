@@ -182,7 +182,8 @@ class BlockedFrame:
 
         # In double precision: what is constant has no contrast, however bright it is.
         width = MEAN_WIDTH * BLOCKS_IN_PERIOD
-        mean = over_counts(gaussian_mean(sums, width), width)
+        near = window_means(sums, gaussian_weights(width, np.float64))
+        mean = over_counts(near, width)
         squares = np.maximum(squares - mean * (2 * sums - counts * mean), 0)
         width = VARIANCE_WIDTH * BLOCKS_IN_PERIOD
         variance = window_means(squares, gaussian_weights(width)).astype(np.float64)

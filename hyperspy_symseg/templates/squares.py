@@ -74,22 +74,24 @@ def squares_in(window, side):
     return tuple(slice(axis.start // side, -(-axis.stop // side)) for axis in window)
 
 
-def gaussian_weights(width):
+def gaussian_weights(width, dtype=np.float32):
     """Weights of a Gaussian window along an axis, at distances of 0, 1, ... squares.
 
     Parameters
     ----------
     width : float
         Standard deviation of the window, in squares.
+    dtype : dtype
+        float32 or float64.
 
     Returns
     -------
-    (n,) numpy.ndarray of float32
+    (n,) numpy.ndarray of dtype
         Their sum over both sides is 1.
     """
     distance = np.arange(int(TRUNCATE * width + 0.5) + 1)
     weights = np.exp(-0.5 * (distance / width) ** 2)
-    return (weights / (2 * weights.sum() - weights[0])).astype(np.float32)
+    return (weights / (2 * weights.sum() - weights[0])).astype(dtype)
 
 
 def window_means(squares, weights, go_on=False):
@@ -98,17 +100,17 @@ def window_means(squares, weights, go_on=False):
     Parameters
     ----------
     squares : (..., rows, columns) numpy.ndarray
-    weights : (m,) numpy.ndarray of float32
+    weights : (m,) numpy.ndarray of float32 or float64
         Along an axis, at distances of 0, 1, ... squares; 2 or more.
     go_on : bool
         Whether squares at the edges go on beyond; otherwise, there is nothing.
 
     Returns
     -------
-    numpy.ndarray of float32
-        Of the same shape.
+    numpy.ndarray
+        Of the same shape, and in the precision of the weights.
     """
-    squares = np.ascontiguousarray(squares, dtype=np.float32)
+    squares = np.ascontiguousarray(squares, dtype=weights.dtype)
     out = np.empty_like(squares)
     _waves.window_means(planes(squares), weights, go_on, planes(out))
     return out

@@ -67,4 +67,6 @@ def test_window_means_are_those_of_padded_squares(rows, columns, n_weights, go_o
     for axis in (0, 1):
         padded = np.apply_along_axis(np.convolve, axis, padded, both, mode="valid")
     found = window_means(array, weights.astype(np.float32), go_on)
+    assert found.dtype == np.float32
     np.testing.assert_allclose(found, padded, atol=1e-4)
+    np.testing.assert_allclose(window_means(array, weights, go_on), padded, atol=1e-12)
