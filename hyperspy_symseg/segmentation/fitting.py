@@ -211,7 +211,7 @@ class Fitting:
 
             frames = Frames(read, 1, frame.shape, period)
             options |= {"period": period, "num_workers": threads["num_workers"]}
-            views = views_of(frames, threads["progress"])
+            views, options["one_pattern"] = views_of(frames, threads["progress"])
             model = cls.from_views(views, descriptor, n_patterns, **options)
             in_one = sum(map(len, model.parts(grid, frame.shape))) == 1
             return model, None, frames.blocked(0) if in_one else None
@@ -279,6 +279,7 @@ class Fitting:
         period,
         stride=5,
         n_operations=None,
+        one_pattern=None,
         num_workers=None,
         **options,
     ):
@@ -290,6 +291,9 @@ class Fitting:
             As from `hyperspy_symseg.segmentation.views.views_of`.
         descriptor : Descriptor
             What is measured at a pixel.
+        one_pattern : Templates, optional
+            For one pattern, as from the same: a second one may be where these fit
+            worst. They are learnt if there are none.
         n_patterns, period, stride, n_operations, num_workers, **options
             As in `fit`.
 
@@ -305,7 +309,8 @@ class Fitting:
         options |= {"stride": stride, "n_operations": n_operations}
         fit = cls._fits(descriptor, n_patterns, period=period, **options)
         stride = pixel_pair("stride", stride, least=1)
-        fitted = TemplateFit(fit, descriptor, stride, views, period, num_workers)
+        how = period, one_pattern, num_workers
+        fitted = TemplateFit(fit, descriptor, stride, views, *how)
         with one_thread:
             model = fitted.model(n_patterns)
         return model._best_operations(n_operations, fitted.sample)

@@ -38,12 +38,23 @@ class TemplateFit:
         Of one shape.
     period : float
         In pixels.
+    one_pattern : Templates, optional
+        As for `Search`.
     num_workers : int, optional
         Number of threads.
     """
 
-    def __init__(self, fit, descriptor, stride, views, period, num_workers=None):
-        self._num_workers = num_workers
+    def __init__(
+        self,
+        fit,
+        descriptor,
+        stride,
+        views,
+        period,
+        one_pattern=None,
+        num_workers=None,
+    ):
+        self._one_pattern, self._num_workers = one_pattern, num_workers
         self._fit = functools.cache(lambda n_patterns: fit(self.sample, n_patterns))
         self._descriptor, self._stride = descriptor, stride
         self._views = [view for view in views if view.blocked.counts.any()]
@@ -104,7 +115,8 @@ class TemplateFit:
         if not self._views:
             return self._fit(1 if n_patterns == "auto" else n_patterns)
         with pool_map(self._num_workers) as mapped:
-            search = Search(self._blocked, self._period, self._block_labels, mapped)
+            how = self._block_labels, self._one_pattern, mapped
+            search = Search(self._blocked, self._period, *how)
             return self._found(search, n_patterns)
 
     def _found(self, search, n_patterns):

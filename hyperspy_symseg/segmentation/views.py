@@ -184,14 +184,16 @@ def views_of(frames, progress=None):
 
     Returns
     -------
-    list of View
+    views : list of View
+    templates : Templates or None
+        Of one pattern, if windows were chosen by them.
     """
     numbers = range(len(frames))
     if progress:
         numbers = progress(numbers, total=len(frames))
     if frames.are_small:
         everything = tuple(slice(0, n) for n in frames.shape)
-        return [frames.view((i, everything)) for i in numbers]
+        return [frames.view((i, everything)) for i in numbers], None
     places = [place for i in numbers for place in _places(frames, i)]
     least = max(1, max(n_valid for *_, n_valid in places) / 2)
     places = [(i, window) for i, window, n_valid in places if n_valid >= least]
@@ -199,12 +201,12 @@ def views_of(frames, progress=None):
     sides = (min(SIDE * cell, n) for n in frames.shape)
     most = max(2, int(MOST_CELLS * cell**2 / math.prod(sides)))
     if len(places) <= most:
-        return list(map(frames.view, places))
+        return list(map(frames.view, places)), None
     even = _spread(frames, places, most)
     with one_thread:
         templates = one_pattern(stacked(even), frames.period)
         if not len(templates.reflections):
-            return even
+            return even, None
         varieties = [
             variety(templates, frames.blocked(i), [window for _, window in own])
             for i, own in itertools.groupby(places, _number)
@@ -213,7 +215,8 @@ def views_of(frames, progress=None):
     first, others = (
         [places[i] for i in np.sort(some)] for some in np.split(order, [most // 2])
     )
-    return list(map(frames.view, first)) + _spread(frames, others, most - len(first))
+    evenly = _spread(frames, others, most - len(first))
+    return list(map(frames.view, first)) + evenly, templates
 
 
 def _places(frames, i):

@@ -157,11 +157,12 @@ class FitPlan:
             )
             return SymmetryModel.from_scores(scores, self._descriptor, **arguments)
         frames = source.fit_frames(self._places, self._period)
-        views = views_of(frames, progress)
+        views, one_pattern = views_of(frames, progress)
         return SymmetryModel.from_views(
             views,
             self._descriptor,
             period=self._period,
+            one_pattern=one_pattern,
             num_workers=source.num_workers,
             **arguments,
         )

@@ -7,7 +7,7 @@ import numpy as np
 
 from .blocks import BLOCKS_IN_CELL
 from .dispersion import NOTHING, dispersion
-from .learning import learn
+from .learning import everywhere, learn
 from .potts import changed, most_probable
 from .squares import local_mean, spread, sum_squares
 from .tiles import Tiles
@@ -72,13 +72,17 @@ class Search:
     labels : callable
         Gives the labels of the blocks, by a number of patterns; None if there are none.
         Not called for one pattern.
+    one_pattern : Templates, optional
+        For one pattern: where they fit worst, there is a second one to begin with.
+        If there are none, they are those of the solution for one.
     mapped : callable
         Does what `map` does, in threads say: for the patterns.
     """
 
-    def __init__(self, frame, period, labels, mapped=map):
+    def __init__(self, frame, period, labels, one_pattern=None, mapped=map):
         self._frame, self._tiles, self._period = frame, Tiles(frame), period
         self._labels, self._solutions, self._mapped = labels, {}, mapped
+        self._one_pattern = one_pattern
 
     def solution(self, n_patterns):
         """Best solution for a number of patterns: Solution."""
@@ -158,8 +162,7 @@ class Search:
     def _best(self, n_patterns):
         """Best solution, from several starts."""
         if n_patterns == 1:
-            everywhere = np.ones((1, *self._frame.counts.shape), np.float32)
-            return self._learn(everywhere, ROUNDS_OF_ONE)
+            return self._learn(everywhere(self._frame), ROUNDS_OF_ONE)
         return self._learn(self._begun(n_patterns).posterior, ROUNDS)
 
     def _begun(self, n_patterns):
@@ -171,7 +174,7 @@ class Search:
             if changed(most_probable(start), tried[0].labels) < ALL_BUT_RIGHT:
                 return tried[0]
         if labels is None or n_patterns <= MOST_SPLITS:
-            start = self._split(self.solution(n_patterns - 1))
+            start = self._split(*self._fewer(n_patterns))
             tried.append(self._learn(start, ROUNDS_OF_START))
         return min(tried, key=lambda one: one.cost(WHITE_NOISE))
 
@@ -179,10 +182,17 @@ class Search:
         where = self._frame, self._tiles
         return learn(*where, start, self._period, rounds, self._mapped)
 
-    def _split(self, solution):
-        """Posterior with a new pattern where that of a solution fits worst."""
-        posterior, shape = solution.posterior, self._frame.counts.shape[-2:]
-        misfits = _misfits(self._frame, posterior, solution.templates)
+    def _fewer(self, n_patterns):
+        """Posterior and templates of one pattern fewer."""
+        if n_patterns == 2 and self._one_pattern is not None:
+            return everywhere(self._frame), self._one_pattern
+        solution = self.solution(n_patterns - 1)
+        return solution.posterior, solution.templates
+
+    def _split(self, posterior, templates):
+        """Posterior with a new pattern where some templates fit worst."""
+        shape = self._frame.counts.shape[-2:]
+        misfits = _misfits(self._frame, posterior, templates)
         new = spread(misfits > _threshold(misfits.ravel()), BLOCKS_IN_CELL, shape)
         share = np.where(new, BELIEF + (1 - BELIEF) / 2, (1 - BELIEF) / 2)
         share = share.astype(np.float32)

@@ -85,6 +85,11 @@ class Solution:
         )
 
 
+def everywhere(frame):
+    """Posterior of a single pattern, which all blocks of a frame have."""
+    return np.ones((1, *frame.counts.shape), np.float32)
+
+
 def learn(frame, tiles, start, period, rounds, mapped=map):
     """Learn the templates of patterns from frames, and which pixel has which.
 

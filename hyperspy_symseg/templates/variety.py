@@ -4,7 +4,7 @@
 import numpy as np
 
 from .blocks import cell_size
-from .learning import learn
+from .learning import everywhere, learn
 from .squares import local_mean, squares_in
 from .tiles import Tiles
 from .waves import unit_phases, whole_cells
@@ -27,8 +27,7 @@ def one_pattern(frame, period):
     -------
     Templates
     """
-    everywhere = np.ones((1, *frame.counts.shape), np.float32)
-    return learn(frame, Tiles(frame), everywhere, period, rounds=1).templates
+    return learn(frame, Tiles(frame), everywhere(frame), period, rounds=1).templates
 
 
 def fit_of_cells(templates, frame):

@@ -40,7 +40,7 @@ def views_in(frames, masks=None):
     def read(i, window):
         return frames[i][window], None if masks[i] is None else masks[i][window]
 
-    return views_of(Frames(read, len(frames), shape, PERIOD))
+    return views_of(Frames(read, len(frames), shape, PERIOD))[0]
 
 
 def places(found):
@@ -215,11 +215,20 @@ def test_large_frames_are_looked_at_in_pieces(monkeypatch):
         return frame[window], None
 
     seen = []
-    found = views_of(Frames(read, 1, frame.shape, PERIOD))
+    found, templates = views_of(Frames(read, 1, frame.shape, PERIOD))
     ends = [(0, 246), (246, 500)], [(0, 228), (228, 462), (462, 700)]
     assert seen == [(rows, columns) for rows in ends[0] for columns in ends[1]]
     assert {view.blocked.shape for view in found} == {(120, 120)}
     assert sum(view.weight for view in found) == pytest.approx(6 * 6)
+    # What the windows were chosen by is not learnt again.
+    assert templates.n_patterns == 1
+    assert len(templates.reflections)
+
+
+def test_small_frames_need_no_templates_to_be_looked_at():
+    frame = noisy(crystal((61, 83)))
+    _, templates = views_of(Frames(lambda *_: (frame, None), 1, frame.shape, PERIOD))
+    assert templates is None
 
 
 @pytest.mark.parametrize(("shape", "cell"), [((61, 5000), 6), ((9000, 4095), 300)])

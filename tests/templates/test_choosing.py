@@ -141,3 +141,12 @@ def test_frames_are_searched_together():
     assert Search.best_number(search.costs(3)) == 2
     first, second = search.solution(2).labels
     assert np.bincount(first.ravel()).argmax() != np.bincount(second.ravel()).argmax()
+
+
+def test_templates_of_one_pattern_that_are_given_are_not_learnt(two_grains):
+    blocked, labels = two_grains
+    one = search_of(blocked).solution(1).templates
+    search = Search(blocked, PERIOD, lambda _: None, one)
+    solution = search.solution(2)
+    assert 1 not in search._solutions
+    assert solution.templates == search_of(blocked).solution(2).templates
