@@ -144,7 +144,7 @@ def test_frames_are_searched_together():
 
 
 def test_templates_of_one_pattern_that_are_given_are_not_learnt(two_grains):
-    blocked, labels = two_grains
+    blocked, _ = two_grains
     one = search_of(blocked).solution(1).templates
     search = Search(blocked, PERIOD, lambda _: None, one)
     solution = search.solution(2)
