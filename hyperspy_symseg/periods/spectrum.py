@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft, ndimage, special
 
+from .valid import valid_pixels
+
 # Rows and columns of a crop, at most, and the number of crops along an axis.
 CROP = 1024
 MOST_CROPS = 2
@@ -226,12 +228,7 @@ def power_spectrum(frames):
 
 def _windowed(frame, mask):
     """High-passed frame under a Hann window, of unit square sum; None if constant."""
-    valid = None if mask is None else ~mask
-    if frame.dtype.kind == "f":
-        finite = np.isfinite(frame)
-        valid = finite if valid is None else valid & finite
-    if valid is not None and valid.all():
-        valid = None
+    valid = valid_pixels(frame, mask)
     weights = None if valid is None else valid.astype(np.float32)
     values = _centred(frame, valid)
     if values is None:

@@ -8,6 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
 from hyperspy_symseg import _blocks, _waves
+from hyperspy_symseg.periods.valid import valid_pixels
 
 from .squares import (
     gaussian_mean,
@@ -106,16 +107,6 @@ def _moments(values, block):
     return sums, squares
 
 
-def _valid_pixels(frame, mask):
-    """Pixels that are neither masked nor not finite; None if that is all of them."""
-    valid = None
-    if frame.dtype.kind == "f":
-        valid = np.isfinite(frame)
-    if mask is not None:
-        valid = ~np.asarray(mask) if valid is None else valid & ~np.asarray(mask)
-    return None if valid is None or valid.all() else valid
-
-
 class BlockedFrame:
     """A frame less its local mean, over its local standard deviation, in blocks.
 
@@ -155,7 +146,7 @@ class BlockedFrame:
         self.block = block = block_size(period)
         self._first = first
         frame = np.asarray(frame)
-        valid = _valid_pixels(frame, mask)
+        valid = valid_pixels(frame, mask)
         values = frame.astype(np.float64, order="C")
         if valid is not None:
             values[~valid] = 0

@@ -64,10 +64,8 @@ def whole_cells(frame, factors):
     -------
     (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
     """
-    out = np.empty((2, factors[0].shape[1], *frame.cell_counts.shape), np.float32)
     side = BLOCKS_IN_CELL * frame.block
-    _waves.fourier_sums(planes(frame.pixels), *factors, side, _by_wave(out))
-    return out
+    return _fourier_sums(frame, factors, side, frame.cell_counts.shape)
 
 
 class PatternWaves:
@@ -83,7 +81,7 @@ class PatternWaves:
     def __init__(self, frame, factors):
         self._frame = frame
         self._factors = [each.copy() for each in factors]
-        self._sums = self._fourier_sums(slice(None))
+        self._sums = self._block_sums(slice(None))
         # Waves that have been replaced, and are transformed when they are needed.
         self._replaced = np.zeros(self._sums.shape[1], bool)
 
@@ -91,13 +89,10 @@ class PatternWaves:
         """Factors of some of the waves."""
         return [np.ascontiguousarray(each[:, places]) for each in self._factors]
 
-    def _fourier_sums(self, places):
+    def _block_sums(self, places):
         """Fourier sums of the blocks: (2, waves, ..., block rows, block columns)."""
         frame, factors = self._frame, self._factors_of(places)
-        out = np.empty((2, factors[0].shape[1], *frame.counts.shape), np.float32)
-        pixels = planes(frame.pixels)
-        _waves.fourier_sums(pixels, *factors, frame.block, _by_wave(out))
-        return out
+        return _fourier_sums(frame, factors, frame.block, frame.counts.shape)
 
     def replace(self, places, factors):
         """Replace some of the waves by others.
@@ -125,7 +120,7 @@ class PatternWaves:
         (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
         """
         if self._replaced.any():
-            self._sums[:, self._replaced] = self._fourier_sums(self._replaced)
+            self._sums[:, self._replaced] = self._block_sums(self._replaced)
             self._replaced[:] = False
         weights = np.maximum(weights, np.float32(LEAST_WEIGHT))
         n_waves = self._sums.shape[1]
@@ -173,6 +168,13 @@ class PatternWaves:
         (..., rows, columns) numpy.ndarray of float32
         """
         return self.template(amplitudes, unit_phases(self.cells(weights)))
+
+
+def _fourier_sums(frame, factors, side, shape):
+    """Fourier sums of squares of so many pixels: (2, n, *shape), of waves."""
+    out = np.empty((2, factors[0].shape[1], *shape), np.float32)
+    _waves.fourier_sums(planes(frame.pixels), *factors, side, _by_wave(out))
+    return out
 
 
 def _by_wave(array):
