@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft, ndimage, special
 
+from .flat import flat_areas, moments
 from .valid import valid_pixels
 
 # Rows and columns of a crop, at most, and the number of crops along an axis.
@@ -30,6 +31,8 @@ LINE_LENGTH = 31
 OUTLIERS = 3
 # Pixels that tell what an outlier is, at least.
 SAMPLE = 2**13
+# A third of the side of flat squares that are left out, in pixels.
+FLAT_BLOCK = 8
 # A contrast this small, beside the largest one, is rounding noise.
 ROUNDING = 1e-6
 # A power this small, beside the largest one in the spectrum, is leakage or rounding.
@@ -228,7 +231,7 @@ def power_spectrum(frames):
 
 def _windowed(frame, mask):
     """High-passed frame under a Hann window, of unit square sum; None if constant."""
-    valid = valid_pixels(frame, mask)
+    valid = _recorded(frame, valid_pixels(frame, mask))
     weights = None if valid is None else valid.astype(np.float32)
     values = _centred(frame, valid)
     if values is None:
@@ -244,6 +247,20 @@ def _windowed(frame, mask):
         return None
     values /= np.float32(norm)
     return values
+
+
+def _recorded(frame, valid):
+    """Valid pixels that are not in flat areas; None if all pixels are.
+
+    The period is not known yet: areas as large as several of most periods count.
+    """
+    values = np.array(frame, np.float64, order="C")
+    if valid is not None:
+        values[~valid] = 0
+    flat = flat_areas(values, valid, *moments(values, FLAT_BLOCK), FLAT_BLOCK)
+    if flat is None:
+        return valid
+    return ~flat if valid is None else valid & ~flat
 
 
 def _centred(frame, valid):

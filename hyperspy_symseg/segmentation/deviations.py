@@ -131,7 +131,8 @@ class Deviations:
     """
 
     def __init__(self, frame, expected, labels, width, period):
-        self._residuals = np.where(labels >= 0, frame.pixels - expected, 0)
+        known = labels >= 0 if frame.valid is None else frame.valid & (labels >= 0)
+        self._residuals = np.where(known, frame.pixels - expected, 0)
         self._pixels, self._width = expected, width
         self.filtered, self._expected = (
             ndimage.gaussian_filter(each, width, mode="constant")

@@ -78,6 +78,8 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None, mapped=ma
     )
     posterior = interpolate(posterior, blocked.block, rows, columns, mapped)
     labels = most_probable(posterior)
+    if blocked.flat is not None:
+        labels[blocked.flat[np.ix_(rows, columns)]] = -1
     if not certainty:
         return labels, None
     return labels, sharpened(posterior).max(axis=0)

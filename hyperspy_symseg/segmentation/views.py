@@ -87,7 +87,12 @@ class Frames:
                 self._kept.pop(next(iter(self._kept)))
             frame, mask = self._read(*self._pieces[i])
             with one_thread:
-                self._kept[i] = frame, mask, BlockedFrame(frame, mask, self.period)
+                blocked = BlockedFrame(frame, mask, self.period)
+            if blocked.levelled is not None:
+                frame = blocked.levelled
+            if blocked.valid is not None:
+                mask = ~blocked.valid
+            self._kept[i] = frame, mask, blocked
         return self._kept[i]
 
     def blocked(self, i):

@@ -4,12 +4,12 @@
 import copy
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
 from hyperspy_symseg import _blocks, _waves
-from hyperspy_symseg.periods.valid import valid_pixels
 
+from .cleaning import CleanFrame
+from .damage import NO_VARIANCE
 from .squares import (
     gaussian_mean,
     gaussian_weights,
@@ -27,12 +27,8 @@ BLOCKS_IN_PERIOD = 3
 BLOCKS_IN_CELL = 3
 # Standard deviations of the windows of the local mean and variance, in periods.
 MEAN_WIDTH, VARIANCE_WIDTH = 1.5, 3.0
-# A spike is so many variances from the others, and few pixels of a cell are spikes.
-FAR_VARIANCE, MOST_SPIKES = 30.0**2, 0.03
-# Frames with larger or smaller values than 2 to this power are scaled.
-LARGEST_EXPONENT = 30
-# A local variance below this fraction of the mean square is none.
-NO_VARIANCE = 1e-10
+# A window with a variance so many times that of the cells near by is of something else.
+FOREIGN = 100.0
 
 
 def block_size(period):
@@ -51,60 +47,50 @@ def cell_size(period):
     return BLOCKS_IN_CELL * block_size(period)
 
 
-def _spikes(values, sums, squares, counts, block):
-    """Pixels far from all others near by, such as those hit by cosmic rays, or None.
+def _squares_about(clean, mean):
+    """Sums of the squares of the pixels less a mean, in the blocks."""
+    sums, counts = clean.sums, clean.counts
+    return np.maximum(clean.squares - mean * (2 * sums - counts * mean), 0)
 
-    Mean and variance of a cell are compared with the medians of the 5 x 5 about it. A
-    cell with many such pixels has another structure, and no spikes.
+
+def _statistics_in_windows(clean):
+    """Local mean of the blocks, squares about it, and their mean."""
+
+    def over_counts(sums, width):
+        if clean.valid is not None:
+            return ratio(sums, gaussian_mean(clean.counts, width))
+        rows, columns = (gaussian_mean(each, width) for each in clean.sides)
+        return sums / rows[:, np.newaxis] / columns
+
+    # In double precision: what is constant has no contrast, however bright it is.
+    width = MEAN_WIDTH * BLOCKS_IN_PERIOD
+    near = window_means(clean.sums, gaussian_weights(width, np.float64))
+    mean = over_counts(near, width)
+    squares = _squares_about(clean, mean)
+    width = VARIANCE_WIDTH * BLOCKS_IN_PERIOD
+    variance = window_means(squares, gaussian_weights(width)).astype(np.float64)
+    return mean, squares, over_counts(variance, width)
+
+
+def _statistics_near_by(clean):
+    """Median mean and variance of the 3 x 3 cells about a block, and its cell's own.
+
+    Returns
+    -------
+    mean, variance, own_variance : (block rows, block columns) numpy.ndarray
     """
-    cell_counts, sums, squares = (
-        sum_squares(each, BLOCKS_IN_CELL) for each in (counts, sums, squares)
+    sums, squares, counts = (
+        sum_squares(each, BLOCKS_IN_CELL)
+        for each in (clean.sums, clean.squares, clean.counts)
     )
-    counted = np.maximum(cell_counts, 1)
-    means = sums / counted
-    variances = squares / counted - means**2
-    # Few cells have anything so far away that its square makes up their variance; none
-    # that does not even stand out from the lowest variance about it.
-    lowest = np.maximum(ndimage.minimum_filter(variances, 5, mode="nearest"), 0)
-    outstanding = variances * counted > lowest * FAR_VARIANCE
-    level, variance = (_medians(each, outstanding) for each in (means, variances))
-    far = np.maximum(variance, 0) * FAR_VARIANCE
-    suspects = outstanding & (
-        variances * counted > np.maximum(far, NO_VARIANCE * level**2)
+    mean = ratio(sums, counts)
+    variance = np.maximum(ratio(squares, counts) - mean**2, 0)
+    usual = (
+        ndimage.median_filter(each, 3, mode="nearest") for each in (mean, variance)
     )
-    if not suspects.any():
-        return None
-    side = block * BLOCKS_IN_CELL
-    spikes = spread(suspects, side, values.shape)
-    spikes &= (values - spread(level, side, values.shape)) ** 2 > spread(
-        far, side, values.shape
+    return tuple(
+        spread(each, BLOCKS_IN_CELL, clean.counts.shape) for each in (*usual, variance)
     )
-    some = sum_squares(spikes.astype(np.int64), side)
-    few = (some > 0) & (some <= np.maximum(1, MOST_SPIKES * counted))
-    spikes &= spread(few, side, values.shape)
-    return spikes if spikes.any() else None
-
-
-def _medians(array, wanted):
-    """Medians of the 5 x 5 about the wanted elements, and 0 elsewhere."""
-    around = sliding_window_view(np.pad(array, 2, mode="edge"), (5, 5))[wanted]
-    medians = np.zeros_like(array)
-    medians[wanted] = np.median(around.reshape(-1, 25), axis=1)
-    return medians
-
-
-def _scaled(values):
-    """Values of moderate size: powers of two round nothing, and keep squares finite."""
-    exponent = np.frexp(max(values.max(), -values.min()))[1]
-    return np.ldexp(values, -exponent) if abs(exponent) > LARGEST_EXPONENT else values
-
-
-def _moments(values, block):
-    """Sums of the blocks, and of the squares of their pixels."""
-    shape = tuple(-(-n // block) for n in values.shape)
-    sums, squares = np.empty(shape), np.empty(shape)
-    _blocks.moments(values, block, sums, squares)
-    return sums, squares
 
 
 class BlockedFrame:
@@ -145,50 +131,31 @@ class BlockedFrame:
     def __init__(self, frame, mask, period, first=(0, 0)):
         self.block = block = block_size(period)
         self._first = first
-        frame = np.asarray(frame)
-        valid = valid_pixels(frame, mask)
-        values = frame.astype(np.float64, order="C")
-        if valid is not None:
-            values[~valid] = 0
-        values = _scaled(values)
-        sums, squares = _moments(values, block)
-        # Pixels along y and x, which blocks and windows have products of.
-        sides = [np.diff(np.r_[:n:block, n]) for n in frame.shape]
-        counts = np.multiply.outer(*sides).astype(np.float64)
-        if valid is not None:
-            counts = sum_squares(valid.astype(np.float64), block)
-        spikes = _spikes(values, sums, squares, counts, block)
-        if spikes is not None:
-            valid = ~spikes if valid is None else valid & ~spikes
-            values[spikes] = 0
-            values = _scaled(values)
-            sums, squares = _moments(values, block)
-            counts = sum_squares(valid.astype(np.float64), block)
-
-        def over_counts(sums, width):
-            if valid is not None:
-                return ratio(sums, gaussian_mean(counts, width))
-            rows, columns = (gaussian_mean(each, width) for each in sides)
-            return sums / rows[:, np.newaxis] / columns
-
-        # In double precision: what is constant has no contrast, however bright it is.
-        width = MEAN_WIDTH * BLOCKS_IN_PERIOD
-        near = window_means(sums, gaussian_weights(width, np.float64))
-        mean = over_counts(near, width)
-        squares = np.maximum(squares - mean * (2 * sums - counts * mean), 0)
-        width = VARIANCE_WIDTH * BLOCKS_IN_PERIOD
-        variance = window_means(squares, gaussian_weights(width)).astype(np.float64)
-        variance = over_counts(variance, width)
+        clean = CleanFrame(frame, mask, block, BLOCKS_IN_CELL)
+        self.pixels = np.empty(clean.values.shape, np.float32)
+        mean, squares, variance = _statistics_in_windows(clean)
+        usual_mean, usual, own = _statistics_near_by(clean)
+        foreign = variance > FOREIGN * usual
+        if foreign.any():
+            clean.leave_out(
+                spread(foreign & (own > FOREIGN * usual), block, frame.shape)
+            )
+            np.copyto(mean, usual_mean, where=foreign)
+            np.copyto(variance, usual, where=foreign)
+            squares = _squares_about(clean, mean)
         contrast = variance > NO_VARIANCE * (mean**2 + variance)
         scale = np.sqrt(ratio(contrast.astype(np.float64), variance))
-        self.pixels = np.empty(values.shape, np.float32)
-        _blocks.normalise(values, mean, scale, block, self.pixels)
-        if valid is not None:
-            self.pixels[~valid] = 0
+        _blocks.normalise(clean.values, mean, scale, block, self.pixels)
+        if clean.valid is not None:
+            self.pixels[~clean.valid] = 0
         self.squares = (squares * scale**2).astype(np.float32)
-        self.counts = counts.astype(np.float32)
+        self.counts = clean.counts.astype(np.float32)
         self.cell_counts = sum_squares(self.counts, BLOCKS_IN_CELL)
-        self._valid = valid
+        self.valid, self.flat = clean.valid, clean.flat
+        self.n_lines = clean.n_lines
+        self.levelled = None
+        if clean.is_levelled:
+            self.levelled = clean.values.astype(np.float32)
 
     @property
     def shape(self):
@@ -206,7 +173,7 @@ class BlockedFrame:
         part = copy.copy(self)
         part._first = (0, 0)
         for side, names in (
-            (1, ("pixels", "_valid")),
+            (1, ("pixels", "valid", "flat", "levelled")),
             (self.block, ("counts", "squares")),
             (self.block * BLOCKS_IN_CELL, ("cell_counts",)),
         ):
@@ -228,10 +195,10 @@ class BlockedFrame:
         stack = copy.copy(frames[0])
         for name in ("pixels", "counts", "squares", "cell_counts"):
             setattr(stack, name, np.stack([getattr(each, name) for each in frames]))
-        if any(each._valid is not None for each in frames):
-            stack._valid = np.stack(
+        if any(each.valid is not None for each in frames):
+            stack.valid = np.stack(
                 [
-                    np.ones(each.shape, bool) if each._valid is None else each._valid
+                    np.ones(each.shape, bool) if each.valid is None else each.valid
                     for each in frames
                 ]
             )
@@ -271,8 +238,8 @@ class BlockedFrame:
         (..., block rows, block columns) numpy.ndarray of float32
         """
         difference = self.pixels - template
-        if self._valid is not None:
-            difference[~self._valid] = 0
+        if self.valid is not None:
+            difference[~self.valid] = 0
         return self.products(difference, difference)
 
     def products(self, first, second):

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Areas that hold one value only, and so no data: saturated, cropped, not recorded."""
+
+import numpy as np
+from scipy import ndimage
+
+from hyperspy_symseg import _blocks
+
+# Sides of the squares that a flat area is made of, and of the window in which chance is
+# judged, in blocks; and pixels of a block, at least.
+SQUARE, WINDOW = 3, 15
+SMALLEST_BLOCK = 4
+# Chance that the values around have any flat square in the window, at most.
+LARGEST_CHANCE = 1e-3
+# A variance below this fraction of the mean square may be rounding.
+ROUNDING = 1e-12
+
+
+def moments(values, block):
+    """Sums of the pixels of blocks, and of their squares.
+
+    Parameters
+    ----------
+    values : (rows, columns) numpy.ndarray of float64
+        C-contiguous.
+    block : int
+        Side of a block, in pixels.
+    """
+    shape = tuple(-(-n // block) for n in values.shape)
+    sums, squares = np.empty(shape), np.empty(shape)
+    _blocks.moments(values, block, sums, squares)
+    return sums, squares
+
+
+def flat_areas(values, valid, sums, squares, block):
+    """Areas in which every pixel has the same value, though counting noise would not.
+
+    They are made of squares of three blocks. A square is left to chance if pixels of
+    its value are so frequent around that one such square in a window of 5 x 5 would be
+    no surprise: the empty pixels of a frame with few counts are data.
+
+    Parameters
+    ----------
+    values : (rows, columns) numpy.ndarray of float64
+    valid : (rows, columns) numpy.ndarray of bool or None
+        None if all pixels are.
+    sums, squares : (block rows, block columns) numpy.ndarray of float64
+        As from `moments`, of the values where valid and 0 elsewhere.
+    block : int
+        Side of a block, in pixels.
+
+    Returns
+    -------
+    (rows, columns) numpy.ndarray of bool, or None
+        None if there is none.
+
+    Examples
+    --------
+    >>> values = np.random.default_rng(0).normal(size=(60, 80))
+    >>> values[20:50, 30:] = 7
+    >>> flat = flat_areas(values, None, *moments(values, 4), 4)
+    >>> np.argwhere(flat)[[0, -1]].tolist()
+    [[20, 30], [49, 79]]
+    """
+    n = block**2
+    constant = n * squares - sums**2 <= ROUNDING * n * squares
+    # Blocks that are cut off tell nothing, nor do those with invalid pixels.
+    for axis, length in enumerate(values.shape):
+        if length % block:
+            constant[(slice(None),) * axis + (-1,)] = False
+    seeds = _in_quads(constant, sums)
+    if valid is not None and seeds.any():
+        seeds &= _sums(valid, block) == n
+    if not seeds.any():
+        return None
+    nearest = ndimage.distance_transform_edt(
+        ~seeds, return_distances=False, return_indices=True
+    )
+    level = values[::block, ::block][tuple(nearest)]
+    equal = values == _spread(level, block, values.shape)
+    if valid is not None:
+        equal &= valid
+    seeds &= ~_by_chance(_sums(equal, block), constant, block)
+    if not seeds.any():
+        return None
+    around = ndimage.binary_dilation(seeds, np.ones((3, 3)), iterations=2)
+    flat = _in_flat_squares(values, valid, SQUARE * block)
+    flat &= _spread(around, block, values.shape)
+    return flat if flat.any() else None
+
+
+def _in_quads(constant, sums):
+    """Constant blocks in 2 x 2 of one value, as every flat square has them."""
+    same = constant[:-1, :-1].copy()
+    for y, x in ((0, 1), (1, 0), (1, 1)):
+        other = np.s_[y : sums.shape[0] - 1 + y, x : sums.shape[1] - 1 + x]
+        same &= constant[other] & (sums[other] == sums[:-1, :-1])
+    seeds = np.zeros_like(constant)
+    for y, x in np.ndindex(2, 2):
+        seeds[y : len(same) + y, x : same.shape[1] + x] |= same
+    return seeds
+
+
+def _by_chance(equal, constant, block):
+    """Blocks about which pixels of the nearest seed's value are frequent anyway.
+
+    Of the blocks near by that are not constant, each has one other pixel at least: with
+    a share f of equal pixels, n (1 - f) / (1 - f^n) of n are others, which gives f.
+    """
+    n = block**2
+    window = {"size": WINDOW, "mode": "constant"}
+    varied = ~constant
+    n_others = ndimage.uniform_filter((n - equal) * varied, **window)
+    n_blocks = ndimage.uniform_filter(varied.astype(float), **window)
+    # Half a block of the window is one block, but for rounding.
+    some = n_blocks * WINDOW**2 > 0.5
+    others = np.divide(n_others, n_blocks, out=np.full_like(equal, n), where=some)
+    rare = np.geomspace(1e-6, 1, 200)
+    share = 1 - np.interp(others, n * rare / (1 - (1 - rare) ** n), rare)
+    with np.errstate(divide="ignore"):
+        log_chance = (SQUARE * block) ** 2 * np.log(share)
+    log_chance += np.log((WINDOW * block) ** 2)
+    # A window that is constant throughout is no chance, nor is any square in it.
+    throughout = ndimage.maximum_filter(~some, **window)
+    return (log_chance > np.log(LARGEST_CHANCE)) & ~throughout
+
+
+def _in_flat_squares(values, valid, side):
+    """Pixels in squares of a side in which all are valid and equal."""
+    if min(values.shape) < side:
+        return np.zeros(values.shape, bool)
+    corners = np.ones([n - side + 1 for n in values.shape], bool)
+    for axis in (0, 1):
+        steps = np.diff(values, axis=axis) == 0
+        if valid is not None:
+            steps &= np.take(valid, range(steps.shape[axis]), axis)
+            steps &= np.take(valid, range(1, valid.shape[axis]), axis)
+        steps = steps.astype(np.uint8)
+        # A square has one step fewer than pixels along its axis.
+        for along, size in enumerate((side, side) - np.eye(2, dtype=int)[axis]):
+            steps = ndimage.minimum_filter1d(steps, size, along, origin=-(size // 2))
+        corners &= steps[tuple(map(slice, corners.shape))].astype(bool)
+    flat = np.zeros(values.shape, np.uint8)
+    flat[tuple(map(slice, corners.shape))] = corners
+    for along in (0, 1):
+        flat = ndimage.maximum_filter1d(
+            flat, side, along, mode="constant", origin=(side - 1) // 2
+        )
+    return flat.astype(bool)
+
+
+def _sums(mask, block):
+    """Numbers of pixels in blocks: (block rows, block columns) float64."""
+    return moments(mask.astype(np.float64), block)[0]
+
+
+def _spread(blocks, block, shape):
+    """Give every pixel what its block has: (rows, columns)."""
+    rows, columns = (np.arange(n) // block for n in shape)
+    return blocks[np.ix_(rows, columns)]

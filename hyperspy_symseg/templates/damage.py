@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pixels that a detector or a scan has spoilt: spikes, lines, offsets of lines."""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy import ndimage
+
+from .squares import ratio, spread, sum_squares
+
+# A spike is so many variances from the others, and few pixels of a cell are spikes,
+# unless all have the same value.
+FAR_VARIANCE, MOST_SPIKES = 30.0**2, 0.03
+# A variance below this fraction of the mean square is none.
+NO_VARIANCE = 1e-10
+# Cells along a piece of a line whose mean is judged, and lines about it that it is
+# compared with, in cells to each side.
+PIECE, AROUND = 8, 1.5
+# Percentiles of these lines, and how far beyond them, in distances of the two, a line
+# is spoilt; and the standard deviations from their mean that this takes at least.
+LOW, HIGH, BEYOND, SUSPICIOUS = 10, 90, 3.0, 2.5
+# Power of the means of lines, beside that of independent pixels, from which on all have
+# offsets; the first frequency that counts, and the median power of noise of mean 1.
+OFFSETS, SLOWEST, MEDIAN_OF_POWER = 10.0, 3, np.log(2)
+
+
+def find_spikes(values, sums, squares, counts, block, cell):
+    """Pixels far from all others near by, such as those hit by cosmic rays, or None.
+
+    Mean and variance of a cell are compared with the medians of the 5 x 5 about it. A
+    cell with many such pixels has another structure, unless all have one value: then
+    they are saturated.
+
+    Parameters
+    ----------
+    values : (rows, columns) numpy.ndarray of float64
+    sums, squares, counts : (block rows, block columns) numpy.ndarray of float64
+        Of the values and their squares, and of valid pixels.
+    block, cell : int
+        Side of a block in pixels, and of a cell in blocks.
+
+    Returns
+    -------
+    (rows, columns) numpy.ndarray of bool, or None
+    """
+    cell_counts, sums, squares = (
+        sum_squares(each, cell) for each in (counts, sums, squares)
+    )
+    counted = np.maximum(cell_counts, 1)
+    means = sums / counted
+    variances = squares / counted - means**2
+    # Few cells have anything so far away that its square makes up their variance; none
+    # that does not even stand out from the lowest variance about it.
+    lowest = np.maximum(ndimage.minimum_filter(variances, 5, mode="nearest"), 0)
+    outstanding = variances * counted > lowest * FAR_VARIANCE
+    level, variance = (_medians(each, outstanding) for each in (means, variances))
+    far = np.maximum(variance, 0) * FAR_VARIANCE
+    suspects = outstanding & (
+        variances * counted > np.maximum(far, NO_VARIANCE * level**2)
+    )
+    if not suspects.any():
+        return None
+    side = block * cell
+    spikes = spread(suspects, side, values.shape)
+    spikes &= (values - spread(level, side, values.shape)) ** 2 > spread(
+        far, side, values.shape
+    )
+    some = sum_squares(spikes.astype(np.int64), side)
+    few = some <= np.maximum(1, MOST_SPIKES * counted)
+    few |= _have_one_value(values, spikes, some, side)
+    spikes &= spread(few, side, values.shape)
+    return spikes if spikes.any() else None
+
+
+def _medians(array, wanted):
+    """Medians of the 5 x 5 about the wanted elements, and 0 elsewhere."""
+    around = sliding_window_view(np.pad(array, 2, mode="edge"), (5, 5))[wanted]
+    medians = np.zeros_like(array)
+    medians[wanted] = np.median(around.reshape(-1, 25), axis=1)
+    return medians
+
+
+def _have_one_value(values, chosen, counts, side):
+    """Squares in which all pixels that are chosen, `counts` of them, are the same."""
+    own = np.where(chosen, values, 0)
+    sums, squares = sum_squares(own, side), sum_squares(own**2, side)
+    return counts * squares - sums**2 <= NO_VARIANCE * sums**2
+
+
+class Lines:
+    """Means of the pieces of all rows, or columns, of a frame.
+
+    Parameters
+    ----------
+    values : (lines, pixels) numpy.ndarray of float64
+        0 where not valid.
+    valid : (lines, pixels) numpy.ndarray of bool or None
+        None if all pixels are.
+    cell : int
+        Side of a cell in pixels.
+
+    Attributes
+    ----------
+    spoilt : (lines, pieces) numpy.ndarray of bool
+        Brighter or darker than all lines near by, which have all that a lattice has.
+    """
+
+    def __init__(self, values, valid, cell):
+        self._values, self._valid, self._cell = values, valid, cell
+        length = values.shape[1]
+        piece = PIECE * cell
+        starts = np.arange(0, max(length - piece // 2, 1), piece)
+        self._sizes = np.diff(np.append(starts, length))
+        sums = np.add.reduceat(values, starts, axis=1)
+        counts = np.broadcast_to(self._sizes.astype(float), sums.shape)
+        if valid is not None:
+            counts = np.add.reduceat(valid, starts, axis=1, dtype=float)
+        self._means = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
+        self.spoilt = self._find_spoilt() & (counts > 0)
+
+    def _find_spoilt(self):
+        reach, means = round(AROUND * self._cell), self._means
+        size = 2 * reach + 1
+        spoilt = np.zeros(means.shape, bool)
+        if len(means) < size:
+            return spoilt
+        # What is so far from most has a large share in their variance, too.
+        level, square = (
+            ndimage.uniform_filter1d(each, size, axis=0, mode="nearest")
+            for each in (means, means**2)
+        )
+        deviation = (means - level) ** 2
+        places = np.nonzero(deviation > SUSPICIOUS**2 * (square - level**2))
+        rows = np.clip(places[0], reach, len(means) - 1 - reach)
+        around = rows[:, np.newaxis] + np.arange(-reach, reach + 1)
+        low, high = np.percentile(
+            means[around, places[1][:, np.newaxis]], (LOW, HIGH), axis=1
+        )
+        beyond = BEYOND * (high - low)
+        own = means[places]
+        spoilt[places] = (own > high + beyond) | (own < low - beyond)
+        return spoilt
+
+    def pixels(self):
+        """Pixels of the lines that are spoilt: (lines, pixels) array of bool."""
+        return np.repeat(self.spoilt, self._sizes, axis=1)
+
+    def have_offsets(self, variances):
+        """Whether nearly every line has an offset of its own: bool.
+
+        That is so if the power of their means, at most frequencies, is far above that
+        of independent pixels: a lattice has power at few frequencies. Of tiles of the
+        frame, the median counts.
+
+        Parameters
+        ----------
+        variances : (tiles along the lines, tiles across) numpy.ndarray of float64
+            Variance of the pixels in squares as long as a piece.
+        """
+        n = min(PIECE * self._cell, len(self._means))
+        usual = np.ma.median(np.ma.array(self._means, mask=self.spoilt), axis=0)
+        means = np.where(self.spoilt, usual.filled(0), self._means)
+        window = np.hanning(n + 2)[1:-1, np.newaxis]
+        ratios = []
+        for i in range(len(means) // n):
+            tile = means[i * n : (i + 1) * n]
+            tile = (tile - tile.mean(axis=0)) * window
+            power = np.abs(np.fft.rfft(tile, axis=0)) ** 2 / (window**2).sum()
+            power = np.median(power[SLOWEST:], axis=0) / MEDIAN_OF_POWER
+            expected = variances[i, : len(self._sizes)] / self._sizes
+            ratios.append(ratio(power, expected))
+        return float(np.median(ratios)) > OFFSETS
+
+    def offsets(self):
+        """Running means of the lines: (lines, pixels) numpy.ndarray of float64."""
+        size = 2 * PIECE * self._cell + 1
+        sums, counts = (
+            ndimage.uniform_filter1d(each, size, axis=1, mode="constant")
+            for each in (
+                self._values,
+                np.ones(self._values.shape)
+                if self._valid is None
+                else self._valid.astype(float),
+            )
+        )
+        return np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
