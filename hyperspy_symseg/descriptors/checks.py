@@ -10,6 +10,9 @@ _logger = logging.getLogger(__name__)
 # Contrast of single pixels, as a multiple of that of the frame, from which on the
 # scores of others are off by more than 1e-6.
 LARGEST_CONTRAST = 1e6
+# Contrast of a frame beside its level, below which many patches have a standard
+# deviation below the 1e-5 that counts as none.
+SMALLEST_CONTRAST = 8e-5
 
 
 def is_whole_number(value):
@@ -142,8 +145,11 @@ def check_frame(frame):
         )
 
 
-def warn_of_outliers(frame, mask):
-    """Log a warning if a pixel is so far from all others that sums lose precision.
+def warn_of_values(frame, mask):
+    """Log a warning if some values, or all, are too far from 0 for their contrast.
+
+    That is so if a pixel is so far from all others that sums lose precision, or if the
+    contrast is so small beside the mean that it counts as none.
 
     Parameters
     ----------
@@ -160,7 +166,14 @@ def warn_of_outliers(frame, mask):
     some = frame[::8, ::8][used[::8, ::8]]
     if not some.size:
         return
-    low, high = np.percentile(some, (1, 99)).tolist()
+    low, level, high = np.percentile(some, (1, 50, 99)).tolist()
+    if 0 < high - low < SMALLEST_CONTRAST * abs(level):
+        _logger.warning(
+            "frame should vary by at least %.0e of its level, got %.1e: less may count "
+            "as no contrast. Subtract a constant first.",
+            SMALLEST_CONTRAST,
+            (high - low) / abs(level),
+        )
     above = float(frame.max(where=used, initial=some[0])) - low
     below = high - float(frame.min(where=used, initial=some[0]))
     contrast = high - low

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Power spectra of windows of the frame."""
 
+import bisect
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
@@ -12,7 +13,7 @@ from scipy import ndimage
 
 from .base import Descriptor, OperationAxis, opposite_places
 from .block import cut_block, points_in_block, within_reach
-from .checks import check_distinct, is_pair, is_whole_number, pixel_pair
+from .checks import check_distinct, check_whole, is_pair, is_whole_number, pixel_pair
 
 # A variance this small beside the mean square is none.
 NO_VARIANCE = 1e-10
@@ -49,9 +50,13 @@ class PowerSpectrum(Descriptor):
         Half the size of the window along (y, x), in pixels: it has 2 `window` + 1.
     log : bool
         Whether to take log(1 + power).
+    max_operations : int
+        The frequencies are those of one half-plane, for the other is its mirror; of a
+        large window the lowest, along both axes up to the same, so that there are at
+        most so many.
     frequencies : (n, 2) array of int, optional
-        Periods (ky, kx) in the window, of these frequencies only; by default all of
-        one half-plane. The other is its mirror.
+        Periods (ky, kx) in the window, of these frequencies only; `max_operations` is
+        then their number.
 
     Raises
     ------
@@ -77,10 +82,12 @@ class PowerSpectrum(Descriptor):
     """
 
     lengths: ClassVar = {"window": True}
+    lists: ClassVar = {"frequencies": ("max_operations",)}
     quantity: ClassVar = "Power"
 
     window: int | tuple[int, int] = 21
     log: bool = True
+    max_operations: int = 1000
     frequencies: tuple | None = None
 
     def __post_init__(self):
@@ -89,6 +96,8 @@ class PowerSpectrum(Descriptor):
         if not isinstance(self.log, bool | np.bool_):
             raise TypeError(f"log={self.log!r}: allowed is True or False.")
         object.__setattr__(self, "log", bool(self.log))
+        check_whole("max_operations", self.max_operations, 1)
+        object.__setattr__(self, "max_operations", int(self.max_operations))
         if self.frequencies is not None:
             pairs = check_distinct("frequencies", self.frequencies)
             if not all(
@@ -105,15 +114,31 @@ class PowerSpectrum(Descriptor):
                 )
             pairs = tuple((int(ky), int(kx)) for ky, kx in pairs)
             object.__setattr__(self, "frequencies", pairs)
+            object.__setattr__(self, "max_operations", len(pairs))
 
     @cached_property
     def _periods(self):
         """Periods (ky, kx) in the window: (operations, 2) numpy.ndarray of int."""
         if self.frequencies is not None:
             return np.array(self.frequencies)
-        y, x = self.window
+        y, x = self._most_periods
         grid = np.meshgrid(np.arange(-y, y + 1), np.arange(x + 1), indexing="ij")
         return np.stack(grid, axis=-1).reshape(-1, 2)
+
+    @property
+    def _most_periods(self):
+        """Largest ky and kx of the half-plane: (int, int)."""
+        longest = max(self.window)
+
+        def most(n):
+            return tuple(half * n // longest for half in self.window)
+
+        def is_too_many(n):
+            y, x = most(n)
+            return (2 * y + 1) * (x + 1) > self.max_operations
+
+        numbers = range(1, longest + 1)
+        return most(bisect.bisect_left(numbers, True, key=is_too_many))
 
     @property
     def _size(self):
@@ -130,7 +155,7 @@ class PowerSpectrum(Descriptor):
         """The frequencies along y and x, or the places in the list."""
         if self.frequencies is not None:
             return super().operation_axes
-        (y, x), (rows, columns) = self.window, self._size
+        (y, x), (rows, columns) = self._most_periods, self._size
         return (
             OperationAxis("k{}", np.arange(-y, y + 1) / rows, "1/y"),
             OperationAxis("k{}", np.arange(x + 1) / columns, "1/x"),
@@ -188,8 +213,9 @@ class PowerSpectrum(Descriptor):
             if self.log:
                 np.log1p(power, out=power)
             if self.frequencies is None:
-                by_frequency = np.fft.fftshift(power, axes=0).transpose(0, 2, 1)
-                out[:, row] = by_frequency.reshape(len(out), -1)
+                y, x = self._most_periods
+                by_frequency = power[np.arange(-y, y + 1), :, : x + 1]
+                out[:, row] = by_frequency.transpose(0, 2, 1).reshape(len(out), -1)
             else:
                 out[:, row] = power[ky, :, kx]
 
@@ -197,7 +223,8 @@ class PowerSpectrum(Descriptor):
         """Fourier transforms of windows in every row: (rows, grid columns, kx)."""
         windows = sliding_window_view(values, len(weights), axis=1)
         windows = windows[:, :: grid.stride[1]] * np.sqrt(weights)
-        return scipy.fft.rfft(windows.astype(np.float32))
+        spectra = scipy.fft.rfft(windows.astype(np.float32))
+        return spectra[..., : self._periods[:, 1].max() + 1]
 
     def _mean_and_gain(self, values, valid, offset, weights, grid):
         """Mean of each window, and the factor that its power is to be multiplied by."""

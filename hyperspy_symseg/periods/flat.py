@@ -10,6 +10,8 @@ from hyperspy_symseg import _blocks
 # judged, in blocks; and pixels of a block, at least.
 SQUARE, WINDOW = 3, 15
 SMALLEST_BLOCK = 4
+# Quads of constant blocks that are looked at one by one, at most.
+MOST_CORNERS = 500
 # Chance that the values around have any flat square in the window, at most.
 LARGEST_CHANCE = 1e-3
 # A variance below this fraction of the mean square may be rounding.
@@ -68,8 +70,11 @@ def flat_areas(values, valid, sums, squares, block):
     for axis, length in enumerate(values.shape):
         if length % block:
             constant[(slice(None),) * axis + (-1,)] = False
-    seeds = _in_quads(constant, sums)
-    if valid is not None and seeds.any():
+    corners = _quads(constant, sums)
+    if not _in_squares(values, np.argwhere(corners), block).any():
+        return None
+    seeds = ndimage.binary_dilation(np.pad(corners, (0, 1)), np.ones((2, 2)), origin=-1)
+    if valid is not None:
         seeds &= _sums(valid, block) == n
     if not seeds.any():
         return None
@@ -89,16 +94,45 @@ def flat_areas(values, valid, sums, squares, block):
     return flat if flat.any() else None
 
 
-def _in_quads(constant, sums):
-    """Constant blocks in 2 x 2 of one value, as every flat square has them."""
-    same = constant[:-1, :-1].copy()
-    for y, x in ((0, 1), (1, 0), (1, 1)):
-        other = np.s_[y : sums.shape[0] - 1 + y, x : sums.shape[1] - 1 + x]
-        same &= constant[other] & (sums[other] == sums[:-1, :-1])
-    seeds = np.zeros_like(constant)
-    for y, x in np.ndindex(2, 2):
-        seeds[y : len(same) + y, x : same.shape[1] + x] |= same
-    return seeds
+def _quads(constant, sums):
+    """First blocks of 2 x 2 that have one value, as every flat square has them."""
+    first = np.s_[:-1, :-1]
+    quads = constant[first].copy()
+    for other in (np.s_[:-1, 1:], np.s_[1:, :-1], np.s_[1:, 1:]):
+        quads &= constant[other] & (sums[other] == sums[first])
+    return quads
+
+
+def _in_squares(values, corners, block):
+    """Which of some 2 x 2 blocks are in a flat square: (n,) numpy.ndarray of bool.
+
+    Parameters
+    ----------
+    values : (rows, columns) numpy.ndarray of float64
+    corners : (n, 2) numpy.ndarray of int
+        Their first blocks.
+    block : int
+    """
+    if len(corners) > MOST_CORNERS:
+        # There will be some.
+        return np.ones(len(corners), bool)
+    steps = np.arange(-block, 3 * block)
+    places = corners.T[..., np.newaxis] * block + steps
+    rows, columns = (
+        np.clip(each, 0, n - 1) for each, n in zip(places, values.shape, strict=True)
+    )
+    inside = [
+        (each >= 0) & (each < n) for each, n in zip(places, values.shape, strict=True)
+    ]
+    around = values[rows[:, :, np.newaxis], columns[:, np.newaxis]]
+    equal = around == around[:, block : block + 1, block : block + 1]
+    equal &= inside[0][:, :, np.newaxis] & inside[1][:, np.newaxis]
+    sums = np.zeros((len(corners), len(steps) + 1, len(steps) + 1), np.int32)
+    sums[:, 1:, 1:] = equal.cumsum(axis=1).cumsum(axis=2)
+    side = SQUARE * block
+    sums = sums[:, side:] - sums[:, :-side]
+    sums = sums[:, :, side:] - sums[:, :, :-side]
+    return (sums == side**2).any(axis=(1, 2))
 
 
 def _by_chance(equal, constant, block):

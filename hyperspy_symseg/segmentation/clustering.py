@@ -2,6 +2,7 @@
 """What a model is fitted on, and how: principal components and k-means."""
 
 import functools
+import itertools
 
 import numpy as np
 
@@ -126,6 +127,46 @@ def block_weights(scores, blocks):
             largest = np.linalg.eigvalsh(score_covariance(part))[-1]
             weights[block] = 1 / max(np.sqrt(max(largest, 0)), SMALLEST_SCALE)
     return np.repeat(weights, blocks)
+
+
+def separation(points, centres):
+    """How far apart the nearest two clusters are, beside their widths.
+
+    D of K. M. Ashman, C. M. Bird and S. E. Zepf, Astron. J. 108, 2348 (1994): the
+    distance of two means along the line through the centres, over the root mean square
+    of the two standard deviations. Halves of one normal distribution have 2.6.
+
+    Parameters
+    ----------
+    points : (points, components) numpy.ndarray
+    centres : (clusters, components) numpy.ndarray
+        A point belongs to the nearest.
+
+    Returns
+    -------
+    float
+        0 if a cluster has no points, and infinite for one cluster.
+
+    Examples
+    --------
+    >>> points = np.array([[0.0, 0], [2, 0], [10, 1], [12, -1]])
+    >>> separation(points, np.array([[1.0, 0], [11, 0]]))
+    10.0
+    """
+    squares = ((points[:, np.newaxis] - centres) ** 2).sum(axis=-1)
+    nearest = squares.argmin(axis=1)
+    if len(np.unique(nearest)) < len(centres):
+        return 0.0
+
+    def of_pair(first, second):
+        line = centres[second] - centres[first]
+        line /= np.linalg.norm(line)
+        one, other = (points[nearest == k] @ line for k in (first, second))
+        width = np.sqrt((one.var() + other.var()) / 2)
+        return abs(one.mean() - other.mean()) / width if width else np.inf
+
+    pairs = itertools.combinations(range(len(centres)), 2)
+    return float(min((of_pair(*pair) for pair in pairs), default=np.inf))
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from hyperspy_symseg.descriptors.checks import (
     check_frame,
     check_mask,
     pixel_pair,
-    warn_of_outliers,
+    warn_of_values,
 )
 from hyperspy_symseg.descriptors.tiles import tile_slices
 
@@ -20,6 +20,7 @@ from .clustering import (
 )
 from .parts import whole
 from .sampling import complete_scores, sampled_grid
+from .selection import with_patterns
 from .template_fit import TemplateFit
 from .threads import one_thread
 from .views import Frames, views_of
@@ -171,7 +172,7 @@ class Fitting:
         how = {"upsample": upsample, "certainty": certainty}
         if scores is None or model.descriptor != descriptor:
             how |= threads | {"blocked": blocked}
-            return model, model._predict(frame, mask, grid, **how)
+            return _with_pixels(model, model._predict(frame, mask, grid, **how))
         labels = np.empty(grid.shape, model.label_dtype)
         with one_thread:
             # Tile by tile as `predict` does: products of matrices round differently
@@ -202,7 +203,7 @@ class Fitting:
         check_arguments(descriptor, n_patterns, period=period, **options)
         descriptor.check_frame(frame.shape)
         grid = Grid.over(frame.shape, stride)
-        warn_of_outliers(frame, mask)
+        warn_of_values(frame, mask)
         options |= {"stride": grid.stride, "pixel_size": pixel_size, "units": units}
         if period is not None:
 
@@ -368,3 +369,15 @@ class Fitting:
         return self._select(
             n_operations, lambda _, places: score_covariance(scores[:, places])
         )
+
+
+def _with_pixels(model, labels):
+    """Model of the patterns that labels have, and the labels; in place."""
+    found = labels["label"] if labels.dtype.names else labels
+    labelled = found >= 0
+    kept = np.bincount(found[labelled], minlength=model.n_patterns) > 0
+    if model.templates is None or not kept.any():
+        return model, labels
+    if not kept.all():
+        found[labelled] = (np.cumsum(kept) - 1)[found[labelled]]
+    return with_patterns(model, kept), labels

@@ -9,7 +9,7 @@ from hyperspy_symseg.descriptors import Grid, compute_scores, map_tiles
 from hyperspy_symseg.descriptors.checks import (
     check_frame,
     check_mask,
-    warn_of_outliers,
+    warn_of_values,
 )
 
 from .parts import cut_into_parts, whole
@@ -71,7 +71,7 @@ class Labelling:
         mask = check_mask(mask, frame.shape)
         self.descriptor.check_frame(frame.shape)
         grid = Grid.over(frame.shape, self.stride if stride is None else stride)
-        warn_of_outliers(frame, mask)
+        warn_of_values(frame, mask)
         how = upsample, certainty, num_workers, progress
         return self._predict(frame, mask, grid, *how)
 

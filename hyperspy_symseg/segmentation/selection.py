@@ -2,6 +2,7 @@
 """A smaller model, of the operations that tell the patterns apart best."""
 
 import dataclasses
+import logging
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from hyperspy_symseg.descriptors.checks import check_whole
 
 from .clustering import largest_components, score_covariance
 from .threads import one_thread
+
+_logger = logging.getLogger(__name__)
 
 
 def best_operations(separability, opposites, n):
@@ -74,6 +77,37 @@ def restrict(model, descriptor, places, covariance):
         class_means=class_means,
         class_variances=model.class_variances[:, places],
         covariance=covariance,
+    )
+
+
+def with_patterns(model, kept):
+    """Model with some of its patterns, and a warning if that is not all of them.
+
+    Parameters
+    ----------
+    model : SymmetryModel
+        With templates.
+    kept : (patterns,) numpy.ndarray of bool
+
+    Returns
+    -------
+    SymmetryModel
+    """
+    if kept.all():
+        return model
+    _logger.warning(
+        "n_patterns must be at most the number of patterns that have pixels, which is "
+        "%d, got %d: the model has these only.",
+        np.count_nonzero(kept),
+        model.n_patterns,
+    )
+    return dataclasses.replace(
+        model,
+        centres=model.centres[kept],
+        counts=model.counts[kept],
+        class_means=model.class_means[kept],
+        class_variances=model.class_variances[kept],
+        templates=model.templates.only(np.flatnonzero(kept)),
     )
 
 

@@ -9,9 +9,12 @@ import numpy as np
 
 from hyperspy_symseg.descriptors import Grid, compute_scores
 from hyperspy_symseg.templates.choosing import Search
+from hyperspy_symseg.templates.potts import most_probable
 from hyperspy_symseg.templates.squares import spread
 
+from .clustering import separation
 from .sampling import complete_scores, sample_slices
+from .selection import with_patterns
 from .threads import one_thread, pool_map
 from .upsampling import labels_at
 from .views import stacked
@@ -21,6 +24,10 @@ _logger = logging.getLogger(__name__)
 # Pixels scored, at most. There are up to 3,600 cells of a period, and pixels nearer to
 # each other than that have most of their patches in common.
 MOST_SCORED = 6000
+# Cells of a pattern, below which it may be lost when frames are labelled.
+FEW_CELLS = 100
+# Distance of clusters of the scores that are told apart for sure, in their widths.
+CLUSTERS_APART = 8.0
 # Number of patterns that is tried, at most.
 MOST_PATTERNS = 8
 
@@ -127,18 +134,35 @@ class TemplateFit:
             n_patterns = search.best_number(costs)
         solution = search.solution(n_patterns)
         model = self._fit(n_patterns)
+        reason = None
         if not len(solution.templates.reflections):
-            return dataclasses.replace(model, costs=costs)
-        if not search.are_different(n_patterns):
-            _logger.warning(
-                "Patterns are too much alike for templates: the labels are those of "
-                "the scores alone."
-            )
-            return dataclasses.replace(model, costs=costs)
-        return self._with_templates(model, solution, costs)
+            reason = "No pattern has a lattice"
+        elif not search.are_different(n_patterns):
+            reason = "Patterns are too much alike for templates"
+        else:
+            found = self._patterns_found(solution)
+            if found.all() or not self._are_told_apart(model):
+                model, order = self._with_templates(model, solution)
+                model = with_patterns(model, found[order])
+                return dataclasses.replace(model, costs=costs)
+            reason = "Templates find fewer patterns than the scores"
+        _logger.warning("%s: the labels are those of the scores alone.", reason)
+        return dataclasses.replace(model, costs=costs)
 
-    def _with_templates(self, model, solution, costs):
-        """Model of the patterns that the templates have found."""
+    def _patterns_found(self, solution):
+        """Whether each pattern has any block: (patterns,) numpy.ndarray of bool."""
+        labels, n_patterns = solution.labels, solution.templates.n_patterns
+        if 0 < solution.least_cells() < FEW_CELLS:
+            # Labels are found anew in every frame, and small patterns can be lost.
+            labels = most_probable(solution.templates.posterior(self._blocked)[0])
+        return np.bincount(labels.ravel(), minlength=n_patterns) > 0
+
+    def _are_told_apart(self, model):
+        """Whether the scores have as many clusters as a model has patterns."""
+        return separation(model.project(self.sample), model.centres) > CLUSTERS_APART
+
+    def _with_templates(self, model, solution):
+        """Model of the patterns that the templates have found, and their order."""
         labels, weights = [], []
         chosen = np.ix_(self._grid.rows, self._grid.columns)
         blocked = self._blocked
@@ -158,15 +182,15 @@ class TemplateFit:
             own = self.sample[labels == pattern]
             if len(own):
                 means[label], variances[label] = own.mean(axis=0), own.var(axis=0)
-        return dataclasses.replace(
+        model = dataclasses.replace(
             model,
             centres=((means - model.mean) * model.weights) @ model.components.T,
             counts=np.ceil(counts[order]),
             class_means=means,
             class_variances=variances,
-            templates=solution.templates.relabelled(order),
-            costs=costs,
+            templates=solution.templates.only(order),
         )
+        return model, order
 
 
 def _block_centres(frame):

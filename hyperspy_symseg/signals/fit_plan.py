@@ -96,8 +96,6 @@ class FitPlan:
         self.record = {"refine": refine, "auto_n_patterns": is_auto(n_patterns)}
         if source.navigation:
             self._places = fit_frames(fit_on, source.navigation)
-            # In the order of `inav`.
-            self.record["fit_on"] = np.array(self._places)[:, ::-1]
         self._period, self._descriptor, self.grid = None, descriptor, None
 
     def _known(self, lengths):
@@ -113,6 +111,10 @@ class FitPlan:
     def find_lengths(self):
         """Find the lattice periods in the frames fitted on, and lengths from these."""
         stride = self._stride
+        self._places = self._source.with_contrast(self._places)
+        if self._source.navigation:
+            # In the order of `inav`.
+            self.record["fit_on"] = np.array(self._places)[:, ::-1]
         if self._refine or self._finds_lengths:
             periods = self._source.periods(self._places)
             lengths = suitable_lengths(periods, self._source.shape)

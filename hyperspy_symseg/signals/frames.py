@@ -8,11 +8,14 @@ import dask.array as da
 import numpy as np
 
 from hyperspy_symseg.descriptors import FramePart, compute_scores
-from hyperspy_symseg.descriptors.checks import warn_of_outliers
+from hyperspy_symseg.descriptors.checks import warn_of_values
+from hyperspy_symseg.periods.valid import extremes, why_blank
 from hyperspy_symseg.segmentation.parts import PART_SHAPE, cut_into_parts
 
 from .evaluation import FrameError
 from .frame_graph import mark_frames, mark_source
+
+EXTREMES = np.dtype([("low", np.float64), ("high", np.float64)])
 
 
 def lazy_frames(data):
@@ -131,10 +134,47 @@ def lazy_labels(model, frames, mask, grid, upsample, certainty=False):
     return da.map_blocks(
         _check_block,
         labels.rechunk({-2: -1, -1: -1}),
+        lazy_extremes(frames, mask),
         *masked,
         dtype=labels.dtype,
         meta=np.empty((0,) * labels.ndim, labels.dtype),
     )
+
+
+def lazy_extremes(frames, mask):
+    """Smallest and largest value of the pixels of frames that count.
+
+    Parameters
+    ----------
+    frames, mask
+        As in `lazy_labels`.
+
+    Returns
+    -------
+    (..., chunks along y, chunks along x) dask.array.Array of `EXTREMES`
+        Those of every chunk of a frame, which are in one chunk.
+    """
+    arrays = [frames]
+    if mask is not None:
+        arrays.append(mask.rechunk({-2: frames.chunks[-2], -1: frames.chunks[-1]}))
+    found = da.map_blocks(
+        _extremes_block,
+        *arrays,
+        chunks=(*frames.chunks[:-2], *((1,) * n for n in frames.numblocks[-2:])),
+        dtype=EXTREMES,
+        meta=np.empty((0,) * frames.ndim, EXTREMES),
+    )
+    return found.rechunk({-2: -1, -1: -1})
+
+
+def _extremes_block(frame, mask=None):
+    """Extremes of one chunk of a frame, as an array with its axes."""
+    one = (0,) * (frame.ndim - 2)
+    if mask is not None and mask.ndim > 2:
+        mask = mask[one]
+    result = np.empty((1,) * frame.ndim, EXTREMES)
+    result[...] = extremes(frame[one], mask)
+    return result
 
 
 def _label_block(
@@ -151,11 +191,16 @@ def _label_block(
     return labels[(np.newaxis,) * n_navigation]
 
 
-def _check_block(labels, masked=False, *, block_id):
+def _check_block(labels, extremes, masked=False, *, block_id):
     """Labels of a frame, if there are any or if there are to be none."""
+    if np.all(masked):
+        return labels
+    reason = why_blank(extremes["low"].min(), extremes["high"].max())
     found = labels["label"] if labels.dtype.names else labels
-    if (found == -1).all() and not np.all(masked):
-        raise FrameError(block_id[:-2], "no pixel is finite, or none has a score")
+    if reason is None and (found == -1).all():
+        reason = "no pixel has a score, or is outside areas of one value"
+    if reason is not None:
+        raise FrameError(block_id[:-2], reason)
     return labels
 
 
@@ -192,7 +237,7 @@ def _score_block(frame, mask=None, *, descriptor, grid, part, frame_shape):
     """Scores of a part of a frame, as an array with the navigation axes."""
     n_navigation = frame.ndim - 2
     one = (0,) * n_navigation
-    warn_of_outliers(frame[one], mask if mask is None or mask.ndim == 2 else mask[one])
+    warn_of_values(frame[one], mask if mask is None or mask.ndim == 2 else mask[one])
     frame = _frame_part(frame, part, frame_shape)
     if mask is not None:
         mask = _frame_part(mask, part, frame_shape)

@@ -89,6 +89,8 @@ def segment_symmetry(
             raise ValueError(
                 "certainty=True with a model without templates: allowed is False."
             )
+        if not source.is_lazy and not np.all(source.mask):
+            source.with_contrast([()])
         if is_auto(stride):
             stride = model.stride
         grid = Grid.over(source.shape, length_in_pixels("stride", stride, source.axes))

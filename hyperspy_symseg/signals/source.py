@@ -2,6 +2,7 @@
 """The frames of a signal, as they are fitted on and labelled."""
 
 import itertools
+import logging
 from typing import NamedTuple
 
 import dask
@@ -9,10 +10,11 @@ import dask.array as da
 import numpy as np
 from hyperspy.axes import DataAxis
 
-from hyperspy_symseg.descriptors.checks import check_frame, warn_of_outliers
+from hyperspy_symseg.descriptors.checks import check_frame, warn_of_values
 from hyperspy_symseg.descriptors.tiles import check_num_workers
 from hyperspy_symseg.periods import find_periods
 from hyperspy_symseg.periods.spectrum import crops
+from hyperspy_symseg.periods.valid import extremes, why_blank
 from hyperspy_symseg.segmentation.sampling import sampled_grid
 from hyperspy_symseg.segmentation.threads import one_thread
 from hyperspy_symseg.segmentation.views import Frames
@@ -20,7 +22,9 @@ from hyperspy_symseg.segmentation.views import Frames
 from .arguments import series_mask
 from .axes import frame_axes, navigation_axes
 from .evaluation import FrameError, evaluate_series
-from .frames import lazy_frames, lazy_scores
+from .frames import lazy_extremes, lazy_frames, lazy_scores
+
+_logger = logging.getLogger(__name__)
 
 
 class Source(NamedTuple):
@@ -93,6 +97,53 @@ class Source(NamedTuple):
         """Whether the frames are a dask array."""
         return isinstance(self.frames, da.Array)
 
+    def with_contrast(self, places):
+        """Frames that have any contrast, and so can be fitted on.
+
+        Parameters
+        ----------
+        places : list of tuple of int
+            Of the frames.
+
+        Returns
+        -------
+        list of tuple of int
+
+        Raises
+        ------
+        ValueError
+            If there are none.
+        """
+        if not self.is_lazy:
+            found = [extremes(self.frames, self.mask)]
+        else:
+            some, mask = self._some(places)
+            found = self._evaluated(lazy_extremes(some, mask), places)
+            found = [(each["low"].min(), each["high"].max()) for each in found]
+        reasons = [why_blank(*each) for each in found]
+        if None not in reasons:
+            raise ValueError(
+                "signal must have a frame with contrast to be fitted on, got "
+                f"{len(places)} without: {reasons[0]}."
+            )
+        for place, reason in zip(places, reasons, strict=True):
+            if reason is not None:
+                _logger.warning(
+                    "%s The model is fitted without it.", FrameError(place, reason)
+                )
+        return [
+            place
+            for place, reason in zip(places, reasons, strict=True)
+            if reason is None
+        ]
+
+    def _some(self, places):
+        """Some frames and their masks: (frames, rows, columns) dask.array.Array."""
+        mask = self.mask
+        if mask is not None and mask.ndim > 2:
+            mask = da.stack([mask[place] for place in places])
+        return da.stack([self.frames[place] for place in places]), mask
+
     def fit_frames(self, places, period):
         """Frames that templates are learnt from, read when they are looked at: Frames.
 
@@ -106,7 +157,7 @@ class Source(NamedTuple):
         def read(i, window):
             [(frame, mask)] = self.views([window], [places[i]])
             if self.is_lazy:
-                warn_of_outliers(frame, mask)
+                warn_of_values(frame, mask)
             return frame, mask
 
         return Frames(read, len(places), self.shape, period)
@@ -170,10 +221,7 @@ class Source(NamedTuple):
         """
         n_operations = len(descriptor.operations)
         scored, sample = sampled_grid(grid, n_operations, len(places))
-        some = da.stack([self.frames[place] for place in places])
-        mask = self.mask
-        if mask is not None and mask.ndim > 2:
-            mask = da.stack([mask[place] for place in places])
+        some, mask = self._some(places)
         scores = lazy_scores(descriptor, some, mask, scored)[(slice(None), *sample)]
         found = self._evaluated(scores, places, 3, progress)
         return found.reshape(-1, n_operations)

@@ -2,13 +2,14 @@
 """A frame as the templates see it: normalised, in blocks."""
 
 import copy
+import functools
 
 import numpy as np
 from scipy import ndimage
 
 from hyperspy_symseg import _blocks, _waves
 
-from .cleaning import CleanFrame
+from .cleaning import CleanFrame, block_lengths
 from .damage import NO_VARIANCE
 from .squares import (
     gaussian_mean,
@@ -17,7 +18,6 @@ from .squares import (
     ratio,
     spread,
     squares_in,
-    sum_squares,
     window_means,
 )
 
@@ -53,13 +53,21 @@ def _squares_about(clean, mean):
     return np.maximum(clean.squares - mean * (2 * sums - counts * mean), 0)
 
 
+@functools.lru_cache(maxsize=16)
+def _counts_in_window(n, block, width):
+    """Mean number of the n pixels of a line in the blocks of a window: (blocks,)."""
+    return gaussian_mean(block_lengths(n, block), width)
+
+
 def _statistics_in_windows(clean):
     """Local mean of the blocks, squares about it, and their mean."""
 
     def over_counts(sums, width):
         if clean.valid is not None:
             return ratio(sums, gaussian_mean(clean.counts, width))
-        rows, columns = (gaussian_mean(each, width) for each in clean.sides)
+        rows, columns = (
+            _counts_in_window(n, clean.block, width) for n in clean.values.shape
+        )
         return sums / rows[:, np.newaxis] / columns
 
     # In double precision: what is constant has no contrast, however bright it is.
@@ -72,25 +80,39 @@ def _statistics_in_windows(clean):
     return mean, squares, over_counts(variance, width)
 
 
-def _statistics_near_by(clean):
-    """Median mean and variance of the 3 x 3 cells about a block, and its cell's own.
+def _without_foreign(clean, mean, variance):
+    """Give blocks whose window is of something else the statistics of cells near by.
+
+    The medians of the 3 x 3 cells about them; in place. Cells that are of something
+    else themselves are left out.
 
     Returns
     -------
-    mean, variance, own_variance : (block rows, block columns) numpy.ndarray
+    bool
+        Whether there are any.
     """
-    sums, squares, counts = (
-        sum_squares(each, BLOCKS_IN_CELL)
-        for each in (clean.sums, clean.squares, clean.counts)
+    sums, squares, counts = clean.cells
+    cell_mean = ratio(sums, counts)
+    cell_variance = np.maximum(ratio(squares, counts) - cell_mean**2, 0)
+
+    def of_blocks(cells):
+        return spread(cells, BLOCKS_IN_CELL, mean.shape)
+
+    own = of_blocks(cell_variance)
+    if not (variance > FOREIGN * own).any():
+        return False
+    usual_mean, usual = (
+        of_blocks(ndimage.median_filter(each, 3, mode="nearest"))
+        for each in (cell_mean, cell_variance)
     )
-    mean = ratio(sums, counts)
-    variance = np.maximum(ratio(squares, counts) - mean**2, 0)
-    usual = (
-        ndimage.median_filter(each, 3, mode="nearest") for each in (mean, variance)
-    )
-    return tuple(
-        spread(each, BLOCKS_IN_CELL, clean.counts.shape) for each in (*usual, variance)
-    )
+    foreign = (variance > FOREIGN * usual) & (usual > 0)
+    if not foreign.any():
+        return False
+    np.copyto(mean, usual_mean, where=foreign)
+    np.copyto(variance, usual, where=foreign)
+    lost = foreign & (own > FOREIGN * usual)
+    clean.leave_out(spread(lost, clean.block, clean.values.shape))
+    return True
 
 
 class BlockedFrame:
@@ -134,14 +156,7 @@ class BlockedFrame:
         clean = CleanFrame(frame, mask, block, BLOCKS_IN_CELL)
         self.pixels = np.empty(clean.values.shape, np.float32)
         mean, squares, variance = _statistics_in_windows(clean)
-        usual_mean, usual, own = _statistics_near_by(clean)
-        foreign = variance > FOREIGN * usual
-        if foreign.any():
-            clean.leave_out(
-                spread(foreign & (own > FOREIGN * usual), block, frame.shape)
-            )
-            np.copyto(mean, usual_mean, where=foreign)
-            np.copyto(variance, usual, where=foreign)
+        if _without_foreign(clean, mean, variance):
             squares = _squares_about(clean, mean)
         contrast = variance > NO_VARIANCE * (mean**2 + variance)
         scale = np.sqrt(ratio(contrast.astype(np.float64), variance))
@@ -150,7 +165,7 @@ class BlockedFrame:
             self.pixels[~clean.valid] = 0
         self.squares = (squares * scale**2).astype(np.float32)
         self.counts = clean.counts.astype(np.float32)
-        self.cell_counts = sum_squares(self.counts, BLOCKS_IN_CELL)
+        self.cell_counts = clean.cells[2].astype(np.float32)
         self.valid, self.flat = clean.valid, clean.flat
         self.n_lines = clean.n_lines
         self.levelled = None

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What of a frame is data: without flat areas, spikes, and what lines have too much."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from hyperspy_symseg.periods.flat import SMALLEST_BLOCK, flat_areas, moments
@@ -15,9 +13,13 @@ from .squares import ratio, sum_squares
 LARGEST_EXPONENT = 30
 
 
-@dataclass
+def block_lengths(n, block):
+    """Pixels along the blocks of a line of n pixels: (blocks,) numpy.ndarray of int."""
+    return np.diff(np.r_[:n:block, n])
+
+
 class CleanFrame:
-    """Values of a frame that are data, and their sums in blocks.
+    """Values of a frame that are data, and their sums in blocks and cells.
 
     Parameters
     ----------
@@ -30,12 +32,15 @@ class CleanFrame:
 
     Attributes
     ----------
+    block : int
     values : (rows, columns) numpy.ndarray of float64
         0 where not valid. Very large or small ones are scaled.
     valid : (rows, columns) numpy.ndarray of bool or None
         None if all pixels are.
     sums, squares, counts : (block rows, block columns) numpy.ndarray of float64
         Of the values and their squares, and of valid pixels.
+    cells : list of (cell rows, cell columns) numpy.ndarray of float64
+        The same three, in cells.
     flat : (rows, columns) numpy.ndarray of bool or None
         Areas of one value, which are no data; None if there are none.
     n_lines : int
@@ -45,83 +50,63 @@ class CleanFrame:
     """
 
     def __init__(self, frame, mask, block, cell):
-        self._block, self._cell = block, cell
         frame = np.asarray(frame)
+        self.block, self._cell = block, cell
         self.valid = valid_pixels(frame, mask)
         self.values = frame.astype(np.float64, order="C")
-        self.flat, self.n_lines, self.is_levelled = None, 0, False
-        # Pixels along y and x, which blocks and windows have products of.
-        self.sides = [np.diff(np.r_[:n:block, n]) for n in frame.shape]
         self._count()
-        self._leave_out_flat_areas()
-        self.leave_out(
-            find_spikes(self.values, self.sums, self.squares, self.counts, block, cell)
-        )
-        self._mend_lines()
-
-    def _count(self):
-        """Sums of the blocks, after the values or the valid pixels have changed."""
-        if self.valid is not None:
-            self.values[~self.valid] = 0
-        largest = max(self.values.max(), -self.values.min())
-        exponent = np.frexp(largest)[1]
-        if abs(exponent) > LARGEST_EXPONENT:
-            # Powers of two round nothing, and keep squares finite.
-            self.values = np.ldexp(self.values, -exponent)
-        self.sums, self.squares = moments(self.values, self._block)
-        self.counts = np.multiply.outer(*self.sides).astype(np.float64)
-        if self.valid is not None:
-            self.counts = moments(self.valid.astype(np.float64), self._block)[0]
+        self.flat = self._find_flat_areas()
+        self.leave_out(self.flat)
+        self.leave_out(find_spikes(self.values, *self.cells, block * cell))
+        self.n_lines, self.is_levelled = self._mend_lines()
 
     def leave_out(self, pixels):
-        """Make pixels invalid, if there are any."""
-        if pixels is not None:
+        """Make pixels invalid.
+
+        Parameters
+        ----------
+        pixels : (rows, columns) numpy.ndarray of bool or None
+        """
+        if pixels is not None and pixels.any():
             self.valid = ~pixels if self.valid is None else self.valid & ~pixels
             self._count()
 
-    def _leave_out_flat_areas(self):
-        n = -(-SMALLEST_BLOCK // self._block)
-        sums, squares = (sum_squares(each, n) for each in (self.sums, self.squares))
-        side = n * self._block
-        self.flat = flat_areas(self.values, self.valid, sums, squares, side)
-        self.leave_out(self.flat)
+    def _count(self):
+        """Sums of blocks and cells, after values or valid pixels have changed."""
+        if self.valid is not None:
+            self.values[~self.valid] = 0
+        exponent = np.frexp(max(self.values.max(), -self.values.min()))[1]
+        if abs(exponent) > LARGEST_EXPONENT:
+            # Powers of two round nothing, and keep squares finite.
+            self.values = np.ldexp(self.values, -exponent)
+        self.sums, self.squares = moments(self.values, self.block)
+        if self.valid is None:
+            sides = (block_lengths(n, self.block) for n in self.values.shape)
+            self.counts = np.multiply.outer(*sides).astype(np.float64)
+        else:
+            self.counts = moments(self.valid.astype(np.float64), self.block)[0]
+        blocks = self.sums, self.squares, self.counts
+        self.cells = [sum_squares(each, self._cell) for each in blocks]
+
+    def _find_flat_areas(self):
+        blocks, n = [self.sums, self.squares], -(-SMALLEST_BLOCK // self.block)
+        if n > 1:
+            blocks = [sum_squares(each, n) for each in blocks]
+        return flat_areas(self.values, self.valid, *blocks, n * self.block)
 
     def _mend_lines(self):
-        side = self._cell * self._block
-        turned = np.asarray, np.transpose
+        """Leave out spoilt lines and take off offsets: number of lines, if offsets."""
+        side = self._cell * self.block
         # Both are judged before one is changed.
-        lines = [
-            Lines(
-                turn(self.values),
-                None if self.valid is None else turn(self.valid),
-                side,
-            )
-            for turn in turned
-        ]
-        variances = self._variances()
-        uneven = [
-            own.have_offsets(turn(variances))
-            for own, turn in zip(lines, turned, strict=True)
-        ]
-        for own, turn, has_offsets in zip(lines, turned, uneven, strict=True):
-            if has_offsets:
-                self.values -= turn(own.offsets())
-                self.is_levelled = True
-        spoilt = None
-        for own, turn in zip(lines, turned, strict=True):
-            if own.spoilt.any():
-                self.n_lines += int(own.spoilt.any(axis=1).sum())
-                pixels = turn(own.pixels())
-                spoilt = pixels if spoilt is None else spoilt | pixels
-        if spoilt is not None:
-            self.leave_out(spoilt)
-        elif self.is_levelled:
+        both = [Lines(self.values, self.valid, side, axis) for axis in (1, 0)]
+        sums, squares, counts = (sum_squares(each, PIECE) for each in self.cells)
+        variances = ratio(squares, counts) - ratio(sums, counts) ** 2
+        offsets = [each.offsets() for each in both if each.have_offsets(variances)]
+        for each in offsets:
+            self.values -= each
+        spoilt = [each for each in both if each.spoilt.any()]
+        if spoilt:
+            self.leave_out(np.any([each.pixels() for each in spoilt], axis=0))
+        elif offsets:
             self._count()
-
-    def _variances(self):
-        """Variance of the pixels in squares as long as the piece of a line."""
-        sums, squares, counts = (
-            sum_squares(each, PIECE * self._cell)
-            for each in (self.sums, self.squares, self.counts)
-        )
-        return np.maximum(ratio(squares, counts) - ratio(sums, counts) ** 2, 0)
+        return sum(each.n_spoilt for each in spoilt), bool(offsets)

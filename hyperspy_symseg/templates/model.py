@@ -80,19 +80,27 @@ class Templates:
         """Dictionary of arrays and numbers, which the class can be called with."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def relabelled(self, order):
-        """Templates with other labels.
+    def only(self, patterns):
+        """Templates of some of the patterns, in this order.
 
         Parameters
         ----------
-        order : sequence of int
-            Patterns in the order of their new labels.
+        patterns : sequence of int
 
         Returns
         -------
         Templates
         """
-        return replace(self, patterns=np.argsort(order)[self.patterns])
+        place = np.full(self.n_patterns, -1)
+        place[patterns] = np.arange(len(patterns))
+        own = place[self.patterns] >= 0
+        return replace(
+            self,
+            n_patterns=len(patterns),
+            patterns=place[self.patterns[own]],
+            reflections=self.reflections[own],
+            amplitudes=self.amplitudes[own],
+        )
 
     def of(self, pattern):
         """Reflections and amplitudes of a pattern."""

@@ -38,12 +38,12 @@ def test_mask_that_leaves_nothing():
 def test_pixel_far_from_all_others_is_warned_of(caplog, value, n_warnings):
     frame = np.random.default_rng(0).normal(size=(50, 60))
     frame[7, 9] = value
-    checks.warn_of_outliers(frame, None)
+    checks.warn_of_values(frame, None)
     assert len(caplog.records) == n_warnings
 
 
 def test_masked_pixel_is_not_warned_of(caplog):
     frame = np.random.default_rng(0).normal(size=(50, 60))
     frame[7, 9], frame[8, 9] = 1e12, np.inf
-    checks.warn_of_outliers(frame, frame > 1e6)
+    checks.warn_of_values(frame, frame > 1e6)
     assert not caplog.records

@@ -77,12 +77,12 @@ def test_reflections_and_amplitudes_of_a_pattern(templates):
     assert amplitudes.shape == (2,)
 
 
-def test_relabelled():
+def test_templates_in_another_order():
     templates = Templates(
         9.0, 3, [0, 1, 1, 2], np.arange(8).reshape(4, 2), [1, 2, 3, 4], 1.0
     )
     # What was 2 is now 0, what was 0 is 1, and what was 1 is 2.
-    other = templates.relabelled([2, 0, 1])
+    other = templates.only([2, 0, 1])
     np.testing.assert_array_equal(other.patterns, [1, 2, 2, 0])
     for new, old in enumerate([2, 0, 1]):
         np.testing.assert_array_equal(other.of(new)[0], templates.of(old)[0])
@@ -151,7 +151,7 @@ def test_posterior_finds_the_grains(templates, two_grains):
 def test_patterns_in_another_order(templates, two_grains):
     blocked, _ = two_grains
     posterior, _ = templates.posterior(blocked)
-    other = templates.relabelled([1, 0]).posterior(blocked)[0]
+    other = templates.only([1, 0]).posterior(blocked)[0]
     np.testing.assert_allclose(other, posterior[::-1], atol=1e-5)
 
 
