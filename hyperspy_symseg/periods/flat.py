@@ -65,17 +65,18 @@ def flat_areas(values, valid, sums, squares, block):
     [[20, 30], [49, 79]]
     """
     n = block**2
-    constant = n * squares - sums**2 <= ROUNDING * n * squares
-    # Blocks that are cut off tell nothing, nor do those with invalid pixels.
+    complete = np.ones(sums.shape, bool)
     for axis, length in enumerate(values.shape):
         if length % block:
-            constant[(slice(None),) * axis + (-1,)] = False
+            complete[(slice(None),) * axis + (-1,)] = False
+    constant = complete & (n * squares - sums**2 <= ROUNDING * n * squares)
     corners = _quads(constant, sums)
     if not _in_squares(values, np.argwhere(corners), block).any():
         return None
     seeds = ndimage.binary_dilation(np.pad(corners, (0, 1)), np.ones((2, 2)), origin=-1)
     if valid is not None:
-        seeds &= _sums(valid, block) == n
+        complete &= _sums(valid, block) == n
+        seeds &= complete
     if not seeds.any():
         return None
     nearest = ndimage.distance_transform_edt(
@@ -85,11 +86,11 @@ def flat_areas(values, valid, sums, squares, block):
     equal = values == _spread(level, block, values.shape)
     if valid is not None:
         equal &= valid
-    seeds &= ~_by_chance(_sums(equal, block), constant, block)
+    seeds &= ~_by_chance(_sums(equal, block), complete, constant, block)
     if not seeds.any():
         return None
     around = ndimage.binary_dilation(seeds, np.ones((3, 3)), iterations=2)
-    flat = _in_flat_squares(values, valid, SQUARE * block)
+    flat = in_flat_squares(values, valid, SQUARE * block)
     flat &= _spread(around, block, values.shape)
     return flat if flat.any() else None
 
@@ -135,31 +136,49 @@ def _in_squares(values, corners, block):
     return (sums == side**2).any(axis=(1, 2))
 
 
-def _by_chance(equal, constant, block):
+def _by_chance(equal, complete, constant, block):
     """Blocks about which pixels of the nearest seed's value are frequent anyway.
 
-    Of the blocks near by that are not constant, each has one other pixel at least: with
-    a share f of equal pixels, n (1 - f) / (1 - f^n) of n are others, which gives f.
+    Parameters
+    ----------
+    equal : (block rows, block columns) numpy.ndarray of float64
+        Number of these pixels.
+    complete, constant : (block rows, block columns) numpy.ndarray of bool
+        Whether all pixels are valid, and whether all are the same.
+    block : int
     """
-    n = block**2
-    window = {"size": WINDOW, "mode": "constant"}
-    varied = ~constant
+    varied = complete & ~constant
+    if not varied.any():
+        return varied
+    n, window = block**2, {"size": WINDOW, "mode": "constant"}
     n_others = ndimage.uniform_filter((n - equal) * varied, **window)
-    n_blocks = ndimage.uniform_filter(varied.astype(float), **window)
+    n_varied = ndimage.uniform_filter(varied.astype(float), **window)
     # Half a block of the window is one block, but for rounding.
-    some = n_blocks * WINDOW**2 > 0.5
-    others = np.divide(n_others, n_blocks, out=np.full_like(equal, n), where=some)
+    some = n_varied * WINDOW**2 > 0.5
+    others = np.divide(n_others, n_varied, out=np.ones_like(equal), where=some)
+    n_window = (WINDOW * block) ** 2
+    log_chance = (SQUARE * block) ** 2 * _log_share(others, n)
+    by_chance = log_chance > np.log(LARGEST_CHANCE / n_window)
+    # A window without any other pixel is no chance where the frame has enough of them;
+    # nor is any square in it.
+    log_share = np.log(equal[complete].mean() / n)
+    if n_window * log_share < np.log(LARGEST_CHANCE / equal.size):
+        by_chance &= ~ndimage.maximum_filter(~some, **window)
+    return by_chance
+
+
+def _log_share(others, n):
+    """Logarithm of the share f of equal pixels, from the number of others in blocks.
+
+    Of blocks of n pixels, those that have any have n (1 - f) / (1 - f^n) of them.
+    """
     rare = np.geomspace(1e-6, 1, 200)
     share = 1 - np.interp(others, n * rare / (1 - (1 - rare) ** n), rare)
     with np.errstate(divide="ignore"):
-        log_chance = (SQUARE * block) ** 2 * np.log(share)
-    log_chance += np.log((WINDOW * block) ** 2)
-    # A window that is constant throughout is no chance, nor is any square in it.
-    throughout = ndimage.maximum_filter(~some, **window)
-    return (log_chance > np.log(LARGEST_CHANCE)) & ~throughout
+        return np.log(share)
 
 
-def _in_flat_squares(values, valid, side):
+def in_flat_squares(values, valid, side):
     """Pixels in squares of a side in which all are valid and equal."""
     if min(values.shape) < side:
         return np.zeros(values.shape, bool)

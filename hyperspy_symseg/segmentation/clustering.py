@@ -182,6 +182,15 @@ def scikit_learn():
     return KMeans, PCA
 
 
+def _check_number(n_patterns, n_distinct):
+    """Check that there are as many different scores as patterns."""
+    if n_patterns > n_distinct:
+        raise ValueError(
+            f"n_patterns={n_patterns}: allowed is at most the number of distinct "
+            f"descriptors, which is {n_distinct} in this frame."
+        )
+
+
 def cluster_scores(scores, blocks, n_patterns, n_components, random_state):
     """Principal components of scores, and clusters among them.
 
@@ -215,11 +224,7 @@ def cluster_scores(scores, blocks, n_patterns, n_components, random_state):
         raise ValueError(
             "frame has the same scores everywhere: there is nothing to tell apart."
         )
-    if n_patterns > n_distinct:
-        raise ValueError(
-            f"n_patterns={n_patterns}: allowed is at most the number of distinct "
-            f"descriptors, which is {n_distinct} in this frame."
-        )
+    _check_number(n_patterns, n_distinct)
     if n_components >= 1:
         n_components = min(n_components, *scores.shape)
     pca = PCA(n_components, svd_solver="covariance_eigh")
@@ -231,6 +236,8 @@ def cluster_scores(scores, blocks, n_patterns, n_components, random_state):
         if scores.shape[1] <= MOST_COVARIANCES:
             covariance = score_covariance(scores)
     counts = np.bincount(clusters.labels_, minlength=n_patterns)
+    # Some may differ in nothing but rounding.
+    _check_number(n_patterns, np.count_nonzero(counts))
     order = np.lexsort((clusters.cluster_centers_[:, 0], counts))
     members = [scores[clusters.labels_ == label] for label in order]
     return {

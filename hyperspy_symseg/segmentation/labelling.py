@@ -2,6 +2,7 @@
 """What a model does with a frame: project its scores, and label its pixels."""
 
 import itertools
+import logging
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from hyperspy_symseg.descriptors.checks import (
     check_mask,
     warn_of_values,
 )
+from hyperspy_symseg.periods.valid import valid_pixels
 
 from .parts import cut_into_parts, whole
 from .projection import project_scores
@@ -18,6 +20,8 @@ from .refining import margin, refine
 from .sampling import complete_scores, sample_slices
 from .threads import one_thread, pool_map
 from .upsampling import labels_at, leave_out
+
+_logger = logging.getLogger(__name__)
 
 
 class Labelling:
@@ -108,6 +112,7 @@ class Labelling:
             done = of_parts(label, parts)
             for _ in progress(done, total=len(parts)) if progress else done:
                 pass
+        log_flat_areas(_share_flat(labels, frame, mask))
         return labels
 
     def result_dtype(self, certainty):
@@ -300,6 +305,25 @@ class Labelling:
         labels = distance.argmin(axis=-1).astype(self.label_dtype)
         labels[np.isnan(projected[..., 0])] = -1
         return labels
+
+
+def log_flat_areas(share):
+    """Log a warning if a share of the pixels, or all, get no label for their values."""
+    if share:
+        _logger.warning(
+            "%.3g %% of the pixels are in areas of one value (saturated, cropped or "
+            "not recorded) and get no label: -1.",
+            100 * share,
+        )
+
+
+def _share_flat(labels, frame, mask):
+    """Share of the labels that are missing where pixels are valid: float."""
+    missing = (labels["label"] if labels.dtype.names else labels) == -1
+    if not missing.any() or missing.shape != frame.shape:
+        return 0.0
+    valid = valid_pixels(frame, mask)
+    return float((missing if valid is None else missing & valid).mean())
 
 
 def _chosen(grid, part, upsample):

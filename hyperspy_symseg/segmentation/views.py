@@ -2,6 +2,7 @@
 """Windows of frames that templates are learnt from: where there is most to learn."""
 
 import itertools
+import logging
 import math
 import operator
 from typing import NamedTuple
@@ -22,6 +23,8 @@ SIDE = 20
 PIECE = 2048
 MOST_PIXELS = 2**25
 
+
+_logger = logging.getLogger(__name__)
 
 # Of a place.
 _number = operator.itemgetter(0)
@@ -88,7 +91,13 @@ class Frames:
             frame, mask = self._read(*self._pieces[i])
             with one_thread:
                 blocked = BlockedFrame(frame, mask, self.period)
+            if blocked.n_lines:
+                _logger.info(
+                    "%d rows and columns of pixels are spoilt, and left out.",
+                    blocked.n_lines,
+                )
             if blocked.levelled is not None:
+                _logger.info("Lines have offsets, which are taken off.")
                 frame = blocked.levelled
             if blocked.valid is not None:
                 mask = ~blocked.valid

@@ -16,6 +16,7 @@ from hyperspy_symseg.periods import (
 )
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.clustering import check_arguments
+from hyperspy_symseg.segmentation.labelling import log_flat_areas
 from hyperspy_symseg.segmentation.views import views_of
 
 from .arguments import (
@@ -160,6 +161,8 @@ class FitPlan:
             return SymmetryModel.from_scores(scores, self._descriptor, **arguments)
         frames = source.fit_frames(self._places, self._period)
         views, one_pattern = views_of(frames, progress)
+        flat = [view.blocked.flat for view in views]
+        log_flat_areas(np.mean([each is not None and each.mean() for each in flat]))
         return SymmetryModel.from_views(
             views,
             self._descriptor,

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pixels that a detector or a scan has spoilt: spikes, lines, offsets of lines."""
 
+import math
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
@@ -49,11 +51,13 @@ def find_spikes(values, sums, squares, counts, side):
     # that does not even stand out from the lowest variance about it.
     lowest = np.maximum(ndimage.minimum_filter(variances, 5, mode="nearest"), 0)
     outstanding = variances * counted > lowest * FAR_VARIANCE
-    level, variance = (_medians(each, outstanding) for each in (means, variances))
+    # A cell that is saturated throughout has no variance at all.
+    constant = (variances <= NO_VARIANCE * means**2) & (counts > 0)
+    wanted = outstanding | constant
+    level, variance = (_medians(each, wanted) for each in (means, variances))
     far = np.maximum(variance, 0) * FAR_VARIANCE
-    suspects = outstanding & (
-        variances * counted > np.maximum(far, NO_VARIANCE * level**2)
-    )
+    deviation = np.where(constant, (means - level) ** 2, variances * counted)
+    suspects = wanted & (deviation > np.maximum(far, NO_VARIANCE * level**2))
     if not suspects.any():
         return None
     spikes = spread(suspects, side, values.shape)
@@ -68,10 +72,16 @@ def find_spikes(values, sums, squares, counts, side):
 
 
 def _medians(array, wanted):
-    """Medians of the 5 x 5 about the wanted elements, and 0 elsewhere."""
-    around = sliding_window_view(np.pad(array, 2, mode="edge"), (5, 5))[wanted]
+    """Medians of the 5 x 5 about the wanted elements, within the array; 0 elsewhere."""
+    sides = [min(5, n) for n in array.shape]
+    places = np.nonzero(wanted)
+    first = tuple(
+        np.clip(own - side // 2, 0, n - side)
+        for own, side, n in zip(places, sides, array.shape, strict=True)
+    )
+    around = sliding_window_view(array, sides)[first]
     medians = np.zeros_like(array)
-    medians[wanted] = np.median(around.reshape(-1, 25), axis=1)
+    medians[places] = np.median(around.reshape(-1, math.prod(sides)), axis=1)
     return medians
 
 
@@ -119,7 +129,8 @@ class Lines:
             return np.add.reduceat(values, self._starts, axis=1, dtype=np.float64)
         # Ten times faster than the same along the first axis.
         n = len(self._starts) - 1
-        whole = values[: self._starts[-1]].reshape(n, -1, values.shape[1])
+        shape = n, PIECE * self._cell, values.shape[1]
+        whole = values[: self._starts[-1]].reshape(shape)
         sums = np.empty((n + 1, values.shape[1]))
         whole.sum(axis=1, out=sums[:n])
         values[self._starts[-1] :].sum(axis=0, out=sums[n])

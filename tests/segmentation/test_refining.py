@@ -118,8 +118,19 @@ def test_pixels_that_are_not_finite_have_no_label(model, frame):
     np.testing.assert_array_equal(labels == -1, np.isnan(patched))
 
 
-def test_a_frame_without_contrast_is_labelled(model):
-    assert (model.predict(np.full((61, 83), 7.0)) >= 0).all()
+def test_a_frame_of_one_value_has_no_label(model, caplog):
+    assert (model.predict(np.full((61, 83), 7.0)) == -1).all()
+    assert "100 % of the pixels are in areas of one value" in caplog.text
+
+
+def test_an_area_of_one_value_has_no_label_and_no_certainty(model, frame):
+    saturated = frame.copy()
+    saturated[20:45, 30:] = 255
+    found = model.predict(saturated, certainty=True)
+    flat = np.zeros(frame.shape, bool)
+    flat[20:45, 30:] = True
+    np.testing.assert_array_equal(found["label"] == -1, flat)
+    np.testing.assert_array_equal(np.isnan(found["certainty"]), flat)
 
 
 def test_masked_pixels_have_no_label_and_no_certainty(model, frame):

@@ -215,9 +215,10 @@ def test_a_spike_changes_nothing_but_its_own_pixel(value):
 
 def test_the_edge_of_a_vacuum_is_no_spike():
     frame = crystal((120, 140))
-    frame[:, 70:] = 0
+    frame[:, 70:] = 1e-3 * np.random.default_rng(0).normal(size=(120, 70))
     blocked = BlockedFrame(frame, None, PERIOD)
-    assert blocked.counts.sum() == frame.size
+    # Blocks of which a column is across the edge tell nothing.
+    assert blocked.counts.sum() >= frame.size - 3 * 120
 
 
 @pytest.mark.parametrize("factor", [1e-200, 1e-25, 1e-12, 1e12, 1e25, 1e150])

@@ -178,12 +178,6 @@ def test_a_pattern_that_one_frame_has(monkeypatch):
     assert min(counts.max() for counts in labels) > 0.95 * first.size
 
 
-def test_a_blank_frame_of_a_series_is_labelled(signal):
-    series = hs.signals.Signal2D(np.stack([signal.data, 0 * signal.data]))
-    found = segment(series, fit_on=[0])
-    assert set(np.unique(found.data[1])) <= {0, 1}
-
-
 def test_lengths_are_compared_with_the_frame_and_not_with_a_window(monkeypatch):
     monkeypatch.setattr(views, "MOST_CELLS", 800)
     signal, truth = halves([SQUARE, SQUARE.rotated(36)], shape=(300, 330))

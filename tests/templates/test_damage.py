@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+
+from hyperspy_symseg.templates.damage import Lines, find_spikes
+from hyperspy_symseg.templates.squares import sum_squares
+
+from .conftest import lattice
+
+CELL = 9
+SHAPE = (150, 200)
+
+
+def noisy(seed=0, shape=SHAPE):
+    noise = np.random.default_rng(seed).normal(size=shape)
+    return 20 + lattice(0, shape) + noise
+
+
+def aligned(width, period=CELL):
+    """Rows of columns of a width along y, in noise."""
+    y = np.arange(SHAPE[0]) % period - period // 2
+    x = np.arange(SHAPE[1]) % period - period // 2
+    profiles = (np.exp(-0.5 * (each / width) ** 2) for each in (y, x))
+    return 30 * np.multiply.outer(*profiles) + noisy()
+
+
+def spikes(frame):
+    counts = np.ones(frame.shape)
+    sums = (sum_squares(each, CELL) for each in (frame, frame**2, counts))
+    found = find_spikes(frame, *sums, CELL)
+    return np.zeros(frame.shape, bool) if found is None else found
+
+
+def lines(frame, valid=None, axis=1):
+    return Lines(frame, valid, CELL, axis)
+
+
+def test_a_saturated_square_is_a_spike():
+    frame = noisy()
+    frame[40:47, 61:69] = 65535
+    np.testing.assert_array_equal(spikes(frame), frame == 65535)
+
+
+def test_a_bright_square_with_a_structure_is_none():
+    frame = noisy()
+    frame[40:47, 61:69] *= 1000
+    assert not spikes(frame).any()
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("change", [12, -12, 1e6])
+def test_lines_that_are_spoilt(axis, change):
+    frame, expected = noisy(), np.zeros(SHAPE, bool)
+    bad = np.moveaxis(frame, axis, 1), np.moveaxis(expected, axis, 1)
+    bad[0][[31, 32, 90]] += change
+    bad[1][[31, 32, 90]] = True
+    found = lines(frame, axis=axis)
+    np.testing.assert_array_equal(found.pixels(), expected)
+    assert found.n_spoilt == 3
+    assert not lines(frame, axis=1 - axis).spoilt.any()
+
+
+def test_a_piece_of_a_line_is_spoilt():
+    frame = noisy()
+    frame[60, :100] += 50
+    # Pieces are 72 pixels long: the second is spoilt in part.
+    np.testing.assert_array_equal(lines(frame).spoilt[60], [True, True, False])
+
+
+@pytest.mark.parametrize("width", [0.8, 1, 2])
+@pytest.mark.parametrize("period", [CELL, 13])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_rows_of_a_lattice_are_neither_spoilt_nor_offset(width, period, axis):
+    found = lines(aligned(width, period), axis=axis)
+    assert not found.spoilt.any()
+    assert not found.have_offsets(np.full((3, 3), aligned(width, period).var()))
+
+
+def test_masked_pixels_do_not_make_a_line():
+    frame, valid = noisy(), np.ones(SHAPE, bool)
+    valid[60, :60] = False
+    frame[~valid] = 0
+    assert not lines(frame, valid).spoilt.any()
+
+
+@pytest.mark.parametrize("amplitude", [1, 3])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_offsets_are_seen_and_taken_off(amplitude, axis):
+    frame = noisy()
+    n = SHAPE[1 - axis]
+    own = amplitude * 5 * np.random.default_rng(1).normal(size=n)
+    changed = frame + np.expand_dims(own, axis)
+    found = lines(changed, axis=axis)
+    assert found.have_offsets(np.full((3, 3), changed.var()))
+    assert not lines(changed, axis=1 - axis).have_offsets(
+        np.full((3, 3), changed.var())
+    )
+    before = np.moveaxis(frame - lines(frame, axis=axis).offsets(), axis, 1)
+    after = np.moveaxis(changed - found.offsets(), axis, 1)
+    np.testing.assert_allclose(after, before, atol=1e-9)
+
+
+def test_noise_has_no_offsets():
+    frame = np.random.default_rng(2).normal(size=(400, 300))
+    assert not lines(frame).have_offsets(np.ones((6, 6)))
+
+
+def test_a_frame_smaller_than_a_piece():
+    found = lines(noisy(shape=(20, 30)))
+    assert found.spoilt.shape == (20, 1)
+    assert not found.spoilt.any()
