@@ -115,6 +115,11 @@ class PowerSpectrum(Descriptor):
             pairs = tuple((int(ky), int(kx)) for ky, kx in pairs)
             object.__setattr__(self, "frequencies", pairs)
             object.__setattr__(self, "max_operations", len(pairs))
+        elif max(self._most_periods) == 0:
+            raise ValueError(
+                "max_operations must be at least 6 (frequencies other than 0), "
+                f"got {self.max_operations}."
+            )
 
     @cached_property
     def _periods(self):

@@ -164,3 +164,30 @@ def test_parameters_that_are_not_allowed(parameters, error, message):
 def test_window_larger_than_half_the_frame():
     with pytest.raises(ValueError, match=r"^window=\(5, 5\): .*\(4, 14\)"):
         PowerSpectrum(window=5).check_frame((10, 30))
+
+
+def test_of_a_large_window_the_lowest_frequencies_count():
+    few, every = (PowerSpectrum(window=(6, 9), max_operations=n) for n in (30, 1000))
+    # As far along both axes: up to 2 of 6 and 4 of 9 periods, 5 x 5; then 7 x 6.
+    ky, kx = np.meshgrid(range(-2, 3), range(5), indexing="ij")
+    expected = np.stack([ky / 13, kx / 19], axis=-1).reshape(-1, 2)
+    np.testing.assert_allclose(few.operations, expected)
+    grid = Grid.over(FRAME.shape, 5)
+    own = [
+        np.flatnonzero((every.operations == operation).all(axis=1)).item()
+        for operation in few.operations
+    ]
+    np.testing.assert_array_equal(
+        few.compute(FRAME, grid), every.compute(FRAME, grid)[..., own]
+    )
+    assert [axis.values.size for axis in few.operation_axes] == [5, 5]
+
+
+def test_the_default_window_has_all_frequencies():
+    assert len(PowerSpectrum().operations) == 43 * 22
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_too_few_operations(n):
+    with pytest.raises(ValueError, match="^max_operations must be at least 6"):
+        PowerSpectrum(window=10, max_operations=n)

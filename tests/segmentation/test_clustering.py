@@ -79,3 +79,32 @@ def test_more_patterns_than_distinct_descriptors():
     scores = np.array([[0.0, 1.0], [1.0, 0.0]]).repeat(5, axis=0)
     with pytest.raises(ValueError, match="^n_patterns=3: .* 2 in this frame"):
         clustering.cluster_scores(scores, (2,), 3, 1, random_state=0)
+
+
+def test_separation_is_in_widths():
+    rng = np.random.default_rng(0)
+    points = np.concatenate([rng.normal(at, 1, (4000, 1)) for at in (0, 9, 30)])
+    points = np.column_stack([points, rng.normal(size=12000)])
+    centres = np.array([[0.0, 0], [9, 0], [30, 0]])
+    assert clustering.separation(points, centres) == pytest.approx(9, rel=0.03)
+
+
+def test_halves_of_one_cluster_are_not_apart():
+    points = np.random.default_rng(0).normal(size=(20_000, 1))
+    expected = 2 * 0.7979 / np.sqrt(1 - 0.7979**2)
+    found = clustering.separation(points, np.array([[-0.8], [0.8]]))
+    assert found == pytest.approx(expected, rel=0.03)
+
+
+def test_separation_of_one_cluster_and_of_an_empty_one():
+    points = np.random.default_rng(0).normal(size=(50, 2))
+    assert clustering.separation(points, np.zeros((1, 2))) == np.inf
+    assert clustering.separation(points, np.array([[0.0, 0], [99, 0]])) == 0
+
+
+def test_scores_that_differ_in_rounding_only():
+    scores = np.ones((50, 3))
+    scores[0, 0] += 1e-16
+    scores[1, 0] -= 1e-15
+    with pytest.raises(ValueError, match="n_patterns=2"):
+        clustering.cluster_scores(scores, (3,), 2, 2, 0)
