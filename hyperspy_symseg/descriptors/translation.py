@@ -84,7 +84,9 @@ class TranslationSymmetry(Descriptor):
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
         patch = pixel_pair("patch", self.patch, least=1)
-        window = pixel_pair("window", self.window, least=1)
+        # That of a list whose shifts lie on one axis is 0 along the other.
+        least = 1 if self.translations is None else 0
+        window = pixel_pair("window", self.window, least)
         object.__setattr__(self, "patch", patch)
         object.__setattr__(self, "window", window)
         most = self.max_operations

@@ -39,11 +39,34 @@ def test_saved_labels_are_loaded_as_labels(labels, tmp_path, extension, lazy):
     np.testing.assert_array_equal(loaded.data, labels.data)
 
 
+# Those of the second list lie on one axis: no shift along the other.
+@pytest.mark.parametrize("shifts", [[(7, 0), (0, 7), (-3, 2)], [(0, 7), (0, -5)]])
 @pytest.mark.parametrize("extension", ["hspy", "zspy"])
-def test_model_of_a_list_of_translations_is_loaded(signal, tmp_path, extension):
-    labels = signal.segment_symmetry(patch=7, translations=[(7, 0), (0, 7), (-3, 2)])
+def test_model_of_a_list_of_translations_is_loaded(signal, tmp_path, shifts, extension):
+    labels = signal.segment_symmetry(patch=7, translations=shifts)
     labels.save(tmp_path / f"labels.{extension}")
-    assert hs.load(tmp_path / f"labels.{extension}").model == labels.model
+    loaded = hs.load(tmp_path / f"labels.{extension}")
+    assert loaded.model == labels.model
+    again = signal.segment_symmetry(model=loaded.model)
+    np.testing.assert_array_equal(again.data, labels.data)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize(
+    "descriptor",
+    ["translation", "rotation", "reflection", "glide_reflection", "power_spectrum"],
+)
+def test_labels_of_a_selected_model_are_as_others(signal, tmp_path, descriptor, n):
+    stride = {"stride": 20}
+    fitted = signal.segment_symmetry(descriptor=descriptor, **stride)
+    model = fitted.model.select(n, signal.data)
+    labels = signal.segment_symmetry(model=model, **stride)
+    assert labels.model == model
+    assert labels.get_separability().data.shape == (n,)
+    labels.plot_separability()
+    labels.plot_explained_variance()
+    labels.save(tmp_path / "labels.zspy")
+    assert hs.load(tmp_path / "labels.zspy", lazy=True).model == model
 
 
 def test_all_that_was_recorded_is_loaded(labels, tmp_path):
