@@ -132,7 +132,8 @@ class TemplateFit:
         if not search.are_different(n_patterns):
             _logger.warning(
                 "Patterns are too much alike for templates: the labels are those of "
-                "the scores alone."
+                "the scores alone. There may be one crystal only: n_patterns=1 or "
+                '"auto".'
             )
             return dataclasses.replace(model, costs=costs)
         return self._with_templates(model, solution, costs)
