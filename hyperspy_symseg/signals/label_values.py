@@ -61,7 +61,7 @@ class LabelValues:
         if not kwargs.get("full_initialisation", True):
             raise TypeError(message)
         # Such a file can be read nevertheless.
-        _logger.warning("These are not made labels: %s", message)
+        _logger.warning("The signal is not made SymmetryLabels: %s", message)
 
     def _assign_subclass(self, *args, **kwargs):
         """Class of what the data are now: a plain one if these are no labels."""
