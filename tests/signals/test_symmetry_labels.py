@@ -89,11 +89,52 @@ def test_part_of_the_labels_keeps_the_model(labels):
     assert labels.isig[10:40, 20:].model == labels.model
 
 
-@pytest.mark.parametrize("use", ["model", "plot", "get_areas", "get_boundary_length"])
-def test_labels_without_a_model_say_so(use):
-    labels = SymmetryLabels(np.zeros((3, 4), np.int8))
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda labels, signal: labels.model,
+        lambda labels, signal: labels.get_separability(),
+        lambda labels, signal: labels.get_certainty(signal),
+        lambda labels, signal: labels.find_outliers(signal),
+        lambda labels, signal: labels.plot_separability(),
+        lambda labels, signal: labels.plot_explained_variance(),
+        lambda labels, signal: labels.plot_n_patterns(),
+        lambda labels, signal: labels.plot_clusters(signal),
+    ],
+)
+def test_labels_without_a_model_say_so(signal, use):
+    labels = SymmetryLabels(np.zeros(signal.data.shape, np.int8))
     with pytest.raises(AttributeError, match="not made by segment_symmetry"):
-        getattr(labels, use)()
+        use(labels, signal)
+
+
+def test_labels_without_a_model_are_saved_frame_by_frame(tmp_path):
+    labels = SymmetryLabels(np.arange(24).reshape(2, 3, 4))
+    labels.save_frames(tmp_path / "labels.zspy")
+    loaded = hs.load(tmp_path / "labels.zspy")
+    assert loaded.n_patterns == 24
+    np.testing.assert_array_equal(loaded.data, labels.data)
+
+
+@pytest.mark.parametrize("extension", ["hspy", "zspy"])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_metadata_show_the_model_in_a_line(labels, tmp_path, extension, lazy):
+    labels.save(tmp_path / f"labels.{extension}")
+    loaded = hs.load(tmp_path / f"labels.{extension}", lazy=lazy)
+    for metadata in (labels.metadata, loaded.metadata):
+        shown = str(metadata.Symmetry_segmentation)
+        assert f"model = {labels.model!r}" in shown
+        for hidden in ("covariance", "class_means", "amplitudes"):
+            assert hidden not in shown
+            assert hidden not in metadata._repr_html_()
+
+
+def test_model_is_read_where_the_first_versions_had_it(labels):
+    old = labels.deepcopy()
+    record = old.metadata.Symmetry_segmentation
+    record.model = record._model.as_dictionary()
+    del record._model
+    assert old.model == labels.model
 
 
 def test_plot_has_a_colour_for_every_pattern(labels):
@@ -214,7 +255,7 @@ def test_area_unit_of_axes_without_and_with_different_units(labels):
     labels = labels.deepcopy()
     labels.axes_manager["x"].units = "s"
     assert labels.area_unit == "nm s"
-    bare = SymmetryLabels(np.zeros((3, 4)))
+    bare = SymmetryLabels(np.zeros((3, 4), int))
     assert bare.area_unit == "px²"
     bare.axes_manager.signal_axes[0].scale = 0.5
     assert bare.area_unit == ""
