@@ -7,7 +7,7 @@ import logging
 from hyperspy.signals import BaseSignal, LazySignal2D, Signal2D
 
 from . import rebinning
-from .metadata import same_tree, stored_model
+from .metadata import forget_model, same_tree, stored_model
 
 _logger = logging.getLogger(__name__)
 
@@ -168,10 +168,12 @@ def make_plain(signal):
 
 
 def _forget_labels(metadata):
-    """Metadata say that these are no labels, but keep how those were made."""
+    """Make metadata those of a plain signal, which say how the labels were made."""
     metadata.Signal.signal_type = ""
     if metadata.get_item("Signal.quantity") == "Pattern":
         del metadata.Signal.quantity
+    # Should it be made labels again, they are not those of the model.
+    forget_model(metadata)
 
 
 def _changing(name):

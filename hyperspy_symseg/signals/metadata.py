@@ -71,12 +71,29 @@ def stored_model(metadata):
     dict or None
         None if there is none.
     """
+    for _, model in _stored_models(metadata):
+        return model.as_dictionary()
+    return None
+
+
+def forget_model(metadata):
+    """Take the model out of metadata, but not what they say of it.
+
+    Parameters
+    ----------
+    metadata : DictionaryTreeBrowser
+    """
+    for name, _ in list(_stored_models(metadata)):
+        delattr(metadata.Symmetry_segmentation, name)
+
+
+def _stored_models(metadata):
+    """Names and trees of the models in metadata, one or none."""
     # Without the underscore in files of before the first release.
     for name in (MODEL, "model"):
         model = metadata.get_item(f"Symmetry_segmentation.{name}")
         if hasattr(model, "as_dictionary"):
-            return model.as_dictionary()
-    return None
+            yield name, model
 
 
 def why_not_refined(recorded):

@@ -48,7 +48,8 @@ class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
         model = stored_model(self.metadata)
         if model is None:
             raise AttributeError(
-                "these labels have no model: they were not made by segment_symmetry."
+                "these labels have no model: only those made by segment_symmetry, and "
+                "not changed since, have one."
             )
         return SymmetryModel.from_dict(model)
 
@@ -56,8 +57,9 @@ class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
     def n_patterns(self):
         """Number of patterns; without a model, one more than the largest label."""
         self._check_one_model()
-        n_patterns = self._recorded("n_patterns")
-        return self._n_of_values if n_patterns is None else int(n_patterns)
+        if stored_model(self.metadata) is None:
+            return self._n_of_values
+        return int(self._recorded("n_patterns"))
 
     def _check_one_model(self):
         if self._is_of_several_models:

@@ -92,6 +92,14 @@ def test_arithmetic_gives_a_plain_signal(labels, is_lazy, calculate):
     assert_is_plain(calculate(labels), calculate(FRAME), is_lazy)
 
 
+def test_labels_made_of_a_plain_signal_again_have_no_model(labels):
+    again = labels + 1
+    again.set_signal_type("symmetry_labels")
+    assert again.n_patterns == 4
+    with pytest.raises(AttributeError, match="and not changed since"):
+        again.model  # noqa: B018
+
+
 def test_arithmetic_leaves_the_labels_as_they_were(labels, is_lazy):
     labels + 1
     assert type(labels) is (LazySymmetryLabels if is_lazy else SymmetryLabels)

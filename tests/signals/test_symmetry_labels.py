@@ -104,7 +104,7 @@ def test_part_of_the_labels_keeps_the_model(labels):
 )
 def test_labels_without_a_model_say_so(signal, use):
     labels = SymmetryLabels(np.zeros(signal.data.shape, np.int8))
-    with pytest.raises(AttributeError, match="not made by segment_symmetry"):
+    with pytest.raises(AttributeError, match="only those made by segment_symmetry"):
         use(labels, signal)
 
 
