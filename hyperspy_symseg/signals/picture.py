@@ -17,7 +17,7 @@ from .metadata import result_metadata
 def is_picture(filename, overwrite=None, extension=None, file_format=None, **options):
     """Whether what `BaseSignal.save` is given names an image such as a .png."""
     suffix = Path(filename).suffix if isinstance(filename, str | Path) else ""
-    kind = (suffix or extension or file_format or "").lstrip(".").lower()
+    kind = (file_format or extension or suffix).lstrip(".").lower()
     image = next(each for each in rsciio.IO_PLUGINS if each["name"] == "Image")
     return filename is not None and kind in (*image["file_extensions"], "image")
 
@@ -31,8 +31,11 @@ def picture(labels):
         )
     n_patterns = labels.n_patterns
     numbers = check_labels(np.asarray(labels.data), n_patterns)
-    return Signal2D(
+    picture = Signal2D(
         regular_array2rgbx(paint(numbers, n_patterns)),
         axes=[axis.get_axis_dictionary() for axis in labels.axes_manager._axes],
         **result_metadata(labels, Signal={"signal_type": ""}),
     )
+    # In a folder, it has the name of the labels.
+    picture.tmp_parameters.add_dictionary(labels.tmp_parameters.as_dictionary())
+    return picture

@@ -133,6 +133,12 @@ def test_share_of_the_time_is_drawn_in_more_than_two_colours(series):
     assert image.cmap.name != "patterns"
 
 
+def test_sum_along_no_axis_leaves_the_labels_as_they_were():
+    labels = make_labels(FRAME, 4)
+    assert labels.sum(axis=()) is labels
+    assert type(labels) is SymmetryLabels
+
+
 def test_difference_along_time_is_a_plain_signal(series, is_lazy):
     expected = np.diff(np.asarray(series.data), axis=0)
     assert_is_plain(series.diff(0), expected, is_lazy)

@@ -50,6 +50,12 @@ def test_picture_is_saved_by_its_format(tmp_path):
     assert len(colors_of(hs.load(tmp_path / "labels.png"))) == 2
 
 
+def test_picture_in_a_folder_has_the_name_of_the_labels(tmp_path):
+    labels_of(LABELS).save(tmp_path / "labels.hspy")
+    hs.load(tmp_path / "labels.hspy").save(tmp_path, file_format="png")
+    assert len(colors_of(hs.load(tmp_path / "labels.png"))) == 2
+
+
 def test_picture_is_saved_as_jpeg(tmp_path):
     labels_of(np.zeros((16, 24), np.uint8)).save(tmp_path / "labels.jpg")
     found = np.array(colors_of(hs.load(tmp_path / "labels.jpg")))

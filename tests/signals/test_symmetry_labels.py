@@ -7,6 +7,7 @@ from matplotlib.colors import to_rgb
 
 from hyperspy_symseg.colors import PATTERN_COLORS
 from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels
+from hyperspy_symseg.signals.frame_store import FrameStore, unfinished_path
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +115,13 @@ def test_labels_without_a_model_are_saved_frame_by_frame(tmp_path):
     loaded = hs.load(tmp_path / "labels.zspy")
     assert loaded.n_patterns == 24
     np.testing.assert_array_equal(loaded.data, labels.data)
+
+
+def test_labels_without_a_model_are_not_taken_up(tmp_path):
+    labels = SymmetryLabels(np.arange(24).reshape(2, 3, 4))
+    FrameStore.begin(labels, unfinished_path(tmp_path / "labels.zspy"))
+    with pytest.raises(AttributeError, match="^these labels have no model"):
+        labels.save_frames(tmp_path / "labels.zspy", resume=True)
 
 
 @pytest.mark.parametrize("extension", ["hspy", "zspy"])
