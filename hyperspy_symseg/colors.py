@@ -62,6 +62,30 @@ def pattern_colormap(n_patterns):
     return colormap.with_extremes(under=UNLABELLED_COLOR)
 
 
+def paint(labels, n_patterns):
+    """Labels in the colours of `pattern_colormap`.
+
+    Parameters
+    ----------
+    labels : (rows, columns) numpy.ndarray of int
+        Pixels labelled -1 are grey.
+    n_patterns : int
+
+    Returns
+    -------
+    (rows, columns, 3) numpy.ndarray of uint8
+
+    Examples
+    --------
+    >>> paint(np.array([[0, -1]]), 2)
+    array([[[230, 159,   0],
+            [128, 128, 128]]], dtype=uint8)
+    """
+    # Label -1 is the last row.
+    colors = np.vstack([pattern_colors(n_patterns)[1], to_rgb(UNLABELLED_COLOR)])
+    return np.rint(255 * colors).astype(np.uint8)[labels]
+
+
 def tint(frame, labels, n_patterns, saturation=0.5):
     """Micrograph in grey, tinted by pattern (the paper's figure 1e).
 

@@ -56,11 +56,12 @@ def plot_n_patterns(model, ax=None):
     Raises
     ------
     ValueError
-        If the number was given.
+        If it has no costs.
     """
     if model.costs is None:
         raise ValueError(
-            'costs=None of the model: allowed is one fitted with n_patterns="auto".'
+            'model must be fitted with n_patterns="auto" and a lattice period, got one '
+            "without costs."
         )
     ax = _axes(ax)
     numbers, n = np.arange(1, len(model.costs) + 1), model.n_patterns

@@ -6,6 +6,7 @@ import numpy as np
 from hyperspy_symseg.descriptors.registry import descriptor_class, split
 from hyperspy_symseg.signals.arguments import length_in_pixels
 from hyperspy_symseg.signals.axes import frame_axes
+from hyperspy_symseg.signals.metadata import MODEL
 
 LENGTHS = ("stride", "patch", "window", "radius")
 # Those that change no label, or that the model stands for.
@@ -74,7 +75,7 @@ def _own(record, name):
         return record[name]
     for key, value in record.items():
         # Of a descriptor that is joined with others.
-        if key != "model" and isinstance(value, dict) and name in value:
+        if key != MODEL and isinstance(value, dict) and name in value:
             return value[name]
     return None
 

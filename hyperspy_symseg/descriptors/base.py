@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What all descriptors have in common."""
 
+import dataclasses
 import importlib
 from abc import ABC, abstractmethod
 from typing import ClassVar, NamedTuple
@@ -8,7 +9,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from .block import FramePart
-from .checks import check_frame, check_grid, check_mask, check_out
+from .checks import brief, check_frame, check_grid, check_mask, check_out
 
 
 def compiled(name):
@@ -91,6 +92,14 @@ class Descriptor(ABC):
     quantity: ClassVar[str] = "Pearson's coefficient"
     #: Whether it needs pixels of the same size along y and x.
     isotropic: ClassVar[bool] = False
+
+    def __repr__(self):
+        """As of any dataclass, but of a long list of operations the first six."""
+        parameters = (
+            f"{field.name}={brief(getattr(self, field.name))}"
+            for field in dataclasses.fields(self)
+        )
+        return f"{type(self).__name__}({', '.join(parameters)})"
 
     @property
     @abstractmethod

@@ -2,10 +2,13 @@
 """Checks of arguments that all descriptors share."""
 
 import logging
+import reprlib
 
 import numpy as np
 
 _logger = logging.getLogger(__name__)
+
+_abbreviating = reprlib.Repr()
 
 # Contrast of single pixels, as a multiple of that of the frame, from which on the
 # scores of others are off by more than 1e-6.
@@ -13,6 +16,17 @@ LARGEST_CONTRAST = 1e6
 # Contrast of a frame beside its level, below which many patches have a standard
 # deviation below the 1e-5 that counts as none.
 SMALLEST_CONTRAST = 8e-5
+
+
+def brief(value):
+    """What `repr` gives of a value, with the first six of a long list only.
+
+    Examples
+    --------
+    >>> brief(tuple(range(1000)))
+    '(0, 1, 2, 3, 4, 5, ...)'
+    """
+    return _abbreviating.repr(value)
 
 
 def is_whole_number(value):
@@ -74,16 +88,16 @@ def check_distinct(name, values):
     """
     allowed = "allowed is a sequence of one value or more, all different"
     if isinstance(values, str | bytes) or not np.iterable(values):
-        raise TypeError(f"{name}={values!r}: {allowed}.")
+        raise TypeError(f"{name}={brief(values)}: {allowed}.")
     # A dask array has this too, if it comes from a file read lazily.
     is_array = hasattr(values, "__array__")
     as_list = np.asarray(values).tolist() if is_array else list(values)
     try:
         distinct = {tuple(v) if isinstance(v, list) else v for v in as_list}
     except TypeError:
-        raise TypeError(f"{name}={values!r}: {allowed}.") from None
+        raise TypeError(f"{name}={brief(values)}: {allowed}.") from None
     if not as_list or len(distinct) < len(as_list):
-        raise ValueError(f"{name}={values!r}: {allowed}.")
+        raise ValueError(f"{name}={brief(values)}: {allowed}.")
     return as_list
 
 

@@ -9,12 +9,12 @@ from typing import ClassVar
 import numpy as np
 
 from .base import OperationAxis
-from .checks import check_distinct, check_whole, is_pair
+from .checks import brief, check_distinct, check_whole, is_pair
 from .point_symmetry import MOST_AXES, PointSymmetry, axis_angles, check_angles
 from .polar import polar_offsets
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GlideReflectionSymmetry(PointSymmetry):
     """Pearson's coefficient of a circular patch and a mirror image further along.
 
@@ -80,7 +80,7 @@ class GlideReflectionSymmetry(PointSymmetry):
             pairs = check_distinct("glides", self.glides)
             if not all(map(is_pair, pairs)):
                 raise ValueError(
-                    f"glides={self.glides!r}: allowed are pairs (angle, glide)."
+                    f"glides={brief(self.glides)}: allowed are pairs (angle, glide)."
                 )
             angles = check_angles("glides", {angle for angle, _ in pairs}, 180)
             for _, glide in pairs:

@@ -13,7 +13,14 @@ from scipy import ndimage
 
 from .base import Descriptor, OperationAxis, opposite_places
 from .block import cut_block, points_in_block, within_reach
-from .checks import check_distinct, check_whole, is_pair, is_whole_number, pixel_pair
+from .checks import (
+    brief,
+    check_distinct,
+    check_whole,
+    is_pair,
+    is_whole_number,
+    pixel_pair,
+)
 
 # A variance this small beside the mean square is none.
 NO_VARIANCE = 1e-10
@@ -23,7 +30,7 @@ ROUNDING = 1e-14
 SMALLEST_WEIGHT = 1e-6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PowerSpectrum(Descriptor):
     r"""Power spectrum of the window around a pixel.
 
@@ -104,13 +111,13 @@ class PowerSpectrum(Descriptor):
                 is_pair(pair) and all(map(is_whole_number, pair)) for pair in pairs
             ):
                 raise TypeError(
-                    f"frequencies={self.frequencies!r}: allowed are pairs of int."
+                    f"frequencies={brief(self.frequencies)}: allowed are pairs of int."
                 )
             y, x = self.window
             if any(abs(ky) > y or not 0 <= kx <= x for ky, kx in pairs):
                 raise ValueError(
-                    f"frequencies={self.frequencies!r}: allowed are ky from {-y} to "
-                    f"{y} and kx from 0 to {x}, for window={self.window}."
+                    f"frequencies={brief(self.frequencies)}: allowed are ky from "
+                    f"{-y} to {y} and kx from 0 to {x}, for window={self.window}."
                 )
             pairs = tuple((int(ky), int(kx)) for ky, kx in pairs)
             object.__setattr__(self, "frequencies", pairs)

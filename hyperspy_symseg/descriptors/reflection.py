@@ -12,7 +12,7 @@ from .point_symmetry import MOST_AXES, PointSymmetry, axis_angles, check_angles
 from .polar import polar_offsets
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ReflectionSymmetry(PointSymmetry):
     """Pearson's coefficient of a circular patch and its mirror image.
 

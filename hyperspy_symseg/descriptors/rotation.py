@@ -9,14 +9,14 @@ from typing import ClassVar
 import numpy as np
 
 from .base import OperationAxis
-from .checks import check_distinct, is_whole_number
+from .checks import brief, check_distinct, is_whole_number
 from .point_symmetry import PointSymmetry, check_angles
 from .polar import polar_offsets
 
 FOLDS = (2, 3, 4, 6)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RotationSymmetry(PointSymmetry):
     """Pearson's coefficient of a circular patch and its rotated self.
 
@@ -86,17 +86,20 @@ class RotationSymmetry(PointSymmetry):
         if self.angles is not None:
             if self.folds not in (None, FOLDS):
                 raise ValueError(
-                    f"folds={self.folds!r} with angles: allowed is one or the other."
+                    f"folds={brief(self.folds)} with angles: allowed is one or the "
+                    "other."
                 )
             angles = check_angles("angles", self.angles, 360)
             if 0 in angles:
-                raise ValueError(f"angles={self.angles!r}: allowed are no zeros.")
+                raise ValueError(f"angles={brief(self.angles)}: allowed are no zeros.")
             object.__setattr__(self, "angles", angles)
             object.__setattr__(self, "folds", None)
         else:
             folds = tuple(check_distinct("folds", self.folds))
             if not all(is_whole_number(fold) and fold in FOLDS for fold in folds):
-                raise ValueError(f"folds={self.folds!r}: allowed are 2, 3, 4 and 6.")
+                raise ValueError(
+                    f"folds={brief(self.folds)}: allowed are 2, 3, 4 and 6."
+                )
             object.__setattr__(self, "folds", tuple(map(int, folds)))
         self._check_sampling(itertools.chain(*self._members))
 

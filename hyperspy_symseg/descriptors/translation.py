@@ -11,14 +11,14 @@ import numpy as np
 
 from .base import Descriptor, OperationAxis, compiled, opposite_places
 from .block import cut_block, within_reach
-from .checks import check_whole, pixel_pair
+from .checks import brief, check_whole, pixel_pair
 
 _translation = compiled("_translation")
 
 LARGEST_SHIFT = 2**31 - 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TranslationSymmetry(Descriptor):
     r"""Pearson's coefficient of a patch and its shifted self.
 
@@ -84,7 +84,9 @@ class TranslationSymmetry(Descriptor):
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
         patch = pixel_pair("patch", self.patch, least=1)
-        window = pixel_pair("window", self.window, least=1)
+        # That of a list whose shifts lie on one axis is 0 along the other.
+        least = 1 if self.translations is None else 0
+        window = pixel_pair("window", self.window, least)
         object.__setattr__(self, "patch", patch)
         object.__setattr__(self, "window", window)
         most = self.max_operations
@@ -108,7 +110,7 @@ class TranslationSymmetry(Descriptor):
             translations = np.asarray(self.translations)
         except ValueError:
             raise ValueError(
-                f"translations={self.translations!r}: {allowed}."
+                f"translations={brief(self.translations)}: {allowed}."
             ) from None
         if (
             translations.ndim != 2
@@ -122,12 +124,12 @@ class TranslationSymmetry(Descriptor):
             translations < -LARGEST_SHIFT
         ).any():
             raise ValueError(
-                f"translations={translations.tolist()!r}: {allowed}, of at most "
+                f"translations={brief(translations.tolist())}: {allowed}, of at most "
                 f"{LARGEST_SHIFT} pixels."
             )
         pairs = tuple(map(tuple, translations.tolist()))
         if len(set(pairs)) < len(pairs):
-            raise ValueError(f"translations={pairs!r}: {allowed}.")
+            raise ValueError(f"translations={brief(pairs)}: {allowed}.")
         return pairs
 
     @property
@@ -200,7 +202,7 @@ class TranslationSymmetry(Descriptor):
         if any(w >= n for w, n in zip(self.window, shape, strict=True)):
             name = "window" if self.translations is None else "translations"
             raise ValueError(
-                f"{name}={getattr(self, name)}: allowed are shifts of at most "
+                f"{name}={brief(getattr(self, name))}: allowed are shifts of at most "
                 f"{tuple(n - 1 for n in shape)} for a frame of {shape[0]} x {shape[1]} "
                 "pixels."
             )

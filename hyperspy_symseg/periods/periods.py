@@ -40,6 +40,13 @@ class Periods:
     ratios: np.ndarray
     spectrum: Spectrum | None
 
+    def __repr__(self):
+        """One line: what was found, but no arrays."""
+        if self.period is None:
+            return "<Periods: none>"
+        n_reflections = len(self.reflections)
+        return f"<Periods: period {self.period:.4g} px, {n_reflections} reflections>"
+
     @property
     def share(self):
         """Power of all reflections, as a fraction of that and of the noise: float."""

@@ -192,6 +192,19 @@ class SymmetryModel(Fitting, Labelling, Selection):
 
     __hash__ = None
 
+    def __repr__(self):
+        """One line: what it is of, but no values."""
+        names, _ = describe(self.descriptor)
+        parts = [
+            f"{self.n_patterns} patterns",
+            names if isinstance(names, str) else " + ".join(names),
+            f"{len(self.mean)} operations",
+            f"{len(self.components)} components",
+        ]
+        if self.templates is not None:
+            parts.append(self.templates.summary)
+        return f"<SymmetryModel: {', '.join(parts)}>"
+
     def to_dict(self):
         """Dictionary of arrays, numbers and strings, from which `from_dict` rebuilds.
 

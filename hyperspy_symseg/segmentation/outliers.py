@@ -110,8 +110,7 @@ def check_templates(model):
     """Raise a ValueError if a model has no templates."""
     if model.templates is None:
         raise ValueError(
-            "model has no templates (fitted with refine=False, or to frames without a "
-            "period): allowed for outliers is one that has."
+            "model must have templates for outliers to be found, got one without."
         )
 
 

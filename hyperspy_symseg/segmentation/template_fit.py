@@ -136,17 +136,20 @@ class TemplateFit:
         model = self._fit(n_patterns)
         reason = None
         if not len(solution.templates.reflections):
-            reason = "No pattern has a lattice"
+            reason = "No pattern has a lattice."
         elif not search.are_different(n_patterns):
-            reason = "Patterns are too much alike for templates"
+            reason = (
+                "Patterns are too much alike for templates: there may be one crystal "
+                'only (n_patterns=1 or "auto").'
+            )
         else:
             found = self._patterns_found(solution)
             if found.all() or not self._are_told_apart(model):
                 model, order = self._with_templates(model, solution)
                 model = with_patterns(model, found[order])
                 return dataclasses.replace(model, costs=costs)
-            reason = "Templates find fewer patterns than the scores"
-        _logger.warning("%s: the labels are those of the scores alone.", reason)
+            reason = "Templates find fewer patterns than the scores."
+        _logger.warning("%s The labels are those of the scores alone.", reason)
         return dataclasses.replace(model, costs=costs)
 
     def _patterns_found(self, solution):

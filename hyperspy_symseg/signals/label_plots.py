@@ -112,7 +112,7 @@ class StagePlots:
         Raises
         ------
         ValueError
-            If the number was given.
+            If the number was given, or there was no lattice period to find it by.
 
         Examples
         --------
@@ -122,7 +122,15 @@ class StagePlots:
         """
         from hyperspy_symseg import stages
 
-        return stages.plot_n_patterns(self.model, ax)
+        from .metadata import why_no_costs
+
+        model = self.model
+        if model.costs is None:
+            raise ValueError(
+                "the number of patterns must have been found to be plotted, got labels "
+                f"without costs: {why_no_costs(self._recorded)}."
+            )
+        return stages.plot_n_patterns(model, ax)
 
     def plot_periods(self, signal, ax=None, *, mask=None):
         """Plot the power spectrum with the reflections and the lattice period found.
@@ -164,9 +172,10 @@ class StagePlots:
         if source.navigation:
             places = fit_frames(None, source.navigation)
             same = signal.data.shape == self.data.shape
-            if same and self._record.has_item("fit_on"):
+            fit_on = self._recorded("fit_on")
+            if same and fit_on is not None:
                 # From the order of `inav`.
-                places = [tuple(map(int, each[::-1])) for each in self._record.fit_on]
+                places = [tuple(map(int, each[::-1])) for each in fit_on]
         periods = source.periods(places)
         y, x = source.axes
         if (abs(y.scale), unit(y)) != (abs(x.scale), unit(x)):

@@ -4,9 +4,23 @@
 import dask.array as da
 import numpy as np
 
+from hyperspy_symseg.descriptors import Grid
+
+from .metadata import why_not_refined
+
 
 class LabelQuality:
     """Methods of `SymmetryLabels` that judge the labels by the micrograph."""
+
+    def _refined_model(self):
+        """The model, which has templates: SymmetryModel."""
+        model = self.model
+        if model.templates is None:
+            raise ValueError(
+                "labels must be refined by templates, got those of the scores alone: "
+                f"{why_not_refined(self._recorded)}."
+            )
+        return model
 
     def get_certainty(
         self,
@@ -50,20 +64,22 @@ class LabelQuality:
         <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
         """
         self._check_is_image(signal)
-        if self.model.templates is None:
+        model = self._refined_model()
+        stride = tuple(map(int, self._recorded("stride")))
+        upsample = bool(self._recorded("upsample"))
+        *navigation, rows, columns = signal.data.shape
+        shape = (rows, columns)
+        if not upsample:
+            shape = Grid.over(shape, tuple(map(min, stride, shape))).shape
+        if (*navigation, *shape) != self.data.shape:
             raise ValueError(
-                "these labels are those of the scores alone: allowed are labels that "
-                "templates have refined (refine=True, and a lattice period)."
-            )
-        if self._record.upsample and signal.data.shape != self.data.shape:
-            raise ValueError(
-                f"signal has shape {signal.data.shape}: allowed is that of the labels, "
-                f"{self.data.shape}."
+                "signal must be what the labels are of, all of it, got one of shape "
+                f"{signal.data.shape} for labels of shape {self.data.shape}."
             )
         certainty = signal.segment_symmetry(
-            model=self.model,
-            stride=tuple(map(int, self._record.stride)),
-            upsample=bool(self._record.upsample),
+            model=model,
+            stride=stride,
+            upsample=upsample,
             certainty=True,
             mask=mask,
             show_progressbar=show_progressbar,

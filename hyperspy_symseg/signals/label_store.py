@@ -95,6 +95,7 @@ def _check_is_the_same(labels, path):
 
 def _identity(labels):
     """What makes labels those that they are, by the names that users know."""
+    model = labels.model
     record = labels.metadata.Symmetry_segmentation.as_dictionary()
     return {
         "shape": labels.data.shape,
@@ -102,7 +103,7 @@ def _identity(labels):
         "upsample": bool(record["upsample"]),
         "mask": record["mask"],
         "axes": [axis.get_axis_dictionary() for axis in labels.axes_manager._axes],
-        "model": labels.model,
+        "model": model,
     }
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measures and pictures of series of labels, frame by frame."""
 
+import functools
+
 import dask.array as da
 import numpy as np
 from rsciio.utils.rgb import RGB_DTYPES, regular_array2rgbx
@@ -63,6 +65,7 @@ def per_pattern(function, labels, n_patterns):
     array([[1., 2.],
            [0., 2.]])
     """
+    function = functools.partial(_of_checked, function, n_patterns)
     if not isinstance(labels, da.Array):
         return per_frame(function, labels, shape=(n_patterns,))
     *navigation_chunks, row_chunks, column_chunks = labels.chunks
@@ -89,6 +92,38 @@ def _values_of_block(labels, function, n_patterns):
     return values[..., np.newaxis, np.newaxis, :]
 
 
+def _of_checked(function, n_patterns, labels):
+    return function(check_labels(labels, n_patterns))
+
+
+def check_labels(labels, n_patterns):
+    """Check that labels are those of so many patterns.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+    n_patterns : int
+
+    Returns
+    -------
+    numpy.ndarray
+        The labels, of a dtype that can be indices.
+
+    Raises
+    ------
+    ValueError
+        If they are not.
+    """
+    allowed = f"labels must be ints from -1 to {n_patterns - 1}"
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"{allowed}, got {labels.dtype}.")
+    if labels.size:
+        least, largest = labels.min(), labels.max()
+        if least < -1 or largest >= n_patterns:
+            raise ValueError(f"{allowed}, got some from {least} to {largest}.")
+    return labels if np.can_cast(labels.dtype, np.intp) else labels.astype(np.intp)
+
+
 def count_pixels(labels, n_patterns):
     """Number of pixels of each pattern.
 
@@ -107,8 +142,9 @@ def count_pixels(labels, n_patterns):
     >>> count_pixels(np.array([[0, 0, -1]], np.int8), 2)
     array([2, 0])
     """
-    # The first count is that of -1. No int8 is exceeded, as labels end at 126.
-    return np.bincount(np.ravel(labels) + 1, minlength=1 + n_patterns)[1:]
+    # The first count is that of -1.
+    places = np.add(np.ravel(labels), 1, dtype=np.intp)
+    return np.bincount(places, minlength=1 + n_patterns)[1:]
 
 
 def labels_computed(labels, stride):
@@ -228,6 +264,7 @@ def overlay_frames(frames, labels, n_patterns, saturation):
 
 def _overlay_block(frames, labels, **options):
     def overlay(frame, frame_labels):
+        frame_labels = check_labels(frame_labels, options["n_patterns"])
         return regular_array2rgbx(tint(frame, frame_labels, **options))
 
     shape = labels.shape[-2:]

@@ -6,6 +6,10 @@ import numpy as np
 from hyperspy_symseg.descriptors import describe
 from hyperspy_symseg.version import package_version
 
+# Where the model is, in the metadata of labels: HyperSpy saves what begins with an
+# underscore, but does not show it.
+MODEL = "_model"
+
 
 def result_metadata(signal, **own):
     """Metadata of a signal and what a result has of its own, to make a signal with.
@@ -53,6 +57,104 @@ def descriptor_record(descriptor, grid, mask):
         "stride": grid.stride,
         "masked": mask is not None,
     }
+
+
+def stored_model(metadata):
+    """The model in the metadata of labels, as `SymmetryModel.to_dict` gives it.
+
+    Parameters
+    ----------
+    metadata : DictionaryTreeBrowser
+
+    Returns
+    -------
+    dict or None
+        None if there is none.
+    """
+    for _, model in _stored_models(metadata):
+        return model.as_dictionary()
+    return None
+
+
+def forget_model(metadata):
+    """Take the model out of metadata, but not what they say of it.
+
+    Parameters
+    ----------
+    metadata : DictionaryTreeBrowser
+    """
+    for name, _ in list(_stored_models(metadata)):
+        delattr(metadata.Symmetry_segmentation, name)
+
+
+def _stored_models(metadata):
+    """Names and trees of the models in metadata, one or none."""
+    # Without the underscore in files of before the first release.
+    for name in (MODEL, "model"):
+        model = metadata.get_item(f"Symmetry_segmentation.{name}")
+        if hasattr(model, "as_dictionary"):
+            yield name, model
+
+
+def why_not_refined(recorded):
+    """Why templates did not refine labels, and what to do, from their metadata.
+
+    Parameters
+    ----------
+    recorded : callable
+        Gives what ``metadata.Symmetry_segmentation`` has of a name, or None.
+
+    Returns
+    -------
+    str
+    """
+    refine, n_patterns = recorded("refine"), recorded("n_patterns")
+    if refine is None:
+        return "the model that they were made with has no templates"
+    if not refine:
+        if recorded("descriptor") == "rotation":
+            return "rotations are refined with refine=True only"
+        return "refine=False was given"
+    if not recorded("period"):
+        return "no lattice period was found (see plot_periods)"
+    if n_patterns > 1:
+        return (
+            f"templates could not tell the {n_patterns} patterns apart; there may be "
+            'one crystal only: n_patterns=1 or "auto"'
+        )
+    return "no template of the pattern was found"
+
+
+def why_no_costs(recorded):
+    """Why the number of patterns has no costs, from the metadata of labels.
+
+    Parameters
+    ----------
+    recorded : callable
+        As for `why_not_refined`.
+
+    Returns
+    -------
+    str
+    """
+    if recorded("auto_n_patterns"):
+        return why_not_refined(recorded)
+    if recorded("auto_n_patterns") is None:
+        return "the model that they were made with was fitted with a given number"
+    reason = (
+        f"n_patterns={recorded('n_patterns')} was given, and it is found with "
+        'n_patterns="auto"'
+    )
+    if recorded("refine") and recorded("period") and not recorded("refined"):
+        reason += "; " + why_not_refined(recorded)
+    return reason
+
+
+def same_tree(a, b):
+    """Whether two dictionaries hold the same arrays, numbers and strings."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same_tree(a[key], b[key]) for key in a)
+    return np.array_equal(np.asarray(a), np.asarray(b))
 
 
 def operations_record(descriptor):

@@ -38,8 +38,7 @@ def find_outliers(
             f"{labels.data.shape}, both with the navigation axes before rows and "
             "columns; labels of every pixel come from upsample=True."
         )
-    model = labels.model
-    outliers.check_templates(model)
+    model = labels._refined_model()
     check_pixel_size(model, frame_axes(signal))
     if threshold is None:
         threshold = outliers.default_threshold(model.templates)

@@ -2,6 +2,7 @@
 """The work behind `Signal2D.segment_symmetry`: signals in, signals out."""
 
 import functools
+import logging
 
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
@@ -15,9 +16,11 @@ from .evaluation import evaluate_series
 from .fit_plan import FitPlan
 from .frames import lazy_labels
 from .given_model import check_given_model
-from .metadata import descriptor_record, result_metadata
+from .metadata import MODEL, descriptor_record, result_metadata, why_not_refined
 from .source import Source
 from .symmetry_labels import LazySymmetryLabels, SymmetryLabels
+
+_logger = logging.getLogger(__name__)
 
 
 def segment_symmetry(
@@ -122,9 +125,14 @@ def segment_symmetry(
         "refined": model.templates is not None,
         "label_step": model.label_step(grid.stride, upsample),
         "random_state": model.random_state,
-        "model": model.to_dict(),
+        "model": repr(model),
+        MODEL: model.to_dict(),
         "mask": source.mask_token,
     }
+    if certainty and not record["refined"]:
+        _logger.warning(
+            "There is no certainty, only NaN: %s.", why_not_refined(record.get)
+        )
     return _signals(signal, source, grid, labels, record, certainty, lazy_output)
 
 

@@ -9,28 +9,28 @@ from hyperspy.signals import LazySignal2D, Signal2D
 from .axes import axis_name, axis_size, operation_axes, signal_class, unit
 from .label_plots import StagePlots
 from .label_quality import LabelQuality
-from .metadata import operations_record, result_metadata
+from .label_values import LabelValues
+from .metadata import operations_record, result_metadata, stored_model
 
 
-class SymmetryLabels(StagePlots, LabelQuality, Signal2D):
+class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
     """Label of every pixel: the crystal pattern that it belongs to.
 
     Made by ``Signal2D.segment_symmetry``. The labels are integers, 0 for the pattern
     with the fewest pixels among those fitted on; -1 is a pixel without a label. Axes
     and metadata are those of the micrographs; ``metadata.Symmetry_segmentation`` holds
     all parameters and the fitted model.
+
+    ``set_signal_type("symmetry_labels")`` makes labels of any image or series of
+    integers, such as the labels of another program. They have no model: what needs one
+    says so.
     """
 
     _signal_type = "symmetry_labels"
 
-    @property
-    def _record(self):
-        if not self.metadata.has_item("Symmetry_segmentation.model"):
-            raise AttributeError(
-                "metadata.Symmetry_segmentation is missing: these labels were not made "
-                "by segment_symmetry."
-            )
-        return self.metadata.Symmetry_segmentation
+    def _recorded(self, name, default=None):
+        """What ``metadata.Symmetry_segmentation`` says of the labels."""
+        return self.metadata.get_item(f"Symmetry_segmentation.{name}", default)
 
     @staticmethod
     def _check_is_image(signal):
@@ -44,12 +44,29 @@ class SymmetryLabels(StagePlots, LabelQuality, Signal2D):
         """The fitted `SymmetryModel`, for ``segment_symmetry(model=...)``."""
         from hyperspy_symseg.segmentation import SymmetryModel
 
-        return SymmetryModel.from_dict(self._record.model.as_dictionary())
+        self._check_one_model()
+        model = stored_model(self.metadata)
+        if model is None:
+            raise AttributeError(
+                "these labels have no model: only those made by segment_symmetry, and "
+                "not changed since, have one."
+            )
+        return SymmetryModel.from_dict(model)
 
     @property
     def n_patterns(self):
-        """Number of patterns."""
-        return int(self._record.n_patterns)
+        """Number of patterns; without a model, one more than the largest label."""
+        self._check_one_model()
+        if stored_model(self.metadata) is None:
+            return self._n_of_values
+        return int(self._recorded("n_patterns"))
+
+    def _check_one_model(self):
+        if self._is_of_several_models:
+            raise ValueError(
+                "a stack of labels must be of one model, got several: a number does "
+                "not mean the same pattern in all."
+            )
 
     @property
     def area_unit(self):
@@ -89,7 +106,11 @@ class SymmetryLabels(StagePlots, LabelQuality, Signal2D):
 
         from hyperspy_symseg.colors import pattern_colormap, pattern_colors
 
+        from .measures import check_labels
+
         n = self.n_patterns
+        if not self._lazy:
+            check_labels(self.data, n)
         defaults = {
             "cmap": pattern_colormap(n),
             "vmin": -0.5,
@@ -286,9 +307,9 @@ class SymmetryLabels(StagePlots, LabelQuality, Signal2D):
                 f"{unit(y)!r} and {unit(x)!r}: allowed for a length is one unit."
             )
         n, labels, pixel_size = self.n_patterns, self.data, (abs(y.scale), abs(x.scale))
-        if self._record.upsample:
+        if self._recorded("upsample"):
             # Their blocks would count as a staircase.
-            step = self._record.get_item("label_step", self._record.stride)
+            step = self._recorded("label_step", self._recorded("stride"))
             labels = measures.labels_computed(labels, step)
             pixel_size = tuple(np.multiply(pixel_size, step))
         if self._lazy:
@@ -299,6 +320,39 @@ class SymmetryLabels(StagePlots, LabelQuality, Signal2D):
         lengths = measures.per_pattern(measure, labels, n)
         units = "px" if measures.has_pixels_as_unit((y, x)) else unit(x)
         return measures.against_navigation(self, lengths, "Boundary length", units)
+
+    def save(self, filename=None, *args, **kwargs):
+        """Save the labels; as an image, in the colours of `plot`.
+
+        Parameters
+        ----------
+        filename : str or pathlib.Path, optional
+            Images such as .png and .jpg are pictures, one pixel a label. All other
+            formats hold the labels themselves.
+        *args, **kwargs
+            As in ``BaseSignal.save``.
+
+        Raises
+        ------
+        ValueError
+            If a series is to be saved as an image.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(show_progressbar=False)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     seg.save(Path(folder, "labels.png"))
+        """
+        from .picture import is_picture, picture
+
+        if is_picture(filename, *args, **kwargs):
+            picture(self).save(filename, *args, **kwargs)
+        else:
+            super().save(filename, *args, **kwargs)
 
     def save_frames(
         self,

@@ -76,6 +76,15 @@ class Templates:
 
     __hash__ = None
 
+    @property
+    def summary(self):
+        """What they hold, in a few words: str."""
+        return f"period {self.period:.4g} px, {len(self.reflections)} reflections"
+
+    def __repr__(self):
+        """One line: what they are of, but no values."""
+        return f"<Templates: {self.n_patterns} patterns, {self.summary}>"
+
     def to_dict(self):
         """Dictionary of arrays and numbers, which the class can be called with."""
         return {field.name: getattr(self, field.name) for field in fields(self)}

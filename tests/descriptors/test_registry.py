@@ -34,3 +34,20 @@ def test_description_of_something_else():
 def test_name_that_is_none():
     with pytest.raises(TypeError, match="^descriptor=3"):
         make_descriptor(3)
+
+
+def test_descriptor_is_shown_as_it_is_made():
+    descriptor = TranslationSymmetry(patch=3, window=4, max_operations=25)
+    assert eval(repr(descriptor)) == descriptor
+
+
+def test_of_a_long_list_of_operations_six_are_shown():
+    some = make_descriptor("translation").subset(range(80))
+    assert repr(some).count("(-20, ") == 6
+    assert len(repr(some)) < 200
+
+
+def test_of_a_long_list_that_is_not_allowed_six_are_shown():
+    with pytest.raises(ValueError, match="^translations=") as error:
+        TranslationSymmetry(translations=[(1, 2)] * 500)
+    assert len(str(error.value)) < 200

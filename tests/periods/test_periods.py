@@ -198,3 +198,12 @@ def test_no_period_out_of_range(period):
 def test_period_of_a_micrograph(data_file, name, expected):
     periods = find_periods(np.load(data_file(name)))
     assert periods.period == pytest.approx(expected, rel=0.02)
+
+
+def test_periods_are_shown_in_a_line(frame):
+    assert repr(find_periods(np.ones((9, 11)))) == "<Periods: none>"
+    periods = find_periods(frame)
+    assert repr(periods) == (
+        f"<Periods: period {periods.period:.4g} px, "
+        f"{len(periods.reflections)} reflections>"
+    )

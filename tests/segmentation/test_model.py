@@ -5,7 +5,8 @@ import pickle
 import numpy as np
 import pytest
 
-from hyperspy_symseg.descriptors import TranslationSymmetry
+from hyperspy_symseg.descriptors import RotationSymmetry, TranslationSymmetry
+from hyperspy_symseg.descriptors.joined import JoinedDescriptors
 from hyperspy_symseg.segmentation import SymmetryModel
 
 DESCRIPTOR = TranslationSymmetry(patch=7, window=8, max_operations=81)
@@ -59,3 +60,23 @@ def test_attributes_cannot_be_set(fitted):
 
 def test_model_is_not_equal_to_anything_else(fitted):
     assert fitted != fitted.to_dict()
+
+
+def test_model_is_shown_in_a_line(fitted):
+    assert repr(fitted) == (
+        "<SymmetryModel: 2 patterns, translation, 81 operations, 5 components>"
+    )
+
+
+def test_model_of_joined_descriptors_with_templates_is_shown_in_a_line(frame):
+    fitted = SymmetryModel.fit(
+        frame,
+        JoinedDescriptors([DESCRIPTOR, RotationSymmetry(radius=6)]),
+        stride=6,
+        period=7,
+    )
+    found = len(fitted.templates.reflections)
+    assert repr(fitted) == (
+        "<SymmetryModel: 2 patterns, translation + rotation, 121 operations, "
+        f"5 components, period 7 px, {found} reflections>"
+    )

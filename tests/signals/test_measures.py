@@ -35,7 +35,7 @@ def labels_signal(data, axes, stride=(1, 1), upsample=True):
         "n_patterns": N_PATTERNS,
         "stride": stride,
         "upsample": upsample,
-        "model": {"name": "none"},
+        "_model": {"name": "none"},
     }
     navigate = [True] * (len(axes) - 2) + [False] * 2
     return (SymmetryLabels if isinstance(data, np.ndarray) else LazySymmetryLabels)(

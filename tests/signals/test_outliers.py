@@ -235,7 +235,7 @@ def test_what_is_not_a_signal_is_an_error(labels, signal):
 
 def test_labels_that_were_not_refined_are_an_error(signal):
     labels = signal.segment_symmetry(2, refine=False)
-    with pytest.raises(ValueError, match="model has no templates"):
+    with pytest.raises(ValueError, match="refine=False was given"):
         labels.find_outliers(signal)
 
 

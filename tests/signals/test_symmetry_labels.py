@@ -7,6 +7,7 @@ from matplotlib.colors import to_rgb
 
 from hyperspy_symseg.colors import PATTERN_COLORS
 from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels
+from hyperspy_symseg.signals.frame_store import FrameStore, unfinished_path
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +40,34 @@ def test_saved_labels_are_loaded_as_labels(labels, tmp_path, extension, lazy):
     np.testing.assert_array_equal(loaded.data, labels.data)
 
 
+# Those of the second list lie on one axis: no shift along the other.
+@pytest.mark.parametrize("shifts", [[(7, 0), (0, 7), (-3, 2)], [(0, 7), (0, -5)]])
 @pytest.mark.parametrize("extension", ["hspy", "zspy"])
-def test_model_of_a_list_of_translations_is_loaded(signal, tmp_path, extension):
-    labels = signal.segment_symmetry(patch=7, translations=[(7, 0), (0, 7), (-3, 2)])
+def test_model_of_a_list_of_translations_is_loaded(signal, tmp_path, shifts, extension):
+    labels = signal.segment_symmetry(patch=7, translations=shifts)
     labels.save(tmp_path / f"labels.{extension}")
-    assert hs.load(tmp_path / f"labels.{extension}").model == labels.model
+    loaded = hs.load(tmp_path / f"labels.{extension}")
+    assert loaded.model == labels.model
+    again = signal.segment_symmetry(model=loaded.model)
+    np.testing.assert_array_equal(again.data, labels.data)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize(
+    "descriptor",
+    ["translation", "rotation", "reflection", "glide_reflection", "power_spectrum"],
+)
+def test_labels_of_a_selected_model_are_as_others(signal, tmp_path, descriptor, n):
+    stride = {"stride": 20}
+    fitted = signal.segment_symmetry(descriptor=descriptor, **stride)
+    model = fitted.model.select(n, signal.data)
+    labels = signal.segment_symmetry(model=model, **stride)
+    assert labels.model == model
+    assert labels.get_separability().data.shape == (n,)
+    labels.plot_separability()
+    labels.plot_explained_variance()
+    labels.save(tmp_path / "labels.zspy")
+    assert hs.load(tmp_path / "labels.zspy", lazy=True).model == model
 
 
 def test_all_that_was_recorded_is_loaded(labels, tmp_path):
@@ -66,11 +90,59 @@ def test_part_of_the_labels_keeps_the_model(labels):
     assert labels.isig[10:40, 20:].model == labels.model
 
 
-@pytest.mark.parametrize("use", ["model", "plot", "get_areas", "get_boundary_length"])
-def test_labels_without_a_model_say_so(use):
-    labels = SymmetryLabels(np.zeros((3, 4), np.int8))
-    with pytest.raises(AttributeError, match="not made by segment_symmetry"):
-        getattr(labels, use)()
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda labels, signal: labels.model,
+        lambda labels, signal: labels.get_separability(),
+        lambda labels, signal: labels.get_certainty(signal),
+        lambda labels, signal: labels.find_outliers(signal),
+        lambda labels, signal: labels.plot_separability(),
+        lambda labels, signal: labels.plot_explained_variance(),
+        lambda labels, signal: labels.plot_n_patterns(),
+        lambda labels, signal: labels.plot_clusters(signal),
+    ],
+)
+def test_labels_without_a_model_say_so(signal, use):
+    labels = SymmetryLabels(np.zeros(signal.data.shape, np.int8))
+    with pytest.raises(AttributeError, match="only those made by segment_symmetry"):
+        use(labels, signal)
+
+
+def test_labels_without_a_model_are_saved_frame_by_frame(tmp_path):
+    labels = SymmetryLabels(np.arange(24).reshape(2, 3, 4))
+    labels.save_frames(tmp_path / "labels.zspy")
+    loaded = hs.load(tmp_path / "labels.zspy")
+    assert loaded.n_patterns == 24
+    np.testing.assert_array_equal(loaded.data, labels.data)
+
+
+def test_labels_without_a_model_are_not_taken_up(tmp_path):
+    labels = SymmetryLabels(np.arange(24).reshape(2, 3, 4))
+    FrameStore.begin(labels, unfinished_path(tmp_path / "labels.zspy"))
+    with pytest.raises(AttributeError, match="^these labels have no model"):
+        labels.save_frames(tmp_path / "labels.zspy", resume=True)
+
+
+@pytest.mark.parametrize("extension", ["hspy", "zspy"])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_metadata_show_the_model_in_a_line(labels, tmp_path, extension, lazy):
+    labels.save(tmp_path / f"labels.{extension}")
+    loaded = hs.load(tmp_path / f"labels.{extension}", lazy=lazy)
+    for metadata in (labels.metadata, loaded.metadata):
+        shown = str(metadata.Symmetry_segmentation)
+        assert f"model = {labels.model!r}" in shown
+        for hidden in ("covariance", "class_means", "amplitudes"):
+            assert hidden not in shown
+            assert hidden not in metadata._repr_html_()
+
+
+def test_model_is_read_where_the_first_versions_had_it(labels):
+    old = labels.deepcopy()
+    record = old.metadata.Symmetry_segmentation
+    record.model = record._model.as_dictionary()
+    del record._model
+    assert old.model == labels.model
 
 
 def test_plot_has_a_colour_for_every_pattern(labels):
@@ -191,7 +263,7 @@ def test_area_unit_of_axes_without_and_with_different_units(labels):
     labels = labels.deepcopy()
     labels.axes_manager["x"].units = "s"
     assert labels.area_unit == "nm s"
-    bare = SymmetryLabels(np.zeros((3, 4)))
+    bare = SymmetryLabels(np.zeros((3, 4), int))
     assert bare.area_unit == "px²"
     bare.axes_manager.signal_axes[0].scale = 0.5
     assert bare.area_unit == ""

@@ -216,3 +216,11 @@ def test_a_part_is_as_in_the_whole_away_from_where_it_is_cut(templates):
     of_part, _ = templates.posterior(part)
     # 24 periods from the cut.
     np.testing.assert_allclose(of_part[:, :, 72:], posterior[:, :, 102:], atol=2e-3)
+
+
+def test_templates_are_shown_in_a_line(templates):
+    found = len(templates.reflections)
+    assert repr(templates) == (
+        f"<Templates: {templates.n_patterns} patterns, period {PERIOD:.4g} px, "
+        f"{found} reflections>"
+    )

@@ -13,7 +13,7 @@ def test_record_of_what_was_done(labels):
     assert record.refined
     # Every pixel has a label of its own.
     assert tuple(record.label_step) == (1, 1)
-    assert record.model.templates.n_patterns == 2
+    assert record._model.templates.n_patterns == 2
 
 
 def test_record_of_plain_labels(signal):
