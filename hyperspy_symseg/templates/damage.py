@@ -144,7 +144,7 @@ class Lines:
             return spoilt
         # What is so far from most has a large share in their variance, too.
         level, square = (
-            ndimage.uniform_filter1d(each, size, axis=0, mode="nearest")
+            ndimage.uniform_filter1d(each, size, axis=0, mode="mirror")
             for each in (means, means**2)
         )
         deviation = (means - level) ** 2

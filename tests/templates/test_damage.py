@@ -52,11 +52,11 @@ def test_a_bright_square_with_a_structure_is_none():
 def test_lines_that_are_spoilt(axis, change):
     frame, expected = noisy(), np.zeros(SHAPE, bool)
     bad = np.moveaxis(frame, axis, 1), np.moveaxis(expected, axis, 1)
-    bad[0][[31, 32, 90]] += change
-    bad[1][[31, 32, 90]] = True
+    bad[0][[0, 31, 32, -1]] += change
+    bad[1][[0, 31, 32, -1]] = True
     found = lines(frame, axis=axis)
     np.testing.assert_array_equal(found.pixels(), expected)
-    assert found.n_spoilt == 3
+    assert found.n_spoilt == 4
     assert not lines(frame, axis=1 - axis).spoilt.any()
 
 
