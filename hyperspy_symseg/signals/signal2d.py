@@ -123,7 +123,8 @@ def segment_symmetry(
     TypeError, ValueError
         If an argument or the signal is not allowed: before any frame is read.
     RuntimeError
-        If a frame of a series cannot be read, or has no finite pixel; it is named.
+        If a frame of a series cannot be read, has no finite pixel, or one value in all
+        pixels, as with a closed shutter; it is named. Such frames have no part in a fit.
 
     Notes
     -----
@@ -136,8 +137,14 @@ def segment_symmetry(
     Rotations, reflections and glide reflections take circular patches, and so pixels
     of equal size along y and x.
 
-    Patches without contrast, as in a hole or where the detector is saturated, score 0
-    for every shift but 0. With one more pattern such areas get a label of their own.
+    Areas of one value (saturated, cropped, not recorded) are not data: their label is
+    -1, and a warning says so. They are made of squares of a period, and empty pixels of
+    a frame with few counts are none. Pixels hit by cosmic rays, spoilt lines and the
+    offsets of lines change no other label. With ``refine=False`` all these are scored
+    as they are: patches without contrast score 0 for every shift but 0.
+
+    Where fewer patterns than asked for have any pixels, the model has only these, and
+    a warning says so.
 
     References
     ----------
