@@ -124,7 +124,7 @@ def segment_symmetry(
         If an argument or the signal is not allowed: before any frame is read.
     RuntimeError
         If a frame of a series cannot be read, has no finite pixel, or one value in all
-        pixels, as with a closed shutter; it is named. Such frames have no part in a fit.
+        pixels, as with a closed shutter; it is named. The latter have no part in a fit.
 
     Notes
     -----
