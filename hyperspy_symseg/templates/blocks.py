@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
-from hyperspy_symseg import _blocks, _waves
+from hyperspy_symseg.kernels import compiled
 from hyperspy_symseg.periods.valid import valid_pixels
 
 from .squares import (
@@ -20,6 +20,9 @@ from .squares import (
     sum_squares,
     window_means,
 )
+
+_blocks = compiled("_blocks")
+_waves = compiled("_waves")
 
 # Blocks of a third of a period, which tell where in a cell a boundary runs, and cells
 # of 3 x 3 blocks, which phases are averaged over.
