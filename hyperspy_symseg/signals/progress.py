@@ -14,9 +14,11 @@ DELAY = 1.0
 
 if hasattr(os, "register_at_fork"):
     # A process forked while another thread writes a bar could never write one.
-    lock = TqdmDefaultWriteLock.th_lock
+    _lock = TqdmDefaultWriteLock.th_lock
     os.register_at_fork(
-        before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release
+        before=_lock.acquire,
+        after_in_parent=_lock.release,
+        after_in_child=_lock.release,
     )
 
 
