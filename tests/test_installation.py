@@ -93,11 +93,6 @@ def test_dependencies_are_those_that_are_imported():
     assert declared == {NAMES.get(name, name) for name in modules}
 
 
-def test_dependencies_have_a_lowest_version():
-    runtime = [line for line in requires("hyperspy-symseg") if "extra ==" not in line]
-    assert [line for line in runtime if ">=" not in line] == []
-
-
 @pytest.fixture
 def source(tmp_path):
     """A clone in which nothing was built."""
