@@ -8,8 +8,14 @@ signals read by ``hyperspy.api.load`` have them without any import.
 
 import lazy_loader
 
+from hyperspy_symseg.forks import register as _register_forks
+from hyperspy_symseg.kernels import warn_if_unbuilt as _warn_if_unbuilt
+from hyperspy_symseg.log import follow_hyperspy as _follow_hyperspy
 from hyperspy_symseg.signals import signal2d as _signal2d  # noqa: F401  adds methods
 
+_follow_hyperspy()
+_register_forks()
+_warn_if_unbuilt()
 _attach, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 

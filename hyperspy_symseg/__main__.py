@@ -14,7 +14,7 @@ FAILED = 2
 INTERRUPTED = 130
 
 
-def _segment_files(files, output, options, *, overlay, on_error, **old):
+def _segment_files(files, output, options, *, overlay, on_error, verbose, **old):
     """Segment files; return the exit status.
 
     Parameters
@@ -26,6 +26,8 @@ def _segment_files(files, output, options, *, overlay, on_error, **old):
     overlay : list of str
         Formats of the overlays of series.
     on_error : str
+    verbose : bool
+        Whether not only warnings are printed, but all of the log.
     **old : bool
         `overwrite` and `resume`.
     """
@@ -64,7 +66,7 @@ def _segment_files(files, output, options, *, overlay, on_error, **old):
                     raise ValueError(
                         "another file of this name has just been segmented"
                     )
-                with _warnings_name(where):
+                with _log_names(where, verbose):
                     if signal.axes_manager.navigation_dimension:
                         segment_series(
                             signal,
@@ -89,8 +91,8 @@ def _segment_files(files, output, options, *, overlay, on_error, **old):
 
 
 @contextlib.contextmanager
-def _warnings_name(where):
-    """Print warnings of the package in one line that names the file."""
+def _log_names(where, verbose):
+    """Print the log of the package, in lines that name the file: at least warnings."""
     from tqdm import tqdm
 
     class Handler(logging.Handler):
@@ -98,13 +100,17 @@ def _warnings_name(where):
             # Above the progress bar, and not into it.
             tqdm.write(f"hyperspy-symseg: {where}: {record.getMessage()}", sys.stderr)
 
-    logger, handler = logging.getLogger("hyperspy_symseg"), Handler(logging.WARNING)
-    propagate, logger.propagate = logger.propagate, False
+    logger, handler = logging.getLogger("hyperspy_symseg"), Handler()
+    level, propagate = logger.level, logger.propagate
+    # HyperSpy's level is for what HyperSpy has to say.
+    logger.setLevel(logging.INFO if verbose else logging.WARNING)
+    logger.propagate = False
     logger.addHandler(handler)
     try:
         yield
     finally:
         logger.removeHandler(handler)
+        logger.setLevel(level)
         logger.propagate = propagate
 
 
@@ -121,7 +127,7 @@ def _report(where, error):
     return FAILED
 
 
-def _demo(output):
+def _demo(output, verbose):
     """Simulate a grain boundary, write it, read it back and segment it."""
     import hyperspy.api as hs
 
@@ -135,16 +141,26 @@ def _demo(output):
     except OSError as error:
         return _report(output, error)
     status = _segment_files(
-        [file], output, {}, overlay=[], on_error="raise", overwrite=True, resume=False
+        [file],
+        output,
+        {},
+        overlay=[],
+        on_error="raise",
+        verbose=verbose,
+        overwrite=True,
+        resume=False,
     )
     if status == 0:
-        labels = hs.load(output / "grain_boundary_labels.hspy")
-        agree = (labels.data == truth.data).mean()
+        labels = output / "grain_boundary_labels.hspy"
+        agree = (hs.load(labels).data == truth.data).mean()
         print(f"{max(agree, 1 - agree):.1%} of the pixels carry the true label")
+        print(f"Micrograph: {file}")
+        print(f"Labels: {labels}, for hyperspy.api.load")
+        print(f"Picture: {output / 'grain_boundary_overlay.png'}")
     return status
 
 
-def _segment(files, output, overlay, on_error, overwrite, resume, **options):
+def _segment(files, output, overlay, on_error, verbose, overwrite, resume, **options):
     """Segment files; return the exit status."""
     # Each once, in this order.
     overlay = list(dict.fromkeys(overlay or ["zspy"]))
@@ -162,6 +178,7 @@ def _segment(files, output, overlay, on_error, overwrite, resume, **options):
         {name: value for name, value in options.items() if value is not None},
         overlay=overlay,
         on_error=on_error,
+        verbose=verbose,
         overwrite=overwrite,
         resume=resume,
     )

@@ -26,6 +26,12 @@ def quiet_and_clean():
 
 
 @pytest.fixture
+def bars_at_once(monkeypatch):
+    """Progress bars appear when a call begins, and not after a second."""
+    monkeypatch.setattr("hyperspy_symseg.signals.progress.DELAY", 0)
+
+
+@pytest.fixture
 def data_file():
     """Path of a real micrograph; skips where these are absent."""
 

@@ -143,7 +143,7 @@ def test_last_line_says_how_fast_it_was(run, file):
     assert re.fullmatch(pattern, last)
 
 
-def test_progress_in_frames(run, file):
+def test_progress_in_frames(run, file, bars_at_once):
     hs.preferences.General.show_progressbar = True
     shown = "".join(run(file)[2])
     assert re.search(r"Segmenting.*6/6.* frames/s.*Overlay.*6/6.* frames/s", shown)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import ast
 import re
+import shutil
 import subprocess
 import sys
 from importlib.metadata import requires
@@ -63,19 +65,75 @@ def test_loading_a_file_imports_nothing_heavy(image):
     assert run(LOAD.format(image=image)).stdout.strip() == "False set() [] True"
 
 
-def test_no_dependency_but_those_asked_for():
+PACKAGE = Path(hyperspy_symseg.__file__).parent
+# Names of packages that differ from those of their modules.
+NAMES = {
+    "PIL": "pillow",
+    "lazy_loader": "lazy-loader",
+    "rsciio": "rosettasciio",
+    "sklearn": "scikit-learn",
+}
+
+
+def imported():
+    """Packages that any line of the package imports."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (name.name for name in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                yield node.module
+
+
+def test_dependencies_are_those_that_are_imported():
+    modules = {name.partition(".")[0] for name in imported()}
+    modules -= {*sys.stdlib_module_names, "hyperspy_symseg", "av"}
     runtime = [line for line in requires("hyperspy-symseg") if "extra ==" not in line]
-    assert {re.match(r"[\w-]+", line)[0] for line in runtime} == {
-        "dask",
-        "hyperspy",
-        "lazy-loader",
-        "numpy",
-        "rosettasciio",
-        "scikit-learn",
-        "scipy",
-        "threadpoolctl",
-        "zarr",
-    }
+    declared = {re.match(r"[\w-]+", line)[0] for line in runtime}
+    assert declared == {NAMES.get(name, name) for name in modules}
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A clone in which nothing was built."""
+    root = Path(__file__).parents[1]
+    unwanted = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
+    for name in ("cython_ext", "hyperspy_symseg"):
+        shutil.copytree(root / name, tmp_path / "clone" / name, ignore=unwanted)
+    return tmp_path / "clone"
+
+
+# As an interactive Python does: the folder it is started in comes first.
+IN_SOURCE = """
+import sys
+sys.meta_path = [f for f in sys.meta_path if "Mesonpy" not in type(f).__name__]
+sys.path.insert(0, "")
+import hyperspy.api as hs
+s = hs.load({image!r})
+print(type(s) is hs.signals.Signal2D, s.data.shape)
+s.segment_symmetry()
+"""
+
+
+def test_unbuilt_source_says_what_to_do(source, image):
+    result = subprocess.run(
+        [sys.executable, "-c", IN_SOURCE.format(image=image)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=source,
+    )
+    advice = re.escape(
+        "You should not import hyperspy_symseg from its source folder, where its "
+        f"kernels are not compiled: leave {source} and start Python again."
+    )
+    assert re.search(rf"WARNING \| Hyperspy \| {advice}", result.stdout)
+    assert "True (61, 83)" in result.stdout
+    assert re.search(rf"ImportError: {advice}", result.stderr)
+
+
+def test_nothing_is_said_of_an_installed_package():
+    assert run("import hyperspy.api, hyperspy_symseg").stdout == ""
 
 
 def test_command_is_a_module(tmp_path):

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import logging
 import re
 
 import hyperspy.api as hs
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import hyperspy_symseg
 from hyperspy_symseg.__main__ import main
 from hyperspy_symseg.segmentation import SymmetryModel
 
@@ -87,7 +89,7 @@ def test_descriptors_are_joined(run, image, tmp_path):
     assert (record.rotation.radius, record.translation.patch) == (5, (7, 7))
 
 
-def test_progress_bar_is_shown(run, image):
+def test_progress_bar_is_shown(run, image, bars_at_once):
     hs.preferences.General.show_progressbar = True
     assert "Segmenting" in "".join(run("segment", image, *SMALL)[2])
 
@@ -255,9 +257,42 @@ def test_unknown_option_has_status_2(run, image):
 def test_demo(run, tmp_path):
     status, out, _ = run("demo", "--output", tmp_path / "demo")
     assert status == 0
-    assert float(out[-1].partition("%")[0]) > 98
+    share = next(line for line in out if "true label" in line)
+    assert float(share.partition("%")[0]) > 98
     assert names(tmp_path / "demo") == [
         "grain_boundary.emd",
         "grain_boundary_labels.hspy",
         "grain_boundary_overlay.png",
     ]
+
+
+def test_demo_says_where_its_results_are(run, tmp_path):
+    named = run("demo", "--output", tmp_path / "demo")[1][-3:]
+    paths = [re.search(r"\S+/\S+\.\w+", line)[0] for line in named]
+    assert sorted(paths) == sorted(map(str, (tmp_path / "demo").iterdir()))
+
+
+def test_version(run, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        run("--version")
+    assert capsys.readouterr().out == f"hyperspy-symseg {hyperspy_symseg.__version__}\n"
+
+
+def test_log_is_shown_when_asked_for(run, image):
+    _, out, err = run("segment", image, "--verbose")
+    (period,) = [line for line in err if "Lattice period of" in line]
+    assert period.startswith(f"hyperspy-symseg: {image}: ")
+    assert out == run("segment", image, "--overwrite")[1]
+
+
+def test_log_is_left_as_it_was(run, image):
+    logger = logging.getLogger("hyperspy_symseg")
+    before = logger.level, logger.propagate, list(logger.handlers)
+    run("segment", image, *SMALL, "-v")
+    assert (logger.level, logger.propagate, logger.handlers) == before
+
+
+def test_standard_output_of_a_large_image_has_results_only(run, wide_image):
+    hs.preferences.General.show_progressbar = True
+    out = run("segment", wide_image[1], *SMALL)[1]
+    assert [line.split()[0] for line in out] == ["wide", "pattern", "pattern"]

@@ -5,6 +5,7 @@ import argparse
 from pathlib import Path
 
 from hyperspy_symseg.descriptors.registry import DESCRIPTORS
+from hyperspy_symseg.version import package_version
 
 OVERLAY_FORMATS = ("zspy", "gif", "mp4")
 
@@ -20,6 +21,8 @@ def parser():
         prog="hyperspy-symseg",
         description="Label the pixels of micrographs with the crystal they belong to.",
     )
+    version = f"hyperspy-symseg {package_version()}"
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True)
     _add_segment(commands)
     demo = commands.add_parser(
@@ -29,7 +32,17 @@ def parser():
         "segment that file.",
     )
     demo.add_argument("--output", metavar="DIR", type=Path, default=Path("demo"))
+    _add_verbose(demo)
     return parser
+
+
+def _add_verbose(command):
+    command.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="say what is found on the way, such as lattice periods, beside warnings",
+    )
 
 
 def _add_segment(commands):
@@ -94,6 +107,7 @@ def _add_segment(commands):
     )
     segment.add_argument("--random-state", type=int, help="seed (0)")
     segment.add_argument("--num-workers", type=int, help="threads")
+    _add_verbose(segment)
     _add_series(segment.add_argument_group("series"))
 
 

@@ -6,11 +6,11 @@ import time
 
 import hyperspy.api as hs
 
-from hyperspy_symseg.signals.arguments import progress_bar
 from hyperspy_symseg.signals.axes import navigation_axes
 from hyperspy_symseg.signals.evaluation import FrameError
 from hyperspy_symseg.signals.fit_frames import fit_frames
 from hyperspy_symseg.signals.frame_store import FrameStore, remove, unfinished_path
+from hyperspy_symseg.signals.progress import ProgressBar
 
 from .areas import area_lines
 from .overlay_movie import write_overlays
@@ -166,15 +166,16 @@ class _Run:
         if not missing:
             return
         start = time.perf_counter()
-        write_overlays(
-            labels.overlay(self.signal, SATURATION),
-            missing,
-            n_patterns=labels.n_patterns,
-            saturation=SATURATION,
-            on_error=self.on_error,
-            num_workers=self.num_workers,
-            progress=progress_bar(None, "Overlay", unit=" frames"),
-        )
+        with ProgressBar(None, "Overlay") as bar:
+            write_overlays(
+                labels.overlay(self.signal, SATURATION),
+                missing,
+                n_patterns=labels.n_patterns,
+                saturation=SATURATION,
+                on_error=self.on_error,
+                num_workers=self.num_workers,
+                progress=bar.phase("Overlay", unit=" frames"),
+            )
         self.overlay_seconds = time.perf_counter() - start
 
     @property

@@ -2,7 +2,6 @@
 """What all descriptors have in common."""
 
 import dataclasses
-import importlib
 from abc import ABC, abstractmethod
 from typing import ClassVar, NamedTuple
 
@@ -10,31 +9,6 @@ import numpy as np
 
 from .block import FramePart
 from .checks import brief, check_frame, check_grid, check_mask, check_out
-
-
-def compiled(name):
-    """Compiled kernel of this package.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    module
-
-    Raises
-    ------
-    ImportError
-        If it is missing; the message says what to do.
-    """
-    try:
-        return importlib.import_module(f"hyperspy_symseg.{name}")
-    except ImportError as error:
-        raise ImportError(
-            f"The compiled kernel hyperspy_symseg.{name} is missing or does not fit "
-            "this Python; install hyperspy-symseg again."
-        ) from error
 
 
 class OperationAxis(NamedTuple):

@@ -3,10 +3,11 @@
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+
+from hyperspy_symseg.cached import cached_property
 
 from .base import OperationAxis
 from .checks import brief, check_distinct, check_whole, is_pair

@@ -4,7 +4,8 @@
 import numpy as np
 from scipy import ndimage
 
-from .base import compiled
+from hyperspy_symseg.kernels import compiled
+
 from .block import cut_block, points_in_block, within_reach
 
 _polar = compiled("_polar")

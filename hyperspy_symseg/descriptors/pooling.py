@@ -3,7 +3,8 @@
 
 import numpy as np
 
-from .base import compiled
+from hyperspy_symseg.kernels import compiled
+
 from .grid import Grid
 
 _pooling = compiled("_pooling")

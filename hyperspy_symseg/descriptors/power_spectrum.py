@@ -3,13 +3,14 @@
 
 import bisect
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
+
+from hyperspy_symseg.cached import cached_property
 
 from .base import Descriptor, OperationAxis, opposite_places
 from .block import cut_block, points_in_block, within_reach

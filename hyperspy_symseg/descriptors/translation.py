@@ -4,12 +4,14 @@
 import bisect
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
-from .base import Descriptor, OperationAxis, compiled, opposite_places
+from hyperspy_symseg.cached import cached_property
+from hyperspy_symseg.kernels import compiled
+
+from .base import Descriptor, OperationAxis, opposite_places
 from .block import cut_block, within_reach
 from .checks import brief, check_whole, pixel_pair
 

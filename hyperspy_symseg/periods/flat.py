@@ -4,7 +4,9 @@
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_symseg import _blocks
+from hyperspy_symseg.kernels import compiled
+
+_blocks = compiled("_blocks")
 
 # Sides of the squares that a flat area is made of, and of the window in which chance is
 # judged, in blocks; and pixels of a block, at least.

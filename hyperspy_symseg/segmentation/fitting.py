@@ -132,6 +132,7 @@ class Fitting:
         certainty=False,
         num_workers=None,
         progress=None,
+        fit_progress=None,
         **options,
     ):
         """Fit a model to a frame and label its pixels.
@@ -141,10 +142,12 @@ class Fitting:
 
         Parameters
         ----------
-        frame, descriptor, n_patterns, stride, mask, num_workers, progress, **options
+        frame, descriptor, n_patterns, stride, mask, num_workers, **options
             As in `fit`.
-        upsample, certainty : bool
+        upsample, certainty, progress
             As in `predict`.
+        fit_progress
+            As `progress` in `fit`.
 
         Returns
         -------
@@ -158,20 +161,20 @@ class Fitting:
             As from `fit`.
         """
         frame = np.asarray(frame)
-        threads = {"num_workers": num_workers, "progress": progress}
         model, scores, blocked = cls._fit(
             frame,
             descriptor,
             n_patterns,
             stride=stride,
             mask=mask,
-            threads=threads,
+            threads={"num_workers": num_workers, "progress": fit_progress},
             **options,
         )
         mask, grid = check_mask(mask, frame.shape), Grid.over(frame.shape, model.stride)
         how = {"upsample": upsample, "certainty": certainty}
         if scores is None or model.descriptor != descriptor:
-            how |= threads | {"blocked": blocked}
+            how |= {"num_workers": num_workers, "progress": progress}
+            how["blocked"] = blocked
             return _with_pixels(model, model._predict(frame, mask, grid, **how))
         labels = np.empty(grid.shape, model.label_dtype)
         with one_thread:

@@ -7,6 +7,7 @@ import logging
 
 import numpy as np
 
+from hyperspy_symseg.cached import cached_property
 from hyperspy_symseg.descriptors import Grid, compute_scores
 from hyperspy_symseg.templates.choosing import Search
 from hyperspy_symseg.templates.potts import most_probable
@@ -68,7 +69,7 @@ class TemplateFit:
         if self._views:
             self._blocked, self._period = stacked(self._views), period
 
-    @functools.cached_property
+    @cached_property
     def _grid(self):
         """Pixels of a view that are scored, and fitted on."""
         sides = self._blocked.shape
@@ -77,7 +78,7 @@ class TemplateFit:
         n_views = len(self._views)
         return grid.part(*sample_slices(grid, n_operations, n_views, MOST_SCORED))
 
-    @functools.cached_property
+    @cached_property
     def _scores(self):
         """Scores of every view: list of (rows, columns, operations) numpy.ndarray."""
 
@@ -97,7 +98,7 @@ class TemplateFit:
 
         return list(map(score, self._views))
 
-    @functools.cached_property
+    @cached_property
     def sample(self):
         """Scores that are fitted on: (pixels, operations) numpy.ndarray of float64."""
         n_operations = len(self._descriptor.operations)

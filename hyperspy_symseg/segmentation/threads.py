@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One thread for the libraries below NumPy and scikit-learn."""
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -20,6 +21,8 @@ class OneThread:
     thread, which each sets for itself: the threads of a pool have to come in too. A
     thread that is inside can come in again.
 
+    A process that is forked has only the thread that forked it; see `before_fork`.
+
     Examples
     --------
     >>> from threadpoolctl import threadpool_info
@@ -29,7 +32,9 @@ class OneThread:
     """
 
     def __init__(self):
-        self._lock = threading.Lock()
+        # Of threadpoolctl's locks too, which it is called under. A thread can fork
+        # while it has this one, in a signal handler.
+        self._lock = threading.RLock()
         self._inside = 0
         self._controller = None
         self._keeper, self._limits = None, None
@@ -41,8 +46,8 @@ class OneThread:
             self._controller = ThreadpoolController()
             if self._inside:
                 self._limit_process()
-        if self._visits:
-            self._limit_here()
+            if self._visits:
+                self._limit_here()
 
     @property
     def _visits(self):
@@ -69,30 +74,53 @@ class OneThread:
                 # Not for every frame: it takes a millisecond.
                 self._controller = ThreadpoolController()
             if self._inside == 0:
-                # Not for good: a forked process would wait for a thread that it lacks.
+                # Not for good: a process may end without a word.
                 self._keeper, self._limits = ThreadPoolExecutor(1), ExitStack()
                 self._limit_process()
             self._inside += 1
-        self._visits.append(ExitStack())
-        try:
-            self._limit_here()
-        except BaseException:
-            # Such as Ctrl-C: nobody else would lift the limit.
-            self.__exit__()
-            raise
+            self._visits.append(ExitStack())
+            try:
+                self._limit_here()
+            except BaseException:
+                # Such as Ctrl-C: nobody else would lift the limit.
+                self.__exit__()
+                raise
         return self
 
     def __exit__(self, *exception):
         """Lift the limit."""
-        self._visits.pop().close()
         with self._lock:
+            self._visits.pop().close()
             self._inside -= 1
             if self._inside == 0:
                 self._keeper.submit(self._limits.close).result()
                 self._keeper.shutdown()
 
+    def before_fork(self):
+        """Wait until no other thread is at the limits, and keep them all away."""
+        self._lock.acquire()
+
+    def after_fork(self):
+        """Let the others in again."""
+        self._lock.release()
+
+    def after_fork_in_child(self):
+        """Forget the threads that this process does not have."""
+        if self._visits:
+            self._keeper = ThreadPoolExecutor(1)
+        elif self._inside:
+            self._limits.close()
+        self._inside = len(self._visits)
+        self._lock.release()
+
 
 one_thread = OneThread()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=one_thread.before_fork,
+        after_in_parent=one_thread.after_fork,
+        after_in_child=one_thread.after_fork_in_child,
+    )
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Arguments of the methods, as HyperSpy's users give them, made into pixels."""
 
-import functools
 import logging
 
 import numpy as np
@@ -318,29 +317,3 @@ def series_mask(mask, shape):
             f"{tuple(shape[-2:])}, or of the whole series, {tuple(shape)}."
         )
     return array
-
-
-def progress_bar(show_progressbar, description, unit="it"):
-    """HyperSpy's progress bar, or None where none is to be shown.
-
-    Parameters
-    ----------
-    show_progressbar : bool or None
-        None: as in HyperSpy's preferences.
-    description : str
-    unit : str
-        What is counted.
-
-    Returns
-    -------
-    callable or None
-        As `map_tiles` takes it.
-    """
-    import hyperspy.api as hs
-    from hyperspy.external.progressbar import progressbar
-
-    if show_progressbar is None:
-        show_progressbar = hs.preferences.General.show_progressbar
-    if not show_progressbar:
-        return None
-    return functools.partial(progressbar, desc=description, unit=unit)

@@ -8,6 +8,8 @@ import shutil
 import dask
 import numpy as np
 
+from .metadata import read_metadata
+
 # Rows and columns of a chunk in the file, at most: of a frame, unless it is very large.
 CHUNK_SHAPE = (4096, 4096)
 
@@ -96,9 +98,9 @@ class FrameStore:
         navigation_shape, shape = signal.data.shape[:-2], signal.data.shape[-2:]
         try:
             # Saving leaves its traces in a signal.
-            signal.deepcopy().save(
-                part, overwrite=True, write_dataset=False, show_progressbar=False
-            )
+            copy = signal.deepcopy()
+            read_metadata(copy)
+            copy.save(part, overwrite=True, write_dataset=False, show_progressbar=False)
             root = zarr.open_group(part, mode="r+")
             (experiment,) = root["Experiments"].values()
             experiment.create_dataset(
@@ -173,9 +175,9 @@ class FrameStore:
         try:
             # No cluster can write to it.
             with dask.config.set(scheduler="threads"):
-                hs.load(self._path, lazy=True).save(
-                    part, overwrite=True, show_progressbar=False
-                )
+                signal = hs.load(self._path, lazy=True)
+                read_metadata(signal)
+                signal.save(part, overwrite=True, show_progressbar=False)
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)

@@ -9,10 +9,10 @@ import numpy as np
 
 from hyperspy_symseg.descriptors.tiles import check_num_workers
 
-from .arguments import progress_bar
 from .evaluation import FrameError, evaluate_frames, watched
 from .frame_store import FrameStore, unfinished_path
 from .frames import lazy_frames
+from .progress import ProgressBar
 
 _logger = logging.getLogger(__name__)
 
@@ -56,10 +56,11 @@ def save_frames(
         store = FrameStore(unfinished)
     else:
         store = FrameStore.begin(labels, unfinished)
-    progress = progress_bar(show_progressbar, "Segmenting", unit=" frames")
     data = labels.data if labels._lazy else lazy_frames(labels.data)
     try:
-        bad = _write_missing(store, data, on_error, num_workers, progress)
+        with ProgressBar(show_progressbar, "Segmenting") as bar:
+            progress = bar.phase("Segmenting", unit=" frames")
+            bad = _write_missing(store, data, on_error, num_workers, progress)
     except FrameError as error:
         error.add_note(
             f"What was written is in {unfinished}; with resume=True the rest is taken "

@@ -36,6 +36,20 @@ def result_metadata(signal, **own):
     }
 
 
+def read_metadata(signal):
+    """Read what is lazy in the metadata of a signal, as in files read lazily.
+
+    HyperSpy would show a progress bar for each of these arrays when it saves them,
+    whatever ``show_progressbar`` says.
+
+    Parameters
+    ----------
+    signal : BaseSignal
+    """
+    for tree in (signal.metadata, signal.original_metadata):
+        tree.add_dictionary(_in_memory(tree.as_dictionary()))
+
+
 def descriptor_record(descriptor, grid, mask):
     """What the metadata say of any result, in types that files can hold.
 

@@ -14,12 +14,12 @@ from hyperspy_symseg.segmentation import outliers
 from hyperspy_symseg.segmentation.deviations import column_width
 from hyperspy_symseg.version import package_version
 
-from .arguments import progress_bar
 from .axes import frame_axes
 from .evaluation import evaluate_series
 from .given_model import check_pixel_size
 from .measures import whole_frames
 from .metadata import result_metadata
+from .progress import ProgressBar
 from .source import Source
 
 # Colours of missing and of extra intensity, and the diameter of their circles in
@@ -56,10 +56,13 @@ def find_outliers(
     source = Source.of(signal, mask, True, num_workers)
     found = _lazy_outliers(model, source, labels.data, float(threshold))
     if not lazy_output:
-        bar = progress_bar(show_progressbar, "Finding outliers", unit=" frames")
-        found = evaluate_series(
-            found, frame_ndim=1, num_workers=num_workers, progress=bar
-        )
+        with ProgressBar(show_progressbar, "Finding outliers") as bar:
+            found = evaluate_series(
+                found,
+                frame_ndim=1,
+                num_workers=num_workers,
+                progress=bar.phase("Finding outliers", unit=" frames"),
+            )
     result = BaseSignal(
         found[..., 0] if source.navigation else found,
         axes=[axis.get_axis_dictionary() for axis in source.navigation],

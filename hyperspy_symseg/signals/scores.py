@@ -12,12 +12,12 @@ from .arguments import (
     descriptor_in_pixels,
     length_in_pixels,
     mask_array,
-    progress_bar,
     single_length_in_pixels,
 )
 from .axes import axis_size, image_axes, operation_axes, sampled_axes, signal_class
 from .frames import lazy_frames, lazy_scores
 from .metadata import descriptor_record, operations_record, result_metadata
+from .progress import ProgressBar
 
 LARGEST_EAGER_RESULT = 10**9  # bytes
 # What tells one operation of a descriptor, and what else `get_symmetry_map` takes.
@@ -152,12 +152,13 @@ def _scores(signal, descriptor, grid, mask, show_progressbar, num_workers, lazy_
         )
         # One tile a chunk: scores are larger than the frame.
         return lazy_scores(descriptor, frame, mask, grid, part_shape=(1, 1)), True
-    scores = compute_scores(
-        descriptor,
-        np.asarray(signal.data),
-        grid,
-        mask,
-        num_workers=num_workers,
-        progress=progress_bar(show_progressbar, "Scoring"),
-    )
+    with ProgressBar(show_progressbar, "Scoring") as bar:
+        scores = compute_scores(
+            descriptor,
+            np.asarray(signal.data),
+            grid,
+            mask,
+            num_workers=num_workers,
+            progress=bar.phase("Scoring"),
+        )
     return scores, False

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The work behind `Signal2D.segment_symmetry`: signals in, signals out."""
 
-import functools
 import logging
 
 import numpy as np
@@ -10,13 +9,14 @@ from hyperspy.signals import LazySignal2D, Signal2D
 from hyperspy_symseg.descriptors import Grid
 from hyperspy_symseg.segmentation import SymmetryModel
 
-from .arguments import is_auto, length_in_pixels, progress_bar
+from .arguments import is_auto, length_in_pixels
 from .axes import sampled_axes
 from .evaluation import evaluate_series
 from .fit_plan import FitPlan
 from .frames import lazy_labels
 from .given_model import check_given_model
 from .metadata import MODEL, descriptor_record, result_metadata, why_not_refined
+from .progress import ProgressBar
 from .source import Source
 from .symmetry_labels import LazySymmetryLabels, SymmetryLabels
 
@@ -75,8 +75,6 @@ def segment_symmetry(
                 "certainty=True without templates (refine=False, or by rotations): "
                 "allowed is False."
             )
-        plan.find_lengths()
-        grid, record = plan.grid, record | plan.record
     else:
         check_given_model(
             model,
@@ -98,27 +96,13 @@ def segment_symmetry(
             stride = model.stride
         grid = Grid.over(source.shape, length_in_pixels("stride", stride, source.axes))
         record["n_components"] = len(model.components)
-    how = {"upsample": upsample, "certainty": certainty}
-    progress = functools.partial(progress_bar, show_progressbar)
-    if source.is_lazy:
+    with ProgressBar(show_progressbar, "Segmenting") as bar:
         if plan is not None:
-            model = plan.fit(progress("Fitting", unit=" frames"))
-        labels = lazy_labels(model, source.frames, source.mask, grid, **how)
-        if not lazy_output:
-            bar = progress("Segmenting", unit=" frames")
-            labels = evaluate_series(labels, num_workers=num_workers, progress=bar)
-    else:
-        how["progress"] = progress("Segmenting")
-        if plan is not None:
-            model, labels = plan.fit_predict(**how)
-        else:
-            labels = model.predict(
-                source.frames,
-                source.mask,
-                stride=grid.stride,
-                num_workers=num_workers,
-                **how,
-            )
+            plan.find_lengths()
+            grid, record = plan.grid, record | plan.record
+        model, labels = _model_and_labels(
+            source, plan, model, grid, bar, lazy_output, upsample, certainty
+        )
     record |= descriptor_record(model.descriptor, grid, source.mask) | {
         "n_patterns": model.n_patterns,
         "n_operations": len(model.mean),
@@ -134,6 +118,26 @@ def segment_symmetry(
             "There is no certainty, only NaN: %s.", why_not_refined(record.get)
         )
     return _signals(signal, source, grid, labels, record, certainty, lazy_output)
+
+
+def _model_and_labels(source, plan, model, grid, bar, lazy, upsample, certainty):
+    """Model, fitted if there is a plan, and its labels."""
+    how = {"upsample": upsample, "certainty": certainty}
+    unit = " frames" if source.is_lazy else "it"
+    fitting, segmenting = bar.phase("Fitting", unit), bar.phase("Segmenting", unit)
+    workers = source.num_workers
+    if source.is_lazy:
+        if plan is not None:
+            model = plan.fit(fitting)
+        labels = lazy_labels(model, source.frames, source.mask, grid, **how)
+        if not lazy:
+            labels = evaluate_series(labels, num_workers=workers, progress=segmenting)
+        return model, labels
+    how["progress"] = segmenting
+    if plan is not None:
+        return plan.fit_predict(fit_progress=fitting, **how)
+    how |= {"stride": grid.stride, "num_workers": workers}
+    return model, model.predict(source.frames, source.mask, **how)
 
 
 def _signals(signal, source, grid, labels, record, certainty, lazy):

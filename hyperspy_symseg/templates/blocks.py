@@ -7,7 +7,7 @@ import functools
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_symseg import _blocks, _waves
+from hyperspy_symseg.kernels import compiled
 
 from .cleaning import CleanFrame, block_lengths
 from .damage import NO_VARIANCE
@@ -20,6 +20,9 @@ from .squares import (
     squares_in,
     window_means,
 )
+
+_blocks = compiled("_blocks")
+_waves = compiled("_waves")
 
 # Blocks of a third of a period, which tell where in a cell a boundary runs, and cells
 # of 3 x 3 blocks, which phases are averaged over.

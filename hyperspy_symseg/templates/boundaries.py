@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hyperspy_symseg import _boundaries
+from hyperspy_symseg.kernels import compiled
 
 from .potts import COUPLING, mean_field
 from .squares import window_means
 from .strips import in_strips
+
+_boundaries = compiled("_boundaries")
 
 
 class Window(NamedTuple):

@@ -3,11 +3,13 @@
 
 import numpy as np
 
-from hyperspy_symseg import _potts
+from hyperspy_symseg.kernels import compiled
 
 from .blocks import BLOCKS_IN_CELL
 from .squares import window_means
 from .strips import in_strips
+
+_potts = compiled("_potts")
 
 # What an edge between two blocks of different patterns costs, in nats.
 COUPLING = 1.5

@@ -4,7 +4,9 @@
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_symseg import _waves
+from hyperspy_symseg.kernels import compiled
+
+_waves = compiled("_waves")
 
 # A Gaussian window ends at so many standard deviations.
 TRUNCATE = 3.0

@@ -9,10 +9,12 @@ import math
 
 import numpy as np
 
-from hyperspy_symseg import _waves
+from hyperspy_symseg.kernels import compiled
 
 from .blocks import BLOCKS_IN_CELL
 from .squares import gaussian_weights, planes, window_means
+
+_waves = compiled("_waves")
 
 # Standard deviation of the window that phases are averaged in, in cells.
 WIDTH = 3.0

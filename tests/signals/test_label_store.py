@@ -293,7 +293,7 @@ def test_bad_arguments_are_told_first(labels, source, tmp_path, options, message
     assert not list(tmp_path.iterdir())
 
 
-def test_progress_bar(labels, tmp_path, capfd):
+def test_progress_bar(labels, tmp_path, capfd, bars_at_once):
     labels.save_frames(tmp_path / "movie.zspy", show_progressbar=True)
     assert f"{N}/{N}" in capfd.readouterr().err
 

@@ -570,7 +570,7 @@ def test_a_line_is_an_error(shape):
         hs.signals.Signal2D(np.zeros(shape)).segment_symmetry()
 
 
-def test_progress_bar_is_shown_when_asked_for(signal, small, capsys):
+def test_progress_bar_is_shown_when_asked_for(signal, small, capsys, bars_at_once):
     signal.segment_symmetry(show_progressbar=True, **small)
     assert "Segmenting" in capsys.readouterr().err
     signal.segment_symmetry(show_progressbar=False, **small)

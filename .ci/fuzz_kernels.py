@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Call every kernel through its wrappers, with shapes and values drawn at random.
+
+It is meant for kernels that are built with sanitizers, which stop the process at a
+fault: see `sanitize`. The case that is being tried is told by its seed.
+
+    python fuzz_kernels.py SECONDS [FIRST_SEED]
+"""
+
+import functools
+import itertools
+import logging
+import sys
+import time
+import warnings
+from collections import Counter
+
+import numpy as np
+
+from hyperspy_symseg.descriptors import (
+    GlideReflectionSymmetry,
+    Grid,
+    JoinedDescriptors,
+    PowerSpectrum,
+    ReflectionSymmetry,
+    RotationSymmetry,
+    TranslationSymmetry,
+    compute_scores,
+)
+from hyperspy_symseg.descriptors.polar import polar_samples
+from hyperspy_symseg.kernels import compiled
+from hyperspy_symseg.segmentation import SymmetryModel
+from hyperspy_symseg.segmentation.outliers import find_outliers
+from hyperspy_symseg.templates.blocks import BlockedFrame
+from hyperspy_symseg.templates.boundaries import straightened
+from hyperspy_symseg.templates.potts import mean_field
+from hyperspy_symseg.templates.squares import window_means
+
+KERNELS = {
+    "_blocks": ("moments", "normalise"),
+    "_boundaries": ("sharpen",),
+    "_polar": ("sample_block", "score_block"),
+    "_pooling": ("pool_block",),
+    "_potts": ("mean_field",),
+    "_translation": ("score_block", "score_masked_block"),
+    "_waves": (
+        "fourier_sums",
+        "weighted_cells",
+        "sum_of_waves",
+        "products",
+        "window_means",
+    ),
+}
+DTYPES = ("u1", "i1", ">u2", "i4", "f2", "f4", ">f4", "f8", "?")
+calls = Counter()
+
+
+def count_calls():
+    """Count how often each kernel is called."""
+
+    def counted(name, function):
+        @functools.wraps(function)
+        def call(*args, **kwargs):
+            calls[name] += 1
+            return function(*args, **kwargs)
+
+        return call
+
+    for module, names in KERNELS.items():
+        kernels = compiled(module)
+        for name in names:
+            function = getattr(kernels, name)
+            setattr(kernels, name, counted(f"{module}.{name}", function))
+
+
+def frame_of(rng, shape):
+    """A frame: noise or a crystal, of any dtype, any layout in memory, with damage."""
+    y, x = np.indices(shape)
+    ky, kx = rng.uniform(0.02, 0.5, 2)
+    frame = 50 + 20 * np.cos(2 * np.pi * ky * y) * np.cos(2 * np.pi * kx * x)
+    frame += rng.normal(0, rng.choice([0, 1, 20]), shape)
+    if rng.random() < 0.2:
+        frame[:] = rng.integers(3)
+    if rng.random() < 0.2:
+        frame *= 10.0 ** rng.integers(-30, 30)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        frame = frame.astype(rng.choice(DTYPES))
+    if frame.dtype.kind == "f" and rng.random() < 0.4:
+        damaged = rng.random(shape) < rng.choice([0.001, 0.1, 0.9])
+        frame[damaged] = rng.choice(
+            [np.nan, np.inf, -np.inf, np.finfo(frame.dtype).max]
+        )
+    if rng.random() < 0.3:
+        larger = np.zeros([2 * n for n in shape], frame.dtype)
+        larger[::2, ::-2] = frame
+        frame = larger[::2, ::-2]
+    return frame
+
+
+def mask_of(rng, shape):
+    """A mask, or none."""
+    if rng.random() < 0.5:
+        return None
+    mask = rng.random(shape) < rng.choice([0.001, 0.3, 0.95])
+    mask[rng.integers(shape[0]) :] |= rng.random() < 0.3
+    return mask
+
+
+def pair(rng, low, high):
+    """Two integers, as often as not the same."""
+    first, second = map(int, rng.integers(low, high, 2))
+    return first, first if rng.random() < 0.5 else second
+
+
+def descriptor_of(rng):
+    """A descriptor of small reach."""
+    radius, step = int(rng.integers(1, 12)), int(rng.integers(1, 5))
+    about_a_point = {
+        "radius": radius,
+        "pooling": pair(rng, 1, 24),
+        "n_maxima": int(rng.integers(1, 5)),
+        "step": step,
+    }
+    kinds = {
+        TranslationSymmetry: {
+            "patch": pair(rng, 1, 14),
+            "window": pair(rng, 1, 14),
+            "max_operations": int(rng.integers(9, 120)),
+        },
+        RotationSymmetry: about_a_point,
+        ReflectionSymmetry: about_a_point | {"n_axes": int(rng.integers(1, 13))},
+        GlideReflectionSymmetry: about_a_point
+        | {"n_axes": int(rng.integers(1, 5)), "window": int(rng.integers(1, 6))},
+        PowerSpectrum: {"window": int(rng.integers(2, 14))},
+    }
+    kind = list(kinds)[rng.choice(5, p=[0.5, 0.15, 0.15, 0.1, 0.1])]
+    return kind(**kinds[kind])
+
+
+def scores(rng):
+    """Scores of a descriptor at a grid, whole or in tiles."""
+    shape = pair(rng, 2, 90)
+    descriptor = descriptor_of(rng)
+    if rng.random() < 0.1:
+        descriptor = JoinedDescriptors((descriptor, TranslationSymmetry(3, 4)))
+    grid = Grid.over(shape, tuple(map(min, pair(rng, 1, 12), shape)))
+    rows, columns = (slice(int(rng.integers(n)), n) for n in grid.shape)
+    frame, mask = frame_of(rng, shape), mask_of(rng, shape)
+    descriptor.check_frame(shape)
+    descriptor.compute(frame, grid.part(rows, columns), mask)
+    compute_scores(descriptor, frame, grid, mask, num_workers=int(rng.integers(1, 4)))
+    radius, n_angles = map(int, rng.integers((2, 1), (12, 80)))
+    polar_samples(frame, grid, radius, n_angles, mask)
+
+
+def model(rng):
+    """A model with templates: fit, labels, certainty, outliers."""
+    shape = pair(rng, 24, 150)
+    frame, mask = frame_of(rng, shape), mask_of(rng, shape)
+    model = SymmetryModel.fit(
+        frame,
+        TranslationSymmetry(int(rng.integers(2, 10)), int(rng.integers(2, 10))),
+        rng.choice([1, 2, 3, 4]),
+        stride=pair(rng, 1, 9),
+        period=float(rng.uniform(1.0, 25.0)),
+        mask=mask,
+        num_workers=int(rng.integers(1, 4)),
+    )
+    other = pair(rng, 24, 150)
+    frame, mask = frame_of(rng, other), mask_of(rng, other)
+    labels = model.predict(frame, mask, certainty=True)["label"]
+    find_outliers(model, labels, frame, mask)
+
+
+def blocks(rng):
+    """What templates are made of, alone: of any shape, many patterns, large windows."""
+    shape = pair(rng, 1, 70)
+    frame = frame_of(rng, shape)
+    period = float(rng.uniform(1.0, 40.0))
+    blocked = BlockedFrame(frame, mask_of(rng, shape), period)
+    blocked.residuals(rng.normal(size=shape).astype(np.float32))
+    n, *sides = map(int, rng.integers(1, 40, 3))
+    evidence = rng.normal(0, rng.choice([0, 1, 1e30]), (n, *sides)).astype(np.float32)
+    posterior = mean_field(evidence, int(rng.integers(1, 21)))
+    straightened(posterior, evidence)
+    reach = int(rng.integers(2, 30))
+    weights = np.full(reach, 0.5 / reach, rng.choice(["f4", "f8"]))
+    window_means(evidence, weights, bool(rng.integers(2)))
+
+
+def main(seconds, seed=0):
+    """Try cases until the time is over; return the exit status."""
+    logging.getLogger("hyperspy_symseg").setLevel("CRITICAL")
+    count_calls()
+    tried, refused = Counter(), Counter()
+    end = time.monotonic() + seconds
+    for number in itertools.count(seed):
+        if time.monotonic() > end:
+            break
+        rng = np.random.default_rng(number)
+        case = [scores, model, blocks][rng.choice(3, p=[0.6, 0.2, 0.2])]
+        print(f"seed {number}: {case.__name__}", file=sys.stderr, flush=True)
+        tried[case.__name__] += 1
+        try:
+            case(rng)
+        except (TypeError, ValueError) as error:
+            # What is not allowed, such as a patch larger than the frame.
+            refused[f"{case.__name__}: {str(error)[:30]}"] += 1
+    for name, n in sorted(tried.items()):
+        print(f"{n} of {name}")
+    for reason, n in refused.most_common(12):
+        print(f"  {n} refused: {reason}")
+    never = 0
+    for module, names in KERNELS.items():
+        for name in names:
+            n = calls[f"{module}.{name}"]
+            never += n == 0
+            print(f"{module}.{name}: {n} calls")
+    return int(never > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(int, sys.argv[1:])))

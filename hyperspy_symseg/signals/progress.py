@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One progress bar of HyperSpy's for a whole call."""
+
+import os
+import threading
+import time
+
+import hyperspy.api as hs
+from hyperspy.external.progressbar import progressbar
+from tqdm.std import TqdmDefaultWriteLock
+
+# What takes less than this, in seconds, has no bar.
+DELAY = 1.0
+
+if hasattr(os, "register_at_fork"):
+    # A process forked while another thread writes a bar could never write one.
+    _lock = TqdmDefaultWriteLock.th_lock
+    os.register_at_fork(
+        before=_lock.acquire,
+        after_in_parent=_lock.release,
+        after_in_child=_lock.release,
+    )
+
+
+class ProgressBar:
+    """The progress bar of one call; its name says which phase of it goes on.
+
+    It appears when the call has taken a second, and stays when it is done.
+
+    Parameters
+    ----------
+    show_progressbar : bool or None
+        None: as in HyperSpy's preferences.
+    description : str
+        Of the call, until a phase begins.
+
+    Examples
+    --------
+    >>> with ProgressBar(True, "Segmenting") as bar:
+    ...     segmenting = bar.phase("Segmenting", unit=" frames")
+    ...     for frame in segmenting(range(3), total=3):
+    ...         pass
+    """
+
+    def __init__(self, show_progressbar, description):
+        if show_progressbar is None:
+            show_progressbar = hs.preferences.General.show_progressbar
+        self._is_shown = bool(show_progressbar)
+        self._lock, self._bar = threading.Lock(), None
+        self._begin(description, "it", None)
+        self._timer = threading.Timer(DELAY, self._appear)
+        self._timer.daemon = True
+
+    def __enter__(self):
+        """Wait for a second to pass."""
+        if self._is_shown:
+            self._timer.start()
+        return self
+
+    def __exit__(self, *exception):
+        """Leave the bar as it is."""
+        self._timer.cancel()
+        with self._lock:
+            self._is_shown = False
+            if self._bar is not None:
+                self._bar.close()
+
+    def phase(self, description, unit="it"):
+        """Progress of a phase.
+
+        Parameters
+        ----------
+        description : str
+        unit : str
+            What is counted.
+
+        Returns
+        -------
+        callable or None
+            As `map_tiles` takes it; None where no bar is to be shown.
+        """
+        if not self._is_shown:
+            return None
+
+        def watched(items, total):
+            self._begin(description, unit, total)
+            for item in items:
+                yield item
+                self._advance()
+
+        return watched
+
+    def _begin(self, description, unit, total):
+        with self._lock:
+            self._phase = {"desc": description, "unit": unit, "total": total}
+            self._began, self._n_done = time.time(), 0
+            if self._bar is not None:
+                self._bar.unit = unit
+                self._bar.set_description(description, refresh=False)
+                self._bar.reset(total)
+
+    def _advance(self):
+        with self._lock:
+            self._n_done += 1
+            if self._bar is not None:
+                self._bar.update()
+
+    def _appear(self):
+        """Show the bar as it would be by now."""
+        with self._lock:
+            if self._is_shown:
+                self._bar = progressbar(**self._phase)
+                self._bar.start_t = self._bar.last_print_t = self._began
+                self._bar.update(self._n_done)
