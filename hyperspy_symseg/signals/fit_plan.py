@@ -112,11 +112,11 @@ class FitPlan:
     def find_lengths(self):
         """Find the lattice periods in the frames fitted on, and lengths from these."""
         stride = self._stride
-        self._places = self._source.with_contrast(self._places)
-        if self._source.navigation:
-            # In the order of `inav`.
-            self.record["fit_on"] = np.array(self._places)[:, ::-1]
-        if self._refine or self._finds_lengths:
+        find = self._refine or self._finds_lengths
+        if find or not self._source.is_lazy:
+            # Otherwise this is seen when the frames are scored, and read only then.
+            self._fit_on(self._source.with_contrast(self._places))
+        if find:
             periods = self._source.periods(self._places)
             lengths = suitable_lengths(periods, self._source.shape)
             if self._refine and periods.period is not None:
@@ -145,6 +145,13 @@ class FitPlan:
             "units": tuple(map(unit, axes)),
         }
 
+    def _fit_on(self, places):
+        """Fit on these frames."""
+        self._places = places
+        if self._source.navigation:
+            # In the order of `inav`.
+            self.record["fit_on"] = np.array(places)[:, ::-1]
+
     def fit(self, progress):
         """Fit a model to frames that are read now: SymmetryModel.
 
@@ -155,9 +162,10 @@ class FitPlan:
         """
         source, arguments = self._source, self._arguments
         if self._period is None:
-            scores = source.fit_scores(
+            scores, places = source.fit_scores(
                 self._descriptor, self.grid, self._places, progress
             )
+            self._fit_on(places)
             return SymmetryModel.from_scores(scores, self._descriptor, **arguments)
         frames = source.fit_frames(self._places, self._period)
         views, one_pattern = views_of(frames, progress)

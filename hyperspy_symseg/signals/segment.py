@@ -99,10 +99,12 @@ def segment_symmetry(
     with ProgressBar(show_progressbar, "Segmenting") as bar:
         if plan is not None:
             plan.find_lengths()
-            grid, record = plan.grid, record | plan.record
+            grid = plan.grid
         model, labels = _model_and_labels(
             source, plan, model, grid, bar, lazy_output, upsample, certainty
         )
+    if plan is not None:
+        record |= plan.record
     record |= descriptor_record(model.descriptor, grid, source.mask) | {
         "n_patterns": model.n_patterns,
         "n_operations": len(model.mean),

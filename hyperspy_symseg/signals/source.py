@@ -22,7 +22,7 @@ from hyperspy_symseg.segmentation.views import Frames
 from .arguments import series_mask
 from .axes import frame_axes, navigation_axes
 from .evaluation import FrameError, evaluate_series
-from .frames import lazy_extremes, lazy_frames, lazy_scores
+from .frames import EXTREMES, lazy_extremes, lazy_frames, lazy_scores
 
 _logger = logging.getLogger(__name__)
 
@@ -120,22 +120,25 @@ class Source(NamedTuple):
             some, mask = self._some(places)
             found = self._evaluated(lazy_extremes(some, mask), places)
             found = [(each["low"].min(), each["high"].max()) for each in found]
-        reasons = [why_blank(*each) for each in found]
+        return self._good(places, [why_blank(*each) for each in found])
+
+    @staticmethod
+    def _good(places, reasons):
+        """Frames for which there is no reason to leave them out of a fit."""
         if None not in reasons:
             raise ValueError(
                 "signal must have a frame with contrast to be fitted on, got "
                 f"{len(places)} without: {reasons[0]}."
             )
+        good = []
         for place, reason in zip(places, reasons, strict=True):
-            if reason is not None:
+            if reason is None:
+                good.append(place)
+            else:
                 _logger.warning(
                     "%s The model is fitted without it.", FrameError(place, reason)
                 )
-        return [
-            place
-            for place, reason in zip(places, reasons, strict=True)
-            if reason is None
-        ]
+        return good
 
     def _some(self, places):
         """Some frames and their masks: (frames, rows, columns) dask.array.Array."""
@@ -208,7 +211,7 @@ class Source(NamedTuple):
             return find_periods(*zip(*views, strict=True))
 
     def fit_scores(self, descriptor, grid, places, progress):
-        """Scores of a sample of the pixels of some frames: (pixels, operations).
+        """Scores of a sample of the pixels of some frames, and which have any contrast.
 
         Parameters
         ----------
@@ -218,13 +221,25 @@ class Source(NamedTuple):
             Of the frames.
         progress : callable or None
             As `watched` takes it.
+
+        Returns
+        -------
+        scores : (pixels, operations) numpy.ndarray
+        places : list of tuple of int
+            Of the frames that have contrast.
         """
         n_operations = len(descriptor.operations)
         scored, sample = sampled_grid(grid, n_operations, len(places))
         some, mask = self._some(places)
         scores = lazy_scores(descriptor, some, mask, scored)[(slice(None), *sample)]
+        low, high = (lazy_extremes(some, mask)[name] for name in EXTREMES.names)
+        varies = low.min(axis=(1, 2)) < high.max(axis=(1, 2))
+        scores = da.where(varies[:, np.newaxis, np.newaxis, np.newaxis], scores, np.nan)
         found = self._evaluated(scores, places, 3, progress)
-        return found.reshape(-1, n_operations)
+        none = np.isnan(found).any(axis=-1).all(axis=(1, 2))
+        reason = "no pixel has all its scores, or all have one value"
+        places = self._good(places, [reason if each else None for each in none])
+        return found.reshape(-1, n_operations), places
 
     def _evaluated(self, array, places, frame_ndim=2, progress=None):
         """What a lazy array has for some frames: numpy.ndarray, one after the other."""
