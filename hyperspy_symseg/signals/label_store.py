@@ -4,6 +4,7 @@
 import contextlib
 import logging
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,8 @@ def save_frames(
         )
     check_num_workers(num_workers)
     unfinished = unfinished_path(path)
-    if _comes_from(labels, unfinished):
+    loaded = _loaded_from(labels)
+    if loaded and loaded.resolve() == unfinished.resolve():
         raise ValueError(
             f"filename={str(filename)!r}: the labels are from {unfinished}, and so are "
             "not all there. Allowed are those of segment_symmetry, with the model of "
@@ -89,24 +91,27 @@ def save_frames(
 
 def check_saved_elsewhere(labels, filename, extension, file_format):
     """Check that HyperSpy's `save` would not write over what lazy labels come from."""
-    loaded = labels.tmp_parameters.as_dictionary()
-    own = Path(loaded.get("folder", ""), loaded.get("filename", ""))
-    own = own.with_name(own.name + loaded.get("extension", "")) if own.name else own
-    path = own if filename is None else Path(getattr(filename, "path", filename))
-    if path.is_dir() and path.suffix != ".zspy":
-        path = path / own.name
+    loaded = _loaded_from(labels)
+    if not isinstance(filename, str | os.PathLike):
+        # A store of zarr may be of a folder; with none, there is the name from before.
+        filename = loaded if filename is None else getattr(filename, "path", None)
+    if filename is None:
+        return
+    path = Path(filename)
+    if path.is_dir() and path.suffix != ".zspy" and loaded:
+        path = path / loaded.name
     if suffix := extension or (not path.suffix and (file_format or "hspy")):
         path = path.with_suffix(f".{suffix.lower().lstrip('.')}")
     check_not_an_origin(path, labels.data)
 
 
-def _comes_from(labels, path):
-    """Whether labels were loaded from a file."""
-    source = labels.tmp_parameters.as_dictionary()
-    if not source.get("filename"):
-        return False
-    name = f"{source['filename']}.{source.get('extension', '').lstrip('.')}"
-    return Path(source.get("folder", ""), name).resolve() == path.resolve()
+def _loaded_from(labels):
+    """The file that labels were loaded from: Path, or None."""
+    loaded = labels.tmp_parameters.as_dictionary()
+    if not loaded.get("filename"):
+        return None
+    name = f"{loaded['filename']}.{loaded.get('extension', '').lstrip('.')}"
+    return Path(loaded.get("folder", ""), name)
 
 
 def _check_is_the_same(labels, path):

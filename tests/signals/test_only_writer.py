@@ -10,6 +10,7 @@ import threading
 import hyperspy.api as hs
 import numpy as np
 import pytest
+import zarr
 
 from hyperspy_symseg.signals.frame_store import FrameStore
 
@@ -138,6 +139,10 @@ def test_nor_by_hyperspys_own_writer(
             seg.save(**arguments, overwrite=True)
     assert content(file) == before
     seg.save(tmp_path / "labels", show_progressbar=False)
+    seg.save(zarr.MemoryStore(), show_progressbar=False)
+    if extension == "zspy":
+        with pytest.raises(ValueError, match="^filename must be another than"):
+            seg.save(zarr.NestedDirectoryStore(file))
     lazy = hs.load(tmp_path / "labels.hspy", lazy=True)
     for filename in (None, tmp_path, "labels"):
         with pytest.raises(ValueError, match="^filename must be another than"):
