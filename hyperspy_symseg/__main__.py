@@ -3,15 +3,18 @@
 
 import contextlib
 import logging
+import signal
 import sys
-import tempfile
+import threading
 import warnings
 
 from hyperspy_symseg.command_line.arguments import parser
 
 FAILED = 2
-# What shells expect after Ctrl-C.
-INTERRUPTED = 130
+# What shells expect after Ctrl-C, SIGTERM and so on: the number of the signal and this.
+STOPPED = 128
+# Sent by a queue or at shutdown, and when a terminal is closed.
+OTHER_STOPS = ("SIGTERM", "SIGHUP")
 
 
 def _segment_files(files, output, options, *, overlay, on_error, verbose, **old):
@@ -38,6 +41,7 @@ def _segment_files(files, output, options, *, overlay, on_error, verbose, **old)
     from hyperspy_symseg.command_line.overlay_movie import check_format
     from hyperspy_symseg.command_line.reading import read_images
     from hyperspy_symseg.command_line.series import segment_series
+    from hyperspy_symseg.signals.places import prepare_folder
 
     # What they log beside the error that they raise would be more than one line.
     hs.set_log_level("CRITICAL")
@@ -48,7 +52,7 @@ def _segment_files(files, output, options, *, overlay, on_error, verbose, **old)
         for name in overlay:
             check_format(name)
         where = output
-        _prepare(output)
+        prepare_folder(output)
     except (OSError, ValueError) as error:
         return _report(where, error)
     status, done = 0, set()
@@ -59,7 +63,7 @@ def _segment_files(files, output, options, *, overlay, on_error, verbose, **old)
         except Exception as error:
             status = _report(f"{path} cannot be read", error)
             continue
-        for name, signal in images:
+        for name, image in images:
             where = path if name == path.stem else f"{path}, signal {name}"
             try:
                 if name in done:
@@ -67,19 +71,20 @@ def _segment_files(files, output, options, *, overlay, on_error, verbose, **old)
                         "another file of this name has just been segmented"
                     )
                 with _log_names(where, verbose):
-                    if signal.axes_manager.navigation_dimension:
+                    if image.axes_manager.navigation_dimension:
                         segment_series(
-                            signal,
+                            image,
                             name,
                             output,
                             options,
                             on_error=on_error,
                             overlay_formats=overlay,
+                            inputs=files,
                             **old,
                         )
                     else:
                         own = {k: v for k, v in options.items() if k != "fit_on"}
-                        segment_image(signal, name, output, own, **old)
+                        segment_image(image, name, output, own, inputs=files, **old)
                 done.add(name)
             except KeyboardInterrupt as stop:
                 raise KeyboardInterrupt(
@@ -114,10 +119,35 @@ def _log_names(where, verbose):
         logger.propagate = propagate
 
 
-def _prepare(output):
-    """Make the folder, and raise OSError if nothing can be written to it."""
-    output.mkdir(parents=True, exist_ok=True)
-    tempfile.TemporaryFile(dir=output).close()
+@contextlib.contextmanager
+def _stops_as_interrupts():
+    """Context in which what ends a process does what Ctrl-C does.
+
+    Yields
+    ------
+    list of int
+        Signals that came.
+    """
+    came = []
+
+    def stop(number, _):
+        came.append(number)
+        # A queue may send it to the process and to its group; once is enough.
+        if len(came) == 1:
+            raise KeyboardInterrupt
+
+    old = {}
+    if threading.current_thread() is threading.main_thread():
+        numbers = [getattr(signal, name, None) for name in OTHER_STOPS]
+        for number in numbers:
+            # `nohup` has some ignored.
+            if number and signal.getsignal(number) is signal.SIG_DFL:
+                old[number] = signal.signal(number, stop)
+    try:
+        yield came
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
 
 
 def _report(where, error):
@@ -132,12 +162,13 @@ def _demo(output, verbose):
     import hyperspy.api as hs
 
     from hyperspy_symseg import simulate
+    from hyperspy_symseg.signals.places import prepare_folder
 
-    signal, truth = simulate.grain_boundary()
+    micrograph, truth = simulate.grain_boundary()
     file = output / "grain_boundary.emd"
     try:
-        _prepare(output)
-        signal.save(file, overwrite=True)
+        prepare_folder(output)
+        micrograph.save(file, overwrite=True)
     except OSError as error:
         return _report(output, error)
     status = _segment_files(
@@ -195,16 +226,18 @@ def main(arguments=None):
     Returns
     -------
     int
-        Exit status: 0; 2 if something was wrong; 130 after Ctrl-C.
+        Exit status: 0; 2 if something was wrong; 130 after Ctrl-C, and 143 after
+        SIGTERM.
     """
     arguments = vars(parser().parse_args(arguments))
     command = _demo if arguments.pop("command") == "demo" else _segment
-    try:
-        return command(**arguments)
-    except KeyboardInterrupt as stop:
-        message = f": {stop}" if str(stop) else ": stopped"
-        print(f"hyperspy-symseg{message}", file=sys.stderr)
-        return INTERRUPTED
+    with _stops_as_interrupts() as came:
+        try:
+            return command(**arguments)
+        except KeyboardInterrupt as stop:
+            message = f": {stop}" if str(stop) else ": stopped"
+            print(f"hyperspy-symseg{message}", file=sys.stderr)
+            return STOPPED + (came[0] if came else signal.SIGINT)
 
 
 if __name__ == "__main__":

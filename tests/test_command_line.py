@@ -347,11 +347,13 @@ def test_overlay_has_a_temporary_name(run, file, out, monkeypatch):
     for writer in (overlay_movie.FrameStore, overlay_movie._Gif):
         monkeypatch.setattr(writer, "write", looking(writer.write))
     run(file, "--overlay", "gif")
-    labels, stack = "movie_labels.zspy", "movie_overlay.unfinished.zspy"
-    gif = "movie_overlay.unfinished.gif"
-    assert seen[:N] == [["movie_labels.unfinished.zspy"]] * N
-    assert seen[N:] == [[labels, stack]] * N + [[labels, gif, stack]] * N
-    assert names(out) == [labels, "movie_overlay.gif"]
+    lock = "movie_labels.unfinished.lock"
+    assert seen[:N] == [[lock, "movie_labels.unfinished.zspy"]] * N
+    stack = [lock, "movie_labels.zspy", "movie_overlay.unfinished.lock"]
+    stack += ["movie_overlay.unfinished.zspy"]
+    gif = sorted([*stack, "movie_overlay.unfinished.gif"])
+    assert seen[N:] == [stack] * N + [gif] * N
+    assert names(out) == ["movie_labels.zspy", "movie_overlay.gif"]
 
 
 @pytest.mark.parametrize("extension", ["labels.zspy", "overlay.gif"])

@@ -1,4 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import json
+import shutil
+import subprocess
+import sys
 import weakref
 
 import hyperspy.api as hs
@@ -12,6 +16,8 @@ from hyperspy_symseg.command_line.overlay_movie import (
     frames_per_second,
     write_overlays,
 )
+from hyperspy_symseg.signals import writer_lock
+from hyperspy_symseg.signals.frame_store import FrameStore
 
 N = 5
 
@@ -135,3 +141,82 @@ def test_speed_on_an_axis_without_a_unit_or_a_step():
     signal.axes_manager[0].convert_to_non_uniform_axis()
     signal.axes_manager[0].units = "s"
     assert frames_per_second(signal) == 10
+
+
+@pytest.mark.parametrize("extension", ["zspy", "gif"])
+def test_what_the_overlay_is_read_from_is_not_written_over(
+    overlay, tmp_path, extension
+):
+    series = tmp_path / "movie.zspy"
+    overlay.save(series, show_progressbar=False)
+    (tmp_path / f"link.{extension}").symlink_to(series)
+    read = hs.load(series, lazy=True)
+    for path in (series, tmp_path / f"link.{extension}"):
+        with pytest.raises(ValueError, match="^filename must be another than"):
+            write(read, tmp_path / "movie.mp4", path)
+    assert len(list(tmp_path.iterdir())) == 2
+    np.testing.assert_array_equal(hs.load(series).data, overlay.data.compute())
+
+
+def test_a_second_writer_leaves_the_first_alone(overlay, tmp_path, monkeypatch):
+    told = []
+
+    def evaluate_frames(data, indices, **options):
+        for index in indices:
+            if index == (2,):
+                with pytest.raises(FileExistsError) as error:
+                    write(overlay, tmp_path / "movie.zspy")
+                told.append(str(error.value))
+            yield index, data[index].compute()
+
+    monkeypatch.setattr(overlay_movie, "evaluate_frames", evaluate_frames)
+    write(overlay, tmp_path / "movie.gif")
+    assert "one writer at a time, but process" in told[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["movie.gif"]
+    with Image.open(tmp_path / "movie.gif") as gif:
+        assert gif.n_frames == N
+
+
+@pytest.mark.parametrize("extensions", [["gif"], ["gif", "zspy"]])
+def test_a_stack_that_is_removed_while_a_movie_is_made(
+    overlay, tmp_path, monkeypatch, extensions
+):
+    name = "movie.zspy" if "zspy" in extensions else "movie.unfinished.zspy"
+    frames = []
+
+    def write_frame(gif, frame, plain=overlay_movie._Gif.write):
+        if len(frames) == 2:
+            shutil.rmtree(tmp_path / name)
+        frames.append(frame)
+        plain(gif, frame)
+
+    monkeypatch.setattr(overlay_movie._Gif, "write", write_frame)
+    with pytest.raises(RuntimeError, match=f"{name} was removed or damaged"):
+        write(overlay, *(tmp_path / f"movie.{extension}" for extension in extensions))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["movie.gif", "movie.unfinished.gif"])
+def test_what_is_in_the_way_of_a_movie_is_left_alone(overlay, tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(FileExistsError, match=f"^{tmp_path / name} must be a file"):
+        write(overlay, tmp_path / "movie.gif")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_another_file_with_the_name_of_an_unfinished_movie(overlay, tmp_path):
+    (tmp_path / "movie.unfinished.gif").write_text("precious")
+    with pytest.raises(FileExistsError, match=r"unfinished.gif must not be there"):
+        write(overlay, tmp_path / "movie.gif")
+    assert (tmp_path / "movie.unfinished.gif").read_text() == "precious"
+
+
+def test_what_a_writer_that_was_killed_left_is_removed(overlay, tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    dead = writer_lock._this_process() | {"pid": process.pid}
+    (tmp_path / "movie.unfinished.lock").write_text(json.dumps(dead))
+    (tmp_path / "movie.unfinished.gif").write_text("half of it")
+    FrameStore.begin(overlay, tmp_path / "movie.unfinished.zspy", fill_value=0)
+    write(overlay, tmp_path / "movie.gif")
+    assert [path.name for path in tmp_path.iterdir()] == ["movie.gif"]

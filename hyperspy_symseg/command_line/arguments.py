@@ -57,7 +57,7 @@ def _add_segment(commands):
         "is that of the file, so files of the same name take a call each.",
         epilog="LENGTH: int are pixels, other numbers are in the axes' unit; what is "
         "not given comes from the lattice periods in the image. The exit status is 2 "
-        "if a file failed, and 130 after Ctrl-C.",
+        "if a file failed, 130 after Ctrl-C, and 143 after SIGTERM.",
     )
     segment.add_argument("files", metavar="FILE", nargs="+", type=Path)
     segment.add_argument("--output", metavar="DIR", type=Path, default=Path())

@@ -9,11 +9,14 @@ from pathlib import Path
 import hyperspy.api as hs
 
 from hyperspy_symseg.segmentation.parts import PART_SHAPE
+from hyperspy_symseg.signals.origins import check_not_an_origin
+from hyperspy_symseg.signals.places import check_replaceable, only_writer
 
 from .areas import area_lines
+from .resuming import earlier_labels, options_of
 
 
-def segment_image(signal, name, output, options, *, overwrite, resume):
+def segment_image(signal, name, output, options, *, overwrite, resume, inputs):
     """Segment one image, write the results and print the areas.
 
     Parameters
@@ -28,29 +31,45 @@ def segment_image(signal, name, output, options, *, overwrite, resume):
     overwrite : bool
         Whether old results are replaced.
     resume : bool
-        Whether results that are complete are kept, and others replaced.
+        Whether labels that are complete are kept, and the overlay if it is, too.
+    inputs : list of pathlib.Path
+        Files that nothing is written over.
 
     Raises
     ------
     FileExistsError
-        If there are old results.
+        If there are old results, or something that cannot be replaced.
+    ValueError
+        If an option is another than that of the labels that are kept, or a result has
+        the name of an input.
     """
     results = [output / f"{name}_labels.hspy", output / f"{name}_overlay.png"]
-    if resume and all(path.exists() for path in results):
-        print(f"{name}: complete already", flush=True)
-        return
-    for path in results:
-        if path.exists() and not (overwrite or resume):
-            raise FileExistsError(f"{path} exists: allowed with --overwrite")
-    with tempfile.TemporaryDirectory(dir=output, prefix=".") as unfinished:
-        paths = [Path(unfinished, path.name) for path in results]
-        labels = _write_labels(signal, paths[0], options)
+    with (
+        only_writer(results[0]),
+        tempfile.TemporaryDirectory(dir=output, prefix=".") as unfinished,
+    ):
+        labels = None
+        if resume and results[0].exists():
+            labels = earlier_labels(results[0])
+            options_of(labels, options, signal)
+            if results[1].exists():
+                print(f"{name}: complete already", flush=True)
+                return
+        for path in results if labels is None else results[1:]:
+            check_not_an_origin(path, signal.data, files=inputs)
+            check_replaceable(path)
+            if path.exists() and not (overwrite or resume):
+                raise FileExistsError(f"{path} exists: allowed with --overwrite")
+        parts = [Path(unfinished, path.name) for path in results]
+        if labels is None:
+            labels = _write_labels(signal, parts[0], options)
         overlay = labels.overlay(signal)
         if overlay._lazy:
             overlay.compute(show_progressbar=False)
-        overlay.save(paths[1])
-        for unfinished_path, path in zip(paths, results, strict=True):
-            os.replace(unfinished_path, path)
+        overlay.save(parts[1])
+        for part, path in zip(parts, results, strict=True):
+            if part.exists():
+                os.replace(part, path)
     print(f"{name} {labels.metadata.General.title}".rstrip())
     for line in area_lines(labels):
         print(f"  {line}")

@@ -9,7 +9,14 @@ import numpy as np
 
 from hyperspy_symseg.colors import pattern_colors
 from hyperspy_symseg.signals.evaluation import FrameError, evaluate_frames, watched
-from hyperspy_symseg.signals.frame_store import FrameStore, remove, unfinished_path
+from hyperspy_symseg.signals.frame_store import (
+    FrameStore,
+    part_path,
+    remove,
+    unfinished_path,
+)
+from hyperspy_symseg.signals.origins import check_not_an_origin
+from hyperspy_symseg.signals.places import only_writer
 
 # Where the unit of the series is no time. Slower and faster cannot be followed.
 FRAMES_PER_SECOND = 10
@@ -110,22 +117,47 @@ def write_overlays(
     ------
     FrameError
         If a frame cannot be read.
+    FileExistsError
+        If another process writes the same, or there is something that cannot be
+        replaced.
+    RuntimeError
+        If the stack is removed while it is written or read.
+    ValueError
+        If a path is that of a file which the overlay is read from.
     """
     import hyperspy.api as hs
 
+    for path in paths:
+        check_not_an_origin(path, overlay.data)
     stacks = [path for path in paths if path.suffix == ".zspy"]
     unfinished = stored = unfinished_path(paths[0])
+    with only_writer(*paths) as lock:
+        try:
+            store = FrameStore.begin(overlay, unfinished, fill_value=0)
+            _write_stack(store, overlay, on_error, num_workers, progress)
+            for stored in stacks:
+                store.complete(stored, lock=lock)
+            store = FrameStore(stored)
+            for path in paths:
+                if path not in stacks:
+                    signal = hs.load(stored, lazy=True)
+                    with _part(path) as part:
+                        _write_movie(signal, part, n_patterns, saturation, progress)
+                        store.check_complete()
+                        lock.check()
+        finally:
+            remove(unfinished)
+
+
+@contextlib.contextmanager
+def _part(path):
+    """Where a file is written, which gets its name if nothing fails."""
+    part = part_path(path)
     try:
-        store = FrameStore.begin(overlay, unfinished, fill_value=0)
-        _write_stack(store, overlay, on_error, num_workers, progress)
-        for stored in stacks:
-            store.complete(stored)
-        for path in paths:
-            if path not in stacks:
-                signal = hs.load(stored, lazy=True)
-                _write_movie(signal, path, n_patterns, saturation, progress)
+        yield part
+        part.replace(path)
     finally:
-        remove(unfinished)
+        part.unlink(missing_ok=True)
 
 
 def _write_stack(store, overlay, on_error, num_workers, progress):
@@ -143,23 +175,18 @@ def _write_stack(store, overlay, on_error, num_workers, progress):
 
 def _write_movie(signal, path, n_patterns, saturation, progress):
     """Write the frames of a stack in their order."""
-    unfinished = unfinished_path(path).with_suffix(path.suffix)
     indices = list(np.ndindex(signal.data.shape[:-2]))
+    movie = MOVIES[path.suffix](path, signal, n_patterns, saturation)
     try:
-        movie = MOVIES[path.suffix](unfinished, signal, n_patterns, saturation)
-        try:
-            for index in progress(indices) if progress else indices:
-                # Here, also where there is a cluster.
-                movie.write(signal.data[index].compute(scheduler="sync"))
-        except BaseException:
-            # What else goes wrong with a file that is removed is of no interest.
-            with contextlib.suppress(Exception):
-                movie.close()
-            raise
-        movie.close()
-        unfinished.replace(path)
-    finally:
-        remove(unfinished)
+        for index in progress(indices) if progress else indices:
+            # Here, also where there is a cluster.
+            movie.write(signal.data[index].compute(scheduler="sync"))
+    except BaseException:
+        # What else goes wrong with a file that is removed is of no interest.
+        with contextlib.suppress(Exception):
+            movie.close()
+        raise
+    movie.close()
 
 
 def _rgb(frame):

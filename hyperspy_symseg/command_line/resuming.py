@@ -7,10 +7,41 @@ from hyperspy_symseg.descriptors.registry import descriptor_class, split
 from hyperspy_symseg.signals.arguments import length_in_pixels
 from hyperspy_symseg.signals.axes import frame_axes
 from hyperspy_symseg.signals.metadata import MODEL
+from hyperspy_symseg.signals.symmetry_labels import SymmetryLabels
 
 LENGTHS = ("stride", "patch", "window", "radius")
 # Those that change no label, or that the model stands for.
 NOT_COMPARED = ("num_workers", "fit_on")
+
+
+def earlier_labels(path):
+    """Labels of an earlier run.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    LazySymmetryLabels
+
+    Raises
+    ------
+    ValueError
+        If something else is there.
+    """
+    import hyperspy.api as hs
+
+    try:
+        labels = hs.load(path, lazy=True)
+        if not isinstance(labels, SymmetryLabels):
+            raise TypeError(f"it is a {type(labels).__name__}")
+    except Exception as error:
+        raise ValueError(
+            f"{path} must be the labels of an earlier run, but cannot be read as such: "
+            "allowed is --overwrite to begin anew"
+        ) from error
+    return labels
 
 
 def options_of(labels, options, signal):
@@ -32,8 +63,14 @@ def options_of(labels, options, signal):
     Raises
     ------
     ValueError
-        If an option is another than that of the earlier run.
+        If an option, or the shape of the signal, is another than that of the earlier
+        run.
     """
+    if labels.data.shape != signal.data.shape:
+        raise ValueError(
+            f"--resume with frames of shape {signal.data.shape}: the earlier run has "
+            f"{labels.data.shape}. Allowed is the same, or --overwrite to begin anew"
+        )
     record = labels.metadata.Symmetry_segmentation.as_dictionary()
     axes = frame_axes(signal)
     not_compared = {*NOT_COMPARED, *_replaced(record)}
@@ -47,10 +84,10 @@ def options_of(labels, options, signal):
             value = length_in_pixels(name, value, axes)
         if not _equal(value, own):
             # A descriptor has not all parameters.
-            own = "none" if own is None else repr(own)
+            own = "none" if own is None else _plain(own)
             raise ValueError(
-                f"--resume with {name}={value!r}: the earlier run has {own}. Allowed "
-                "is the same, or --overwrite to begin anew"
+                f"--resume with {name}={_plain(value)}: the earlier run has {own}. "
+                "Allowed is the same, or --overwrite to begin anew"
             )
     again = {"model": labels.model, "stride": tuple(map(int, record["stride"]))}
     if "num_workers" in options:
@@ -84,3 +121,9 @@ def _equal(value, own):
     """Whether a value, or one for both axes, is what is recorded; None is nothing."""
     value, own = np.ravel(value), np.ravel(own)
     return len(value) in (1, len(own)) and bool(np.all(value == own))
+
+
+def _plain(value):
+    """A value as it is written in Python: files have NumPy's instead."""
+    value = np.asarray(value).tolist()
+    return repr(tuple(value) if isinstance(value, list) else value)

@@ -10,11 +10,14 @@ from hyperspy_symseg.signals.axes import navigation_axes
 from hyperspy_symseg.signals.evaluation import FrameError
 from hyperspy_symseg.signals.fit_frames import fit_frames
 from hyperspy_symseg.signals.frame_store import FrameStore, remove, unfinished_path
+from hyperspy_symseg.signals.label_store import save_frames
+from hyperspy_symseg.signals.origins import check_not_an_origin
+from hyperspy_symseg.signals.places import only_writer
 from hyperspy_symseg.signals.progress import ProgressBar
 
 from .areas import area_lines
 from .overlay_movie import write_overlays
-from .resuming import options_of
+from .resuming import earlier_labels, options_of
 
 _logger = logging.getLogger(__name__)
 
@@ -22,7 +25,16 @@ SATURATION = 0.5
 
 
 def segment_series(
-    signal, name, output, options, *, overwrite, resume, on_error, overlay_formats
+    signal,
+    name,
+    output,
+    options,
+    *,
+    overwrite,
+    resume,
+    on_error,
+    overlay_formats,
+    inputs,
 ):
     """Segment a series, write labels and overlays, and print areas and times.
 
@@ -44,11 +56,17 @@ def segment_series(
         As in `LazySymmetryLabels.save_frames`.
     overlay_formats : list of str
         Extensions.
+    inputs : list of pathlib.Path
+        Files that nothing is written over.
 
     Raises
     ------
     FileExistsError
-        If there are old results.
+        If there are old results, something that cannot be replaced, or another run
+        that writes them.
+    ValueError
+        If an option is another than that of the labels that are kept, or a result has
+        the name of an input.
     KeyboardInterrupt, RuntimeError
         If it is interrupted, a frame is bad, or it fails after the labels were begun:
         says what is kept.
@@ -61,14 +79,16 @@ def segment_series(
         options.get("num_workers"),
     )
     try:
-        labels = run.prepare(options, overwrite=overwrite, resume=resume)
-        if labels is not None:
-            run.write_labels(labels)
-        labels = hs.load(run.path, lazy=True)
-        print(f"{name} {labels.metadata.General.title}".rstrip())
-        for line in area_lines(labels):
-            print(f"  {line}", flush=True)
-        run.write_overlays(labels)
+        # Other labels must not come under an overlay that is made of these.
+        with only_writer(run.path) as lock:
+            labels = run.prepare(options, overwrite, resume, inputs)
+            if labels is not None:
+                run.write_labels(labels, lock)
+            labels = hs.load(run.path, lazy=True)
+            print(f"{name} {labels.metadata.General.title}".rstrip())
+            for line in area_lines(labels):
+                print(f"  {line}", flush=True)
+            run.write_overlays(labels)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(run.kept()) from None
     except Exception as error:
@@ -104,15 +124,15 @@ class _Run:
         self.begun = self.taken_up = False
         self.n_done = self.seconds = self.overlay_seconds = 0
 
-    def prepare(self, options, *, overwrite, resume):
+    def prepare(self, options, overwrite, resume, inputs):
         """Lazy labels that are to be written; None if they are there already."""
         self.taken_up = resume and self.unfinished.exists()
-        if self.taken_up or (resume and self.path.exists()):
-            earlier = hs.load(
-                self.unfinished if self.taken_up else self.path, lazy=True
-            )
+        labels_stay = resume and self.path.exists() and not self.taken_up
+        self._check_places(labels_stay, inputs)
+        if self.taken_up or labels_stay:
+            earlier = earlier_labels(self.path if labels_stay else self.unfinished)
             options = options_of(earlier, options, self.signal)
-            if not self.taken_up:
+            if labels_stay:
                 self.begun = True
                 return None
             return self.signal.segment_symmetry(**options, lazy_output=True)
@@ -123,6 +143,18 @@ class _Run:
                     f"{path} exists: allowed with --overwrite, or --resume to {kept}"
                 )
         return self._fit(options)
+
+    def _check_places(self, labels_stay, inputs):
+        """Check, before any work, that what will be written can be."""
+        if labels_stay:
+            written = [path for path in self.overlays if not path.exists()]
+        else:
+            written = [self.path, self.unfinished, *self.overlays]
+        for path in written:
+            check_not_an_origin(path, self.signal.data, files=inputs)
+        if self.overlays:
+            with only_writer(*self.overlays):
+                pass
 
     def _fit(self, options):
         """Lazy labels of a new model."""
@@ -142,18 +174,21 @@ class _Run:
                 _logger.warning("%s The model is fitted without it.", error)
                 options["fit_on"] = others
 
-    def write_labels(self, labels):
+    def write_labels(self, labels, lock):
         """Write labels, and remove overlays of other ones."""
         before = self._n_finished() if self.taken_up else 0
         self.begun = True
         start = time.perf_counter()
-        labels.save_frames(
+        save_frames(
+            labels,
             self.path,
             # What may be replaced was asked for before.
             overwrite=True,
             on_error=self.on_error,
             resume=self.taken_up,
             num_workers=self.num_workers,
+            show_progressbar=None,
+            lock=lock,
         )
         self.seconds = time.perf_counter() - start
         self.n_done = self._n_frames - before
@@ -187,14 +222,14 @@ class _Run:
 
     def kept(self):
         """What there is if the run stops now, and how to go on."""
-        if self.unfinished.exists() and (self.begun or self.taken_up):
+        if FrameStore.is_at(self.unfinished) and (self.begun or self.taken_up):
             return (
                 f"{self._n_finished()} of {self._n_frames} frames are in "
                 f"{self.unfinished}: --resume goes on with the others"
             )
         if self.begun and self.path.exists():
             return f"All labels are in {self.path}: --resume makes the overlay"
-        return "Nothing was written"
+        return "Nothing is kept" if self.begun else "Nothing was written"
 
     def summary(self):
         """What was done and how long it took."""

@@ -35,6 +35,27 @@ def unfinished_path(path):
     return path.with_name(f"{path.stem}.unfinished.zspy")
 
 
+def part_path(path):
+    """Where a file that is written in one go is until it is complete.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where it will be.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> part_path(Path("movie_overlay.gif")).name
+    'movie_overlay.unfinished.gif'
+    """
+    return unfinished_path(path).with_suffix(path.suffix)
+
+
 def remove(path):
     """Remove a file or a folder, if it is there.
 
@@ -42,17 +63,19 @@ def remove(path):
     ----------
     path : pathlib.Path
     """
-    if not path.exists():
-        return
     # A folder that is half removed must not look like a whole one.
     old = path.with_name(f".{path.name}.removed")
-    if old.exists():
-        shutil.rmtree(old)
-    os.replace(path, old)
-    if old.is_dir():
-        shutil.rmtree(old)
+    _delete(old)
+    if os.path.lexists(path):
+        os.replace(path, old)
+        _delete(old)
+
+
+def _delete(path):
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
     else:
-        old.unlink()
+        path.unlink(missing_ok=True)
 
 
 class FrameStore:
@@ -65,14 +88,37 @@ class FrameStore:
     ----------
     path : pathlib.Path
         Made by `begin`.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
     """
 
     def __init__(self, path):
         import zarr
 
         self._path = path
-        (experiment,) = zarr.open_group(path, mode="r+")["Experiments"].values()
-        self._frames = experiment["data"]
+        try:
+            (experiment,) = zarr.open_group(path, mode="r+")["Experiments"].values()
+            self._frames = experiment["data"]
+            one_by_one = self._frames.chunks[:-2] == (1,) * (self._frames.ndim - 2)
+            # HyperSpy separates the numbers of a chunk by slashes.
+            ours = one_by_one and self._frames._dimension_separator == "."
+        except Exception as error:
+            # Whatever zarr and its codecs have to say of a file that is no such one.
+            raise ValueError(f"{path} is no unfinished series.") from error
+        if not ours:
+            raise ValueError(f"{path} is no unfinished series.")
+
+    @classmethod
+    def is_at(cls, path):
+        """Whether there is one at a path: bool."""
+        try:
+            cls(path)
+        except ValueError:
+            return False
+        return True
 
     @classmethod
     def begin(cls, signal, path, fill_value=-1):
@@ -139,10 +185,43 @@ class FrameStore:
         index : tuple of int
             Its place in the array.
         frame : (rows, columns) numpy.ndarray or int
+
+        Raises
+        ------
+        RuntimeError
+            If the store is no longer there: zarr would make a folder for the frame.
         """
+        if not (self._path / ".zgroup").exists():
+            raise RuntimeError(f"{self._path} was removed while it was written.")
         self._frames[index] = frame
 
-    def complete(self, path, left_out=()):
+    def check_complete(self, left_out=()):
+        """Check that the file, as it is read now, has all frames.
+
+        Parameters
+        ----------
+        left_out : collection of tuple of int
+            Frames that are not written on purpose.
+
+        Raises
+        ------
+        RuntimeError
+            If others are missing, or it is no longer the file that was begun.
+        """
+        try:
+            found = FrameStore(self._path)
+        except ValueError as error:
+            raise RuntimeError(
+                f"{self._path} was removed or damaged while it was written."
+            ) from error
+        if found._frames.shape != self._frames.shape:
+            raise RuntimeError(f"{self._path} was replaced while it was written.")
+        if missing := set(found.missing()).difference(left_out):
+            raise RuntimeError(
+                f"{len(missing)} frames are missing in {self._path}, which stays there."
+            )
+
+    def complete(self, path, left_out=(), lock=None):
         """Give a file that has all frames its name.
 
         Parameters
@@ -150,35 +229,41 @@ class FrameStore:
         path : pathlib.Path
             With the extension .zspy or .hspy. What is there is replaced.
         left_out : collection of tuple of int
-            Frames that are not written on purpose.
+            As in `check_complete`.
+        lock : WriterLock, optional
+            It must still be held.
 
         Raises
         ------
         RuntimeError
-            If there are other frames missing.
+            If it is not, or as in `check_complete`.
         """
-        if missing := set(self.missing()).difference(left_out):
-            raise RuntimeError(
-                f"{len(missing)} frames are missing in {self._path}, which stays there."
-            )
-        if path.suffix == ".hspy":
-            self._convert(path)
-        else:
-            remove(path)
-            os.replace(self._path, path)
+        self.check_complete(left_out)
+        for torn in self._path.glob("Experiments/*/data/*.partial"):
+            # Of a process that was killed while zarr wrote a chunk.
+            torn.unlink()
+        part = self._path
+        try:
+            if path.suffix == ".hspy":
+                part = part_path(path)
+                self._convert(part)
+                self.check_complete(left_out)
+            if lock:
+                lock.check()
+            if path.suffix == ".zspy":
+                remove(path)
+            os.replace(part, path)
+        finally:
+            if part != self._path:
+                part.unlink(missing_ok=True)
+        remove(self._path)
 
-    def _convert(self, path):
+    def _convert(self, part):
         """Write the file anew: HDF5 may be lost if writing it is stopped."""
         import hyperspy.api as hs
 
-        part = path.with_name(f"{path.stem}.unfinished.hspy")
-        try:
-            # No cluster can write to it.
-            with dask.config.set(scheduler="threads"):
-                signal = hs.load(self._path, lazy=True)
-                read_metadata(signal)
-                signal.save(part, overwrite=True, show_progressbar=False)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
-        remove(self._path)
+        # No cluster can write to it.
+        with dask.config.set(scheduler="threads"):
+            signal = hs.load(self._path, lazy=True)
+            read_metadata(signal)
+            signal.save(part, overwrite=True, show_progressbar=False)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Labels written frame by frame, and taken up where that was stopped."""
 
+import contextlib
 import logging
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,8 @@ from hyperspy_symseg.descriptors.tiles import check_num_workers
 from .evaluation import FrameError, evaluate_frames, watched
 from .frame_store import FrameStore, unfinished_path
 from .frames import lazy_frames
+from .origins import check_not_an_origin
+from .places import only_writer
 from .progress import ProgressBar
 
 _logger = logging.getLogger(__name__)
@@ -23,9 +27,20 @@ SHOWN = ("shape", "stride", "upsample")
 
 
 def save_frames(
-    labels, filename, *, overwrite, on_error, resume, num_workers, show_progressbar
+    labels,
+    filename,
+    *,
+    overwrite,
+    on_error,
+    resume,
+    num_workers,
+    show_progressbar,
+    lock=None,
 ):
-    """Work of `SymmetryLabels.save_frames`, which says what it takes."""
+    """Work of `SymmetryLabels.save_frames`, which says what it takes.
+
+    Who is the `only_writer` of the file already gives the lock.
+    """
     path = Path(filename)
     if path.suffix not in FORMATS:
         raise ValueError(
@@ -37,46 +52,67 @@ def save_frames(
             f"on_error={on_error!r}: allowed are {' and '.join(map(repr, ON_ERROR))}."
         )
     check_num_workers(num_workers)
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists: allowed with overwrite=True.")
     unfinished = unfinished_path(path)
-    if unfinished.exists() and not resume and not overwrite:
-        raise FileExistsError(
-            f"{unfinished} exists, the labels of an earlier run that was stopped: "
-            "allowed with resume=True, to take it up, or overwrite=True, to begin anew."
-        )
-    if _comes_from(labels, unfinished):
+    loaded = _loaded_from(labels)
+    if loaded and loaded.resolve() == unfinished.resolve():
         raise ValueError(
             f"filename={str(filename)!r}: the labels are from {unfinished}, and so are "
             "not all there. Allowed are those of segment_symmetry, with the model of "
             "that file."
         )
-    if resume and unfinished.exists():
-        _check_is_the_same(labels, unfinished)
-        store = FrameStore(unfinished)
-    else:
-        store = FrameStore.begin(labels, unfinished)
-    data = labels.data if labels._lazy else lazy_frames(labels.data)
-    try:
-        with ProgressBar(show_progressbar, "Segmenting") as bar:
-            progress = bar.phase("Segmenting", unit=" frames")
-            bad = _write_missing(store, data, on_error, num_workers, progress)
-    except FrameError as error:
-        error.add_note(
-            f"What was written is in {unfinished}; with resume=True the rest is taken "
-            "up."
-        )
-        raise
-    store.complete(path, left_out=bad)
+    for place in (path, unfinished):
+        check_not_an_origin(place, labels.data)
+    with contextlib.nullcontext(lock) if lock else only_writer(path) as lock:
+        if path.exists() and not overwrite:
+            raise FileExistsError(f"{path} exists: allowed with overwrite=True.")
+        if unfinished.exists() and not resume and not overwrite:
+            raise FileExistsError(
+                f"{unfinished} exists, the labels of an earlier run that was stopped: "
+                "allowed with resume=True, to take it up, or overwrite=True, to begin "
+                "anew."
+            )
+        if resume and unfinished.exists():
+            _check_is_the_same(labels, unfinished)
+            store = FrameStore(unfinished)
+        else:
+            store = FrameStore.begin(labels, unfinished)
+        data = labels.data if labels._lazy else lazy_frames(labels.data)
+        try:
+            with ProgressBar(show_progressbar, "Segmenting") as bar:
+                progress = bar.phase("Segmenting", unit=" frames")
+                bad = _write_missing(store, data, on_error, num_workers, progress)
+        except FrameError as error:
+            error.add_note(
+                f"What was written is in {unfinished}; with resume=True the rest is "
+                "taken up."
+            )
+            raise
+        store.complete(path, left_out=bad, lock=lock)
 
 
-def _comes_from(labels, path):
-    """Whether labels were loaded from a file."""
-    source = labels.tmp_parameters.as_dictionary()
-    if not source.get("filename"):
-        return False
-    name = f"{source['filename']}.{source.get('extension', '').lstrip('.')}"
-    return Path(source.get("folder", ""), name).resolve() == path.resolve()
+def check_saved_elsewhere(labels, filename, extension, file_format):
+    """Check that HyperSpy's `save` would not write over what lazy labels come from."""
+    loaded = _loaded_from(labels)
+    if not isinstance(filename, str | os.PathLike):
+        # A store of zarr may be of a folder; with none, there is the name from before.
+        filename = loaded if filename is None else getattr(filename, "path", None)
+    if filename is None:
+        return
+    path = Path(filename)
+    if path.is_dir() and path.suffix != ".zspy" and loaded:
+        path = path / loaded.name
+    if suffix := extension or (not path.suffix and (file_format or "hspy")):
+        path = path.with_suffix(f".{suffix.lower().lstrip('.')}")
+    check_not_an_origin(path, labels.data)
+
+
+def _loaded_from(labels):
+    """The file that labels were loaded from: Path, or None."""
+    loaded = labels.tmp_parameters.as_dictionary()
+    if not loaded.get("filename"):
+        return None
+    name = f"{loaded['filename']}.{loaded.get('extension', '').lstrip('.')}"
+    return Path(loaded.get("folder", ""), name)
 
 
 def _check_is_the_same(labels, path):
@@ -84,6 +120,10 @@ def _check_is_the_same(labels, path):
     import hyperspy.api as hs
 
     begun = hs.load(path, lazy=True)
+    if begun._signal_type != labels._signal_type:
+        raise ValueError(
+            f"resume=True: {path} must be of labels, got a {type(begun).__name__}."
+        )
     theirs, ours = map(_identity, (begun, labels))
     for name, value in ours.items():
         if not _equal(theirs[name], value):

@@ -369,7 +369,7 @@ class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
         Each frame is evaluated alone and a few of them at a time, so a series may be
         larger than memory. Until all are done the file is called
         ``NAME.unfinished.zspy``, which can be loaded; frames that are not in it yet
-        are -1.
+        are -1. Meanwhile ``NAME.unfinished.lock`` says which process writes it.
 
         With a client of dask.distributed open, its workers label the frames. They
         read them, too, if they can (.zspy, memory-mapped formats); frames of HDF5
@@ -381,7 +381,7 @@ class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
             With the extension .zspy or .hspy.
         overwrite : bool
             Whether to replace a file of this name, and what an earlier run has left
-            unfinished.
+            unfinished. Links and folders of other things are not replaced.
         on_error : str
             What happens if a frame cannot be read, or has no finite pixel:
             ``"raise"`` an error that names it; what was written stays. Or ``"mask"``:
@@ -397,11 +397,16 @@ class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
         Raises
         ------
         ValueError
-            If an argument is not allowed, or the unfinished labels are others.
+            If an argument is not allowed, the unfinished labels are others, or the
+            labels are to be computed from this file.
         FileExistsError
-            If there is such a file.
+            If there is such a file, something that is not replaced, or another writer.
+        OSError
+            If the folder cannot be written to.
         FrameError
             If a frame cannot be labelled. It is a RuntimeError.
+        RuntimeError
+            If the unfinished file or its lock is removed while it is written.
 
         See Also
         --------
@@ -435,3 +440,37 @@ class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
 
 class LazySymmetryLabels(SymmetryLabels, LazySignal2D):
     """Label of every pixel, computed when needed."""
+
+    def save(
+        self, filename=None, overwrite=None, extension=None, file_format=None, **kwds
+    ):
+        """Save as ``BaseSignal.save``, but not over what is still to be read.
+
+        Parameters
+        ----------
+        filename, overwrite, extension, file_format, **kwds
+            As in ``BaseSignal.save``.
+
+        Raises
+        ------
+        ValueError
+            If the labels are to be computed from that file.
+
+        See Also
+        --------
+        save_frames : for long runs.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from hyperspy_symseg import simulate
+        >>> movie, truth = simulate.moving_boundary(3, (120, 140))
+        >>> seg = movie.segment_symmetry(show_progressbar=False)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     seg.save(Path(folder, "seg.zspy"), show_progressbar=False)
+        """
+        from .label_store import check_saved_elsewhere
+
+        check_saved_elsewhere(self, filename, extension, file_format)
+        super().save(filename, overwrite, extension, file_format, **kwds)

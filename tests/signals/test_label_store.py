@@ -131,7 +131,8 @@ def test_the_name_is_temporary_until_all_is_written(labels, source, tmp_path):
     source._block = block
     labels = source.signal().segment_symmetry(model=labels.model, stride=3)
     labels.save_frames(tmp_path / "movie.zspy", num_workers=1)
-    assert all(names == ["movie.unfinished.zspy"] for names in seen)
+    unfinished = ["movie.unfinished.lock", "movie.unfinished.zspy"]
+    assert seen == [unfinished] * N
     assert [path.name for path in tmp_path.iterdir()] == ["movie.zspy"]
 
 
