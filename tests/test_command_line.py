@@ -369,7 +369,7 @@ def test_old_results_are_kept_unless_told(run, file, out, extension):
 
 def test_overwrite(run, file, out):
     run(file)
-    run(file, "--overwrite", "--n-patterns", 3)
+    run(file, "--overwrite", "--n-patterns", 3, "--no-refine")
     assert hs.load(out / "movie_labels.zspy").n_patterns == 3
     assert names(out) == ["movie_labels.zspy", "movie_overlay.zspy"]
 

@@ -73,7 +73,8 @@ def test_lengths_with_a_point_are_in_the_unit_of_the_axes(run, image, tmp_path):
 
 
 def test_every_option_reaches_the_model(run, image, tmp_path):
-    options = "--n-patterns 3 --n-components 4 --random-state 7 --num-workers 1"
+    options = "--n-patterns 3 --no-refine --n-components 4 --random-state 7"
+    options += " --num-workers 1"
     run("segment", image, *SMALL, *options.split())
     model = hs.load(tmp_path / "out" / "grains_labels.hspy").model
     assert (model.n_patterns, len(model.components), model.random_state) == (3, 4, 7)

@@ -22,7 +22,7 @@ from hyperspy_symseg.segmentation.views import Frames
 from .arguments import series_mask
 from .axes import frame_axes, navigation_axes
 from .evaluation import FrameError, evaluate_series
-from .frames import EXTREMES, lazy_extremes, lazy_frames, lazy_scores
+from .frames import lazy_extremes, lazy_frames, lazy_scores
 
 _logger = logging.getLogger(__name__)
 
@@ -232,14 +232,11 @@ class Source(NamedTuple):
         scored, sample = sampled_grid(grid, n_operations, len(places))
         some, mask = self._some(places)
         scores = lazy_scores(descriptor, some, mask, scored)[(slice(None), *sample)]
-        low, high = (lazy_extremes(some, mask)[name] for name in EXTREMES.names)
-        varies = low.min(axis=(1, 2)) < high.max(axis=(1, 2))
-        scores = da.where(varies[:, np.newaxis, np.newaxis, np.newaxis], scores, np.nan)
         found = self._evaluated(scores, places, 3, progress)
-        none = np.isnan(found).any(axis=-1).all(axis=(1, 2))
-        reason = "no pixel has all its scores, or all have one value"
-        places = self._good(places, [reason if each else None for each in none])
-        return found.reshape(-1, n_operations), places
+        found = found.reshape(len(places), -1, n_operations)
+        reasons = list(map(_why_not_fitted_on, found))
+        found = found[[reason is None for reason in reasons]]
+        return found.reshape(-1, n_operations), self._good(places, reasons)
 
     def _evaluated(self, array, places, frame_ndim=2, progress=None):
         """What a lazy array has for some frames: numpy.ndarray, one after the other."""
@@ -252,3 +249,13 @@ class Source(NamedTuple):
             )
         except FrameError as error:
             raise error.at(places[error.index[0]]) from error.__cause__
+
+
+def _why_not_fitted_on(scores):
+    """Say why a frame of such scores (pixels, operations) is no data, or None."""
+    scores = scores[~np.isnan(scores).any(axis=1)]
+    if not len(scores):
+        return "no pixel has all its scores"
+    return (
+        "all pixels have the same scores" if not np.ptp(scores, axis=0).any() else None
+    )

@@ -350,10 +350,19 @@ def test_descriptor_may_be_an_instance(signal, labels):
     assert found.model == labels.model
 
 
-def test_hole_of_zeros_and_saturated_areas_are_labelled(signal, small):
+def test_a_hole_of_zeros_has_no_label_and_saturated_columns_have(signal, small):
     signal.data = np.minimum(signal.data, 12)
     signal.data[10:40, 50:75] = 0
-    found = signal.segment_symmetry(3, **small)
+    found = signal.segment_symmetry(2, **small)
+    hole = np.zeros(signal.data.shape, bool)
+    hole[10:40, 50:75] = True
+    np.testing.assert_array_equal(found.data == -1, hole)
+    assert set(np.unique(found.data)) == {-1, 0, 1}
+
+
+def test_scores_give_a_hole_of_zeros_a_label_of_its_own(signal, small):
+    signal.data[10:40, 50:75] = 0
+    found = signal.segment_symmetry(3, refine=False, **small)
     assert set(np.unique(found.data)) == {0, 1, 2}
     assert (found.data[20:30, 60:65] == found.data[25, 62]).all()
 
