@@ -12,7 +12,14 @@ from scipy import ndimage
 
 from .base import Descriptor, OperationAxis, opposite_places
 from .block import cut_block, points_in_block, within_reach
-from .checks import check_distinct, is_pair, is_whole_number, pixel_pair
+from .checks import (
+    MOST_OPERATIONS,
+    check_distinct,
+    check_flag,
+    is_pair,
+    is_whole_number,
+    pixel_pair,
+)
 
 # A variance this small beside the mean square is none.
 NO_VARIANCE = 1e-10
@@ -85,10 +92,14 @@ class PowerSpectrum(Descriptor):
 
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
-        object.__setattr__(self, "window", pixel_pair("window", self.window, least=1))
-        if not isinstance(self.log, bool | np.bool_):
-            raise TypeError(f"log={self.log!r}: allowed is True or False.")
-        object.__setattr__(self, "log", bool(self.log))
+        y, x = window = pixel_pair("window", self.window, least=1)
+        object.__setattr__(self, "window", window)
+        object.__setattr__(self, "log", check_flag("log", self.log))
+        if self.frequencies is None and (2 * y + 1) * (x + 1) > MOST_OPERATIONS:
+            raise ValueError(
+                f"window must have at most {MOST_OPERATIONS} frequencies, got "
+                f"{(2 * y + 1) * (x + 1)} of {window} pixels."
+            )
         if self.frequencies is not None:
             pairs = check_distinct("frequencies", self.frequencies)
             if not all(
@@ -97,7 +108,6 @@ class PowerSpectrum(Descriptor):
                 raise TypeError(
                     f"frequencies={self.frequencies!r}: allowed are pairs of int."
                 )
-            y, x = self.window
             if any(abs(ky) > y or not 0 <= kx <= x for ky, kx in pairs):
                 raise ValueError(
                     f"frequencies={self.frequencies!r}: allowed are ky from {-y} to "

@@ -84,7 +84,9 @@ class RotationSymmetry(PointSymmetry):
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
         if self.angles is not None:
-            if self.folds not in (None, FOLDS):
+            if self.folds is not None and set(check_distinct("folds", self.folds)) != {
+                *FOLDS
+            }:
                 raise ValueError(
                     f"folds={self.folds!r} with angles: allowed is one or the other."
                 )

@@ -11,11 +11,9 @@ import numpy as np
 
 from .base import Descriptor, OperationAxis, compiled, opposite_places
 from .block import cut_block, within_reach
-from .checks import check_whole, pixel_pair
+from .checks import LARGEST_LENGTH, MOST_OPERATIONS, check_whole, pixel_pair
 
 _translation = compiled("_translation")
-
-LARGEST_SHIFT = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -87,9 +85,8 @@ class TranslationSymmetry(Descriptor):
         window = pixel_pair("window", self.window, least=1)
         object.__setattr__(self, "patch", patch)
         object.__setattr__(self, "window", window)
-        most = self.max_operations
-        check_whole("max_operations", most, 1)
-        object.__setattr__(self, "max_operations", int(most))
+        most = check_whole("max_operations", self.max_operations, 1, MOST_OPERATIONS)
+        object.__setattr__(self, "max_operations", most)
         if self.translations is not None:
             translations = self._checked_translations()
             largest = np.abs(translations).max(axis=0).tolist()
@@ -116,14 +113,19 @@ class TranslationSymmetry(Descriptor):
             or not translations.size
         ):
             raise ValueError(f"translations has shape {translations.shape}: {allowed}.")
+        if len(translations) > MOST_OPERATIONS:
+            raise ValueError(
+                f"translations must be at most {MOST_OPERATIONS} pairs, got "
+                f"{len(translations)}."
+            )
         if translations.dtype.kind not in "iu":
             raise TypeError(f"translations has dtype {translations.dtype}: {allowed}.")
-        if (translations > LARGEST_SHIFT).any() or (
-            translations < -LARGEST_SHIFT
+        if (translations > LARGEST_LENGTH).any() or (
+            translations < -LARGEST_LENGTH
         ).any():
             raise ValueError(
                 f"translations={translations.tolist()!r}: {allowed}, of at most "
-                f"{LARGEST_SHIFT} pixels."
+                f"{LARGEST_LENGTH} pixels."
             )
         pairs = tuple(map(tuple, translations.tolist()))
         if len(set(pairs)) < len(pairs):
