@@ -163,10 +163,8 @@ class StagePlots:
         places = [()]
         if source.navigation:
             places = fit_frames(None, source.navigation)
-            same = signal.data.shape == self.data.shape
-            if same and self._record.has_item("fit_on"):
-                # From the order of `inav`.
-                places = [tuple(map(int, each[::-1])) for each in self._record.fit_on]
+            if signal.data.shape == self.data.shape:
+                places = self._record.fit_on(signal.data.shape[:-2]) or places
         periods = source.periods(places)
         y, x = source.axes
         if (abs(y.scale), unit(y)) != (abs(x.scale), unit(x)):

@@ -50,20 +50,22 @@ class LabelQuality:
         <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
         """
         self._check_is_image(signal)
-        if self.model.templates is None:
+        record = self._record
+        model = record.model
+        if model.templates is None:
             raise ValueError(
                 "these labels are those of the scores alone: allowed are labels that "
                 "templates have refined (refine=True, and a lattice period)."
             )
-        if self._record.upsample and signal.data.shape != self.data.shape:
+        if record.upsample and signal.data.shape != self.data.shape:
             raise ValueError(
                 f"signal has shape {signal.data.shape}: allowed is that of the labels, "
                 f"{self.data.shape}."
             )
         certainty = signal.segment_symmetry(
-            model=self.model,
-            stride=tuple(map(int, self._record.stride)),
-            upsample=bool(self._record.upsample),
+            model=model,
+            stride=record.stride,
+            upsample=record.upsample,
             certainty=True,
             mask=mask,
             show_progressbar=show_progressbar,

@@ -10,8 +10,10 @@ import numpy as np
 from hyperspy.signals import BaseSignal
 
 from hyperspy_symseg.colors import PATTERN_COLORS
+from hyperspy_symseg.descriptors.checks import check_flag
 from hyperspy_symseg.segmentation import outliers
 from hyperspy_symseg.segmentation.deviations import column_width
+from hyperspy_symseg.templates.model import check_period
 from hyperspy_symseg.version import package_version
 
 from .arguments import progress_bar
@@ -52,14 +54,15 @@ def find_outliers(
             f"threshold={threshold!r}: allowed is a positive number of standard "
             "deviations, or None."
         )
-    if lazy_output is None:
+    check_flag("show_progressbar", show_progressbar, None)
+    if check_flag("lazy_output", lazy_output, None) is None:
         lazy_output = signal._lazy or labels._lazy
     source = Source.of(signal, mask, True, num_workers)
     found = _lazy_outliers(model, source, labels.data, float(threshold))
     if not lazy_output:
         bar = progress_bar(show_progressbar, "Finding outliers", unit=" frames")
         found = evaluate_series(
-            found, frame_ndim=1, num_workers=num_workers, progress=bar
+            found, frame_ndim=1, num_workers=source.num_workers, progress=bar
         )
     result = BaseSignal(
         found[..., 0] if source.navigation else found,
@@ -118,7 +121,9 @@ def outlier_markers(labels, found, **options):
         raise ValueError(f"outliers is {found!r}: allowed is what find_outliers found.")
     x, y = labels.axes_manager.signal_axes
     calibration = [(axis.scale, axis.offset) for axis in (x, y)]
-    diameter = DIAMETER * found.metadata.Symmetry_outliers.period * abs(x.scale)
+    period = found.metadata.get_item("Symmetry_outliers.period")
+    period = check_period("metadata.Symmetry_outliers.period", period)
+    diameter = DIAMETER * period * abs(x.scale)
     defaults = {"sizes": (diameter,), "linewidths": (1.5,)} | options
     single = not labels.axes_manager.navigation_dimension
     markers = []

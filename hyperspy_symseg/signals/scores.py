@@ -5,7 +5,7 @@ import hyperspy.api as hs
 import numpy as np
 
 from hyperspy_symseg.descriptors import Grid, compute_scores
-from hyperspy_symseg.descriptors.checks import check_frame, check_whole
+from hyperspy_symseg.descriptors.checks import check_flag, check_frame, check_length
 from hyperspy_symseg.descriptors.tiles import check_num_workers
 
 from .arguments import (
@@ -44,13 +44,15 @@ def get_symmetry_descriptors(
     lazy_output,
 ):
     """Work of `Signal2D.get_symmetry_descriptors`, which says what it takes."""
+    check_flag("show_progressbar", show_progressbar, None)
+    lazy_output = check_flag("lazy_output", lazy_output, None)
     axes = image_axes(signal)
     check_frame(signal.data)
     mask = mask_array(mask, signal.data.shape)
     descriptor = descriptor_in_pixels(descriptor, descriptor_parameters, axes)
     descriptor.check_frame(signal.data.shape)
     grid = Grid.over(signal.data.shape, length_in_pixels("stride", stride, axes))
-    check_num_workers(num_workers)
+    num_workers = check_num_workers(num_workers)
     scores, is_lazy = _scores(
         signal, descriptor, grid, mask, show_progressbar, num_workers, lazy_output
     )
@@ -82,13 +84,15 @@ def get_symmetry_map(
     lazy_output,
 ):
     """Work of `Signal2D.get_symmetry_map`, which says what it takes."""
+    check_flag("show_progressbar", show_progressbar, None)
+    lazy_output = check_flag("lazy_output", lazy_output, None)
     axes = image_axes(signal)
     check_frame(signal.data)
     mask = mask_array(mask, signal.data.shape)
     one = _one_operation(descriptor, parameters, axes)
     descriptor = descriptor_in_pixels(descriptor, one, axes)
     descriptor.check_frame(signal.data.shape)
-    check_num_workers(num_workers)
+    num_workers = check_num_workers(num_workers)
     grid = Grid.over(signal.data.shape, 1)
     scores, is_lazy = _scores(
         signal, descriptor, grid, mask, show_progressbar, num_workers, lazy_output
@@ -134,7 +138,7 @@ def _one_operation(name, parameters, axes):
         return one | {"translations": np.array([given["translation"]])}
     if name == "glide_reflection":
         glide = single_length_in_pixels("glide", given["glide"], axes)
-        check_whole("glide", glide, 1)
+        glide = check_length("glide", glide)
         return one | {"glides": [(given["angle"], glide)], "window": glide, **UNPOOLED}
     ((key, value),) = given.items()
     return one | {f"{key}s": (value,), **UNPOOLED}

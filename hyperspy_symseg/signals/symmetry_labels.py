@@ -6,7 +6,14 @@ import functools
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
-from .axes import axis_name, axis_size, operation_axes, signal_class, unit
+from .axes import (
+    axis_name,
+    axis_size,
+    frame_axes,
+    operation_axes,
+    signal_class,
+    unit,
+)
 from .label_plots import StagePlots
 from .label_quality import LabelQuality
 from .metadata import operations_record, result_metadata
@@ -30,7 +37,9 @@ class SymmetryLabels(StagePlots, LabelQuality, Signal2D):
                 "metadata.Symmetry_segmentation is missing: these labels were not made "
                 "by segment_symmetry."
             )
-        return self.metadata.Symmetry_segmentation
+        from .record import Record
+
+        return Record(self.metadata)
 
     @staticmethod
     def _check_is_image(signal):
@@ -42,14 +51,12 @@ class SymmetryLabels(StagePlots, LabelQuality, Signal2D):
     @property
     def model(self):
         """The fitted `SymmetryModel`, for ``segment_symmetry(model=...)``."""
-        from hyperspy_symseg.segmentation import SymmetryModel
-
-        return SymmetryModel.from_dict(self._record.model.as_dictionary())
+        return self._record.model
 
     @property
     def n_patterns(self):
         """Number of patterns."""
-        return int(self._record.n_patterns)
+        return self._record.n_patterns
 
     @property
     def area_unit(self):
@@ -151,7 +158,7 @@ class SymmetryLabels(StagePlots, LabelQuality, Signal2D):
         >>> s.segment_symmetry(show_progressbar=False).overlay(s)
         <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
         """
-        from hyperspy_symseg.descriptors.checks import check_frame
+        from hyperspy_symseg.descriptors.checks import check_frame, check_number
 
         from .measures import overlay_frames
 
@@ -162,8 +169,8 @@ class SymmetryLabels(StagePlots, LabelQuality, Signal2D):
                 f"{self.data.shape}, both with the navigation axes before rows and "
                 "columns; labels of every pixel come from upsample=True."
             )
-        if not 0 <= saturation <= 1:
-            raise ValueError(f"saturation={saturation!r}: allowed is from 0 to 1.")
+        saturation = check_number("saturation", saturation, 0, 1)
+        frame_axes(signal)
         check_frame(signal.data[(0,) * (signal.data.ndim - 2)])
         overlay = Signal2D(
             overlay_frames(signal.data, self.data, self.n_patterns, saturation),
@@ -286,9 +293,10 @@ class SymmetryLabels(StagePlots, LabelQuality, Signal2D):
                 f"{unit(y)!r} and {unit(x)!r}: allowed for a length is one unit."
             )
         n, labels, pixel_size = self.n_patterns, self.data, (abs(y.scale), abs(x.scale))
-        if self._record.upsample:
+        record = self._record
+        if record.upsample:
             # Their blocks would count as a staircase.
-            step = self._record.get_item("label_step", self._record.stride)
+            step = record.label_step
             labels = measures.labels_computed(labels, step)
             pixel_size = tuple(np.multiply(pixel_size, step))
         if self._lazy:
