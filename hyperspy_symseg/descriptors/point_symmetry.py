@@ -166,13 +166,12 @@ class PointSymmetry(Descriptor):
         if self.n_angles is None:
             multiple = math.lcm(12, multiple)
             least = math.ceil(2 * math.pi * radius / multiple)
-            n_angles = least * multiple
-            if n_angles > MOST_ANGLES:
+            if 2 * math.pi * radius > MOST_ANGLES:
                 raise ValueError(
                     f"radius must be at most {MOST_ANGLES / (2 * math.pi):.0f} pixels "
-                    f"unless n_angles is given, got {radius}."
+                    f"if n_angles is not given, got {radius}."
                 )
-            object.__setattr__(self, "n_angles", n_angles)
+            object.__setattr__(self, "n_angles", least * multiple)
         n_angles = check_whole("n_angles", self.n_angles, 1, MOST_ANGLES)
         object.__setattr__(self, "n_angles", n_angles)
         if n_angles % multiple:

@@ -22,6 +22,8 @@ LARGEST_SCORE = 1e9
 # Those of one descriptor beside others: see `block_weights`.
 WEIGHTS = 1e-9, 1e4
 LARGEST_CENTRE = 1e15
+# Attributes that may be None.
+OPTIONAL = "covariance", "costs"
 # Of unit vectors, and of fractions: rounding is allowed for.
 LARGEST_FRACTION = 1 + 1e-6
 
@@ -100,7 +102,7 @@ def checked_attributes(model):
         values, dtype = getattr(model, name), np.float64
         if name == "counts":
             dtype = np.int64
-        if values is not None:
+        if values is not None or name not in OPTIONAL:
             how = shape, least, most, dtype
             checked[name] = check_array(f"{name} of the model", values, *how)
     if not checked["counts"].any():
@@ -148,7 +150,7 @@ def _checked_templates(model):
         )
     if templates.n_patterns != n_patterns:
         raise ValueError(
-            f"templates of the model must be of its {n_patterns} patterns, got those "
-            f"of {templates.n_patterns}."
+            f"n_patterns of templates must be that of the model, {n_patterns}, got "
+            f"{templates.n_patterns}."
         )
     return templates
