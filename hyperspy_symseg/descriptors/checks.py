@@ -2,6 +2,7 @@
 """Checks of arguments that all descriptors share."""
 
 import logging
+import reprlib
 from numbers import Real
 
 import numpy as np
@@ -15,6 +16,24 @@ LARGEST_CONTRAST = 1e6
 LARGEST_LENGTH = 2**31 - 1
 # Operations of a descriptor: more would not fit into memory.
 MOST_OPERATIONS = 2**20
+
+
+_REPR = reprlib.Repr()
+_REPR.maxother = _REPR.maxstring = _REPR.maxlong = 80
+
+
+def shown(value):
+    """Value as messages show it: in one line, and cut short.
+
+    Examples
+    --------
+    >>> shown(list(range(1000)))
+    '[0, 1, 2, 3, 4, 5, ...]'
+    """
+    try:
+        return " ".join(_REPR.repr(value).split())
+    except ValueError:
+        return "an int of very many digits"
 
 
 def is_whole_number(value):
@@ -69,9 +88,9 @@ def check_whole(name, value, least, most=None):
     if most is not None:
         allowed = f"allowed is an int from {least} to {most}"
     if not is_whole_number(value):
-        raise TypeError(f"{name}={value!r}: {allowed}.")
+        raise TypeError(f"{name}={shown(value)}: {allowed}.")
     if value < least or (most is not None and value > most):
-        raise ValueError(f"{name}={value!r}: {allowed}.")
+        raise ValueError(f"{name}={shown(value)}: {allowed}.")
     return int(value)
 
 
@@ -120,9 +139,9 @@ def check_number(name, value, least, most):
     """
     allowed = f"{name} must be a number from {least:g} to {most:g}"
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"{allowed}, got {value!r}.")
+        raise TypeError(f"{allowed}, got {shown(value)}.")
     if not least <= value <= most:
-        raise ValueError(f"{allowed}, got {value!r}.")
+        raise ValueError(f"{allowed}, got {shown(value)}.")
     return float(value)
 
 
@@ -153,7 +172,7 @@ def check_flag(name, value, *others):
         if value is other or (isinstance(value, str) and value == other):
             return other
     *first, last = map(repr, (True, False, *others))
-    raise TypeError(f"{name} must be {', '.join(first)} or {last}, got {value!r}.")
+    raise TypeError(f"{name} must be {', '.join(first)} or {last}, got {shown(value)}.")
 
 
 def as_array(name, values):
@@ -249,16 +268,16 @@ def check_distinct(name, values):
     """
     allowed = "allowed is a sequence of one value or more, all different"
     if isinstance(values, str | bytes) or not np.iterable(values):
-        raise TypeError(f"{name}={values!r}: {allowed}.")
+        raise TypeError(f"{name}={shown(values)}: {allowed}.")
     # A dask array has this too, if it comes from a file read lazily.
     is_array = hasattr(values, "__array__")
     as_list = np.asarray(values).tolist() if is_array else list(values)
     try:
         distinct = {tuple(v) if isinstance(v, list) else v for v in as_list}
     except TypeError:
-        raise TypeError(f"{name}={values!r}: {allowed}.") from None
+        raise TypeError(f"{name}={shown(values)}: {allowed}.") from None
     if not as_list or len(distinct) < len(as_list):
-        raise ValueError(f"{name}={values!r}: {allowed}.")
+        raise ValueError(f"{name}={shown(values)}: {allowed}.")
     return as_list
 
 
@@ -288,13 +307,13 @@ def pixel_pair(name, value, least):
     pair = value if is_sequence(value) else (value, value)
     allowed = f"allowed is an int, or a pair of int (y, x), of at least {least} pixels"
     if len(pair) != 2 or not all(map(is_whole_number, pair)):
-        raise TypeError(f"{name}={value!r}: {allowed}.")
+        raise TypeError(f"{name}={shown(value)}: {allowed}.")
     pair = int(pair[0]), int(pair[1])
     if min(pair) < least:
-        raise ValueError(f"{name}={value!r}: {allowed}.")
+        raise ValueError(f"{name}={shown(value)}: {allowed}.")
     if max(pair) > LARGEST_LENGTH:
         raise ValueError(
-            f"{name} must be at most {LARGEST_LENGTH} pixels, got {value!r}."
+            f"{name} must be at most {LARGEST_LENGTH} pixels, got {shown(value)}."
         )
     return pair
 

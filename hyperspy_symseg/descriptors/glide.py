@@ -15,6 +15,7 @@ from .checks import (
     check_length,
     check_whole,
     is_pair,
+    shown,
 )
 from .point_symmetry import MOST_AXES, PointSymmetry, axis_angles, check_angles
 from .polar import polar_offsets
@@ -87,7 +88,7 @@ class GlideReflectionSymmetry(PointSymmetry):
             pairs = check_distinct("glides", self.glides)
             if not all(map(is_pair, pairs)):
                 raise ValueError(
-                    f"glides={self.glides!r}: allowed are pairs (angle, glide)."
+                    f"glides={shown(self.glides)}: allowed are pairs (angle, glide)."
                 )
             angles = check_angles("glides", {angle for angle, _ in pairs}, 180)
             for _, glide in pairs:

@@ -19,6 +19,7 @@ from .checks import (
     is_pair,
     is_whole_number,
     pixel_pair,
+    shown,
 )
 
 # A variance this small beside the mean square is none.
@@ -106,12 +107,12 @@ class PowerSpectrum(Descriptor):
                 is_pair(pair) and all(map(is_whole_number, pair)) for pair in pairs
             ):
                 raise TypeError(
-                    f"frequencies={self.frequencies!r}: allowed are pairs of int."
+                    f"frequencies={shown(self.frequencies)}: allowed are pairs of int."
                 )
             if any(abs(ky) > y or not 0 <= kx <= x for ky, kx in pairs):
                 raise ValueError(
-                    f"frequencies={self.frequencies!r}: allowed are ky from {-y} to "
-                    f"{y} and kx from 0 to {x}, for window={self.window}."
+                    f"frequencies={shown(self.frequencies)}: allowed are ky from "
+                    f"{-y} to {y} and kx from 0 to {x}, for window={self.window}."
                 )
             pairs = tuple((int(ky), int(kx)) for ky, kx in pairs)
             object.__setattr__(self, "frequencies", pairs)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from .base import OperationAxis
-from .checks import check_distinct, is_whole_number
+from .checks import check_distinct, is_whole_number, shown
 from .point_symmetry import PointSymmetry, check_angles
 from .polar import polar_offsets
 
@@ -88,17 +88,20 @@ class RotationSymmetry(PointSymmetry):
                 *FOLDS
             }:
                 raise ValueError(
-                    f"folds={self.folds!r} with angles: allowed is one or the other."
+                    f"folds={shown(self.folds)} with angles: allowed is one or the "
+                    "other."
                 )
             angles = check_angles("angles", self.angles, 360)
             if 0 in angles:
-                raise ValueError(f"angles={self.angles!r}: allowed are no zeros.")
+                raise ValueError(f"angles={shown(self.angles)}: allowed are no zeros.")
             object.__setattr__(self, "angles", angles)
             object.__setattr__(self, "folds", None)
         else:
             folds = tuple(check_distinct("folds", self.folds))
             if not all(is_whole_number(fold) and fold in FOLDS for fold in folds):
-                raise ValueError(f"folds={self.folds!r}: allowed are 2, 3, 4 and 6.")
+                raise ValueError(
+                    f"folds={shown(self.folds)}: allowed are 2, 3, 4 and 6."
+                )
             object.__setattr__(self, "folds", tuple(map(int, folds)))
         self._check_sampling(itertools.chain(*self._members))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .base import Descriptor, OperationAxis, compiled, opposite_places
 from .block import cut_block, within_reach
-from .checks import LARGEST_LENGTH, MOST_OPERATIONS, check_whole, pixel_pair
+from .checks import LARGEST_LENGTH, MOST_OPERATIONS, check_whole, pixel_pair, shown
 
 _translation = compiled("_translation")
 
@@ -95,7 +95,7 @@ class TranslationSymmetry(Descriptor):
             object.__setattr__(self, "max_operations", len(translations))
         elif max(map(len, self.shift_axes)) < 3:
             raise ValueError(
-                f"max_operations={most!r}: no shift but 0 is left in "
+                f"max_operations={most}: no shift but 0 is left in "
                 f"window={self.window!r}; at least 9 are always enough."
             )
 
@@ -105,7 +105,7 @@ class TranslationSymmetry(Descriptor):
             translations = np.asarray(self.translations)
         except ValueError:
             raise ValueError(
-                f"translations={self.translations!r}: {allowed}."
+                f"translations={shown(self.translations)}: {allowed}."
             ) from None
         if (
             translations.ndim != 2
@@ -124,12 +124,12 @@ class TranslationSymmetry(Descriptor):
             translations < -LARGEST_LENGTH
         ).any():
             raise ValueError(
-                f"translations={translations.tolist()!r}: {allowed}, of at most "
+                f"translations={shown(translations.tolist())}: {allowed}, of at most "
                 f"{LARGEST_LENGTH} pixels."
             )
         pairs = tuple(map(tuple, translations.tolist()))
         if len(set(pairs)) < len(pairs):
-            raise ValueError(f"translations={pairs!r}: {allowed}.")
+            raise ValueError(f"translations={shown(pairs)}: {allowed}.")
         return pairs
 
     @property

@@ -3,7 +3,6 @@
 
 import copy
 import functools
-import re
 import time
 import warnings
 
@@ -145,35 +144,22 @@ def changed(name, path, how, value):
     return values
 
 
-def names_any(error, path, values):
-    """Whether an error names the field; of two that do not fit each other, either."""
-    fields = {path[-1], *(where[-1] for where in paths(values))}
-    return any(
-        re.search(rf"\b{re.escape(str(field))}\b", str(error)) for field in fields
-    )
-
-
 @given(changes())
 @settings(max_examples=200, deadline=None)
-def test_changed_dictionary_makes_a_model_that_works_or_names_the_field(change):
+def test_changed_dictionary_makes_a_model_that_works_or_names_the_field(
+    errors_name, change
+):
     values, path = changed(*change), change[1]
+    # Of two that do not fit each other, either may be named.
+    fields = {str(path[-1]), *(str(where[-1]) for where in paths(values))}
     began = time.perf_counter()
-    with warnings.catch_warnings():
+    with errors_name(fields), warnings.catch_warnings():
         warnings.simplefilter("error")
-        try:
-            model = SymmetryModel.from_dict(values)
-        except (TypeError, ValueError) as error:
-            assert names_any(error, path, values)
-            assert len(str(error)) < 1000
-        else:
-            assert model == SymmetryModel.from_dict(model.to_dict())
-            try:
-                labels = model.predict(frame(), num_workers=1)
-            except ValueError as error:
-                # Such as a patch that is larger than the frame.
-                assert names_any(error, path, values)
-            else:
-                assert -1 <= labels.min() <= labels.max() < model.n_patterns
+        model = SymmetryModel.from_dict(values)
+        assert model == SymmetryModel.from_dict(model.to_dict())
+        # A patch may be larger than the frame.
+        labels = model.predict(frame(), num_workers=1)
+        assert -1 <= labels.min() <= labels.max() < model.n_patterns
     assert time.perf_counter() - began < SECONDS
 
 
