@@ -41,8 +41,8 @@ def test_file_that_is_no_image(tmp_path, report, extension):
     path = tmp_path / f"text.{extension}"
     path.write_text("No image. " * 100)
     assert report(path).startswith(
-        "it must be a file with an image or a series of images, got one that HyperSpy's "
-        "reader fails on: "
+        "it must be a file with an image or a series of images, got one that "
+        "HyperSpy's reader fails on: "
     )
 
 

@@ -44,6 +44,14 @@ def is_whole_number(value):
     )
 
 
+def is_number(value):
+    """Whether a value is a real number, of Python or of NumPy, and not a bool."""
+    # A time of NumPy counts as one of its integers.
+    return isinstance(value, Real) and not isinstance(
+        value, bool | np.bool_ | np.timedelta64
+    )
+
+
 def is_pair(value):
     """Whether a value is a list or tuple of two."""
     return isinstance(value, list | tuple) and len(value) == 2
@@ -138,11 +146,13 @@ def check_number(name, value, least, most):
         If it is out of range, or NaN.
     """
     allowed = f"{name} must be a number from {least:g} to {most:g}"
-    if not isinstance(value, Real) or isinstance(value, bool):
+    if not is_number(value):
         raise TypeError(f"{allowed}, got {shown(value)}.")
-    if not least <= value <= most:
+    # An int of Python may be too large for a float, and a float16 too small for limits.
+    number = value if isinstance(value, int) else float(value)
+    if not least <= number <= most:
         raise ValueError(f"{allowed}, got {shown(value)}.")
-    return float(value)
+    return float(number)
 
 
 def check_flag(name, value, *others):

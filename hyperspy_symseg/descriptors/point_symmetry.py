@@ -5,7 +5,6 @@ import math
 from abc import abstractmethod
 from dataclasses import replace
 from fractions import Fraction
-from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -16,6 +15,7 @@ from .checks import (
     check_distinct,
     check_length,
     check_whole,
+    is_number,
     pixel_pair,
 )
 from .polar import PolarBlock
@@ -90,7 +90,7 @@ def check_angles(name, angles, end):
     """
     angles = check_distinct(name, angles)
     for angle in angles:
-        if not isinstance(angle, Real) or isinstance(angle, bool):
+        if not is_number(angle):
             raise TypeError(f"{name}: {angle!r} is not an angle in degrees.")
         valid = 0 <= angle < end
         if not valid or abs(float(_turns(float(angle))) - angle / 360) > 1e-12:
@@ -166,10 +166,11 @@ class PointSymmetry(Descriptor):
         if self.n_angles is None:
             multiple = math.lcm(12, multiple)
             least = math.ceil(2 * math.pi * radius / multiple)
-            if 2 * math.pi * radius > MOST_ANGLES:
+            most = MOST_ANGLES // multiple * multiple / (2 * math.pi)
+            if radius > most >= 1:
                 raise ValueError(
-                    f"radius must be at most {MOST_ANGLES / (2 * math.pi):.0f} pixels "
-                    f"if n_angles is not given, got {radius}."
+                    f"radius must be at most {int(most)} pixels if n_angles is not "
+                    f"given, got {radius}."
                 )
             object.__setattr__(self, "n_angles", least * multiple)
         n_angles = check_whole("n_angles", self.n_angles, 1, MOST_ANGLES)

@@ -84,9 +84,8 @@ class RotationSymmetry(PointSymmetry):
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
         if self.angles is not None:
-            if self.folds is not None and set(check_distinct("folds", self.folds)) != {
-                *FOLDS
-            }:
+            folds = self.folds
+            if folds is not None and tuple(check_distinct("folds", folds)) != FOLDS:
                 raise ValueError(
                     f"folds={shown(self.folds)} with angles: allowed is one or the "
                     "other."

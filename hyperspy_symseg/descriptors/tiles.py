@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from dask.system import CPU_COUNT
 
-from .checks import check_whole
+from .checks import check_whole, shown
 
 # Pixels a tile covers, at most: more would leave the processor's cache, fewer would
 # spend more on the margin that patch and window need. A little over a power of two, for
@@ -94,6 +94,12 @@ def check_num_workers(num_workers):
     if num_workers is None:
         return None
     return check_whole("num_workers", num_workers, 1, MOST_WORKERS)
+
+
+def check_progress(progress):
+    """Raise a TypeError if something is neither a progress bar nor None."""
+    if progress is not None and not callable(progress):
+        raise TypeError(f"progress must be callable or None, got {shown(progress)}.")
 
 
 def finish(done, total, progress=None):

@@ -2,12 +2,11 @@
 """What a model is fitted on, and how: principal components and k-means."""
 
 import functools
-from numbers import Real
 
 import numpy as np
 
 from hyperspy_symseg.descriptors import Descriptor
-from hyperspy_symseg.descriptors.checks import check_whole, is_whole_number
+from hyperspy_symseg.descriptors.checks import check_whole, is_number, is_whole_number
 from hyperspy_symseg.templates.model import check_period
 
 from .threads import one_thread
@@ -75,7 +74,7 @@ def check_arguments(
         most = len(descriptor.operations)
         n_operations = check_whole("n_operations", n_operations, 1, most)
     allowed = "allowed is an int of at least 1, or a fraction between 0 and 1"
-    if not isinstance(n_components, Real) or isinstance(n_components, bool):
+    if not is_number(n_components):
         raise TypeError(f"n_components={n_components!r}: {allowed}.")
     whole = is_whole_number(n_components)
     if not (n_components >= 1 if whole else 0 < n_components < 1):

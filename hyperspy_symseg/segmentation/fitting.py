@@ -12,7 +12,11 @@ from hyperspy_symseg.descriptors.checks import (
     pixel_pair,
     warn_of_outliers,
 )
-from hyperspy_symseg.descriptors.tiles import check_num_workers, tile_slices
+from hyperspy_symseg.descriptors.tiles import (
+    check_num_workers,
+    check_progress,
+    tile_slices,
+)
 
 from .clustering import (
     check_arguments,
@@ -210,7 +214,13 @@ class Fitting:
         period = options.pop("period")
         pixel_size, units = check_pixels(pixel_size, units)
         threads |= {"num_workers": check_num_workers(threads["num_workers"])}
+        check_progress(threads["progress"])
         descriptor.check_frame(frame.shape)
+        if period is not None and period > min(frame.shape):
+            raise ValueError(
+                "period must be at most the shorter side of the frame, "
+                f"{min(frame.shape)} pixels, got {period:g}."
+            )
         grid = Grid.over(frame.shape, stride)
         warn_of_outliers(frame, mask)
         options |= {"stride": grid.stride, "pixel_size": pixel_size, "units": units}

@@ -13,7 +13,7 @@ from hyperspy_symseg.descriptors.checks import (
     check_mask,
     warn_of_outliers,
 )
-from hyperspy_symseg.descriptors.tiles import check_num_workers, finish
+from hyperspy_symseg.descriptors.tiles import check_num_workers, check_progress, finish
 
 from .parts import cut_into_parts, whole
 from .projection import project_scores
@@ -77,6 +77,7 @@ class Labelling:
         upsample = check_flag("upsample", upsample)
         certainty = check_flag("certainty", certainty)
         num_workers = check_num_workers(num_workers)
+        check_progress(progress)
         warn_of_outliers(frame, mask)
         how = upsample, certainty, num_workers, progress
         return self._predict(frame, mask, grid, *how)

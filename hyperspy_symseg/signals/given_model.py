@@ -7,6 +7,7 @@ import hyperspy.api as hs
 import numpy as np
 
 from hyperspy_symseg.descriptors import describe
+from hyperspy_symseg.descriptors.checks import is_number
 from hyperspy_symseg.descriptors.registry import split
 from hyperspy_symseg.segmentation import SymmetryModel
 
@@ -65,7 +66,10 @@ def check_given_model(
 
 def _is_same(given, allowed):
     """Whether a number or a word is another; no array is."""
-    return np.ndim(given) == 0 and bool(given == allowed)
+    if given is allowed:
+        return True
+    is_one = is_number(given) or isinstance(given, str | bool | np.bool_)
+    return is_one and bool(given == allowed)
 
 
 def _default(name):

@@ -2,7 +2,6 @@
 """The work behind `SymmetryLabels.find_outliers`: signals in, signals out."""
 
 from dataclasses import replace
-from numbers import Real
 
 import dask
 import dask.array as da
@@ -10,7 +9,7 @@ import numpy as np
 from hyperspy.signals import BaseSignal
 
 from hyperspy_symseg.colors import PATTERN_COLORS
-from hyperspy_symseg.descriptors.checks import check_flag
+from hyperspy_symseg.descriptors.checks import check_flag, is_number
 from hyperspy_symseg.segmentation import outliers
 from hyperspy_symseg.segmentation.deviations import column_width
 from hyperspy_symseg.templates.model import check_period
@@ -45,11 +44,7 @@ def find_outliers(
     check_pixel_size(model, frame_axes(signal))
     if threshold is None:
         threshold = outliers.default_threshold(model.templates)
-    elif (
-        not isinstance(threshold, Real)
-        or isinstance(threshold, bool)
-        or not 0 < threshold < np.inf
-    ):
+    elif not is_number(threshold) or not 0 < threshold < np.inf:
         raise ValueError(
             f"threshold={threshold!r}: allowed is a positive number of standard "
             "deviations, or None."

@@ -5,7 +5,14 @@ import hyperspy.api as hs
 import numpy as np
 
 from hyperspy_symseg.descriptors import Grid, compute_scores
-from hyperspy_symseg.descriptors.checks import check_flag, check_frame, check_length
+from hyperspy_symseg.descriptors.checks import (
+    as_array,
+    check_flag,
+    check_frame,
+    check_length,
+    is_whole_number,
+    shown,
+)
 from hyperspy_symseg.descriptors.tiles import check_num_workers
 
 from .arguments import (
@@ -115,6 +122,9 @@ def _one_operation(name, parameters, axes):
         raise ValueError(
             f"descriptor={name!r}: allowed are {', '.join(map(repr, OPERATION))}."
         )
+    # Its kernel is not loaded before it is needed.
+    from hyperspy_symseg.descriptors.rotation import FOLDS, check_angles
+
     keys, patch = OPERATION[name], PATCH.get(name, CIRCULAR_PATCH)
     for key in parameters:
         if key not in keys + patch:
@@ -131,7 +141,7 @@ def _one_operation(name, parameters, axes):
             f"{either}."
         )
     if name == "translation":
-        if np.shape(given["translation"]) != (2,):
+        if as_array("translation", given["translation"]).shape != (2,):
             raise ValueError(
                 f"translation={given['translation']!r}: allowed is a pair (dy, dx)."
             )
@@ -139,8 +149,15 @@ def _one_operation(name, parameters, axes):
     if name == "glide_reflection":
         glide = single_length_in_pixels("glide", given["glide"], axes)
         glide = check_length("glide", glide)
-        return one | {"glides": [(given["angle"], glide)], "window": glide, **UNPOOLED}
+        (angle,) = check_angles("angle", [given["angle"]], 180)
+        return one | {"glides": [(angle, glide)], "window": glide, **UNPOOLED}
     ((key, value),) = given.items()
+    if key == "angle":
+        (value,) = check_angles("angle", [value], 360 if name == "rotation" else 180)
+        if name == "rotation" and not value:
+            raise ValueError("angle of a rotation must not be 0 degrees.")
+    elif not (is_whole_number(value) and value in FOLDS):
+        raise ValueError(f"fold must be 2, 3, 4 or 6, got {shown(value)}.")
     return one | {f"{key}s": (value,), **UNPOOLED}
 
 
