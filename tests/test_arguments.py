@@ -71,7 +71,7 @@ ANYTHING = [
     np.int8(-100),
     np.float16(3),
     np.float64(2.5),
-    np.timedelta64(3),
+    np.timedelta64(3, "s"),
     np.array(3),
     np.array([]),
     np.array([2, 3], np.int8),
