@@ -113,6 +113,12 @@ def paths(values, before=()):
             yield from paths(value, (*before, key))
 
 
+def is_array(values, path):
+    """Whether there is an array of numbers at a place in dictionaries."""
+    value = functools.reduce(dict.__getitem__, path, values)
+    return np.ndim(value) > 0 and np.asarray(value).dtype.kind in "iuf"
+
+
 @st.composite
 def changes(draw):
     """Which model, where in it, how it is changed, and what it gets."""
@@ -122,7 +128,8 @@ def changes(draw):
     if how == "add":
         field = draw(st.sampled_from(["new", "period", "window", "n_axes", "costs"]))
     if how == "one number":
-        return name, (*where, field), how, draw(st.sampled_from(NUMBERS))
+        arrays = [p for p in paths(stored(name)) if is_array(stored(name), p)]
+        return name, draw(st.sampled_from(arrays)), how, draw(st.sampled_from(NUMBERS))
     return name, (*where, field), how, draw(VALUES)
 
 
@@ -133,7 +140,7 @@ def changed(name, path, how, value):
     branch = functools.reduce(dict.__getitem__, where, values)
     if how == "drop":
         del branch[field]
-    elif how == "one number" and np.asarray(branch[field]).dtype.kind in "iuf":
+    elif how == "one number":
         array = np.array(branch[field])
         if array.dtype.kind != "f":
             value = int(np.nan_to_num(min(value, 2**60)))
