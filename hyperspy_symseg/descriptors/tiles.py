@@ -128,6 +128,35 @@ def finish(done, total, progress=None):
 
     for _ in progress(counted(), total=total) if progress else counted():
         pass
+    _check_all(n_done, total)
+
+
+def handed_on(items, total, progress=None):
+    """Items that a progress bar hands on, and an error if these are not all.
+
+    Parameters
+    ----------
+    items : iterable
+    total, progress
+        As for `finish`.
+
+    Yields
+    ------
+    object
+
+    Raises
+    ------
+    ValueError
+        As from `finish`.
+    """
+    n_done = 0
+    for item in progress(items, total=total) if progress else items:
+        n_done += 1
+        yield item
+    _check_all(n_done, total)
+
+
+def _check_all(n_done, total):
     if n_done < total:
         raise ValueError(
             f"progress must go over all {total} parts of the work, got {n_done}."

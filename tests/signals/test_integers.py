@@ -5,8 +5,9 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from hyperspy_symseg.descriptors import RotationSymmetry
+from hyperspy_symseg.descriptors import RotationSymmetry, TranslationSymmetry
 from hyperspy_symseg.descriptors.tiles import finish
+from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.signals import evaluation
 
 
@@ -67,3 +68,10 @@ def test_progress_that_leaves_something_out_is_an_error(movie, small):
     model = movie[0].inav[0].segment_symmetry(**small, refine=False).model
     with pytest.raises(ValueError, match="^progress must go over all"):
         model.predict(movie[0].data[0], progress=lambda done, total: [], num_workers=1)
+
+
+def test_progress_that_leaves_out_frames_of_a_fit_is_an_error(movie):
+    frame, descriptor = movie[0].data[0], TranslationSymmetry(7, 8, 81)
+    how = {"period": 7.0, "stride": 3, "progress": lambda done, total: []}
+    with pytest.raises(ValueError, match="^progress must go over all 1 .* got 0"):
+        SymmetryModel.fit(frame, descriptor, **how)
