@@ -166,7 +166,9 @@ def test_frames_that_are_not_there_are_named(fit_on):
         labels.plot_periods(series())
 
 
-@pytest.mark.parametrize("units", ["m**9**9**9", "nm^99999999", "2**9**9**9", "(" * 10**5])
+@pytest.mark.parametrize(
+    "units", ["m**9**9**9", "nm^99999999", "2**9**9**9", "(" * 10**5]
+)
 def test_units_that_pint_would_compute_for_ever(units):
     labels = stored_labels().deepcopy()
     labels.metadata.Symmetry_segmentation.model.units = (units, units)
