@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import contextlib
 import logging
+import re
 from pathlib import Path
 
 import hyperspy.api as hs
@@ -41,6 +43,24 @@ def data_file():
         return DATA / name
 
     return path
+
+
+@pytest.fixture(scope="session")
+def errors_name():
+    """Context in which all that may go wrong is an error that has one of some words."""
+
+    @contextlib.contextmanager
+    def errors_name(words):
+        try:
+            yield
+        except (TypeError, ValueError) as error:
+            message = str(error)
+        else:
+            return
+        assert any(re.search(rf"\b{re.escape(word)}\b", message) for word in words)
+        assert len(message) < 2000
+
+    return errors_name
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from hyperspy_symseg.colors import pattern_colors
+from hyperspy_symseg.signals.axes import is_product_of_units, unit
 from hyperspy_symseg.signals.evaluation import FrameError, evaluate_frames, watched
 from hyperspy_symseg.signals.frame_store import (
     FrameStore,
@@ -75,6 +76,8 @@ def frames_per_second(signal):
     import pint
 
     axis = signal.axes_manager.navigation_axes[0]
+    if not is_product_of_units(unit(axis)):
+        return float(FRAMES_PER_SECOND)
     try:
         units = pint.get_application_registry().parse_units(axis.units)
         step = abs((axis.scale * units).to("s").magnitude)

@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Images and series of a file, with names for their results."""
 
+import warnings
+
 import hyperspy.api as hs
 from hyperspy.signals import BaseSignal, LazySignal
+
+# Folders that are read like files.
+STORES = (".zspy", ".zarr")
+EXPECTED = "it must be a file with an image or a series of images"
 
 
 def read_images(path):
@@ -20,15 +26,18 @@ def read_images(path):
 
     Raises
     ------
-    Exception
-        What HyperSpy's readers raise, or if there is no such file or no such signal.
+    OSError, ValueError
+        If there is no such file, none that HyperSpy reads, or no such signal in it.
     """
     signals = [_as_frames(signal) for signal in _load(path)]
     images = [
         (i, s) for i, s in enumerate(signals) if isinstance(s, hs.signals.Signal2D)
     ]
     if not images:
-        raise ValueError("no two-dimensional signal in it")
+        kinds = ", ".join(sorted({type(signal).__name__ for signal in signals}))
+        raise ValueError(
+            f"no two-dimensional signal in it, got {kinds or 'no signal at all'}"
+        )
     if len(signals) == 1:
         return [(path.stem, images[0][1])]
     return [(f"{path.stem}_{i}", signal) for i, signal in images]
@@ -37,12 +46,33 @@ def read_images(path):
 def _load(path):
     if not path.exists():
         raise FileNotFoundError("no such file")
+    if path.is_dir() and path.suffix not in STORES:
+        raise IsADirectoryError(
+            f"it must be a file or a {STORES[0]} store, got a folder"
+        )
+    if path.is_file() and not path.stat().st_size:
+        raise ValueError(f"{EXPECTED}, got an empty file")
     try:
         signals = hs.load(path, lazy=True, escape_square_brackets=True)
     except Exception:
         # Some formats refuse to be read lazily. What else is wrong is told here.
-        signals = hs.load(path, escape_square_brackets=True)
+        signals = _load_eagerly(path)
     return signals if isinstance(signals, list) else [signals]
+
+
+def _load_eagerly(path):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            return hs.load(path, escape_square_brackets=True)
+        except Exception as error:
+            kind = "one"
+            if any("newer version" in str(each.message) for each in caught):
+                kind = "one of a newer version of the format"
+            reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+            raise ValueError(
+                f"{EXPECTED}, got {kind} that HyperSpy's reader fails on: {reason}"
+            ) from error
 
 
 def _as_frames(signal):

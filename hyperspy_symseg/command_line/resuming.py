@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from hyperspy_symseg.descriptors import describe
 from hyperspy_symseg.descriptors.registry import descriptor_class, split
 from hyperspy_symseg.signals.arguments import length_in_pixels
 from hyperspy_symseg.signals.axes import frame_axes
@@ -71,14 +72,15 @@ def options_of(labels, options, signal):
             f"--resume with frames of shape {signal.data.shape}: the earlier run has "
             f"{labels.data.shape}. Allowed is the same, or --overwrite to begin anew"
         )
-    record = labels.metadata.Symmetry_segmentation.as_dictionary()
+    model, stride = labels._record.model, labels._record.stride
+    record = labels._record.parameters
     axes = frame_axes(signal)
-    not_compared = {*NOT_COMPARED, *_replaced(record)}
+    not_compared = {*NOT_COMPARED, *_replaced(model, record)}
     for name, value in options.items():
         if name in not_compared:
             continue
         own = _own(record, name)
-        if name == "n_patterns" and record["auto_n_patterns"]:
+        if name == "n_patterns" and record.get("auto_n_patterns"):
             own = "auto"
         if name in LENGTHS:
             value = length_in_pixels(name, value, axes)
@@ -89,17 +91,17 @@ def options_of(labels, options, signal):
                 f"--resume with {name}={_plain(value)}: the earlier run has {own}. "
                 "Allowed is the same, or --overwrite to begin anew"
             )
-    again = {"model": labels.model, "stride": tuple(map(int, record["stride"]))}
+    again = {"model": model, "stride": stride}
     if "num_workers" in options:
         again["num_workers"] = options["num_workers"]
     return again
 
 
-def _replaced(record):
+def _replaced(model, record):
     """Parameters that lists of operations, such as those selected, stand for."""
     return {
         parameter
-        for descriptor in split(record["descriptor"])
+        for descriptor in split(describe(model.descriptor)[0])
         for operations, replaced in descriptor_class(descriptor).lists.items()
         if _own(record, operations) is not None
         for parameter in replaced

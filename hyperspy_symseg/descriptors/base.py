@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from .block import FramePart
-from .checks import brief, check_frame, check_grid, check_mask, check_out
+from .checks import check_frame, check_grid, check_mask, check_out, shown
 
 
 class OperationAxis(NamedTuple):
@@ -70,7 +70,7 @@ class Descriptor(ABC):
     def __repr__(self):
         """As of any dataclass, but of a long list of operations the first six."""
         parameters = (
-            f"{field.name}={brief(getattr(self, field.name))}"
+            f"{field.name}={shown(getattr(self, field.name))}"
             for field in dataclasses.fields(self)
         )
         return f"{type(self).__name__}({', '.join(parameters)})"

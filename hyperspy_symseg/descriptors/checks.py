@@ -3,6 +3,7 @@
 
 import logging
 import reprlib
+from numbers import Real
 
 import numpy as np
 
@@ -16,22 +17,44 @@ LARGEST_CONTRAST = 1e6
 # Contrast of a frame beside its level, below which many patches have a standard
 # deviation below the 1e-5 that counts as none.
 SMALLEST_CONTRAST = 8e-5
+# In pixels: no image is as long, and sums of a few are still exact everywhere.
+LARGEST_LENGTH = 2**31 - 1
+# Operations of a descriptor: more would not fit into memory.
+MOST_OPERATIONS = 2**20
 
 
-def brief(value):
-    """What `repr` gives of a value, with the first six of a long list only.
+_REPR = reprlib.Repr()
+_REPR.maxother = _REPR.maxstring = _REPR.maxlong = 80
+
+
+def shown(value):
+    """Value as messages show it: in one line, and cut short.
 
     Examples
     --------
-    >>> brief(tuple(range(1000)))
-    '(0, 1, 2, 3, 4, 5, ...)'
+    >>> shown(list(range(1000)))
+    '[0, 1, 2, 3, 4, 5, ...]'
     """
-    return _abbreviating.repr(value)
+    try:
+        return " ".join(_REPR.repr(value).split())
+    except ValueError:
+        return "an int of very many digits"
 
 
 def is_whole_number(value):
     """Whether a value is an integer, of Python or of NumPy, and not a bool."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+    # A time of NumPy is one of its integers.
+    return isinstance(value, int | np.integer) and not isinstance(
+        value, bool | np.timedelta64
+    )
+
+
+def is_number(value):
+    """Whether a value is a real number, of Python or of NumPy, and not a bool."""
+    # A time of NumPy counts as one of its integers.
+    return isinstance(value, Real) and not isinstance(
+        value, bool | np.bool_ | np.timedelta64
+    )
 
 
 def is_pair(value):
@@ -39,16 +62,28 @@ def is_pair(value):
     return isinstance(value, list | tuple) and len(value) == 2
 
 
+def is_sequence(value):
+    """Whether a value is a list, a tuple or an array with one axis."""
+    return isinstance(value, list | tuple) or getattr(value, "ndim", 0) == 1
+
+
 def check_whole(name, value, least, most=None):
-    """Raise an error if a value is not a whole number in a range.
+    """Integer in a range, as Python's own.
+
+    Those of NumPy overflow: 2 * np.int8(100) is -56.
 
     Parameters
     ----------
     name : str
         The argument, for the message.
     value : int
+        Of Python or of NumPy.
     least, most : int
         What is allowed; any larger one if `most` is None.
+
+    Returns
+    -------
+    int
 
     Raises
     ------
@@ -56,14 +91,174 @@ def check_whole(name, value, least, most=None):
         If it is not an integer.
     ValueError
         If it is out of range.
+
+    Examples
+    --------
+    >>> 2 * check_whole("radius", np.int8(100), 1)
+    200
     """
     allowed = f"allowed is an int of at least {least}"
     if most is not None:
         allowed = f"allowed is an int from {least} to {most}"
     if not is_whole_number(value):
-        raise TypeError(f"{name}={value!r}: {allowed}.")
+        raise TypeError(f"{name}={shown(value)}: {allowed}.")
     if value < least or (most is not None and value > most):
-        raise ValueError(f"{name}={value!r}: {allowed}.")
+        raise ValueError(f"{name}={shown(value)}: {allowed}.")
+    return int(value)
+
+
+def check_length(name, value, least=1):
+    """Length in pixels, as Python's own int.
+
+    Parameters
+    ----------
+    name, value, least
+        As for `check_whole`.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `check_whole` does, and if no image is as long.
+    """
+    return check_whole(name, value, least, LARGEST_LENGTH)
+
+
+def check_number(name, value, least, most):
+    """Real number in a range, as Python's own float.
+
+    Parameters
+    ----------
+    name : str
+        The argument, for the message.
+    value : float or int
+        Of Python or of NumPy.
+    least, most : float
+        What is allowed.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError
+        If it is not a real number.
+    ValueError
+        If it is out of range, or NaN.
+    """
+    allowed = f"{name} must be a number from {least:g} to {most:g}"
+    if not is_number(value):
+        raise TypeError(f"{allowed}, got {shown(value)}.")
+    # An int of Python may be too large for a float, and a float16 too small for limits.
+    number = value if isinstance(value, int) else float(value)
+    if not least <= number <= most:
+        raise ValueError(f"{allowed}, got {shown(value)}.")
+    return float(number)
+
+
+def check_flag(name, value, *others):
+    """True or False as Python's own, or one of some other values.
+
+    Parameters
+    ----------
+    name : str
+        The argument, for the message.
+    value : bool
+        Of Python or of NumPy.
+    *others : None or str
+        What else is allowed.
+
+    Returns
+    -------
+    bool, or what else is allowed
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    for other in others:
+        if value is other or (isinstance(value, str) and value == other):
+            return other
+    *first, last = map(repr, (True, False, *others))
+    raise TypeError(f"{name} must be {', '.join(first)} or {last}, got {shown(value)}.")
+
+
+def as_array(name, values):
+    """Array of what an argument holds: numpy.ndarray.
+
+    Raises
+    ------
+    ValueError
+        If it is a nested sequence whose parts differ in length.
+    """
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(
+            f"{name} must be an array, got a nested sequence whose parts differ in "
+            "length."
+        ) from None
+
+
+def check_array(name, values, shape, least, most, dtype=np.float64):
+    """Array of numbers in a range, which cannot be written to.
+
+    Parameters
+    ----------
+    name : str
+        The argument, for the message.
+    values : array of int or float
+    shape : tuple of int
+        What its shape has to be; None for any number.
+    least, most : float
+        What is allowed. No NaN is.
+    dtype : dtype
+        Of the result.
+
+    Returns
+    -------
+    numpy.ndarray
+
+    Raises
+    ------
+    TypeError
+        If they are no real numbers.
+    ValueError
+        If the shape is another, or a number is out of range.
+
+    Examples
+    --------
+    >>> check_array("counts", [3, 9], (None,), 0, np.inf, int)
+    array([3, 9])
+    """
+    array = as_array(name, values)
+    if array.dtype.kind not in "iuf" and array.size:
+        raise TypeError(
+            f"{name} must be an array of real numbers, got the dtype {array.dtype}."
+        )
+    fits = array.ndim == len(shape) and all(
+        want in (None, n) for want, n in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        wanted = tuple("any" if n is None else n for n in shape)
+        wanted = f"({', '.join(map(str, wanted))}{',' * (len(wanted) == 1)})"
+        raise ValueError(f"{name} must have the shape {wanted}, got {array.shape}.")
+    right = (array >= least) & (array <= most) if array.size else np.True_
+    if not right.all():
+        raise ValueError(
+            f"{name} must be made of numbers from {least:g} to {most:g}, got "
+            f"{array[~right][0]}."
+        )
+    array = np.array(array, dtype=dtype)
+    array.flags.writeable = False
+    return array
 
 
 def check_distinct(name, values):
@@ -88,16 +283,16 @@ def check_distinct(name, values):
     """
     allowed = "allowed is a sequence of one value or more, all different"
     if isinstance(values, str | bytes) or not np.iterable(values):
-        raise TypeError(f"{name}={brief(values)}: {allowed}.")
+        raise TypeError(f"{name}={shown(values)}: {allowed}.")
     # A dask array has this too, if it comes from a file read lazily.
     is_array = hasattr(values, "__array__")
     as_list = np.asarray(values).tolist() if is_array else list(values)
     try:
         distinct = {tuple(v) if isinstance(v, list) else v for v in as_list}
     except TypeError:
-        raise TypeError(f"{name}={brief(values)}: {allowed}.") from None
+        raise TypeError(f"{name}={shown(values)}: {allowed}.") from None
     if not as_list or len(distinct) < len(as_list):
-        raise ValueError(f"{name}={brief(values)}: {allowed}.")
+        raise ValueError(f"{name}={shown(values)}: {allowed}.")
     return as_list
 
 
@@ -124,13 +319,18 @@ def pixel_pair(name, value, least):
     ValueError
         If it is smaller than allowed.
     """
-    pair = value if np.ndim(value) == 1 else (value, value)
+    pair = value if is_sequence(value) else (value, value)
     allowed = f"allowed is an int, or a pair of int (y, x), of at least {least} pixels"
     if len(pair) != 2 or not all(map(is_whole_number, pair)):
-        raise TypeError(f"{name}={value!r}: {allowed}.")
+        raise TypeError(f"{name}={shown(value)}: {allowed}.")
+    pair = int(pair[0]), int(pair[1])
     if min(pair) < least:
-        raise ValueError(f"{name}={value!r}: {allowed}.")
-    return int(pair[0]), int(pair[1])
+        raise ValueError(f"{name}={shown(value)}: {allowed}.")
+    if max(pair) > LARGEST_LENGTH:
+        raise ValueError(
+            f"{name} must be at most {LARGEST_LENGTH} pixels, got {shown(value)}."
+        )
+    return pair
 
 
 def check_frame(frame):
@@ -214,7 +414,10 @@ def check_grid(grid, shape):
     ValueError
         If a sample lies outside.
     """
-    last = int(grid.rows[-1]), int(grid.columns[-1])
+    last = tuple(
+        first + step * (size - 1)
+        for first, step, size in zip(grid.first, grid.stride, grid.shape, strict=True)
+    )
     if last[0] >= shape[0] or last[1] >= shape[1]:
         raise ValueError(
             f"{grid} reaches pixel {last}: allowed are pixels of the frame, which has "
@@ -276,7 +479,7 @@ def check_mask(mask, shape):
     """
     if mask is None:
         return None
-    mask = np.asarray(mask)
+    mask = as_array("mask", mask)
     check_mask_dtype(mask)
     if mask.shape != tuple(shape):
         raise ValueError(

@@ -10,7 +10,14 @@ import numpy as np
 from hyperspy_symseg.cached import cached_property
 
 from .base import OperationAxis
-from .checks import brief, check_distinct, check_whole, is_pair
+from .checks import (
+    MOST_OPERATIONS,
+    check_distinct,
+    check_length,
+    check_whole,
+    is_pair,
+    shown,
+)
 from .point_symmetry import MOST_AXES, PointSymmetry, axis_angles, check_angles
 from .polar import polar_offsets
 
@@ -76,23 +83,30 @@ class GlideReflectionSymmetry(PointSymmetry):
 
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
-        check_whole("window", self.window, 1)
+        window = check_length("window", self.window)
+        object.__setattr__(self, "window", window)
         if self.glides is not None:
             pairs = check_distinct("glides", self.glides)
             if not all(map(is_pair, pairs)):
                 raise ValueError(
-                    f"glides={brief(self.glides)}: allowed are pairs (angle, glide)."
+                    f"glides={shown(self.glides)}: allowed are pairs (angle, glide)."
                 )
             angles = check_angles("glides", {angle for angle, _ in pairs}, 180)
             for _, glide in pairs:
                 # An array with the angles has whole numbers as float.
                 whole = isinstance(glide, float) and glide.is_integer()
-                check_whole("glides", int(glide) if whole else glide, 1, self.window)
+                check_whole("glides", int(glide) if whole else glide, 1, window)
             pairs = tuple((float(angle), int(glide)) for angle, glide in pairs)
             object.__setattr__(self, "glides", pairs)
             object.__setattr__(self, "n_axes", len(angles))
-        check_whole("n_axes", self.n_axes, 1, MOST_AXES)
-        self._check_sampling([2 * axis for axis, _ in self.point_operations])
+        n_axes = check_whole("n_axes", self.n_axes, 1, MOST_AXES)
+        object.__setattr__(self, "n_axes", n_axes)
+        if self.glides is None and n_axes * window > MOST_OPERATIONS:
+            raise ValueError(
+                f"window must be at most {MOST_OPERATIONS // n_axes} pixels for "
+                f"{n_axes} axes, got {window}."
+            )
+        self._check_sampling((2 * np.unique(self.point_operations[:, 0])).tolist())
 
     @cached_property
     def point_operations(self):

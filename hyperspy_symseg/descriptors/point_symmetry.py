@@ -10,7 +10,14 @@ from typing import ClassVar
 import numpy as np
 
 from .base import Descriptor, OperationAxis
-from .checks import check_distinct, check_whole, pixel_pair
+from .checks import (
+    MOST_OPERATIONS,
+    check_distinct,
+    check_length,
+    check_whole,
+    is_number,
+    pixel_pair,
+)
 from .polar import PolarBlock
 from .pooling import Pooling
 
@@ -83,7 +90,7 @@ def check_angles(name, angles, end):
     """
     angles = check_distinct(name, angles)
     for angle in angles:
-        if not isinstance(angle, int | float | np.number) or isinstance(angle, bool):
+        if not is_number(angle):
             raise TypeError(f"{name}: {angle!r} is not an angle in degrees.")
         valid = 0 <= angle < end
         if not valid or abs(float(_turns(float(angle))) - angle / 360) > 1e-12:
@@ -131,8 +138,10 @@ class PointSymmetry(Descriptor):
         degrees : list of float
             Angles that have to be whole steps of the polar grid.
         """
-        check_whole("radius", self.radius, 1)
-        check_whole("n_maxima", self.n_maxima, 1, MOST_MAXIMA)
+        radius = check_length("radius", self.radius)
+        n_maxima = check_whole("n_maxima", self.n_maxima, 1, MOST_MAXIMA)
+        object.__setattr__(self, "radius", radius)
+        object.__setattr__(self, "n_maxima", n_maxima)
         pooling = pixel_pair("pooling", self.pooling, least=1)
         step = pixel_pair("step", self.step, least=1)
         if any(s > 2 * (p // 2) + 1 for s, p in zip(step, pooling, strict=True)):
@@ -141,19 +150,32 @@ class PointSymmetry(Descriptor):
             )
         object.__setattr__(self, "pooling", pooling)
         object.__setattr__(self, "step", step)
+        n_operations = len(self.point_operations) * self._n_ranks
+        if n_operations > MOST_OPERATIONS:
+            raise ValueError(
+                f"n_maxima must be at most {MOST_OPERATIONS} over the number of "
+                f"operations, which is {len(self.point_operations)}, got {n_maxima}."
+            )
         if self.only is not None:
-            only = check_distinct("only", self.only)
-            most = len(self.point_operations) * self._n_ranks - 1
-            for place in only:
-                check_whole("only", place, 0, most)
-            object.__setattr__(self, "only", tuple(map(int, only)))
+            only = [
+                check_whole("only", place, 0, n_operations - 1)
+                for place in check_distinct("only", self.only)
+            ]
+            object.__setattr__(self, "only", tuple(only))
         multiple = math.lcm(*(_turns(angle).denominator for angle in degrees))
         if self.n_angles is None:
             multiple = math.lcm(12, multiple)
-            least = math.ceil(2 * math.pi * self.radius / multiple)
+            least = math.ceil(2 * math.pi * radius / multiple)
+            most = MOST_ANGLES // multiple * multiple / (2 * math.pi)
+            if radius > most >= 1:
+                raise ValueError(
+                    f"radius must be at most {int(most)} pixels if n_angles is not "
+                    f"given, got {radius}."
+                )
             object.__setattr__(self, "n_angles", least * multiple)
-        check_whole("n_angles", self.n_angles, 1, MOST_ANGLES)
-        if self.n_angles % multiple:
+        n_angles = check_whole("n_angles", self.n_angles, 1, MOST_ANGLES)
+        object.__setattr__(self, "n_angles", n_angles)
+        if n_angles % multiple:
             raise ValueError(
                 f"n_angles={self.n_angles!r}: allowed is a multiple of {multiple}, so "
                 "that the operations map samples onto samples."

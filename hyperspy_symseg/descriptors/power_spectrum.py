@@ -15,12 +15,14 @@ from hyperspy_symseg.cached import cached_property
 from .base import Descriptor, OperationAxis, opposite_places
 from .block import cut_block, points_in_block, within_reach
 from .checks import (
-    brief,
+    MOST_OPERATIONS,
     check_distinct,
+    check_flag,
     check_whole,
     is_pair,
     is_whole_number,
     pixel_pair,
+    shown,
 )
 
 # A variance this small beside the mean square is none.
@@ -100,24 +102,22 @@ class PowerSpectrum(Descriptor):
 
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
-        object.__setattr__(self, "window", pixel_pair("window", self.window, least=1))
-        if not isinstance(self.log, bool | np.bool_):
-            raise TypeError(f"log={self.log!r}: allowed is True or False.")
-        object.__setattr__(self, "log", bool(self.log))
-        check_whole("max_operations", self.max_operations, 1)
-        object.__setattr__(self, "max_operations", int(self.max_operations))
+        y, x = window = pixel_pair("window", self.window, least=1)
+        object.__setattr__(self, "window", window)
+        object.__setattr__(self, "log", check_flag("log", self.log))
+        most = check_whole("max_operations", self.max_operations, 1, MOST_OPERATIONS)
+        object.__setattr__(self, "max_operations", most)
         if self.frequencies is not None:
             pairs = check_distinct("frequencies", self.frequencies)
             if not all(
                 is_pair(pair) and all(map(is_whole_number, pair)) for pair in pairs
             ):
                 raise TypeError(
-                    f"frequencies={brief(self.frequencies)}: allowed are pairs of int."
+                    f"frequencies={shown(self.frequencies)}: allowed are pairs of int."
                 )
-            y, x = self.window
             if any(abs(ky) > y or not 0 <= kx <= x for ky, kx in pairs):
                 raise ValueError(
-                    f"frequencies={brief(self.frequencies)}: allowed are ky from "
+                    f"frequencies={shown(self.frequencies)}: allowed are ky from "
                     f"{-y} to {y} and kx from 0 to {x}, for window={self.window}."
                 )
             pairs = tuple((int(ky), int(kx)) for ky, kx in pairs)

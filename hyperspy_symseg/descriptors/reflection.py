@@ -73,7 +73,8 @@ class ReflectionSymmetry(PointSymmetry):
         if self.angles is not None:
             object.__setattr__(self, "angles", check_angles("angles", self.angles, 180))
             object.__setattr__(self, "n_axes", len(self.angles))
-        check_whole("n_axes", self.n_axes, 1, MOST_AXES)
+        n_axes = check_whole("n_axes", self.n_axes, 1, MOST_AXES)
+        object.__setattr__(self, "n_axes", n_axes)
         self._check_sampling([2 * angle for angle in self.point_operations.tolist()])
 
     @property

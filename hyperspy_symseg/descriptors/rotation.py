@@ -10,7 +10,7 @@ import numpy as np
 from hyperspy_symseg.cached import cached_property
 
 from .base import OperationAxis
-from .checks import brief, check_distinct, is_whole_number
+from .checks import check_distinct, is_whole_number, shown
 from .point_symmetry import PointSymmetry, check_angles
 from .polar import polar_offsets
 
@@ -85,21 +85,22 @@ class RotationSymmetry(PointSymmetry):
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
         if self.angles is not None:
-            if self.folds not in (None, FOLDS):
+            folds = self.folds
+            if folds is not None and tuple(check_distinct("folds", folds)) != FOLDS:
                 raise ValueError(
-                    f"folds={brief(self.folds)} with angles: allowed is one or the "
+                    f"folds={shown(self.folds)} with angles: allowed is one or the "
                     "other."
                 )
             angles = check_angles("angles", self.angles, 360)
             if 0 in angles:
-                raise ValueError(f"angles={brief(self.angles)}: allowed are no zeros.")
+                raise ValueError(f"angles={shown(self.angles)}: allowed are no zeros.")
             object.__setattr__(self, "angles", angles)
             object.__setattr__(self, "folds", None)
         else:
             folds = tuple(check_distinct("folds", self.folds))
             if not all(is_whole_number(fold) and fold in FOLDS for fold in folds):
                 raise ValueError(
-                    f"folds={brief(self.folds)}: allowed are 2, 3, 4 and 6."
+                    f"folds={shown(self.folds)}: allowed are 2, 3, 4 and 6."
                 )
             object.__setattr__(self, "folds", tuple(map(int, folds)))
         self._check_sampling(itertools.chain(*self._members))

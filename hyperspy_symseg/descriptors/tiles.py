@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from dask.system import CPU_COUNT
 
-from .checks import check_whole
+from .checks import check_whole, shown
 
 # Pixels a tile covers, at most: more would leave the processor's cache, fewer would
 # spend more on the margin that patch and window need. A little over a power of two, for
@@ -15,6 +15,8 @@ from .checks import check_whole
 TILE_SHAPE = (272, 544)
 # Size of a tile's scores, at most, in bytes.
 TILE_BYTES = 40 * 2**20
+# Threads that anybody can ask for.
+MOST_WORKERS = 2**15
 
 
 def _cuts(n, most):
@@ -72,21 +74,93 @@ def tile_slices(grid, n_operations, within=None):
 
 
 def check_num_workers(num_workers):
-    """Raise an error if a number of threads is not allowed.
+    """Number of threads, as Python's own int.
 
     Parameters
     ----------
     num_workers : int or None
+
+    Returns
+    -------
+    int or None
 
     Raises
     ------
     TypeError
         If it is neither None nor an integer.
     ValueError
-        If it is less than 1.
+        If it is out of range.
     """
-    if num_workers is not None:
-        check_whole("num_workers", num_workers, 1)
+    if num_workers is None:
+        return None
+    return check_whole("num_workers", num_workers, 1, MOST_WORKERS)
+
+
+def check_progress(progress):
+    """Raise a TypeError if something is neither a progress bar nor None."""
+    if progress is not None and not callable(progress):
+        raise TypeError(f"progress must be callable or None, got {shown(progress)}.")
+
+
+def finish(done, total, progress=None):
+    """Do all of some work that is done as it is iterated over.
+
+    Parameters
+    ----------
+    done : iterable
+    total : int
+        What there is to do.
+    progress : callable, optional
+        As in `map_tiles`.
+
+    Raises
+    ------
+    ValueError
+        If a progress bar does not go over all: results would not be filled.
+    """
+    n_done = 0
+
+    def counted():
+        nonlocal n_done
+        for each in done:
+            n_done += 1
+            yield each
+
+    for _ in progress(counted(), total=total) if progress else counted():
+        pass
+    _check_all(n_done, total)
+
+
+def handed_on(items, total, progress=None):
+    """Items that a progress bar hands on, and an error if these are not all.
+
+    Parameters
+    ----------
+    items : iterable
+    total, progress
+        As for `finish`.
+
+    Yields
+    ------
+    object
+
+    Raises
+    ------
+    ValueError
+        As from `finish`.
+    """
+    n_done = 0
+    for item in progress(items, total=total) if progress else items:
+        n_done += 1
+        yield item
+    _check_all(n_done, total)
+
+
+def _check_all(n_done, total):
+    if n_done < total:
+        raise ValueError(
+            f"progress must go over all {total} parts of the work, got {n_done}."
+        )
 
 
 def map_tiles(
@@ -112,9 +186,9 @@ def map_tiles(
     Raises
     ------
     TypeError, ValueError
-        If `num_workers` is not allowed.
+        If `num_workers` is not allowed, or `progress` does not go over all tiles.
     """
-    check_num_workers(num_workers)
+    num_workers = check_num_workers(num_workers)
     tiles = tile_slices(grid, len(descriptor.operations), within)
     num_workers = min(num_workers or CPU_COUNT, len(tiles))
     first = (0, 0) if within is None else [axis.start for axis in within]
@@ -127,14 +201,10 @@ def map_tiles(
         function(*places, grid.part(*tile))
 
     if num_workers == 1:
-        done = map(run, tiles)
-        for _ in progress(done, total=len(tiles)) if progress else done:
-            pass
+        finish(map(run, tiles), len(tiles), progress)
         return
     with ThreadPoolExecutor(num_workers) as pool:
-        done = pool.map(run, tiles)
-        for _ in progress(done, total=len(tiles)) if progress else done:
-            pass
+        finish(pool.map(run, tiles), len(tiles), progress)
 
 
 def compute_scores(

@@ -13,11 +13,9 @@ from hyperspy_symseg.kernels import compiled
 
 from .base import Descriptor, OperationAxis, opposite_places
 from .block import cut_block, within_reach
-from .checks import brief, check_whole, pixel_pair
+from .checks import LARGEST_LENGTH, MOST_OPERATIONS, check_whole, pixel_pair, shown
 
 _translation = compiled("_translation")
-
-LARGEST_SHIFT = 2**31 - 1
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,9 +89,8 @@ class TranslationSymmetry(Descriptor):
         window = pixel_pair("window", self.window, least)
         object.__setattr__(self, "patch", patch)
         object.__setattr__(self, "window", window)
-        most = self.max_operations
-        check_whole("max_operations", most, 1)
-        object.__setattr__(self, "max_operations", int(most))
+        most = check_whole("max_operations", self.max_operations, 1, MOST_OPERATIONS)
+        object.__setattr__(self, "max_operations", most)
         if self.translations is not None:
             translations = self._checked_translations()
             largest = np.abs(translations).max(axis=0).tolist()
@@ -102,7 +99,7 @@ class TranslationSymmetry(Descriptor):
             object.__setattr__(self, "max_operations", len(translations))
         elif max(map(len, self.shift_axes)) < 3:
             raise ValueError(
-                f"max_operations={most!r}: no shift but 0 is left in "
+                f"max_operations={most}: no shift but 0 is left in "
                 f"window={self.window!r}; at least 9 are always enough."
             )
 
@@ -112,7 +109,7 @@ class TranslationSymmetry(Descriptor):
             translations = np.asarray(self.translations)
         except ValueError:
             raise ValueError(
-                f"translations={brief(self.translations)}: {allowed}."
+                f"translations={shown(self.translations)}: {allowed}."
             ) from None
         if (
             translations.ndim != 2
@@ -120,18 +117,23 @@ class TranslationSymmetry(Descriptor):
             or not translations.size
         ):
             raise ValueError(f"translations has shape {translations.shape}: {allowed}.")
+        if len(translations) > MOST_OPERATIONS:
+            raise ValueError(
+                f"translations must be at most {MOST_OPERATIONS} pairs, got "
+                f"{len(translations)}."
+            )
         if translations.dtype.kind not in "iu":
             raise TypeError(f"translations has dtype {translations.dtype}: {allowed}.")
-        if (translations > LARGEST_SHIFT).any() or (
-            translations < -LARGEST_SHIFT
+        if (translations > LARGEST_LENGTH).any() or (
+            translations < -LARGEST_LENGTH
         ).any():
             raise ValueError(
-                f"translations={brief(translations.tolist())}: {allowed}, of at most "
-                f"{LARGEST_SHIFT} pixels."
+                f"translations={shown(translations.tolist())}: {allowed}, of at most "
+                f"{LARGEST_LENGTH} pixels."
             )
         pairs = tuple(map(tuple, translations.tolist()))
         if len(set(pairs)) < len(pairs):
-            raise ValueError(f"translations={brief(pairs)}: {allowed}.")
+            raise ValueError(f"translations={shown(pairs)}: {allowed}.")
         return pairs
 
     @property
@@ -204,7 +206,7 @@ class TranslationSymmetry(Descriptor):
         if any(w >= n for w, n in zip(self.window, shape, strict=True)):
             name = "window" if self.translations is None else "translations"
             raise ValueError(
-                f"{name}={brief(getattr(self, name))}: allowed are shifts of at most "
+                f"{name}={shown(getattr(self, name))}: allowed are shifts of at most "
                 f"{tuple(n - 1 for n in shape)} for a frame of {shape[0]} x {shape[1]} "
                 "pixels."
             )

@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lattice periods of frames."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
+
+from hyperspy_symseg.descriptors.checks import (
+    as_array,
+    check_frame,
+    shown,
+)
 
 from .spectrum import Reflections, Spectrum, find_reflections, power_spectrum
 
@@ -70,6 +77,11 @@ def find_periods(frames, masks=None):
     Periods
         In one of a thousand frames of pure noise, a period is found.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a frame or a mask is not one, or they do not fit each other.
+
     Examples
     --------
     >>> import numpy as np
@@ -82,19 +94,52 @@ def find_periods(frames, masks=None):
     array([[ 0.1,  0.1],
            [-0.1,  0.1]])
     """
-    if getattr(frames, "ndim", None) == 2:
-        frames = [frames]
-    if masks is None or getattr(masks, "ndim", None) == 2:
-        pairs = ((frame, masks) for frame in frames)
-    else:
-        pairs = zip(frames, masks, strict=True)
-    spectrum = power_spectrum(pairs)
+    spectrum = power_spectrum(_checked(frames, masks))
     if spectrum is None:
         found = Reflections(np.empty((0, 2)), np.empty(0), np.empty(0))
     else:
         found = find_reflections(spectrum)
     period = _characteristic_period(found.frequencies, found.powers)
     return Periods(period, found.frequencies, found.powers, found.ratios, spectrum)
+
+
+def _checked(frames, masks):
+    """Frames with their masks, each checked when its turn comes: (frame, mask)."""
+    if getattr(frames, "ndim", None) == 2:
+        frames = [frames]
+    if not np.iterable(frames) or isinstance(frames, str | bytes):
+        raise TypeError(f"frames must be one frame or several, got {shown(frames)}.")
+    if masks is None or getattr(masks, "ndim", None) == 2:
+        masks = itertools.repeat(masks)
+    elif not np.iterable(masks) or isinstance(masks, str | bytes):
+        raise TypeError(f"masks must be one mask or several, got {shown(masks)}.")
+    shape, masks = None, iter(masks)
+    for frame in frames:
+        frame = as_array("frames", frame)
+        check_frame(frame)
+        if frame.shape != (shape := shape or frame.shape):
+            raise ValueError(
+                f"frames must have the same shape, got {shape} and {frame.shape}."
+            )
+        try:
+            mask = next(masks)
+        except StopIteration:
+            raise ValueError("masks must be one a frame, got fewer.") from None
+        yield frame, None if mask is None else _checked_mask(mask, shape)
+    if not isinstance(masks, itertools.repeat) and next(masks, None) is not None:
+        raise ValueError("masks must be one a frame, got more.")
+
+
+def _checked_mask(mask, shape):
+    """Mask of a frame, which may leave nothing: numpy.ndarray of bool."""
+    mask = as_array("masks", mask)
+    if mask.dtype != bool:
+        raise TypeError(f"masks must be of bool, got the dtype {mask.dtype}.")
+    if mask.shape != shape:
+        raise ValueError(
+            f"masks must have the shape of the frames, {shape}, got {mask.shape}."
+        )
+    return mask
 
 
 def _characteristic_period(frequencies, powers):

@@ -6,10 +6,15 @@ import itertools
 
 import numpy as np
 
-from hyperspy_symseg.descriptors.checks import check_whole, is_whole_number
+from hyperspy_symseg.descriptors import Descriptor
+from hyperspy_symseg.descriptors.checks import check_whole, is_number, is_whole_number
+from hyperspy_symseg.templates.model import check_period
 
 from .threads import one_thread
 
+# Patterns, whose labels are int16, and seeds that scikit-learn takes.
+MOST_LABELS = 2**15 - 1
+LARGEST_SEED = 2**32 - 1
 # Operations up to which a model keeps the covariance of their scores.
 MOST_COVARIANCES = 400
 # Standard deviation of scores, along their first principal component, below which they
@@ -35,11 +40,22 @@ def check_arguments(
     descriptor, n_patterns, n_components, n_operations, period, random_state
         As in `SymmetryModel.fit`.
 
+    Returns
+    -------
+    n_patterns : int or "auto"
+    options : dict
+        The others, by their names, as numbers of Python's own.
+
     Raises
     ------
     TypeError, ValueError
         If one is not allowed.
     """
+    if not isinstance(descriptor, Descriptor):
+        raise TypeError(
+            "descriptor must be an instance of a class in hyperspy_symseg.descriptors, "
+            f"got {descriptor!r}."
+        )
     if isinstance(n_patterns, str):
         if n_patterns != "auto":
             raise ValueError(
@@ -50,20 +66,26 @@ def check_arguments(
                 'n_patterns="auto" without a lattice period: allowed is an int.'
             )
     else:
-        check_whole("n_patterns", n_patterns, 1, 2**15 - 1)
-    if period is not None and not 0 < period < np.inf:
-        raise ValueError(f"period={period!r}: allowed is a positive number of pixels.")
+        n_patterns = check_whole("n_patterns", n_patterns, 1, MOST_LABELS)
+    if period is not None:
+        period = check_period("period", period)
     if random_state is not None:
-        check_whole("random_state", random_state, 0, 2**32 - 1)
+        random_state = check_whole("random_state", random_state, 0, LARGEST_SEED)
     if n_operations is not None:
-        check_whole("n_operations", n_operations, 1, len(descriptor.operations))
+        most = len(descriptor.operations)
+        n_operations = check_whole("n_operations", n_operations, 1, most)
     allowed = "allowed is an int of at least 1, or a fraction between 0 and 1"
-    number = isinstance(n_components, int | float | np.number)
-    if not number or isinstance(n_components, bool):
+    if not is_number(n_components):
         raise TypeError(f"n_components={n_components!r}: {allowed}.")
     whole = is_whole_number(n_components)
     if not (n_components >= 1 if whole else 0 < n_components < 1):
         raise ValueError(f"n_components={n_components!r}: {allowed}.")
+    return n_patterns, {
+        "n_components": int(n_components) if whole else float(n_components),
+        "n_operations": n_operations,
+        "period": period,
+        "random_state": random_state,
+    }
 
 
 def score_covariance(scores):

@@ -5,12 +5,18 @@ import numpy as np
 
 from hyperspy_symseg.descriptors import Grid, compute_scores
 from hyperspy_symseg.descriptors.checks import (
+    as_array,
+    check_flag,
     check_frame,
     check_mask,
     pixel_pair,
     warn_of_values,
 )
-from hyperspy_symseg.descriptors.tiles import tile_slices
+from hyperspy_symseg.descriptors.tiles import (
+    check_num_workers,
+    check_progress,
+    tile_slices,
+)
 
 from .clustering import (
     check_arguments,
@@ -18,6 +24,7 @@ from .clustering import (
     scikit_learn,
     score_covariance,
 )
+from .model_checks import check_pixels
 from .parts import whole
 from .sampling import complete_scores, sampled_grid
 from .selection import with_patterns
@@ -104,7 +111,7 @@ class Fitting:
         array([0, 1], dtype=int8)
         """
         model, *_ = cls._fit(
-            np.asarray(frame),
+            as_array("frame", frame),
             descriptor,
             n_patterns,
             stride=stride,
@@ -160,7 +167,9 @@ class Fitting:
         TypeError, ValueError
             As from `fit`.
         """
-        frame = np.asarray(frame)
+        frame = as_array("frame", frame)
+        upsample = check_flag("upsample", upsample)
+        certainty = check_flag("certainty", certainty)
         model, scores, blocked = cls._fit(
             frame,
             descriptor,
@@ -203,8 +212,19 @@ class Fitting:
         """Model, scores that label the whole grid, and the frame in blocks, or None."""
         check_frame(frame)
         mask = check_mask(mask, frame.shape)
-        check_arguments(descriptor, n_patterns, period=period, **options)
+        n_patterns, options = check_arguments(
+            descriptor, n_patterns, period=period, **options
+        )
+        period = options.pop("period")
+        pixel_size, units = check_pixels(pixel_size, units)
+        threads |= {"num_workers": check_num_workers(threads["num_workers"])}
+        check_progress(threads["progress"])
         descriptor.check_frame(frame.shape)
+        if period is not None and period > min(frame.shape):
+            raise ValueError(
+                "period must be at most the shorter side of the frame, "
+                f"{min(frame.shape)} pixels, got {period:g}."
+            )
         grid = Grid.over(frame.shape, stride)
         warn_of_values(frame, mask)
         options |= {"stride": grid.stride, "pixel_size": pixel_size, "units": units}
@@ -260,7 +280,7 @@ class Fitting:
         TypeError, ValueError
             As from `fit`.
         """
-        fit = cls._fits(
+        fit, n_patterns, n_operations = cls._fits(
             descriptor,
             n_patterns,
             stride=stride,
@@ -270,7 +290,7 @@ class Fitting:
             pixel_size=pixel_size,
             units=units,
         )
-        scores = complete_scores(np.asarray(scores), descriptor)
+        scores = complete_scores(as_array("scores", scores), descriptor)
         return fit(scores, n_patterns)._best_operations(n_operations, scores)
 
     @classmethod
@@ -311,7 +331,9 @@ class Fitting:
             As from `fit`.
         """
         options |= {"stride": stride, "n_operations": n_operations}
-        fit = cls._fits(descriptor, n_patterns, period=period, **options)
+        fit, n_patterns, n_operations = cls._fits(
+            descriptor, n_patterns, period=period, **options
+        )
         stride = pixel_pair("stride", stride, least=1)
         how = period, one_pattern, num_workers
         fitted = TemplateFit(fit, descriptor, stride, views, *how)
@@ -333,8 +355,12 @@ class Fitting:
         pixel_size=None,
         units=("", ""),
     ):
-        """Give the function that fits a model to scores, for a number of patterns."""
-        check_arguments(
+        """Check arguments; give the function that fits a model to scores.
+
+        It takes scores and a number of patterns. Beside it, those of patterns and of
+        operations that were asked for are given.
+        """
+        n_patterns, options = check_arguments(
             descriptor,
             n_patterns,
             n_components=n_components,
@@ -343,27 +369,29 @@ class Fitting:
             random_state=random_state,
         )
         scikit_learn()
+        n_components, random_state = options["n_components"], options["random_state"]
         if random_state is None:
             random_state = int(np.random.default_rng().integers(2**31))
         stride = pixel_pair("stride", stride, least=1)
+        pixel_size, units = check_pixels(pixel_size, units)
 
         def fit(scores, n_patterns):
             return cls(
                 descriptor,
                 stride,
-                random_state=int(random_state),
+                random_state=random_state,
                 pixel_size=pixel_size,
-                units=tuple(units),
+                units=units,
                 **cluster_scores(
                     scores,
                     descriptor.blocks,
                     n_patterns,
                     n_components,
-                    int(random_state),
+                    random_state,
                 ),
             )
 
-        return fit
+        return fit, n_patterns, options["n_operations"]
 
     def _best_operations(self, n_operations, scores):
         """Model with so many operations, chosen by scores; all if it is None."""

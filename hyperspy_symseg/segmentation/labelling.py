@@ -8,10 +8,13 @@ import numpy as np
 
 from hyperspy_symseg.descriptors import Grid, compute_scores, map_tiles
 from hyperspy_symseg.descriptors.checks import (
+    as_array,
+    check_flag,
     check_frame,
     check_mask,
     warn_of_values,
 )
+from hyperspy_symseg.descriptors.tiles import check_num_workers, check_progress, finish
 from hyperspy_symseg.periods.valid import valid_pixels
 
 from .parts import cut_into_parts, whole
@@ -70,11 +73,15 @@ class Labelling:
         TypeError, ValueError
             If an argument is not allowed.
         """
-        frame = np.asarray(frame)
+        frame = as_array("frame", frame)
         check_frame(frame)
         mask = check_mask(mask, frame.shape)
         self.descriptor.check_frame(frame.shape)
         grid = Grid.over(frame.shape, self.stride if stride is None else stride)
+        upsample = check_flag("upsample", upsample)
+        certainty = check_flag("certainty", certainty)
+        num_workers = check_num_workers(num_workers)
+        check_progress(progress)
         warn_of_values(frame, mask)
         how = upsample, certainty, num_workers, progress
         return self._predict(frame, mask, grid, *how)
@@ -109,9 +116,7 @@ class Labelling:
                     frame, mask, grid, part, upsample, certainty, blocked, within
                 )
 
-            done = of_parts(label, parts)
-            for _ in progress(done, total=len(parts)) if progress else done:
-                pass
+            finish(of_parts(label, parts), len(parts), progress)
         log_flat_areas(_share_flat(labels, frame, mask))
         return labels
 
@@ -247,7 +252,10 @@ class Labelling:
 
     def _sample_scores(self, frame, descriptor, mask, num_workers):
         """Scores as for a fit: (pixels, operations), of pixels that miss none."""
-        frame = np.asarray(frame)
+        frame = as_array("frame", frame)
+        check_frame(frame)
+        mask = check_mask(mask, frame.shape)
+        self.descriptor.check_frame(frame.shape)
         grid = Grid.over(frame.shape, self.stride)
         sample = grid.part(*sample_slices(grid, len(descriptor.operations)))
         scores = compute_scores(

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hyperspy_symseg.descriptors import Descriptor, describe, make_descriptor
+from hyperspy_symseg.descriptors import Descriptor, describe
 from hyperspy_symseg.templates import Templates
 
 from .clustering import largest_components
 from .fitting import Fitting
 from .labelling import Labelling
+from .model_checks import checked_attributes
 from .selection import Selection
 from .separability import fisher_separability, variances
+from .stored import FORMAT, stored_attributes
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +74,9 @@ class SymmetryModel(Fitting, Labelling, Selection):
 
     Raises
     ------
-    ValueError
-        If the arrays do not fit each other or the operations of the descriptor.
+    TypeError, ValueError
+        If the arrays do not fit each other or the operations of the descriptor, or
+        hold numbers that no fit gives.
     """
 
     descriptor: Descriptor
@@ -94,32 +97,9 @@ class SymmetryModel(Fitting, Labelling, Selection):
     costs: np.ndarray | None = None
 
     def __post_init__(self):
-        """Check that the arrays fit each other, and make them constant."""
-        n_operations = len(self.descriptor.operations)
-        n_components, n_patterns = len(self.components), len(self.centres)
-        expected = {
-            "mean": (n_operations,),
-            "weights": (n_operations,),
-            "components": (n_components, n_operations),
-            "explained_variance_ratio": (n_components,),
-            "centres": (n_patterns, n_components),
-            "counts": (n_patterns,),
-            "class_means": (n_patterns, n_operations),
-            "class_variances": (n_patterns, n_operations),
-            "covariance": (n_operations, n_operations),
-            "costs": np.shape(self.costs)[:1],
-        }
-        for name in ("covariance", "costs"):
-            if getattr(self, name) is None:
-                expected.pop(name, None)
-        for name, shape in expected.items():
-            _set_constant(self, name, np.int64 if name == "counts" else np.float64)
-            if getattr(self, name).shape != shape:
-                raise ValueError(
-                    f"{name} of the model has shape {getattr(self, name).shape}: "
-                    f"allowed is {shape} for {n_operations} operations, "
-                    f"{n_components} components and {n_patterns} patterns."
-                )
+        """Check all attributes, and make the arrays constant."""
+        for name, value in checked_attributes(self).items():
+            object.__setattr__(self, name, value)
 
     @property
     def n_patterns(self):
@@ -218,6 +198,7 @@ class SymmetryModel(Fitting, Labelling, Selection):
             if getattr(self, field.name) is not None
         }
         name, parameters = describe(self.descriptor)
+        values["format"] = FORMAT
         values["descriptor"] = {"name": name, **parameters}
         if self.templates is not None:
             values["templates"] = self.templates.to_dict()
@@ -230,6 +211,8 @@ class SymmetryModel(Fitting, Labelling, Selection):
         Parameters
         ----------
         values : dict
+            Such as read from a file: nothing in it is trusted, and arrays may be lazy.
+            Without ``format``, it is read as one of format 1.
 
         Returns
         -------
@@ -238,34 +221,7 @@ class SymmetryModel(Fitting, Labelling, Selection):
         Raises
         ------
         TypeError, ValueError
-            If something is missing or does not fit.
+            If something is missing, unknown or not what it has to be, or the format is
+            that of a later version.
         """
-        values = dict(values)
-        descriptor = dict(values["descriptor"])
-        if not isinstance(descriptor["name"], str):
-            descriptor["name"] = np.asarray(descriptor["name"]).tolist()
-        values["descriptor"] = make_descriptor(**descriptor)
-        # Arrays of a file read lazily are lazy too.
-        for name, value in values.items():
-            if name in ("stride", "pixel_size", "units"):
-                values[name] = tuple(np.asarray(value).tolist())
-            elif name == "templates":
-                values[name] = Templates(**_in_memory(value))
-            elif name not in ("descriptor", "random_state"):
-                values[name] = np.asarray(value)
-        values["random_state"] = int(values["random_state"])
-        return cls(**values)
-
-
-def _in_memory(values):
-    """Dictionary with NumPy arrays and numbers."""
-    return {
-        name: np.asarray(value) if np.ndim(value) else np.asarray(value).item()
-        for name, value in dict(values).items()
-    }
-
-
-def _set_constant(model, name, dtype):
-    array = np.array(getattr(model, name), dtype=dtype)
-    array.flags.writeable = False
-    object.__setattr__(model, name, array)
+        return cls(**stored_attributes(cls, values))

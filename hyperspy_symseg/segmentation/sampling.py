@@ -90,7 +90,17 @@ def complete_scores(scores, descriptor):
     ValueError
         If there are none.
     """
-    scores = scores.reshape(-1, scores.shape[-1])
+    n_operations = len(descriptor.operations)
+    if scores.dtype.kind not in "iuf":
+        raise TypeError(
+            f"scores must be an array of real numbers, got the dtype {scores.dtype}."
+        )
+    if scores.shape[-1:] != (n_operations,):
+        raise ValueError(
+            f"scores must have a last axis of {n_operations} operations, got the shape "
+            f"{scores.shape}."
+        )
+    scores = scores.reshape(-1, n_operations)
     scores = scores[~np.isnan(scores).any(axis=1)].astype(np.float64)
     if not len(scores):
         raise ValueError(

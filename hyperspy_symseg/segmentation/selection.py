@@ -7,6 +7,7 @@ import logging
 import numpy as np
 
 from hyperspy_symseg.descriptors.checks import check_whole
+from hyperspy_symseg.descriptors.tiles import check_num_workers
 
 from .clustering import largest_components, score_covariance
 from .threads import one_thread
@@ -152,7 +153,8 @@ class Selection:
         >>> model.select(8).descriptor.translations[-1]
         (10, 0)
         """
-        check_whole("n", n, 1, len(self.mean))
+        n = check_whole("n", n, 1, len(self.mean))
+        num_workers = check_num_workers(num_workers)
         if self.covariance is None and frame is None:
             raise ValueError(
                 f"frame=None: a model of {len(self.mean)} operations needs a frame to "

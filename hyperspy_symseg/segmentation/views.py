@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hyperspy_symseg.descriptors.tiles import handed_on
 from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size
 from hyperspy_symseg.templates.squares import squares_in
 from hyperspy_symseg.templates.variety import one_pattern, variety
@@ -202,9 +203,7 @@ def views_of(frames, progress=None):
     templates : Templates or None
         Of one pattern, if windows were chosen by them.
     """
-    numbers = range(len(frames))
-    if progress:
-        numbers = progress(numbers, total=len(frames))
+    numbers = handed_on(range(len(frames)), len(frames), progress)
     if frames.are_small:
         everything = tuple(slice(0, n) for n in frames.shape)
         return [frames.view((i, everything)) for i in numbers], None

@@ -6,10 +6,13 @@ import logging
 import numpy as np
 
 from hyperspy_symseg.descriptors.checks import (
+    LARGEST_LENGTH,
+    as_array,
     check_distinct,
     check_mask,
     check_mask_dtype,
     is_pair,
+    is_sequence,
 )
 from hyperspy_symseg.descriptors.registry import (
     describe,
@@ -23,8 +26,6 @@ from hyperspy_symseg.periods import Lengths
 from .axes import PIXEL_SIZE_TOLERANCE, unit
 
 _logger = logging.getLogger(__name__)
-
-LARGEST_LENGTH = 2**31  # pixels
 
 
 def is_auto(value):
@@ -82,7 +83,7 @@ def length_in_pixels(name, value, axes):
         If a float is not a length of pixels, or is given once for axes of different
         units.
     """
-    is_pair = np.ndim(value) == 1
+    is_pair = is_sequence(value)
     pair = tuple(value) if is_pair else (value, value)
     if not any(map(_is_float, pair)):
         return value
@@ -94,8 +95,9 @@ def length_in_pixels(name, value, axes):
     pixels = []
     for length, axis in zip(pair, axes, strict=False):
         if _is_float(length):
-            length = length / abs(axis.scale)
-            if not 0.5 < length < LARGEST_LENGTH:
+            # One of float16 would overflow.
+            length = float(length) / abs(axis.scale)
+            if not 0.5 < length <= LARGEST_LENGTH:
                 raise ValueError(
                     f"{name}={value!r} is {length:g} pixels: allowed is a length of at "
                     f"least one pixel, here {axis.scale:g} {unit(axis)}."
@@ -151,7 +153,7 @@ def shifts_in_pixels(name, value, axes):
     if shifts.dtype.kind != "f" or shifts.shape[-1:] != (2,):
         return value
     pixels = np.rint(shifts / [axis.scale for axis in axes])
-    if not (np.abs(pixels) < LARGEST_LENGTH).all():
+    if not (np.abs(pixels) <= LARGEST_LENGTH).all():
         raise ValueError(f"{name}={value!r}: allowed are shifts within the image.")
     pixels = pixels.astype(int)
     _logger.info("%s are %s pixels along (y, x).", name, pixels.tolist())
@@ -307,9 +309,10 @@ def series_mask(mask, shape):
         If it is not boolean, or its shape is another.
     """
     array = mask.data if hasattr(mask, "axes_manager") else mask
-    if array is None or np.ndim(array) <= 2:
-        return mask_array(mask, shape[-2:])
-    array = array if hasattr(array, "dtype") else np.asarray(array)
+    if array is not None and not hasattr(array, "dtype"):
+        array = as_array("mask", array)
+    if array is None or array.ndim <= 2:
+        return mask_array(array, shape[-2:])
     check_mask_dtype(array)
     if array.shape != tuple(shape):
         raise ValueError(

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Axes of signals: what images have, and what results get."""
 
+import re
+
 import numpy as np
 
 # Relative difference up to which pixels are of the same size.
 PIXEL_SIZE_TOLERANCE = 0.01
 # Of operations: pixels along an axis of the frame, or cycles a pixel.
 FRAME_UNITS = ("y", "x", "1/y", "1/x")
+# Units that pint may parse, and how many characters they may have.
+_FACTOR = r"(?:1|[^\W\d_]+|[%°])(?:(?:\*\*|\^)-?\d|⁻?[¹²³⁴-⁹])?"
+PRODUCT_OF_UNITS = re.compile(rf"\s*{_FACTOR}(?:\s*[*/·]\s*{_FACTOR}|\s+{_FACTOR})*\s*")
+LONGEST_UNIT = 40
 
 
 def image_axes(signal):
@@ -48,12 +54,17 @@ def frame_axes(signal):
     Raises
     ------
     ValueError
-        If the signal is ragged, masked or of unknown shape, or its signal axes are
-        not uniform.
+        If the signal is ragged, masked, empty or of unknown shape, or its signal axes
+        are not uniform.
     """
     if signal.ragged:
         raise ValueError(
             "signal is ragged: allowed are frames of the same shape, in one array."
+        )
+    if 0 in signal.data.shape:
+        raise ValueError(
+            "signal must have at least one frame of at least one pixel, got the shape "
+            f"{signal.data.shape}."
         )
     if np.isnan(signal.data.shape).any():
         raise ValueError(
@@ -72,6 +83,11 @@ def frame_axes(signal):
                 f"axis {axis_name(axis, name)} is not uniform: allowed are uniform "
                 "axes; see `DataAxis.convert_to_uniform_axis`."
             )
+        if not np.isfinite(axis.scale) or not axis.scale:
+            raise ValueError(
+                f"axis {axis_name(axis, name)} must have a finite scale other than 0, "
+                f"got {axis.scale}."
+            )
     return y, x
 
 
@@ -83,6 +99,29 @@ def navigation_axes(signal):
 def unit(axis):
     """Unit of an axis as a string, empty if it has none."""
     return axis.units if isinstance(axis.units, str) else ""
+
+
+def is_product_of_units(text):
+    """Whether a unit is one that pint can be asked about.
+
+    A unit from a file may be any text, and pint would compute the powers in it, such as
+    9**9**9, for ever.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    bool
+        Whether it is a short product of words, each with a power of one digit at most.
+
+    Examples
+    --------
+    >>> [is_product_of_units(text) for text in ("nm", "1 / nm^2", "m**9**9")]
+    [True, True, False]
+    """
+    return len(text) <= LONGEST_UNIT and bool(PRODUCT_OF_UNITS.fullmatch(text))
 
 
 def axis_name(axis, default):

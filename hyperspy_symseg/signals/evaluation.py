@@ -18,6 +18,8 @@ import dask
 import numpy as np
 from dask.system import CPU_COUNT
 
+from hyperspy_symseg.descriptors.tiles import check_num_workers
+
 from .frame_graph import FrameGraph, FrameTask
 
 # Groups of frames that wait or are being evaluated, as a multiple of the threads.
@@ -193,8 +195,9 @@ def evaluate_frames(array, indices, *, frame_ndim=2, num_workers=None):
     ------
     Exception
         What is wrong with the process, the client or the workers rather than with a
-        frame: see `NOT_OF_A_FRAME`.
+        frame: see `NOT_OF_A_FRAME`. A RuntimeError if a frame is missing at the end.
     """
+    num_workers = check_num_workers(num_workers)
     if not indices:
         return
     graph, client = FrameGraph(array, indices, frame_ndim), cluster_client()
@@ -204,19 +207,20 @@ def evaluate_frames(array, indices, *, frame_ndim=2, num_workers=None):
     groups = graph.groups(indices, most)
     # Threads that would have nothing to do work at parts of a frame.
     threads_each = max(1, where.n_threads // len(indices))
-    running = {}
+    running, n_done = {}, 0
     with where.executor:
         try:
             while True:
                 room = max(0, IN_FLIGHT * where.n_threads - len(running))
                 new = list(itertools.islice(groups, room))
                 if not new and not running:
-                    return
+                    break
                 for group in new:
                     try:
                         task = where.task(group, threads_each)
                     except Exception as error:
                         # It was read here.
+                        n_done += len(group)
                         yield from _outcomes(dict.fromkeys(group, error))
                     else:
                         running[where.submit(task)] = task, group
@@ -225,11 +229,17 @@ def evaluate_frames(array, indices, *, frame_ndim=2, num_workers=None):
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     _, group = running.pop(future)
-                    yield from _outcomes(_results(future, group))
+                    results = _results(future, group)
+                    n_done += len(results)
+                    yield from _outcomes(results)
         finally:
             for future, (task, _) in running.items():
                 future.cancel()
                 task.is_wanted = False
+    if n_done < len(indices):
+        raise RuntimeError(
+            f"all {len(indices)} frames must be evaluated, got {n_done} of them."
+        )
 
 
 @contextlib.contextmanager

@@ -54,7 +54,7 @@ def fit_frames(fit_on, axes):
                 f"fit_on={fit_on!r} frames: allowed is from 1 to the {n_frames} there "
                 "are. For the frame of this index, use a list."
             )
-        places = _spread(fit_on, n_frames)
+        places = _spread(int(fit_on), n_frames)
     elif isinstance(fit_on, slice):
         places = _in_slice(fit_on, axes, n_frames)
     else:
@@ -116,12 +116,13 @@ def _place(index, axes, fit_on):
 def _index_of(value, axis, fit_on):
     """Index on an axis from an index or a value on it."""
     if is_whole_number(value):
+        value = int(value)
         if not -axis.size <= value < axis.size:
             raise ValueError(
                 f"fit_on={fit_on!r}: frame {value} does not exist; allowed are -"
                 f"{axis.size} to {axis.size - 1} along axis {axis.name}."
             )
-        return int(value) % axis.size
+        return value % axis.size
     if isinstance(value, float | np.floating):
         try:
             return int(axis.value2index(float(value)))

@@ -18,6 +18,7 @@ from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.clustering import check_arguments
 from hyperspy_symseg.segmentation.labelling import log_flat_areas
 from hyperspy_symseg.segmentation.views import views_of
+from hyperspy_symseg.templates.model import LONGEST_PERIOD
 
 from .arguments import (
     descriptor_in_pixels,
@@ -73,7 +74,7 @@ class FitPlan:
         fit_on,
         **options,
     ):
-        self._source, self._n_patterns = source, n_patterns
+        self._source = source
         self._names = [name for name in split(descriptor) if isinstance(name, str)]
         self._given = without_auto(parameters, self._names)
         self._in_pixels = functools.partial(
@@ -81,7 +82,7 @@ class FitPlan:
         )
         if is_auto(refine):
             refine = set(split(descriptor)) != {"rotation"}
-        self._refine, self._options = refine, options
+        self._refine = refine
         self._stride = None
         if not is_auto(stride):
             self._stride = length_in_pixels("stride", stride, source.axes)
@@ -89,12 +90,21 @@ class FitPlan:
         # Where lengths are to be found, with some that any such frame has room for.
         some = suitable_lengths(NO_PERIODS, source.shape)
         descriptor = self._in_pixels(self._known(some))
-        check_arguments(
-            descriptor, n_patterns, period=1.0 if refine else None, **options
+        self._n_patterns, self._options = check_arguments(
+            descriptor,
+            n_patterns,
+            period=LONGEST_PERIOD if refine else None,
+            **options,
         )
+        # It is to be found.
+        del self._options["period"]
         descriptor.check_frame(source.shape)
         self._places = [()]
-        self.record = {"refine": refine, "auto_n_patterns": is_auto(n_patterns)}
+        self.record = {
+            "refine": refine,
+            "auto_n_patterns": is_auto(n_patterns),
+            "n_components": self._options["n_components"],
+        }
         if source.navigation:
             self._places = fit_frames(fit_on, source.navigation)
         self._period, self._descriptor, self.grid = None, descriptor, None

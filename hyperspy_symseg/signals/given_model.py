@@ -4,13 +4,15 @@
 import inspect
 
 import hyperspy.api as hs
+import numpy as np
 
 from hyperspy_symseg.descriptors import describe
+from hyperspy_symseg.descriptors.checks import is_number
 from hyperspy_symseg.descriptors.registry import split
 from hyperspy_symseg.segmentation import SymmetryModel
 
 from .arguments import descriptor_in_pixels, without_auto
-from .axes import PIXEL_SIZE_TOLERANCE, axis_name, unit
+from .axes import PIXEL_SIZE_TOLERANCE, axis_name, is_product_of_units, unit
 
 
 def check_given_model(
@@ -55,11 +57,19 @@ def check_given_model(
         ("random_state", random_state, model.random_state),
         ("refine", refine, model.templates is not None),
     ):
-        if given not in (own, _default(name)):
+        if not any(_is_same(given, allowed) for allowed in (own, _default(name))):
             raise ValueError(
                 f"{name}={given!r} with a model: allowed is the model's own, {own!r}."
                 + " Make a smaller one with `model.select`." * (name == "n_operations")
             )
+
+
+def _is_same(given, allowed):
+    """Whether a number or a word is another; no array is."""
+    if given is allowed:
+        return True
+    is_one = is_number(given) or isinstance(given, str | bool | np.bool_)
+    return is_one and bool(given == allowed)
 
 
 def _default(name):
@@ -89,7 +99,7 @@ def check_pixel_size(model, axes):
     ):
         fitted = axis.copy()
         fitted.scale, fitted.units = size, units or axis.units
-        if unit(axis) and units:
+        if is_product_of_units(unit(axis)) and is_product_of_units(units):
             # Into the same unit, and into the same way to write it.
             axis = axis.copy()
             try:
@@ -109,7 +119,8 @@ def check_pixel_size(model, axes):
 def _check_descriptor(model, descriptor, parameters, axes):
     """Check that a descriptor given with a model is the model's own."""
     name, own = describe(model.descriptor)
-    wanted = name if descriptor == _default("descriptor") else descriptor
+    is_default = isinstance(descriptor, str) and descriptor == _default("descriptor")
+    wanted = name if is_default else descriptor
     defaults = own if isinstance(name, list) else {name: own}
     if split(wanted) != split(name):
         defaults = {}

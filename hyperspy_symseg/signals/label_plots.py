@@ -128,7 +128,7 @@ class StagePlots:
         if model.costs is None:
             raise ValueError(
                 "the number of patterns must have been found to be plotted, got labels "
-                f"without costs: {why_no_costs(self._recorded)}."
+                f"without costs: {why_no_costs(self._record.get)}."
             )
         return stages.plot_n_patterns(model, ax)
 
@@ -171,11 +171,8 @@ class StagePlots:
         places = [()]
         if source.navigation:
             places = fit_frames(None, source.navigation)
-            same = signal.data.shape == self.data.shape
-            fit_on = self._recorded("fit_on")
-            if same and fit_on is not None:
-                # From the order of `inav`.
-                places = [tuple(map(int, each[::-1])) for each in fit_on]
+            if signal.data.shape == self.data.shape:
+                places = self._record.fit_on(signal.data.shape[:-2]) or places
         periods = source.periods(places)
         y, x = source.axes
         if (abs(y.scale), unit(y)) != (abs(x.scale), unit(x)):

@@ -18,7 +18,7 @@ class LabelQuality:
         if model.templates is None:
             raise ValueError(
                 "labels must be refined by templates, got those of the scores alone: "
-                f"{why_not_refined(self._recorded)}."
+                f"{why_not_refined(self._record.get)}."
             )
         return model
 
@@ -64,9 +64,8 @@ class LabelQuality:
         <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
         """
         self._check_is_image(signal)
-        model = self._refined_model()
-        stride = tuple(map(int, self._recorded("stride")))
-        upsample = bool(self._recorded("upsample"))
+        model, record = self._refined_model(), self._record
+        stride, upsample = record.stride, record.upsample
         *navigation, rows, columns = signal.data.shape
         shape = (rows, columns)
         if not upsample:

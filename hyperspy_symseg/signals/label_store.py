@@ -51,7 +51,7 @@ def save_frames(
         raise ValueError(
             f"on_error={on_error!r}: allowed are {' and '.join(map(repr, ON_ERROR))}."
         )
-    check_num_workers(num_workers)
+    num_workers = check_num_workers(num_workers)
     unfinished = unfinished_path(path)
     loaded = _loaded_from(labels)
     if loaded and loaded.resolve() == unfinished.resolve():
@@ -136,13 +136,13 @@ def _check_is_the_same(labels, path):
 
 def _identity(labels):
     """What makes labels those that they are, by the names that users know."""
-    model = labels.model
-    record = labels.metadata.Symmetry_segmentation.as_dictionary()
+    record = labels._record
+    model = record.model
     return {
         "shape": labels.data.shape,
-        "stride": tuple(map(int, np.ravel(record["stride"]))),
-        "upsample": bool(record["upsample"]),
-        "mask": record["mask"],
+        "stride": record.stride,
+        "upsample": record.upsample,
+        "mask": record.mask,
         "axes": [axis.get_axis_dictionary() for axis in labels.axes_manager._axes],
         "model": model,
     }

@@ -2,7 +2,6 @@
 """The work behind `SymmetryLabels.find_outliers`: signals in, signals out."""
 
 from dataclasses import replace
-from numbers import Real
 
 import dask
 import dask.array as da
@@ -10,8 +9,10 @@ import numpy as np
 from hyperspy.signals import BaseSignal
 
 from hyperspy_symseg.colors import PATTERN_COLORS
+from hyperspy_symseg.descriptors.checks import check_flag, is_number
 from hyperspy_symseg.segmentation import outliers
 from hyperspy_symseg.segmentation.deviations import column_width
+from hyperspy_symseg.templates.model import check_period
 from hyperspy_symseg.version import package_version
 
 from .axes import frame_axes
@@ -42,16 +43,13 @@ def find_outliers(
     check_pixel_size(model, frame_axes(signal))
     if threshold is None:
         threshold = outliers.default_threshold(model.templates)
-    elif (
-        not isinstance(threshold, Real)
-        or isinstance(threshold, bool)
-        or not 0 < threshold < np.inf
-    ):
+    elif not is_number(threshold) or not 0 < threshold < np.inf:
         raise ValueError(
             f"threshold={threshold!r}: allowed is a positive number of standard "
             "deviations, or None."
         )
-    if lazy_output is None:
+    check_flag("show_progressbar", show_progressbar, None)
+    if check_flag("lazy_output", lazy_output, None) is None:
         lazy_output = signal._lazy or labels._lazy
     source = Source.of(signal, mask, True, num_workers)
     found = _lazy_outliers(model, source, labels.data, float(threshold))
@@ -60,7 +58,7 @@ def find_outliers(
             found = evaluate_series(
                 found,
                 frame_ndim=1,
-                num_workers=num_workers,
+                num_workers=source.num_workers,
                 progress=bar.phase("Finding outliers", unit=" frames"),
             )
     result = BaseSignal(
@@ -120,7 +118,9 @@ def outlier_markers(labels, found, **options):
         raise ValueError(f"outliers is {found!r}: allowed is what find_outliers found.")
     x, y = labels.axes_manager.signal_axes
     calibration = [(axis.scale, axis.offset) for axis in (x, y)]
-    diameter = DIAMETER * found.metadata.Symmetry_outliers.period * abs(x.scale)
+    period = found.metadata.get_item("Symmetry_outliers.period")
+    period = check_period("metadata.Symmetry_outliers.period", period)
+    diameter = DIAMETER * period * abs(x.scale)
     defaults = {"sizes": (diameter,), "linewidths": (1.5,)} | options
     single = not labels.axes_manager.navigation_dimension
     markers = []

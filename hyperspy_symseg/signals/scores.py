@@ -5,7 +5,14 @@ import hyperspy.api as hs
 import numpy as np
 
 from hyperspy_symseg.descriptors import Grid, compute_scores
-from hyperspy_symseg.descriptors.checks import check_frame, check_whole
+from hyperspy_symseg.descriptors.checks import (
+    as_array,
+    check_flag,
+    check_frame,
+    check_length,
+    is_whole_number,
+    shown,
+)
 from hyperspy_symseg.descriptors.tiles import check_num_workers
 
 from .arguments import (
@@ -44,13 +51,15 @@ def get_symmetry_descriptors(
     lazy_output,
 ):
     """Work of `Signal2D.get_symmetry_descriptors`, which says what it takes."""
+    check_flag("show_progressbar", show_progressbar, None)
+    lazy_output = check_flag("lazy_output", lazy_output, None)
     axes = image_axes(signal)
     check_frame(signal.data)
     mask = mask_array(mask, signal.data.shape)
     descriptor = descriptor_in_pixels(descriptor, descriptor_parameters, axes)
     descriptor.check_frame(signal.data.shape)
     grid = Grid.over(signal.data.shape, length_in_pixels("stride", stride, axes))
-    check_num_workers(num_workers)
+    num_workers = check_num_workers(num_workers)
     scores, is_lazy = _scores(
         signal, descriptor, grid, mask, show_progressbar, num_workers, lazy_output
     )
@@ -82,13 +91,15 @@ def get_symmetry_map(
     lazy_output,
 ):
     """Work of `Signal2D.get_symmetry_map`, which says what it takes."""
+    check_flag("show_progressbar", show_progressbar, None)
+    lazy_output = check_flag("lazy_output", lazy_output, None)
     axes = image_axes(signal)
     check_frame(signal.data)
     mask = mask_array(mask, signal.data.shape)
     one = _one_operation(descriptor, parameters, axes)
     descriptor = descriptor_in_pixels(descriptor, one, axes)
     descriptor.check_frame(signal.data.shape)
-    check_num_workers(num_workers)
+    num_workers = check_num_workers(num_workers)
     grid = Grid.over(signal.data.shape, 1)
     scores, is_lazy = _scores(
         signal, descriptor, grid, mask, show_progressbar, num_workers, lazy_output
@@ -111,6 +122,9 @@ def _one_operation(name, parameters, axes):
         raise ValueError(
             f"descriptor={name!r}: allowed are {', '.join(map(repr, OPERATION))}."
         )
+    # Its kernel is not loaded before it is needed.
+    from hyperspy_symseg.descriptors.rotation import FOLDS, check_angles
+
     keys, patch = OPERATION[name], PATCH.get(name, CIRCULAR_PATCH)
     for key in parameters:
         if key not in keys + patch:
@@ -127,16 +141,23 @@ def _one_operation(name, parameters, axes):
             f"{either}."
         )
     if name == "translation":
-        if np.shape(given["translation"]) != (2,):
+        if as_array("translation", given["translation"]).shape != (2,):
             raise ValueError(
                 f"translation={given['translation']!r}: allowed is a pair (dy, dx)."
             )
         return one | {"translations": np.array([given["translation"]])}
     if name == "glide_reflection":
         glide = single_length_in_pixels("glide", given["glide"], axes)
-        check_whole("glide", glide, 1)
-        return one | {"glides": [(given["angle"], glide)], "window": glide, **UNPOOLED}
+        glide = check_length("glide", glide)
+        (angle,) = check_angles("angle", [given["angle"]], 180)
+        return one | {"glides": [(angle, glide)], "window": glide, **UNPOOLED}
     ((key, value),) = given.items()
+    if key == "angle":
+        (value,) = check_angles("angle", [value], 360 if name == "rotation" else 180)
+        if name == "rotation" and not value:
+            raise ValueError("angle of a rotation must not be 0 degrees.")
+    elif not (is_whole_number(value) and value in FOLDS):
+        raise ValueError(f"fold must be 2, 3, 4 or 6, got {shown(value)}.")
     return one | {f"{key}s": (value,), **UNPOOLED}
 
 

@@ -3,11 +3,12 @@
 
 import logging
 
-import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
 from hyperspy_symseg.descriptors import Grid
+from hyperspy_symseg.descriptors.checks import check_flag
 from hyperspy_symseg.segmentation import SymmetryModel
+from hyperspy_symseg.segmentation.stored import FORMAT
 
 from .arguments import is_auto, length_in_pixels
 from .axes import sampled_axes
@@ -44,21 +45,21 @@ def segment_symmetry(
     lazy_output,
 ):
     """Work of `Signal2D.segment_symmetry`, which says what it takes and returns."""
-    if lazy_output is None:
+    check_flag("show_progressbar", show_progressbar, None)
+    if check_flag("lazy_output", lazy_output, None) is None:
         lazy_output = signal._lazy
     source = Source.of(signal, mask, lazy_output, num_workers)
-    for name, value in {"upsample": upsample, "certainty": certainty}.items():
-        if not isinstance(value, bool | np.bool_):
-            raise TypeError(f"{name}={value!r}: allowed is True or False.")
-    if not (isinstance(refine, bool | np.bool_) or is_auto(refine)):
-        raise TypeError(f'refine={refine!r}: allowed is True, False or "auto".')
+    upsample = check_flag("upsample", upsample)
+    certainty = check_flag("certainty", certainty)
+    refine = check_flag("refine", refine, "auto")
+    num_workers = source.num_workers
     model, fit_on = _given_model(model, fit_on, is_series=bool(source.navigation))
     options = {
         "n_components": n_components,
         "n_operations": n_operations,
         "random_state": random_state,
     }
-    plan, record = None, {"upsample": upsample, "n_components": n_components}
+    plan, record = None, {"format": FORMAT, "upsample": upsample}
     if model is None:
         plan = FitPlan(
             source,
@@ -90,7 +91,8 @@ def segment_symmetry(
             raise ValueError(
                 "certainty=True with a model without templates: allowed is False."
             )
-        if not source.is_lazy and not np.all(source.mask):
+        masked = source.mask is not None and source.mask.all()
+        if not source.is_lazy and not masked:
             source.with_contrast([()])
         if is_auto(stride):
             stride = model.stride

@@ -81,7 +81,7 @@ class Source(NamedTuple):
         axes, navigation = frame_axes(signal), navigation_axes(signal)
         check_frame(signal.data[(0,) * len(navigation)])
         mask = series_mask(mask, signal.data.shape)
-        check_num_workers(num_workers)
+        num_workers = check_num_workers(num_workers)
         token = "" if mask is None else dask.base.tokenize(mask)
         frames = signal.data
         if navigation or lazy:

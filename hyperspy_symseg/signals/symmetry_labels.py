@@ -6,7 +6,14 @@ import functools
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
-from .axes import axis_name, axis_size, operation_axes, signal_class, unit
+from .axes import (
+    axis_name,
+    axis_size,
+    frame_axes,
+    operation_axes,
+    signal_class,
+    unit,
+)
 from .label_plots import StagePlots
 from .label_quality import LabelQuality
 from .label_values import LabelValues
@@ -28,9 +35,12 @@ class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
 
     _signal_type = "symmetry_labels"
 
-    def _recorded(self, name, default=None):
-        """What ``metadata.Symmetry_segmentation`` says of the labels."""
-        return self.metadata.get_item(f"Symmetry_segmentation.{name}", default)
+    @property
+    def _record(self):
+        """What ``metadata.Symmetry_segmentation`` says of the labels: Record."""
+        from .record import Record
+
+        return Record(self.metadata)
 
     @staticmethod
     def _check_is_image(signal):
@@ -42,16 +52,8 @@ class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
     @property
     def model(self):
         """The fitted `SymmetryModel`, for ``segment_symmetry(model=...)``."""
-        from hyperspy_symseg.segmentation import SymmetryModel
-
         self._check_one_model()
-        model = stored_model(self.metadata)
-        if model is None:
-            raise AttributeError(
-                "these labels have no model: only those made by segment_symmetry, and "
-                "not changed since, have one."
-            )
-        return SymmetryModel.from_dict(model)
+        return self._record.model
 
     @property
     def n_patterns(self):
@@ -59,7 +61,7 @@ class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
         self._check_one_model()
         if stored_model(self.metadata) is None:
             return self._n_of_values
-        return int(self._recorded("n_patterns"))
+        return self._record.n_patterns
 
     def _check_one_model(self):
         if self._is_of_several_models:
@@ -172,7 +174,7 @@ class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
         >>> s.segment_symmetry(show_progressbar=False).overlay(s)
         <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
         """
-        from hyperspy_symseg.descriptors.checks import check_frame
+        from hyperspy_symseg.descriptors.checks import check_frame, check_number
 
         from .measures import overlay_frames
 
@@ -183,8 +185,8 @@ class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
                 f"{self.data.shape}, both with the navigation axes before rows and "
                 "columns; labels of every pixel come from upsample=True."
             )
-        if not 0 <= saturation <= 1:
-            raise ValueError(f"saturation={saturation!r}: allowed is from 0 to 1.")
+        saturation = check_number("saturation", saturation, 0, 1)
+        frame_axes(signal)
         check_frame(signal.data[(0,) * (signal.data.ndim - 2)])
         overlay = Signal2D(
             overlay_frames(signal.data, self.data, self.n_patterns, saturation),
@@ -307,9 +309,10 @@ class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
                 f"{unit(y)!r} and {unit(x)!r}: allowed for a length is one unit."
             )
         n, labels, pixel_size = self.n_patterns, self.data, (abs(y.scale), abs(x.scale))
-        if self._recorded("upsample"):
+        record = self._record
+        if record.upsample:
             # Their blocks would count as a staircase.
-            step = self._recorded("label_step", self._recorded("stride"))
+            step = record.label_step
             labels = measures.labels_computed(labels, step)
             pixel_size = tuple(np.multiply(pixel_size, step))
         if self._lazy:

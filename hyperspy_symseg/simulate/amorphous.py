@@ -42,13 +42,13 @@ class Amorphous:
 
     def __post_init__(self):
         """Check the arguments."""
-        require_positive(density=self.density)
-        require_not_negative(distance=self.distance)
-        highest = math.sqrt(4 * HIGHEST_COVERAGE / (math.pi * self.density))
-        allowed = f"at most {highest:.6g} pixels, for {self.density:.6g} in a pixel"
-        require(self.distance <= highest, "distance", self.distance, allowed)
-        object.__setattr__(self, "density", float(self.density))
-        object.__setattr__(self, "distance", float(self.distance))
+        density = require_positive("density", self.density)
+        distance = require_not_negative("distance", self.distance)
+        highest = math.sqrt(4 * HIGHEST_COVERAGE / (math.pi * density))
+        allowed = f"at most {highest:.6g} pixels, for {density:.6g} in a pixel"
+        require(distance <= highest, "distance", distance, allowed)
+        object.__setattr__(self, "density", density)
+        object.__setattr__(self, "distance", distance)
 
     @classmethod
     def like(cls, lattice, fraction=0.8):
@@ -76,7 +76,7 @@ class Amorphous:
         >>> Amorphous.like(Lattice.square(10))
         Amorphous(density=0.01, distance=8.0)
         """
-        require_not_negative(fraction=fraction)
+        fraction = require_not_negative("fraction", fraction)
         return cls(lattice.density, fraction / math.sqrt(lattice.density))
 
     def columns(self, low, high, rng):

@@ -1,35 +1,68 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Errors that name the argument, its value and what is allowed."""
+"""Checks of arguments, which give them back as numbers of Python's own.
+
+Errors name the argument, its value and what is allowed.
+"""
 
 import math
 
-import numpy as np
+from hyperspy_symseg.descriptors.checks import is_number, is_whole_number, shown
+
+# Larger numbers count as infinite: products of several would be.
+FARTHEST = 1e100
 
 
 def require(condition, name, value, allowed):
     """Raise ValueError unless the condition is true."""
     if not condition:
-        raise ValueError(f"{name} is {value!r}; it has to be {allowed}")
+        raise ValueError(f"{name} is {shown(value)}; it has to be {allowed}")
 
 
-def require_positive(**values):
-    """Values that are above 0 and finite."""
-    for name, value in values.items():
-        require(0 < value < math.inf, name, value, "positive and finite")
+def require_number(name, value, is_allowed, allowed):
+    """Real number that a function of it allows: float."""
+    # An int of Python may be too large for a float.
+    valid = is_number(value) and (not isinstance(value, int) or abs(value) <= FARTHEST)
+    number = float(value) if valid else math.nan
+    require(abs(number) <= FARTHEST and is_allowed(number), name, value, allowed)
+    return number
 
 
-def require_not_negative(**values):
-    """Values that are 0 or more and finite."""
-    for name, value in values.items():
-        require(0 <= value < math.inf, name, value, "finite, 0 or more")
+def require_positive(name, value):
+    """Number above 0 and finite: float."""
+    return require_number(name, value, lambda x: x > 0, "positive and finite")
+
+
+def require_not_negative(name, value):
+    """Number that is 0 or more and finite: float."""
+    return require_number(name, value, lambda x: x >= 0, "finite, 0 or more")
+
+
+def require_finite(name, value):
+    """Number that is finite: float."""
+    return require_number(name, value, lambda x: True, "finite")
+
+
+def require_angle(name, value):
+    """Angle between two directions, neither parallel nor opposite: float."""
+    allowed = "between 0 and 180 degrees"
+    return require_number(name, value, lambda x: 0 < x < 180, allowed)
+
+
+def require_whole(name, value, allowed="a positive int", most=math.inf, least=1):
+    """Integer in a range: int."""
+    valid = is_whole_number(value) and least <= value <= most
+    require(valid, name, value, allowed)
+    return int(value)
 
 
 def require_shape(shape):
-    """Rows and columns of a frame."""
-    require(len(shape) == 2 and min(shape) >= 1, "shape", shape, "two positive int")
+    """Rows and columns of a frame: (int, int)."""
+    valid = isinstance(shape, list | tuple) or getattr(shape, "ndim", 0) == 1
+    valid = valid and len(shape) == 2 and all(map(is_whole_number, shape))
+    require(valid and min(shape) >= 1, "shape", shape, "two positive int")
+    return int(shape[0]), int(shape[1])
 
 
 def require_seed(seed):
-    """What NumPy's generators can be seeded with."""
-    valid = isinstance(seed, int | np.integer) and seed >= 0
-    require(valid, "seed", seed, "an int, 0 or more")
+    """What NumPy's generators can be seeded with: int."""
+    return require_whole("seed", seed, "an int, 0 or more", least=0)

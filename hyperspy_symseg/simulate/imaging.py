@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from .checks import require, require_not_negative, require_positive
+from .checks import require, require_not_negative, require_number, require_positive
 
+WIDEST = 1000  # in pixels
 CUTOFF = 5  # of a column's Gaussian, in standard deviations: exp(-12.5) is 4e-6
 
 
@@ -30,10 +31,23 @@ class Imaging:
 
     def __post_init__(self):
         """Check the parameters."""
-        require_positive(column_width=self.column_width)
-        require_positive(dose=1 if self.dose is None else self.dose)
-        require_not_negative(background=self.background, jitter=self.jitter)
-        require(0 <= self.ramp <= 1, "ramp", self.ramp, "from 0 to 1")
+        checked = {
+            "column_width": require_number(
+                "column_width",
+                self.column_width,
+                lambda x: 0 < x <= WIDEST,
+                f"positive, and at most {WIDEST} pixels",
+            ),
+            "background": require_not_negative("background", self.background),
+            "jitter": require_not_negative("jitter", self.jitter),
+            "ramp": require_number(
+                "ramp", self.ramp, lambda x: 0 <= x <= 1, "from 0 to 1"
+            ),
+        }
+        if self.dose is not None:
+            checked["dose"] = require_positive("dose", self.dose)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     @property
     def dtype(self):
@@ -144,8 +158,9 @@ class Imaging:
         """
         if self.dose is None:
             return frame.astype(self.dtype)
+        allowed = "lower, or the background, for counts below 65536"
+        require(frame.max() * self.dose < 2**17, "dose", self.dose, allowed)
         counts = rng.poisson(frame * self.dose)
-        allowed = "lower, for counts below 65536"
         require(counts.max() < 2**16, "dose", self.dose, allowed)
         return counts.astype(self.dtype)
 

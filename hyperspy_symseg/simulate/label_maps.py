@@ -7,9 +7,11 @@ from scipy.spatial import cKDTree
 from .checks import (
     require,
     require_not_negative,
+    require_number,
     require_positive,
     require_seed,
     require_shape,
+    require_whole,
 )
 
 ATTEMPTS = 1000  # to find room for the inclusions
@@ -46,11 +48,13 @@ def regions(shape, n=2, boundary="curved", *, amplitude=0.1, seed=0):
     >>> np.bincount(regions((60, 84), 3).ravel())
     array([1680, 1680, 1680])
     """
-    require_shape(shape)
-    require(1 <= n <= 127, "n", n, "from 1 to 127")
+    shape = require_shape(shape)
+    n = require_whole("n", n, "from 1 to 127", 127)
     kinds = ("curved", "straight")
-    require(boundary in kinds, "boundary", boundary, "curved, straight or an array")
-    require_not_negative(amplitude=amplitude)
+    valid = isinstance(boundary, str) and boundary in kinds
+    require(valid, "boundary", boundary, "curved, straight or an array")
+    seed = require_seed(seed)
+    amplitude = require_not_negative("amplitude", amplitude)
     direction, *phases = np.random.default_rng(seed).uniform(0, 2 * np.pi, 3)
     y, x = np.ogrid[: shape[0], : shape[1]]
     across = y * np.sin(direction) + x * np.cos(direction)
@@ -92,10 +96,10 @@ def lamella(shape, width, *, amplitude=0.05, seed=0):
     >>> labels.dtype, np.unique(labels)
     (dtype('int8'), array([0, 1], dtype=int8))
     """
-    require_shape(shape)
-    require_positive(width=width)
-    require_not_negative(amplitude=amplitude)
-    require_seed(seed)
+    shape = require_shape(shape)
+    width = require_positive("width", width)
+    amplitude = require_not_negative("amplitude", amplitude)
+    seed = require_seed(seed)
     rng = np.random.default_rng(seed)
     direction, *phases = rng.uniform(0, 2 * np.pi, 3)
     side, centre = min(shape), np.subtract(shape, 1) / 2
@@ -144,13 +148,19 @@ def inclusions(shape, n=4, radius=(24.0, 40.0), *, gap=20.0, amplitude=0.1, seed
     >>> ndimage.label(inclusions((250, 300), 3))[1]
     3
     """
-    require_shape(shape)
-    require(isinstance(n, int | np.integer) and n >= 1, "n", n, "a positive int")
-    valid = np.shape(radius) == (2,) and 0 < radius[0] <= radius[1]
-    require(valid, "radius", radius, "two positive float, the smaller one first")
-    require_not_negative(gap=gap)
-    require(0 <= amplitude < 1, "amplitude", amplitude, "0 or more, less than 1")
-    require_seed(seed)
+    shape = require_shape(shape)
+    n = require_whole("n", n)
+    valid = isinstance(radius, list | tuple) or getattr(radius, "ndim", 0) == 1
+    allowed = "two positive float, the smaller one first"
+    require(valid and len(radius) == 2, "radius", radius, allowed)
+    radius = [
+        require_number("radius", each, lambda x: x > 0, allowed) for each in radius
+    ]
+    require(radius[0] <= radius[1], "radius", radius, allowed)
+    gap = require_not_negative("gap", gap)
+    allowed = "0 or more, less than 1"
+    amplitude = require_number("amplitude", amplitude, lambda x: 0 <= x < 1, allowed)
+    seed = require_seed(seed)
     rng = np.random.default_rng(seed)
     radii = rng.uniform(*radius, n)
     bounds = radii * (1 + amplitude)
@@ -198,9 +208,9 @@ def triple_point(shape, *, amplitude=0.1, seed=0):
     >>> np.unique(triple_point((60, 84)))
     array([0, 1, 2], dtype=int8)
     """
-    require_shape(shape)
-    require_not_negative(amplitude=amplitude)
-    require_seed(seed)
+    shape = require_shape(shape)
+    amplitude = require_not_negative("amplitude", amplitude)
+    seed = require_seed(seed)
     rng = np.random.default_rng(seed)
     direction, phase = rng.uniform(0, 2 * np.pi, 2)
     side = min(shape)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .checks import require, require_positive
+from .checks import require, require_angle, require_finite, require_positive
 
 ONE_COLUMN = ((0.0, 0.0, 1.0),)
 
@@ -85,9 +85,9 @@ class Lattice:
         ValueError
             If a length or an angle is out of range.
         """
-        require_positive(a=a, b=b)
-        require(0 < angle < 180, "angle", angle, "between 0 and 180 degrees")
-        require(math.isfinite(orientation), "orientation", orientation, "finite")
+        a, b = require_positive("a", a), require_positive("b", b)
+        angle = require_angle("angle", angle)
+        orientation = require_finite("orientation", orientation)
         turns = np.deg2rad([orientation, orientation + angle])
         return cls(np.transpose([np.sin(turns), np.cos(turns)]) * [[a], [b]], motif)
 
@@ -141,7 +141,7 @@ class Lattice:
         -------
         Lattice
         """
-        require_positive(spacing=spacing)
+        spacing = require_positive("spacing", spacing)
         return cls.oblique(spacing, spacing, 90, orientation, motif)
 
     @classmethod
@@ -159,7 +159,7 @@ class Lattice:
         -------
         Lattice
         """
-        require_positive(spacing=spacing)
+        spacing = require_positive("spacing", spacing)
         return cls.oblique(spacing, spacing, 120, orientation, motif)
 
     def rotated(self, degrees):

@@ -3,8 +3,16 @@
 
 import numpy as np
 
+from hyperspy_symseg.descriptors.checks import as_array
+
 from .amorphous import Amorphous
-from .checks import require, require_positive, require_seed
+from .checks import (
+    require,
+    require_positive,
+    require_seed,
+    require_shape,
+    require_whole,
+)
 from .imaging import Imaging
 from .label_maps import regions
 from .lattice import Lattice
@@ -16,11 +24,11 @@ def _labels(boundary, shape, n, seed):
     """Label map from the `boundary` of `micrograph`."""
     if isinstance(boundary, str):
         return regions((512, 512) if shape is None else shape, n, boundary, seed=seed)
-    labels = np.asarray(boundary)
+    labels = as_array("boundary", boundary)
     valid = labels.ndim == 2 and labels.size and labels.dtype.kind in "iu"
     kind = f"{labels.dtype}, shape {labels.shape}"
     require(valid, "boundary", kind, "an array of int, shape (rows, columns)")
-    valid = shape is None or tuple(shape) == labels.shape
+    valid = shape is None or require_shape(shape) == labels.shape
     require(valid, "shape", shape, f"that of boundary, {labels.shape}")
     used = np.unique(labels).tolist()
     valid = used[0] >= -1 and used[-1] < n
@@ -112,10 +120,9 @@ def micrograph(
     lattices = [lattices] if one else list(lattices)
     require(1 <= len(lattices) <= 127, "lattices", lattices, "1 to 127 of them")
     imaging = Imaging(column_width, dose, background, ramp, jitter)
-    require_positive(pixel_size=pixel_size)
-    require_seed(seed)
-    valid = isinstance(vacancies, int | np.integer) and vacancies >= 0
-    require(valid, "vacancies", vacancies, "an int, 0 or more")
+    pixel_size = require_positive("pixel_size", pixel_size)
+    seed = require_seed(seed)
+    vacancies = require_whole("vacancies", vacancies, "an int, 0 or more", least=0)
     labels = _labels(boundary, shape, len(lattices), seed)
     shape = labels.shape
 

@@ -9,10 +9,13 @@ import numpy as np
 
 from .checks import (
     require,
+    require_angle,
+    require_finite,
     require_not_negative,
     require_positive,
     require_seed,
     require_shape,
+    require_whole,
 )
 from .imaging import Imaging
 from .lattice import Lattice
@@ -179,18 +182,18 @@ def moving_boundary(
     >>> print(f"{(areas[-1] - areas[0]) / 19:.0f} pixels a frame")
     124 pixels a frame
     """
-    valid = isinstance(n_frames, int | np.integer) and n_frames >= 1
-    require(valid, "n_frames", n_frames, "a positive int")
-    require_shape(shape)
-    require(math.isfinite(speed), "speed", speed, "finite")
-    require_not_negative(drift=drift)
-    require(0 < angle < 180, "angle", angle, "between 0 and 180 degrees")
-    require(math.isfinite(inclination), "inclination", inclination, "finite")
-    require_positive(spacing=spacing, frame_time=frame_time, pixel_size=pixel_size)
-    require_seed(seed)
+    n_frames = require_whole("n_frames", n_frames)
+    rows, cols = require_shape(shape)
+    speed = require_finite("speed", speed)
+    drift = require_not_negative("drift", drift)
+    angle = require_angle("angle", angle)
+    inclination = require_finite("inclination", inclination)
+    spacing = require_positive("spacing", spacing)
+    frame_time = require_positive("frame_time", frame_time)
+    pixel_size = require_positive("pixel_size", pixel_size)
+    seed = require_seed(seed)
     imaging = Imaging(column_width, dose, background, ramp, jitter)
 
-    n_frames, rows, cols = map(int, (n_frames, *shape))
     along_y, along_x = _direction(angle)
     room = cols - rows * abs(along_x) / along_y
     allowed = f"nearer to 90 degrees, to cross {rows} rows within {cols} columns"

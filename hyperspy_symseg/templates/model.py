@@ -6,6 +6,13 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from hyperspy_symseg.descriptors.checks import (
+    as_array,
+    check_array,
+    check_number,
+    check_whole,
+)
+
 from .potts import log_likelihoods, mean_field, most_probable
 from .reflections import distances
 from .squares import spread
@@ -15,6 +22,35 @@ from .waves import PatternWaves
 SAME = 0.02
 # Rounds of phases and posteriors: more find nothing that is not found in these.
 ROUNDS = 3
+# What the numbers of templates can be. A period in pixels: frames do not show shorter
+# ones, nor have room for longer ones.
+SHORTEST_PERIOD, LONGEST_PERIOD = 2.0, 2.0**15
+# Per pixel, along one axis; a wave moves a little when it is fitted.
+HIGHEST_FREQUENCY = 1.0
+# In standard deviations, and in variances.
+LARGEST_AMPLITUDE, NOISE = 1e6, (1e-12, 1e12)
+
+
+def check_period(name, period):
+    """Lattice period that frames can have, as Python's own float.
+
+    Parameters
+    ----------
+    name : str
+        The argument, for the message.
+    period : float
+        In pixels.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no number, or out of range.
+    """
+    return check_number(name, period, SHORTEST_PERIOD, LONGEST_PERIOD)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +81,11 @@ class Templates:
     noise : float
         Variance of the residuals, times their dispersion: how much larger the variance
         of what is near each other adds up to than that of white noise.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arrays do not fit each other, or a number is out of range.
     """
 
     period: float
@@ -55,15 +96,27 @@ class Templates:
     noise: float
 
     def __post_init__(self):
-        """Make the arrays constant."""
-        for name, dtype, shape in (
-            ("patterns", np.int64, (-1,)),
-            ("reflections", np.float64, (-1, 2)),
-            ("amplitudes", np.float64, (-1,)),
+        """Check the numbers, and make the arrays constant."""
+        n_patterns = check_whole("n_patterns of templates", self.n_patterns, 1)
+        n = len(as_array("patterns of templates", self.patterns).reshape(-1))
+        checked = {
+            "period": check_period("period of templates", self.period),
+            "n_patterns": n_patterns,
+            "noise": check_number("noise of templates", self.noise, *NOISE),
+        }
+        # As lists, those of templates without reflections have no second axis.
+        if not n and not np.size(self.reflections):
+            object.__setattr__(self, "reflections", np.empty((0, 2)))
+        for name, shape, least, most, dtype in (
+            ("patterns", (n,), 0, n_patterns - 1, np.int64),
+            ("reflections", (n, 2), -HIGHEST_FREQUENCY, HIGHEST_FREQUENCY, np.float64),
+            ("amplitudes", (n,), 0, LARGEST_AMPLITUDE, np.float64),
         ):
-            array = np.array(getattr(self, name), dtype=dtype).reshape(shape)
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+            how = shape, least, most, dtype
+            values = getattr(self, name)
+            checked[name] = check_array(f"{name} of templates", values, *how)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     def __eq__(self, other):
         """Whether all attributes are equal."""

@@ -147,7 +147,7 @@ def test_subset_has_the_same_power():
     [
         ({"window": 0}, ValueError, "^window=0"),
         ({"window": 2.5}, TypeError, "^window="),
-        ({"log": 1}, TypeError, "^log=1"),
+        ({"log": 1}, TypeError, "^log must be True or False, got 1"),
         ({"frequencies": []}, ValueError, "^frequencies="),
         ({"frequencies": [(0, 0.5)]}, TypeError, "^frequencies="),
         ({"frequencies": [(0, 1, 2)]}, TypeError, "^frequencies="),

@@ -289,7 +289,7 @@ def test_masked_pixels_are_left_out_of_a_map(signal):
             ValueError,
             "^fold, angle .* fold or angle",
         ),
-        ({"descriptor": "rotation", "fold": 5}, ValueError, "^folds="),
+        ({"descriptor": "rotation", "fold": 5}, ValueError, "^fold must be"),
         ({"descriptor": "reflection", "fold": 2}, TypeError, "^'fold' .* angle"),
         ({"descriptor": "rotation", "fold": 2, "pooling": 3}, TypeError, "^'pooling'"),
         (
@@ -312,7 +312,7 @@ def test_masked_pixels_are_left_out_of_a_map(signal):
             TypeError,
             r"^glide=\(4, 9\)",
         ),
-        ({"descriptor": "reflection", "angle": 400}, ValueError, "^angles: 400"),
+        ({"descriptor": "reflection", "angle": 400}, ValueError, "^angle: 400"),
         ({"descriptor": "reflection", "angle": 0, "radius": 31}, ValueError, "^radius"),
         (
             {"descriptor": "translation", "translation": 3},

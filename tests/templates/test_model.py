@@ -79,7 +79,7 @@ def test_reflections_and_amplitudes_of_a_pattern(templates):
 
 def test_templates_in_another_order():
     templates = Templates(
-        9.0, 3, [0, 1, 1, 2], np.arange(8).reshape(4, 2), [1, 2, 3, 4], 1.0
+        9.0, 3, [0, 1, 1, 2], np.arange(8).reshape(4, 2) / 8, [1, 2, 3, 4], 1.0
     )
     # What was 2 is now 0, what was 0 is 1, and what was 1 is 2.
     other = templates.only([2, 0, 1])

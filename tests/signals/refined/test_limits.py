@@ -112,7 +112,7 @@ def test_length_too_large_is_an_error_before_a_frame_is_read(signal):
     ("name", "value"), [("refine", None), ("refine", "yes"), ("certainty", "x")]
 )
 def test_flags_are_true_or_false(signal, name, value):
-    with pytest.raises(TypeError, match=f"^{name}="):
+    with pytest.raises(TypeError, match=f"^{name} must be True"):
         segment(signal, **{name: value})
 
 
