@@ -183,21 +183,27 @@ class Lines:
         """
         means = self._means
         if self.spoilt.any():
-            usual = np.median(means[~self.spoilt.any(axis=1)], axis=0)
-            means = np.where(self.spoilt, usual, means)
+            means = np.where(self.spoilt, np.median(means, axis=0), means)
         n = min(PIECE * self._cell, len(means))
         tiles = means[: len(means) // n * n].reshape(-1, n, means.shape[1])
         tiles = tiles - tiles.mean(axis=1, keepdims=True)
         variances = variances if self._axis == 1 else variances.T
         expected = variances[: len(tiles), : len(self._sizes)] / self._sizes
+        varied = expected > 0
+        if not varied.any():
+            return False
+
+        def median_of_tiles(power):
+            return np.median(power[varied] / expected[varied])
+
         # Half of the frequencies have at least the median power.
-        if np.median(ratio((tiles**2).mean(axis=1), expected)) < OFFSETS / 4:
+        if median_of_tiles((tiles**2).mean(axis=1)) < OFFSETS / 4:
             return False
         window = np.hanning(n + 2)[1:-1, np.newaxis]
         spectrum = np.fft.rfft(tiles * window, axis=1)[:, SLOWEST:]
         power = np.median(spectrum.real**2 + spectrum.imag**2, axis=1)
         power /= (window**2).sum() * MEDIAN_OF_POWER
-        return float(np.median(ratio(power, expected))) > OFFSETS
+        return bool(median_of_tiles(power) > OFFSETS)
 
     def offsets(self):
         """Running means of the lines: (rows, columns) numpy.ndarray of float64."""

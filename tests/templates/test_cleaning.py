@@ -68,6 +68,16 @@ def test_offsets_of_lines_do_not_matter(frame, axis):
     assert np.corrcoef(found.pixels.ravel(), expected.ravel())[0, 1] > 0.97
 
 
+def test_offsets_are_seen_where_most_is_not_recorded(frame):
+    offsets = 5 * np.random.default_rng(1).normal(size=(SHAPE[0], 1))
+    bad = frame + offsets
+    bad[80:] = 0
+    assert clean(bad).is_levelled
+    whole = frame.copy()
+    whole[80:] = 0
+    assert not clean(whole).is_levelled
+
+
 @pytest.mark.parametrize("axis", [0, 1])
 def test_a_jump_of_the_gain_matters_only_where_it_is(frame, axis):
     gain = np.ones(SHAPE[axis])
