@@ -139,7 +139,7 @@ def test_argument_not_allowed(run, image, tmp_path):
     status, _, err = run("segment", image, *SMALL, "--n-patterns", "0")
     assert status == 2
     assert len(err) == 1
-    assert err[0].startswith(f"hyperspy-symseg: {image}: n_patterns=0: allowed is")
+    assert err[0].startswith(f"hyperspy-symseg: {image}: n_patterns must be an int")
     assert names(tmp_path / "out") == []
 
 

@@ -45,8 +45,9 @@ class FramePart:
         for axis, length in zip(shifted, self._values.shape, strict=True):
             if axis.start < 0 or axis.stop > length:
                 raise IndexError(
-                    f"pixels {slices} are not all in the part of the frame that begins "
-                    f"at {self._first} and has the shape {self._values.shape}."
+                    f"pixels must all be in the part of the frame that begins at "
+                    f"{self._first} and has the shape {self._values.shape}, got "
+                    f"{slices}."
                 )
         return self._values[tuple(shifted)]
 

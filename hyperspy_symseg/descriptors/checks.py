@@ -9,8 +9,6 @@ import numpy as np
 
 _logger = logging.getLogger(__name__)
 
-_abbreviating = reprlib.Repr()
-
 # Contrast of single pixels, as a multiple of that of the frame, from which on the
 # scores of others are off by more than 1e-6.
 LARGEST_CONTRAST = 1e6
@@ -79,7 +77,7 @@ def check_whole(name, value, least, most=None):
     value : int
         Of Python or of NumPy.
     least, most : int
-        What is allowed; any larger one if `most` is None.
+        Limits of the range; none above if `most` is None.
 
     Returns
     -------
@@ -97,13 +95,13 @@ def check_whole(name, value, least, most=None):
     >>> 2 * check_whole("radius", np.int8(100), 1)
     200
     """
-    allowed = f"allowed is an int of at least {least}"
+    rule = f"{name} must be an int of at least {least}"
     if most is not None:
-        allowed = f"allowed is an int from {least} to {most}"
+        rule = f"{name} must be an int from {least} to {most}"
     if not is_whole_number(value):
-        raise TypeError(f"{name}={shown(value)}: {allowed}.")
+        raise TypeError(f"{rule}, got {shown(value)}.")
     if value < least or (most is not None and value > most):
-        raise ValueError(f"{name}={shown(value)}: {allowed}.")
+        raise ValueError(f"{rule}, got {shown(value)}.")
     return int(value)
 
 
@@ -150,13 +148,13 @@ def check_number(name, value, least, most):
     ValueError
         If it is out of range, or NaN.
     """
-    allowed = f"{name} must be a number from {least:g} to {most:g}"
+    rule = f"{name} must be a number from {least:g} to {most:g}"
     if not is_number(value):
-        raise TypeError(f"{allowed}, got {shown(value)}.")
+        raise TypeError(f"{rule}, got {shown(value)}.")
     # An int of Python may be too large for a float, and a float16 too small for limits.
     number = value if isinstance(value, int) else float(value)
     if not least <= number <= most:
-        raise ValueError(f"{allowed}, got {shown(value)}.")
+        raise ValueError(f"{rule}, got {shown(value)}.")
     return float(number)
 
 
@@ -281,18 +279,18 @@ def check_distinct(name, values):
     ValueError
         If it is empty, or has a value twice.
     """
-    allowed = "allowed is a sequence of one value or more, all different"
+    rule = f"{name} must be a sequence of one value or more, all different"
     if isinstance(values, str | bytes) or not np.iterable(values):
-        raise TypeError(f"{name}={shown(values)}: {allowed}.")
+        raise TypeError(f"{rule}, got {shown(values)}.")
     # A dask array has this too, if it comes from a file read lazily.
     is_array = hasattr(values, "__array__")
     as_list = np.asarray(values).tolist() if is_array else list(values)
     try:
         distinct = {tuple(v) if isinstance(v, list) else v for v in as_list}
     except TypeError:
-        raise TypeError(f"{name}={shown(values)}: {allowed}.") from None
+        raise TypeError(f"{rule}, got {shown(values)}.") from None
     if not as_list or len(distinct) < len(as_list):
-        raise ValueError(f"{name}={shown(values)}: {allowed}.")
+        raise ValueError(f"{rule}, got {shown(values)}.")
     return as_list
 
 
@@ -320,12 +318,13 @@ def pixel_pair(name, value, least):
         If it is smaller than allowed.
     """
     pair = value if is_sequence(value) else (value, value)
-    allowed = f"allowed is an int, or a pair of int (y, x), of at least {least} pixels"
+    one = f"an int of at least {least}"
+    rule = f"{name} must be {one}, or a pair of these (y, x), in pixels"
     if len(pair) != 2 or not all(map(is_whole_number, pair)):
-        raise TypeError(f"{name}={shown(value)}: {allowed}.")
+        raise TypeError(f"{rule}, got {shown(value)}.")
     pair = int(pair[0]), int(pair[1])
     if min(pair) < least:
-        raise ValueError(f"{name}={shown(value)}: {allowed}.")
+        raise ValueError(f"{rule}, got {shown(value)}.")
     if max(pair) > LARGEST_LENGTH:
         raise ValueError(
             f"{name} must be at most {LARGEST_LENGTH} pixels, got {shown(value)}."
@@ -349,13 +348,13 @@ def check_frame(frame):
     """
     if frame.dtype.kind not in "buif":
         raise TypeError(
-            f"frame has dtype {frame.dtype}: allowed are real numbers (for RGB data, "
-            "take one channel or their mean first)."
+            f"frame must be an array of real numbers, got the dtype {frame.dtype}. Of "
+            "RGB data, take one channel or their mean."
         )
     if frame.ndim != 2 or 0 in frame.shape:
         raise ValueError(
-            f"frame has shape {frame.shape}: allowed is one image, (rows, columns), "
-            "of at least one pixel."
+            "frame must be one image, (rows, columns), of at least one pixel, got the "
+            f"shape {frame.shape}."
         )
 
 
@@ -420,8 +419,8 @@ def check_grid(grid, shape):
     )
     if last[0] >= shape[0] or last[1] >= shape[1]:
         raise ValueError(
-            f"{grid} reaches pixel {last}: allowed are pixels of the frame, which has "
-            f"{shape[0]} x {shape[1]}."
+            f"grid must lie within the frame of {shape[0]} x {shape[1]} pixels, got "
+            f"{grid}, which reaches pixel {last}."
         )
 
 
@@ -442,8 +441,9 @@ def check_out(out, shape):
     adjacent = out.strides[1] == out.itemsize
     if out.shape != tuple(shape) or out.dtype != np.float32 or not adjacent:
         raise ValueError(
-            f"out is {out.dtype} of shape {out.shape} with strides {out.strides}: "
-            f"allowed is float32 of shape {tuple(shape)}, columns next to each other."
+            f"out must be float32 of the shape {tuple(shape)}, columns next to each "
+            f"other, got {out.dtype} of the shape {out.shape} with the strides "
+            f"{out.strides}."
         )
 
 
@@ -451,8 +451,8 @@ def check_mask_dtype(mask):
     """Raise a TypeError if an array is not boolean."""
     if mask.dtype != bool:
         raise TypeError(
-            f"mask has dtype {mask.dtype}: allowed is bool, True where a pixel is "
-            "left out."
+            "mask must be an array of bool, True where a pixel is left out, got the "
+            f"dtype {mask.dtype}."
         )
 
 
@@ -483,9 +483,8 @@ def check_mask(mask, shape):
     check_mask_dtype(mask)
     if mask.shape != tuple(shape):
         raise ValueError(
-            f"mask has shape {mask.shape}: allowed is the shape of the frame, "
-            f"{tuple(shape)}."
+            f"mask must have the shape of the frame, {tuple(shape)}, got {mask.shape}."
         )
     if mask.all():
-        raise ValueError("mask is True everywhere: it has to leave some pixels in.")
+        raise ValueError("mask must leave some pixels in, got True everywhere.")
     return mask

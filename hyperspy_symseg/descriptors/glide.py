@@ -89,13 +89,15 @@ class GlideReflectionSymmetry(PointSymmetry):
             pairs = check_distinct("glides", self.glides)
             if not all(map(is_pair, pairs)):
                 raise ValueError(
-                    f"glides={shown(self.glides)}: allowed are pairs (angle, glide)."
+                    f"glides must be pairs (angle, glide), got {shown(self.glides)}."
                 )
-            angles = check_angles("glides", {angle for angle, _ in pairs}, 180)
+            angles = {angle for angle, _ in pairs}
+            angles = check_angles("glides: each angle", angles, 180)
             for _, glide in pairs:
                 # An array with the angles has whole numbers as float.
                 whole = isinstance(glide, float) and glide.is_integer()
-                check_whole("glides", int(glide) if whole else glide, 1, window)
+                glide = int(glide) if whole else glide
+                check_whole("glides: each glide", glide, 1, window)
             pairs = tuple((float(angle), int(glide)) for angle, glide in pairs)
             object.__setattr__(self, "glides", pairs)
             object.__setattr__(self, "n_axes", len(angles))
@@ -131,8 +133,8 @@ class GlideReflectionSymmetry(PointSymmetry):
         if self._largest_glide >= min(shape):
             name = "window" if self.glides is None else "glides"
             raise ValueError(
-                f"{name}={getattr(self, name)}: allowed are glides of at most "
-                f"{min(shape) - 1} for a frame of {shape[0]} x {shape[1]} pixels."
+                f"{name} must have glides of at most {min(shape) - 1} for a frame of "
+                f"{shape[0]} x {shape[1]} pixels, got {shown(getattr(self, name))}."
             )
 
     @property

@@ -67,8 +67,8 @@ class Grid:
         stride = pixel_pair("stride", stride, least=1)
         if any(s > n for s, n in zip(stride, frame_shape, strict=True)):
             raise ValueError(
-                f"stride={stride}: allowed is at most the size of the frame, "
-                f"{tuple(frame_shape)}."
+                f"stride must be at most the size of the frame, {tuple(frame_shape)}, "
+                f"got {stride}."
             )
         axes = tuple(zip(frame_shape, stride, strict=True))
         return cls(

@@ -9,6 +9,7 @@ import numpy as np
 
 from .base import Descriptor
 from .block import hull
+from .checks import shown
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,14 @@ class JoinedDescriptors(Descriptor):
         parts = tuple(self.descriptors)
         for part in parts:
             if not isinstance(part, Descriptor) or isinstance(part, JoinedDescriptors):
-                raise TypeError(f"descriptors: {part!r} is not a single descriptor.")
+                raise TypeError(
+                    f"descriptors must be single descriptors, got {shown(part)}."
+                )
         kinds = [type(part).__name__ for part in parts]
         if len(parts) < 2 or len(set(kinds)) < len(kinds):
             raise ValueError(
-                f"descriptors: {', '.join(kinds) or 'none'}; allowed are two or more, "
-                "each of another kind."
+                "descriptors must be two or more, each of another kind, got "
+                f"{', '.join(kinds) or 'none'}."
             )
         object.__setattr__(self, "descriptors", parts)
 

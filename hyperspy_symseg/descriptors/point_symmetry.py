@@ -17,6 +17,7 @@ from .checks import (
     check_whole,
     is_number,
     pixel_pair,
+    shown,
 )
 from .polar import PolarBlock
 from .pooling import Pooling
@@ -91,13 +92,13 @@ def check_angles(name, angles, end):
     angles = check_distinct(name, angles)
     for angle in angles:
         if not is_number(angle):
-            raise TypeError(f"{name}: {angle!r} is not an angle in degrees.")
+            raise TypeError(f"{name} must be real, in degrees, got {shown(angle)}.")
         valid = 0 <= angle < end
         if not valid or abs(float(_turns(float(angle))) - angle / 360) > 1e-12:
             raise ValueError(
-                f"{name}: {angle!r} degrees; allowed are angles from 0 to less than "
-                f"{end} that are fractions of a turn, with a denominator of at most "
-                f"{LARGEST_DENOMINATOR}, such as half degrees."
+                f"{name} must be from 0 to less than {end} degrees, in fractions of a "
+                f"turn with a denominator of at most {LARGEST_DENOMINATOR} (such as "
+                f"half degrees), got {shown(angle)}."
             )
     # To the last bit the same, however they were computed.
     return tuple(float(360 * _turns(float(angle))) for angle in angles)
@@ -145,9 +146,7 @@ class PointSymmetry(Descriptor):
         pooling = pixel_pair("pooling", self.pooling, least=1)
         step = pixel_pair("step", self.step, least=1)
         if any(s > 2 * (p // 2) + 1 for s, p in zip(step, pooling, strict=True)):
-            raise ValueError(
-                f"step={self.step!r}: allowed is at most pooling={self.pooling!r}."
-            )
+            raise ValueError(f"step must be at most pooling, {pooling}, got {step}.")
         object.__setattr__(self, "pooling", pooling)
         object.__setattr__(self, "step", step)
         n_operations = len(self.point_operations) * self._n_ranks
@@ -158,7 +157,7 @@ class PointSymmetry(Descriptor):
             )
         if self.only is not None:
             only = [
-                check_whole("only", place, 0, n_operations - 1)
+                check_whole("only: each place", place, 0, n_operations - 1)
                 for place in check_distinct("only", self.only)
             ]
             object.__setattr__(self, "only", tuple(only))
@@ -177,8 +176,8 @@ class PointSymmetry(Descriptor):
         object.__setattr__(self, "n_angles", n_angles)
         if n_angles % multiple:
             raise ValueError(
-                f"n_angles={self.n_angles!r}: allowed is a multiple of {multiple}, so "
-                "that the operations map samples onto samples."
+                f"n_angles must be a multiple of {multiple}, for the operations to "
+                f"map samples onto samples, got {n_angles}."
             )
 
     def check_frame(self, shape):
@@ -186,8 +185,8 @@ class PointSymmetry(Descriptor):
         most = (min(shape) - 1) // 2
         if self.radius > most:
             raise ValueError(
-                f"radius={self.radius}: allowed is at most {most} for a frame of "
-                f"{shape[0]} x {shape[1]} pixels."
+                f"radius must be at most {most} for a frame of {shape[0]} x {shape[1]} "
+                f"pixels, got {self.radius}."
             )
 
     def _steps(self, degrees):

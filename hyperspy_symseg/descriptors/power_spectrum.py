@@ -113,12 +113,13 @@ class PowerSpectrum(Descriptor):
                 is_pair(pair) and all(map(is_whole_number, pair)) for pair in pairs
             ):
                 raise TypeError(
-                    f"frequencies={shown(self.frequencies)}: allowed are pairs of int."
+                    "frequencies must be pairs of int (ky, kx), got "
+                    f"{shown(self.frequencies)}."
                 )
             if any(abs(ky) > y or not 0 <= kx <= x for ky, kx in pairs):
                 raise ValueError(
-                    f"frequencies={shown(self.frequencies)}: allowed are ky from "
-                    f"{-y} to {y} and kx from 0 to {x}, for window={self.window}."
+                    f"frequencies must have ky from {-y} to {y} and kx from 0 to {x} "
+                    f"for the window {window}, got {shown(self.frequencies)}."
                 )
             pairs = tuple((int(ky), int(kx)) for ky, kx in pairs)
             object.__setattr__(self, "frequencies", pairs)
@@ -188,8 +189,8 @@ class PowerSpectrum(Descriptor):
         most = tuple((n - 1) // 2 for n in shape)
         if any(w > m for w, m in zip(self.window, most, strict=True)):
             raise ValueError(
-                f"window={self.window}: allowed is at most {most} for a frame of "
-                f"{shape[0]} x {shape[1]} pixels."
+                f"window must be at most {most} for a frame of {shape[0]} x {shape[1]} "
+                f"pixels, got {self.window}."
             )
 
     def support(self, grid, frame_shape):

@@ -5,6 +5,7 @@ import dataclasses
 import importlib
 
 from .base import Descriptor
+from .checks import shown
 from .joined import JoinedDescriptors
 
 #: Name of every descriptor, with its module in this package and its class.
@@ -19,8 +20,9 @@ DESCRIPTORS = {
 
 def _error(kind, descriptor):
     return kind(
-        f"descriptor={descriptor!r}: allowed are {', '.join(map(repr, DESCRIPTORS))}, "
-        "an instance of a descriptor, or a list of these, each another."
+        f"descriptor must be {', '.join(map(repr, DESCRIPTORS))}, an instance of a "
+        "descriptor, or a list of these, each of another kind, got "
+        f"{shown(descriptor)}."
     )
 
 
@@ -144,7 +146,10 @@ def make_descriptor(name, **parameters):
     names = split(name)
     unknown = set(parameters) - set(names)
     if unknown:
-        raise TypeError(f"{unknown}: allowed are parameters for {', '.join(names)}.")
+        raise TypeError(
+            f"parameters must be for {', '.join(names)}, got some for "
+            f"{', '.join(sorted(unknown))}."
+        )
     return join([descriptor_class(n)(**parameters.get(n, {})) for n in names])
 
 

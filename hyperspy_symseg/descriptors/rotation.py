@@ -88,19 +88,18 @@ class RotationSymmetry(PointSymmetry):
             folds = self.folds
             if folds is not None and tuple(check_distinct("folds", folds)) != FOLDS:
                 raise ValueError(
-                    f"folds={shown(self.folds)} with angles: allowed is one or the "
-                    "other."
+                    f"folds must not be given with angles, got {shown(self.folds)}."
                 )
             angles = check_angles("angles", self.angles, 360)
             if 0 in angles:
-                raise ValueError(f"angles={shown(self.angles)}: allowed are no zeros.")
+                raise ValueError(f"angles must not be 0, got {shown(self.angles)}.")
             object.__setattr__(self, "angles", angles)
             object.__setattr__(self, "folds", None)
         else:
             folds = tuple(check_distinct("folds", self.folds))
             if not all(is_whole_number(fold) and fold in FOLDS for fold in folds):
                 raise ValueError(
-                    f"folds={shown(self.folds)}: allowed are 2, 3, 4 and 6."
+                    f"folds must be some of 2, 3, 4 and 6, got {shown(self.folds)}."
                 )
             object.__setattr__(self, "folds", tuple(map(int, folds)))
         self._check_sampling(itertools.chain(*self._members))

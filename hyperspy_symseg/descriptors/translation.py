@@ -99,41 +99,39 @@ class TranslationSymmetry(Descriptor):
             object.__setattr__(self, "max_operations", len(translations))
         elif max(map(len, self.shift_axes)) < 3:
             raise ValueError(
-                f"max_operations={most}: no shift but 0 is left in "
-                f"window={self.window!r}; at least 9 are always enough."
+                "max_operations must be large enough for a shift other than 0 in the "
+                f"window {window}, got {most}. At least 9 is always enough."
             )
 
     def _checked_translations(self):
-        allowed = "allowed are pairs of int (dy, dx), one or more, all different"
+        rule = "translations must be one or more pairs of int (dy, dx), all different"
         try:
             translations = np.asarray(self.translations)
         except ValueError:
-            raise ValueError(
-                f"translations={shown(self.translations)}: {allowed}."
-            ) from None
+            raise ValueError(f"{rule}, got {shown(self.translations)}.") from None
         if (
             translations.ndim != 2
             or translations.shape[1] != 2
             or not translations.size
         ):
-            raise ValueError(f"translations has shape {translations.shape}: {allowed}.")
+            raise ValueError(f"{rule}, got the shape {translations.shape}.")
         if len(translations) > MOST_OPERATIONS:
             raise ValueError(
                 f"translations must be at most {MOST_OPERATIONS} pairs, got "
                 f"{len(translations)}."
             )
         if translations.dtype.kind not in "iu":
-            raise TypeError(f"translations has dtype {translations.dtype}: {allowed}.")
+            raise TypeError(f"{rule}, got the dtype {translations.dtype}.")
         if (translations > LARGEST_LENGTH).any() or (
             translations < -LARGEST_LENGTH
         ).any():
             raise ValueError(
-                f"translations={shown(translations.tolist())}: {allowed}, of at most "
-                f"{LARGEST_LENGTH} pixels."
+                f"translations must be of at most {LARGEST_LENGTH} pixels, got "
+                f"{shown(translations.tolist())}."
             )
         pairs = tuple(map(tuple, translations.tolist()))
         if len(set(pairs)) < len(pairs):
-            raise ValueError(f"translations={shown(pairs)}: {allowed}.")
+            raise ValueError(f"{rule}, got {shown(pairs)}.")
         return pairs
 
     @property
@@ -200,15 +198,15 @@ class TranslationSymmetry(Descriptor):
         most = [(n - 1) // 2 for n in shape]
         if any(p > m for p, m in zip(self.patch, most, strict=True)):
             raise ValueError(
-                f"patch={self.patch}: allowed is at most {tuple(most)} for a frame of "
-                f"{shape[0]} x {shape[1]} pixels."
+                f"patch must be at most {tuple(most)} for a frame of {shape[0]} x "
+                f"{shape[1]} pixels, got {self.patch}."
             )
         if any(w >= n for w, n in zip(self.window, shape, strict=True)):
             name = "window" if self.translations is None else "translations"
             raise ValueError(
-                f"{name}={shown(getattr(self, name))}: allowed are shifts of at most "
-                f"{tuple(n - 1 for n in shape)} for a frame of {shape[0]} x {shape[1]} "
-                "pixels."
+                f"{name} must have shifts of at most {tuple(n - 1 for n in shape)} for "
+                f"a frame of {shape[0]} x {shape[1]} pixels, got "
+                f"{shown(getattr(self, name))}."
             )
 
     def support(self, grid, frame_shape):

@@ -7,7 +7,12 @@ import itertools
 import numpy as np
 
 from hyperspy_symseg.descriptors import Descriptor
-from hyperspy_symseg.descriptors.checks import check_whole, is_number, is_whole_number
+from hyperspy_symseg.descriptors.checks import (
+    check_whole,
+    is_number,
+    is_whole_number,
+    shown,
+)
 from hyperspy_symseg.templates.model import check_period
 
 from .threads import one_thread
@@ -59,11 +64,11 @@ def check_arguments(
     if isinstance(n_patterns, str):
         if n_patterns != "auto":
             raise ValueError(
-                f'n_patterns={n_patterns!r}: allowed is an int, or "auto".'
+                f'n_patterns must be an int or "auto", got {shown(n_patterns)}.'
             )
         if period is None:
             raise ValueError(
-                'n_patterns="auto" without a lattice period: allowed is an int.'
+                'n_patterns must be an int if there is no lattice period, got "auto".'
             )
     else:
         n_patterns = check_whole("n_patterns", n_patterns, 1, MOST_LABELS)
@@ -74,12 +79,12 @@ def check_arguments(
     if n_operations is not None:
         most = len(descriptor.operations)
         n_operations = check_whole("n_operations", n_operations, 1, most)
-    allowed = "allowed is an int of at least 1, or a fraction between 0 and 1"
+    rule = "n_components must be an int of at least 1, or a fraction between 0 and 1"
     if not is_number(n_components):
-        raise TypeError(f"n_components={n_components!r}: {allowed}.")
+        raise TypeError(f"{rule}, got {shown(n_components)}.")
     whole = is_whole_number(n_components)
     if not (n_components >= 1 if whole else 0 < n_components < 1):
-        raise ValueError(f"n_components={n_components!r}: {allowed}.")
+        raise ValueError(f"{rule}, got {shown(n_components)}.")
     return n_patterns, {
         "n_components": int(n_components) if whole else float(n_components),
         "n_operations": n_operations,
@@ -208,8 +213,8 @@ def _check_number(n_patterns, n_distinct):
     """Check that there are as many different scores as patterns."""
     if n_patterns > n_distinct:
         raise ValueError(
-            f"n_patterns={n_patterns}: allowed is at most the number of distinct "
-            f"descriptors, which is {n_distinct} in this frame."
+            "n_patterns must be at most the number of distinct descriptors, which is "
+            f"{n_distinct} in this frame, got {n_patterns}."
         )
 
 
@@ -244,7 +249,7 @@ def cluster_scores(scores, blocks, n_patterns, n_components, random_state):
     n_distinct = len(distinct)
     if n_distinct == 1:
         raise ValueError(
-            "frame has the same scores everywhere: there is nothing to tell apart."
+            "frame must have scores that differ, got the same scores everywhere."
         )
     _check_number(n_patterns, n_distinct)
     if n_components >= 1:

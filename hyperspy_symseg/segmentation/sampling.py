@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 
+from hyperspy_symseg.descriptors.checks import shown
+
 # Pixels a model is fitted on, unless fewer are asked for, and size of their scores in
 # bytes, at most.
 SAMPLE_SIZE = 20_000
@@ -104,9 +106,8 @@ def complete_scores(scores, descriptor):
     scores = scores[~np.isnan(scores).any(axis=1)].astype(np.float64)
     if not len(scores):
         raise ValueError(
-            f"frame: no pixel has the scores of all {scores.shape[1]} operations of "
-            f"{descriptor}: allowed are lengths that fit into what is valid of the "
-            "frame. (Of a circular patch, a masked pixel takes away all samples with "
-            "it among their 4 x 4: interpolate single ones rather than mask them.)"
+            f"frame must have a pixel with the scores of all {n_operations} operations "
+            f"of {shown(descriptor)}, got none. Choose lengths that fit into what is "
+            "valid of the frame, and interpolate single pixels rather than mask them."
         )
     return scores

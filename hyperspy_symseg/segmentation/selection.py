@@ -157,8 +157,8 @@ class Selection:
         num_workers = check_num_workers(num_workers)
         if self.covariance is None and frame is None:
             raise ValueError(
-                f"frame=None: a model of {len(self.mean)} operations needs a frame to "
-                "select some of them."
+                f"frame must be given to select some of the {len(self.mean)} "
+                "operations of the model, got None."
             )
 
         def covariance(descriptor, places):

@@ -45,8 +45,8 @@ class Amorphous:
         density = require_positive("density", self.density)
         distance = require_not_negative("distance", self.distance)
         highest = math.sqrt(4 * HIGHEST_COVERAGE / (math.pi * density))
-        allowed = f"at most {highest:.6g} pixels, for {density:.6g} in a pixel"
-        require(distance <= highest, "distance", distance, allowed)
+        rule = f"at most {highest:.6g} pixels, for {density:.6g} in a pixel"
+        require(distance <= highest, "distance", distance, rule)
         object.__setattr__(self, "density", density)
         object.__setattr__(self, "distance", distance)
 

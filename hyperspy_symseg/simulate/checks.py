@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checks of arguments, which give them back as numbers of Python's own.
 
-Errors name the argument, its value and what is allowed.
+Errors name the argument, what it must be, and its value.
 """
 
 import math
@@ -12,46 +12,47 @@ from hyperspy_symseg.descriptors.checks import is_number, is_whole_number, shown
 FARTHEST = 1e100
 
 
-def require(condition, name, value, allowed):
+def require(condition, name, value, rule):
     """Raise ValueError unless the condition is true."""
     if not condition:
-        raise ValueError(f"{name} is {shown(value)}; it has to be {allowed}")
+        raise ValueError(f"{name} must be {rule}, got {shown(value)}.")
 
 
-def require_number(name, value, is_allowed, allowed):
-    """Real number that a function of it allows: float."""
+def require_number(name, value, is_valid, rule):
+    """Real number that a function of it finds valid: float."""
     # An int of Python may be too large for a float.
     valid = is_number(value) and (not isinstance(value, int) or abs(value) <= FARTHEST)
     number = float(value) if valid else math.nan
-    require(abs(number) <= FARTHEST and is_allowed(number), name, value, allowed)
+    require(abs(number) <= FARTHEST and is_valid(number), name, value, rule)
     return number
 
 
 def require_positive(name, value):
     """Number above 0 and finite: float."""
-    return require_number(name, value, lambda x: x > 0, "positive and finite")
+    return require_number(name, value, lambda x: x > 0, "a positive and finite number")
 
 
 def require_not_negative(name, value):
     """Number that is 0 or more and finite: float."""
-    return require_number(name, value, lambda x: x >= 0, "finite, 0 or more")
+    rule = "a finite number of at least 0"
+    return require_number(name, value, lambda x: x >= 0, rule)
 
 
 def require_finite(name, value):
     """Number that is finite: float."""
-    return require_number(name, value, lambda x: True, "finite")
+    return require_number(name, value, lambda x: True, "a finite number")
 
 
 def require_angle(name, value):
     """Angle between two directions, neither parallel nor opposite: float."""
-    allowed = "between 0 and 180 degrees"
-    return require_number(name, value, lambda x: 0 < x < 180, allowed)
+    rule = "a number between 0 and 180 degrees"
+    return require_number(name, value, lambda x: 0 < x < 180, rule)
 
 
-def require_whole(name, value, allowed="a positive int", most=math.inf, least=1):
+def require_whole(name, value, rule="a positive int", most=math.inf, least=1):
     """Integer in a range: int."""
     valid = is_whole_number(value) and least <= value <= most
-    require(valid, name, value, allowed)
+    require(valid, name, value, rule)
     return int(value)
 
 
@@ -59,10 +60,11 @@ def require_shape(shape):
     """Rows and columns of a frame: (int, int)."""
     valid = isinstance(shape, list | tuple) or getattr(shape, "ndim", 0) == 1
     valid = valid and len(shape) == 2 and all(map(is_whole_number, shape))
-    require(valid and min(shape) >= 1, "shape", shape, "two positive int")
+    valid = valid and min(shape) >= 1
+    require(valid, "shape", shape, "two positive int (rows, columns)")
     return int(shape[0]), int(shape[1])
 
 
 def require_seed(seed):
     """What NumPy's generators can be seeded with: int."""
-    return require_whole("seed", seed, "an int, 0 or more", least=0)
+    return require_whole("seed", seed, "an int of at least 0", least=0)

@@ -36,12 +36,12 @@ class Imaging:
                 "column_width",
                 self.column_width,
                 lambda x: 0 < x <= WIDEST,
-                f"positive, and at most {WIDEST} pixels",
+                f"a positive number of at most {WIDEST} pixels",
             ),
             "background": require_not_negative("background", self.background),
             "jitter": require_not_negative("jitter", self.jitter),
             "ramp": require_number(
-                "ramp", self.ramp, lambda x: 0 <= x <= 1, "from 0 to 1"
+                "ramp", self.ramp, lambda x: 0 <= x <= 1, "a number from 0 to 1"
             ),
         }
         if self.dose is not None:
@@ -158,10 +158,10 @@ class Imaging:
         """
         if self.dose is None:
             return frame.astype(self.dtype)
-        allowed = "lower, or the background, for counts below 65536"
-        require(frame.max() * self.dose < 2**17, "dose", self.dose, allowed)
+        rule = "low enough, with the background, for counts below 65536"
+        require(frame.max() * self.dose < 2**17, "dose", self.dose, rule)
         counts = rng.poisson(frame * self.dose)
-        require(counts.max() < 2**16, "dose", self.dose, allowed)
+        require(counts.max() < 2**16, "dose", self.dose, rule)
         return counts.astype(self.dtype)
 
 

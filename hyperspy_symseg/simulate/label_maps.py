@@ -49,10 +49,10 @@ def regions(shape, n=2, boundary="curved", *, amplitude=0.1, seed=0):
     array([1680, 1680, 1680])
     """
     shape = require_shape(shape)
-    n = require_whole("n", n, "from 1 to 127", 127)
+    n = require_whole("n", n, "an int from 1 to 127", 127)
     kinds = ("curved", "straight")
     valid = isinstance(boundary, str) and boundary in kinds
-    require(valid, "boundary", boundary, "curved, straight or an array")
+    require(valid, "boundary", boundary, "'curved', 'straight' or an array")
     seed = require_seed(seed)
     amplitude = require_not_negative("amplitude", amplitude)
     direction, *phases = np.random.default_rng(seed).uniform(0, 2 * np.pi, 3)
@@ -151,24 +151,22 @@ def inclusions(shape, n=4, radius=(24.0, 40.0), *, gap=20.0, amplitude=0.1, seed
     shape = require_shape(shape)
     n = require_whole("n", n)
     valid = isinstance(radius, list | tuple) or getattr(radius, "ndim", 0) == 1
-    allowed = "two positive float, the smaller one first"
-    require(valid and len(radius) == 2, "radius", radius, allowed)
-    radius = [
-        require_number("radius", each, lambda x: x > 0, allowed) for each in radius
-    ]
-    require(radius[0] <= radius[1], "radius", radius, allowed)
+    rule = "two positive numbers, the smaller one first"
+    require(valid and len(radius) == 2, "radius", radius, rule)
+    radius = [require_number("radius", each, lambda x: x > 0, rule) for each in radius]
+    require(radius[0] <= radius[1], "radius", radius, rule)
     gap = require_not_negative("gap", gap)
-    allowed = "0 or more, less than 1"
-    amplitude = require_number("amplitude", amplitude, lambda x: 0 <= x < 1, allowed)
+    rule = "a number of at least 0 and less than 1"
+    amplitude = require_number("amplitude", amplitude, lambda x: 0 <= x < 1, rule)
     seed = require_seed(seed)
     rng = np.random.default_rng(seed)
     radii = rng.uniform(*radius, n)
     bounds = radii * (1 + amplitude)
-    allowed = f"smaller, for outlines within a frame of {shape}"
-    require(2 * bounds.max() < min(shape) - 3, "radius", radius, allowed)
+    rule = f"smaller, for outlines within a frame of {shape}"
+    require(2 * bounds.max() < min(shape) - 3, "radius", radius, rule)
     centres = _centres(shape, bounds, gap, rng)
-    allowed = f"smaller, for outlines {gap} pixels apart within a frame of {shape}"
-    require(centres is not None, "n", n, allowed)
+    rule = f"smaller, for outlines {gap} pixels apart within a frame of {shape}"
+    require(centres is not None, "n", n, rule)
     labels = np.zeros(shape, np.int8)
     for centre, mean in zip(centres, radii, strict=True):
         turns, distance = _polar(shape, centre)

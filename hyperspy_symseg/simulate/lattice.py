@@ -46,12 +46,12 @@ class Lattice:
         if valid:
             a, b = np.linalg.norm(vectors, axis=1)
             valid = min(a, b) >= 1 and abs(np.linalg.det(vectors)) > 1e-3 * a * b
-        allowed = "two finite (y, x), not parallel, each at least 1 pixel long"
-        require(valid, "vectors", self.vectors, allowed)
+        rule = "two finite (y, x), not parallel, each at least 1 pixel long"
+        require(valid, "vectors", self.vectors, rule)
         motif = np.array(self.motif, dtype=float)
         valid = motif.shape[1:] == (3,) and motif.size and np.isfinite(motif).all()
-        allowed = "finite (fraction_a, fraction_b, weight >= 0), one or more"
-        require(valid and (motif[:, 2] >= 0).all(), "motif", self.motif, allowed)
+        rule = "one or more finite (fraction_a, fraction_b, weight >= 0)"
+        require(valid and (motif[:, 2] >= 0).all(), "motif", self.motif, rule)
         object.__setattr__(self, "vectors", tuple(map(tuple, vectors.tolist())))
         object.__setattr__(self, "motif", tuple(map(tuple, motif.tolist())))
 

@@ -26,8 +26,8 @@ def _labels(boundary, shape, n, seed):
         return regions((512, 512) if shape is None else shape, n, boundary, seed=seed)
     labels = as_array("boundary", boundary)
     valid = labels.ndim == 2 and labels.size and labels.dtype.kind in "iu"
-    kind = f"{labels.dtype}, shape {labels.shape}"
-    require(valid, "boundary", kind, "an array of int, shape (rows, columns)")
+    kind = f"{labels.dtype} of the shape {labels.shape}"
+    require(valid, "boundary", kind, "an array of int of the shape (rows, columns)")
     valid = shape is None or require_shape(shape) == labels.shape
     require(valid, "shape", shape, f"that of boundary, {labels.shape}")
     used = np.unique(labels).tolist()
@@ -118,11 +118,11 @@ def micrograph(
     """
     one = isinstance(lattices, Lattice | Amorphous)
     lattices = [lattices] if one else list(lattices)
-    require(1 <= len(lattices) <= 127, "lattices", lattices, "1 to 127 of them")
+    require(1 <= len(lattices) <= 127, "lattices", lattices, "from 1 to 127 lattices")
     imaging = Imaging(column_width, dose, background, ramp, jitter)
     pixel_size = require_positive("pixel_size", pixel_size)
     seed = require_seed(seed)
-    vacancies = require_whole("vacancies", vacancies, "an int, 0 or more", least=0)
+    vacancies = require_whole("vacancies", vacancies, "an int of at least 0", least=0)
     labels = _labels(boundary, shape, len(lattices), seed)
     shape = labels.shape
 

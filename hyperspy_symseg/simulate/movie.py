@@ -196,11 +196,13 @@ def moving_boundary(
 
     along_y, along_x = _direction(angle)
     room = cols - rows * abs(along_x) / along_y
-    allowed = f"nearer to 90 degrees, to cross {rows} rows within {cols} columns"
-    require(room > 0, "angle", angle, allowed)
+    rule = f"nearer to 90 degrees, to cross {rows} rows within {cols} columns"
+    require(room > 0, "angle", angle, rule)
     fastest = room * along_y / max(n_frames - 1, 1)
-    allowed = f"at most {fastest:.6g} pixels a frame, to stay in view for {n_frames}"
-    require(n_frames == 1 or abs(speed) <= fastest, "speed", speed, allowed)
+    rule = (
+        f"at most {fastest:.6g} pixels a frame, to stay in view for {n_frames} frames"
+    )
+    require(n_frames == 1 or abs(speed) <= fastest, "speed", speed, rule)
 
     # The plane of the twins is along the diagonal of the cell.
     plane = angle + inclination

@@ -44,8 +44,8 @@ def remove_columns(grains, n, spacing, shape, rng):
     free = rng.permutation(free)
     removed = []
     while len(removed) < n:
-        allowed = f"at most {len(removed)}, for vacancies {clearance:.6g} pixels apart"
-        require(len(free), "vacancies", n, allowed)
+        rule = f"at most {len(removed)}, for vacancies {clearance:.6g} pixels apart"
+        require(len(free), "vacancies", n, rule)
         removed.append(free[0])
         distances = np.linalg.norm(positions[free] - positions[free[0]], axis=1)
         free = free[distances >= clearance]

@@ -9,28 +9,32 @@ from hyperspy_symseg.descriptors import checks
     "dtype", [complex, object, "M8[s]", [("R", "u1"), ("G", "u1")]]
 )
 def test_frame_of_numbers_that_are_not_real(dtype):
-    with pytest.raises(TypeError, match=r"^frame has dtype"):
+    with pytest.raises(TypeError, match="^frame must be an array of real numbers, got"):
         checks.check_frame(np.zeros((3, 4), dtype))
 
 
 @pytest.mark.parametrize("shape", [(), (5,), (0, 5), (5, 0), (2, 3, 4)])
 def test_frame_that_is_not_one_image(shape):
-    with pytest.raises(ValueError, match="^frame has shape"):
+    with pytest.raises(ValueError, match="^frame must be one image, .* got the shape"):
         checks.check_frame(np.zeros(shape))
 
 
 def test_mask_that_is_not_boolean():
-    with pytest.raises(TypeError, match="^mask has dtype int"):
+    with pytest.raises(
+        TypeError, match="^mask must be an array of bool, .* got the dtype int"
+    ):
         checks.check_mask(np.zeros((3, 4), int), (3, 4))
 
 
 def test_mask_of_another_shape():
-    with pytest.raises(ValueError, match="^mask has shape"):
+    with pytest.raises(
+        ValueError, match="^mask must have the shape of the frame, .* got"
+    ):
         checks.check_mask(np.zeros((4, 3), bool), (3, 4))
 
 
 def test_mask_that_leaves_nothing():
-    with pytest.raises(ValueError, match="^mask is True everywhere"):
+    with pytest.raises(ValueError, match="^mask must leave some pixels in, got True"):
         checks.check_mask(np.ones((3, 4), bool), (3, 4))
 
 
@@ -60,7 +64,7 @@ def test_whole_number_is_one_of_python(value):
     "value", [True, np.True_, 3.0, "3", None, np.array(3), np.timedelta64(3, "s")]
 )
 def test_what_is_no_whole_number(value):
-    with pytest.raises(TypeError, match="^n="):
+    with pytest.raises(TypeError, match="^n must be an int of at least 1, got"):
         checks.check_whole("n", value, 1)
 
 

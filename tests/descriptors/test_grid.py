@@ -42,13 +42,13 @@ def test_part_with_a_step_has_the_positions_of_its_slices(n, start, step):
 
 @pytest.mark.parametrize("stride", [0, -1, 12, (3, 14)])
 def test_stride_out_of_range(stride):
-    with pytest.raises(ValueError, match="^stride="):
+    with pytest.raises(ValueError, match="^stride must be (at most|an int of)"):
         Grid.over((11, 13), stride)
 
 
 @pytest.mark.parametrize("stride", [2.5, "5", (1, 2, 3), True])
 def test_stride_of_another_type(stride):
-    with pytest.raises(TypeError, match="^stride="):
+    with pytest.raises(TypeError, match="^stride must be an int of at least 1"):
         Grid.over((11, 13), stride)
 
 
@@ -62,5 +62,5 @@ def test_stride_of_another_type(stride):
     ],
 )
 def test_numbers_out_of_range(numbers):
-    with pytest.raises(ValueError, match="^(first|stride|shape)="):
+    with pytest.raises(ValueError, match="^(first|stride|shape) must be an int of at"):
         Grid(*numbers)

@@ -53,7 +53,7 @@ def test_isotropic_if_one_part_is():
 
 def test_all_parts_have_to_fit_into_the_frame():
     descriptor = JoinedDescriptors([SHIFTS, ReflectionSymmetry(radius=20)])
-    with pytest.raises(ValueError, match="^radius=20"):
+    with pytest.raises(ValueError, match="^radius must be at most 14 .* got 20"):
         descriptor.check_frame((30, 50))
 
 
@@ -68,5 +68,5 @@ def test_all_parts_have_to_fit_into_the_frame():
     ],
 )
 def test_parts_that_are_not_allowed(parts, error):
-    with pytest.raises(error, match="^descriptors:"):
+    with pytest.raises(error, match="^descriptors must be (two or more|single)"):
         JoinedDescriptors(parts)

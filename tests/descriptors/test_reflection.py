@@ -55,5 +55,5 @@ def test_subset_has_the_same_scores():
     ("n_axes", "error"), [(0, ValueError), (2.0, TypeError), ("2", TypeError)]
 )
 def test_number_of_axes_that_is_not_allowed(n_axes, error):
-    with pytest.raises(error, match="^n_axes="):
+    with pytest.raises(error, match="^n_axes must be an int from 1 to"):
         ReflectionSymmetry(n_axes=n_axes)

@@ -88,12 +88,12 @@ def test_subset_has_the_same_scores(options):
     ],
 )
 def test_folds_that_are_not_allowed(folds, error):
-    with pytest.raises(error, match="^folds="):
+    with pytest.raises(error, match="^folds must be "):
         RotationSymmetry(folds=folds)
 
 
 def test_rotation_by_nothing():
-    with pytest.raises(ValueError, match=r"^angles=\(0, 90\)"):
+    with pytest.raises(ValueError, match=r"^angles must not be 0, got \(0, 90\)"):
         RotationSymmetry(angles=(0, 90))
 
 
@@ -122,17 +122,21 @@ def test_maxima_are_descending():
     [((), ValueError), ((40,), ValueError), ((1, 1), ValueError), ((0.5,), TypeError)],
 )
 def test_places_that_are_not_allowed(only, error):
-    with pytest.raises(error, match="^only="):
+    with pytest.raises(
+        error, match="^only(: each place must be an int| must be a sequence)"
+    ):
         RotationSymmetry(only=only)
 
 
 def test_folds_with_angles():
-    with pytest.raises(ValueError, match=r"^folds=\(4,\) with angles"):
+    with pytest.raises(
+        ValueError, match=r"^folds must not be given with angles, got \(4,\)"
+    ):
         RotationSymmetry(folds=(4,), angles=(60,))
 
 
 def test_angle_that_rounds_to_nothing():
-    with pytest.raises(ValueError, match="^angles="):
+    with pytest.raises(ValueError, match="^angles must not be 0"):
         RotationSymmetry(angles=(1e-13,))
 
 

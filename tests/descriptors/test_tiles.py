@@ -73,7 +73,7 @@ def test_error_in_a_thread_is_raised(small_tiles):
 
 @pytest.mark.parametrize(("number", "error"), [(0, ValueError), ("2", TypeError)])
 def test_number_of_threads_not_allowed(number, error):
-    with pytest.raises(error, match="^num_workers="):
+    with pytest.raises(error, match="^num_workers must be an int from 1 to"):
         compute_scores(DESCRIPTOR, FRAME, Grid.over(FRAME.shape, 3), num_workers=number)
 
 

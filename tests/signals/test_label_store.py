@@ -284,7 +284,7 @@ def test_overwriting_keeps_the_old_file_until_the_new_one_is_there(
     [
         ({"filename": "movie.tif"}, "^filename='movie.tif'"),
         ({"on_error": "ignore"}, "^on_error='ignore'"),
-        ({"num_workers": 0}, "^num_workers=0"),
+        ({"num_workers": 0}, "^num_workers must be an int from 1 .* got 0"),
     ],
 )
 def test_bad_arguments_are_told_first(labels, source, tmp_path, options, message):

@@ -305,14 +305,18 @@ def test_masked_pixels_are_left_out_of_a_map(signal):
         (
             {"descriptor": "glide_reflection", "angle": 0, "glide": 0},
             ValueError,
-            "^glide=0",
+            "^glide must be an int from 1 .* got 0",
         ),
         (
             {"descriptor": "glide_reflection", "angle": 0, "glide": (4, 9)},
             TypeError,
-            r"^glide=\(4, 9\)",
+            r"^glide must be an int .* got \(4, 9\)",
         ),
-        ({"descriptor": "reflection", "angle": 400}, ValueError, "^angle: 400"),
+        (
+            {"descriptor": "reflection", "angle": 400},
+            ValueError,
+            "^angle must be from 0 .* got 400",
+        ),
         ({"descriptor": "reflection", "angle": 0, "radius": 31}, ValueError, "^radius"),
         (
             {"descriptor": "translation", "translation": 3},

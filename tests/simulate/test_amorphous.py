@@ -153,14 +153,17 @@ def test_parameters_survive_saving(tmp_path, suffix, lattices):
 @pytest.mark.parametrize(
     ("make", "argument"),
     [
-        (lambda: Amorphous(0, 5), "density is 0;"),
-        (lambda: Amorphous(math.nan, 5), "density is nan;"),
-        (lambda: Amorphous(0.01, -1), "distance is -1;"),
-        (lambda: Amorphous(0.01, math.inf), "distance is inf;"),
+        (lambda: Amorphous(0, 5), "^density must be .* got 0\\."),
+        (lambda: Amorphous(math.nan, 5), "^density must be .* got nan"),
+        (lambda: Amorphous(0.01, -1), "^distance must be .* got -1"),
+        (lambda: Amorphous(0.01, math.inf), "^distance must be .* got inf"),
         # 0.52 of the plane is covered by discs 8.14 wide.
-        (lambda: Amorphous(0.01, 8.2), r"distance is 8.2;.* at most 8\.13"),
-        (lambda: Amorphous.like(Lattice.square(10), 1), "distance is 10"),
-        (lambda: Amorphous.like(Lattice.square(10), -1), "fraction is -1;"),
+        (lambda: Amorphous(0.01, 8.2), r"^distance must be at most 8\.13.* got 8\.2"),
+        (
+            lambda: Amorphous.like(Lattice.square(10), 1),
+            "^distance must be at most .* got 10",
+        ),
+        (lambda: Amorphous.like(Lattice.square(10), -1), "^fraction must be .* got -1"),
     ],
 )
 def test_rejects(make, argument):

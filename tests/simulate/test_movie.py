@@ -356,16 +356,18 @@ def test_survives_saving(tmp_path, suffix):
     ],
 )
 def test_rejects(argument, value):
-    with pytest.raises(ValueError, match=f"^{argument} is"):
+    with pytest.raises(ValueError, match=f"^{argument} must be .* got "):
         moving_boundary(**{"n_frames": 6, "shape": SHAPE, argument: value})
 
 
 def test_a_series_too_long_for_the_frame_is_rejected():
     # 72 pixels are left by the slant: 0.36 pixels a frame.
-    with pytest.raises(ValueError, match=r"^speed is 0.5.* 0\.35\d+ pixels a frame"):
+    with pytest.raises(
+        ValueError, match=r"^speed must be at most 0\.35\d+ pixels .* got 0\.5"
+    ):
         moving_boundary(200, SHAPE)
 
 
 def test_counts_too_high_are_rejected_when_a_frame_is_drawn():
-    with pytest.raises(ValueError, match="^dose is 1000000"):
+    with pytest.raises(ValueError, match="^dose must be low enough, .* got 1000000"):
         movie(dose=1_000_000)[0].data[0].compute()

@@ -46,12 +46,12 @@ def test_number_found_is_recorded_and_may_be_repeated_with_the_model(signal):
 
 @pytest.mark.parametrize("refine", [True, False])
 def test_number_that_is_neither_an_int_nor_auto_is_an_error(signal, refine):
-    with pytest.raises(ValueError, match="^n_patterns='many'.*auto"):
+    with pytest.raises(ValueError, match="^n_patterns must be .*auto.* got 'many'"):
         signal.segment_symmetry("many", refine=refine)
 
 
 def test_number_cannot_be_found_without_templates(signal):
-    with pytest.raises(ValueError, match='^n_patterns="auto"'):
+    with pytest.raises(ValueError, match='^n_patterns must be an int .* got "auto"'):
         signal.segment_symmetry("auto", refine=False)
 
 
