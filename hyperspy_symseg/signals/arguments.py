@@ -238,11 +238,11 @@ def descriptor_in_pixels(descriptor, parameters, axes, defaults=None):
     for key in parameters:
         if not any(key in keys for keys in known_names.values()):
             listed = (
-                f"{', '.join(keys)} for descriptor={name!r}"
-                for name, keys in known_names.items()
+                f"{name!r} ({', '.join(keys)})" for name, keys in known_names.items()
             )
             raise TypeError(
-                f"parameters must be among {'; '.join(listed)}, got {key!r}."
+                f"parameters must be among those of {' and '.join(listed)}, got "
+                f"{key!r}."
             )
     made = []
     for part in parts:

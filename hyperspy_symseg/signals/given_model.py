@@ -59,10 +59,8 @@ def check_given_model(
     ):
         if not any(_is_same(given, value) for value in (own, _default(name))):
             raise ValueError(
-                f"{name} must be the model's own with a model, {own!r}, got "
-                f"{shown(given)}."
-                + " Make a smaller one with `model.select`."
-                * (name == "n_operations")
+                f"{name} must be {own!r} with this model, got {shown(given)}."
+                + " Make a smaller one with `model.select`." * (name == "n_operations")
             )
 
 
@@ -131,6 +129,6 @@ def _check_descriptor(model, descriptor, parameters, axes):
     given = descriptor_in_pixels(wanted, parameters, axes, defaults)
     if given != model.descriptor:
         raise ValueError(
-            f"descriptor must be the model's own with a model, {model.descriptor!r}, "
-            f"got {shown(wanted)} with the parameters {shown(parameters)}."
+            f"descriptor must be {model.descriptor!r} with this model, got "
+            f"{shown(wanted)} with the parameters {shown(parameters)}."
         )

@@ -130,8 +130,8 @@ def _one_operation(name, parameters, axes):
     for key in parameters:
         if key not in keys + patch:
             raise TypeError(
-                f"parameters must be among {', '.join(keys + patch)} for "
-                f"descriptor={name!r}, got {key!r}."
+                f"parameters must be among those of {name!r} "
+                f"({', '.join(keys + patch)}), got {key!r}."
             )
     one = {key: parameters[key] for key in patch if key in parameters}
     given = {key: parameters[key] for key in keys if parameters.get(key) is not None}

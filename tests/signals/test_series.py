@@ -387,7 +387,7 @@ def test_the_fit_names_the_frame_that_cannot_be_read(series, small):
         ({"fit_on": N + 1}, "^fit_on"),
         ({"fit_on": slice(3, 3)}, "^fit_on"),
         ({"n_operations": 82}, "^n_operations=82"),
-        ({"mask": np.zeros((N - 1, ROWS, COLUMNS), bool)}, "^mask has shape"),
+        ({"mask": np.zeros((N - 1, ROWS, COLUMNS), bool)}, "^mask must have the shape"),
         ({"mask": np.zeros((ROWS, COLUMNS + 1), bool)}, "^mask has shape"),
         ({"mask": np.zeros((N, ROWS, COLUMNS), int)}, "^mask has dtype"),
         ({"n_patterns": 0}, "^n_patterns=0"),

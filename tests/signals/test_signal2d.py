@@ -266,7 +266,7 @@ def test_what_belongs_to_the_model_may_be_repeated(signal, labels, small):
 def test_what_contradicts_the_model_is_an_error(signal, labels, options):
     (name,) = options
     wrong = "descriptor" if name in ("patch", "window") else name
-    with pytest.raises(ValueError, match=f"^{wrong} must be .* with a model"):
+    with pytest.raises(ValueError, match=f"^{wrong} must be .* with this model"):
         signal.segment_symmetry(model=labels.model, **options)
 
 
@@ -376,7 +376,11 @@ def test_scores_give_a_hole_of_zeros_a_label_of_its_own(signal, small):
     ("options", "error", "message"),
     [
         ({"descriptor": "translations"}, ValueError, "descriptor='translations'"),
-        ({"radius": 3}, TypeError, "parameters must be among patch, window.*'radius'"),
+        (
+            {"radius": 3},
+            TypeError,
+            "parameters must be among .*patch, window.*'radius'",
+        ),
         ({"patch": -3}, ValueError, "patch=-3"),
         (
             {"patch": 0.001},
