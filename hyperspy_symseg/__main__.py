@@ -68,7 +68,7 @@ def _segment_files(files, output, options, *, overlay, on_error, verbose, **old)
             try:
                 if name in done:
                     raise ValueError(
-                        "another file of this name has just been segmented"
+                        f"files must have different names, got a second {name}"
                     )
                 with _log_names(where, verbose):
                     if image.axes_manager.navigation_dimension:
@@ -199,8 +199,10 @@ def _segment(files, output, overlay, on_error, verbose, overwrite, resume, **opt
         if len(overlay) > 1:
             given = ", ".join(overlay)
             return _report(
-                f"--overlay {given}",
-                ValueError("allowed is none, or one or more others"),
+                "",
+                ValueError(
+                    f"--overlay must be none, or one or more others, got {given}"
+                ),
             )
         overlay = []
     return _segment_files(

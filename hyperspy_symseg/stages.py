@@ -130,8 +130,8 @@ def plot_clusters(model, frame, ax=None, mask=None):
     dimensions = "xyz"[: 3 if hasattr(ax, "get_zlim") else 2]
     if len(model.components) < len(dimensions):
         raise ValueError(
-            f"n_components={len(model.components)} of the model: allowed for this plot "
-            f"is at least {len(dimensions)}."
+            f"n_components of the model must be at least {len(dimensions)} for this "
+            f"plot, got {len(model.components)}."
         )
     projected, labels = model.sample(frame, mask)
     projected = projected[:, : len(dimensions)]
@@ -173,8 +173,8 @@ def plot_periods(periods, ax=None, pixel_size=None, units=None):
     """
     if periods.spectrum is None:
         raise ValueError(
-            "periods have no spectrum: allowed are those of frames with some contrast, "
-            "of at least 16 pixels along each axis."
+            "periods must be of frames with some contrast, of at least 16 pixels along "
+            "each axis, got periods without a spectrum."
         )
     ax = _axes(ax)
     scale, unit = (1, "px") if pixel_size is None else (pixel_size, units or "")

@@ -302,16 +302,17 @@ def test_resume_of_an_image_with_other_options(run, image, out):
     options = ["--n-components", "4", "--stride", "3", "--descriptor", "translation"]
     assert run(image, *options)[0] == 0
     before = content(out)
-    for other, told in (
-        (["--n-patterns", 3], "n_patterns=3: the earlier run has 2."),
-        (["--stride", 4], "stride=4: the earlier run has (3, 3)."),
-        (["--no-refine"], "refine=False: the earlier run has True."),
-        (["--radius", 9], "radius=9: the earlier run has none."),
-        (["--n-components", "5"], "n_components=5: the earlier run has 4."),
+    for other, name, values in (
+        (["--n-patterns", 3], "n_patterns", "2, got 3."),
+        (["--stride", 4], "stride", "(3, 3), got 4."),
+        (["--no-refine"], "refine", "True, got False."),
+        (["--radius", 9], "radius", "none, got 9."),
+        (["--n-components", "5"], "n_components", "4, got 5."),
     ):
         status, lines, err = run(image, "--resume", *other)
         assert (status, lines, len(err)) == (2, [], 1)
-        assert err[0].startswith(f"hyperspy-symseg: {image}: --resume with {told}")
+        told = f"{name} must be that of the earlier run with --resume, {values}"
+        assert err[0].startswith(f"hyperspy-symseg: {image}: {told}")
     assert content(out) == before
     for same in ([], options, ["--fit-on", 3], ["--num-workers", 2]):
         status, lines, err = run(image, "--resume", *same)
@@ -336,7 +337,7 @@ def test_resume_with_labels_of_another_frame(run, request, signal, out, kind):
     (other.inav[0] if kind == "image" else other).save(file, overwrite=True)
     status, _, err = run(file, "--resume")
     assert status == 2
-    assert ": --resume with frames of shape " in err[0]
+    assert ": frames must have the shape of the earlier run with --resume, " in err[0]
 
 
 def test_resume_with_something_else_in_place_of_the_labels(run, image, out):

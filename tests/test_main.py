@@ -132,7 +132,7 @@ def test_file_without_an_image(run, tmp_path):
     hs.signals.Signal1D(np.zeros(9)).save(tmp_path / "line.hspy")
     status, _, err = run("segment", tmp_path / "line.hspy")
     assert status == 2
-    assert "no two-dimensional signal in it" in err[0]
+    assert "it must have a two-dimensional signal, got" in err[0]
 
 
 def test_argument_not_allowed(run, image, tmp_path):
@@ -158,7 +158,7 @@ def test_old_results_are_kept_unless_told(run, image, tmp_path):
 def test_files_of_the_same_name_do_not_overwrite_each_other(run, image, tmp_path):
     status, _, err = run("segment", image, image, *SMALL, "--overwrite")
     assert status == 2
-    assert "another file of this name" in err[0]
+    assert "files must have different names, got a second" in err[0]
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def test_file_that_is_no_image(tmp_path, report, extension):
 def test_spectrum(tmp_path, report):
     path = tmp_path / "spectrum.hspy"
     hs.signals.Signal1D(np.arange(9.0)).save(path)
-    assert report(path) == "no two-dimensional signal in it, got LazySignal1D"
+    assert report(path) == "it must have a two-dimensional signal, got LazySignal1D"
 
 
 @pytest.mark.filterwarnings("ignore:This file was written using a newer version")

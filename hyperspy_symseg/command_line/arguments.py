@@ -142,7 +142,7 @@ def _number_of_patterns(text):
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r}: allowed is an int, or auto"
+            f"must be an int, or auto, got {text!r}"
         ) from None
 
 

@@ -59,7 +59,7 @@ def segment_image(signal, name, output, options, *, overwrite, resume, inputs):
             check_not_an_origin(path, signal.data, files=inputs)
             check_replaceable(path)
             if path.exists() and not (overwrite or resume):
-                raise FileExistsError(f"{path} exists: allowed with --overwrite")
+                raise FileExistsError(f"--overwrite must be given to replace {path}")
         parts = [Path(unfinished, path.name) for path in results]
         if labels is None:
             labels = _write_labels(signal, parts[0], options)

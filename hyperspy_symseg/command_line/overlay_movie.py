@@ -48,8 +48,8 @@ def check_format(name):
     except Exception as error:
         # Of the package, or of the libraries that it brings.
         raise ValueError(
-            "--overlay mp4 takes PyAV with H.264, which is missing: allowed after "
-            f"pip install 'hyperspy-symseg[movie]' ({error})"
+            f"--overlay mp4 must have PyAV with H.264, got none ({error}). Install it "
+            "with pip install 'hyperspy-symseg[movie]'"
         ) from error
 
 

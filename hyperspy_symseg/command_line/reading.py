@@ -36,7 +36,7 @@ def read_images(path):
     if not images:
         kinds = ", ".join(sorted({type(signal).__name__ for signal in signals}))
         raise ValueError(
-            f"no two-dimensional signal in it, got {kinds or 'no signal at all'}"
+            f"it must have a two-dimensional signal, got {kinds or 'no signal at all'}"
         )
     if len(signals) == 1:
         return [(path.stem, images[0][1])]

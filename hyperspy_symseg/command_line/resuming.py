@@ -39,8 +39,8 @@ def earlier_labels(path):
             raise TypeError(f"it is a {type(labels).__name__}")
     except Exception as error:
         raise ValueError(
-            f"{path} must be the labels of an earlier run, but cannot be read as such: "
-            "allowed is --overwrite to begin anew"
+            f"{path} must be the labels of an earlier run with --resume, got another "
+            "file. Use --overwrite to begin anew"
         ) from error
     return labels
 
@@ -69,8 +69,9 @@ def options_of(labels, options, signal):
     """
     if labels.data.shape != signal.data.shape:
         raise ValueError(
-            f"--resume with frames of shape {signal.data.shape}: the earlier run has "
-            f"{labels.data.shape}. Allowed is the same, or --overwrite to begin anew"
+            "frames must have the shape of the earlier run with --resume, "
+            f"{labels.data.shape}, got {signal.data.shape}. Use --overwrite to begin "
+            "anew"
         )
     model, stride = labels._record.model, labels._record.stride
     record = labels._record.parameters
@@ -88,8 +89,8 @@ def options_of(labels, options, signal):
             # A descriptor has not all parameters.
             own = "none" if own is None else _plain(own)
             raise ValueError(
-                f"--resume with {name}={_plain(value)}: the earlier run has {own}. "
-                "Allowed is the same, or --overwrite to begin anew"
+                f"{name} must be that of the earlier run with --resume, {own}, got "
+                f"{_plain(value)}. Use --overwrite to begin anew"
             )
     again = {"model": model, "stride": stride}
     if "num_workers" in options:

@@ -140,7 +140,8 @@ class _Run:
             if path.exists() and not (overwrite or resume):
                 kept = "go on" if path == self.unfinished else "keep what is complete"
                 raise FileExistsError(
-                    f"{path} exists: allowed with --overwrite, or --resume to {kept}"
+                    f"--overwrite must be given to replace {path}, or --resume to "
+                    f"{kept}"
                 )
         return self._fit(options)
 

@@ -13,6 +13,7 @@ from hyperspy_symseg.descriptors.checks import (
     check_mask_dtype,
     is_pair,
     is_sequence,
+    shown,
 )
 from hyperspy_symseg.descriptors.registry import (
     describe,
@@ -89,8 +90,8 @@ def length_in_pixels(name, value, axes):
         return value
     if not is_pair and unit(axes[0]) != unit(axes[1]):
         raise ValueError(
-            f"{name}={value!r} for axes of the units {unit(axes[0])!r} and "
-            f"{unit(axes[1])!r}: allowed is a pair (y, x), or an int of pixels."
+            f"{name} must be a pair (y, x), or an int of pixels, for axes of the units "
+            f"{unit(axes[0])!r} and {unit(axes[1])!r}, got {shown(value)}."
         )
     pixels = []
     for length, axis in zip(pair, axes, strict=False):
@@ -99,8 +100,9 @@ def length_in_pixels(name, value, axes):
             length = float(length) / abs(axis.scale)
             if not 0.5 < length <= LARGEST_LENGTH:
                 raise ValueError(
-                    f"{name}={value!r} is {length:g} pixels: allowed is a length of at "
-                    f"least one pixel, here {axis.scale:g} {unit(axis)}."
+                    f"{name} must be a length from 1 to {LARGEST_LENGTH} pixels of "
+                    f"{abs(axis.scale):g} {unit(axis) or '(no unit)'}, got "
+                    f"{shown(value)}, which is {length:g} pixels."
                 )
             length = round(length)
         pixels.append(length)
@@ -154,7 +156,7 @@ def shifts_in_pixels(name, value, axes):
         return value
     pixels = np.rint(shifts / [axis.scale for axis in axes])
     if not (np.abs(pixels) <= LARGEST_LENGTH).all():
-        raise ValueError(f"{name}={value!r}: allowed are shifts within the image.")
+        raise ValueError(f"{name} must be shifts within the image, got {shown(value)}.")
     pixels = pixels.astype(int)
     _logger.info("%s are %s pixels along (y, x).", name, pixels.tolist())
     return pixels
@@ -187,8 +189,8 @@ def parameters_in_pixels(name, parameters, axes):
         for key in replaced:
             if pixels.get(operations) is not None and key in pixels:
                 raise ValueError(
-                    f"{key}={pixels[key]!r} with {operations}: allowed is one or the "
-                    "other."
+                    f"{key} must not be given with {operations}, got "
+                    f"{shown(pixels[key])}."
                 )
     for key, can_be_pair in kind.lengths.items():
         if pixels.get(key) is not None:
@@ -227,23 +229,25 @@ def descriptor_in_pixels(descriptor, parameters, axes, defaults=None):
     """
     parts = split(descriptor)
     names = [part for part in parts if isinstance(part, str)]
-    allowed = {name: parameter_names(name) for name in names}
+    known_names = {name: parameter_names(name) for name in names}
     if parameters and not names:
         raise TypeError(
-            f"{', '.join(parameters)} with an instance as descriptor: allowed are "
-            "parameters with the name of a descriptor only."
+            f"{', '.join(parameters)} must not be given with an instance as "
+            f"descriptor, got {', '.join(map(shown, parameters.values()))}."
         )
     for key in parameters:
-        if not any(key in keys for keys in allowed.values()):
-            listed = (f"{name!r}: {', '.join(keys)}" for name, keys in allowed.items())
+        if not any(key in keys for keys in known_names.values()):
+            listed = (
+                f"{name!r} ({', '.join(keys)})" for name, keys in known_names.items()
+            )
             raise TypeError(
-                f"{key!r} is not a parameter: allowed for descriptor="
-                f"{'; '.join(listed)}."
+                f"parameters must be among those of {' and '.join(listed)}, got "
+                f"{key!r}."
             )
     made = []
     for part in parts:
         if isinstance(part, str):
-            own = {key: parameters[key] for key in parameters if key in allowed[part]}
+            own = {k: v for k, v in parameters.items() if k in known_names[part]}
             pixels = parameters_in_pixels(part, own, axes)
             known = (defaults or {}).get(part, {})
             made.append(descriptor_class(part)(**known | pixels))
@@ -261,9 +265,9 @@ def _check_square_pixels(axes):
     (y, x), (unit_y, unit_x) = axes, map(unit, axes)
     if unit_y != unit_x or abs(abs(y.scale / x.scale) - 1) > PIXEL_SIZE_TOLERANCE:
         raise ValueError(
-            f"signal has pixels of {y.scale:g} {unit_y} by {x.scale:g} {unit_x}: "
-            "allowed for a descriptor with a radius are pixels of equal size along y "
-            f"and x, to {PIXEL_SIZE_TOLERANCE:.0%}."
+            "signal must have pixels of equal size along y and x, to "
+            f"{PIXEL_SIZE_TOLERANCE:.0%}, for a descriptor with a radius, got "
+            f"{y.scale:g} {unit_y} by {x.scale:g} {unit_x}."
         )
 
 
@@ -316,7 +320,7 @@ def series_mask(mask, shape):
     check_mask_dtype(array)
     if array.shape != tuple(shape):
         raise ValueError(
-            f"mask has shape {array.shape}: allowed is that of a frame, "
-            f"{tuple(shape[-2:])}, or of the whole series, {tuple(shape)}."
+            f"mask must have the shape of a frame, {tuple(shape[-2:])}, or of the "
+            f"whole series, {tuple(shape)}, got {array.shape}."
         )
     return array

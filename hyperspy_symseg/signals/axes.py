@@ -33,9 +33,9 @@ def image_axes(signal):
     """
     if signal.axes_manager.navigation_dimension:
         raise ValueError(
-            "signal has navigation axes, it is a series of "
-            f"{signal.axes_manager.navigation_shape} images: allowed is a single image "
-            "(in Python, take one with `inav`)."
+            "signal must be a single image, got a series of "
+            f"{signal.axes_manager.navigation_shape} images with navigation axes (in "
+            "Python, take one with `inav`)."
         )
     return frame_axes(signal)
 
@@ -59,7 +59,7 @@ def frame_axes(signal):
     """
     if signal.ragged:
         raise ValueError(
-            "signal is ragged: allowed are frames of the same shape, in one array."
+            "signal must hold frames of the same shape in one array, got a ragged one."
         )
     if 0 in signal.data.shape:
         raise ValueError(
@@ -68,20 +68,20 @@ def frame_axes(signal):
         )
     if np.isnan(signal.data.shape).any():
         raise ValueError(
-            f"signal has the shape {signal.data.shape}: allowed are chunks of known "
-            "sizes (see `compute_chunk_sizes` of dask arrays)."
+            "signal must have chunks of known sizes, got the shape "
+            f"{signal.data.shape} (see `compute_chunk_sizes` of dask arrays)."
         )
     if isinstance(getattr(signal.data, "_meta", signal.data), np.ma.MaskedArray):
         raise ValueError(
-            "signal is a masked array: allowed are plain ones, with what is left out "
+            "signal must hold a plain array, got a masked one. Give what is left out "
             "as mask=."
         )
     x, y = signal.axes_manager.signal_axes
     for name, axis in (("y", y), ("x", x)):
         if not axis.is_uniform:
             raise ValueError(
-                f"axis {axis_name(axis, name)} is not uniform: allowed are uniform "
-                "axes; see `DataAxis.convert_to_uniform_axis`."
+                f"axis {axis_name(axis, name)} must be uniform, got a "
+                f"{type(axis).__name__} (see its `convert_to_uniform_axis`)."
             )
         if not np.isfinite(axis.scale) or not axis.scale:
             raise ValueError(

@@ -3,12 +3,12 @@
 
 import numpy as np
 
-from hyperspy_symseg.descriptors.checks import check_distinct, is_whole_number
+from hyperspy_symseg.descriptors.checks import check_distinct, is_whole_number, shown
 
 # Frames that a model is fitted on unless asked otherwise, spread over the series.
 N_FIT_FRAMES = 8
-ALLOWED = (
-    "allowed are a number of frames, a slice, indices as `inav` takes them (with "
+WHAT_MUST_BE = (
+    "fit_on must be a number of frames, a slice, indices as `inav` takes them (with "
     "several navigation axes, pairs and so on), or a fitted SymmetryModel"
 )
 
@@ -51,8 +51,8 @@ def fit_frames(fit_on, axes):
     elif is_whole_number(fit_on):
         if not 1 <= fit_on <= n_frames:
             raise ValueError(
-                f"fit_on={fit_on!r} frames: allowed is from 1 to the {n_frames} there "
-                "are. For the frame of this index, use a list."
+                f"fit_on must be from 1 to {n_frames} frames, got {shown(fit_on)}. For "
+                "the frame of this index, use a list."
             )
         places = _spread(int(fit_on), n_frames)
     elif isinstance(fit_on, slice):
@@ -75,18 +75,18 @@ def _in_slice(wanted, axes, n_frames):
         if isinstance(bound, float | np.floating):
             if len(axes) > 1:
                 raise ValueError(
-                    f"fit_on={wanted!r} with {len(axes)} navigation axes: allowed are "
-                    "slices of whole numbers."
+                    f"fit_on must be a slice of whole numbers with {len(axes)} "
+                    f"navigation axes, got {shown(wanted)}."
                 )
             bounds[i] = _index_of(bound, axes[0], wanted)
     try:
         places = range(n_frames)[slice(*bounds, wanted.step)]
     except (TypeError, ValueError) as error:
-        raise type(error)(f"fit_on={wanted!r}: {ALLOWED}.") from error
+        raise type(error)(f"{WHAT_MUST_BE}, got {shown(wanted)}.") from error
     if not places:
         raise ValueError(
-            f"fit_on={wanted!r} has no frame of the {n_frames} there are: allowed is "
-            "one or more."
+            f"fit_on must have one or more of the {n_frames} frames there are, got "
+            f"{shown(wanted)}."
         )
     return list(places)
 
@@ -96,7 +96,7 @@ def _indices(fit_on):
     try:
         return check_distinct("fit_on", fit_on)
     except TypeError as error:
-        raise TypeError(f"fit_on={fit_on!r}: {ALLOWED}.") from error
+        raise TypeError(f"{WHAT_MUST_BE}, got {shown(fit_on)}.") from error
 
 
 def _place(index, axes, fit_on):
@@ -104,7 +104,7 @@ def _place(index, axes, fit_on):
     index = tuple(index) if isinstance(index, tuple | list) else (index,)
     if len(index) != len(axes):
         raise ValueError(
-            f"fit_on={fit_on!r} with {len(axes)} navigation axes: {ALLOWED}."
+            f"{WHAT_MUST_BE}, got {shown(fit_on)} with {len(axes)} navigation axes."
         )
     places = [
         _index_of(value, axis, fit_on)
@@ -119,8 +119,8 @@ def _index_of(value, axis, fit_on):
         value = int(value)
         if not -axis.size <= value < axis.size:
             raise ValueError(
-                f"fit_on={fit_on!r}: frame {value} does not exist; allowed are -"
-                f"{axis.size} to {axis.size - 1} along axis {axis.name}."
+                f"fit_on must have frames from -{axis.size} to {axis.size - 1} along "
+                f"axis {axis.name}, got {shown(value)} in {shown(fit_on)}."
             )
         return value % axis.size
     if isinstance(value, float | np.floating):
@@ -128,7 +128,8 @@ def _index_of(value, axis, fit_on):
             return int(axis.value2index(float(value)))
         except ValueError as error:
             raise ValueError(
-                f"fit_on={fit_on!r}: {value} is not on axis {axis.name}, which goes "
-                f"from {axis.low_value:g} to {axis.high_value:g} {axis.units}."
+                f"fit_on must have frames from {axis.low_value:g} to "
+                f"{axis.high_value:g} {axis.units} along axis {axis.name}, got {value} "
+                f"in {shown(fit_on)}."
             ) from error
-    raise TypeError(f"fit_on={fit_on!r}: {ALLOWED}.")
+    raise TypeError(f"{WHAT_MUST_BE}, got {shown(fit_on)}.")

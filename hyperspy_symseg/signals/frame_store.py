@@ -107,9 +107,11 @@ class FrameStore:
             ours = one_by_one and self._frames._dimension_separator == "."
         except Exception as error:
             # Whatever zarr and its codecs have to say of a file that is no such one.
-            raise ValueError(f"{path} is no unfinished series.") from error
+            raise ValueError(
+                f"{path} must be an unfinished series, got another file."
+            ) from error
         if not ours:
-            raise ValueError(f"{path} is no unfinished series.")
+            raise ValueError(f"{path} must be an unfinished series, got another file.")
 
     @classmethod
     def is_at(cls, path):

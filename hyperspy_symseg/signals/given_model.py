@@ -7,7 +7,7 @@ import hyperspy.api as hs
 import numpy as np
 
 from hyperspy_symseg.descriptors import describe
-from hyperspy_symseg.descriptors.checks import is_number
+from hyperspy_symseg.descriptors.checks import is_number, shown
 from hyperspy_symseg.descriptors.registry import split
 from hyperspy_symseg.segmentation import SymmetryModel
 
@@ -47,7 +47,7 @@ def check_given_model(
         If it was fitted at another pixel size, or something given contradicts it.
     """
     if not isinstance(model, SymmetryModel):
-        raise TypeError(f"model={model!r}: allowed is a SymmetryModel or None.")
+        raise TypeError(f"model must be a SymmetryModel or None, got {shown(model)}.")
     check_pixel_size(model, axes)
     _check_descriptor(model, descriptor, parameters, axes)
     for name, given, own in (
@@ -57,19 +57,19 @@ def check_given_model(
         ("random_state", random_state, model.random_state),
         ("refine", refine, model.templates is not None),
     ):
-        if not any(_is_same(given, allowed) for allowed in (own, _default(name))):
+        if not any(_is_same(given, value) for value in (own, _default(name))):
             raise ValueError(
-                f"{name}={given!r} with a model: allowed is the model's own, {own!r}."
+                f"{name} must be {own!r} with this model, got {shown(given)}."
                 + " Make a smaller one with `model.select`." * (name == "n_operations")
             )
 
 
-def _is_same(given, allowed):
+def _is_same(given, value):
     """Whether a number or a word is another; no array is."""
-    if given is allowed:
+    if given is value:
         return True
     is_one = is_number(given) or isinstance(given, str | bool | np.bool_)
-    return is_one and bool(given == allowed)
+    return is_one and bool(given == value)
 
 
 def _default(name):
@@ -110,9 +110,10 @@ def check_pixel_size(model, axes):
         same_unit = bool(unit(axis)) == bool(units) and unit(axis) == unit(fitted)
         if not same_unit or abs(axis.scale / fitted.scale - 1) > PIXEL_SIZE_TOLERANCE:
             raise ValueError(
-                f"model: axis {axis_name(axis, default)} has pixels of {axis.scale:g} "
-                f"{unit(axis) or '(no unit)'}: allowed is the pixel size it was fitted "
-                f"at, {size:g} {units or '(no unit)'}, to {PIXEL_SIZE_TOLERANCE:.0%}."
+                "model must be fitted at the pixel size of axis "
+                f"{axis_name(axis, default)}, {axis.scale:g} "
+                f"{unit(axis) or '(no unit)'}, to {PIXEL_SIZE_TOLERANCE:.0%}, got "
+                f"{size:g} {units or '(no unit)'}."
             )
 
 
@@ -128,6 +129,6 @@ def _check_descriptor(model, descriptor, parameters, axes):
     given = descriptor_in_pixels(wanted, parameters, axes, defaults)
     if given != model.descriptor:
         raise ValueError(
-            f"descriptor={wanted!r}, {parameters} with a model: allowed is the "
-            f"model's own, {model.descriptor!r}."
+            f"descriptor must be {model.descriptor!r} with this model, got "
+            f"{shown(wanted)} with the parameters {shown(parameters)}."
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hyperspy_symseg.descriptors.checks import shown
 from hyperspy_symseg.descriptors.tiles import check_num_workers
 
 from .evaluation import FrameError, evaluate_frames, watched
@@ -22,8 +23,8 @@ _logger = logging.getLogger(__name__)
 
 FORMATS = (".zspy", ".hspy")
 ON_ERROR = ("raise", "mask")
-# What is short enough to be shown where labels differ.
-SHOWN = ("shape", "stride", "upsample")
+# What is short enough for a message where labels differ.
+SHORT = ("shape", "stride", "upsample")
 
 
 def save_frames(
@@ -44,32 +45,35 @@ def save_frames(
     path = Path(filename)
     if path.suffix not in FORMATS:
         raise ValueError(
-            f"filename={str(filename)!r}: allowed are the extensions "
-            f"{' and '.join(FORMATS)}."
+            f"filename must have the extension {' or '.join(FORMATS)}, got "
+            f"{str(filename)!r}."
         )
     if on_error not in ON_ERROR:
         raise ValueError(
-            f"on_error={on_error!r}: allowed are {' and '.join(map(repr, ON_ERROR))}."
+            f"on_error must be {' or '.join(map(repr, ON_ERROR))}, got "
+            f"{shown(on_error)}."
         )
     num_workers = check_num_workers(num_workers)
     unfinished = unfinished_path(path)
     loaded = _loaded_from(labels)
     if loaded and loaded.resolve() == unfinished.resolve():
         raise ValueError(
-            f"filename={str(filename)!r}: the labels are from {unfinished}, and so are "
-            "not all there. Allowed are those of segment_symmetry, with the model of "
-            "that file."
+            f"filename must be another than that of the labels, {unfinished}, which "
+            f"are not all there, got {str(filename)!r}. For the rest, use "
+            "segment_symmetry with the model of that file."
         )
     for place in (path, unfinished):
         check_not_an_origin(place, labels.data)
     with contextlib.nullcontext(lock) if lock else only_writer(path) as lock:
         if path.exists() and not overwrite:
-            raise FileExistsError(f"{path} exists: allowed with overwrite=True.")
+            raise FileExistsError(
+                f"overwrite must be True to replace {path}, got {shown(overwrite)}."
+            )
         if unfinished.exists() and not resume and not overwrite:
             raise FileExistsError(
-                f"{unfinished} exists, the labels of an earlier run that was stopped: "
-                "allowed with resume=True, to take it up, or overwrite=True, to begin "
-                "anew."
+                f"resume must be True to take up {unfinished}, the labels of an "
+                "earlier run that was stopped, or overwrite must be True to begin "
+                f"anew, got {shown(resume)} and {shown(overwrite)}."
             )
         if resume and unfinished.exists():
             _check_is_the_same(labels, unfinished)
@@ -122,15 +126,18 @@ def _check_is_the_same(labels, path):
     begun = hs.load(path, lazy=True)
     if begun._signal_type != labels._signal_type:
         raise ValueError(
-            f"resume=True: {path} must be of labels, got a {type(begun).__name__}."
+            f"{path} must be of labels to be taken up by resume=True, got a "
+            f"{type(begun).__name__}."
         )
     theirs, ours = map(_identity, (begun, labels))
     for name, value in ours.items():
         if not _equal(theirs[name], value):
-            shown = f", {theirs[name]} and not {value}" if name in SHOWN else ""
+            is_short = name in SHORT
             raise ValueError(
-                f"resume=True: {path} was begun with another {name}{shown}. Allowed is "
-                "the same (its model can be had from it), or overwrite=True."
+                f"labels must have the {name} of {path} with resume=True"
+                f"{f', {theirs[name]}' if is_short else ''}, got "
+                f"{value if is_short else 'another'}. Use the model of that file, or "
+                "overwrite=True."
             )
 
 

@@ -6,6 +6,8 @@ import logging
 
 from hyperspy.signals import BaseSignal, LazySignal2D, Signal2D
 
+from hyperspy_symseg.descriptors.checks import shown
+
 from . import rebinning
 from .metadata import forget_model, same_tree, stored_model
 
@@ -133,7 +135,8 @@ class LabelValues:
         factors = rebinning.whole_factors(factors, self.data.shape, crop)
         if dtype not in (None, "same"):
             raise ValueError(
-                f'dtype must be None or "same" when labels are rebinned, got {dtype!r}.'
+                'dtype must be None or "same" when labels are rebinned, got '
+                f"{shown(dtype)}."
             )
         data = rebinning.rebin(self.data, factors)
         if out is None:

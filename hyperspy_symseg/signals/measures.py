@@ -114,13 +114,13 @@ def check_labels(labels, n_patterns):
     ValueError
         If they are not.
     """
-    allowed = f"labels must be ints from -1 to {n_patterns - 1}"
+    must = f"labels must be ints from -1 to {n_patterns - 1}"
     if labels.dtype.kind not in "iu":
-        raise ValueError(f"{allowed}, got {labels.dtype}.")
+        raise ValueError(f"{must}, got {labels.dtype}.")
     if labels.size:
         least, largest = labels.min(), labels.max()
         if least < -1 or largest >= n_patterns:
-            raise ValueError(f"{allowed}, got some from {least} to {largest}.")
+            raise ValueError(f"{must}, got some from {least} to {largest}.")
     return labels if np.can_cast(labels.dtype, np.intp) else labels.astype(np.intp)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from hyperspy.signals import BaseSignal
 
 from hyperspy_symseg.colors import PATTERN_COLORS
-from hyperspy_symseg.descriptors.checks import check_flag, is_number
+from hyperspy_symseg.descriptors.checks import check_flag, is_number, shown
 from hyperspy_symseg.segmentation import outliers
 from hyperspy_symseg.segmentation.deviations import column_width
 from hyperspy_symseg.templates.model import check_period
@@ -33,20 +33,15 @@ def find_outliers(
     labels, signal, threshold, *, mask, show_progressbar, num_workers, lazy_output
 ):
     """Work of `SymmetryLabels.find_outliers`, which says what it takes and returns."""
-    if signal.data.shape != labels.data.shape:
-        raise ValueError(
-            f"signal has shape {signal.data.shape}: allowed is that of the labels, "
-            f"{labels.data.shape}, both with the navigation axes before rows and "
-            "columns; labels of every pixel come from upsample=True."
-        )
+    labels._check_has_their_shape(signal)
     model = labels._refined_model()
     check_pixel_size(model, frame_axes(signal))
     if threshold is None:
         threshold = outliers.default_threshold(model.templates)
     elif not is_number(threshold) or not 0 < threshold < np.inf:
         raise ValueError(
-            f"threshold={threshold!r}: allowed is a positive number of standard "
-            "deviations, or None."
+            "threshold must be a positive number of standard deviations, or None, got "
+            f"{shown(threshold)}."
         )
     check_flag("show_progressbar", show_progressbar, None)
     if check_flag("lazy_output", lazy_output, None) is None:
@@ -115,7 +110,9 @@ def outlier_markers(labels, found, **options):
     from hyperspy.api import plot
 
     if not found.ragged or not found.metadata.has_item("Symmetry_outliers"):
-        raise ValueError(f"outliers is {found!r}: allowed is what find_outliers found.")
+        raise ValueError(
+            f"outliers must be the result of find_outliers, got {shown(found)}."
+        )
     x, y = labels.axes_manager.signal_axes
     calibration = [(axis.scale, axis.offset) for axis in (x, y)]
     period = found.metadata.get_item("Symmetry_outliers.period")

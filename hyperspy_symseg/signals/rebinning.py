@@ -6,6 +6,8 @@ import math
 import dask.array as da
 import numpy as np
 
+from hyperspy_symseg.descriptors.checks import shown
+
 from .frames import lazy_frames
 
 
@@ -29,7 +31,7 @@ def whole_factors(factors, shape, crop):
     if not crop and any(n % factor for factor, n in zip(whole, shape, strict=True)):
         raise ValueError(
             f"crop must be True if scale, {whole}, does not divide the shape, {shape}, "
-            f"got {crop!r}."
+            f"got {shown(crop)}."
         )
     return whole
 

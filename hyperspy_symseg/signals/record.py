@@ -8,6 +8,7 @@ from hyperspy_symseg.descriptors.checks import (
     check_flag,
     check_whole,
     pixel_pair,
+    shown,
 )
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.clustering import MOST_LABELS
@@ -86,8 +87,8 @@ class Record:
         """The fitted `SymmetryModel`; AttributeError if there is none."""
         if self._model is None:
             raise AttributeError(
-                "these labels have no model: only those made by segment_symmetry, and "
-                "not changed since, have one."
+                "labels must be made by segment_symmetry, and not changed since, to "
+                "have a model, got others."
             )
         with self._written_by():
             return SymmetryModel.from_dict(self._model)
@@ -141,7 +142,7 @@ class Record:
 
 def _check_text(name, value):
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be text, got {value!r}.")
+        raise TypeError(f"{name} must be text, got {shown(value)}.")
     return value
 
 

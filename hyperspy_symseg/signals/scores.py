@@ -120,7 +120,8 @@ def _one_operation(name, parameters, axes):
     """Parameters of a descriptor that has one operation, not pooled."""
     if not isinstance(name, str) or name not in OPERATION:
         raise ValueError(
-            f"descriptor={name!r}: allowed are {', '.join(map(repr, OPERATION))}."
+            f"descriptor must be one of {', '.join(map(repr, OPERATION))}, got "
+            f"{shown(name)}."
         )
     # Its kernel is not loaded before it is needed.
     from hyperspy_symseg.descriptors.rotation import FOLDS, check_angles
@@ -129,21 +130,24 @@ def _one_operation(name, parameters, axes):
     for key in parameters:
         if key not in keys + patch:
             raise TypeError(
-                f"{key!r} is not a parameter: allowed for descriptor={name!r} are "
-                f"{', '.join(keys + patch)}."
+                f"parameters must be among those of {name!r} "
+                f"({', '.join(keys + patch)}), got {key!r}."
             )
     one = {key: parameters[key] for key in patch if key in parameters}
     given = {key: parameters[key] for key in keys if parameters.get(key) is not None}
     if len(given) != (1 if name == "rotation" else len(keys)):
-        either = " or ".join(keys) if name == "rotation" else " and ".join(keys)
+        wanted = (
+            "fold or angle, not both," if name == "rotation" else " and ".join(keys)
+        )
         raise ValueError(
-            f"{', '.join(given) or 'no operation'} for descriptor={name!r}: allowed is "
-            f"{either}."
+            f"{wanted} must be given for descriptor={name!r}, got "
+            f"{' and '.join(given) or 'no operation'}."
         )
     if name == "translation":
         if as_array("translation", given["translation"]).shape != (2,):
             raise ValueError(
-                f"translation={given['translation']!r}: allowed is a pair (dy, dx)."
+                "translation must be a pair (dy, dx), got "
+                f"{shown(given['translation'])}."
             )
         return one | {"translations": np.array([given["translation"]])}
     if name == "glide_reflection":
@@ -155,7 +159,10 @@ def _one_operation(name, parameters, axes):
     if key == "angle":
         (value,) = check_angles("angle", [value], 360 if name == "rotation" else 180)
         if name == "rotation" and not value:
-            raise ValueError("angle of a rotation must not be 0 degrees.")
+            raise ValueError(
+                f"angle must not be 0 degrees for descriptor={name!r}, got "
+                f"{shown(given['angle'])}."
+            )
     elif not (is_whole_number(value) and value in FOLDS):
         raise ValueError(f"fold must be 2, 3, 4 or 6, got {shown(value)}.")
     return one | {f"{key}s": (value,), **UNPOOLED}

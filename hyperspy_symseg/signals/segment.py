@@ -6,7 +6,7 @@ import logging
 from hyperspy.signals import LazySignal2D, Signal2D
 
 from hyperspy_symseg.descriptors import Grid
-from hyperspy_symseg.descriptors.checks import check_flag
+from hyperspy_symseg.descriptors.checks import check_flag, shown
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.stored import FORMAT
 
@@ -73,8 +73,8 @@ def segment_symmetry(
         )
         if certainty and not plan.record["refine"]:
             raise ValueError(
-                "certainty=True without templates (refine=False, or by rotations): "
-                "allowed is False."
+                "certainty must be False without templates (refine=False, or by "
+                "rotations), got True."
             )
     else:
         check_given_model(
@@ -89,7 +89,7 @@ def segment_symmetry(
         model.descriptor.check_frame(source.shape)
         if certainty and model.templates is None:
             raise ValueError(
-                "certainty=True with a model without templates: allowed is False."
+                "certainty must be False with a model without templates, got True."
             )
         masked = source.mask is not None and source.mask.all()
         if not source.is_lazy and not masked:
@@ -175,9 +175,9 @@ def _given_model(model, fit_on, is_series):
     """Model that is applied, and frames that one is fitted on; either may be None."""
     if isinstance(fit_on, SymmetryModel):
         if model is not None:
-            raise ValueError("fit_on is a model, and so is model: allowed is one.")
+            raise ValueError("fit_on must be None with a model, got another model.")
         return fit_on, None
     if fit_on is not None and (model is not None or not is_series):
         what = "a model" if model is not None else "a single image"
-        raise ValueError(f"fit_on={fit_on!r} with {what}: allowed is None.")
+        raise ValueError(f"fit_on must be None with {what}, got {shown(fit_on)}.")
     return model, fit_on

@@ -46,7 +46,15 @@ class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
     def _check_is_image(signal):
         if not isinstance(signal, Signal2D):
             raise TypeError(
-                f"signal is a {type(signal).__name__}: allowed is a Signal2D."
+                f"signal must be a Signal2D, got a {type(signal).__name__}."
+            )
+
+    def _check_has_their_shape(self, signal):
+        if signal.data.shape != self.data.shape:
+            raise ValueError(
+                f"signal must have the shape of the labels, {self.data.shape}, got "
+                f"{signal.data.shape}. Both have the navigation axes before rows and "
+                "columns; labels of every pixel come from upsample=True."
             )
 
     @property
@@ -179,12 +187,7 @@ class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
         from .measures import overlay_frames
 
         self._check_is_image(signal)
-        if signal.data.shape != self.data.shape:
-            raise ValueError(
-                f"signal has shape {signal.data.shape}: allowed is that of the labels, "
-                f"{self.data.shape}, both with the navigation axes before rows and "
-                "columns; labels of every pixel come from upsample=True."
-            )
+        self._check_has_their_shape(signal)
         saturation = check_number("saturation", saturation, 0, 1)
         frame_axes(signal)
         check_frame(signal.data[(0,) * (signal.data.ndim - 2)])
@@ -305,8 +308,8 @@ class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
         x, y = self.axes_manager.signal_axes
         if unit(x) != unit(y):
             raise ValueError(
-                f"axes {axis_name(y, 'y')} and {axis_name(x, 'x')} have the units "
-                f"{unit(y)!r} and {unit(x)!r}: allowed for a length is one unit."
+                f"axes {axis_name(y, 'y')} and {axis_name(x, 'x')} must have one unit "
+                f"for a length, got {unit(y)!r} and {unit(x)!r}."
             )
         n, labels, pixel_size = self.n_patterns, self.data, (abs(y.scale), abs(x.scale))
         record = self._record

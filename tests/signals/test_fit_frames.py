@@ -81,7 +81,7 @@ def test_two_axes(time, tilt, fit_on, places):
     ],
 )
 def test_what_is_not_allowed(time, fit_on, error):
-    with pytest.raises(error, match="^fit_on( must |=)"):
+    with pytest.raises(error, match="^fit_on must "):
         fit_frames(fit_on, [time])
 
 

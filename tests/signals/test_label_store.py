@@ -228,7 +228,7 @@ def unfinished(labels, source, tmp_path):
 
 
 def test_what_is_unfinished_is_not_replaced_unasked(labels, unfinished):
-    with pytest.raises(FileExistsError, match="resume=True"):
+    with pytest.raises(FileExistsError, match="^resume must be True to take up"):
         labels.save_frames(unfinished)
 
 
@@ -249,19 +249,21 @@ def test_begin_anew(labels, unfinished, source, expected):
 )
 def test_other_labels_are_not_taken_up(unfinished, source, model, options, name):
     other = source.signal().segment_symmetry(model=model, **{"stride": 3} | options)
-    with pytest.raises(ValueError, match=f"^resume=True.* another {name}"):
+    with pytest.raises(
+        ValueError, match=f"^labels must have the {name} of .*resume=True"
+    ):
         other.save_frames(unfinished, resume=True)
 
 
 def test_another_model_is_not_taken_up(unfinished, source, small):
     other = source.signal().segment_symmetry(n_patterns=3, **small)
-    with pytest.raises(ValueError, match="^resume=True.* another model"):
+    with pytest.raises(ValueError, match="^labels must have the model of .* another"):
         other.save_frames(unfinished, resume=True)
 
 
 def test_a_file_of_this_name_is_not_replaced_unasked(labels, source, tmp_path):
     (tmp_path / "movie.hspy").write_text("precious")
-    with pytest.raises(FileExistsError, match="overwrite=True"):
+    with pytest.raises(FileExistsError, match="^overwrite must be True to replace"):
         labels.save_frames(tmp_path / "movie.hspy")
     assert (tmp_path / "movie.hspy").read_text() == "precious"
     assert not source.read
@@ -282,8 +284,8 @@ def test_overwriting_keeps_the_old_file_until_the_new_one_is_there(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"filename": "movie.tif"}, "^filename='movie.tif'"),
-        ({"on_error": "ignore"}, "^on_error='ignore'"),
+        ({"filename": "movie.tif"}, "^filename must have the extension .* 'movie.tif'"),
+        ({"on_error": "ignore"}, "^on_error must be 'raise' or 'mask', got 'ignore'"),
         ({"num_workers": 0}, "^num_workers must be an int from 1 .* got 0"),
     ],
 )
@@ -374,7 +376,7 @@ def test_another_mask_is_not_taken_up(source, model, tmp_path):
     source.bad[3] = OSError("gone")
     with pytest.raises(RuntimeError):
         labels(5).save_frames(tmp_path / "movie.zspy")
-    with pytest.raises(ValueError, match="another mask"):
+    with pytest.raises(ValueError, match="^labels must have the mask of .* another"):
         labels(6).save_frames(tmp_path / "movie.zspy", resume=True)
     source.bad.clear()
     labels(5).save_frames(tmp_path / "movie.zspy", resume=True)
@@ -384,7 +386,7 @@ def test_another_part_of_the_series_is_not_taken_up(labels, source, tmp_path):
     source.bad[1] = OSError("gone")
     with pytest.raises(RuntimeError):
         labels.inav[:3].save_frames(tmp_path / "movie.zspy")
-    with pytest.raises(ValueError, match="another axes"):
+    with pytest.raises(ValueError, match="^labels must have the axes of .* another"):
         labels.inav[4:].save_frames(tmp_path / "movie.zspy", resume=True)
 
 
@@ -393,7 +395,9 @@ def test_what_is_unfinished_is_not_its_own_source(unfinished, option):
     path = unfinished.with_name("movie.unfinished.zspy")
     labels = hs.load(path, lazy=True)
     before = np.asarray(labels.data)
-    with pytest.raises(ValueError, match="^filename=.*not all there"):
+    with pytest.raises(
+        ValueError, match="^filename must be another than .*not all there"
+    ):
         labels.save_frames(unfinished, **{option: True})
     np.testing.assert_array_equal(hs.load(path).data, before)
 

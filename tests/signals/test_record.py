@@ -176,5 +176,5 @@ def test_units_that_pint_would_compute_for_ever(units):
     for axis in signal.axes_manager.signal_axes:
         axis.units = units
     labels.get_certainty(signal, num_workers=1)
-    with pytest.raises(ValueError, match="allowed is the pixel size"):
+    with pytest.raises(ValueError, match="^model must be fitted at the pixel size"):
         labels.get_certainty(series(), num_workers=1)

@@ -281,26 +281,42 @@ def test_masked_pixels_are_left_out_of_a_map(signal):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"descriptor": "power_spectrum"}, ValueError, "^descriptor='power_spectrum'"),
-        ({"descriptor": ["rotation"]}, ValueError, r"^descriptor=\['rotation'\]"),
-        ({"descriptor": "rotation"}, ValueError, "^no operation .* fold or angle"),
+        (
+            {"descriptor": "power_spectrum"},
+            ValueError,
+            "^descriptor must be one of .* 'power_spectrum'",
+        ),
+        (
+            {"descriptor": ["rotation"]},
+            ValueError,
+            r"^descriptor must be .* \['rotation'\]",
+        ),
+        ({"descriptor": "rotation"}, ValueError, "^fold or angle, .* got no operation"),
         (
             {"descriptor": "rotation", "fold": 2, "angle": 90},
             ValueError,
-            "^fold, angle .* fold or angle",
+            "^fold or angle, not both, .* got fold and angle",
         ),
         ({"descriptor": "rotation", "fold": 5}, ValueError, "^fold must be"),
-        ({"descriptor": "reflection", "fold": 2}, TypeError, "^'fold' .* angle"),
-        ({"descriptor": "rotation", "fold": 2, "pooling": 3}, TypeError, "^'pooling'"),
+        (
+            {"descriptor": "reflection", "fold": 2},
+            TypeError,
+            "^parameters must be among .*angle, .* 'fold'",
+        ),
+        (
+            {"descriptor": "rotation", "fold": 2, "pooling": 3},
+            TypeError,
+            "^parameters must be .* 'pooling'",
+        ),
         (
             {"descriptor": "glide_reflection", "angle": 0},
             ValueError,
-            "^angle for .* angle and glide",
+            "^angle and glide must be given .* got angle",
         ),
         (
             {"descriptor": "glide_reflection", "angle": 0, "glide": 0.001},
             ValueError,
-            r"^glide=0\.001",
+            r"^glide must be a length .* 0\.001",
         ),
         (
             {"descriptor": "glide_reflection", "angle": 0, "glide": 0},
@@ -321,7 +337,7 @@ def test_masked_pixels_are_left_out_of_a_map(signal):
         (
             {"descriptor": "translation", "translation": 3},
             ValueError,
-            "^translation=3: allowed is a pair",
+            "^translation must be a pair .* got 3",
         ),
     ],
 )

@@ -105,7 +105,9 @@ def test_part_of_the_labels_keeps_the_model(labels):
 )
 def test_labels_without_a_model_say_so(signal, use):
     labels = SymmetryLabels(np.zeros(signal.data.shape, np.int8))
-    with pytest.raises(AttributeError, match="only those made by segment_symmetry"):
+    with pytest.raises(
+        AttributeError, match="^labels must be made by segment_symmetry"
+    ):
         use(labels, signal)
 
 
@@ -120,7 +122,9 @@ def test_labels_without_a_model_are_saved_frame_by_frame(tmp_path):
 def test_labels_without_a_model_are_not_taken_up(tmp_path):
     labels = SymmetryLabels(np.arange(24).reshape(2, 3, 4))
     FrameStore.begin(labels, unfinished_path(tmp_path / "labels.zspy"))
-    with pytest.raises(AttributeError, match="^these labels have no model"):
+    with pytest.raises(
+        AttributeError, match="^labels must be made by segment_symmetry"
+    ):
         labels.save_frames(tmp_path / "labels.zspy", resume=True)
 
 
@@ -201,12 +205,12 @@ def test_overlay_of_a_lazy_signal(signal, labels):
 
 
 def test_overlay_of_another_shape_is_an_error(signal, labels):
-    with pytest.raises(ValueError, match="^signal has shape"):
+    with pytest.raises(ValueError, match="^signal must have the shape of the labels"):
         labels.overlay(signal.isig[1:])
 
 
 def test_overlay_of_an_array_is_an_error(signal, labels):
-    with pytest.raises(TypeError, match="^signal is a ndarray"):
+    with pytest.raises(TypeError, match="^signal must be a Signal2D, got a ndarray"):
         labels.overlay(signal.data)
 
 

@@ -83,7 +83,7 @@ def test_one_pattern_is_certain(signal):
 
 
 def test_certainty_without_refining_is_an_error(signal):
-    with pytest.raises(ValueError, match="^certainty=True without templates"):
+    with pytest.raises(ValueError, match="^certainty must be False without templates"):
         signal.segment_symmetry(refine=False, certainty=True)
 
 

@@ -72,7 +72,9 @@ def test_model_has_its_stride(signal, labels):
 
 
 def test_templates_of_a_model_cannot_be_left_out(signal, labels):
-    with pytest.raises(ValueError, match="^refine=False with a model"):
+    with pytest.raises(
+        ValueError, match="^refine must be True with this model, got False"
+    ):
         signal.segment_symmetry(model=labels.model, refine=False)
 
 
