@@ -9,8 +9,6 @@ import numpy as np
 
 _logger = logging.getLogger(__name__)
 
-_abbreviating = reprlib.Repr()
-
 # Contrast of single pixels, as a multiple of that of the frame, from which on the
 # scores of others are off by more than 1e-6.
 LARGEST_CONTRAST = 1e6
@@ -21,7 +19,6 @@ SMALLEST_CONTRAST = 8e-5
 LARGEST_LENGTH = 2**31 - 1
 # Operations of a descriptor: more would not fit into memory.
 MOST_OPERATIONS = 2**20
-
 
 _REPR = reprlib.Repr()
 _REPR.maxother = _REPR.maxstring = _REPR.maxlong = 80
