@@ -20,7 +20,6 @@ LARGEST_LENGTH = 2**31 - 1
 # Operations of a descriptor: more would not fit into memory.
 MOST_OPERATIONS = 2**20
 
-
 _REPR = reprlib.Repr()
 _REPR.maxother = _REPR.maxstring = _REPR.maxlong = 80
 

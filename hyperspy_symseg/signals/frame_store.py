@@ -12,6 +12,8 @@ from .metadata import read_metadata
 
 # Rows and columns of a chunk in the file, at most: of a frame, unless it is very large.
 CHUNK_SHAPE = (4096, 4096)
+# What the name of a series ends in until it is complete.
+UNFINISHED = ".unfinished"
 
 
 def unfinished_path(path):
@@ -32,7 +34,7 @@ def unfinished_path(path):
     >>> unfinished_path(Path("movie_labels.hspy")).name
     'movie_labels.unfinished.zspy'
     """
-    return path.with_name(f"{path.stem}.unfinished.zspy")
+    return path.with_name(f"{path.stem}{UNFINISHED}.zspy")
 
 
 def part_path(path):

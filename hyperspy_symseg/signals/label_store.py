@@ -13,7 +13,7 @@ from hyperspy_symseg.descriptors.checks import shown
 from hyperspy_symseg.descriptors.tiles import check_num_workers
 
 from .evaluation import FrameError, evaluate_frames, watched
-from .frame_store import FrameStore, unfinished_path
+from .frame_store import UNFINISHED, FrameStore, unfinished_path
 from .frames import lazy_frames
 from .origins import check_not_an_origin
 from .places import only_writer
@@ -47,6 +47,12 @@ def save_frames(
         raise ValueError(
             f"filename must have the extension {' or '.join(FORMATS)}, got "
             f"{str(filename)!r}."
+        )
+    if path.stem.endswith(UNFINISHED):
+        # Another writer's lock does not keep anybody off this name.
+        raise ValueError(
+            f"filename must not end in {UNFINISHED}{path.suffix}, the name of a series "
+            f"that is being written, got {str(filename)!r}."
         )
     if on_error not in ON_ERROR:
         raise ValueError(

@@ -17,7 +17,12 @@ from .axes import (
 from .label_plots import StagePlots
 from .label_quality import LabelQuality
 from .label_values import LabelValues
-from .metadata import operations_record, result_metadata, stored_model
+from .metadata import (
+    operations_record,
+    read_metadata,
+    result_metadata,
+    stored_model,
+)
 
 
 class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
@@ -479,4 +484,5 @@ class LazySymmetryLabels(SymmetryLabels, LazySignal2D):
         from .label_store import check_saved_elsewhere
 
         check_saved_elsewhere(self, filename, extension, file_format)
+        read_metadata(self)
         super().save(filename, overwrite, extension, file_format, **kwds)

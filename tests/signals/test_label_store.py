@@ -414,3 +414,13 @@ def test_the_old_file_is_out_of_the_way_before_it_is_removed(
     with pytest.raises(KeyboardInterrupt):
         frame_store.remove(tmp_path / "movie.zspy")
     assert not (tmp_path / "movie.zspy").exists()
+
+
+@pytest.mark.parametrize("extension", ["zspy", "hspy"])
+def test_no_bar_for_what_is_lazy_in_the_metadata(labels, tmp_path, capfd, extension):
+    labels.save_frames(tmp_path / "a.zspy", show_progressbar=False)
+    loaded = hs.load(tmp_path / "a.zspy", lazy=True)
+    capfd.readouterr()
+    loaded.save(tmp_path / f"b.{extension}", show_progressbar=False)
+    assert capfd.readouterr().out == ""
+    assert hs.load(tmp_path / f"b.{extension}").model == loaded.model

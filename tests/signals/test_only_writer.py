@@ -284,6 +284,20 @@ def test_what_is_not_ours_is_found_first_and_left_alone(
     assert (content(tmp_path), names(tmp_path)) == (before, all_names)
 
 
+@pytest.mark.parametrize("extension", ["zspy", "hspy"])
+def test_the_name_of_what_another_is_writing(watched, labels, tmp_path, extension):
+    def write_there():
+        before = names(tmp_path)
+        with pytest.raises(ValueError, match=r"^filename must not end in \.unfinished"):
+            labels.save_frames(tmp_path / f"a.unfinished.{extension}", overwrite=True)
+        assert names(tmp_path) == before
+
+    watched.before[3] = write_there
+    watched_labels = watched.signal().segment_symmetry(model=labels.model, stride=3)
+    watched_labels.save_frames(tmp_path / "a.zspy", num_workers=1)
+    np.testing.assert_array_equal(hs.load(tmp_path / "a.zspy").data, labels.data)
+
+
 @pytest.mark.parametrize("place", ["file/labels.zspy", "file/folder/labels.hspy"])
 def test_a_folder_that_cannot_be_written_to(watched, labels_of, tmp_path, place):
     (tmp_path / "file").write_text("precious")

@@ -61,8 +61,18 @@ def test_way_out_leads_out(crystal):
 
 
 def test_number_that_was_given_has_no_costs(labels):
-    with pytest.raises(ValueError, match=r'n_patterns=2 was given.*="auto"\.$'):
+    with pytest.raises(ValueError, match=r'n_patterns was given as a .*="auto"\.$'):
         labels.plot_n_patterns()
+
+
+def test_number_larger_than_that_of_the_patterns_found():
+    lattice = simulate.Lattice.square(12.0, orientation=3)
+    crystal, _ = simulate.micrograph([lattice], (200, 210), dose=30, seed=0)
+    labels = crystal.segment_symmetry(n_patterns=2)
+    assert labels.n_patterns == 1
+    with pytest.raises(ValueError, match="n_patterns was given") as error:
+        labels.plot_n_patterns()
+    assert "n_patterns=1" not in str(error.value)
 
 
 def test_refine_false_is_named(crystal):
@@ -70,7 +80,7 @@ def test_refine_false_is_named(crystal):
     certainty, outliers, costs = reasons(labels, crystal)
     assert "refine=False was given" in certainty
     assert "refine=False was given" in outliers
-    assert "n_patterns=2 was given" in costs
+    assert "n_patterns was given as a number" in costs
 
 
 def test_rotations_are_named(crystal):
