@@ -9,11 +9,10 @@ from hyperspy_symseg.kernels import compiled
 _blocks = compiled("_blocks")
 
 # Sides of the squares that a flat area is made of, and of the window in which chance is
-# judged, in blocks; and pixels of a block, at least.
-SQUARE, WINDOW = 3, 15
-SMALLEST_BLOCK = 4
-# Quads of constant blocks that are looked at one by one, at most.
-MOST_CORNERS = 500
+# judged, in blocks; and pixels of a block, at least. Between the columns of a lattice
+# there is room for a square of one and a half periods.
+SQUARE, WINDOW = 6, 15
+SMALLEST_BLOCK = 2
 # Chance that the values around have any flat square in the window, at most.
 LARGEST_CHANCE = 1e-3
 # A variance below this fraction of the mean square may be rounding.
@@ -39,7 +38,7 @@ def moments(values, block):
 def flat_areas(values, valid, sums, squares, block):
     """Areas in which every pixel has the same value, though counting noise would not.
 
-    They are made of squares of three blocks. A square is left to chance if pixels of
+    They are made of squares of six blocks. A square is left to chance if pixels of
     its value are so frequent around that one such square in a window of 5 x 5 would be
     no surprise: the empty pixels of a frame with few counts are data.
 
@@ -72,13 +71,10 @@ def flat_areas(values, valid, sums, squares, block):
         if length % block:
             complete[(slice(None),) * axis + (-1,)] = False
     constant = complete & (n * squares - sums**2 <= ROUNDING * n * squares)
-    corners = _quads(constant, sums)
-    if not _in_squares(values, np.argwhere(corners), block).any():
-        return None
-    seeds = ndimage.binary_dilation(np.pad(corners, (0, 1)), np.ones((2, 2)), origin=-1)
-    if valid is not None:
+    if valid is not None and constant.any():
         complete &= _sums(valid, block) == n
-        seeds &= complete
+        constant &= complete
+    seeds = _in_squares(constant, sums)
     if not seeds.any():
         return None
     nearest = ndimage.distance_transform_edt(
@@ -97,45 +93,17 @@ def flat_areas(values, valid, sums, squares, block):
     return flat if flat.any() else None
 
 
-def _quads(constant, sums):
-    """First blocks of 2 x 2 that have one value, as every flat square has them."""
-    first = np.s_[:-1, :-1]
-    quads = constant[first].copy()
+def _in_squares(constant, sums):
+    """Constant blocks in squares of one value, as every flat square has them."""
+    quads = constant[:-1, :-1].copy()
     for other in (np.s_[:-1, 1:], np.s_[1:, :-1], np.s_[1:, 1:]):
-        quads &= constant[other] & (sums[other] == sums[first])
-    return quads
-
-
-def _in_squares(values, corners, block):
-    """Which of some 2 x 2 blocks are in a flat square: (n,) numpy.ndarray of bool.
-
-    Parameters
-    ----------
-    values : (rows, columns) numpy.ndarray of float64
-    corners : (n, 2) numpy.ndarray of int
-        Their first blocks.
-    block : int
-    """
-    if len(corners) > MOST_CORNERS:
-        # There will be some.
-        return np.ones(len(corners), bool)
-    steps = np.arange(-block, 3 * block)
-    places = corners.T[..., np.newaxis] * block + steps
-    rows, columns = (
-        np.clip(each, 0, n - 1) for each, n in zip(places, values.shape, strict=True)
-    )
-    inside = [
-        (each >= 0) & (each < n) for each, n in zip(places, values.shape, strict=True)
-    ]
-    around = values[rows[:, :, np.newaxis], columns[:, np.newaxis]]
-    equal = around == around[:, block : block + 1, block : block + 1]
-    equal &= inside[0][:, :, np.newaxis] & inside[1][:, np.newaxis]
-    sums = np.zeros((len(corners), len(steps) + 1, len(steps) + 1), np.int32)
-    sums[:, 1:, 1:] = equal.cumsum(axis=1).cumsum(axis=2)
-    side = SQUARE * block
-    sums = sums[:, side:] - sums[:, :-side]
-    sums = sums[:, :, side:] - sums[:, :, :-side]
-    return (sums == side**2).any(axis=(1, 2))
+        quads &= constant[other] & (sums[other] == sums[:-1, :-1])
+    if not quads.any():
+        return np.zeros_like(constant)
+    # A square that lies between the blocks has one fewer of them whole.
+    size = SQUARE - 2
+    squares = ndimage.binary_opening(quads, np.ones((size, size)))
+    return ndimage.binary_dilation(np.pad(squares, (0, 1)), np.ones((2, 2)), origin=-1)
 
 
 def _by_chance(equal, complete, constant, block):
@@ -161,6 +129,8 @@ def _by_chance(equal, complete, constant, block):
     n_window = (WINDOW * block) ** 2
     log_chance = (SQUARE * block) ** 2 * _log_share(others, n)
     by_chance = log_chance > np.log(LARGEST_CHANCE / n_window)
+    # It is enough that a window has it so: others have a part in something else, too.
+    by_chance = ndimage.maximum_filter(by_chance & some, **window)
     # A window without any other pixel is no chance where the frame has enough of them;
     # nor is any square in it.
     log_share = np.log(equal[complete].mean() / n)

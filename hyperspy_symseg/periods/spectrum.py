@@ -31,8 +31,8 @@ LINE_LENGTH = 31
 OUTLIERS = 3
 # Pixels that tell what an outlier is, at least.
 SAMPLE = 2**13
-# A third of the side of flat squares that are left out, in pixels.
-FLAT_BLOCK = 8
+# A sixth of the side of flat squares that are left out, in pixels.
+FLAT_BLOCK = 4
 # A contrast this small, beside the largest one, is rounding noise.
 ROUNDING = 1e-6
 # A power this small, beside the largest one in the spectrum, is leakage or rounding.

@@ -34,12 +34,12 @@ def test_an_area_is_found_to_its_pixels(value):
     np.testing.assert_array_equal(found(np.where(flat, value, noise())), flat)
 
 
-@pytest.mark.parametrize("side", [11, 12])
+@pytest.mark.parametrize("side", [23, 24])
 @pytest.mark.parametrize("first", [40, 41, 42, 43])
-def test_an_area_is_made_of_squares_of_three_blocks(side, first):
+def test_an_area_is_made_of_squares_of_six_blocks(side, first):
     square = slice(first, first + side)
     flat = area(square, square)
-    expected = flat if side == 12 else np.zeros(SHAPE, bool)
+    expected = flat if side == 24 else np.zeros(SHAPE, bool)
     np.testing.assert_array_equal(found(np.where(flat, 7, noise())), expected)
 
 
@@ -81,6 +81,24 @@ def test_invalid_pixels_are_not_flat():
     valid = ~area(slice(60, 150), slice(0, 190))
     expected = flat & valid
     np.testing.assert_array_equal(found(np.where(flat, 7, noise()), valid), expected)
+
+
+@pytest.mark.parametrize("mean", [0.05, 0.02, 0.01, 0.003])
+def test_a_vacuum_with_few_counts_beside_a_particle_is_data(mean):
+    y, x = np.mgrid[:300, :310]
+    inside = np.hypot(y - 150, x - 160) < 90
+    frame = np.random.default_rng(0).poisson(np.where(inside, 20, mean))
+    assert found(frame).mean() < 0.02
+
+
+@pytest.mark.parametrize("angle", [0, 17, 45])
+def test_gaps_between_sharp_columns_are_data(angle):
+    y, x = np.mgrid[:200, :210]
+    turn = np.deg2rad(angle)
+    along = (x * np.cos(turn) + y * np.sin(turn)) % 13 - 6.5
+    across = (y * np.cos(turn) - x * np.sin(turn)) % 13 - 6.5
+    columns = 200 * np.exp(-(along**2 + across**2) / 2)
+    assert not found(np.floor(columns)).any()
 
 
 @settings(deadline=None, max_examples=80)

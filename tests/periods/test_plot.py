@@ -79,5 +79,7 @@ def test_noise_has_a_spectrum_and_no_period(noise):
 
 
 def test_no_spectrum_to_plot():
-    with pytest.raises(ValueError, match="^periods have no spectrum"):
+    with pytest.raises(
+        ValueError, match="^periods must be of frames with some contrast"
+    ):
         plot_periods(find_periods(np.zeros((50, 50))))

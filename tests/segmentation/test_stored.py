@@ -247,7 +247,8 @@ def test_descriptor_that_is_none_is_named(descriptor):
 
 def test_operations_that_do_not_fit_into_memory_are_not_made():
     parameters = {"name": "power_spectrum", "window": (10**5, 10**5)}
-    with pytest.raises(ValueError, match="^window must have at most"):
+    parameters["max_operations"] = 2**30
+    with pytest.raises(ValueError, match="^max_operations must be an int from 1 to"):
         SymmetryModel.from_dict(stored("rotation") | {"descriptor": parameters})
 
 
