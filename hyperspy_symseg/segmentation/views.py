@@ -92,6 +92,12 @@ class Frames:
             frame, mask = self._read(*self._pieces[i])
             with one_thread:
                 blocked = BlockedFrame(frame, mask, self.period)
+            if blocked.has_jump:
+                _logger.warning(
+                    "frame should have a contrast of one order of magnitude, but it "
+                    "jumps by hundreds of times from one area to the next: labels may "
+                    "be wrong. Divide each area by its level, or mask one."
+                )
             if blocked.n_lines:
                 _logger.info(
                     "%d rows and columns of pixels are spoilt, and left out.",

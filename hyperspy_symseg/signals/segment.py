@@ -12,7 +12,7 @@ from hyperspy_symseg.segmentation.stored import FORMAT
 
 from .arguments import is_auto, length_in_pixels
 from .axes import sampled_axes
-from .evaluation import evaluate_series
+from .evaluation import FrameError, evaluate_series
 from .fit_plan import FitPlan
 from .frames import lazy_labels
 from .given_model import check_given_model
@@ -135,7 +135,16 @@ def _model_and_labels(source, plan, model, grid, bar, lazy, upsample, certainty)
             model = plan.fit(fitting)
         labels = lazy_labels(model, source.frames, source.mask, grid, **how)
         if not lazy:
-            labels = evaluate_series(labels, num_workers=workers, progress=segmenting)
+            try:
+                labels = evaluate_series(
+                    labels, num_workers=workers, progress=segmenting
+                )
+            except FrameError as error:
+                error.add_note(
+                    "With lazy_output=True, and save_frames(on_error='mask') of the "
+                    "result, the other frames are labelled."
+                )
+                raise
         return model, labels
     how["progress"] = segmenting
     if plan is not None:

@@ -138,10 +138,10 @@ def segment_symmetry(
     of equal size along y and x.
 
     Areas of one value (saturated, cropped, not recorded) are not data: their label is
-    -1, and a warning says so. They are made of squares of a period, and empty pixels of
-    a frame with few counts are none. Pixels hit by cosmic rays, spoilt lines and the
-    offsets of lines change no other label. With ``refine=False`` all these are scored
-    as they are: patches without contrast score 0 for every shift but 0.
+    -1, and a warning says so. They are made of squares of two periods, and empty pixels
+    of a frame with few counts are none. Pixels hit by cosmic rays and spoilt lines are
+    left out, and the offsets of lines taken off. With ``refine=False`` all these are
+    scored as they are: patches without contrast score 0 for every shift but 0.
 
     Where fewer patterns than asked for have any pixels, the model has only these, and
     a warning says so.

@@ -32,6 +32,8 @@ BLOCKS_IN_CELL = 3
 MEAN_WIDTH, VARIANCE_WIDTH = 1.5, 3.0
 # A window with a variance so many times that of the cells near by is of something else.
 FOREIGN = 100.0
+# And so many times, in a cell at least, where the gain has jumped.
+FAR_FOREIGN = 1e5
 
 
 def block_size(period):
@@ -91,8 +93,10 @@ def _without_foreign(clean, mean, variance):
 
     Returns
     -------
-    bool
-        Whether there are any.
+    n : int
+        Number of such blocks.
+    n_far : int
+        Number of those in which the contrast is hundreds of times as large.
     """
     sums, squares, counts = clean.cells
     cell_mean = ratio(sums, counts)
@@ -103,19 +107,18 @@ def _without_foreign(clean, mean, variance):
 
     own = of_blocks(cell_variance)
     if not (variance > FOREIGN * own).any():
-        return False
+        return 0, 0
     usual_mean, usual = (
         of_blocks(ndimage.median_filter(each, 3, mode="nearest"))
         for each in (cell_mean, cell_variance)
     )
     foreign = (variance > FOREIGN * usual) & (usual > 0)
-    if not foreign.any():
-        return False
+    n_far = np.count_nonzero(foreign & (variance > FAR_FOREIGN * usual))
     np.copyto(mean, usual_mean, where=foreign)
     np.copyto(variance, usual, where=foreign)
     lost = foreign & (own > FOREIGN * usual)
     clean.leave_out(spread(lost, clean.block, clean.values.shape))
-    return True
+    return np.count_nonzero(foreign), n_far
 
 
 class BlockedFrame:
@@ -151,6 +154,15 @@ class BlockedFrame:
         Number of valid pixels in a cell.
     squares : (block rows, block columns) numpy.ndarray of float32
         Sums of the squares of the pixels.
+    valid, flat : (rows, columns) numpy.ndarray of bool or None
+        Pixels that are data, None if all are; and areas of one value, None if there are
+        none.
+    n_lines : int
+        Number of rows and columns with spoilt pixels.
+    levelled : (rows, columns) numpy.ndarray of float32 or None
+        The frame without the offsets of its lines, if they have any.
+    has_jump : bool
+        Whether the contrast jumps by hundreds of times from one area to the next.
     """
 
     def __init__(self, frame, mask, period, first=(0, 0)):
@@ -159,7 +171,8 @@ class BlockedFrame:
         clean = CleanFrame(frame, mask, block, BLOCKS_IN_CELL)
         self.pixels = np.empty(clean.values.shape, np.float32)
         mean, squares, variance = _statistics_in_windows(clean)
-        if _without_foreign(clean, mean, variance):
+        n_foreign, n_far = _without_foreign(clean, mean, variance)
+        if n_foreign:
             squares = _squares_about(clean, mean)
         contrast = variance > NO_VARIANCE * (mean**2 + variance)
         scale = np.sqrt(ratio(contrast.astype(np.float64), variance))
@@ -171,6 +184,7 @@ class BlockedFrame:
         self.cell_counts = clean.cells[2].astype(np.float32)
         self.valid, self.flat = clean.valid, clean.flat
         self.n_lines = clean.n_lines
+        self.has_jump = bool(n_far >= BLOCKS_IN_CELL**2)
         self.levelled = None
         if clean.is_levelled:
             self.levelled = clean.values.astype(np.float32)

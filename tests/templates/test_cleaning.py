@@ -89,3 +89,10 @@ def test_a_jump_of_the_gain_matters_only_where_it_is(frame, axis):
     for near in (np.s_[90:115], np.s_[145:170]):
         correlation = np.corrcoef(found[near].ravel(), expected[near].ravel())[0, 1]
         assert correlation > 0.8
+
+
+@pytest.mark.parametrize(("gain", "jumps"), [(30, False), (1000, True)])
+def test_a_jump_of_the_gain_is_told(frame, gain, jumps):
+    changed = frame.copy()
+    changed[130:] *= gain
+    assert normalised(changed).has_jump is jumps
