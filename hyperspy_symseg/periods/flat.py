@@ -12,7 +12,7 @@ _blocks = compiled("_blocks")
 # judged, in blocks; and pixels of a block, at least. Between the columns of a lattice
 # there is room for a square of one and a half periods.
 SQUARE, WINDOW = 6, 15
-SMALLEST_BLOCK = 2
+SMALLEST_BLOCK = 3
 # Chance that the values around have any flat square in the window, at most.
 LARGEST_CHANCE = 1e-3
 # A variance below this fraction of the mean square may be rounding.

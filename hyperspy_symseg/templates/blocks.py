@@ -105,8 +105,14 @@ def _without_foreign(clean, mean, variance):
     def of_blocks(cells):
         return spread(cells, BLOCKS_IN_CELL, mean.shape)
 
-    own = of_blocks(cell_variance)
-    if not (variance > FOREIGN * own).any():
+    # The window is much wider than a cell: the middle of one is enough to see it.
+    middle = np.ix_(
+        *(
+            np.minimum(np.arange(n) * BLOCKS_IN_CELL + 1, length - 1)
+            for n, length in zip(cell_mean.shape, mean.shape, strict=True)
+        )
+    )
+    if not (variance[middle] > FOREIGN * cell_variance).any():
         return 0, 0
     usual_mean, usual = (
         of_blocks(ndimage.median_filter(each, 3, mode="nearest"))
@@ -116,7 +122,7 @@ def _without_foreign(clean, mean, variance):
     n_far = np.count_nonzero(foreign & (variance > FAR_FOREIGN * usual))
     np.copyto(mean, usual_mean, where=foreign)
     np.copyto(variance, usual, where=foreign)
-    lost = foreign & (own > FOREIGN * usual)
+    lost = foreign & (of_blocks(cell_variance) > FOREIGN * usual)
     clean.leave_out(spread(lost, clean.block, clean.values.shape))
     return np.count_nonzero(foreign), n_far
 
