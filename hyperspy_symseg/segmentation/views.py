@@ -94,9 +94,9 @@ class Frames:
                 blocked = BlockedFrame(frame, mask, self.period)
             if blocked.has_jump:
                 _logger.warning(
-                    "frame should have a contrast of one order of magnitude, but it "
-                    "jumps by hundreds of times from one area to the next: labels may "
-                    "be wrong. Divide each area by its level, or mask one."
+                    "The contrast of a frame should be of one order of magnitude, but it "
+                    "jumps by hundreds of times from one place to the next: labels may "
+                    "be wrong. Divide areas by their level, or mask what is no data."
                 )
             if blocked.n_lines:
                 _logger.info(
