@@ -94,7 +94,7 @@ class Frames:
                 blocked = BlockedFrame(frame, mask, self.period)
             if blocked.has_jump:
                 _logger.warning(
-                    "The contrast of a frame should be of one order of magnitude, but it "
+                    "The contrast of a frame should be of one order of magnitude, but "
                     "jumps by hundreds of times from one place to the next: labels may "
                     "be wrong. Divide areas by their level, or mask what is no data."
                 )
