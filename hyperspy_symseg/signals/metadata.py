@@ -133,7 +133,8 @@ def why_not_refined(recorded):
         return "no lattice period was found (see plot_periods)"
     if n_patterns > 1:
         return (
-            f"templates could not tell the {n_patterns} patterns apart; there may be "
+            "templates found no lattice in the patterns, or could not tell the "
+            f"{n_patterns} patterns apart; there may be "
             'one crystal only: n_patterns=1 or "auto"'
         )
     return "no template of the pattern was found"
