@@ -27,6 +27,38 @@ def register():
         os.register_at_fork(before=lambda: _finish_imports(before_any_call))
 
 
+def hold_over_forks(before, after_in_parent, after_in_child, missed_in_child=None):
+    """Register what is done before and after a fork.
+
+    A fork may import the module that registers it: then what is to be done before was
+    missed, and `missed_in_child` takes the place of what is done after.
+
+    Parameters
+    ----------
+    before, after_in_parent, after_in_child, missed_in_child : callable
+    """
+    if not hasattr(os, "register_at_fork"):
+        return
+    begun = []
+
+    def begin():
+        before()
+        begun.append(True)
+
+    def finish(done, missed):
+        if begun:
+            begun.pop()
+            done()
+        elif missed:
+            missed()
+
+    os.register_at_fork(
+        before=begin,
+        after_in_parent=lambda: finish(after_in_parent, None),
+        after_in_child=lambda: finish(after_in_child, missed_in_child),
+    )
+
+
 def _own_modules():
     """Names of the modules of this package that are imported: set of str."""
     return {name for name in list(sys.modules) if name.startswith(f"{PACKAGE}.")}

@@ -284,7 +284,17 @@ sys.exit(main(sys.argv[1:]))
 
 
 def test_a_process_that_is_terminated(file, out):
-    command = [sys.executable, "-c", SLOW, "segment", file, *SMALL, "--output", out]
+    command = [
+        sys.executable,
+        "-P",
+        "-c",
+        SLOW,
+        "segment",
+        file,
+        *SMALL,
+        "--output",
+        out,
+    ]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

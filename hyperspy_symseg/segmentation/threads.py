@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One thread for the libraries below NumPy and scikit-learn."""
 
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 from dask.system import CPU_COUNT
 from threadpoolctl import ThreadpoolController
+
+from hyperspy_symseg.forks import hold_over_forks
 
 
 class OneThread:
@@ -106,21 +107,29 @@ class OneThread:
 
     def after_fork_in_child(self):
         """Forget the threads that this process does not have."""
+        self._forget_threads()
+        self._lock.release()
+
+    def missed_fork_in_child(self):
+        """Do the same where nobody has waited: another thread may have the lock."""
+        self._lock = threading.RLock()
+        self._forget_threads()
+
+    def _forget_threads(self):
         if self._visits:
             self._keeper = ThreadPoolExecutor(1)
         elif self._inside:
             self._limits.close()
         self._inside = len(self._visits)
-        self._lock.release()
 
 
 one_thread = OneThread()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=one_thread.before_fork,
-        after_in_parent=one_thread.after_fork,
-        after_in_child=one_thread.after_fork_in_child,
-    )
+hold_over_forks(
+    one_thread.before_fork,
+    one_thread.after_fork,
+    one_thread.after_fork_in_child,
+    one_thread.missed_fork_in_child,
+)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One progress bar of HyperSpy's for a whole call."""
 
-import os
 import threading
 import time
 
@@ -9,17 +8,14 @@ import hyperspy.api as hs
 from hyperspy.external.progressbar import progressbar
 from tqdm.std import TqdmDefaultWriteLock
 
+from hyperspy_symseg.forks import hold_over_forks
+
 # What takes less than this, in seconds, has no bar.
 DELAY = 1.0
 
-if hasattr(os, "register_at_fork"):
-    # A process forked while another thread writes a bar could never write one.
-    _lock = TqdmDefaultWriteLock.th_lock
-    os.register_at_fork(
-        before=_lock.acquire,
-        after_in_parent=_lock.release,
-        after_in_child=_lock.release,
-    )
+# A process forked while another thread writes a bar could never write one.
+_lock = TqdmDefaultWriteLock.th_lock
+hold_over_forks(_lock.acquire, _lock.release, _lock.release)
 
 
 class ProgressBar:

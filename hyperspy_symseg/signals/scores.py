@@ -130,7 +130,7 @@ def _one_operation(name, parameters, axes):
     for key in parameters:
         if key not in keys + patch:
             raise TypeError(
-                f"parameters must be among those of {name!r} "
+                f"parameters must be among those of descriptor={name!r} "
                 f"({', '.join(keys + patch)}), got {key!r}."
             )
     one = {key: parameters[key] for key in patch if key in parameters}

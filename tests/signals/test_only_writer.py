@@ -362,7 +362,7 @@ def test_a_run_that_was_killed_is_taken_up(
     files = [tmp_path / n for n in ("movie.zspy", "model.hspy", "labels.zspy")]
     movie[0].save(files[0], chunks=(1, 61, 83))
     expected.save(files[1])
-    killed = subprocess.run([sys.executable, "-c", WRITE, *files])
+    killed = subprocess.run([sys.executable, "-P", "-c", WRITE, *files])
     assert killed.returncode == -9
     begun = {"labels.unfinished.lock", "labels.unfinished.zspy"}
     assert set(names(tmp_path)) == begun | {"movie.zspy", "model.hspy"}

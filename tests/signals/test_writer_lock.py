@@ -76,7 +76,8 @@ def test_a_second_thread_is_told_who_holds_it(path):
 
 def test_another_process_holds_it_until_it_is_killed(path):
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, path],
+        # Not from the source folder, where nothing may be compiled.
+        [sys.executable, "-P", "-c", HOLD, path],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
