@@ -25,6 +25,9 @@ PIECE = 2048
 MOST_PIXELS = 2**25
 
 
+# Share of the pixels that cosmic rays may have hit without a word.
+MOST_SPIKES = 1e-4
+
 _logger = logging.getLogger(__name__)
 
 # Of a place.
@@ -92,19 +95,8 @@ class Frames:
             frame, mask = self._read(*self._pieces[i])
             with one_thread:
                 blocked = BlockedFrame(frame, mask, self.period)
-            if blocked.has_jump:
-                _logger.warning(
-                    "The contrast of a frame should be of one order of magnitude, but "
-                    "jumps by hundreds of times from one place to the next: labels may "
-                    "be wrong. Divide areas by their level, or mask what is no data."
-                )
-            if blocked.n_lines:
-                _logger.info(
-                    "%d rows and columns of pixels are spoilt, and left out.",
-                    blocked.n_lines,
-                )
+            _log_damage(blocked)
             if blocked.levelled is not None:
-                _logger.info("Lines have offsets, which are taken off.")
                 frame = blocked.levelled
             if blocked.valid is not None:
                 mask = ~blocked.valid
@@ -127,6 +119,28 @@ class Frames:
         i, window = place
         frame, mask, blocked = self._at(i)
         return View(frame, mask, window, blocked.part(window), weight)
+
+
+def _log_damage(blocked):
+    """Log a warning that says what of a frame is damaged, if anything is."""
+    if blocked.has_jump:
+        _logger.warning(
+            "The contrast of a frame should be of one order of magnitude, but jumps by "
+            "hundreds of times from one place to the next: labels may be wrong. Divide "
+            "areas by their level, or mask what is no data."
+        )
+    found = []
+    if blocked.n_spikes > MOST_SPIKES * blocked.pixels.size:
+        found.append(f"{blocked.n_spikes} pixels far from all others near by")
+    if blocked.n_lines:
+        found.append(f"{blocked.n_lines} rows or columns unlike those near by")
+    if blocked.levelled is not None:
+        found.append("offsets of all rows or columns, which are taken off")
+    if found:
+        _logger.warning(
+            "A frame has %s. Look at the labels, and mend or mask what is damaged.",
+            ", ".join(found),
+        )
 
 
 def _pieces(shape, cell):

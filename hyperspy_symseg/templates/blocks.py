@@ -163,8 +163,9 @@ class BlockedFrame:
     valid, flat : (rows, columns) numpy.ndarray of bool or None
         Pixels that are data, None if all are; and areas of one value, None if there are
         none.
-    n_lines : int
-        Number of rows and columns with spoilt pixels.
+    n_spikes, n_lines : int
+        Number of pixels far from all others near by, and of rows and columns with
+        spoilt pixels.
     levelled : (rows, columns) numpy.ndarray of float32 or None
         The frame without the offsets of its lines, if they have any.
     has_jump : bool
@@ -189,7 +190,7 @@ class BlockedFrame:
         self.counts = clean.counts.astype(np.float32)
         self.cell_counts = clean.cells[2].astype(np.float32)
         self.valid, self.flat = clean.valid, clean.flat
-        self.n_lines = clean.n_lines
+        self.n_spikes, self.n_lines = clean.n_spikes, clean.n_lines
         self.has_jump = bool(n_far >= BLOCKS_IN_CELL**2)
         self.levelled = None
         if clean.is_levelled:

@@ -43,6 +43,8 @@ class CleanFrame:
         The same three, in cells.
     flat : (rows, columns) numpy.ndarray of bool or None
         Areas of one value, which are no data; None if there are none.
+    n_spikes : int
+        Number of pixels far from all others near by.
     n_lines : int
         Number of rows and columns with spoilt pixels.
     is_levelled : bool
@@ -57,7 +59,9 @@ class CleanFrame:
         self._count()
         self.flat = self._find_flat_areas()
         self.leave_out(self.flat)
-        self.leave_out(find_spikes(self.values, *self.cells, block * cell))
+        spikes = find_spikes(self.values, *self.cells, block * cell)
+        self.n_spikes = 0 if spikes is None else int(np.count_nonzero(spikes))
+        self.leave_out(spikes)
         self.n_lines, self.is_levelled = self._mend_lines()
 
     def leave_out(self, pixels):

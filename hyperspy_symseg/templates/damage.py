@@ -11,7 +11,7 @@ from .squares import ratio, spread, sum_squares
 
 # A spike is so many variances from the others, and few pixels of a cell are spikes,
 # unless all have the same value.
-FAR_VARIANCE, MOST_SPIKES = 30.0**2, 0.03
+FAR_VARIANCE, MOST_SPIKES = 20.0**2, 0.03
 # A variance below this fraction of the mean square is none.
 NO_VARIANCE = 1e-10
 # Cells along a piece of a line whose mean is judged, and lines about it that it is

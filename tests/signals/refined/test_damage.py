@@ -57,6 +57,12 @@ DAMAGES = {
         np.int32
     ),
 }
+# What could not be mended everywhere is told of.
+TOLD = {*DAMAGES} - {
+    "dead pixels",
+    "contrast of 1e-4 on 1e6",
+    "contrast of 1e-4 on 1e9",
+}
 FLAT = {
     "a dead block of 30 rows": (np.s_[90:120], 0),
     "a saturated area": (np.s_[90:120, 60:110], 65535),
@@ -95,7 +101,7 @@ def test_damage_does_not_change_labels(clean, damage, caplog):
     assert (found.data >= 0).all()
     assert np.isfinite(certainty.data).all()
     told = [r for r in caplog.records if r.levelno == logging.WARNING]
-    assert len(told) == (damage == "half of the frame x 1000")
+    assert len(told) == (damage in TOLD)
 
 
 @pytest.mark.parametrize("damage", FLAT)
@@ -182,7 +188,8 @@ def test_any_damage_leaves_the_labels_or_is_told(clean, damages, offsets, dtype)
         found, certainty = segment(
             hs.signals.Signal2D(frame.astype(dtype)), certainty=True
         )
-    if any("areas of one value" not in each for each in told):
+    expected_words = "areas of one value", "A frame has"
+    if not all(any(words in each for words in expected_words) for each in told):
         return
     assert not (found.data == -1)[~damaged].any()
     assert mean_iou(found.data[~damaged], expected[~damaged]) > 0.97
