@@ -9,8 +9,14 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from hyperspy_symseg import simulate
+
+# What is drawn is the same in every run of CI; elsewhere it is another each time.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 mpl.use("agg")
 DATA = Path(__file__).parents[2] / "shared" / "data"

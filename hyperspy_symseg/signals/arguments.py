@@ -241,8 +241,8 @@ def descriptor_in_pixels(descriptor, parameters, axes, defaults=None):
                 f"{name!r} ({', '.join(keys)})" for name, keys in known_names.items()
             )
             raise TypeError(
-                f"parameters must be among those of {' and '.join(listed)}, got "
-                f"{key!r}."
+                "parameters must be among those of descriptor "
+                f"{' and '.join(listed)}, got {key!r}."
             )
     made = []
     for part in parts:
