@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import contextlib
 import logging
+import os
 import re
 from pathlib import Path
 
