@@ -2,6 +2,7 @@
 """Areas that hold one value only, and so no data: saturated, cropped, not recorded."""
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
 from hyperspy_symseg.kernels import compiled
@@ -35,7 +36,7 @@ def moments(values, block):
     return sums, squares
 
 
-def flat_areas(values, valid, sums, squares, block):
+def flat_areas(frame, valid, block):
     """Areas in which every pixel has the same value, though counting noise would not.
 
     They are made of squares of six blocks. A square is left to chance if pixels of
@@ -44,11 +45,9 @@ def flat_areas(values, valid, sums, squares, block):
 
     Parameters
     ----------
-    values : (rows, columns) numpy.ndarray of float64
+    frame : (rows, columns) numpy.ndarray of any real dtype
     valid : (rows, columns) numpy.ndarray of bool or None
         None if all pixels are.
-    sums, squares : (block rows, block columns) numpy.ndarray of float64
-        As from `moments`, of the values where valid and 0 elsewhere.
     block : int
         Side of a block, in pixels.
 
@@ -61,10 +60,16 @@ def flat_areas(values, valid, sums, squares, block):
     --------
     >>> values = np.random.default_rng(0).normal(size=(60, 80))
     >>> values[20:50, 30:] = 7
-    >>> flat = flat_areas(values, None, *moments(values, 4), 4)
+    >>> flat = flat_areas(values, None, 4)
     >>> np.argwhere(flat)[[0, -1]].tolist()
     [[20, 30], [49, 79]]
     """
+    if not _may_be_flat(frame, block):
+        return None
+    values = np.ascontiguousarray(frame, np.float64)
+    if valid is not None:
+        values = np.where(valid, values, 0)
+    sums, squares = moments(values, block)
     n = block**2
     complete = np.ones(sums.shape, bool)
     for axis, length in enumerate(values.shape):
@@ -91,6 +96,16 @@ def flat_areas(values, valid, sums, squares, block):
     flat = in_flat_squares(values, valid, SQUARE * block)
     flat &= _spread(around, block, values.shape)
     return flat if flat.any() else None
+
+
+def _may_be_flat(frame, block):
+    """Whether any line of pixels, a block apart, is as one in a flat square: bool."""
+    if min(frame.shape) < SQUARE * block:
+        return False
+    lines = frame[:: SQUARE * block, ::block]
+    equal = lines[:, 1:] == lines[:, :-1]
+    # Every flat square has such a line, with one step fewer than blocks.
+    return bool(sliding_window_view(equal, SQUARE - 1, axis=1).all(axis=-1).any())
 
 
 def _in_squares(constant, sums):

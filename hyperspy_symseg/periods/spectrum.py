@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft, ndimage, special
 
-from .flat import flat_areas, moments
+from .flat import flat_areas
 from .valid import valid_pixels
 
 # Rows and columns of a crop, at most, and the number of crops along an axis.
@@ -254,10 +254,7 @@ def _recorded(frame, valid):
 
     The period is not known yet: areas as large as several of most periods count.
     """
-    values = np.array(frame, np.float64, order="C")
-    if valid is not None:
-        values[~valid] = 0
-    flat = flat_areas(values, valid, *moments(values, FLAT_BLOCK), FLAT_BLOCK)
+    flat = flat_areas(frame, valid, FLAT_BLOCK)
     if flat is None:
         return valid
     return ~flat if valid is None else valid & ~flat

@@ -405,10 +405,10 @@ class Fitting:
 def _with_pixels(model, labels):
     """Model of the patterns that labels have, and the labels; in place."""
     found = labels["label"] if labels.dtype.names else labels
-    labelled = found >= 0
-    kept = np.bincount(found[labelled], minlength=model.n_patterns) > 0
+    kept = np.array([(found == label).any() for label in range(model.n_patterns)])
     if model.templates is None or not kept.any():
         return model, labels
     if not kept.all():
+        labelled = found >= 0
         found[labelled] = (np.cumsum(kept) - 1)[found[labelled]]
     return with_patterns(model, kept), labels

@@ -9,8 +9,8 @@ from hyperspy_symseg.periods.valid import valid_pixels
 from .damage import PIECE, Lines, find_spikes
 from .squares import ratio, sum_squares
 
-# Frames with larger or smaller values than 2 to this power are scaled.
-LARGEST_EXPONENT = 30
+# Frames with larger sums of squares in their blocks, or smaller ones, are scaled.
+LARGEST_SQUARES = 2.0**60
 
 
 def block_lengths(n, block):
@@ -57,7 +57,8 @@ class CleanFrame:
         self.valid = valid_pixels(frame, mask)
         self.values = frame.astype(np.float64, order="C")
         self._count()
-        self.flat = self._find_flat_areas()
+        flat_block = -(-SMALLEST_BLOCK // block) * block
+        self.flat = flat_areas(self.values, self.valid, flat_block)
         self.leave_out(self.flat)
         spikes = find_spikes(self.values, *self.cells, block * cell)
         self.n_spikes = 0 if spikes is None else int(np.count_nonzero(spikes))
@@ -79,24 +80,24 @@ class CleanFrame:
         """Sums of blocks and cells, after values or valid pixels have changed."""
         if self.valid is not None:
             self.values[~self.valid] = 0
-        exponent = np.frexp(max(self.values.max(), -self.values.min()))[1]
-        if abs(exponent) > LARGEST_EXPONENT:
-            # Powers of two round nothing, and keep squares finite.
-            self.values = np.ldexp(self.values, -exponent)
         self.sums, self.squares = moments(self.values, self.block)
+        if not 1 / LARGEST_SQUARES < self.squares.max() < LARGEST_SQUARES:
+            # Powers of two round nothing, and keep squares finite.
+            exponent = np.frexp(max(self.values.max(), -self.values.min()))[1]
+            self.values = np.ldexp(self.values, -exponent)
+            self.sums, self.squares = moments(self.values, self.block)
         if self.valid is None:
-            sides = (block_lengths(n, self.block) for n in self.values.shape)
-            self.counts = np.multiply.outer(*sides).astype(np.float64)
+            self.counts, cell_counts = map(self._areas, (1, self._cell))
         else:
             self.counts = moments(self.valid.astype(np.float64), self.block)[0]
-        blocks = self.sums, self.squares, self.counts
-        self.cells = [sum_squares(each, self._cell) for each in blocks]
+            cell_counts = sum_squares(self.counts, self._cell)
+        sums = (sum_squares(each, self._cell) for each in (self.sums, self.squares))
+        self.cells = [*sums, cell_counts]
 
-    def _find_flat_areas(self):
-        blocks, n = [self.sums, self.squares], -(-SMALLEST_BLOCK // self.block)
-        if n > 1:
-            blocks = [sum_squares(each, n) for each in blocks]
-        return flat_areas(self.values, self.valid, *blocks, n * self.block)
+    def _areas(self, side):
+        """Pixels of squares of so many blocks: (squares along y, along x) float64."""
+        sides = (block_lengths(n, side * self.block) for n in self.values.shape)
+        return np.multiply.outer(*(each.astype(np.float64) for each in sides))
 
     def _mend_lines(self):
         """Leave out spoilt lines and take off offsets: number of lines, if offsets."""

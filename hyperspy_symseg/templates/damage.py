@@ -60,15 +60,29 @@ def find_spikes(values, sums, squares, counts, side):
     suspects = wanted & (deviation > np.maximum(far, NO_VARIANCE * level**2))
     if not suspects.any():
         return None
-    spikes = spread(suspects, side, values.shape)
-    spikes &= (values - spread(level, side, values.shape)) ** 2 > spread(
-        far, side, values.shape
+    level, far, most = (
+        each[suspects, np.newaxis, np.newaxis]
+        for each in (level, far, np.maximum(1, MOST_SPIKES * counted))
     )
-    some = sum_squares(spikes.astype(np.int64), side)
-    few = some <= np.maximum(1, MOST_SPIKES * counted)
-    few |= _have_one_value(values, spikes, some, side)
-    spikes &= spread(few, side, values.shape)
-    return spikes if spikes.any() else None
+    rows, columns = _pixels_of(suspects, side)
+    inside = (rows < values.shape[0]) & (columns < values.shape[1])
+    last = (n - 1 for n in values.shape)
+    pixels = values[tuple(map(np.minimum, (rows, columns), last))]
+    spikes = inside & ((pixels - level) ** 2 > far)
+    few = spikes.sum(axis=(1, 2), keepdims=True) <= most
+    spikes &= few | _have_one_value(pixels, spikes)
+    if not spikes.any():
+        return None
+    found = np.zeros(values.shape, bool)
+    found[rows[spikes], columns[spikes]] = True
+    return found
+
+
+def _pixels_of(chosen, side):
+    """Rows and columns of the pixels of cells: twice (cells, side, side) of int."""
+    steps = np.arange(side)
+    y, x = (side * each[:, np.newaxis] + steps for each in np.nonzero(chosen))
+    return np.broadcast_arrays(y[:, :, np.newaxis], x[:, np.newaxis, :])
 
 
 def _medians(array, wanted):
@@ -85,11 +99,11 @@ def _medians(array, wanted):
     return medians
 
 
-def _have_one_value(values, chosen, counts, side):
-    """Squares in which all pixels that are chosen, `counts` of them, are the same."""
-    own = np.where(chosen, values, 0)
-    sums, squares = sum_squares(own, side), sum_squares(own**2, side)
-    return counts * squares - sums**2 <= NO_VARIANCE * sums**2
+def _have_one_value(pixels, chosen):
+    """Cells in which all pixels that are chosen are the same: (cells, 1, 1) of bool."""
+    low = pixels.min(axis=(1, 2), keepdims=True, initial=np.inf, where=chosen)
+    high = pixels.max(axis=(1, 2), keepdims=True, initial=-np.inf, where=chosen)
+    return high - low <= np.sqrt(NO_VARIANCE) * np.abs(high)
 
 
 class Lines:

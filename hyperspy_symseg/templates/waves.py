@@ -47,9 +47,12 @@ def unit_phases(cells):
     (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
         Of modulus 1; 0 where there is nothing near.
     """
-    others = near_by(cells) - OWN_WEIGHT * cells
+    others = near_by(cells)
+    others -= OWN_WEIGHT * cells
     real, imag = others
-    size = np.sqrt(real * real + imag * imag)
+    size = real * real
+    size += imag * imag
+    np.sqrt(size, out=size)
     size[size == 0] = 1
     return np.divide(others, size, out=others)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_symseg.periods.flat import flat_areas, in_flat_squares, moments
+from hyperspy_symseg.periods.flat import flat_areas, in_flat_squares
 
 BLOCK = 4
 SHAPE = (150, 190)
@@ -14,7 +14,7 @@ def found(frame, valid=None, block=BLOCK):
     values = np.array(frame, np.float64)
     if valid is not None:
         values[~valid] = 0
-    flat = flat_areas(values, valid, *moments(values, block), block)
+    flat = flat_areas(values, valid, block)
     return np.zeros(values.shape, bool) if flat is None else flat
 
 
