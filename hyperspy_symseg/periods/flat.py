@@ -2,7 +2,6 @@
 """Areas that hold one value only, and so no data: saturated, cropped, not recorded."""
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
 from hyperspy_symseg.kernels import compiled
@@ -99,13 +98,17 @@ def flat_areas(frame, valid, block):
 
 
 def _may_be_flat(frame, block):
-    """Whether any line of pixels, a block apart, is as one in a flat square: bool."""
-    if min(frame.shape) < SQUARE * block:
-        return False
-    lines = frame[:: SQUARE * block, ::block]
-    equal = lines[:, 1:] == lines[:, :-1]
-    # Every flat square has such a line, with one step fewer than blocks.
-    return bool(sliding_window_view(equal, SQUARE - 1, axis=1).all(axis=-1).any())
+    """Whether any pixels a block apart are as those in a flat square: bool."""
+    lines = frame[::block, ::block]
+    # Every flat square has so many lines, each with one step fewer.
+    flat = _runs(_runs(lines[:, 1:] == lines[:, :-1], SQUARE - 1).T, SQUARE)
+    return bool(flat.any())
+
+
+def _runs(chosen, n):
+    """Where n in a row are chosen: (lines, columns - n + 1) numpy.ndarray of bool."""
+    n_starts = max(chosen.shape[1] - n + 1, 0)
+    return np.logical_and.reduce([chosen[:, i : i + n_starts] for i in range(n)])
 
 
 def _in_squares(constant, sums):

@@ -230,10 +230,10 @@ class Labelling:
         self, frame, mask, grid, part, upsample, certainty, blocked=None, mapped=map
     ):
         """Labels of a part of a frame, from the templates."""
-        with one_thread:
-            labels, probability = refine(
-                self.templates, frame, mask, part, certainty, blocked, mapped
-            )
+        # Without `one_thread`: nothing in it is done by a library with threads.
+        labels, probability = refine(
+            self.templates, frame, mask, part, certainty, blocked, mapped
+        )
         chosen = _chosen(grid, part, upsample)
         labels = labels[chosen].astype(self.label_dtype)
         leave_out(labels, chosen, frame, mask, part.pixels)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What of a frame is data: without flat areas, spikes, and what lines have too much."""
 
+import functools
+
 import numpy as np
 
 from hyperspy_symseg.periods.flat import SMALLEST_BLOCK, flat_areas, moments
@@ -13,9 +15,12 @@ from .squares import ratio, sum_squares
 LARGEST_SQUARES = 2.0**60
 
 
+@functools.lru_cache(maxsize=64)
 def block_lengths(n, block):
-    """Pixels along the blocks of a line of n pixels: (blocks,) numpy.ndarray of int."""
-    return np.diff(np.r_[:n:block, n])
+    """Pixels along the blocks of a line of n pixels: (blocks,) array of float64."""
+    lengths = np.diff(np.r_[:n:block, n]).astype(np.float64)
+    lengths.flags.writeable = False
+    return lengths
 
 
 class CleanFrame:
@@ -97,14 +102,14 @@ class CleanFrame:
     def _areas(self, side):
         """Pixels of squares of so many blocks: (squares along y, along x) float64."""
         sides = (block_lengths(n, side * self.block) for n in self.values.shape)
-        return np.multiply.outer(*(each.astype(np.float64) for each in sides))
+        return np.multiply.outer(*sides)
 
     def _mend_lines(self):
         """Leave out spoilt lines and take off offsets: number of lines, if offsets."""
         side = self._cell * self.block
         # Both are judged before one is changed.
         both = [Lines(self.values, self.valid, side, axis) for axis in (1, 0)]
-        sums, squares, counts = (sum_squares(each, PIECE) for each in self.cells)
+        sums, squares, counts = sum_squares(np.stack(self.cells), PIECE)
         variances = ratio(squares, counts) - ratio(sums, counts) ** 2
         offsets = [each.offsets() for each in both if each.have_offsets(variances)]
         for each in offsets:

@@ -54,7 +54,7 @@ def find_spikes(values, sums, squares, counts, side):
     # A cell that is saturated throughout has no variance at all.
     constant = (variances <= NO_VARIANCE * means**2) & (counts > 0)
     wanted = outstanding | constant
-    level, variance = (_medians(each, wanted) for each in (means, variances))
+    level, variance = _medians(np.stack([means, variances]), wanted)
     far = np.maximum(variance, 0) * FAR_VARIANCE
     deviation = np.where(constant, (means - level) ** 2, variances * counted)
     suspects = wanted & (deviation > np.maximum(far, NO_VARIANCE * level**2))
@@ -85,17 +85,18 @@ def _pixels_of(chosen, side):
     return np.broadcast_arrays(y[:, :, np.newaxis], x[:, np.newaxis, :])
 
 
-def _medians(array, wanted):
-    """Medians of the 5 x 5 about the wanted elements, within the array; 0 elsewhere."""
-    sides = [min(5, n) for n in array.shape]
+def _medians(arrays, wanted):
+    """Medians of the 5 x 5 about the wanted elements, within arrays; 0 elsewhere."""
+    sides = [min(5, n) for n in wanted.shape]
     places = np.nonzero(wanted)
     first = tuple(
         np.clip(own - side // 2, 0, n - side)
-        for own, side, n in zip(places, sides, array.shape, strict=True)
+        for own, side, n in zip(places, sides, wanted.shape, strict=True)
     )
-    around = sliding_window_view(array, sides)[first]
-    medians = np.zeros_like(array)
-    medians[places] = np.median(around.reshape(-1, math.prod(sides)), axis=1)
+    around = sliding_window_view(arrays, sides, axis=(1, 2))[:, *first]
+    around = around.reshape(len(arrays), -1, math.prod(sides))
+    medians = np.zeros_like(arrays)
+    medians[:, *places] = np.median(around, axis=2, overwrite_input=True)
     return medians
 
 
