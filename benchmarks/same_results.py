@@ -7,9 +7,9 @@ Run it with the Python that each version is installed in, and compare ::
     python benchmarks/same_results.py record after.npz [--quick]
     python benchmarks/same_results.py compare before.npz after.npz
 
-Labels, areas and lengths of boundaries must be equal; certainties and places of outliers
-to 1e-5, scores to 1e-6. Everything is asked for as users do, by methods of signals, so
-that the script runs with any version. ``--quick`` takes one seed of the accuracy suite.
+Labels, areas and lengths of boundaries must be equal; certainties and outliers to 1e-5,
+scores to 1e-6. Everything is asked for as users do, by methods of signals, so that the
+script runs with any version. ``--quick`` takes one seed of the accuracy suite.
 """
 
 import argparse
