@@ -19,7 +19,6 @@ import numpy as np
 
 from hyperspy_symseg.descriptors import (
     GlideReflectionSymmetry,
-    Grid,
     JoinedDescriptors,
     PowerSpectrum,
     ReflectionSymmetry,
@@ -28,13 +27,14 @@ from hyperspy_symseg.descriptors import (
     compute_scores,
 )
 from hyperspy_symseg.descriptors.polar import polar_samples
-from hyperspy_symseg.kernels import compiled
+from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.blocks import window_means
+from hyperspy_symseg.frames.kernels import compiled
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.outliers import find_outliers
 from hyperspy_symseg.templates.blocks import BlockedFrame
 from hyperspy_symseg.templates.boundaries import straightened
 from hyperspy_symseg.templates.potts import mean_field
-from hyperspy_symseg.templates.squares import window_means
 
 KERNELS = {
     "_blocks": ("moments", "normalise"),

@@ -10,8 +10,9 @@ from x towards y.
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_symseg.descriptors import Grid, ReflectionSymmetry, RotationSymmetry
+from hyperspy_symseg.descriptors import ReflectionSymmetry, RotationSymmetry
 from hyperspy_symseg.descriptors.polar import polar_samples
+from hyperspy_symseg.frames import Grid
 
 FOLDS, N_AXES, N_ANGLES = (2, 3, 4, 6), 10, 60
 OURS = {

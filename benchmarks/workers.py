@@ -29,11 +29,11 @@ def our_tasks():
 
     import hyperspy_symseg  # noqa: F401  adds the method
     from hyperspy_symseg.descriptors import (
-        Grid,
         TranslationSymmetry,
         compute_scores,
         make_descriptor,
     )
+    from hyperspy_symseg.frames import Grid
 
     def score(descriptor, frame, stride, mask=None, **parameters):
         grid = Grid.over(frame.shape, (stride, stride))

@@ -8,8 +8,8 @@ signals read by ``hyperspy.api.load`` have them without any import.
 
 import lazy_loader
 
-from hyperspy_symseg.forks import register as _register_forks
-from hyperspy_symseg.kernels import warn_if_unbuilt as _warn_if_unbuilt
+from hyperspy_symseg.frames.forks import register as _register_forks
+from hyperspy_symseg.frames.kernels import warn_if_unbuilt as _warn_if_unbuilt
 from hyperspy_symseg.log import follow_hyperspy as _follow_hyperspy
 from hyperspy_symseg.signals import signal2d as _signal2d  # noqa: F401  adds methods
 

@@ -124,7 +124,7 @@ def plot_clusters(model, frame, ax=None, mask=None):
     ValueError
         If the model has fewer components than the axes.
     """
-    from .colors import pattern_colors
+    from hyperspy_symseg.colors import pattern_colors
 
     ax = _axes(ax)
     dimensions = "xyz"[: 3 if hasattr(ax, "get_zlim") else 2]

@@ -17,13 +17,13 @@ import hyperspy_symseg  # noqa: F401
 from hyperspy_symseg import simulate
 from hyperspy_symseg.descriptors import (
     GlideReflectionSymmetry,
-    Grid,
     PowerSpectrum,
     ReflectionSymmetry,
     RotationSymmetry,
     TranslationSymmetry,
 )
-from hyperspy_symseg.periods import find_periods
+from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.lattice import find_periods
 from hyperspy_symseg.segmentation import SymmetryModel
 
 SHAPE = (45, 52)

@@ -16,7 +16,7 @@ from hyperspy_symseg.command_line.overlay_movie import (
     frames_per_second,
     write_overlays,
 )
-from hyperspy_symseg.signals import writer_lock
+from hyperspy_symseg.frames import writer_lock
 from hyperspy_symseg.signals.frame_store import FrameStore
 
 N = 5

@@ -8,10 +8,10 @@ import pytest
 
 from hyperspy_symseg.descriptors import (
     GlideReflectionSymmetry,
-    Grid,
     ReflectionSymmetry,
     RotationSymmetry,
 )
+from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.simulate import micrograph
 
 from .plane_groups import GROUPS, elements, pattern, patterson_pairs

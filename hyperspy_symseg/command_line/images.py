@@ -8,7 +8,7 @@ from pathlib import Path
 
 import hyperspy.api as hs
 
-from hyperspy_symseg.segmentation.parts import PART_SHAPE
+from hyperspy_symseg.frames.parts import PART_SHAPE
 from hyperspy_symseg.signals.origins import check_not_an_origin
 from hyperspy_symseg.signals.places import check_replaceable, only_writer
 

@@ -6,8 +6,8 @@ import time
 
 import hyperspy.api as hs
 
+from hyperspy_symseg.frames.run import FrameError
 from hyperspy_symseg.signals.axes import navigation_axes
-from hyperspy_symseg.signals.evaluation import FrameError
 from hyperspy_symseg.signals.fit_frames import fit_frames
 from hyperspy_symseg.signals.frame_store import FrameStore, remove, unfinished_path
 from hyperspy_symseg.signals.label_store import save_frames

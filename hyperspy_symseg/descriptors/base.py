@@ -7,8 +7,14 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from .block import FramePart
-from .checks import check_frame, check_grid, check_mask, check_out, shown
+from hyperspy_symseg.frames.checks import (
+    check_frame,
+    check_grid,
+    check_mask,
+    check_out,
+    shown,
+)
+from hyperspy_symseg.frames.tile import FramePart
 
 
 class OperationAxis(NamedTuple):

@@ -7,10 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from hyperspy_symseg.cached import cached_property
-
-from .base import OperationAxis
-from .checks import (
+from hyperspy_symseg.frames.cached import cached_property
+from hyperspy_symseg.frames.checks import (
     MOST_OPERATIONS,
     check_distinct,
     check_length,
@@ -18,6 +16,8 @@ from .checks import (
     is_pair,
     shown,
 )
+
+from .base import OperationAxis
 from .point_symmetry import MOST_AXES, PointSymmetry, axis_angles, check_angles
 from .polar import polar_offsets
 
@@ -60,7 +60,8 @@ class GlideReflectionSymmetry(PointSymmetry):
 
     Examples
     --------
-    >>> from hyperspy_symseg.descriptors import GlideReflectionSymmetry, Grid
+    >>> from hyperspy_symseg.descriptors import GlideReflectionSymmetry
+    >>> from hyperspy_symseg.frames import Grid
     >>> descriptor = GlideReflectionSymmetry(radius=8, glides=[(0, 3), (0, 5)])
     >>> y, x = np.mgrid[:50, :60]
     >>> frame = np.cos(2 * np.pi * x / 10) * np.sin(2 * np.pi * y / 12)

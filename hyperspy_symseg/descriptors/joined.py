@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from hyperspy_symseg.frames.checks import shown
+from hyperspy_symseg.frames.tile import hull
+
 from .base import Descriptor
-from .block import hull
-from .checks import shown
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Descriptor, OperationAxis
-from .checks import (
+from hyperspy_symseg.frames.checks import (
     MOST_OPERATIONS,
     check_distinct,
     check_length,
@@ -19,6 +18,8 @@ from .checks import (
     pixel_pair,
     shown,
 )
+
+from .base import Descriptor, OperationAxis
 from .polar import PolarBlock
 from .pooling import Pooling
 

@@ -4,9 +4,8 @@
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_symseg.kernels import compiled
-
-from .block import cut_block, points_in_block, within_reach
+from hyperspy_symseg.frames.kernels import compiled
+from hyperspy_symseg.frames.tile import cut_block, points_in_block, within_reach
 
 _polar = compiled("_polar")
 
@@ -205,7 +204,7 @@ def polar_samples(frame, grid, radius, n_angles, mask=None):
 
     Examples
     --------
-    >>> from hyperspy_symseg.descriptors import Grid
+    >>> from hyperspy_symseg.frames import Grid
     >>> frame = np.tile(np.arange(50.0), (40, 1))
     >>> samples = polar_samples(frame, Grid((20, 25), (1, 1), (1, 1)), 3, 4)
     >>> (np.ptp(samples[0, 0], axis=1) / np.ptp(samples[0, 0, 0])).round(3)

@@ -3,9 +3,8 @@
 
 import numpy as np
 
-from hyperspy_symseg.kernels import compiled
-
-from .grid import Grid
+from hyperspy_symseg.frames.grid import Grid
+from hyperspy_symseg.frames.kernels import compiled
 
 _pooling = compiled("_pooling")
 

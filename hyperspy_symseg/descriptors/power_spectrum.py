@@ -10,11 +10,8 @@ import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
-from hyperspy_symseg.cached import cached_property
-
-from .base import Descriptor, OperationAxis, opposite_places
-from .block import cut_block, points_in_block, within_reach
-from .checks import (
+from hyperspy_symseg.frames.cached import cached_property
+from hyperspy_symseg.frames.checks import (
     MOST_OPERATIONS,
     check_distinct,
     check_flag,
@@ -24,6 +21,9 @@ from .checks import (
     pixel_pair,
     shown,
 )
+from hyperspy_symseg.frames.tile import cut_block, points_in_block, within_reach
+
+from .base import Descriptor, OperationAxis, opposite_places
 
 # A variance this small beside the mean square is none.
 NO_VARIANCE = 1e-10
@@ -77,7 +77,8 @@ class PowerSpectrum(Descriptor):
 
     Examples
     --------
-    >>> from hyperspy_symseg.descriptors import Grid, PowerSpectrum
+    >>> from hyperspy_symseg.descriptors import PowerSpectrum
+    >>> from hyperspy_symseg.frames import Grid
     >>> descriptor = PowerSpectrum(window=10, log=False)
     >>> descriptor.operations.shape
     (231, 2)

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from hyperspy_symseg.frames.checks import check_whole
+
 from .base import OperationAxis
-from .checks import check_whole
 from .point_symmetry import MOST_AXES, PointSymmetry, axis_angles, check_angles
 from .polar import polar_offsets
 
@@ -44,7 +45,8 @@ class ReflectionSymmetry(PointSymmetry):
 
     Examples
     --------
-    >>> from hyperspy_symseg.descriptors import Grid, ReflectionSymmetry
+    >>> from hyperspy_symseg.descriptors import ReflectionSymmetry
+    >>> from hyperspy_symseg.frames import Grid
     >>> descriptor = ReflectionSymmetry(radius=8, n_axes=4, pooling=11, n_maxima=1)
     >>> descriptor.point_operations, descriptor.n_angles
     (array([  0.,  45.,  90., 135.]), 60)

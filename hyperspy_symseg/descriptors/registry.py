@@ -4,8 +4,9 @@
 import dataclasses
 import importlib
 
+from hyperspy_symseg.frames.checks import shown
+
 from .base import Descriptor
-from .checks import shown
 from .joined import JoinedDescriptors
 
 #: Name of every descriptor, with its module in this package and its class.

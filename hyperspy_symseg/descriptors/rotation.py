@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from hyperspy_symseg.cached import cached_property
+from hyperspy_symseg.frames.cached import cached_property
+from hyperspy_symseg.frames.checks import check_distinct, is_whole_number, shown
 
 from .base import OperationAxis
-from .checks import check_distinct, is_whole_number, shown
 from .point_symmetry import PointSymmetry, check_angles
 from .polar import polar_offsets
 
@@ -58,7 +58,8 @@ class RotationSymmetry(PointSymmetry):
 
     Examples
     --------
-    >>> from hyperspy_symseg.descriptors import Grid, RotationSymmetry
+    >>> from hyperspy_symseg.descriptors import RotationSymmetry
+    >>> from hyperspy_symseg.frames import Grid
     >>> descriptor = RotationSymmetry(radius=8, pooling=11, n_maxima=1)
     >>> descriptor.point_operations, descriptor.n_angles
     (array([2, 3, 4, 6]), 60)

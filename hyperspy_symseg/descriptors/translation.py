@@ -8,12 +8,18 @@ from typing import ClassVar
 
 import numpy as np
 
-from hyperspy_symseg.cached import cached_property
-from hyperspy_symseg.kernels import compiled
+from hyperspy_symseg.frames.cached import cached_property
+from hyperspy_symseg.frames.checks import (
+    LARGEST_LENGTH,
+    MOST_OPERATIONS,
+    check_whole,
+    pixel_pair,
+    shown,
+)
+from hyperspy_symseg.frames.kernels import compiled
+from hyperspy_symseg.frames.tile import cut_block, within_reach
 
 from .base import Descriptor, OperationAxis, opposite_places
-from .block import cut_block, within_reach
-from .checks import LARGEST_LENGTH, MOST_OPERATIONS, check_whole, pixel_pair, shown
 
 _translation = compiled("_translation")
 
@@ -59,7 +65,8 @@ class TranslationSymmetry(Descriptor):
 
     Examples
     --------
-    >>> from hyperspy_symseg.descriptors import Grid, TranslationSymmetry
+    >>> from hyperspy_symseg.descriptors import TranslationSymmetry
+    >>> from hyperspy_symseg.frames import Grid
     >>> descriptor = TranslationSymmetry(patch=2, window=3, max_operations=9)
     >>> descriptor.operations.T
     array([[-2, -2, -2,  0,  0,  0,  2,  2,  2],

@@ -7,15 +7,14 @@ import itertools
 import numpy as np
 
 from hyperspy_symseg.descriptors import Descriptor
-from hyperspy_symseg.descriptors.checks import (
+from hyperspy_symseg.frames.checks import (
     check_whole,
     is_number,
     is_whole_number,
     shown,
 )
+from hyperspy_symseg.frames.threads import one_thread
 from hyperspy_symseg.templates.model import check_period
-
-from .threads import one_thread
 
 # Patterns, whose labels are int16, and seeds that scikit-learn takes.
 MOST_LABELS = 2**15 - 1

@@ -4,8 +4,8 @@
 import numpy as np
 from scipy import ndimage
 
+from hyperspy_symseg.frames.blocks import local_mean, spread, sum_squares
 from hyperspy_symseg.templates.blocks import BLOCKS_IN_PERIOD
-from hyperspy_symseg.templates.squares import local_mean, spread, sum_squares
 
 from .interior import inner_places
 

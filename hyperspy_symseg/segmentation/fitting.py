@@ -3,8 +3,9 @@
 
 import numpy as np
 
-from hyperspy_symseg.descriptors import Grid, compute_scores
-from hyperspy_symseg.descriptors.checks import (
+from hyperspy_symseg.descriptors import compute_scores
+from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.checks import (
     as_array,
     check_flag,
     check_frame,
@@ -12,7 +13,9 @@ from hyperspy_symseg.descriptors.checks import (
     pixel_pair,
     warn_of_values,
 )
-from hyperspy_symseg.descriptors.tiles import (
+from hyperspy_symseg.frames.parts import whole
+from hyperspy_symseg.frames.threads import one_thread
+from hyperspy_symseg.frames.tiling import (
     check_num_workers,
     check_progress,
     tile_slices,
@@ -25,11 +28,9 @@ from .clustering import (
     score_covariance,
 )
 from .model_checks import check_pixels
-from .parts import whole
 from .sampling import complete_scores, sampled_grid
 from .selection import with_patterns
 from .template_fit import TemplateFit
-from .threads import one_thread
 from .views import Frames, views_of
 
 

@@ -6,22 +6,28 @@ import logging
 
 import numpy as np
 
-from hyperspy_symseg.descriptors import Grid, compute_scores, map_tiles
-from hyperspy_symseg.descriptors.checks import (
+from hyperspy_symseg.descriptors import compute_scores
+from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.checks import (
     as_array,
     check_flag,
     check_frame,
     check_mask,
     warn_of_values,
 )
-from hyperspy_symseg.descriptors.tiles import check_num_workers, check_progress, finish
-from hyperspy_symseg.periods.valid import valid_pixels
+from hyperspy_symseg.frames.parts import cut_into_parts, whole
+from hyperspy_symseg.frames.threads import one_thread, pool_map
+from hyperspy_symseg.frames.tiling import (
+    check_num_workers,
+    check_progress,
+    finish,
+    map_tiles,
+)
+from hyperspy_symseg.frames.valid import valid_pixels
 
-from .parts import cut_into_parts, whole
 from .projection import project_scores
 from .refining import margin, refine
 from .sampling import complete_scores, sample_slices
-from .threads import one_thread, pool_map
 from .upsampling import labels_at, leave_out
 
 _logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@
 import numpy as np
 
 from hyperspy_symseg.descriptors import Descriptor
-from hyperspy_symseg.descriptors.checks import (
+from hyperspy_symseg.frames.checks import (
     as_array,
     check_array,
     check_number,

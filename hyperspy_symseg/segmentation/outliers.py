@@ -5,9 +5,9 @@ import itertools
 
 import numpy as np
 
-from hyperspy_symseg.descriptors import Grid
+from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.blocks import sum_squares
 from hyperspy_symseg.templates.blocks import BlockedFrame
-from hyperspy_symseg.templates.squares import sum_squares
 
 from .deviations import Deviations, column_width
 from .interior import without_islands

@@ -3,11 +3,10 @@
 
 import numpy as np
 
+from hyperspy_symseg.frames.parts import widened
 from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size
 from hyperspy_symseg.templates.boundaries import sharpened, straightened
 from hyperspy_symseg.templates.potts import most_probable
-
-from .parts import widened
 
 # Periods around a part of a frame that its labels depend on.
 MARGIN = 24

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from hyperspy_symseg.descriptors.checks import shown
+from hyperspy_symseg.frames.checks import shown
 
 # Pixels a model is fitted on, unless fewer are asked for, and size of their scores in
 # bytes, at most.

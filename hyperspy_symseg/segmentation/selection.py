@@ -6,11 +6,11 @@ import logging
 
 import numpy as np
 
-from hyperspy_symseg.descriptors.checks import check_whole
-from hyperspy_symseg.descriptors.tiles import check_num_workers
+from hyperspy_symseg.frames.checks import check_whole
+from hyperspy_symseg.frames.threads import one_thread
+from hyperspy_symseg.frames.tiling import check_num_workers
 
 from .clustering import largest_components, score_covariance
-from .threads import one_thread
 
 _logger = logging.getLogger(__name__)
 

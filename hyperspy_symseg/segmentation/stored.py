@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from hyperspy_symseg.descriptors import make_descriptor
-from hyperspy_symseg.descriptors.checks import MOST_OPERATIONS, check_whole
 from hyperspy_symseg.descriptors.registry import descriptor_class, parameter_names
+from hyperspy_symseg.frames.checks import MOST_OPERATIONS, check_whole
 from hyperspy_symseg.templates import Templates
 
 #: Of dictionaries of models, and of the metadata of labels. One without it is from

@@ -7,16 +7,17 @@ import logging
 
 import numpy as np
 
-from hyperspy_symseg.cached import cached_property
-from hyperspy_symseg.descriptors import Grid, compute_scores
+from hyperspy_symseg.descriptors import compute_scores
+from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.blocks import spread
+from hyperspy_symseg.frames.cached import cached_property
+from hyperspy_symseg.frames.threads import one_thread, pool_map
 from hyperspy_symseg.templates.choosing import Search
 from hyperspy_symseg.templates.potts import most_probable
-from hyperspy_symseg.templates.squares import spread
 
 from .clustering import separation
 from .sampling import complete_scores, sample_slices
 from .selection import with_patterns
-from .threads import one_thread, pool_map
 from .upsampling import labels_at
 from .views import stacked
 

@@ -28,7 +28,7 @@ def labels_at(labels, grid, rows, columns):
 
     Examples
     --------
-    >>> from hyperspy_symseg.descriptors import Grid
+    >>> from hyperspy_symseg.frames import Grid
     >>> grid = Grid.over((1, 7), (1, 3))
     >>> labels_at(np.array([[0, 1, 2]]), grid, np.arange(1), np.arange(7))
     array([[0, 0, 1, 1, 1, 2, 2]])
@@ -61,7 +61,7 @@ def upsample_labels(labels, grid, shape):
 
     Examples
     --------
-    >>> from hyperspy_symseg.descriptors import Grid
+    >>> from hyperspy_symseg.frames import Grid
     >>> grid = Grid.over((1, 7), (1, 3))
     >>> upsample_labels(np.array([[0, 1, 2]]), grid, (1, 7))
     array([[0, 0, 1, 1, 1, 2, 2]])

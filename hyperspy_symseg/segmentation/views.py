@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hyperspy_symseg.descriptors.tiles import handed_on
+from hyperspy_symseg.frames.blocks import squares_in
+from hyperspy_symseg.frames.threads import one_thread
+from hyperspy_symseg.frames.tiling import handed_on
 from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size
-from hyperspy_symseg.templates.squares import squares_in
 from hyperspy_symseg.templates.variety import one_pattern, variety
-
-from .threads import one_thread
 
 # Cells of all windows together, at most, and cells along a side of one.
 MOST_CELLS = 3600

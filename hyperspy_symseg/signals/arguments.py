@@ -5,7 +5,14 @@ import logging
 
 import numpy as np
 
-from hyperspy_symseg.descriptors.checks import (
+from hyperspy_symseg.descriptors.registry import (
+    describe,
+    descriptor_class,
+    join,
+    parameter_names,
+    split,
+)
+from hyperspy_symseg.frames.checks import (
     LARGEST_LENGTH,
     as_array,
     check_distinct,
@@ -15,14 +22,7 @@ from hyperspy_symseg.descriptors.checks import (
     is_sequence,
     shown,
 )
-from hyperspy_symseg.descriptors.registry import (
-    describe,
-    descriptor_class,
-    join,
-    parameter_names,
-    split,
-)
-from hyperspy_symseg.periods import Lengths
+from hyperspy_symseg.lattice import Lengths
 
 from .axes import PIXEL_SIZE_TOLERANCE, unit
 

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from hyperspy_symseg.descriptors.checks import check_distinct, is_whole_number, shown
+from hyperspy_symseg.frames.checks import check_distinct, is_whole_number, shown
 
 # Frames that a model is fitted on unless asked otherwise, spread over the series.
 N_FIT_FRAMES = 8

@@ -7,9 +7,9 @@ import logging
 
 import numpy as np
 
-from hyperspy_symseg.descriptors import Grid
 from hyperspy_symseg.descriptors.registry import split
-from hyperspy_symseg.periods import (
+from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.lattice import (
     Lengths,
     Periods,
     suitable_lengths,

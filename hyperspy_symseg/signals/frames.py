@@ -7,13 +7,13 @@ import dask
 import dask.array as da
 import numpy as np
 
-from hyperspy_symseg.descriptors import FramePart, compute_scores
-from hyperspy_symseg.descriptors.checks import warn_of_values
-from hyperspy_symseg.periods.valid import extremes, why_blank
-from hyperspy_symseg.segmentation.parts import PART_SHAPE, cut_into_parts
-
-from .evaluation import FrameError
-from .frame_graph import mark_frames, mark_source
+from hyperspy_symseg.descriptors import compute_scores
+from hyperspy_symseg.frames import FramePart
+from hyperspy_symseg.frames.checks import warn_of_values
+from hyperspy_symseg.frames.graph import mark_frames, mark_source
+from hyperspy_symseg.frames.parts import PART_SHAPE, cut_into_parts
+from hyperspy_symseg.frames.run import FrameError
+from hyperspy_symseg.frames.valid import extremes, why_blank
 
 EXTREMES = np.dtype([("low", np.float64), ("high", np.float64)])
 

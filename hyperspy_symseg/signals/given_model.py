@@ -7,8 +7,8 @@ import hyperspy.api as hs
 import numpy as np
 
 from hyperspy_symseg.descriptors import describe
-from hyperspy_symseg.descriptors.checks import is_number, shown
 from hyperspy_symseg.descriptors.registry import split
+from hyperspy_symseg.frames.checks import is_number, shown
 from hyperspy_symseg.segmentation import SymmetryModel
 
 from .arguments import descriptor_in_pixels, without_auto

@@ -4,7 +4,7 @@
 import dask.array as da
 import numpy as np
 
-from hyperspy_symseg.descriptors import Grid
+from hyperspy_symseg.frames import Grid
 
 from .metadata import why_not_refined
 

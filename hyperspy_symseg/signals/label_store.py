@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hyperspy_symseg.descriptors.checks import shown
-from hyperspy_symseg.descriptors.tiles import check_num_workers
+from hyperspy_symseg.frames.checks import shown
+from hyperspy_symseg.frames.run import FrameError, evaluate_frames, watched
+from hyperspy_symseg.frames.tiling import check_num_workers
 
-from .evaluation import FrameError, evaluate_frames, watched
 from .frame_store import UNFINISHED, FrameStore, unfinished_path
 from .frames import lazy_frames
 from .origins import check_not_an_origin

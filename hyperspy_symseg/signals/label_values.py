@@ -6,7 +6,7 @@ import logging
 
 from hyperspy.signals import BaseSignal, LazySignal2D, Signal2D
 
-from hyperspy_symseg.descriptors.checks import shown
+from hyperspy_symseg.frames.checks import shown
 
 from . import rebinning
 from .metadata import forget_model, same_tree, stored_model

@@ -9,14 +9,14 @@ import numpy as np
 from hyperspy.signals import BaseSignal
 
 from hyperspy_symseg.colors import PATTERN_COLORS
-from hyperspy_symseg.descriptors.checks import check_flag, is_number, shown
+from hyperspy_symseg.frames.checks import check_flag, is_number, shown
+from hyperspy_symseg.frames.run import evaluate_series
 from hyperspy_symseg.segmentation import outliers
 from hyperspy_symseg.segmentation.deviations import column_width
 from hyperspy_symseg.templates.model import check_period
 from hyperspy_symseg.version import package_version
 
 from .axes import frame_axes
-from .evaluation import evaluate_series
 from .given_model import check_pixel_size
 from .measures import whole_frames
 from .metadata import result_metadata

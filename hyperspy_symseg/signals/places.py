@@ -5,9 +5,10 @@ import contextlib
 import os
 import tempfile
 
+from hyperspy_symseg.frames.writer_lock import WriterLock
+
 from .frame_store import FrameStore, part_path, unfinished_path
 from .origins import STORE_FILES
-from .writer_lock import WriterLock
 
 
 def prepare_folder(folder):

@@ -8,7 +8,7 @@ import hyperspy.api as hs
 from hyperspy.external.progressbar import progressbar
 from tqdm.std import TqdmDefaultWriteLock
 
-from hyperspy_symseg.forks import hold_over_forks
+from hyperspy_symseg.frames.forks import hold_over_forks
 
 # What takes less than this, in seconds, has no bar.
 DELAY = 1.0

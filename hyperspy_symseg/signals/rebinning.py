@@ -6,7 +6,7 @@ import math
 import dask.array as da
 import numpy as np
 
-from hyperspy_symseg.descriptors.checks import shown
+from hyperspy_symseg.frames.checks import shown
 
 from .frames import lazy_frames
 

@@ -3,7 +3,7 @@
 
 import contextlib
 
-from hyperspy_symseg.descriptors.checks import (
+from hyperspy_symseg.frames.checks import (
     as_array,
     check_flag,
     check_whole,

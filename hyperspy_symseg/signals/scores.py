@@ -4,8 +4,9 @@
 import hyperspy.api as hs
 import numpy as np
 
-from hyperspy_symseg.descriptors import Grid, compute_scores
-from hyperspy_symseg.descriptors.checks import (
+from hyperspy_symseg.descriptors import compute_scores
+from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.checks import (
     as_array,
     check_flag,
     check_frame,
@@ -13,7 +14,7 @@ from hyperspy_symseg.descriptors.checks import (
     is_whole_number,
     shown,
 )
-from hyperspy_symseg.descriptors.tiles import check_num_workers
+from hyperspy_symseg.frames.tiling import check_num_workers
 
 from .arguments import (
     descriptor_in_pixels,

@@ -5,14 +5,14 @@ import logging
 
 from hyperspy.signals import LazySignal2D, Signal2D
 
-from hyperspy_symseg.descriptors import Grid
-from hyperspy_symseg.descriptors.checks import check_flag, shown
+from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.checks import check_flag, shown
+from hyperspy_symseg.frames.run import FrameError, evaluate_series
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.stored import FORMAT
 
 from .arguments import is_auto, length_in_pixels
 from .axes import sampled_axes
-from .evaluation import FrameError, evaluate_series
 from .fit_plan import FitPlan
 from .frames import lazy_labels
 from .given_model import check_given_model

@@ -10,18 +10,18 @@ import dask.array as da
 import numpy as np
 from hyperspy.axes import DataAxis
 
-from hyperspy_symseg.descriptors.checks import check_frame, warn_of_values
-from hyperspy_symseg.descriptors.tiles import check_num_workers
-from hyperspy_symseg.periods import find_periods
-from hyperspy_symseg.periods.spectrum import crops
-from hyperspy_symseg.periods.valid import extremes, why_blank
+from hyperspy_symseg.frames.checks import check_frame, warn_of_values
+from hyperspy_symseg.frames.run import FrameError, evaluate_series
+from hyperspy_symseg.frames.threads import one_thread
+from hyperspy_symseg.frames.tiling import check_num_workers
+from hyperspy_symseg.frames.valid import extremes, why_blank
+from hyperspy_symseg.lattice import find_periods
+from hyperspy_symseg.lattice.spectrum import crops
 from hyperspy_symseg.segmentation.sampling import sampled_grid
-from hyperspy_symseg.segmentation.threads import one_thread
 from hyperspy_symseg.segmentation.views import Frames
 
 from .arguments import series_mask
 from .axes import frame_axes, navigation_axes
-from .evaluation import FrameError, evaluate_series
 from .frames import lazy_extremes, lazy_frames, lazy_scores
 
 _logger = logging.getLogger(__name__)

@@ -187,7 +187,7 @@ class SymmetryLabels(StagePlots, LabelQuality, LabelValues, Signal2D):
         >>> s.segment_symmetry(show_progressbar=False).overlay(s)
         <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
         """
-        from hyperspy_symseg.descriptors.checks import check_frame, check_number
+        from hyperspy_symseg.frames.checks import check_frame, check_number
 
         from .measures import overlay_frames
 

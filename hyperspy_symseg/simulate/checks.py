@@ -6,7 +6,7 @@ Errors name the argument, what it must be, and its value.
 
 import math
 
-from hyperspy_symseg.descriptors.checks import is_number, is_whole_number, shown
+from hyperspy_symseg.frames.checks import is_number, is_whole_number, shown
 
 # Larger numbers count as infinite: products of several would be.
 FARTHEST = 1e100

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from hyperspy_symseg.descriptors.checks import as_array
+from hyperspy_symseg.frames.checks import as_array
 
 from .amorphous import Amorphous
 from .checks import (

@@ -7,11 +7,7 @@ import functools
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_symseg.kernels import compiled
-
-from .cleaning import CleanFrame, block_lengths
-from .damage import NO_VARIANCE
-from .squares import (
+from hyperspy_symseg.frames.blocks import (
     gaussian_mean,
     gaussian_weights,
     planes,
@@ -20,6 +16,10 @@ from .squares import (
     squares_in,
     window_means,
 )
+from hyperspy_symseg.frames.kernels import compiled
+
+from .cleaning import CleanFrame, block_lengths
+from .damage import NO_VARIANCE
 
 _blocks = compiled("_blocks")
 _waves = compiled("_waves")

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hyperspy_symseg.kernels import compiled
+from hyperspy_symseg.frames.blocks import window_means
+from hyperspy_symseg.frames.kernels import compiled
 
 from .potts import COUPLING, mean_field
-from .squares import window_means
 from .strips import in_strips
 
 _boundaries = compiled("_boundaries")

@@ -5,11 +5,12 @@ import itertools
 
 import numpy as np
 
+from hyperspy_symseg.frames.blocks import local_mean, spread, sum_squares
+
 from .blocks import BLOCKS_IN_CELL
 from .dispersion import NOTHING, dispersion
 from .learning import everywhere, learn
 from .potts import changed, most_probable
-from .squares import local_mean, spread, sum_squares
 from .tiles import Tiles
 
 # Standard deviation of the window in which cells are judged to be misfits, in cells.

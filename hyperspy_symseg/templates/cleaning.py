@@ -5,11 +5,11 @@ import functools
 
 import numpy as np
 
-from hyperspy_symseg.periods.flat import SMALLEST_BLOCK, flat_areas, moments
-from hyperspy_symseg.periods.valid import valid_pixels
+from hyperspy_symseg.frames.blocks import ratio, sum_squares
+from hyperspy_symseg.frames.flat import SMALLEST_BLOCK, flat_areas, moments
+from hyperspy_symseg.frames.valid import valid_pixels
 
 from .damage import PIECE, Lines, find_spikes
-from .squares import ratio, sum_squares
 
 # Frames with larger sums of squares in their blocks, or smaller ones, are scaled.
 LARGEST_SQUARES = 2.0**60

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
-from .squares import ratio
+from hyperspy_symseg.frames.blocks import ratio
 
 # A spike is so many variances from the others, and few pixels of a cell are spikes,
 # unless all have the same value.

@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from hyperspy_symseg.descriptors.checks import (
+from hyperspy_symseg.frames.blocks import spread
+from hyperspy_symseg.frames.checks import (
     as_array,
     check_array,
     check_number,
@@ -15,7 +16,6 @@ from hyperspy_symseg.descriptors.checks import (
 
 from .potts import log_likelihoods, mean_field, most_probable
 from .reflections import distances
-from .squares import spread
 from .waves import PatternWaves
 
 # Reflections so near to each other are the same, in cycles a period.

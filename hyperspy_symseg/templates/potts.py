@@ -3,10 +3,10 @@
 
 import numpy as np
 
-from hyperspy_symseg.kernels import compiled
+from hyperspy_symseg.frames.blocks import window_means
+from hyperspy_symseg.frames.kernels import compiled
 
 from .blocks import BLOCKS_IN_CELL
-from .squares import window_means
 from .strips import in_strips
 
 _potts = compiled("_potts")

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft, ndimage, special
 
-from hyperspy_symseg.periods.spectrum import parabola_maximum
+from hyperspy_symseg.frames.blocks import planes, spread, sum_squares
+from hyperspy_symseg.lattice.spectrum import parabola_maximum
 
 from .blocks import BLOCKS_IN_PERIOD
-from .squares import planes, spread, sum_squares
 
 # Sides of the tiles whose power is averaged, in periods; tiles of all frames, at most;
 # and pixels of the tiles that are transformed at once.

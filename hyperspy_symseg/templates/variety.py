@@ -3,9 +3,10 @@
 
 import numpy as np
 
+from hyperspy_symseg.frames.blocks import local_mean, squares_in
+
 from .blocks import cell_size
 from .learning import everywhere, learn
-from .squares import local_mean, squares_in
 from .tiles import Tiles
 from .waves import unit_phases, whole_cells
 

@@ -9,10 +9,10 @@ import math
 
 import numpy as np
 
-from hyperspy_symseg.kernels import compiled
+from hyperspy_symseg.frames.blocks import gaussian_weights, planes, window_means
+from hyperspy_symseg.frames.kernels import compiled
 
 from .blocks import BLOCKS_IN_CELL
-from .squares import gaussian_weights, planes, window_means
 
 _waves = compiled("_waves")
 

@@ -2,11 +2,8 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.descriptors import (
-    GlideReflectionSymmetry,
-    Grid,
-    ReflectionSymmetry,
-)
+from hyperspy_symseg.descriptors import GlideReflectionSymmetry, ReflectionSymmetry
+from hyperspy_symseg.frames import Grid
 
 PIXEL = Grid((30, 33), (1, 1), (1, 1))
 

@@ -3,13 +3,13 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg.descriptors import (
-    Grid,
     JoinedDescriptors,
     PowerSpectrum,
     ReflectionSymmetry,
     RotationSymmetry,
     TranslationSymmetry,
 )
+from hyperspy_symseg.frames import Grid
 
 FRAME = np.random.default_rng(0).normal(size=(41, 53))
 GRID = Grid.over(FRAME.shape, 6)

@@ -9,12 +9,12 @@ from scipy import ndimage
 
 from hyperspy_symseg.descriptors import (
     GlideReflectionSymmetry,
-    Grid,
     ReflectionSymmetry,
     RotationSymmetry,
     compute_scores,
 )
 from hyperspy_symseg.descriptors.polar import polar_samples
+from hyperspy_symseg.frames import Grid
 
 PAD = 60
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from hyperspy_symseg.descriptors import (
     GlideReflectionSymmetry,
-    Grid,
     ReflectionSymmetry,
     RotationSymmetry,
 )
 from hyperspy_symseg.descriptors.pooling import Pooling
+from hyperspy_symseg.frames import Grid
 
 
 def pool(

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_symseg.descriptors import Grid, PowerSpectrum
+from hyperspy_symseg.descriptors import PowerSpectrum
+from hyperspy_symseg.frames import Grid
 
 
 def reference(frame, window, log, grid, mask=None):

@@ -2,7 +2,8 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.descriptors import Grid, RotationSymmetry
+from hyperspy_symseg.descriptors import RotationSymmetry
+from hyperspy_symseg.frames import Grid
 
 PIXEL = Grid((30, 30), (1, 1), (1, 1))
 

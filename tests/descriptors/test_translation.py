@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_symseg.descriptors import Grid, TranslationSymmetry
+from hyperspy_symseg.descriptors import TranslationSymmetry
+from hyperspy_symseg.frames import Grid
 
 
 def pairs_in_patch(padded, margin, centre, patch, shift):

@@ -6,11 +6,11 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from hyperspy_symseg.descriptors import (
-    Grid,
     PowerSpectrum,
     TranslationSymmetry,
     compute_scores,
 )
+from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.segmentation import SymmetryModel, sampling, selection
 
 DESCRIPTOR = TranslationSymmetry(patch=7, window=8, max_operations=81)
@@ -25,7 +25,7 @@ def scores(frame):
 
 @pytest.fixture
 def small_tiles(monkeypatch):
-    monkeypatch.setattr("hyperspy_symseg.descriptors.tiles.TILE_SHAPE", (16, 24))
+    monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
 
 
 def test_smallest_pattern_comes_first(fitted):

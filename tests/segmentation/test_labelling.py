@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from hyperspy_symseg.descriptors import Grid, TranslationSymmetry, compute_scores
+from hyperspy_symseg.descriptors import TranslationSymmetry, compute_scores
+from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.segmentation import SymmetryModel
 
 DESCRIPTOR = TranslationSymmetry(patch=7, window=8, max_operations=81)
@@ -67,13 +68,13 @@ def test_one_pattern_labels_all_pixels_zero(frame):
 
 @pytest.mark.parametrize("upsample", [False, True])
 def test_number_of_threads_changes_no_label(fitted, frame, monkeypatch, upsample):
-    monkeypatch.setattr("hyperspy_symseg.descriptors.tiles.TILE_SHAPE", (16, 24))
+    monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
     labels = [fitted.predict(frame, upsample=upsample, num_workers=n) for n in (1, 4)]
     np.testing.assert_array_equal(*labels)
 
 
 def test_threads_that_label_have_no_more_below_them(fitted, frame, monkeypatch):
-    monkeypatch.setattr("hyperspy_symseg.descriptors.tiles.TILE_SHAPE", (16, 24))
+    monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
     seen, nearest = set(), SymmetryModel._nearest
 
     def spy(model, scores):
@@ -86,7 +87,7 @@ def test_threads_that_label_have_no_more_below_them(fitted, frame, monkeypatch):
 
 
 def test_progress_is_that_of_the_tiles(fitted, frame, monkeypatch):
-    monkeypatch.setattr("hyperspy_symseg.descriptors.tiles.TILE_SHAPE", (16, 24))
+    monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
     totals = []
 
     def progress(iterator, total):

@@ -6,10 +6,10 @@ from scipy.spatial import cKDTree
 
 from hyperspy_symseg import simulate
 from hyperspy_symseg.descriptors import TranslationSymmetry
+from hyperspy_symseg.frames.parts import cut_into_parts
 from hyperspy_symseg.segmentation import SymmetryModel, outliers
 from hyperspy_symseg.segmentation.deviations import column_width, gaussian_scores
 from hyperspy_symseg.segmentation.interior import inner_places, without_islands
-from hyperspy_symseg.segmentation.parts import cut_into_parts
 from hyperspy_symseg.templates import Templates
 
 LATTICES = {

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperspy_symseg.descriptors import FramePart, Grid, tiles
+from hyperspy_symseg.frames import FramePart, Grid, tiling
+from hyperspy_symseg.frames.parts import cut_into_parts, whole
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.labelling import Labelling
-from hyperspy_symseg.segmentation.parts import cut_into_parts, whole
 from hyperspy_symseg.segmentation.refining import interpolate, margin, refine
 from hyperspy_symseg.templates import Templates
 
@@ -180,7 +180,7 @@ def test_parts_need_their_source_only(model, monkeypatch, upsample, masked):
             self.descriptor, grid, shape, (61, 300), margin=self.margin
         )
 
-    monkeypatch.setattr(tiles, "TILE_SHAPE", (32, 64))
+    monkeypatch.setattr(tiling, "TILE_SHAPE", (32, 64))
     monkeypatch.setattr(Labelling, "parts", small_parts)
     grid = Grid.over(frame.shape, model.stride)
     [parts] = model.parts(grid, frame.shape)

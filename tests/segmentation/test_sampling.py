@@ -2,7 +2,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperspy_symseg.descriptors import Grid
+from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.segmentation import sampling
 
 

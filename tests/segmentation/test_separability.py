@@ -2,7 +2,8 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.descriptors import Grid, compute_scores
+from hyperspy_symseg.descriptors import compute_scores
+from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.segmentation import separability
 from hyperspy_symseg.segmentation.sampling import sample_slices
 

@@ -4,7 +4,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hyperspy_symseg.descriptors import Grid, compute_scores
+from hyperspy_symseg.descriptors import compute_scores
+from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.segmentation import SymmetryModel, template_fit
 from hyperspy_symseg.segmentation.template_fit import _block_centres
 from hyperspy_symseg.segmentation.views import View

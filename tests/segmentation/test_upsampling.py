@@ -3,7 +3,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperspy_symseg.descriptors import Grid
+from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.segmentation import upsample_labels
 from hyperspy_symseg.segmentation.upsampling import labels_at, leave_out
 

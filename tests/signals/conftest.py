@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import pytest
 
-from hyperspy_symseg.descriptors import tiles
-from hyperspy_symseg.segmentation import labelling, parts
+from hyperspy_symseg.frames import parts, tiling
+from hyperspy_symseg.segmentation import labelling
 from hyperspy_symseg.signals import frames
 
 
@@ -12,7 +12,7 @@ def cut_into(monkeypatch):
     cut = parts.cut_into_parts
 
     def cut_into(tile_shape, part_shape):
-        monkeypatch.setattr(tiles, "TILE_SHAPE", tile_shape)
+        monkeypatch.setattr(tiling, "TILE_SHAPE", tile_shape)
 
         def cut_small(descriptor, grid, shape, _=None, margin=0):
             return cut(descriptor, grid, shape, part_shape, margin)

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg import simulate
+from hyperspy_symseg.frames.graph import FrameGraph
+from hyperspy_symseg.frames.run import _Workers
 from hyperspy_symseg.segmentation import SymmetryModel
-from hyperspy_symseg.signals.evaluation import _Workers
-from hyperspy_symseg.signals.frame_graph import FrameGraph
 
 distributed = pytest.importorskip("distributed")
 

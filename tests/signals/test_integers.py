@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg.descriptors import RotationSymmetry, TranslationSymmetry
-from hyperspy_symseg.descriptors.tiles import finish
+from hyperspy_symseg.frames import run
+from hyperspy_symseg.frames.tiling import finish
 from hyperspy_symseg.segmentation import SymmetryModel
-from hyperspy_symseg.signals import evaluation
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_model_has_numbers_of_python(movie, small):
 
 def test_result_that_was_not_filled_is_an_error(monkeypatch):
     array = da.zeros((5, 4, 3), chunks=(1, 4, 3))
-    monkeypatch.setattr(evaluation, "IN_FLIGHT", 0)
+    monkeypatch.setattr(run, "IN_FLIGHT", 0)
     with pytest.raises(RuntimeError, match="^all 5 frames must be evaluated, got 0"):
-        evaluation.evaluate_series(array)
+        run.evaluate_series(array)
 
 
 def test_progress_that_leaves_something_out_is_an_error(movie, small):

@@ -15,11 +15,11 @@ from hypothesis.extra.numpy import arrays
 
 from hyperspy_symseg import simulate
 from hyperspy_symseg.colors import tint
-from hyperspy_symseg.descriptors import Grid
+from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.run import evaluate_frames
 from hyperspy_symseg.segmentation import upsample_labels
 from hyperspy_symseg.segmentation.boundary import boundary_lengths
 from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels
-from hyperspy_symseg.signals.evaluation import evaluate_frames
 
 N_PATTERNS = 3
 TILT = {"name": "tilt", "size": 2, "scale": 5, "offset": -5, "units": "deg"}

@@ -5,7 +5,6 @@ import pytest
 
 from hyperspy_symseg.descriptors import (
     GlideReflectionSymmetry,
-    Grid,
     JoinedDescriptors,
     PowerSpectrum,
     ReflectionSymmetry,
@@ -13,6 +12,7 @@ from hyperspy_symseg.descriptors import (
     TranslationSymmetry,
     compute_scores,
 )
+from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.signals import scores
 
 
@@ -58,7 +58,7 @@ def test_descriptors_of_a_list_of_translations_have_one_axis(signal):
 
 
 def test_descriptors_of_a_lazy_signal_are_lazy(signal, small, monkeypatch):
-    monkeypatch.setattr("hyperspy_symseg.descriptors.tiles.TILE_SHAPE", (16, 24))
+    monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
     lazy = signal.as_lazy().get_symmetry_descriptors(**small)
     assert lazy._lazy
     lazy.compute()

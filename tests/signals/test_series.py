@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hyperspy_symseg.segmentation import labelling, parts
+from hyperspy_symseg.frames import parts
+from hyperspy_symseg.segmentation import labelling
 from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels, frames
 
 N, ROWS, COLUMNS = 7, 61, 83

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 import hyperspy_symseg
 from hyperspy_symseg.descriptors import (
     GlideReflectionSymmetry,
-    Grid,
     RotationSymmetry,
     TranslationSymmetry,
 )
+from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels
 
 

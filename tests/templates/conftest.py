@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
+from hyperspy_symseg.frames.blocks import sum_squares
 from hyperspy_symseg.templates.blocks import BlockedFrame
-from hyperspy_symseg.templates.squares import sum_squares
 
 PERIOD = 9.0
 SHAPE = (153, 198)
@@ -34,17 +34,6 @@ def block_labels(labels, side=3):
     """Labels of blocks that are all of one pattern, or mostly."""
     counts = sum_squares(np.ones_like(labels), side)
     return np.rint(sum_squares(labels, side) / counts).astype(int)
-
-
-def gaussian_means(sums, counts, width):
-    """The definition: weights over pairs of blocks, up to three widths apart."""
-    weights = []
-    for n in sums.shape:
-        distance = np.subtract.outer(np.arange(n), np.arange(n))
-        weight = np.exp(-0.5 * (distance / width) ** 2)
-        weights.append(np.where(np.abs(distance) <= int(3 * width + 0.5), weight, 0))
-    rows, columns = weights
-    return (rows @ sums @ columns.T) / (rows @ counts @ columns.T)
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hyperspy_symseg.frames.blocks import spread, sum_squares
 from hyperspy_symseg.templates.blocks import BlockedFrame, block_size, cell_size
-from hyperspy_symseg.templates.squares import spread, sum_squares
 
-from .conftest import gaussian_means
+from ..conftest import gaussian_means
 
 PERIOD = 9.0
 # Of 3 pixels; the last row and column of blocks are cut off.

@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
+from hyperspy_symseg.frames.blocks import sum_squares
 from hyperspy_symseg.templates.damage import Lines, find_spikes
-from hyperspy_symseg.templates.squares import sum_squares
 
 from .conftest import lattice
 

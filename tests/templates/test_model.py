@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hyperspy_symseg.frames.blocks import spread
 from hyperspy_symseg.templates import Templates
 from hyperspy_symseg.templates.blocks import BlockedFrame
-from hyperspy_symseg.templates.squares import spread
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE, two_lattices
 

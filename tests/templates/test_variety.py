@@ -2,9 +2,9 @@
 import numpy as np
 import pytest
 
+from hyperspy_symseg.frames.blocks import sum_squares
 from hyperspy_symseg.templates import Templates
 from hyperspy_symseg.templates.blocks import BlockedFrame
-from hyperspy_symseg.templates.squares import sum_squares
 from hyperspy_symseg.templates.variety import fit_of_cells, one_pattern, variety
 
 from .conftest import PERIOD, REFLECTIONS, two_lattices

@@ -6,8 +6,8 @@ import pytest
 from scipy import ndimage
 
 from hyperspy_symseg import _waves
+from hyperspy_symseg.frames.blocks import TRUNCATE
 from hyperspy_symseg.templates.blocks import BLOCKS_IN_CELL
-from hyperspy_symseg.templates.squares import TRUNCATE
 from hyperspy_symseg.templates.waves import (
     LEAST_WEIGHT,
     OWN_WEIGHT,

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scores at all pixels of a grid."""
+
+import numpy as np
+
+from hyperspy_symseg.frames.tiling import map_tiles
+
+
+def compute_scores(
+    descriptor, frame, grid, mask=None, *, within=None, num_workers=None, progress=None
+):
+    """Scores at all pixels of a grid, tile by tile.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+    frame : (rows, columns) numpy.ndarray of any real dtype, or FramePart
+    grid : Grid
+    mask : (rows, columns) numpy.ndarray of bool or FramePart, optional
+        True where a pixel is left out.
+    within : (slice, slice), optional
+        As in `tile_slices`; by default the whole grid.
+    num_workers, progress
+        As in `map_tiles`.
+
+    Returns
+    -------
+    (grid rows, grid columns, operations) numpy.ndarray of float32
+        NaN where a score is missing. The operations lie apart in memory.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg.descriptors import TranslationSymmetry
+    >>> from hyperspy_symseg.frames import Grid
+    >>> frame = np.random.default_rng(0).poisson(9, (60, 70))
+    >>> descriptor = TranslationSymmetry(patch=5, window=4, max_operations=9)
+    >>> compute_scores(descriptor, frame, Grid.over(frame.shape, (5, 5))).shape
+    (12, 14, 9)
+    """
+    shape = grid.shape if within is None else grid.part(*within).shape
+    scores = np.empty((len(descriptor.operations), *shape), np.float32)
+    scores = np.moveaxis(scores, 0, -1)
+
+    def compute(rows, columns, tile):
+        descriptor.compute(frame, tile, mask, out=scores[rows, columns])
+
+    map_tiles(compute, descriptor, grid, num_workers, progress, within=within)
+    return scores

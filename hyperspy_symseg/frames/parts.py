@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A large frame cut into parts that are labelled on their own, to the same labels."""
+
+from typing import NamedTuple
+
+from .tile import hull
+from .tiling import tile_cuts
+
+# Pixels that a part covers, at most.
+PART_SHAPE = (2048, 2048)
+
+
+class Part(NamedTuple):
+    """Part of a frame, made up of whole tiles.
+
+    Tiles are scored one by one, wherever the frame is cut: so the labels do not depend
+    on it.
+
+    Attributes
+    ----------
+    samples : (slice, slice)
+        Rows and columns of the grid.
+    pixels : (slice, slice)
+        Rows and columns of the frame that get the labels of these samples.
+    source : (slice, slice)
+        Rows and columns of the frame that the labels depend on.
+    """
+
+    samples: tuple[slice, slice]
+    pixels: tuple[slice, slice]
+    source: tuple[slice, slice]
+
+    def shape(self, upsample):
+        """Rows and columns of the labels: (int, int)."""
+        return tuple(
+            axis.stop - axis.start
+            for axis in (self.pixels if upsample else self.samples)
+        )
+
+
+def _labelled_pixels(cut, first, stride, size, length):
+    """Pixels along one axis that get the labels of a cut through the grid."""
+    begin, end = (
+        first + place * stride - stride // 2 for place in (cut.start, cut.stop)
+    )
+    return slice(
+        begin if cut.start > 0 else 0,
+        end if cut.stop < size else length,
+    )
+
+
+def _join(cuts, most, *axis):
+    """Join neighbouring cuts up to a number of pixels that get their labels.
+
+    Parameters
+    ----------
+    cuts : list of slice
+        Through the samples along one axis.
+    most : int
+    *axis
+        As in `_labelled_pixels`.
+
+    Returns
+    -------
+    list of (slice, slice)
+        Samples, and the pixels that get their labels.
+    """
+    joined = []
+    for cut in cuts:
+        if joined:
+            both = slice(joined[-1][0].start, cut.stop)
+            pixels = _labelled_pixels(both, *axis)
+            if pixels.stop - pixels.start <= most:
+                joined[-1] = both, pixels
+                continue
+        joined.append((cut, _labelled_pixels(cut, *axis)))
+    return joined
+
+
+def cut_into_parts(descriptor, grid, shape, part_shape=PART_SHAPE, margin=0):
+    """Cut a frame into parts of a size.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+    grid : Grid
+        The pixels to be scored.
+    shape : (int, int)
+        Rows and columns of the frame.
+    part_shape : (int, int)
+        Rows and columns of a part, at most; but at least one tile.
+    margin : int
+        Pixels around a part that its labels depend on, apart from the scores.
+
+    Returns
+    -------
+    list of list of Part
+        Rows of parts. A single one if the frame is no larger than a part.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg.descriptors import TranslationSymmetry
+    >>> from hyperspy_symseg.frames import Grid
+    >>> grid = Grid.over((1000, 4000), 5)
+    >>> [parts] = cut_into_parts(TranslationSymmetry(), grid, (1000, 4000))
+    >>> [part.pixels[1] for part in parts]
+    [slice(0, 2000, None), slice(2000, 4000, None)]
+    """
+    rows, columns = map(
+        _join,
+        tile_cuts(grid, len(descriptor.operations)),
+        part_shape,
+        grid.first,
+        grid.stride,
+        grid.shape,
+        shape,
+    )
+
+    def part(row, column):
+        samples, pixels = zip(row, column, strict=True)
+        support = descriptor.support(grid.part(*samples), shape)
+        return Part(samples, pixels, hull([support, widened(pixels, margin, shape)]))
+
+    return [[part(row, column) for column in columns] for row in rows]
+
+
+def widened(pixels, margin, shape):
+    """Rows and columns with a margin around them, as far as the frame goes.
+
+    Parameters
+    ----------
+    pixels : (slice, slice)
+    margin : int
+    shape : (int, int)
+        Rows and columns of the frame.
+
+    Returns
+    -------
+    (slice, slice)
+
+    Examples
+    --------
+    >>> widened((slice(3, 8), slice(10, 20)), 4, (40, 21))
+    (slice(0, 12, None), slice(6, 21, None))
+    """
+    return tuple(
+        slice(max(axis.start - margin, 0), min(axis.stop + margin, length))
+        for axis, length in zip(pixels, shape, strict=True)
+    )
+
+
+def whole(grid, shape):
+    """The whole of a frame as one part.
+
+    Parameters
+    ----------
+    grid : Grid
+    shape : (int, int)
+        Rows and columns of the frame.
+
+    Returns
+    -------
+    Part
+    """
+    pixels = tuple(slice(0, n) for n in shape)
+    return Part(tuple(slice(0, n) for n in grid.shape), pixels, pixels)

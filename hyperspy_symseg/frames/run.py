@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lazy results evaluated frame by frame, in threads or on the workers of a cluster."""
+
+import contextlib
+import functools
+import itertools
+import pickle
+import sys
+import time
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    ThreadPoolExecutor,
+    wait,
+)
+
+import dask
+import numpy as np
+from dask.system import CPU_COUNT
+
+from .graph import FrameGraph, FrameTask
+from .tiling import check_num_workers
+
+# Groups of frames that wait or are being evaluated, as a multiple of the threads.
+IN_FLIGHT = 2
+# Frames that are read together, at most, and their size in bytes, if there is more than
+# one. They are handed out together.
+LARGEST_GROUP = 32
+GROUP_BYTES = 64 * 2**20
+# Seconds after which the workers of a cluster are counted anew.
+ASK_AGAIN = 1.0
+# Frames are large, and that cannot be helped.
+QUIET = {"distributed.admin.large-graph-warning-threshold": "1GB"}
+# Errors that no other frame would be free of.
+NOT_OF_A_FRAME = (CancelledError, ImportError, MemoryError)
+
+
+class FrameError(RuntimeError):
+    """One frame of a series cannot be labelled.
+
+    Parameters
+    ----------
+    index : tuple of int
+        Its place in the array.
+    reason : str
+    """
+
+    def __init__(self, index, reason):
+        super().__init__(tuple(map(int, index)), reason)
+
+    @property
+    def index(self):
+        """Place of the frame in the array: tuple of int."""
+        return self.args[0]
+
+    @property
+    def reason(self):
+        """What is wrong with it: str."""
+        return self.args[1]
+
+    def at(self, index):
+        """The same of another place: FrameError."""
+        error = FrameError(index, self.reason)
+        error.__cause__ = self.__cause__
+        return error
+
+    def __str__(self):
+        """Name the frame as HyperSpy does."""
+        if not self.index:
+            return f"frame: {self.reason}."
+        return f"frame inav{list(self.index[::-1])}: {self.reason}."
+
+
+def cluster_client():
+    """The client of dask.distributed that is open and in use, or None."""
+    distributed = sys.modules.get("distributed")
+    # Opening a client sets the last one; somebody may have set another after that.
+    if distributed is None or dask.config.get("scheduler", None) not in (
+        None,
+        "distributed",
+        "dask.distributed",
+    ):
+        return None
+    try:
+        return distributed.default_client()
+    except ValueError:
+        return None
+
+
+def _pickled(task):
+    """Function without arguments that does a task elsewhere, or None if none can."""
+    # dask needs it, and it is slow to import.
+    import cloudpickle
+
+    try:
+        return functools.partial(_call, cloudpickle.dumps(task))
+    except (AttributeError, TypeError, ValueError, pickle.PicklingError):
+        return None
+
+
+def _call(pickled):
+    return pickle.loads(pickled)()
+
+
+class _Threads:
+    """Threads of this process.
+
+    Parameters
+    ----------
+    num_workers : int or None
+    """
+
+    def __init__(self, graph, num_workers):
+        self._graph = graph
+        self.n_threads = num_workers or CPU_COUNT
+        self.executor = ThreadPoolExecutor(self.n_threads)
+
+    def task(self, group, num_threads):
+        """Function without arguments that evaluates frames."""
+        return FrameTask(self._graph, group, num_threads)
+
+    def submit(self, task):
+        """Do a task: concurrent.futures.Future."""
+        return self.executor.submit(task)
+
+
+class _Workers:
+    """Workers of a cluster.
+
+    What of the reading cannot be sent to them, such as open HDF5 files, is done here.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    """
+
+    def __init__(self, graph, client):
+        self._graph, self._client = graph, client
+        self.reads_here = False
+        client.wait_for_workers(1)
+        self.executor = client.get_executor(pure=False)
+        self._n_threads, self._asked = 1, -ASK_AGAIN
+
+    @property
+    def n_threads(self):
+        """Threads of all workers; there may be more and fewer of them later."""
+        if time.monotonic() - self._asked > ASK_AGAIN:
+            self._n_threads = max(1, sum(self._client.nthreads().values()))
+            self._asked = time.monotonic()
+        return self._n_threads
+
+    def task(self, group, _):
+        """Function without arguments that evaluates frames."""
+        task = FrameTask(self._graph, group)
+        if not self.reads_here:
+            if (sent := _pickled(task)) is not None:
+                return sent
+            self.reads_here = True
+        task.read()
+        return _pickled(task)
+
+    def submit(self, task):
+        """Do a task: concurrent.futures.Future."""
+        with dask.config.set(QUIET):
+            return self.executor.submit(task)
+
+
+def evaluate_frames(array, indices, *, frame_ndim=2, num_workers=None):
+    """Evaluate frames of a lazy array, each alone.
+
+    With a client of dask.distributed open, they are evaluated by its workers, which
+    read them if they can open the source themselves; otherwise frames are read here
+    and sent to them. Only a few are on their way at any time. Frames from the same
+    chunk of the source are read together.
+
+    Parameters
+    ----------
+    array : dask.array.Array
+        Of the navigation axes and those of a frame.
+    indices : list of tuple of int
+        The frames.
+    frame_ndim : int
+        Number of axes of a frame.
+    num_workers : int, optional
+        Number of threads; by default one a processor. A cluster has its own.
+
+    Yields
+    ------
+    index : tuple of int
+        As they are done, in no order.
+    frame : numpy.ndarray or FrameError
+
+    Raises
+    ------
+    Exception
+        What is wrong with the process, the client or the workers rather than with a
+        frame: see `NOT_OF_A_FRAME`. A RuntimeError if a frame is missing at the end.
+    """
+    num_workers = check_num_workers(num_workers)
+    if not indices:
+        return
+    graph, client = FrameGraph(array, indices, frame_ndim), cluster_client()
+    where = _Threads(graph, num_workers) if client is None else _Workers(graph, client)
+    share = -(-len(indices) // where.n_threads)
+    most = min(LARGEST_GROUP, share, max(1, GROUP_BYTES // graph.frame_bytes))
+    groups = graph.groups(indices, most)
+    # Threads that would have nothing to do work at parts of a frame.
+    threads_each = max(1, where.n_threads // len(indices))
+    running, n_done = {}, 0
+    with where.executor:
+        try:
+            while True:
+                room = max(0, IN_FLIGHT * where.n_threads - len(running))
+                new = list(itertools.islice(groups, room))
+                if not new and not running:
+                    break
+                for group in new:
+                    try:
+                        task = where.task(group, threads_each)
+                    except Exception as error:
+                        # It was read here.
+                        n_done += len(group)
+                        yield from _outcomes(dict.fromkeys(group, error))
+                    else:
+                        running[where.submit(task)] = task, group
+                if not running:
+                    continue
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    _, group = running.pop(future)
+                    results = _results(future, group)
+                    n_done += len(results)
+                    yield from _outcomes(results)
+        finally:
+            for future, (task, _) in running.items():
+                future.cancel()
+                task.is_wanted = False
+    if n_done < len(indices):
+        raise RuntimeError(
+            f"all {len(indices)} frames must be evaluated, got {n_done} of them."
+        )
+
+
+@contextlib.contextmanager
+def watched(frames, n_frames, progress):
+    """Frames with a progress bar; when the context is left, no further one is begun.
+
+    Parameters
+    ----------
+    frames : generator
+        From `evaluate_frames`.
+    n_frames : int
+    progress : callable or None
+        As in `map_tiles`.
+
+    Yields
+    ------
+    iterator
+        Over the same.
+    """
+    with contextlib.closing(frames):
+        yield progress(frames, total=n_frames) if progress else frames
+
+
+def _results(future, group):
+    """Frames of a group, or what is wrong with them."""
+    try:
+        return future.result()
+    except NOT_OF_A_FRAME:
+        raise
+    except Exception as error:
+        # Such as a worker that has died of it.
+        return dict.fromkeys(group, error)
+
+
+def _outcomes(frames):
+    """Frames by their indices, with errors that name them."""
+    for index, frame in frames.items():
+        if isinstance(frame, NOT_OF_A_FRAME):
+            raise frame
+        if isinstance(frame, Exception):
+            frame = _frame_error(index, frame)
+        yield index, frame
+
+
+def _frame_error(index, error):
+    """What is wrong with a frame, with the error that told it as its cause."""
+    if isinstance(error, FrameError):
+        reason = error.reason
+    else:
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        reason = f"{type(error).__name__}: {reason}"
+    frame_error = FrameError(index, reason)
+    frame_error.__cause__ = error
+    return frame_error
+
+
+def evaluate_series(array, *, frame_ndim=2, num_workers=None, progress=None):
+    """A lazy series as an array, evaluated frame by frame.
+
+    Parameters
+    ----------
+    array : dask.array.Array
+        The navigation axes first, and the axes of a frame last.
+    frame_ndim, num_workers
+        As for `evaluate_frames`.
+    progress : callable or None
+        As for `watched`.
+
+    Returns
+    -------
+    numpy.ndarray
+
+    Raises
+    ------
+    FrameError
+        If a frame cannot be evaluated.
+    """
+    places = list(np.ndindex(array.shape[: array.ndim - frame_ndim]))
+    result = np.empty(array.shape, array.dtype)
+    done = evaluate_frames(
+        array, places, frame_ndim=frame_ndim, num_workers=num_workers
+    )
+    with watched(done, len(places), progress) as done:
+        for place, frame in done:
+            if isinstance(frame, Exception):
+                raise frame
+            result[place] = frame
+    return result

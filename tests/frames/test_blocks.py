@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hyperspy_symseg.frames.blocks import (
+    local_mean,
+    spread,
+    sum_squares,
+    window_means,
+)
+
+from ..conftest import gaussian_means
+
+
+@given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 7))
+def test_sums_over_squares(rows, columns, side):
+    array = np.arange(rows * columns).reshape(rows, columns) % 13
+    expected = [
+        [array[i : i + side, j : j + side].sum() for j in range(0, columns, side)]
+        for i in range(0, rows, side)
+    ]
+    np.testing.assert_array_equal(sum_squares(array, side), expected)
+
+
+def test_every_pixel_has_the_value_of_its_square():
+    squares = np.array([[1, 2, 3], [4, 5, 6]])
+    expected = [[1, 1, 2, 2, 3], [1, 1, 2, 2, 3], [4, 4, 5, 5, 6]]
+    np.testing.assert_array_equal(spread(squares, 2, (3, 5)), expected)
+
+
+@pytest.mark.parametrize("width", [1.5, 4.5])
+def test_local_means_are_those_of_the_definition(width):
+    rng = np.random.default_rng(0)
+    counts = rng.integers(1, 10, (20, 27))
+    sums = rng.normal(size=counts.shape) * counts
+    np.testing.assert_allclose(
+        local_mean(sums, counts, width), gaussian_means(sums, counts, width)
+    )
+
+
+def test_local_mean_is_0_where_there_are_no_pixels():
+    assert not local_mean(np.zeros((5, 7)), np.zeros((5, 7)), 1.5).any()
+
+
+def test_squares_of_several_frames_are_done_one_by_one():
+    array = np.random.default_rng(0).random((3, 7, 11))
+    weights = np.array([0.4, 0.2, 0.1], np.float32)
+    for function in (
+        lambda each: sum_squares(each, 3),
+        lambda each: spread(each, 2, (13, 20)),
+        lambda each: local_mean(each, np.ones_like(each), 1.5),
+        lambda each: window_means(each, weights),
+    ):
+        expected = np.stack([function(each) for each in array])
+        np.testing.assert_array_equal(function(array), expected)
+
+
+@given(st.integers(1, 9), st.integers(1, 70), st.integers(2, 14), st.booleans())
+def test_window_means_are_those_of_padded_squares(rows, columns, n_weights, go_on):
+    rng = np.random.default_rng(0)
+    array, weights = rng.normal(size=(rows, columns)), rng.random(n_weights)
+    reach = n_weights - 1
+    both = np.concatenate([weights[:0:-1], weights])
+    padded = np.pad(array, reach, mode="edge" if go_on else "constant")
+    for axis in (0, 1):
+        padded = np.apply_along_axis(np.convolve, axis, padded, both, mode="valid")
+    found = window_means(array, weights.astype(np.float32), go_on)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, padded, atol=1e-4)
+    np.testing.assert_allclose(window_means(array, weights, go_on), padded, atol=1e-12)

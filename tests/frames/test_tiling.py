@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+
+from hyperspy_symseg.descriptors import TranslationSymmetry, compute_scores
+from hyperspy_symseg.frames import Grid, tiling
+from hyperspy_symseg.frames.tiling import map_tiles
+
+DESCRIPTOR = TranslationSymmetry(patch=4, window=5, max_operations=25)
+FRAME = np.random.default_rng(0).normal(size=(70, 90))
+
+
+@pytest.fixture
+def small_tiles(monkeypatch):
+    monkeypatch.setattr(tiling, "TILE_SHAPE", (16, 24))
+
+
+def test_tiles_cover_the_grid_once(small_tiles):
+    grid = Grid.over(FRAME.shape, 3)
+    count = np.zeros(grid.shape, int)
+    for rows, columns in tiling.tile_slices(grid, 25):
+        count[rows, columns] += 1
+    assert (count == 1).all()
+
+
+def test_tiles_are_limited_in_pixels(small_tiles):
+    for rows, columns in tiling.tile_slices(Grid.over((70, 90), 3), 25):
+        assert (rows.stop - rows.start) * 3 <= 16
+        assert (columns.stop - columns.start) * 3 <= 24
+
+
+@pytest.mark.parametrize("n_operations", [1, 81, 1681, 10**6, 10**9])
+def test_tiles_are_limited_in_bytes(n_operations):
+    for rows, columns in tiling.tile_slices(Grid.over((900, 1100), 1), n_operations)[
+        :9
+    ]:
+        size = (rows.stop - rows.start) * (columns.stop - columns.start)
+        assert size == 1 or 4 * size * n_operations <= tiling.TILE_BYTES
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("num_workers", [1, 2, 4])
+def test_scores_do_not_depend_on_tiles_and_threads(small_tiles, masked, num_workers):
+    mask = np.random.default_rng(1).random(FRAME.shape) < 0.05 if masked else None
+    grid = Grid.over(FRAME.shape, 3)
+    scores = compute_scores(DESCRIPTOR, FRAME, grid, mask, num_workers=num_workers)
+    whole = DESCRIPTOR.compute(FRAME, grid, mask)
+    np.testing.assert_allclose(scores, whole, atol=1e-6)
+
+
+def test_progress_wraps_all_tiles(small_tiles):
+    totals = []
+
+    def progress(iterator, total):
+        totals.append((total, len(list(iterator))))
+        return ()
+
+    grid = Grid.over(FRAME.shape, 3)
+    map_tiles(lambda *tile: None, DESCRIPTOR, grid, num_workers=2, progress=progress)
+    n_tiles = len(tiling.tile_slices(grid, 25))
+    assert totals == [(n_tiles, n_tiles)]
+
+
+def test_error_in_a_thread_is_raised(small_tiles):
+    def fail(*tile):
+        raise OSError("broken")
+
+    with pytest.raises(OSError, match="broken"):
+        map_tiles(fail, DESCRIPTOR, Grid.over(FRAME.shape, 3), num_workers=2)
+
+
+@pytest.mark.parametrize(("number", "error"), [(0, ValueError), ("2", TypeError)])
+def test_number_of_threads_not_allowed(number, error):
+    with pytest.raises(error, match="^num_workers must be an int from 1 to"):
+        compute_scores(DESCRIPTOR, FRAME, Grid.over(FRAME.shape, 3), num_workers=number)
+
+
+# Tiles of 5 x 8 samples make five rows of tiles and four columns.
+WITHIN = {
+    "all": (slice(0, 24), slice(0, 30)),
+    "first": (slice(0, 5), slice(0, 8)),
+    "last": (slice(10, 24), slice(22, 30)),
+    "inside": (slice(5, 14), slice(8, 22)),
+}
+
+
+def test_tiles_of_the_cases_below(small_tiles):
+    rows, columns = tiling.tile_cuts(Grid.over(FRAME.shape, 3), 25)
+    assert [cut.start for cut in rows] == [0, 5, 10, 14, 19]
+    assert [cut.start for cut in columns] == [0, 8, 15, 22]
+
+
+def test_tiles_within_a_part_of_the_grid(small_tiles):
+    grid = Grid.over(FRAME.shape, 3)
+    assert tiling.tile_slices(grid, 25, WITHIN["inside"]) == [
+        (slice(5, 10), slice(8, 15)),
+        (slice(5, 10), slice(15, 22)),
+        (slice(10, 14), slice(8, 15)),
+        (slice(10, 14), slice(15, 22)),
+    ]
+
+
+@pytest.mark.parametrize("within", WITHIN.values(), ids=WITHIN)
+def test_scores_within_a_part_are_those_of_the_whole_grid(small_tiles, within):
+    grid = Grid.over(FRAME.shape, 3)
+    part = compute_scores(DESCRIPTOR, FRAME, grid, within=within)
+    assert part.tobytes() == compute_scores(DESCRIPTOR, FRAME, grid)[within].tobytes()
+
+
+def test_tiles_within_a_part_count_from_its_start(small_tiles):
+    grid, seen = Grid.over(FRAME.shape, 3), []
+    map_tiles(
+        lambda rows, columns, tile: seen.append((rows, columns, tile.first)),
+        DESCRIPTOR,
+        grid,
+        num_workers=1,
+        within=(slice(5, 14), slice(22, 30)),
+    )
+    # The grid begins at pixel (0, 1).
+    assert seen == [
+        (slice(0, 5), slice(0, 8), (15, 67)),
+        (slice(5, 9), slice(0, 8), (30, 67)),
+    ]
+
+
+def test_progress_is_that_of_the_tiles_within_a_part(small_tiles):
+    totals = []
+
+    def progress(iterator, total):
+        totals.append((total, len(list(iterator))))
+        return ()
+
+    map_tiles(
+        lambda *tile: None,
+        DESCRIPTOR,
+        Grid.over(FRAME.shape, 3),
+        progress=progress,
+        within=WITHIN["inside"],
+    )
+    assert totals == [(4, 4)]
