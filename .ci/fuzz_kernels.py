@@ -30,6 +30,7 @@ from hyperspy_symseg.descriptors.polar import polar_samples
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.blocks import window_means
 from hyperspy_symseg.frames.kernels import compiled
+from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.outliers import find_outliers
 from hyperspy_symseg.templates.blocks import BlockedFrame
@@ -149,7 +150,8 @@ def scores(rng):
     frame, mask = frame_of(rng, shape), mask_of(rng, shape)
     descriptor.check_frame(shape)
     descriptor.compute(frame, grid.part(rows, columns), mask)
-    compute_scores(descriptor, frame, grid, mask, num_workers=int(rng.integers(1, 4)))
+    with workers(int(rng.integers(1, 4))):
+        compute_scores(descriptor, frame, grid, mask)
     radius, n_angles = map(int, rng.integers((2, 1), (12, 80)))
     polar_samples(frame, grid, radius, n_angles, mask)
 
@@ -158,15 +160,15 @@ def model(rng):
     """A model with templates: fit, labels, certainty, outliers."""
     shape = pair(rng, 24, 150)
     frame, mask = frame_of(rng, shape), mask_of(rng, shape)
-    model = SymmetryModel.fit(
-        frame,
-        TranslationSymmetry(int(rng.integers(2, 10)), int(rng.integers(2, 10))),
-        rng.choice([1, 2, 3, 4]),
-        stride=pair(rng, 1, 9),
-        period=float(rng.uniform(1.0, 25.0)),
-        mask=mask,
-        num_workers=int(rng.integers(1, 4)),
-    )
+    with workers(int(rng.integers(1, 4))):
+        model = SymmetryModel.fit(
+            frame,
+            TranslationSymmetry(int(rng.integers(2, 10)), int(rng.integers(2, 10))),
+            rng.choice([1, 2, 3, 4]),
+            stride=pair(rng, 1, 9),
+            period=float(rng.uniform(1.0, 25.0)),
+            mask=mask,
+        )
     other = pair(rng, 24, 150)
     frame, mask = frame_of(rng, other), mask_of(rng, other)
     labels = model.predict(frame, mask, certainty=True)["label"]

@@ -291,7 +291,6 @@ CALLS = {
                 "n_operations",
                 "mask",
                 "random_state",
-                "num_workers",
             )
         }
         | {
@@ -300,7 +299,6 @@ CALLS = {
             "period": [7, np.int8(7), 2, 40, 2**15, 1e-9],
             "pixel_size": [(0.1, 0.2), (0, 1), np.array([1, 2], np.int8)],
             "units": [("nm", "pm"), ["", ""]],
-            "progress": [lambda done, total: []],
         },
     ),
     "predict": (
@@ -311,12 +309,11 @@ CALLS = {
             "stride": SEGMENT["stride"],
             "upsample": FLAGS,
             "certainty": FLAGS,
-            "num_workers": WORKERS,
         },
     ),
     "sample": (
         lambda **given: model().sample(**{"frame": signal().data} | given),
-        {"mask": MASKS, "num_workers": WORKERS, "frame": [np.zeros((3, 3))]},
+        {"mask": MASKS, "frame": [np.zeros((3, 3))]},
     ),
     "select": (
         lambda **given: model().select(**{"n": 5} | given),
@@ -324,7 +321,6 @@ CALLS = {
             "n": [1, np.int8(5), 9, 10],
             "frame": [signal().data, np.zeros((3, 3))],
             "mask": MASKS,
-            "num_workers": WORKERS,
         },
     ),
     "translations": (

@@ -41,8 +41,6 @@ def write(overlay, *paths):
         n_patterns=2,
         saturation=0.5,
         on_error="raise",
-        num_workers=1,
-        progress=None,
     )
 
 

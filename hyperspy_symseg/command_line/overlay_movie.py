@@ -9,6 +9,7 @@ import numpy as np
 
 from hyperspy_symseg.colors import pattern_colors
 from hyperspy_symseg.frames.run import FrameError, evaluate_frames, watched
+from hyperspy_symseg.frames.threads import tracked
 from hyperspy_symseg.signals.axes import is_product_of_units, unit
 from hyperspy_symseg.signals.frame_store import (
     FrameStore,
@@ -87,9 +88,7 @@ def frames_per_second(signal):
     return float(np.clip(1 / step, SLOWEST, FASTEST)) if step else FASTEST
 
 
-def write_overlays(
-    overlay, paths, *, n_patterns, saturation, on_error, num_workers, progress
-):
+def write_overlays(overlay, paths, *, n_patterns, saturation, on_error):
     """Evaluate a tinted series once, and write it frame by frame.
 
     It is written as a stack of images first, in whatever order the frames are done; a
@@ -111,10 +110,6 @@ def write_overlays(
         Of the overlay.
     on_error : str
         ``"mask"``: a frame that cannot be read is black. ``"raise"``.
-    num_workers : int or None
-        Number of threads.
-    progress : callable or None
-        HyperSpy's progress bar.
 
     Raises
     ------
@@ -137,7 +132,7 @@ def write_overlays(
     with only_writer(*paths) as lock:
         try:
             store = FrameStore.begin(overlay, unfinished, fill_value=0)
-            _write_stack(store, overlay, on_error, num_workers, progress)
+            _write_stack(store, overlay, on_error)
             for stored in stacks:
                 store.complete(stored, lock=lock)
             store = FrameStore(stored)
@@ -145,7 +140,7 @@ def write_overlays(
                 if path not in stacks:
                     signal = hs.load(stored, lazy=True)
                     with _part(path) as part:
-                        _write_movie(signal, part, n_patterns, saturation, progress)
+                        _write_movie(signal, part, n_patterns, saturation)
                         store.check_complete()
                         lock.check()
         finally:
@@ -163,11 +158,11 @@ def _part(path):
         part.unlink(missing_ok=True)
 
 
-def _write_stack(store, overlay, on_error, num_workers, progress):
+def _write_stack(store, overlay, on_error):
     """Write frames to a store as they are done."""
     indices = list(np.ndindex(overlay.data.shape[:-2]))
-    done = evaluate_frames(overlay.data, indices, num_workers=num_workers)
-    with watched(done, len(indices), progress) as done:
+    done = evaluate_frames(overlay.data, indices)
+    with watched(done, len(indices), "Overlay") as done:
         for index, frame in done:
             if isinstance(frame, FrameError):
                 if on_error == "raise":
@@ -176,12 +171,12 @@ def _write_stack(store, overlay, on_error, num_workers, progress):
             store.write(index, frame)
 
 
-def _write_movie(signal, path, n_patterns, saturation, progress):
+def _write_movie(signal, path, n_patterns, saturation):
     """Write the frames of a stack in their order."""
     indices = list(np.ndindex(signal.data.shape[:-2]))
     movie = MOVIES[path.suffix](path, signal, n_patterns, saturation)
     try:
-        for index in progress(indices) if progress else indices:
+        for index in tracked(indices, len(indices), "Overlay", unit=" frames"):
             # Here, also where there is a cluster.
             movie.write(signal.data[index].compute(scheduler="sync"))
     except BaseException:

@@ -7,6 +7,7 @@ import time
 import hyperspy.api as hs
 
 from hyperspy_symseg.frames.run import FrameError
+from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.signals.axes import navigation_axes
 from hyperspy_symseg.signals.fit_frames import fit_frames
 from hyperspy_symseg.signals.frame_store import FrameStore, remove, unfinished_path
@@ -202,15 +203,16 @@ class _Run:
         if not missing:
             return
         start = time.perf_counter()
-        with ProgressBar(None, "Overlay") as bar:
+        with (
+            ProgressBar(None, "Overlay") as bar,
+            workers(self.num_workers, bar.progress),
+        ):
             write_overlays(
                 labels.overlay(self.signal, SATURATION),
                 missing,
                 n_patterns=labels.n_patterns,
                 saturation=SATURATION,
                 on_error=self.on_error,
-                num_workers=self.num_workers,
-                progress=bar.phase("Overlay", unit=" frames"),
             )
         self.overlay_seconds = time.perf_counter() - start
 

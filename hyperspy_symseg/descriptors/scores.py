@@ -3,13 +3,15 @@
 
 import numpy as np
 
+from hyperspy_symseg.frames.threads import with_workers
 from hyperspy_symseg.frames.tiling import map_tiles
 
 
+@with_workers
 def compute_scores(
-    descriptor, frame, grid, mask=None, *, within=None, num_workers=None, progress=None
+    descriptor, frame, grid, mask=None, *, within=None, counted="Scoring"
 ):
-    """Scores at all pixels of a grid, tile by tile.
+    """Scores at all pixels of a grid, tile by tile, in the threads of the context.
 
     Parameters
     ----------
@@ -20,8 +22,8 @@ def compute_scores(
         True where a pixel is left out.
     within : (slice, slice), optional
         As in `tile_slices`; by default the whole grid.
-    num_workers, progress
-        As in `map_tiles`.
+    counted : str or None
+        What a progress bar calls it; None for no bar.
 
     Returns
     -------
@@ -44,5 +46,5 @@ def compute_scores(
     def compute(rows, columns, tile):
         descriptor.compute(frame, tile, mask, out=scores[rows, columns])
 
-    map_tiles(compute, descriptor, grid, num_workers, progress, within=within)
+    map_tiles(compute, descriptor, grid, counted=counted, within=within)
     return scores

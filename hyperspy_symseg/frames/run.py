@@ -16,10 +16,9 @@ from concurrent.futures import (
 
 import dask
 import numpy as np
-from dask.system import CPU_COUNT
 
 from .graph import FrameGraph, FrameTask
-from .tiling import check_num_workers
+from .threads import n_workers, tracked
 
 # Groups of frames that wait or are being evaluated, as a multiple of the threads.
 IN_FLIGHT = 2
@@ -103,16 +102,10 @@ def _call(pickled):
 
 
 class _Threads:
-    """Threads of this process.
+    """Threads of this process."""
 
-    Parameters
-    ----------
-    num_workers : int or None
-    """
-
-    def __init__(self, graph, num_workers):
-        self._graph = graph
-        self.n_threads = num_workers or CPU_COUNT
+    def __init__(self, graph):
+        self._graph, self.n_threads = graph, n_workers()
         self.executor = ThreadPoolExecutor(self.n_threads)
 
     def task(self, group, num_threads):
@@ -165,8 +158,8 @@ class _Workers:
             return self.executor.submit(task)
 
 
-def evaluate_frames(array, indices, *, frame_ndim=2, num_workers=None):
-    """Evaluate frames of a lazy array, each alone.
+def evaluate_frames(array, indices, *, frame_ndim=2):
+    """Evaluate frames of a lazy array, each alone, in the threads of the context.
 
     With a client of dask.distributed open, they are evaluated by its workers, which
     read them if they can open the source themselves; otherwise frames are read here
@@ -181,8 +174,6 @@ def evaluate_frames(array, indices, *, frame_ndim=2, num_workers=None):
         The frames.
     frame_ndim : int
         Number of axes of a frame.
-    num_workers : int, optional
-        Number of threads; by default one a processor. A cluster has its own.
 
     Yields
     ------
@@ -196,11 +187,10 @@ def evaluate_frames(array, indices, *, frame_ndim=2, num_workers=None):
         What is wrong with the process, the client or the workers rather than with a
         frame: see `NOT_OF_A_FRAME`. A RuntimeError if a frame is missing at the end.
     """
-    num_workers = check_num_workers(num_workers)
     if not indices:
         return
     graph, client = FrameGraph(array, indices, frame_ndim), cluster_client()
-    where = _Threads(graph, num_workers) if client is None else _Workers(graph, client)
+    where = _Threads(graph) if client is None else _Workers(graph, client)
     share = -(-len(indices) // where.n_threads)
     most = min(LARGEST_GROUP, share, max(1, GROUP_BYTES // graph.frame_bytes))
     groups = graph.groups(indices, most)
@@ -242,7 +232,7 @@ def evaluate_frames(array, indices, *, frame_ndim=2, num_workers=None):
 
 
 @contextlib.contextmanager
-def watched(frames, n_frames, progress):
+def watched(frames, n_frames, description):
     """Frames with a progress bar; when the context is left, no further one is begun.
 
     Parameters
@@ -250,8 +240,8 @@ def watched(frames, n_frames, progress):
     frames : generator
         From `evaluate_frames`.
     n_frames : int
-    progress : callable or None
-        As in `map_tiles`.
+    description : str
+        What the progress bar says.
 
     Yields
     ------
@@ -259,7 +249,7 @@ def watched(frames, n_frames, progress):
         Over the same.
     """
     with contextlib.closing(frames):
-        yield progress(frames, total=n_frames) if progress else frames
+        yield tracked(frames, n_frames, description, unit=" frames")
 
 
 def _results(future, group):
@@ -295,17 +285,17 @@ def _frame_error(index, error):
     return frame_error
 
 
-def evaluate_series(array, *, frame_ndim=2, num_workers=None, progress=None):
+def evaluate_series(array, description=None, *, frame_ndim=2):
     """A lazy series as an array, evaluated frame by frame.
 
     Parameters
     ----------
     array : dask.array.Array
         The navigation axes first, and the axes of a frame last.
-    frame_ndim, num_workers
-        As for `evaluate_frames`.
-    progress : callable or None
+    description : str
         As for `watched`.
+    frame_ndim : int
+        As for `evaluate_frames`.
 
     Returns
     -------
@@ -318,10 +308,8 @@ def evaluate_series(array, *, frame_ndim=2, num_workers=None, progress=None):
     """
     places = list(np.ndindex(array.shape[: array.ndim - frame_ndim]))
     result = np.empty(array.shape, array.dtype)
-    done = evaluate_frames(
-        array, places, frame_ndim=frame_ndim, num_workers=num_workers
-    )
-    with watched(done, len(places), progress) as done:
+    done = evaluate_frames(array, places, frame_ndim=frame_ndim)
+    with watched(done, len(places), description) as done:
         for place, frame in done:
             if isinstance(frame, Exception):
                 raise frame

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One thread for the libraries below NumPy and scikit-learn."""
+"""The threads of a call, and one thread for the libraries below NumPy."""
 
+import functools
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 from dask.system import CPU_COUNT
 from threadpoolctl import ThreadpoolController
 
+from .checks import check_whole, shown
 from .forks import hold_over_forks
+
+# Threads that anybody can ask for.
+MOST_WORKERS = 2**15
 
 
 class OneThread:
@@ -132,31 +138,213 @@ hold_over_forks(
 )
 
 
-@contextmanager
-def pool_map(num_workers=None):
-    """Context with a function that does what `map` does, in threads.
+def limited(function):
+    """The same function with `one_thread`, for a thread of `pmap`.
+
+    Parameters
+    ----------
+    function : callable
+
+    Returns
+    -------
+    callable
+    """
+
+    @functools.wraps(function)
+    def alone(*arguments):
+        with one_thread:
+            return function(*arguments)
+
+    return alone
+
+
+class workers:
+    """Context in which `pmap` has threads, and long work has a progress bar.
+
+    Outside of any, and in the threads themselves, `pmap` is `map`: so threads never
+    have threads below them.
 
     Parameters
     ----------
     num_workers : int, optional
         Number of threads; by default one a processor. One is no thread but this.
+    progress : callable, optional
+        Wraps the iterator over the parts of the work, and takes `total`, `desc` and
+        `unit`, as ``tqdm.tqdm`` does.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one of them is not allowed.
 
     Examples
     --------
-    >>> with pool_map(2) as mapped:
-    ...     list(mapped(abs, [-1, 2]))
+    >>> with workers(2):
+    ...     pmap(abs, [-1, 2])
     [1, 2]
     """
-    if (num_workers or CPU_COUNT) == 1:
-        yield map
-        return
-    with ThreadPoolExecutor(num_workers or CPU_COUNT) as pool:
 
-        def mapped(function, *items):
-            def alone(*each):
-                with one_thread:
-                    return function(*each)
+    def __init__(self, num_workers=None, progress=None):
+        if progress is not None and not callable(progress):
+            raise TypeError(
+                f"progress must be callable or None, got {shown(progress)}."
+            )
+        self.num_workers = check_num_workers(num_workers) or CPU_COUNT
+        self.progress = progress
+        self._pool, self._process = None, None
 
-            return pool.map(alone, *items)
+    def __enter__(self):
+        """Give this thread these workers."""
+        self._outer = _here.workers
+        _here.workers = self
+        return self
 
-        yield mapped
+    def __exit__(self, *exception):
+        """Give this thread what it had before."""
+        _here.workers = self._outer
+        if self._pool is not None and self._process == os.getpid():
+            self._pool.shutdown()
+
+    @property
+    def pool(self):
+        """The threads, from when they are first wanted: ThreadPoolExecutor."""
+        # A process that was forked has none of them.
+        if self._process != os.getpid():
+            self._pool, self._process = (
+                ThreadPoolExecutor(self.num_workers),
+                os.getpid(),
+            )
+        return self._pool
+
+
+class _Here(threading.local):
+    """What a thread has: no workers, to begin with."""
+
+    workers = None
+
+
+_here = _Here()
+
+
+def with_workers(function):
+    """Give a function one worker a processor, unless its caller has some.
+
+    Parameters
+    ----------
+    function : callable
+
+    Returns
+    -------
+    callable
+    """
+
+    @functools.wraps(function)
+    def door(*arguments, **options):
+        if _here.workers is not None:
+            return function(*arguments, **options)
+        with workers():
+            return function(*arguments, **options)
+
+    return door
+
+
+def n_workers():
+    """Number of threads of the context; outside of any, one a processor: int."""
+    return CPU_COUNT if _here.workers is None else _here.workers.num_workers
+
+
+def pmap(function, *items, counted=None):
+    """Results of a function, as from `map`, in the threads of the context.
+
+    The only one of its kind is done in this thread, with the workers for what it does
+    itself.
+
+    Parameters
+    ----------
+    function : callable
+    *items : sequence
+        Of one length.
+    counted : str, optional
+        What the progress bar calls the work, if these are the parts that it counts.
+
+    Returns
+    -------
+    list
+
+    Raises
+    ------
+    ValueError
+        If the progress bar does not go over all of them.
+    """
+    here, n_items = _here.workers, len(items[0])
+
+    def alone(*each):
+        with workers(1):
+            return function(*each)
+
+    if n_items == 1:
+        done = map(function, *items)
+    elif here is None or here.num_workers == 1:
+        done = map(alone, *items)
+    else:
+        done = here.pool.map(alone, *items)
+    return list(tracked(done, n_items, counted))
+
+
+def tracked(items, total, description, unit="it"):
+    """Items that the progress bar of the context hands on.
+
+    Parameters
+    ----------
+    items : iterable
+    total : int
+    description, unit : str
+        Of the work, and of what is counted. Without a description, there is no bar.
+
+    Yields
+    ------
+    object
+
+    Raises
+    ------
+    ValueError
+        If it does not go over all of them: results would not be filled.
+    """
+    progress = _here.workers and description and _here.workers.progress
+    n_done = 0
+
+    def counted():
+        nonlocal n_done
+        for each in items:
+            n_done += 1
+            yield each
+
+    labels = {"total": total, "desc": description, "unit": unit}
+    yield from progress(counted(), **labels) if progress else counted()
+    if n_done < total:
+        raise ValueError(
+            f"progress must go over all {total} parts of the work, got {n_done}."
+        )
+
+
+def check_num_workers(num_workers):
+    """Number of threads, as Python's own int.
+
+    Parameters
+    ----------
+    num_workers : int or None
+
+    Returns
+    -------
+    int or None
+
+    Raises
+    ------
+    TypeError
+        If it is neither None nor an integer.
+    ValueError
+        If it is out of range.
+    """
+    if num_workers is None:
+        return None
+    return check_whole("num_workers", num_workers, 1, MOST_WORKERS)

@@ -2,12 +2,10 @@
 """A grid cut into tiles that threads compute side by side."""
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from dask.system import CPU_COUNT
 
-from .checks import check_whole, shown
+from .threads import pmap
 
 # Pixels a tile covers, at most: more would leave the processor's cache, fewer would
 # spend more on the margin that patch and window need. A little over a power of two, for
@@ -15,8 +13,6 @@ from .checks import check_whole, shown
 TILE_SHAPE = (272, 544)
 # Size of a tile's scores, at most, in bytes.
 TILE_BYTES = 40 * 2**20
-# Threads that anybody can ask for.
-MOST_WORKERS = 2**15
 
 
 def _cuts(n, most):
@@ -73,100 +69,8 @@ def tile_slices(grid, n_operations, within=None):
     return list(itertools.product(*cuts))
 
 
-def check_num_workers(num_workers):
-    """Number of threads, as Python's own int.
-
-    Parameters
-    ----------
-    num_workers : int or None
-
-    Returns
-    -------
-    int or None
-
-    Raises
-    ------
-    TypeError
-        If it is neither None nor an integer.
-    ValueError
-        If it is out of range.
-    """
-    if num_workers is None:
-        return None
-    return check_whole("num_workers", num_workers, 1, MOST_WORKERS)
-
-
-def check_progress(progress):
-    """Raise a TypeError if something is neither a progress bar nor None."""
-    if progress is not None and not callable(progress):
-        raise TypeError(f"progress must be callable or None, got {shown(progress)}.")
-
-
-def finish(done, total, progress=None):
-    """Do all of some work that is done as it is iterated over.
-
-    Parameters
-    ----------
-    done : iterable
-    total : int
-        What there is to do.
-    progress : callable, optional
-        As in `map_tiles`.
-
-    Raises
-    ------
-    ValueError
-        If a progress bar does not go over all: results would not be filled.
-    """
-    n_done = 0
-
-    def counted():
-        nonlocal n_done
-        for each in done:
-            n_done += 1
-            yield each
-
-    for _ in progress(counted(), total=total) if progress else counted():
-        pass
-    _check_all(n_done, total)
-
-
-def handed_on(items, total, progress=None):
-    """Items that a progress bar hands on, and an error if these are not all.
-
-    Parameters
-    ----------
-    items : iterable
-    total, progress
-        As for `finish`.
-
-    Yields
-    ------
-    object
-
-    Raises
-    ------
-    ValueError
-        As from `finish`.
-    """
-    n_done = 0
-    for item in progress(items, total=total) if progress else items:
-        n_done += 1
-        yield item
-    _check_all(n_done, total)
-
-
-def _check_all(n_done, total):
-    if n_done < total:
-        raise ValueError(
-            f"progress must go over all {total} parts of the work, got {n_done}."
-        )
-
-
-def map_tiles(
-    function, descriptor, grid, num_workers=None, progress=None, *, within=None
-):
-    """Call a function for every tile of a grid, in threads.
+def map_tiles(function, descriptor, grid, *, counted, within=None):
+    """Call a function for every tile of a grid, in the threads of the context.
 
     Parameters
     ----------
@@ -175,22 +79,17 @@ def map_tiles(
         rows and columns count from the start of `within`.
     descriptor : Descriptor
     grid : Grid
-    num_workers : int, optional
-        Number of threads; by default one a processor.
-    progress : callable, optional
-        Wraps the iterator over the tiles and takes their number as `total`, as
-        ``tqdm.tqdm`` does.
+    counted : str or None
+        As for `pmap`.
     within : (slice, slice), optional
         As in `tile_slices`.
 
     Raises
     ------
-    TypeError, ValueError
-        If `num_workers` is not allowed, or `progress` does not go over all tiles.
+    ValueError
+        If a progress bar does not go over all tiles.
     """
-    num_workers = check_num_workers(num_workers)
     tiles = tile_slices(grid, len(descriptor.operations), within)
-    num_workers = min(num_workers or CPU_COUNT, len(tiles))
     first = (0, 0) if within is None else [axis.start for axis in within]
 
     def run(tile):
@@ -200,8 +99,4 @@ def map_tiles(
         ]
         function(*places, grid.part(*tile))
 
-    if num_workers == 1:
-        finish(map(run, tiles), len(tiles), progress)
-        return
-    with ThreadPoolExecutor(num_workers) as pool:
-        finish(pool.map(run, tiles), len(tiles), progress)
+    pmap(run, tiles, counted=counted)

@@ -14,10 +14,8 @@ from hyperspy_symseg.frames.checks import (
     warn_of_values,
 )
 from hyperspy_symseg.frames.parts import whole
-from hyperspy_symseg.frames.threads import one_thread
+from hyperspy_symseg.frames.threads import one_thread, with_workers
 from hyperspy_symseg.frames.tiling import (
-    check_num_workers,
-    check_progress,
     tile_slices,
 )
 
@@ -33,11 +31,15 @@ from .selection import with_patterns
 from .template_fit import TemplateFit
 from .views import Frames, views_of
 
+# What a progress bar says meanwhile.
+FITTING = "Fitting"
+
 
 class Fitting:
     """Methods of `SymmetryModel` that make one."""
 
     @classmethod
+    @with_workers
     def fit(
         cls,
         frame,
@@ -52,8 +54,6 @@ class Fitting:
         random_state=0,
         pixel_size=None,
         units=("", ""),
-        num_workers=None,
-        progress=None,
     ):
         """Fit a model to a frame.
 
@@ -85,10 +85,6 @@ class Fitting:
             Seed of the clustering; None draws one.
         pixel_size, units
             As the attributes.
-        num_workers : int, optional
-            Number of threads; by default one a processor.
-        progress : callable, optional
-            As in `map_tiles`.
 
         Returns
         -------
@@ -117,7 +113,6 @@ class Fitting:
             n_patterns,
             stride=stride,
             mask=mask,
-            threads={"num_workers": num_workers, "progress": progress},
             n_components=n_components,
             n_operations=n_operations,
             period=period,
@@ -128,6 +123,7 @@ class Fitting:
         return model
 
     @classmethod
+    @with_workers
     def fit_predict(
         cls,
         frame,
@@ -138,9 +134,6 @@ class Fitting:
         mask=None,
         upsample=True,
         certainty=False,
-        num_workers=None,
-        progress=None,
-        fit_progress=None,
         **options,
     ):
         """Fit a model to a frame and label its pixels.
@@ -150,12 +143,10 @@ class Fitting:
 
         Parameters
         ----------
-        frame, descriptor, n_patterns, stride, mask, num_workers, **options
+        frame, descriptor, n_patterns, stride, mask, **options
             As in `fit`.
-        upsample, certainty, progress
+        upsample, certainty
             As in `predict`.
-        fit_progress
-            As `progress` in `fit`.
 
         Returns
         -------
@@ -177,13 +168,11 @@ class Fitting:
             n_patterns,
             stride=stride,
             mask=mask,
-            threads={"num_workers": num_workers, "progress": fit_progress},
             **options,
         )
         mask, grid = check_mask(mask, frame.shape), Grid.over(frame.shape, model.stride)
         how = {"upsample": upsample, "certainty": certainty}
         if scores is None or model.descriptor != descriptor:
-            how |= {"num_workers": num_workers, "progress": progress}
             how["blocked"] = blocked
             return _with_pixels(model, model._predict(frame, mask, grid, **how))
         labels = np.empty(grid.shape, model.label_dtype)
@@ -204,7 +193,6 @@ class Fitting:
         *,
         stride,
         mask,
-        threads,
         period=None,
         pixel_size=None,
         units=("", ""),
@@ -218,8 +206,6 @@ class Fitting:
         )
         period = options.pop("period")
         pixel_size, units = check_pixels(pixel_size, units)
-        threads |= {"num_workers": check_num_workers(threads["num_workers"])}
-        check_progress(threads["progress"])
         descriptor.check_frame(frame.shape)
         if period is not None and period > min(frame.shape):
             raise ValueError(
@@ -235,13 +221,13 @@ class Fitting:
                 return frame[window], None if mask is None else mask[window]
 
             frames = Frames(read, 1, frame.shape, period)
-            options |= {"period": period, "num_workers": threads["num_workers"]}
-            views, options["one_pattern"] = views_of(frames, threads["progress"])
+            options["period"] = period
+            views, options["one_pattern"] = views_of(frames)
             model = cls.from_views(views, descriptor, n_patterns, **options)
             in_one = sum(map(len, model.parts(grid, frame.shape))) == 1
             return model, None, frames.blocked(0) if in_one else None
         scored, sample = sampled_grid(grid, len(descriptor.operations))
-        scores = compute_scores(descriptor, frame, scored, mask, **threads)
+        scores = compute_scores(descriptor, frame, scored, mask, counted=FITTING)
         model = cls.from_scores(scores[sample], descriptor, n_patterns, **options)
         return model, scores if scored == grid else None, None
 
@@ -295,6 +281,7 @@ class Fitting:
         return fit(scores, n_patterns)._best_operations(n_operations, scores)
 
     @classmethod
+    @with_workers
     def from_views(
         cls,
         views,
@@ -305,7 +292,6 @@ class Fitting:
         stride=5,
         n_operations=None,
         one_pattern=None,
-        num_workers=None,
         **options,
     ):
         """Fit a model with templates to windows of some frames.
@@ -319,7 +305,7 @@ class Fitting:
         one_pattern : Templates, optional
             For one pattern, as from the same: a second one may be where these fit
             worst. They are learnt if there are none.
-        n_patterns, period, stride, n_operations, num_workers, **options
+        n_patterns, period, stride, n_operations, **options
             As in `fit`.
 
         Returns
@@ -336,7 +322,7 @@ class Fitting:
             descriptor, n_patterns, period=period, **options
         )
         stride = pixel_pair("stride", stride, least=1)
-        how = period, one_pattern, num_workers
+        how = period, one_pattern
         fitted = TemplateFit(fit, descriptor, stride, views, *how)
         with one_thread:
             model = fitted.model(n_patterns)

@@ -16,11 +16,8 @@ from hyperspy_symseg.frames.checks import (
     warn_of_values,
 )
 from hyperspy_symseg.frames.parts import cut_into_parts, whole
-from hyperspy_symseg.frames.threads import one_thread, pool_map
+from hyperspy_symseg.frames.threads import one_thread, pmap, with_workers
 from hyperspy_symseg.frames.tiling import (
-    check_num_workers,
-    check_progress,
-    finish,
     map_tiles,
 )
 from hyperspy_symseg.frames.valid import valid_pixels
@@ -33,20 +30,15 @@ from .upsampling import labels_at, leave_out
 _logger = logging.getLogger(__name__)
 
 
+# What a progress bar says meanwhile.
+SEGMENTING = "Segmenting"
+
+
 class Labelling:
     """Methods of `SymmetryModel` that apply it."""
 
-    def predict(
-        self,
-        frame,
-        mask=None,
-        *,
-        stride=None,
-        upsample=True,
-        certainty=False,
-        num_workers=None,
-        progress=None,
-    ):
+    @with_workers
+    def predict(self, frame, mask=None, *, stride=None, upsample=True, certainty=False):
         """Label the pixels of a frame.
 
         Parameters
@@ -63,8 +55,6 @@ class Labelling:
             pixels scored are returned.
         certainty : bool
             Whether to return the probability of the labels, too.
-        num_workers, progress
-            As in `fit`.
 
         Returns
         -------
@@ -86,43 +76,26 @@ class Labelling:
         grid = Grid.over(frame.shape, self.stride if stride is None else stride)
         upsample = check_flag("upsample", upsample)
         certainty = check_flag("certainty", certainty)
-        num_workers = check_num_workers(num_workers)
-        check_progress(progress)
         warn_of_values(frame, mask)
-        how = upsample, certainty, num_workers, progress
-        return self._predict(frame, mask, grid, *how)
+        return self._predict(frame, mask, grid, upsample, certainty)
 
-    def _predict(
-        self,
-        frame,
-        mask,
-        grid,
-        upsample,
-        certainty,
-        num_workers,
-        progress,
-        blocked=None,
-    ):
+    def _predict(self, frame, mask, grid, upsample, certainty, blocked=None):
         """Label the pixels of a frame that is checked, and may be in blocks already."""
         if self.templates is None:
             part = whole(grid, frame.shape)
-            labels = self._of_scores(frame, mask, grid, part, num_workers, progress)
+            labels = self._of_scores(frame, mask, grid, part)
             return self._upsampled(labels, frame, mask, grid, part, upsample, certainty)
         labels = np.empty(
             whole(grid, frame.shape).shape(upsample), self.result_dtype(certainty)
         )
         parts = list(itertools.chain.from_iterable(self.parts(grid, frame.shape)))
 
-        with pool_map(num_workers) as mapped:
-            # Threads for the parts, or within one.
-            of_parts, within = (mapped, map) if len(parts) > 1 else (map, mapped)
+        def label(part):
+            labels[part.pixels if upsample else part.samples] = self._refined(
+                frame, mask, grid, part, upsample, certainty, blocked
+            )
 
-            def label(part):
-                labels[part.pixels if upsample else part.samples] = self._refined(
-                    frame, mask, grid, part, upsample, certainty, blocked, within
-                )
-
-            finish(of_parts(label, parts), len(parts), progress)
+        pmap(label, parts, counted=SEGMENTING)
         log_flat_areas(_share_flat(labels, frame, mask))
         return labels
 
@@ -175,8 +148,6 @@ class Labelling:
         *,
         upsample=True,
         certainty=False,
-        num_workers=1,
-        progress=None,
     ):
         """Label the pixels of a part of a frame, as `predict` labels them.
 
@@ -188,7 +159,7 @@ class Labelling:
             The pixels of the whole frame that are scored.
         part : Part
             One of `parts`.
-        upsample, certainty, num_workers, progress
+        upsample, certainty
             As in `predict`.
 
         Returns
@@ -199,10 +170,10 @@ class Labelling:
         how = upsample, certainty
         if self.templates is not None:
             return self._refined(frame, mask, grid, part, *how)
-        labels = self._of_scores(frame, mask, grid, part, num_workers, progress)
+        labels = self._of_scores(frame, mask, grid, part)
         return self._upsampled(labels, frame, mask, grid, part, *how)
 
-    def _of_scores(self, frame, mask, grid, part, num_workers, progress):
+    def _of_scores(self, frame, mask, grid, part):
         """Labels of the pixels of a part that are scored."""
         labels = np.empty(part.shape(upsample=False), self.label_dtype)
 
@@ -214,12 +185,7 @@ class Labelling:
 
         with one_thread:
             map_tiles(
-                label,
-                self.descriptor,
-                grid,
-                num_workers,
-                progress,
-                within=part.samples,
+                label, self.descriptor, grid, counted=SEGMENTING, within=part.samples
             )
         return labels
 
@@ -232,13 +198,11 @@ class Labelling:
         leave_out(labels, chosen, frame, mask, part.pixels)
         return self._result(labels, np.nan, certainty)
 
-    def _refined(
-        self, frame, mask, grid, part, upsample, certainty, blocked=None, mapped=map
-    ):
+    def _refined(self, frame, mask, grid, part, upsample, certainty, blocked=None):
         """Labels of a part of a frame, from the templates."""
         # Without `one_thread`: nothing in it is done by a library with threads.
         labels, probability = refine(
-            self.templates, frame, mask, part, certainty, blocked, mapped
+            self.templates, frame, mask, part, certainty, blocked
         )
         chosen = _chosen(grid, part, upsample)
         labels = labels[chosen].astype(self.label_dtype)
@@ -256,7 +220,7 @@ class Labelling:
         result["certainty"] = np.where(labels == -1, np.nan, probability)
         return result
 
-    def _sample_scores(self, frame, descriptor, mask, num_workers):
+    def _sample_scores(self, frame, descriptor, mask):
         """Scores as for a fit: (pixels, operations), of pixels that miss none."""
         frame = as_array("frame", frame)
         check_frame(frame)
@@ -264,12 +228,11 @@ class Labelling:
         self.descriptor.check_frame(frame.shape)
         grid = Grid.over(frame.shape, self.stride)
         sample = grid.part(*sample_slices(grid, len(descriptor.operations)))
-        scores = compute_scores(
-            descriptor, frame, sample, mask, num_workers=num_workers
-        )
+        scores = compute_scores(descriptor, frame, sample, mask)
         return complete_scores(scores, descriptor)
 
-    def sample(self, frame, mask=None, *, num_workers=None):
+    @with_workers
+    def sample(self, frame, mask=None):
         """Descriptors of a frame in PCA space, and their labels: a sample of them.
 
         Parameters
@@ -277,8 +240,6 @@ class Labelling:
         frame : (rows, columns) array of any real dtype
         mask : (rows, columns) array of bool, optional
             True where a pixel is left out.
-        num_workers : int, optional
-            Number of threads; by default one a processor.
 
         Returns
         -------
@@ -292,7 +253,7 @@ class Labelling:
         TypeError, ValueError
             If an argument is not allowed.
         """
-        scores = self._sample_scores(frame, self.descriptor, mask, num_workers)
+        scores = self._sample_scores(frame, self.descriptor, mask)
         return self.project(scores), self._nearest(scores)
 
     def project(self, scores):

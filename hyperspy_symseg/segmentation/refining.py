@@ -4,6 +4,7 @@
 import numpy as np
 
 from hyperspy_symseg.frames.parts import widened
+from hyperspy_symseg.frames.threads import pmap
 from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size
 from hyperspy_symseg.templates.boundaries import sharpened, straightened
 from hyperspy_symseg.templates.potts import most_probable
@@ -39,7 +40,7 @@ def window_around(pixels, templates, shape):
     )
 
 
-def refine(templates, frame, mask, part, certainty=True, blocked=None, mapped=map):
+def refine(templates, frame, mask, part, certainty=True, blocked=None):
     """Labels of the pixels of a part of a frame, and their certainty.
 
     Parameters
@@ -53,8 +54,6 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None, mapped=ma
         Whether it is asked for.
     blocked : BlockedFrame, optional
         The whole frame, if that is what the labels depend on.
-    mapped : callable
-        Does what `map` does, in threads say: for patterns and strips of rows.
 
     Returns
     -------
@@ -70,12 +69,12 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None, mapped=ma
     if blocked is None or sides != frame.shape:
         masked = None if mask is None else mask[window]
         blocked = BlockedFrame(frame[window], masked, templates.period, first)
-    posterior = straightened(*templates.posterior(blocked, mapped), mapped)
+    posterior = straightened(*templates.posterior(blocked))
     rows, columns = (
         np.arange(axis.start - begin, axis.stop - begin)
         for axis, begin in zip(part.pixels, first, strict=True)
     )
-    posterior = interpolate(posterior, blocked.block, rows, columns, mapped)
+    posterior = interpolate(posterior, blocked.block, rows, columns)
     labels = most_probable(posterior)
     if blocked.flat is not None:
         labels[blocked.flat[np.ix_(rows, columns)]] = -1
@@ -84,7 +83,7 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None, mapped=ma
     return labels, sharpened(posterior).max(axis=0)
 
 
-def interpolate(posterior, block, rows, columns, mapped=map):
+def interpolate(posterior, block, rows, columns):
     """Posterior of pixels from that of the blocks, by linear interpolation.
 
     Parameters
@@ -94,8 +93,6 @@ def interpolate(posterior, block, rows, columns, mapped=map):
         Side of a block, in pixels.
     rows, columns : numpy.ndarray of int
         Of the pixels.
-    mapped : callable
-        As for `refine`.
 
     Returns
     -------
@@ -122,5 +119,5 @@ def interpolate(posterior, block, rows, columns, mapped=map):
             step *= np.expand_dims(share, 1 - axis)
             own = np.add(step, low, out=out[k] if axis else step)
 
-    list(mapped(of_pattern, range(len(posterior))))
+    pmap(of_pattern, range(len(posterior)))
     return out

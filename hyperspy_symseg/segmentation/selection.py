@@ -7,8 +7,7 @@ import logging
 import numpy as np
 
 from hyperspy_symseg.frames.checks import check_whole
-from hyperspy_symseg.frames.threads import one_thread
-from hyperspy_symseg.frames.tiling import check_num_workers
+from hyperspy_symseg.frames.threads import one_thread, with_workers
 
 from .clustering import largest_components, score_covariance
 
@@ -115,7 +114,8 @@ def with_patterns(model, kept):
 class Selection:
     """Methods of `SymmetryModel` that make it smaller."""
 
-    def select(self, n, frame=None, mask=None, *, num_workers=None):
+    @with_workers
+    def select(self, n, frame=None, mask=None):
         """Smaller, faster model with the operations that separate best.
 
         Of two operations that carry the same information inside a crystal, such as a
@@ -132,8 +132,6 @@ class Selection:
             keep the covariance of the scores, and take it from this.
         mask : (rows, columns) array of bool, optional
             True where a pixel of the frame is left out.
-        num_workers : int, optional
-            Number of threads; by default one a processor.
 
         Returns
         -------
@@ -154,7 +152,6 @@ class Selection:
         (10, 0)
         """
         n = check_whole("n", n, 1, len(self.mean))
-        num_workers = check_num_workers(num_workers)
         if self.covariance is None and frame is None:
             raise ValueError(
                 f"frame must be given to select some of the {len(self.mean)} "
@@ -164,9 +161,7 @@ class Selection:
         def covariance(descriptor, places):
             if frame is None:
                 return self.covariance[np.ix_(places, places)]
-            return score_covariance(
-                self._sample_scores(frame, descriptor, mask, num_workers)
-            )
+            return score_covariance(self._sample_scores(frame, descriptor, mask))
 
         return self._select(n, covariance)
 

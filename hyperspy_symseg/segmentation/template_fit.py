@@ -11,7 +11,7 @@ from hyperspy_symseg.descriptors import compute_scores
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.blocks import spread
 from hyperspy_symseg.frames.cached import cached_property
-from hyperspy_symseg.frames.threads import one_thread, pool_map
+from hyperspy_symseg.frames.threads import one_thread
 from hyperspy_symseg.templates.choosing import Search
 from hyperspy_symseg.templates.potts import most_probable
 
@@ -49,8 +49,6 @@ class TemplateFit:
         In pixels.
     one_pattern : Templates, optional
         As for `Search`.
-    num_workers : int, optional
-        Number of threads.
     """
 
     def __init__(
@@ -61,9 +59,8 @@ class TemplateFit:
         views,
         period,
         one_pattern=None,
-        num_workers=None,
     ):
-        self._one_pattern, self._num_workers = one_pattern, num_workers
+        self._one_pattern = one_pattern
         self._fit = functools.cache(lambda n_patterns: fit(self.sample, n_patterns))
         self._descriptor, self._stride = descriptor, stride
         self._views = [view for view in views if view.blocked.counts.any()]
@@ -90,11 +87,7 @@ class TemplateFit:
             )
             grid = dataclasses.replace(self._grid, first=tuple(first))
             return compute_scores(
-                self._descriptor,
-                view.frame,
-                grid,
-                view.mask,
-                num_workers=self._num_workers,
+                self._descriptor, view.frame, grid, view.mask, counted=None
             )
 
         return list(map(score, self._views))
@@ -123,10 +116,8 @@ class TemplateFit:
         """Model with templates for a number of patterns, or the best number."""
         if not self._views:
             return self._fit(1 if n_patterns == "auto" else n_patterns)
-        with pool_map(self._num_workers) as mapped:
-            how = self._block_labels, self._one_pattern, mapped
-            search = Search(self._blocked, self._period, *how)
-            return self._found(search, n_patterns)
+        how = self._block_labels, self._one_pattern
+        return self._found(Search(self._blocked, self._period, *how), n_patterns)
 
     def _found(self, search, n_patterns):
         """Model of what a search finds."""

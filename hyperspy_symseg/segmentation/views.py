@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hyperspy_symseg.frames.blocks import squares_in
-from hyperspy_symseg.frames.threads import one_thread
-from hyperspy_symseg.frames.tiling import handed_on
+from hyperspy_symseg.frames.threads import one_thread, tracked
 from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size
 from hyperspy_symseg.templates.variety import one_pattern, variety
 
@@ -202,7 +201,7 @@ def stacked(views):
     return BlockedFrame.stacked([view.blocked for view in views])
 
 
-def views_of(frames, progress=None):
+def views_of(frames):
     """Windows of some frames that templates are learnt from.
 
     The whole frames, if they have few enough cells. Otherwise windows: half of them are
@@ -213,8 +212,6 @@ def views_of(frames, progress=None):
     Parameters
     ----------
     frames : Frames
-    progress : callable, optional
-        As in `map_tiles`: called with the numbers of the frames or their pieces.
 
     Returns
     -------
@@ -222,7 +219,7 @@ def views_of(frames, progress=None):
     templates : Templates or None
         Of one pattern, if windows were chosen by them.
     """
-    numbers = handed_on(range(len(frames)), len(frames), progress)
+    numbers = tracked(range(len(frames)), len(frames), "Fitting")
     if frames.are_small:
         everything = tuple(slice(0, n) for n in frames.shape)
         return [frames.view((i, everything)) for i in numbers], None

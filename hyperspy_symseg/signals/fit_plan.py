@@ -162,23 +162,17 @@ class FitPlan:
             # In the order of `inav`.
             self.record["fit_on"] = np.array(places)[:, ::-1]
 
-    def fit(self, progress):
-        """Fit a model to frames that are read now: SymmetryModel.
-
-        Parameters
-        ----------
-        progress : callable or None
-            As `watched` takes it.
-        """
+    def fit(self):
+        """Fit a model to frames that are read now: SymmetryModel."""
         source, arguments = self._source, self._arguments
         if self._period is None:
             scores, places = source.fit_scores(
-                self._descriptor, self.grid, self._places, progress
+                self._descriptor, self.grid, self._places
             )
             self._fit_on(places)
             return SymmetryModel.from_scores(scores, self._descriptor, **arguments)
         frames = source.fit_frames(self._places, self._period)
-        views, one_pattern = views_of(frames, progress)
+        views, one_pattern = views_of(frames)
         flat = [view.blocked.flat for view in views]
         log_flat_areas(np.mean([each is not None and each.mean() for each in flat]))
         return SymmetryModel.from_views(
@@ -186,7 +180,6 @@ class FitPlan:
             self._descriptor,
             period=self._period,
             one_pattern=one_pattern,
-            num_workers=source.num_workers,
             **arguments,
         )
 
@@ -204,7 +197,6 @@ class FitPlan:
             self._descriptor,
             period=self._period,
             mask=source.mask,
-            num_workers=source.num_workers,
             **self._arguments,
             **how,
         )

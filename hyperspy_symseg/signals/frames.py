@@ -13,6 +13,7 @@ from hyperspy_symseg.frames.checks import warn_of_values
 from hyperspy_symseg.frames.graph import mark_frames, mark_source
 from hyperspy_symseg.frames.parts import PART_SHAPE, cut_into_parts
 from hyperspy_symseg.frames.run import FrameError
+from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.frames.valid import extremes, why_blank
 
 EXTREMES = np.dtype([("low", np.float64), ("high", np.float64)])
@@ -241,7 +242,6 @@ def _score_block(frame, mask=None, *, descriptor, grid, part, frame_shape):
     frame = _frame_part(frame, part, frame_shape)
     if mask is not None:
         mask = _frame_part(mask, part, frame_shape)
-    scores = compute_scores(
-        descriptor, frame, grid, mask, within=part.samples, num_workers=1
-    )
+    with workers(1):
+        scores = compute_scores(descriptor, frame, grid, mask, within=part.samples)
     return scores[(np.newaxis,) * n_navigation]

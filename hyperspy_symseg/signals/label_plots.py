@@ -167,7 +167,7 @@ class StagePlots:
         from .source import Source
 
         self._check_is_image(signal)
-        source = Source.of(signal, mask, signal._lazy, None)
+        source = Source.of(signal, mask, signal._lazy)
         places = [()]
         if source.navigation:
             places = fit_frames(None, source.navigation)

@@ -11,7 +11,7 @@ import numpy as np
 
 from hyperspy_symseg.frames.checks import shown
 from hyperspy_symseg.frames.run import FrameError, evaluate_frames, watched
-from hyperspy_symseg.frames.tiling import check_num_workers
+from hyperspy_symseg.frames.threads import check_num_workers, workers
 
 from .frame_store import UNFINISHED, FrameStore, unfinished_path
 from .frames import lazy_frames
@@ -88,9 +88,11 @@ def save_frames(
             store = FrameStore.begin(labels, unfinished)
         data = labels.data if labels._lazy else lazy_frames(labels.data)
         try:
-            with ProgressBar(show_progressbar, "Segmenting") as bar:
-                progress = bar.phase("Segmenting", unit=" frames")
-                bad = _write_missing(store, data, on_error, num_workers, progress)
+            with (
+                ProgressBar(show_progressbar, "Segmenting") as bar,
+                workers(num_workers, bar.progress),
+            ):
+                bad = _write_missing(store, data, on_error)
         except FrameError as error:
             error.add_note(
                 f"What was written is in {unfinished}; with resume=True the rest is "
@@ -170,7 +172,7 @@ def _equal(a, b):
     return bool(np.all(np.asarray(a == b)))
 
 
-def _write_missing(store, data, on_error, num_workers, progress):
+def _write_missing(store, data, on_error):
     """Evaluate and write the frames that are not in a store yet.
 
     Returns
@@ -179,8 +181,8 @@ def _write_missing(store, data, on_error, num_workers, progress):
         Frames that are not written, because they are bad: they read as -1.
     """
     missing, bad = store.missing(), set()
-    done = evaluate_frames(data, missing, num_workers=num_workers)
-    with watched(done, len(missing), progress) as done:
+    done = evaluate_frames(data, missing)
+    with watched(done, len(missing), "Segmenting") as done:
         for index, frame in done:
             if not isinstance(frame, FrameError):
                 store.write(index, frame)

@@ -11,6 +11,7 @@ from hyperspy.signals import BaseSignal
 from hyperspy_symseg.colors import PATTERN_COLORS
 from hyperspy_symseg.frames.checks import check_flag, is_number, shown
 from hyperspy_symseg.frames.run import evaluate_series
+from hyperspy_symseg.frames.threads import check_num_workers, workers
 from hyperspy_symseg.segmentation import outliers
 from hyperspy_symseg.segmentation.deviations import column_width
 from hyperspy_symseg.templates.model import check_period
@@ -44,18 +45,17 @@ def find_outliers(
             f"{shown(threshold)}."
         )
     check_flag("show_progressbar", show_progressbar, None)
+    num_workers = check_num_workers(num_workers)
     if check_flag("lazy_output", lazy_output, None) is None:
         lazy_output = signal._lazy or labels._lazy
-    source = Source.of(signal, mask, True, num_workers)
+    source = Source.of(signal, mask, True)
     found = _lazy_outliers(model, source, labels.data, float(threshold))
     if not lazy_output:
-        with ProgressBar(show_progressbar, "Finding outliers") as bar:
-            found = evaluate_series(
-                found,
-                frame_ndim=1,
-                num_workers=source.num_workers,
-                progress=bar.phase("Finding outliers", unit=" frames"),
-            )
+        with (
+            ProgressBar(show_progressbar, "Finding outliers") as bar,
+            workers(num_workers, bar.progress),
+        ):
+            found = evaluate_series(found, "Finding outliers", frame_ndim=1)
     result = BaseSignal(
         found[..., 0] if source.navigation else found,
         axes=[axis.get_axis_dictionary() for axis in source.navigation],

@@ -32,10 +32,10 @@ class ProgressBar:
 
     Examples
     --------
-    >>> with ProgressBar(True, "Segmenting") as bar:
-    ...     segmenting = bar.phase("Segmenting", unit=" frames")
-    ...     for frame in segmenting(range(3), total=3):
-    ...         pass
+    >>> from hyperspy_symseg.frames.threads import pmap, workers
+    >>> with ProgressBar(True, "Segmenting") as bar, workers(2, bar.progress):
+    ...     pmap(abs, [-1, 2], counted="Segmenting")
+    [1, 2]
     """
 
     def __init__(self, show_progressbar, description):
@@ -61,30 +61,17 @@ class ProgressBar:
             if self._bar is not None:
                 self._bar.close()
 
-    def phase(self, description, unit="it"):
-        """Progress of a phase.
+    @property
+    def progress(self):
+        """Function that `workers` takes; None where no bar is to be shown."""
+        return self._watched if self._is_shown else None
 
-        Parameters
-        ----------
-        description : str
-        unit : str
-            What is counted.
-
-        Returns
-        -------
-        callable or None
-            As `map_tiles` takes it; None where no bar is to be shown.
-        """
-        if not self._is_shown:
-            return None
-
-        def watched(items, total):
-            self._begin(description, unit, total)
-            for item in items:
-                yield item
-                self._advance()
-
-        return watched
+    def _watched(self, items, total, desc, unit):
+        """Items of a phase, counted as they are done: iterator."""
+        self._begin(desc, unit, total)
+        for item in items:
+            yield item
+            self._advance()
 
     def _begin(self, description, unit, total):
         with self._lock:

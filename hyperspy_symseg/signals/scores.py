@@ -14,7 +14,7 @@ from hyperspy_symseg.frames.checks import (
     is_whole_number,
     shown,
 )
-from hyperspy_symseg.frames.tiling import check_num_workers
+from hyperspy_symseg.frames.threads import workers
 
 from .arguments import (
     descriptor_in_pixels,
@@ -60,10 +60,11 @@ def get_symmetry_descriptors(
     descriptor = descriptor_in_pixels(descriptor, descriptor_parameters, axes)
     descriptor.check_frame(signal.data.shape)
     grid = Grid.over(signal.data.shape, length_in_pixels("stride", stride, axes))
-    num_workers = check_num_workers(num_workers)
-    scores, is_lazy = _scores(
-        signal, descriptor, grid, mask, show_progressbar, num_workers, lazy_output
-    )
+    with (
+        ProgressBar(show_progressbar, "Scoring") as bar,
+        workers(num_workers, bar.progress),
+    ):
+        scores, is_lazy = _scores(signal, descriptor, grid, mask, lazy_output)
     record = descriptor_record(descriptor, grid, mask) | {
         "operations": operations_record(descriptor)
     }
@@ -100,11 +101,12 @@ def get_symmetry_map(
     one = _one_operation(descriptor, parameters, axes)
     descriptor = descriptor_in_pixels(descriptor, one, axes)
     descriptor.check_frame(signal.data.shape)
-    num_workers = check_num_workers(num_workers)
     grid = Grid.over(signal.data.shape, 1)
-    scores, is_lazy = _scores(
-        signal, descriptor, grid, mask, show_progressbar, num_workers, lazy_output
-    )
+    with (
+        ProgressBar(show_progressbar, "Scoring") as bar,
+        workers(num_workers, bar.progress),
+    ):
+        scores, is_lazy = _scores(signal, descriptor, grid, mask, lazy_output)
     result = hs.signals.Signal2D(
         scores[..., 0],
         axes=[axis.get_axis_dictionary() for axis in axes],
@@ -169,7 +171,7 @@ def _one_operation(name, parameters, axes):
     return one | {f"{key}s": (value,), **UNPOOLED}
 
 
-def _scores(signal, descriptor, grid, mask, show_progressbar, num_workers, lazy_output):
+def _scores(signal, descriptor, grid, mask, lazy_output):
     """Scores at a grid, and whether they are lazy."""
     if lazy_output is None:
         size = 4 * grid.size * len(descriptor.operations)
@@ -181,13 +183,4 @@ def _scores(signal, descriptor, grid, mask, show_progressbar, num_workers, lazy_
         )
         # One tile a chunk: scores are larger than the frame.
         return lazy_scores(descriptor, frame, mask, grid, part_shape=(1, 1)), True
-    with ProgressBar(show_progressbar, "Scoring") as bar:
-        scores = compute_scores(
-            descriptor,
-            np.asarray(signal.data),
-            grid,
-            mask,
-            num_workers=num_workers,
-            progress=bar.phase("Scoring"),
-        )
-    return scores, False
+    return compute_scores(descriptor, np.asarray(signal.data), grid, mask), False

@@ -8,6 +8,7 @@ from hyperspy.signals import LazySignal2D, Signal2D
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.checks import check_flag, shown
 from hyperspy_symseg.frames.run import FrameError, evaluate_series
+from hyperspy_symseg.frames.threads import check_num_workers, workers
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.stored import FORMAT
 
@@ -48,11 +49,11 @@ def segment_symmetry(
     check_flag("show_progressbar", show_progressbar, None)
     if check_flag("lazy_output", lazy_output, None) is None:
         lazy_output = signal._lazy
-    source = Source.of(signal, mask, lazy_output, num_workers)
+    source = Source.of(signal, mask, lazy_output)
     upsample = check_flag("upsample", upsample)
     certainty = check_flag("certainty", certainty)
     refine = check_flag("refine", refine, "auto")
-    num_workers = source.num_workers
+    num_workers = check_num_workers(num_workers)
     model, fit_on = _given_model(model, fit_on, is_series=bool(source.navigation))
     options = {
         "n_components": n_components,
@@ -98,12 +99,15 @@ def segment_symmetry(
             stride = model.stride
         grid = Grid.over(source.shape, length_in_pixels("stride", stride, source.axes))
         record["n_components"] = len(model.components)
-    with ProgressBar(show_progressbar, "Segmenting") as bar:
+    with (
+        ProgressBar(show_progressbar, "Segmenting") as bar,
+        workers(num_workers, bar.progress),
+    ):
         if plan is not None:
             plan.find_lengths()
             grid = plan.grid
         model, labels = _model_and_labels(
-            source, plan, model, grid, bar, lazy_output, upsample, certainty
+            source, plan, model, grid, lazy_output, upsample, certainty
         )
     if plan is not None:
         record |= plan.record
@@ -124,21 +128,16 @@ def segment_symmetry(
     return _signals(signal, source, grid, labels, record, certainty, lazy_output)
 
 
-def _model_and_labels(source, plan, model, grid, bar, lazy, upsample, certainty):
+def _model_and_labels(source, plan, model, grid, lazy, upsample, certainty):
     """Model, fitted if there is a plan, and its labels."""
     how = {"upsample": upsample, "certainty": certainty}
-    unit = " frames" if source.is_lazy else "it"
-    fitting, segmenting = bar.phase("Fitting", unit), bar.phase("Segmenting", unit)
-    workers = source.num_workers
     if source.is_lazy:
         if plan is not None:
-            model = plan.fit(fitting)
+            model = plan.fit()
         labels = lazy_labels(model, source.frames, source.mask, grid, **how)
         if not lazy:
             try:
-                labels = evaluate_series(
-                    labels, num_workers=workers, progress=segmenting
-                )
+                labels = evaluate_series(labels, "Segmenting")
             except FrameError as error:
                 error.add_note(
                     "With lazy_output=True, and save_frames(on_error='mask') of the "
@@ -146,10 +145,9 @@ def _model_and_labels(source, plan, model, grid, bar, lazy, upsample, certainty)
                 )
                 raise
         return model, labels
-    how["progress"] = segmenting
     if plan is not None:
-        return plan.fit_predict(fit_progress=fitting, **how)
-    how |= {"stride": grid.stride, "num_workers": workers}
+        return plan.fit_predict(**how)
+    how["stride"] = grid.stride
     return model, model.predict(source.frames, source.mask, **how)
 
 

@@ -13,7 +13,6 @@ from hyperspy.axes import DataAxis
 from hyperspy_symseg.frames.checks import check_frame, warn_of_values
 from hyperspy_symseg.frames.run import FrameError, evaluate_series
 from hyperspy_symseg.frames.threads import one_thread
-from hyperspy_symseg.frames.tiling import check_num_workers
 from hyperspy_symseg.frames.valid import extremes, why_blank
 from hyperspy_symseg.lattice import find_periods
 from hyperspy_symseg.lattice.spectrum import crops
@@ -44,8 +43,6 @@ class Source(NamedTuple):
         Of the same kind.
     mask_token : str
         What tells the mask from others; empty if there is none.
-    num_workers : int or None
-        Number of threads.
     """
 
     axes: tuple[DataAxis, DataAxis]
@@ -54,10 +51,9 @@ class Source(NamedTuple):
     frames: np.ndarray | da.Array
     mask: np.ndarray | da.Array | None
     mask_token: str
-    num_workers: int | None
 
     @classmethod
-    def of(cls, signal, mask, lazy, num_workers):
+    def of(cls, signal, mask, lazy):
         """Frames of a signal, checked; nothing is read.
 
         Parameters
@@ -67,7 +63,6 @@ class Source(NamedTuple):
             True where a pixel is left out.
         lazy : bool
             Whether a single image is labelled later.
-        num_workers : int or None
 
         Returns
         -------
@@ -81,7 +76,6 @@ class Source(NamedTuple):
         axes, navigation = frame_axes(signal), navigation_axes(signal)
         check_frame(signal.data[(0,) * len(navigation)])
         mask = series_mask(mask, signal.data.shape)
-        num_workers = check_num_workers(num_workers)
         token = "" if mask is None else dask.base.tokenize(mask)
         frames = signal.data
         if navigation or lazy:
@@ -90,7 +84,7 @@ class Source(NamedTuple):
         else:
             frames = np.asarray(frames)
         shape = frames.shape[-2:]
-        return cls(axes, navigation, shape, frames, mask, token, num_workers)
+        return cls(axes, navigation, shape, frames, mask, token)
 
     @property
     def is_lazy(self):
@@ -210,7 +204,7 @@ class Source(NamedTuple):
         with one_thread:
             return find_periods(*zip(*views, strict=True))
 
-    def fit_scores(self, descriptor, grid, places, progress):
+    def fit_scores(self, descriptor, grid, places):
         """Scores of a sample of the pixels of some frames, and which have any contrast.
 
         Parameters
@@ -219,8 +213,6 @@ class Source(NamedTuple):
         grid : Grid
         places : list of tuple of int
             Of the frames.
-        progress : callable or None
-            As `watched` takes it.
 
         Returns
         -------
@@ -232,21 +224,17 @@ class Source(NamedTuple):
         scored, sample = sampled_grid(grid, n_operations, len(places))
         some, mask = self._some(places)
         scores = lazy_scores(descriptor, some, mask, scored)[(slice(None), *sample)]
-        found = self._evaluated(scores, places, 3, progress)
+        found = self._evaluated(scores, places, 3, "Fitting")
         found = found.reshape(len(places), -1, n_operations)
         reasons = list(map(_why_not_fitted_on, found))
         found = found[[reason is None for reason in reasons]]
         return found.reshape(-1, n_operations), self._good(places, reasons)
 
-    def _evaluated(self, array, places, frame_ndim=2, progress=None):
+    @staticmethod
+    def _evaluated(array, places, frame_ndim=2, description=None):
         """What a lazy array has for some frames: numpy.ndarray, one after the other."""
         try:
-            return evaluate_series(
-                array,
-                frame_ndim=frame_ndim,
-                num_workers=self.num_workers,
-                progress=progress,
-            )
+            return evaluate_series(array, description, frame_ndim=frame_ndim)
         except FrameError as error:
             raise error.at(places[error.index[0]]) from error.__cause__
 

@@ -53,7 +53,7 @@ APART = 0.6
 SQUARINGS, SQUARINGS_OF_WIDE = 3, 1
 
 
-def straightened(posterior, evidence, mapped=map):
+def straightened(posterior, evidence):
     """Posterior with boundaries that run as those a few periods away say.
 
     The evidence of every block is joined by what the posterior is after smoothing,
@@ -64,26 +64,24 @@ def straightened(posterior, evidence, mapped=map):
     posterior : (patterns, block rows, block columns) numpy.ndarray of float32
     evidence : (patterns, block rows, block columns) numpy.ndarray of float32
         Log-likelihoods of the blocks, each of its own pixels.
-    mapped : callable
-        Does what `map` does, in threads say: for strips of rows.
 
     Returns
     -------
     (patterns, block rows, block columns) numpy.ndarray of float32
         Smooth: `sharpened`, it is a probability.
     """
-    posterior, narrow = straightened_in(posterior, evidence, NARROW, mapped)
-    _, wide = straightened_in(posterior, evidence, WIDE, mapped)
+    posterior, narrow = straightened_in(posterior, evidence, NARROW)
+    _, wide = straightened_in(posterior, evidence, WIDE)
     np.copyto(narrow, sharpened(wide, SQUARINGS_OF_WIDE), where=_agree(narrow, wide))
     return narrow
 
 
-def straightened_in(posterior, evidence, window, mapped=map):
+def straightened_in(posterior, evidence, window):
     """Posterior with boundaries that are straight in a window, and the same smooth.
 
     Parameters
     ----------
-    posterior, evidence, mapped
+    posterior, evidence
         As for `straightened`.
     window : Window
 
@@ -93,11 +91,11 @@ def straightened_in(posterior, evidence, window, mapped=map):
     """
     for _ in range(SWEEPS):
         # One sweep without neighbours, or the probabilities of independent blocks.
-        prior = smooth_boundaries(posterior, window, mapped)
+        prior = smooth_boundaries(posterior, window)
         prior *= np.float32(window.prior)
         prior += evidence
-        posterior = mean_field(prior, 1, mapped)
-    return posterior, smooth_boundaries(posterior, window, mapped)
+        posterior = mean_field(prior, 1)
+    return posterior, smooth_boundaries(posterior, window)
 
 
 def _agree(narrow, wide):
@@ -117,7 +115,7 @@ def _agree(narrow, wide):
     return agree
 
 
-def smooth_boundaries(posterior, window, mapped=map):
+def smooth_boundaries(posterior, window):
     """Posterior with boundaries that are means over those near by.
 
     A mean moves boundaries that are bent, and two that are near each other; it does so
@@ -128,8 +126,6 @@ def smooth_boundaries(posterior, window, mapped=map):
     ----------
     posterior : (patterns, block rows, block columns) numpy.ndarray of float32
     window : Window
-    mapped : callable
-        As for `straightened`.
 
     Returns
     -------
@@ -149,7 +145,7 @@ def smooth_boundaries(posterior, window, mapped=map):
         return mean
 
     reach = window.reach * (1 + len(window.undone))
-    return in_strips(of_strip, posterior, reach, mapped)
+    return in_strips(of_strip, posterior, reach)
 
 
 def sharpened(posterior, squarings=SQUARINGS):

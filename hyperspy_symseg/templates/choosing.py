@@ -76,13 +76,11 @@ class Search:
     one_pattern : Templates, optional
         For one pattern: where they fit worst, there is a second one to begin with.
         If there are none, they are those of the solution for one.
-    mapped : callable
-        Does what `map` does, in threads say: for the patterns.
     """
 
-    def __init__(self, frame, period, labels, one_pattern=None, mapped=map):
+    def __init__(self, frame, period, labels, one_pattern=None):
         self._frame, self._tiles, self._period = frame, Tiles(frame), period
-        self._labels, self._solutions, self._mapped = labels, {}, mapped
+        self._labels, self._solutions = labels, {}
         self._one_pattern = one_pattern
 
     def solution(self, n_patterns):
@@ -181,7 +179,7 @@ class Search:
 
     def _learn(self, start, rounds):
         where = self._frame, self._tiles
-        return learn(*where, start, self._period, rounds, self._mapped)
+        return learn(*where, start, self._period, rounds)
 
     def _fewer(self, n_patterns):
         """Posterior and templates of one pattern fewer."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hyperspy_symseg.frames.threads import limited, pmap
+
 from .blocks import BLOCKS_IN_CELL
 from .dispersion import dispersion
 from .model import Templates
@@ -90,7 +92,7 @@ def everywhere(frame):
     return np.ones((1, *frame.counts.shape), np.float32)
 
 
-def learn(frame, tiles, start, period, rounds, mapped=map):
+def learn(frame, tiles, start, period, rounds):
     """Learn the templates of patterns from frames, and which pixel has which.
 
     In turn: the reflections of every pattern, from the power spectrum of its pixels;
@@ -115,8 +117,6 @@ def learn(frame, tiles, start, period, rounds, mapped=map):
     rounds : int
         At most; fewer if there are several patterns, and their labels do not change
         any more.
-    mapped : callable
-        Does what `map` does, in threads say: for the patterns.
 
     Returns
     -------
@@ -131,15 +131,17 @@ def learn(frame, tiles, start, period, rounds, mapped=map):
         if n_patterns <= MOST_COMPARED or abs(own - other) == 1
     ]
 
+    def begun(own):
+        return Pattern(frame, tiles, own, period)
+
     for turn in range(rounds):
         finding = turn % FINDING == 0 and share > CHANGED
         if finding:
-            made = mapped(lambda own: Pattern(frame, tiles, own, period), posterior)
-            patterns = list(made)
+            patterns = pmap(limited(begun), posterior)
             strong = [pattern.strong_reflections() for pattern in patterns]
             others = [strong[:k] + strong[k + 1 :] for k in range(n_patterns)]
-            list(mapped(Pattern.relate, patterns, others))
-        templates = list(mapped(Pattern.fit, patterns, posterior))
+            pmap(limited(Pattern.relate), patterns, others)
+        templates = pmap(limited(Pattern.fit), patterns, posterior)
         residuals = np.stack([frame.residuals(each) for each in templates])
         total = np.vdot(posterior, residuals)
         variance = max(float(total) / n_pixels, LEAST_VARIANCE)

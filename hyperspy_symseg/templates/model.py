@@ -13,6 +13,7 @@ from hyperspy_symseg.frames.checks import (
     check_number,
     check_whole,
 )
+from hyperspy_symseg.frames.threads import pmap
 
 from .potts import log_likelihoods, mean_field, most_probable
 from .reflections import distances
@@ -185,20 +186,18 @@ class Templates:
         pairs = itertools.combinations(range(self.n_patterns), 2)
         return min((_difference(self, *pair) for pair in pairs), default=1.0)
 
-    def waves(self, frame, mapped=map):
+    def waves(self, frame):
         """Waves of every pattern in a frame: list of PatternWaves.
 
         Parameters
         ----------
         frame : BlockedFrame
-        mapped : callable
-            Does what `map` does, in threads say.
         """
 
         def of_pattern(k):
             return PatternWaves(frame, frame.factors(self.of(k)[0]))
 
-        return list(mapped(of_pattern, range(self.n_patterns)))
+        return pmap(of_pattern, range(self.n_patterns))
 
     def each_expected(self, frame, posterior):
         """Template of every pattern in a frame: list of (..., rows, columns) float32.
@@ -215,7 +214,7 @@ class Templates:
             )
         ]
 
-    def residuals(self, frame, waves, posterior, mapped=map):
+    def residuals(self, frame, waves, posterior):
         """Squared residuals of the blocks, with the template of every pattern.
 
         Parameters
@@ -225,8 +224,6 @@ class Templates:
             In this frame.
         posterior : (patterns, ..., block rows, block columns) numpy.ndarray of float32
             Probability of every pattern in every block.
-        mapped : callable
-            As for `waves`.
 
         Returns
         -------
@@ -237,9 +234,9 @@ class Templates:
             expected = waves[k].expected(posterior[k], self.of(k)[1])
             return frame.residuals(expected)
 
-        return np.stack(list(mapped(of_pattern, range(self.n_patterns))))
+        return np.stack(pmap(of_pattern, range(self.n_patterns)))
 
-    def posterior(self, frame, mapped=map):
+    def posterior(self, frame):
         """Probability of every pattern in every block.
 
         To begin with, all are as probable, and the phases of each are those that fit
@@ -248,8 +245,6 @@ class Templates:
         Parameters
         ----------
         frame : BlockedFrame
-        mapped : callable
-            As for `waves`.
 
         Returns
         -------
@@ -257,13 +252,13 @@ class Templates:
         evidence : (patterns, ..., block rows, block columns) numpy.ndarray of float32
             Log-likelihoods of the blocks, each of its own pixels.
         """
-        waves = self.waves(frame, mapped)
+        waves = self.waves(frame)
         shape = self.n_patterns, *frame.counts.shape
         posterior = np.full(shape, 1 / self.n_patterns, np.float32)
         for _ in range(ROUNDS):
-            residuals = self.residuals(frame, waves, posterior, mapped)
+            residuals = self.residuals(frame, waves, posterior)
             likelihoods = log_likelihoods(residuals, self.noise)
-            posterior = mean_field(likelihoods, mapped=mapped)
+            posterior = mean_field(likelihoods)
         return posterior, residuals * np.float32(-0.5 / self.noise)
 
     def expected(self, frame, posterior):

@@ -38,7 +38,7 @@ def log_likelihoods(residuals, noise):
     return window_means(residuals, weights) * np.float32(-0.5 / noise)
 
 
-def mean_field(evidence, sweeps=SWEEPS, mapped=map):
+def mean_field(evidence, sweeps=SWEEPS):
     """Posterior probabilities of a Potts model, in the mean-field approximation.
 
     A block's log-likelihood is joined by what its eight neighbours are thought to be
@@ -50,8 +50,6 @@ def mean_field(evidence, sweeps=SWEEPS, mapped=map):
     evidence : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         Log-likelihoods of the blocks.
     sweeps : int
-    mapped : callable
-        Does what `map` does, in threads say: for strips of rows.
 
     Returns
     -------
@@ -68,7 +66,7 @@ def mean_field(evidence, sweeps=SWEEPS, mapped=map):
         return posterior
 
     # Each sweep reaches one row farther.
-    return in_strips(of_strip, np.asarray(evidence, np.float32), sweeps, mapped)
+    return in_strips(of_strip, np.asarray(evidence, np.float32), sweeps)
 
 
 def most_probable(posterior):

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Large arrays done strip by strip, in threads say."""
+"""Large arrays done strip by strip."""
 
 import numpy as np
+
+from hyperspy_symseg.frames.threads import pmap
 
 # Rows of a strip.
 STRIP = 256
 
 
-def in_strips(function, array, reach, mapped=map):
+def in_strips(function, array, reach):
     """Result of a function that looks a few rows away, strip by strip.
 
     If the function looks no farther, it is the same as without strips.
@@ -19,8 +21,6 @@ def in_strips(function, array, reach, mapped=map):
     array : (..., rows, columns) numpy.ndarray of float32
     reach : int
         Rows around a row that its result depends on.
-    mapped : callable
-        Does what `map` does, in threads say.
 
     Returns
     -------
@@ -43,5 +43,5 @@ def in_strips(function, array, reach, mapped=map):
         found = function(array[..., start:stop, :])
         out[..., first:last, :] = found[..., first - start : last - start, :]
 
-    list(mapped(of_strip, range(0, n_rows, STRIP)))
+    pmap(of_strip, range(0, n_rows, STRIP))
     return out

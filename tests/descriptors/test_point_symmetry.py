@@ -15,6 +15,7 @@ from hyperspy_symseg.descriptors import (
 )
 from hyperspy_symseg.descriptors.polar import polar_samples
 from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.threads import workers
 
 PAD = 60
 
@@ -254,7 +255,8 @@ def test_tiles_have_the_scores_of_the_frame(num_workers, columns, seed):
     frame = np.random.default_rng(seed).normal(size=(300, columns))
     grid = Grid.over(frame.shape, (3, 2))
     descriptor = ReflectionSymmetry(radius=5, n_axes=2, pooling=7, step=2)
-    tiled = compute_scores(descriptor, frame, grid, num_workers=num_workers)
+    with workers(num_workers):
+        tiled = compute_scores(descriptor, frame, grid)
     whole = descriptor.compute(frame, grid)
     np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-6)
 

@@ -11,7 +11,8 @@ import pytest
 
 from hyperspy_symseg.frames import run
 from hyperspy_symseg.frames.graph import FrameGraph
-from hyperspy_symseg.frames.run import FrameError, evaluate_frames
+from hyperspy_symseg.frames.run import FrameError
+from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.signals.frames import lazy_frames
 
 DATA = np.arange(5 * 3 * 4 * 6).reshape(5, 3, 4, 6)
@@ -31,6 +32,12 @@ def lazy(data=DATA, chunks=None, read=None):
     chunks = ((1,) * data.shape[0], (1,) * data.shape[1], (4,), (6,))
     meta = np.empty((0,) * 4, data.dtype)
     return lazy_frames(da.map_blocks(block, chunks=chunks, dtype=int, meta=meta))
+
+
+def evaluate_frames(*arguments, num_workers=None, **options):
+    """The same with some threads."""
+    with workers(num_workers):
+        yield from run.evaluate_frames(*arguments, **options)
 
 
 @pytest.mark.parametrize("chunks", [(1, 1, 4, 6), (5, 3, 4, 6), (2, 2, 3, 5)])

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -7,7 +8,13 @@ import sklearn.cluster  # noqa: F401  it brings OpenMP
 from threadpoolctl import ThreadpoolController, threadpool_info
 
 from hyperspy_symseg.frames import threads
-from hyperspy_symseg.frames.threads import OneThread
+from hyperspy_symseg.frames.threads import (
+    OneThread,
+    pmap,
+    tracked,
+    with_workers,
+    workers,
+)
 
 
 def numbers():
@@ -207,3 +214,95 @@ def test_libraries_found_from_another_thread_are_limited(
         two_threads["a"](one.look_again)
         assert set(numbers()) == {1}
     assert numbers() == before
+
+
+def names(n, counted=None):
+    """Threads that each of n things is done in, all of them at once if they can be."""
+    return pmap(lambda _: threading.current_thread().name, range(n), counted=counted)
+
+
+def test_outside_of_any_context_there_are_no_threads():
+    assert set(names(5)) == {threading.current_thread().name}
+
+
+def test_threads_of_a_context():
+    barrier = threading.Barrier(3, timeout=5)
+    with workers(3):
+        pmap(lambda _: barrier.wait(), range(3))
+
+
+def test_order_is_kept():
+    with workers(4):
+        assert pmap(pow, range(50), [2] * 50) == [i**2 for i in range(50)]
+
+
+def test_in_a_thread_there_are_no_threads():
+    def inner(_):
+        return threading.current_thread().name, set(names(3))
+
+    with workers(2):
+        for outer, within in pmap(inner, range(4)):
+            assert within == {outer}
+
+
+def test_what_is_done_alone_has_the_threads_itself():
+    barrier = threading.Barrier(2, timeout=5)
+    with workers(2):
+        pmap(lambda _: pmap(lambda _: barrier.wait(), range(2)), [0])
+
+
+def test_contexts_within_each_other():
+    with workers(4):
+        with workers(1):
+            assert set(names(9)) == {threading.current_thread().name}
+        barrier = threading.Barrier(4, timeout=5)
+        pmap(lambda _: barrier.wait(), range(4))
+
+
+def test_door_gives_workers_unless_there_are_some():
+    @with_workers
+    def door():
+        return set(names(9))
+
+    with workers(1):
+        assert door() == {threading.current_thread().name}
+    assert threading.current_thread().name not in door()
+
+
+def test_error_in_a_thread_is_raised():
+    with workers(2), pytest.raises(ZeroDivisionError):
+        pmap(lambda x: 1 // x, [1, 0, 1])
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_progress_of_what_is_counted(num_workers):
+    seen = []
+
+    def progress(items, **labels):
+        seen.append(labels)
+        yield from items
+
+    with workers(num_workers, progress):
+        names(3)
+        names(4, counted="Scoring")
+        pmap(lambda _: names(2, counted="Not shown"), range(2))
+    assert seen == [{"total": 4, "desc": "Scoring", "unit": "it"}]
+
+
+def test_progress_that_does_not_go_over_all():
+    with (
+        workers(1, lambda items, **labels: [next(items)]),
+        pytest.raises(ValueError, match="^progress must go over all 3 parts .* got 1"),
+    ):
+        list(tracked("abc", 3, "Scoring"))
+
+
+@pytest.mark.parametrize(("number", "error"), [(0, ValueError), ("2", TypeError)])
+def test_number_of_threads_not_allowed(number, error):
+    with pytest.raises(error, match="^num_workers must be an int from 1 to"):
+        workers(number)
+
+
+def test_progress_not_allowed():
+    with pytest.raises(TypeError, match="^progress must be callable or None, got 3"):
+        workers(2, 3)

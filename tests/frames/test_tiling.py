@@ -4,6 +4,7 @@ import pytest
 
 from hyperspy_symseg.descriptors import TranslationSymmetry, compute_scores
 from hyperspy_symseg.frames import Grid, tiling
+from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.frames.tiling import map_tiles
 
 DESCRIPTOR = TranslationSymmetry(patch=4, window=5, max_operations=25)
@@ -43,7 +44,8 @@ def test_tiles_are_limited_in_bytes(n_operations):
 def test_scores_do_not_depend_on_tiles_and_threads(small_tiles, masked, num_workers):
     mask = np.random.default_rng(1).random(FRAME.shape) < 0.05 if masked else None
     grid = Grid.over(FRAME.shape, 3)
-    scores = compute_scores(DESCRIPTOR, FRAME, grid, mask, num_workers=num_workers)
+    with workers(num_workers):
+        scores = compute_scores(DESCRIPTOR, FRAME, grid, mask)
     whole = DESCRIPTOR.compute(FRAME, grid, mask)
     np.testing.assert_allclose(scores, whole, atol=1e-6)
 
@@ -51,12 +53,13 @@ def test_scores_do_not_depend_on_tiles_and_threads(small_tiles, masked, num_work
 def test_progress_wraps_all_tiles(small_tiles):
     totals = []
 
-    def progress(iterator, total):
+    def progress(iterator, total, desc, unit):
         totals.append((total, len(list(iterator))))
         return ()
 
     grid = Grid.over(FRAME.shape, 3)
-    map_tiles(lambda *tile: None, DESCRIPTOR, grid, num_workers=2, progress=progress)
+    with workers(2, progress):
+        map_tiles(lambda *tile: None, DESCRIPTOR, grid, counted="Scoring")
     n_tiles = len(tiling.tile_slices(grid, 25))
     assert totals == [(n_tiles, n_tiles)]
 
@@ -65,14 +68,8 @@ def test_error_in_a_thread_is_raised(small_tiles):
     def fail(*tile):
         raise OSError("broken")
 
-    with pytest.raises(OSError, match="broken"):
-        map_tiles(fail, DESCRIPTOR, Grid.over(FRAME.shape, 3), num_workers=2)
-
-
-@pytest.mark.parametrize(("number", "error"), [(0, ValueError), ("2", TypeError)])
-def test_number_of_threads_not_allowed(number, error):
-    with pytest.raises(error, match="^num_workers must be an int from 1 to"):
-        compute_scores(DESCRIPTOR, FRAME, Grid.over(FRAME.shape, 3), num_workers=number)
+    with workers(2), pytest.raises(OSError, match="broken"):
+        map_tiles(fail, DESCRIPTOR, Grid.over(FRAME.shape, 3), counted=None)
 
 
 # Tiles of 5 x 8 samples make five rows of tiles and four columns.
@@ -113,7 +110,7 @@ def test_tiles_within_a_part_count_from_its_start(small_tiles):
         lambda rows, columns, tile: seen.append((rows, columns, tile.first)),
         DESCRIPTOR,
         grid,
-        num_workers=1,
+        counted=None,
         within=(slice(5, 14), slice(22, 30)),
     )
     # The grid begins at pixel (0, 1).
@@ -126,15 +123,16 @@ def test_tiles_within_a_part_count_from_its_start(small_tiles):
 def test_progress_is_that_of_the_tiles_within_a_part(small_tiles):
     totals = []
 
-    def progress(iterator, total):
+    def progress(iterator, total, desc, unit):
         totals.append((total, len(list(iterator))))
         return ()
 
-    map_tiles(
-        lambda *tile: None,
-        DESCRIPTOR,
-        Grid.over(FRAME.shape, 3),
-        progress=progress,
-        within=WITHIN["inside"],
-    )
+    with workers(1, progress):
+        map_tiles(
+            lambda *tile: None,
+            DESCRIPTOR,
+            Grid.over(FRAME.shape, 3),
+            counted="Scoring",
+            within=WITHIN["inside"],
+        )
     assert totals == [(4, 4)]

@@ -11,6 +11,7 @@ from hyperspy_symseg.descriptors import (
     compute_scores,
 )
 from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel, sampling, selection
 
 DESCRIPTOR = TranslationSymmetry(patch=7, window=8, max_operations=81)
@@ -56,9 +57,10 @@ def test_a_seed_that_is_drawn_is_kept(frame):
 
 
 def test_number_of_threads_changes_nothing(frame, small_tiles):
-    fits = [
-        SymmetryModel.fit(frame, DESCRIPTOR, stride=3, num_workers=n) for n in (1, 4)
-    ]
+    fits = []
+    for n in (1, 4):
+        with workers(n):
+            fits.append(SymmetryModel.fit(frame, DESCRIPTOR, stride=3))
     assert fits[0] == fits[1]
 
 

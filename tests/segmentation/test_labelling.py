@@ -5,6 +5,7 @@ from threadpoolctl import threadpool_info
 
 from hyperspy_symseg.descriptors import TranslationSymmetry, compute_scores
 from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
 
 DESCRIPTOR = TranslationSymmetry(patch=7, window=8, max_operations=81)
@@ -69,7 +70,10 @@ def test_one_pattern_labels_all_pixels_zero(frame):
 @pytest.mark.parametrize("upsample", [False, True])
 def test_number_of_threads_changes_no_label(fitted, frame, monkeypatch, upsample):
     monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
-    labels = [fitted.predict(frame, upsample=upsample, num_workers=n) for n in (1, 4)]
+    labels = []
+    for n in (1, 4):
+        with workers(n):
+            labels.append(fitted.predict(frame, upsample=upsample))
     np.testing.assert_array_equal(*labels)
 
 
@@ -82,7 +86,8 @@ def test_threads_that_label_have_no_more_below_them(fitted, frame, monkeypatch):
         return nearest(model, scores)
 
     monkeypatch.setattr(SymmetryModel, "_nearest", spy)
-    fitted.predict(frame, num_workers=3)
+    with workers(3):
+        fitted.predict(frame)
     assert seen == {1}
 
 
@@ -90,11 +95,12 @@ def test_progress_is_that_of_the_tiles(fitted, frame, monkeypatch):
     monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
     totals = []
 
-    def progress(iterator, total):
+    def progress(iterator, total, desc, unit):
         totals.append(total)
         return iterator
 
-    fitted.predict(frame, progress=progress)
+    with workers(2, progress):
+        fitted.predict(frame)
     # 21 x 28 samples in tiles of at most 5 x 8.
     assert totals == [5 * 4]
 

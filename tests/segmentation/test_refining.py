@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from hyperspy_symseg.frames import FramePart, Grid, tiling
 from hyperspy_symseg.frames.parts import cut_into_parts, whole
+from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.labelling import Labelling
 from hyperspy_symseg.segmentation.refining import interpolate, margin, refine
@@ -162,7 +163,8 @@ def test_dtype_of_the_result(model):
 
 @pytest.mark.parametrize("num_workers", [1, 3])
 def test_threads_change_nothing(model, frame, refined, num_workers):
-    found = model.predict(frame, certainty=True, num_workers=num_workers)
+    with workers(num_workers):
+        found = model.predict(frame, certainty=True)
     np.testing.assert_array_equal(found, refined)
 
 

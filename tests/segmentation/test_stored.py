@@ -165,7 +165,7 @@ def test_changed_dictionary_makes_a_model_that_works_or_names_the_field(
         model = SymmetryModel.from_dict(values)
         assert model == SymmetryModel.from_dict(model.to_dict())
         # A patch may be larger than the frame.
-        labels = model.predict(frame(), num_workers=1)
+        labels = model.predict(frame())
         assert -1 <= labels.min() <= labels.max() < model.n_patterns
     assert time.perf_counter() - began < SECONDS
 

@@ -6,6 +6,7 @@ import pytest
 
 from hyperspy_symseg.descriptors import compute_scores
 from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel, template_fit
 from hyperspy_symseg.segmentation.template_fit import _block_centres
 from hyperspy_symseg.segmentation.views import View
@@ -98,8 +99,9 @@ def test_costs_are_constant_and_compared(found):
 
 @pytest.mark.parametrize("num_workers", [1, 3])
 def test_number_of_threads_changes_nothing(model, frame, num_workers):
-    options = {"stride": 3, "period": PERIOD, "num_workers": num_workers}
-    assert SymmetryModel.fit(frame, TRANSLATION, **options) == model
+    with workers(num_workers):
+        again = SymmetryModel.fit(frame, TRANSLATION, stride=3, period=PERIOD)
+    assert again == model
 
 
 def test_few_pixels_are_scored(frame, monkeypatch):

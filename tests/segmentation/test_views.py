@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import views
 from hyperspy_symseg.segmentation.views import (
     MOST_CELLS,
@@ -249,14 +250,15 @@ def test_progress_is_by_frame():
     def read(i, window):
         return frames[i][window], None
 
-    def progress(numbers, total):
+    def progress(numbers, total, desc, unit):
         seen.append(total)
         for i in numbers:
             seen.append(i)
             yield i
 
     seen = []
-    views_of(Frames(read, 3, (500, 700), PERIOD), progress)
+    with workers(1, progress):
+        views_of(Frames(read, 3, (500, 700), PERIOD))
     assert seen == [3, 0, 1, 2]
 
 

@@ -191,7 +191,7 @@ def test_no_threads_inside_a_task(client, frames, model):
 
         parameters = {f.name: getattr(descriptor, f.name) for f in fields(descriptor)}
         watched = replace(model, descriptor=Watched(**parameters), templates=None)
-        watched.predict(frame, num_workers=1)
+        watched.predict(frame)
         return max(most)
 
     frame, descriptor = frames.data[0], model.descriptor
@@ -213,7 +213,7 @@ def test_no_threads_inside_templates(client, frames, model):
 
         refine, labelling.refine = labelling.refine, watched
         try:
-            model.predict(frame, num_workers=1)
+            model.predict(frame)
         finally:
             labelling.refine = refine
         return max(most)

@@ -7,7 +7,7 @@ import pytest
 
 from hyperspy_symseg.descriptors import RotationSymmetry, TranslationSymmetry
 from hyperspy_symseg.frames import run
-from hyperspy_symseg.frames.tiling import finish
+from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
 
 
@@ -63,15 +63,18 @@ def test_result_that_was_not_filled_is_an_error(monkeypatch):
 
 
 def test_progress_that_leaves_something_out_is_an_error(movie, small):
-    with pytest.raises(ValueError, match="^progress must go over all 3 .* got 2"):
-        finish(iter("abc"), 3, lambda done, total: [next(done), next(done)])
     model = movie[0].inav[0].segment_symmetry(**small, refine=False).model
-    with pytest.raises(ValueError, match="^progress must go over all"):
-        model.predict(movie[0].data[0], progress=lambda done, total: [], num_workers=1)
+    with (
+        workers(1, lambda done, **labels: []),
+        pytest.raises(ValueError, match="^progress must go over all"),
+    ):
+        model.predict(movie[0].data[0])
 
 
 def test_progress_that_leaves_out_frames_of_a_fit_is_an_error(movie):
     frame, descriptor = movie[0].data[0], TranslationSymmetry(7, 8, 81)
-    how = {"period": 7.0, "stride": 3, "progress": lambda done, total: []}
-    with pytest.raises(ValueError, match="^progress must go over all 1 .* got 0"):
-        SymmetryModel.fit(frame, descriptor, **how)
+    with (
+        workers(1, lambda done, **labels: []),
+        pytest.raises(ValueError, match="^progress must go over all 1 .* got 0"),
+    ):
+        SymmetryModel.fit(frame, descriptor, period=7.0, stride=3)

@@ -17,6 +17,7 @@ from hyperspy_symseg import simulate
 from hyperspy_symseg.colors import tint
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.run import evaluate_frames
+from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import upsample_labels
 from hyperspy_symseg.segmentation.boundary import boundary_lengths
 from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels
@@ -244,7 +245,8 @@ def test_frames_of_one_chunk_are_read_once_for_an_overlay(computed):
         labels = labels.as_lazy(chunks=(1, -1, -1))
     overlay = labels.overlay(signal).data
     reads.clear()
-    done = dict(evaluate_frames(overlay, list(np.ndindex(4)), num_workers=1))
+    with workers(1):
+        done = dict(evaluate_frames(overlay, list(np.ndindex(4))))
     assert len(done) == 4
     assert len(reads) == 1
 

@@ -18,7 +18,7 @@ def test_two_phases_have_one_bar(bars_at_once, capsys):
     with ProgressBar(True, "Segmenting") as bar:
         time.sleep(0.1)
         for name, n in (("Fitting", 3), ("Segmenting", 5)):
-            list(bar.phase(name, unit=" frames")(range(n), total=n))
+            list(bar.progress(range(n), n, name, " frames"))
     shown = capsys.readouterr().err
     (left,) = bars(shown)
     assert re.match(r"Segmenting: 100%\|.*\| 5/5 .* frames/s", left)
@@ -27,7 +27,7 @@ def test_two_phases_have_one_bar(bars_at_once, capsys):
 
 def test_a_call_that_is_over_soon_has_none(capsys):
     with ProgressBar(True, "Segmenting") as bar:
-        list(bar.phase("Segmenting")(range(3), total=3))
+        list(bar.progress(range(3), 3, "Segmenting", "it"))
     time.sleep(progress.DELAY + 0.2)
     assert capsys.readouterr().err == ""
 
@@ -35,7 +35,7 @@ def test_a_call_that_is_over_soon_has_none(capsys):
 def test_it_appears_while_a_step_goes_on(monkeypatch, capsys):
     monkeypatch.setattr(progress, "DELAY", 0.1)
     with ProgressBar(True, "Scoring") as bar:
-        steps = bar.phase("Scoring")(range(4), total=4)
+        steps = bar.progress(range(4), 4, "Scoring", "it")
         next(steps)
         next(steps)
         time.sleep(0.5)
@@ -54,14 +54,14 @@ def test_it_is_named_for_the_call_before_any_phase(bars_at_once, capsys):
 def test_it_can_be_silenced(bars_at_once, capsys, given, preferred):
     hs.preferences.General.show_progressbar = preferred
     with ProgressBar(given, "Segmenting") as bar:
-        assert bar.phase("Segmenting") is None
+        assert bar.progress is None
         time.sleep(0.1)
     assert capsys.readouterr().err == ""
 
 
 def test_items_are_handed_on():
     with ProgressBar(True, "Scoring") as bar:
-        assert list(bar.phase("Scoring")(iter("abc"), total=3)) == ["a", "b", "c"]
+        assert list(bar.progress("abc", 3, "Scoring", "it")) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("eager", [True, False])

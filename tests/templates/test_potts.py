@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -7,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.templates import strips
 from hyperspy_symseg.templates.potts import (
     COUPLING,
@@ -166,8 +166,8 @@ def test_strips_of_rows_change_nothing(patterns, monkeypatch):
     values = evidence((patterns, 2, 61, 40), scale=0.3)
     whole = mean_field(values)
     monkeypatch.setattr(strips, "STRIP", 9)
-    with ThreadPoolExecutor(2) as pool:
-        in_strips = mean_field(values, mapped=pool.map)
+    with workers(2):
+        in_strips = mean_field(values)
     np.testing.assert_array_equal(in_strips, whole)
 
 

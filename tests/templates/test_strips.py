@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -7,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.templates import boundaries, strips
 from hyperspy_symseg.templates.boundaries import smooth_boundaries
 from hyperspy_symseg.templates.strips import in_strips
@@ -42,8 +42,8 @@ def test_rows_beyond_the_reach_are_not_seen(narrow_strips):
 
 def test_strips_in_threads(narrow_strips):
     array, function = random(2, 100, 5), spread_by(4)
-    with ThreadPoolExecutor(3) as pool:
-        found = in_strips(function, array, 4, pool.map)
+    with workers(3):
+        found = in_strips(function, array, 4)
     np.testing.assert_array_equal(found, function(array))
 
 
