@@ -17,7 +17,7 @@ import numpy as np
 from _common import panels, parse, save, show
 
 from hyperspy_symseg import simulate
-from hyperspy_symseg.colors import pattern_colormap, pattern_colors
+from hyperspy_symseg.plotting import pattern_colormap, pattern_colors
 
 SPEED = 0.5  # pixels a frame
 

@@ -17,7 +17,7 @@ from _common import load, panels, parse, save, show, show_micrograph
 from scipy.ndimage import distance_transform_edt
 
 from hyperspy_symseg import simulate
-from hyperspy_symseg.colors import PATTERN_COLORS
+from hyperspy_symseg.plotting import PATTERN_COLORS
 
 # Distance from the boundary from which on a vacancy counts, and that of one found from
 # the true one at most, in periods.

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from hyperspy_symseg.colors import pattern_colors
+from hyperspy_symseg.plotting import pattern_colors
 
 
 def area_lines(labels):

@@ -7,9 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from hyperspy_symseg.colors import pattern_colors
 from hyperspy_symseg.frames.run import FrameError, evaluate_frames, watched
 from hyperspy_symseg.frames.threads import tracked
+from hyperspy_symseg.plotting import pattern_colors
 from hyperspy_symseg.signals.axes import is_product_of_units, unit
 from hyperspy_symseg.signals.frame_store import (
     FrameStore,

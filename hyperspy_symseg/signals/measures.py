@@ -7,8 +7,8 @@ import dask.array as da
 import numpy as np
 from rsciio.utils.rgb import RGB_DTYPES, regular_array2rgbx
 
-from hyperspy_symseg.colors import tint
 from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.plotting import tint
 
 from .axes import navigation_axes, signal_class, unit
 from .frames import lazy_frames

@@ -8,10 +8,10 @@ import dask.array as da
 import numpy as np
 from hyperspy.signals import BaseSignal
 
-from hyperspy_symseg.colors import PATTERN_COLORS
 from hyperspy_symseg.frames.checks import check_flag, is_number, shown
 from hyperspy_symseg.frames.run import evaluate_series
 from hyperspy_symseg.frames.threads import check_num_workers, workers
+from hyperspy_symseg.plotting import PATTERN_COLORS
 from hyperspy_symseg.segmentation import outliers
 from hyperspy_symseg.segmentation.deviations import column_width
 from hyperspy_symseg.templates.model import check_period

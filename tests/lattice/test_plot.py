@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg.lattice import find_periods
+from hyperspy_symseg.plotting import plot_periods
 from hyperspy_symseg.simulate import Lattice, micrograph
-from hyperspy_symseg.stages import plot_periods
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from hyperspy_symseg.colors import PATTERN_COLORS
+from hyperspy_symseg.plotting import PATTERN_COLORS
 from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels
 from hyperspy_symseg.signals.frame_store import FrameStore, unfinished_path
 
