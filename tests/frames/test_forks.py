@@ -110,10 +110,12 @@ with one_thread:
     with one_thread:
         inside = set(numbers())
     inside |= set(numbers())
+if pid:
+    # One of the two writes at a time.
+    os.waitpid(pid, 0)
 print(inside == {1}, numbers() == before, flush=True)
 if pid == 0:
     os._exit(0)
-os.waitpid(pid, 0)
 """
 
 
@@ -127,3 +129,24 @@ def test_fork_from_inside():
         cwd=Path(__file__).parent,
     )
     assert result.stdout.split() == ["True"] * 4
+
+
+WORKERS = """
+import faulthandler, os, threading
+from hyperspy_symseg.frames.threads import pmap, workers
+
+barrier = threading.Barrier(2)
+with workers(2):
+    # Both threads are there, and wait for work.
+    pmap(lambda _: barrier.wait(), range(2))
+    pid = os.fork()
+    if pid == 0:
+        faulthandler.dump_traceback_later(20, exit=True)
+        os._exit(pmap(abs, [-3, 4]) != [3, 4])
+    assert pmap(abs, [-5, 6]) == [5, 6]
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+"""
+
+
+def test_process_has_threads_of_its_own():
+    subprocess.run([sys.executable, "-W", "ignore", "-c", WORKERS], check=True)
