@@ -9,6 +9,8 @@ from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size
 from hyperspy_symseg.templates.boundaries import sharpened, straightened
 from hyperspy_symseg.templates.potts import most_probable
 
+# What is left of the certainty, above chance, in frames that templates may not fit.
+IN_DOUBT = np.float32(0.5)
 # Periods around a part of a frame that its labels depend on.
 MARGIN = 24
 
@@ -61,7 +63,8 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
         None is left out.
     certainty : (part rows, part columns) numpy.ndarray of float32
         Probability of the label, or None: the posteriors of the blocks, with straight
-        boundaries, are interpolated, and raised to a power that calibrates them.
+        boundaries, are interpolated, and raised to a power that calibrates them. In a
+        frame that is much damaged, it is half as far above chance.
     """
     window = window_around(part.pixels, templates, frame.shape)
     first = tuple(axis.start for axis in window)
@@ -80,7 +83,11 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
         labels[blocked.flat[np.ix_(rows, columns)]] = -1
     if not certainty:
         return labels, None
-    return labels, sharpened(posterior).max(axis=0)
+    probability = sharpened(posterior).max(axis=0)
+    if blocked.is_doubtful:
+        chance = np.float32(1 / len(posterior))
+        probability = chance + IN_DOUBT * (probability - chance)
+    return labels, probability
 
 
 def interpolate(posterior, block, rows, columns):

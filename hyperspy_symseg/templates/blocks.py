@@ -34,6 +34,8 @@ MEAN_WIDTH, VARIANCE_WIDTH = 1.5, 3.0
 FOREIGN = 100.0
 # And so many times, in a cell at least, where the gain has jumped.
 FAR_FOREIGN = 1e5
+# Share of the pixels that may be spikes before templates are in doubt.
+MANY_SPIKES = 0.01
 
 
 def block_size(period):
@@ -195,6 +197,12 @@ class BlockedFrame:
         self.levelled = None
         if clean.is_levelled:
             self.levelled = clean.values.astype(np.float32)
+
+    @property
+    def is_doubtful(self):
+        """Whether so much of it is damaged that templates may not fit it: bool."""
+        many = self.n_spikes > MANY_SPIKES * self.pixels.size
+        return self.has_jump or self.levelled is not None or many
 
     @property
     def shape(self):
