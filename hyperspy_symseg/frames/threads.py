@@ -224,6 +224,8 @@ class _Here(threading.local):
 
 
 _here = _Here()
+# What each thread of `pmap` has.
+_SERIAL = workers(1)
 
 
 def with_workers(function):
@@ -279,8 +281,11 @@ def pmap(function, *items, counted=None):
     here, n_items = _here.workers, len(items[0])
 
     def alone(*each):
-        with workers(1):
+        outer, _here.workers = _here.workers, _SERIAL
+        try:
             return function(*each)
+        finally:
+            _here.workers = outer
 
     if n_items == 1:
         done = map(function, *items)

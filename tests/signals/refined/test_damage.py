@@ -109,7 +109,7 @@ DOUBTFUL = "line offsets", "half of the frame x 1000"
 
 @pytest.mark.parametrize("damage", ["a bright scan line", *DOUBTFUL])
 def test_certainty_falls_where_templates_may_not_fit(clean, damage):
-    signal, expected, certainty = clean
+    signal, *_ = clean
     frame = DAMAGES[damage](signal.data.astype(float))
     _, found = segment(hs.signals.Signal2D(frame), certainty=True)
     # Half as far above the chance of two patterns.
