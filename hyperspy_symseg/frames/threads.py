@@ -158,6 +158,29 @@ def limited(function):
     return alone
 
 
+def check_num_workers(num_workers):
+    """Number of threads, as Python's own int.
+
+    Parameters
+    ----------
+    num_workers : int or None
+
+    Returns
+    -------
+    int or None
+
+    Raises
+    ------
+    TypeError
+        If it is neither None nor an integer.
+    ValueError
+        If it is out of range.
+    """
+    if num_workers is None:
+        return None
+    return check_whole("num_workers", num_workers, 1, MOST_WORKERS)
+
+
 class workers:
     """Context in which `pmap` has threads, and long work has a progress bar.
 
@@ -204,16 +227,15 @@ class workers:
         _here.workers = self._outer
         if self._pool is not None and self._process == os.getpid():
             self._pool.shutdown()
+        self._pool = self._process = None
 
     @property
     def pool(self):
         """The threads, from when they are first wanted: ThreadPoolExecutor."""
         # A process that was forked has none of them.
         if self._process != os.getpid():
-            self._pool, self._process = (
-                ThreadPoolExecutor(self.num_workers),
-                os.getpid(),
-            )
+            self._pool = ThreadPoolExecutor(self.num_workers)
+            self._process = os.getpid()
         return self._pool
 
 
@@ -330,26 +352,3 @@ def tracked(items, total, description, unit="it"):
         raise ValueError(
             f"progress must go over all {total} parts of the work, got {n_done}."
         )
-
-
-def check_num_workers(num_workers):
-    """Number of threads, as Python's own int.
-
-    Parameters
-    ----------
-    num_workers : int or None
-
-    Returns
-    -------
-    int or None
-
-    Raises
-    ------
-    TypeError
-        If it is neither None nor an integer.
-    ValueError
-        If it is out of range.
-    """
-    if num_workers is None:
-        return None
-    return check_whole("num_workers", num_workers, 1, MOST_WORKERS)
