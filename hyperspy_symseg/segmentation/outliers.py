@@ -6,8 +6,8 @@ import itertools
 import numpy as np
 
 from hyperspy_symseg.frames import Grid
-from hyperspy_symseg.frames.blocks import sum_squares
-from hyperspy_symseg.templates.blocks import BlockedFrame
+from hyperspy_symseg.frames.blocks import sum_blocks
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
 from .deviations import Deviations, column_width
 from .interior import without_islands
@@ -120,11 +120,11 @@ def _outliers_of_part(templates, labels, frame, pixels, threshold):
     window = window_around(pixels, templates, frame.shape)
     first = [axis.start for axis in window]
     labels = labels[window]
-    blocked = BlockedFrame(frame[window], labels < 0, period, tuple(first))
+    blocked = NormalizedFrame(frame[window], labels < 0, period, tuple(first))
     labels = without_islands(labels, LEAST_ISLAND * period**2)
     own = labels == np.arange(templates.n_patterns)[:, np.newaxis, np.newaxis]
     posterior = np.stack(
-        [sum_squares(each.astype(np.float32), blocked.block) for each in own]
+        [sum_blocks(each.astype(np.float32), blocked.block) for each in own]
     )
     posterior /= np.maximum(posterior.sum(axis=0), 1)
     expected = templates.expected(blocked, posterior)

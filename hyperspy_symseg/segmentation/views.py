@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hyperspy_symseg.frames.blocks import squares_in
+from hyperspy_symseg.frames.blocks import blocks_in
 from hyperspy_symseg.frames.threads import one_thread, tracked
-from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size
-from hyperspy_symseg.templates.variety import one_pattern, variety
+from hyperspy_symseg.templates.misfit_variance import misfit_variance, one_pattern
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame, cell_size
 
 # Cells of all windows together, at most, and cells along a side of one.
 MOST_CELLS = 3600
@@ -42,7 +42,7 @@ class View(NamedTuple):
         True where a pixel is left out.
     window : (slice, slice)
         Rows and columns of the frame.
-    blocked : BlockedFrame
+    blocked : NormalizedFrame
         The window, normalised as part of the frame.
     weight : float
         Number of windows that it stands for.
@@ -51,7 +51,7 @@ class View(NamedTuple):
     frame: np.ndarray
     mask: np.ndarray | None
     window: tuple[slice, slice]
-    blocked: BlockedFrame
+    blocked: NormalizedFrame
     weight: float = 1.0
 
 
@@ -86,13 +86,13 @@ class Frames:
         return len(self._pieces)
 
     def _at(self, i):
-        """Read a piece, unless it is one of the last: frame, mask, BlockedFrame."""
+        """Read a piece, unless it is one of the last: frame, mask, NormalizedFrame."""
         if i not in self._kept:
             if len(self._kept) == self._most:
                 self._kept.pop(next(iter(self._kept)))
             frame, mask = self._read(*self._pieces[i])
             with one_thread:
-                blocked = BlockedFrame(frame, mask, self.period)
+                blocked = NormalizedFrame(frame, mask, self.period)
             _log_damage(blocked)
             if blocked.levelled is not None:
                 frame = blocked.levelled
@@ -102,7 +102,7 @@ class Frames:
         return self._kept[i]
 
     def blocked(self, i):
-        """Normalised piece, by its number: BlockedFrame."""
+        """Normalised piece, by its number: NormalizedFrame."""
         return self._at(i)[-1]
 
     def view(self, place, weight=1.0):
@@ -116,7 +116,7 @@ class Frames:
         """
         i, window = place
         frame, mask, blocked = self._at(i)
-        return View(frame, mask, window, blocked.part(window), weight)
+        return View(frame, mask, window, blocked.crop(window), weight)
 
 
 def _log_damage(blocked):
@@ -191,14 +191,14 @@ def windows(shape, period):
 
 
 def stacked(views):
-    """Windows of all views, as one: BlockedFrame.
+    """Windows of all views, as one: NormalizedFrame.
 
     Parameters
     ----------
     views : list of View
         Of one shape.
     """
-    return BlockedFrame.stacked([view.blocked for view in views])
+    return NormalizedFrame.stacked([view.blocked for view in views])
 
 
 def views_of(frames):
@@ -237,7 +237,7 @@ def views_of(frames):
         if not len(templates.reflections):
             return even, None
         varieties = [
-            variety(templates, frames.blocked(i), [window for _, window in own])
+            misfit_variance(templates, frames.blocked(i), [window for _, window in own])
             for i, own in itertools.groupby(places, _number)
         ]
     order = np.argsort(-np.concatenate(varieties), kind="stable")
@@ -252,7 +252,7 @@ def _places(frames, i):
     """Windows of a piece: its number, rows and columns, number of valid pixels."""
     piece, cell = frames.blocked(i), cell_size(frames.period)
     return [
-        (i, window, piece.cell_counts[squares_in(window, cell)].sum())
+        (i, window, piece.cell_counts[blocks_in(window, cell)].sum())
         for window in windows(piece.shape, frames.period)
     ]
 

@@ -4,7 +4,7 @@
 import numpy as np
 from scipy import ndimage
 
-from .tiles import TILE
+from .pattern_spectrum import SIDE
 
 # Reflections of a pattern, at most.
 MOST_REFLECTIONS = 12
@@ -69,7 +69,7 @@ def find_turned(spectrum, others, period):
     if not len(others):
         return others
     # Half a bin at the reflection that is farthest from the origin.
-    step = 0.5 / (TILE * period * np.hypot(*others.T).max())
+    step = 0.5 / (SIDE * period * np.hypot(*others.T).max())
     angles = np.arange(0, np.pi, step)
     cosines, sines = np.cos(angles), np.sin(angles)
     turns = np.moveaxis(np.array([[cosines, sines], [-sines, cosines]]), -1, 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Power spectrum of the pixels of a pattern, averaged over tiles of its frames."""
+"""Power spectrum of the pixels of a pattern, averaged over crops."""
 
 from dataclasses import dataclass
 
@@ -7,26 +7,26 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft, ndimage, special
 
-from hyperspy_symseg.frames.blocks import planes, spread, sum_squares
+from hyperspy_symseg.frames.blocks import planes, spread, sum_blocks
 from hyperspy_symseg.lattice.spectrum import parabola_maximum
 
-from .blocks import BLOCKS_IN_PERIOD
+from .normalized_frame import BLOCKS_IN_PERIOD
 
-# Sides of the tiles whose power is averaged, in periods; tiles of all frames, at most;
-# and pixels of the tiles that are transformed at once.
-TILE = 8
-MOST_TILES = 256
+# Sides of the crops whose power is averaged, in periods; crops of all frames, at most;
+# and pixels of the crops that are transformed at once.
+SIDE = 8
+MOST_CROPS = 256
 BATCH = 2**17
-# Share of a tile that a pattern has to have.
+# Share of a crop that a pattern has to have.
 LEAST_SHARE = 0.02
 
 
-class Tiles:
-    """Where frames are cut into tiles, which overlap by half, for their power spectra.
+class SpectrumCrops:
+    """Where frames are cut into crops, which overlap by half, for their power spectra.
 
     Parameters
     ----------
-    frame : BlockedFrame
+    frame : NormalizedFrame
         One or several.
 
     Attributes
@@ -39,51 +39,53 @@ class Tiles:
         self._frame = frame
         # Of whole blocks.
         self._n_blocks = [n // frame.block for n in frame.shape]
-        self._side = [min(TILE * BLOCKS_IN_PERIOD, n) for n in self._n_blocks]
+        self._side = [min(SIDE * BLOCKS_IN_PERIOD, n) for n in self._n_blocks]
         self._step = [max(n // 2, 1) for n in self._side]
         shape = [n * frame.block for n in self._side]
         self._window = np.outer(*(np.hanning(n + 2)[1:-1] for n in shape)).astype(
             np.float32
         )
-        self._block_window = sum_squares(self._window**2, frame.block)
+        self._block_window = sum_blocks(self._window**2, frame.block)
         self.frequencies = fft.fftshift(fft.fftfreq(shape[0])), fft.rfftfreq(shape[1])
 
     def _cut(self, array, side):
-        """View of all tiles, (frames, tiles along y, along x, rows, columns)."""
+        """View of all crops: (frames, crops along y, along x, rows, columns)."""
         sides, steps = ([n * side for n in each] for each in (self._side, self._step))
         views = sliding_window_view(planes(array), sides, axis=(-2, -1))
         return views[:, :: steps[0], :: steps[1]]
 
-    def power(self, weights):
-        """Power spectrum of the pixels of a pattern, summed over some tiles.
+    def power(self, weights, most=MOST_CROPS):
+        """Power spectrum of the pixels of a pattern, summed over some crops.
 
         Parameters
         ----------
         weights : (..., block rows, block columns) numpy.ndarray
             Probability that a block belongs to the pattern.
+        most : int
+            Number of crops, at most.
 
         Returns
         -------
         power : numpy.ndarray of float32
-        energies : (tiles,) numpy.ndarray of float64
-            Sums of the squares of the window and the weights in those tiles that the
-            pattern has a part in: at most 256, spread evenly over those there are.
+        energies : (crops,) numpy.ndarray of float64
+            Sums of the squares of the window and the weights in those crops that the
+            pattern has a share in, spread evenly over all of them.
         """
         block, (rows, columns) = self._frame.block, self._window.shape
         n_rows, n_columns = self._n_blocks
-        tiles = self._cut(weights[..., :n_rows, :n_columns], 1)
+        crops = self._cut(weights[..., :n_rows, :n_columns], 1)
         cut = self._cut(self._frame.pixels, block)
         energies = np.einsum(
-            "nabyx,yx->nab", tiles**2, self._block_window, dtype=np.float64
+            "nabyx,yx->nab", crops**2, self._block_window, dtype=np.float64
         )
         used = np.argwhere(energies > LEAST_SHARE * self._block_window.sum())
-        used = used[:: max(1, -(-len(used) // MOST_TILES))]
+        used = used[:: max(1, -(-len(used) // most))]
         power = np.zeros((rows, columns // 2 + 1), np.float32)
         batch = max(1, BATCH // self._window.size)
         for some in np.split(used, np.arange(batch, len(used), batch)):
             places = tuple(some.T)
             pixels = cut[places] * self._window
-            pixels *= spread(tiles[places], block, pixels.shape[1:])
+            pixels *= spread(crops[places], block, pixels.shape[1:])
             transform = fft.rfft2(pixels)
             power += (transform.real**2 + transform.imag**2).sum(axis=0)
         return fft.fftshift(power, axes=0), energies[tuple(used.T)]
@@ -196,27 +198,27 @@ class PatternSpectrum:
         return vertices
 
 
-def pattern_spectrum(tiles, weights):
+def pattern_spectrum(crops, weights):
     """Mean power spectrum of a pattern.
 
     Parameters
     ----------
-    tiles : Tiles
+    crops : SpectrumCrops
     weights : (..., block rows, block columns) numpy.ndarray
         Probability that a block belongs to the pattern.
 
     Returns
     -------
     PatternSpectrum or None
-        None if no tile has enough of the pattern, or the frames are too small.
+        None if no crop has enough of the pattern, or the frames are too small.
     """
-    power, energies = tiles.power(weights)
+    power, energies = crops.power(weights)
     if not len(energies) or min(power.shape) < 2:
         return None
-    rows, columns = tiles.frequencies
+    rows, columns = crops.frequencies
     step = max(rows[1] - rows[0], columns[1])
     ring = np.rint(np.hypot(rows[:, np.newaxis], columns) / step).astype(int)
-    # Tiles that overlap by half count for about two thirds each.
+    # SpectrumCrops that overlap by half count for about two thirds each.
     n = max(1.0, energies.sum() ** 2 / (energies**2).sum() * 2 / 3)
     floor = _lower_quartiles(power, ring)[ring] * n / special.gammaincinv(n, 0.25)
     ratio = np.divide(power, floor, out=np.zeros_like(power), where=floor > 0)
