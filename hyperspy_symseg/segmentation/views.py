@@ -11,6 +11,7 @@ import numpy as np
 
 from hyperspy_symseg.frames.blocks import blocks_in
 from hyperspy_symseg.frames.threads import one_thread, tracked
+from hyperspy_symseg.frames.tiling import evenly_spread
 from hyperspy_symseg.templates.misfit_variance import misfit_variance, one_pattern
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame, cell_size
 
@@ -261,13 +262,7 @@ def _spread(frames, places, n):
     """Views of n of the places, at least one a piece, spread evenly over each."""
     pieces = [list(own) for _, own in itertools.groupby(places, _number)]
     n_each = math.ceil(n / len(pieces))
-    chosen = [place for own in pieces for place in _evenly(own, n_each)]
+    chosen = [
+        own[i] for own in pieces for i in evenly_spread(len(own), min(n_each, len(own)))
+    ]
     return [frames.view(place, len(places) / len(chosen)) for place in chosen]
-
-
-def _evenly(places, n):
-    """Some of the places, spread evenly over them."""
-    if n == 1:
-        return [places[len(places) // 2]]
-    numbers = np.linspace(0, len(places) - 1, min(n, len(places))).round()
-    return [places[int(i)] for i in numbers]

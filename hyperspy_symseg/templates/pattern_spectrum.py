@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft, ndimage, special
 
 from hyperspy_symseg.frames.blocks import planes, spread, sum_blocks
-from hyperspy_symseg.lattice.spectrum import parabola_maximum
+from hyperspy_symseg.frames.peaks import climb, steps_within, vertex_shifts
 
 from .normalized_frame import BLOCKS_IN_PERIOD
 
@@ -83,9 +83,9 @@ class SpectrumCrops:
         power = np.zeros((rows, columns // 2 + 1), np.float32)
         batch = max(1, BATCH // self._window.size)
         for some in np.split(used, np.arange(batch, len(used), batch)):
-            places = tuple(some.T)
-            pixels = cut[places] * self._window
-            pixels *= spread(crops[places], block, pixels.shape[1:])
+            chosen = tuple(some.T)
+            pixels = cut[chosen] * self._window
+            pixels *= spread(crops[chosen], block, pixels.shape[1:])
             transform = fft.rfft2(pixels)
             power += (transform.real**2 + transform.imag**2).sum(axis=0)
         return fft.fftshift(power, axes=0), energies[tuple(used.T)]
@@ -133,8 +133,8 @@ class PatternSpectrum:
         n = self.n_independent
         return special.gammainccinv(n * count, chance) / n
 
-    def places(self, reflections):
-        """Places of reflections or their opposites, in bins.
+    def bins(self, reflections):
+        """Bins of reflections or their opposites, not rounded.
 
         Parameters
         ----------
@@ -153,33 +153,31 @@ class PatternSpectrum:
 
     def ratio_at(self, reflections):
         """Ratio at reflections (..., 2): (...) numpy.ndarray."""
-        places = self.places(reflections)
-        return ndimage.map_coordinates(self.ratio, places, order=1, mode="nearest")
+        bins = self.bins(reflections)
+        return ndimage.map_coordinates(self.ratio, bins, order=1, mode="nearest")
 
-    def highest(self, places):
-        """Places of the largest of the 3 x 3 about some places.
+    def power_at(self, rows, columns):
+        """Power of bins, beyond the edges that of the nearest: numpy.ndarray."""
+        last_row, last_column = np.array(self.power.shape) - 1
+        return self.power[np.clip(rows, 0, last_row), np.clip(columns, 0, last_column)]
+
+    def highest(self, points):
+        """The largest of the 3 x 3 bins about each of some bins: (n, 2) of int.
 
         Parameters
         ----------
-        places : (n, 2) numpy.ndarray of int
+        points : (n, 2) numpy.ndarray of int
             Rows and columns.
-
-        Returns
-        -------
-        (n, 2) numpy.ndarray of int
         """
-        steps = np.mgrid[-1:2, -1:2].reshape(2, -1, 1)
-        last = np.array(self.power.shape).reshape(2, 1, 1) - 1
-        around = np.clip(places.T[:, np.newaxis] + steps, 0, last)
-        largest = self.power[tuple(around)].argmax(axis=0)
-        return around[:, largest, np.arange(len(places))].T
+        points = climb(self.power_at, points, steps_within(1.5))
+        return np.clip(points, 0, np.array(self.power.shape) - 1)
 
-    def vertices(self, places):
+    def vertices(self, points):
         """Vertices of the parabolas through the logarithms of maxima's neighbours.
 
         Parameters
         ----------
-        places : (n, 2) numpy.ndarray of int
+        points : (n, 2) numpy.ndarray of int
             Rows and columns of the maxima.
 
         Returns
@@ -187,15 +185,20 @@ class PatternSpectrum:
         (n, 2) numpy.ndarray of float64
             Spatial frequencies (y, x), in cycles a pixel.
         """
-        vertices = np.empty(places.shape)
-        for axis, frequency in enumerate((self.rows, self.columns)):
-            at, last = places[:, axis], len(frequency) - 1
-            line = list(places.T)
-            line[axis] = np.clip(at + np.arange(-1, 2)[:, np.newaxis], 0, last)
-            shift = parabola_maximum(self.power[tuple(line)])
-            shift[(at == 0) | (at == last)] = 0
-            vertices[:, axis] = frequency[at] + shift * (frequency[1] - frequency[0])
-        return vertices
+
+        def log_power(rows, columns):
+            return np.log(np.maximum(self.power_at(rows, columns), 1e-30))
+
+        shifts = vertex_shifts(log_power, points)
+        # Along these axes, a neighbour is missing.
+        shifts[(points == 0) | (points == np.array(self.power.shape) - 1)] = 0
+        found = [
+            frequency[at] + shift * (frequency[1] - frequency[0])
+            for frequency, at, shift in zip(
+                (self.rows, self.columns), points.T, shifts.T, strict=True
+            )
+        ]
+        return np.stack(found, axis=1)
 
 
 def pattern_spectrum(crops, weights):

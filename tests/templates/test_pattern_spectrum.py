@@ -106,13 +106,13 @@ def spectrum_with(power):
 
 
 @pytest.mark.parametrize("column", [0, 2])
-def test_the_highest_bin_beside_a_place(column):
+def test_the_highest_bin_beside_a_bin(column):
     power = np.ones((9, 9), np.float32)
     power[4, column], power[4, column + 2] = 3, 5
-    spectrum, places = spectrum_with(power), np.array([[4, column], [4, column]])
-    np.testing.assert_array_equal(spectrum.highest(places), places)
+    spectrum, points = spectrum_with(power), np.array([[4, column], [4, column]])
+    np.testing.assert_array_equal(spectrum.highest(points), points)
     power[3, column + 1] = 4
-    np.testing.assert_array_equal(spectrum.highest(places[:1]), [[3, column + 1]])
+    np.testing.assert_array_equal(spectrum.highest(points[:1]), [[3, column + 1]])
 
 
 def test_hand_worked_vertices():
@@ -130,9 +130,9 @@ def test_no_vertices():
     assert spectrum.vertices(np.empty((0, 2), int)).shape == (0, 2)
 
 
-def test_places_are_bins():
+def test_bins_of_reflections():
     rows, columns = np.arange(-4, 4) / 8, np.arange(5) / 8
     empty = np.empty((8, 5))
     spectrum = PatternSpectrum(empty, empty, rows, columns, 1.0)
-    found = spectrum.places(np.array([[0.125, 0.25], [0.125, -0.25]]))
+    found = spectrum.bins(np.array([[0.125, 0.25], [0.125, -0.25]]))
     np.testing.assert_allclose(found, [[5, 3], [2, 2]])
