@@ -33,24 +33,18 @@ from hyperspy_symseg.frames.kernels import compiled
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.outliers import find_outliers
-from hyperspy_symseg.templates.blocks import BlockedFrame
 from hyperspy_symseg.templates.boundaries import straightened
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.potts import mean_field
 
 KERNELS = {
-    "_blocks": ("moments", "normalise"),
+    "_blocks": ("moments", "normalise", "products", "window_means"),
     "_boundaries": ("sharpen",),
+    "_bragg": ("fourier_sums", "sum_of_components"),
     "_polar": ("sample_block", "score_block"),
     "_pooling": ("pool_block",),
     "_potts": ("mean_field",),
     "_translation": ("score_block", "score_masked_block"),
-    "_waves": (
-        "fourier_sums",
-        "weighted_cells",
-        "sum_of_waves",
-        "products",
-        "window_means",
-    ),
 }
 DTYPES = ("u1", "i1", ">u2", "i4", "f2", "f4", ">f4", "f8", "?")
 calls = Counter()
@@ -180,15 +174,15 @@ def blocks(rng):
     shape = pair(rng, 1, 70)
     frame = frame_of(rng, shape)
     period = float(rng.uniform(1.0, 40.0))
-    blocked = BlockedFrame(frame, mask_of(rng, shape), period)
+    blocked = NormalizedFrame(frame, mask_of(rng, shape), period)
     blocked.residuals(rng.normal(size=shape).astype(np.float32))
     n, *sides = map(int, rng.integers(1, 40, 3))
-    evidence = rng.normal(0, rng.choice([0, 1, 1e30]), (n, *sides)).astype(np.float32)
-    posterior = mean_field(evidence, int(rng.integers(1, 21)))
-    straightened(posterior, evidence)
+    loglik = rng.normal(0, rng.choice([0, 1, 1e30]), (n, *sides)).astype(np.float32)
+    posterior = mean_field(loglik, int(rng.integers(1, 21)))
+    straightened(posterior, loglik)
     reach = int(rng.integers(2, 30))
     weights = np.full(reach, 0.5 / reach, rng.choice(["f4", "f8"]))
-    window_means(evidence, weights, bool(rng.integers(2)))
+    window_means(loglik, weights, bool(rng.integers(2)))
 
 
 def main(seconds, seed=0):

@@ -3,23 +3,93 @@
 """Pixels and the blocks that they lie in.
 
 A block b is a square of `block` pixels; those at the lower and right edge may be cut
-off. Its sums, and the pixels less a mean m_b times a scale s_b, are
+off. Its sum, its energy, and the pixels less a mean m_b times a scale s_b are
 
-    S_b = sum over q in b of I(q),    Q_b = sum over q in b of I(q)^2,
+    S_b = sum over q in b of I(q),    E_b = sum over q in b of I(q)^2,
     X(q) = (I(q) - m_b) s_b
 
-Three operations for a pixel and 8 bytes read, so memory is what bounds them: rows of
-pixels are added to sums of columns, and only these are added up by block.
+A pixel of 8 bytes takes three operations, so memory bounds them: rows of pixels are
+added to sums of columns, and only these are added up by block. A window of blocks is a
+product of one along y and one along x, with pairs of blocks added first.
 """
 
 import numpy as np
+
+
+cdef extern from *:
+    """
+    #include <string.h>
+
+    #include "vectors.h"
+
+    /* In C, because only constant counts and restrict let the compiler keep the
+       sums in vector registers. */
+
+    /* Sums of `count` numbers each, next to each other. */
+    SYMSEG_INLINE void add_up(
+        float *SYMSEG_RESTRICT out, const float *SYMSEG_RESTRICT in, Py_ssize_t n,
+        Py_ssize_t count)
+    {
+        for (Py_ssize_t j = 0; j < n; ++j) {
+            float total = in[j * count];
+            for (Py_ssize_t x = 1; x < count; ++x)
+                total += in[j * count + x];
+            out[j] = total;
+        }
+    }
+
+    /* For blocks in a row of them: sums of the products of two arrays. */
+    SYMSEG_CLONES static void product_sums(
+        float *SYMSEG_RESTRICT out, Py_ssize_t n, Py_ssize_t block,
+        const float *first, const float *second, Py_ssize_t n_rows, Py_ssize_t width,
+        float *SYMSEG_RESTRICT sums)
+    {
+        for (Py_ssize_t x = 0; x < width; ++x)
+            sums[x] = 0;
+        for (Py_ssize_t y = 0; y < n_rows; ++y)
+            for (Py_ssize_t x = 0; x < width; ++x)
+                sums[x] += first[y * width + x] * second[y * width + x];
+        /* Those that are most frequent, as constants. */
+        switch (block) {
+        case 2: add_up(out, sums, n, 2); break;
+        case 3: add_up(out, sums, n, 3); break;
+        case 4: add_up(out, sums, n, 4); break;
+        default: add_up(out, sums, n, block);
+        }
+    }
+
+    #define REAL float
+    #define WINDOW_ROW window_row_float
+    #include "window_row.h"
+    #define REAL double
+    #define WINDOW_ROW window_row_double
+    #include "window_row.h"
+    """
+    const int LANES
+    void product_sums(
+        float *out, Py_ssize_t n, Py_ssize_t block, const float *first,
+        const float *second, Py_ssize_t n_rows, Py_ssize_t width, float *sums
+    ) noexcept nogil
+    void window_row_float(
+        float *out, Py_ssize_t n, const float *blocks, Py_ssize_t padded,
+        const float *weights, Py_ssize_t reach, int go_on, float *line
+    ) noexcept nogil
+    void window_row_double(
+        double *out, Py_ssize_t n, const double *blocks, Py_ssize_t padded,
+        const double *weights, Py_ssize_t reach, int go_on, double *line
+    ) noexcept nogil
+
+
+ctypedef fused real:
+    float
+    double
 
 
 def moments(
     const double[:, ::1] values,
     Py_ssize_t block,
     double[:, ::1] sums,
-    double[:, ::1] squares,
+    double[:, ::1] energies,
 ):
     """Sums of the pixels of the blocks, and of their squares.
 
@@ -27,28 +97,28 @@ def moments(
     ----------
     values : (rows, columns) float64 array
     block : int
-    sums, squares : (block rows, block columns) float64 arrays
+    sums, energies : (block rows, block columns) float64 arrays
     """
     cdef Py_ssize_t height = values.shape[0], width = values.shape[1]
     cdef Py_ssize_t i, j, x, y
-    cdef double total, total_squares
+    cdef double total, energy
     # Of the pixels of a row of blocks, by column.
-    cdef double[::1] column = np.empty(width), column_squares = np.empty(width)
+    cdef double[::1] column = np.empty(width), column_energy = np.empty(width)
     with nogil:
         for i in range(sums.shape[0]):
             column[:] = 0
-            column_squares[:] = 0
+            column_energy[:] = 0
             for y in range(i * block, min((i + 1) * block, height)):
                 for x in range(width):
                     column[x] += values[y, x]
-                    column_squares[x] += values[y, x] * values[y, x]
+                    column_energy[x] += values[y, x] * values[y, x]
             for j in range(sums.shape[1]):
-                total = total_squares = 0
+                total = energy = 0
                 for x in range(j * block, min((j + 1) * block, width)):
                     total += column[x]
-                    total_squares += column_squares[x]
+                    energy += column_energy[x]
                 sums[i, j] = total
-                squares[i, j] = total_squares
+                energies[i, j] = energy
 
 
 def normalise(
@@ -80,3 +150,77 @@ def normalise(
             for y in range(i * block, min((i + 1) * block, height)):
                 for x in range(width):
                     out[y, x] = <float>((values[y, x] - mean[x]) * scale[x])
+
+
+def products(
+    const float[:, :, ::1] first,
+    const float[:, :, ::1] second,
+    Py_ssize_t block,
+    float[:, :, ::1] out,
+):
+    """Sums of products over the pixels of the blocks.
+
+    Parameters
+    ----------
+    first, second : (m, rows, columns), (n, rows, columns) float32 arrays
+        n is a multiple of m: the first ones are taken again and again.
+    block : int
+    out : (n, block rows, block columns) float32 array
+    """
+    cdef Py_ssize_t height = first.shape[1], width = first.shape[2]
+    cdef Py_ssize_t f, i, n = out.shape[2], n_first = first.shape[0]
+    # Of a column of a block, and zeros after the last.
+    cdef float[::1] column_sums = np.zeros(n * block, np.float32)
+    with nogil:
+        for f in range(out.shape[0]):
+            for i in range(out.shape[1]):
+                product_sums(
+                    &out[f, i, 0], n, block, &first[f % n_first, i * block, 0],
+                    &second[f, i * block, 0], min(block, height - i * block), width,
+                    &column_sums[0],
+                )
+
+
+def window_means(
+    const real[:, :, ::1] blocks,
+    const real[::1] weights,
+    bint go_on,
+    real[:, :, ::1] out,
+):
+    """Weighted means of blocks in a window.
+
+    Parameters
+    ----------
+    blocks : (n, block rows, block columns) float32 or float64 array
+    weights : (m,) array of the same type
+        Along y and along x, at distances of 0 to m - 1 blocks; m is at least 2.
+    go_on : bool
+        Whether blocks at the edges go on beyond; or there are zeros.
+    out : (n, block rows, block columns) array of the same type
+    """
+    cdef Py_ssize_t height = blocks.shape[1], width = blocks.shape[2]
+    cdef Py_ssize_t reach = weights.shape[0] - 1
+    # An odd number of lanes: rows a power of two apart share few lines of the cache.
+    cdef Py_ssize_t padded = ((width + LANES - 1) // LANES | 1) * LANES
+    cdef Py_ssize_t k, i
+    dtype = np.float32 if real is float else np.float64
+    cdef real[:, ::1] rows = np.zeros((height + 2 * reach, padded), dtype)
+    cdef real[::1] line = np.zeros(padded + 2 * reach, dtype)
+    with nogil:
+        for k in range(blocks.shape[0]):
+            rows[reach:reach + height, :width] = blocks[k]
+            if go_on:
+                for i in range(reach):
+                    rows[i, :width] = blocks[k, 0]
+                    rows[reach + height + i, :width] = blocks[k, height - 1]
+            for i in range(height):
+                if real is float:
+                    window_row_float(
+                        &out[k, i, 0], width, &rows[reach + i, 0], padded, &weights[0],
+                        reach, go_on, &line[reach],
+                    )
+                else:
+                    window_row_double(
+                        &out[k, i, 0], width, &rows[reach + i, 0], padded, &weights[0],
+                        reach, go_on, &line[reach],
+                    )

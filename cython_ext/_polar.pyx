@@ -47,7 +47,7 @@ cdef extern from *:
     {
         /* Where column k of the four is in v: that of phase k % n_phases, and
            k / n_phases further. */
-        static const int place[5][4] = {
+        static const int column_of[5][4] = {
             {0}, {0, 1, 2, 3}, {0, COLUMNS, 1, COLUMNS + 1},
             {0, COLUMNS, 2 * COLUMNS, 1}, {0, COLUMNS, 2 * COLUMNS, 3 * COLUMNS},
         };
@@ -59,8 +59,8 @@ cdef extern from *:
                 column[j] = wy[0] * c[j] + wy[1] * c[j + row]
                           + wy[2] * c[j + 2 * row] + wy[3] * c[j + 3 * row];
         }
-        const float *v0 = v + place[n_phases][0], *v1 = v + place[n_phases][1];
-        const float *v2 = v + place[n_phases][2], *v3 = v + place[n_phases][3];
+        const float *v0 = v + column_of[n_phases][0], *v1 = v + column_of[n_phases][1];
+        const float *v2 = v + column_of[n_phases][2], *v3 = v + column_of[n_phases][3];
         for (int j = 0; j < LANES; ++j)
             out[j] = wx[0] * v0[j] + wx[1] * v1[j] + wx[2] * v2[j] + wx[3] * v3[j]
                    - level[j];
@@ -83,20 +83,20 @@ cdef extern from *:
     }
 
     SYMSEG_CLONES static void add_rows(
-        double *SYMSEG_RESTRICT total, double *SYMSEG_RESTRICT squares, double weight,
+        double *SYMSEG_RESTRICT total, double *SYMSEG_RESTRICT energy, double weight,
         const float *SYMSEG_RESTRICT a, Py_ssize_t n)
     {
-        float sum[LANES] = {0}, square[LANES] = {0};
+        float sum[LANES] = {0}, energy_sum[LANES] = {0};
         for (Py_ssize_t i = 0; i < n; ++i) {
             const float *x = a + LANES * i;
             for (int j = 0; j < LANES; ++j) {
                 sum[j] += x[j];
-                square[j] += x[j] * x[j];
+                energy_sum[j] += x[j] * x[j];
             }
         }
         for (int j = 0; j < LANES; ++j) {
             total[j] += weight * sum[j];
-            squares[j] += weight * square[j];
+            energy[j] += weight * energy_sum[j];
         }
     }
     """
@@ -111,7 +111,7 @@ cdef extern from *:
         const int *pairs, Py_ssize_t n
     ) noexcept nogil
     void add_rows(
-        double *total, double *squares, double weight, const float *a, Py_ssize_t n
+        double *total, double *energy, double weight, const float *a, Py_ssize_t n
     ) noexcept nogil
 
 
@@ -170,7 +170,7 @@ cdef class Sampler:
     cdef const float[:, :, ::1] coefficients
     cdef const float[:, ::1] levels
     cdef const float[:, :, :, ::1] weights
-    cdef Py_ssize_t[:, :, ::1] places
+    cdef Py_ssize_t[:, :, ::1] offsets
     cdef Py_ssize_t first_row, row_step, row, n_phases
     cdef readonly Py_ssize_t n_radii, n_rows
 
@@ -184,7 +184,7 @@ cdef class Sampler:
         self.row = step[1] * width
         self.n_phases = min(step[1], 4)
         columns = first[1] + corners[..., 1:] + np.arange(self.n_phases)
-        self.places = np.ascontiguousarray(
+        self.offsets = np.ascontiguousarray(
             corners[..., :1] * self.row
             + columns % step[1] * width
             + columns // step[1],
@@ -192,7 +192,7 @@ cdef class Sampler:
         )
 
     cdef inline Py_ssize_t base(self, Py_ssize_t y, Py_ssize_t k) noexcept nogil:
-        """Place of the coefficient of column k of the grid, as if it were phase 0."""
+        """Index of the coefficient of column k of the grid, as if it were phase 0."""
         return (self.first_row + y * self.row_step) * self.row + k
 
     cdef void fill(
@@ -203,7 +203,7 @@ cdef class Sampler:
         cdef Py_ssize_t i
         for i in range(self.n_rows):
             sample_row(
-                ring + i * LANES, c, self.row, &self.places[radius, i, 0],
+                ring + i * LANES, c, self.row, &self.offsets[radius, i, 0],
                 self.n_phases, &self.weights[radius, i, 0, 0],
                 &self.weights[radius, i, 1, 0], &self.levels[y, k],
             )
@@ -216,19 +216,19 @@ cdef class Sampler:
         cdef const float *v
         cdef Py_ssize_t i, j
         for i in range(self.n_rows):
-            v = valid + self.base(y, k) + self.places[radius, i, 0]
+            v = valid + self.base(y, k) + self.offsets[radius, i, 0]
             for j in range(LANES):
                 ring[i * LANES + j] = v[j]
 
 
 def sample_block(Sampler sampler, float[:, :, :, ::1] out):
     """Write the samples of all pixels: out is (rows, columns, radii, rows of ring)."""
-    cdef Py_ssize_t y, k, j, r, i, chunk
+    cdef Py_ssize_t y, k, j, r, i, group
     cdef float[:, ::1] ring = np.empty((sampler.n_rows, LANES), np.float32)
     with nogil:
         for y in range(out.shape[0]):
-            for chunk in range((out.shape[1] + LANES - 1) // LANES):
-                k = chunk * LANES
+            for group in range((out.shape[1] + LANES - 1) // LANES):
+                k = group * LANES
                 for r in range(sampler.n_radii):
                     sampler.fill(y, k, r, &ring[0, 0])
                     for j in range(min(LANES, out.shape[1] - k)):
@@ -243,13 +243,13 @@ cdef enum:
 
 cdef void sum_whole(
     Sampler sampler, Py_ssize_t y, Py_ssize_t k, const int[:, ::1] pairs,
-    const Py_ssize_t[:, ::1] parts, float[:, :, ::1] rings, double[:, :, ::1] sums,
+    const Py_ssize_t[:, ::1] ranges, float[:, :, ::1] rings, double[:, :, ::1] sums,
 ) noexcept nogil:
     """Sums over all pairs: those of one patch are the same for all operations."""
     cdef float *ring = &rings[0, 0, 0]
     cdef Py_ssize_t r, i, j, op, begin, twice, end
     # Rows of one patch; the second patch, if there is one, stands below the first.
-    cdef Py_ssize_t n_angles = 2 * parts[0, 2] - parts[0, 1] - parts[0, 0]
+    cdef Py_ssize_t n_angles = 2 * ranges[0, 2] - ranges[0, 1] - ranges[0, 0]
     cdef Py_ssize_t second = sampler.n_rows - n_angles
     sums[:] = 0
     for r in range(sampler.n_radii):
@@ -261,8 +261,8 @@ cdef void sum_whole(
             add_rows(
                 &sums[0, T, 0], &sums[0, TT, 0], r + 1, ring + second * LANES, n_angles
             )
-        for op in range(parts.shape[0]):
-            begin, twice, end = parts[op, 0], parts[op, 1], parts[op, 2]
+        for op in range(ranges.shape[0]):
+            begin, twice, end = ranges[op, 0], ranges[op, 1], ranges[op, 2]
             add_pairs(
                 &sums[op, ST, 0], r + 1, ring, ring, &pairs[begin, 0], twice - begin
             )
@@ -275,14 +275,14 @@ cdef void sum_whole(
         if not second:
             sums[0, T, j] = sums[0, S, j]
             sums[0, TT, j] = sums[0, SS, j]
-        for op in range(1, parts.shape[0]):
+        for op in range(1, ranges.shape[0]):
             for i in range(ST):
                 sums[op, i, j] = sums[0, i, j]
 
 
 cdef void sum_valid(
     Sampler sampler, const float *valid, Py_ssize_t y, Py_ssize_t k,
-    const int[:, ::1] pairs, const Py_ssize_t[:, ::1] parts,
+    const int[:, ::1] pairs, const Py_ssize_t[:, ::1] ranges,
     float[:, :, ::1] rings, double[:, :, ::1] sums,
 ) noexcept nogil:
     """Sums over the pairs of which both samples are valid."""
@@ -298,8 +298,8 @@ cdef void sum_valid(
         for i in range(sampler.n_rows * LANES):
             a[i] *= v[i]
             aa[i] = a[i] * a[i]
-        for op in range(parts.shape[0]):
-            begin, twice, end = parts[op, 0], parts[op, 1], parts[op, 2]
+        for op in range(ranges.shape[0]):
+            begin, twice, end = ranges[op, 0], ranges[op, 1], ranges[op, 2]
             p = &pairs[begin, 0]
             add_pairs(&sums[op, N, 0], r + 1, v, v, p, twice - begin)
             add_pairs(&sums[op, S, 0], r + 1, a, v, p, twice - begin)
@@ -316,9 +316,9 @@ cdef void sum_valid(
             add_pairs(&sums[op, SS, 0], r + 1, aa, v, p, end - twice)
             add_pairs(&sums[op, SS, 0], r + 1, v, aa, p, end - twice)
             add_pairs(&sums[op, ST, 0], 2 * (r + 1), a, a, p, end - twice)
-    for op in range(parts.shape[0]):
+    for op in range(ranges.shape[0]):
         # Pairs that count both ways are those of an operation that is its own inverse.
-        if parts[op, 2] > parts[op, 1]:
+        if ranges[op, 2] > ranges[op, 1]:
             for j in range(LANES):
                 sums[op, T, j] = sums[op, S, j]
                 sums[op, TT, j] = sums[op, SS, j]
@@ -329,7 +329,7 @@ def score_block(
     const float[:, :, ::1] valid,
     const unsigned char[:, :] whole,
     const int[:, ::1] pairs,
-    const Py_ssize_t[:, ::1] parts,
+    const Py_ssize_t[:, ::1] ranges,
     double offset,
     const float[:, :] roundings,
     float[:, :, :] out,
@@ -347,7 +347,7 @@ def score_block(
         1 where all samples of the pixel are valid.
     pairs : (n, 2) int32 array
         Rows of the ring that the operations compare.
-    parts : (operations, 3) intp array
+    ranges : (operations, 3) intp array
         Where the pairs of an operation begin; from where on they stand for (i, j)
         and (j, i) both; and where they end.
     offset : float
@@ -357,34 +357,34 @@ def score_block(
     out : (operations, grid rows, grid columns) float32 array
     """
     cdef Py_ssize_t n_rows = sampler.n_rows, n_columns = out.shape[2]
-    cdef Py_ssize_t y, k, j, op, r, chunk, n_lanes
+    cdef Py_ssize_t y, k, j, op, r, group, n_lanes
     cdef bint all_whole
     cdef double level, rounding, least = 0
     # The samples, their squares, and whether they are valid.
     cdef float[:, :, ::1] rings = np.empty((3, n_rows, LANES), np.float32)
-    cdef double[:, :, ::1] sums = np.empty((parts.shape[0], N_SUMS, LANES))
+    cdef double[:, :, ::1] sums = np.empty((ranges.shape[0], N_SUMS, LANES))
     cdef const double *q
     for r in range(sampler.n_radii):
         # Half the weight of all pairs.
-        least += 0.5 * (r + 1) * (2 * parts[0, 2] - parts[0, 1] - parts[0, 0])
+        least += 0.5 * (r + 1) * (2 * ranges[0, 2] - ranges[0, 1] - ranges[0, 0])
     with nogil:
         for y in range(out.shape[1]):
-            for chunk in range((n_columns + LANES - 1) // LANES):
-                k = chunk * LANES
+            for group in range((n_columns + LANES - 1) // LANES):
+                k = group * LANES
                 n_lanes = min(LANES, n_columns - k)
                 all_whole = True
                 for j in range(n_lanes):
                     all_whole = all_whole and whole[y, k + j]
                 if all_whole:
-                    sum_whole(sampler, y, k, pairs, parts, rings, sums)
+                    sum_whole(sampler, y, k, pairs, ranges, rings, sums)
                 else:
                     sum_valid(
-                        sampler, &valid[0, 0, 0], y, k, pairs, parts, rings, sums
+                        sampler, &valid[0, 0, 0], y, k, pairs, ranges, rings, sums
                     )
                 for j in range(n_lanes):
                     level = offset + sampler.levels[y, k + j]
                     rounding = <double> roundings[y, k + j] * roundings[y, k + j]
-                    for op in range(parts.shape[0]):
+                    for op in range(ranges.shape[0]):
                         q = &sums[op, 0, j]
                         out[op, y, k + j] = NAN if q[N] < least else correlation(
                             q[N], q[S * LANES], q[T * LANES], q[SS * LANES],

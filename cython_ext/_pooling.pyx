@@ -31,17 +31,17 @@ cdef inline Py_ssize_t insert(
     double *largest, Py_ssize_t n, Py_ssize_t most, double score
 ) noexcept nogil:
     """Put a score into a descending list of at most `most`; return its new length."""
-    cdef Py_ssize_t place = n
+    cdef Py_ssize_t rank = n
     if n == most:
         if score <= largest[n - 1]:
             return n
-        place = n - 1
+        rank = n - 1
     else:
         n += 1
-    while place and largest[place - 1] < score:
-        largest[place] = largest[place - 1]
-        place -= 1
-    largest[place] = score
+    while rank and largest[rank - 1] < score:
+        largest[rank] = largest[rank - 1]
+        rank -= 1
+    largest[rank] = score
     return n
 
 

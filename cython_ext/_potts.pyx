@@ -2,8 +2,8 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Mean field of a Potts model on a grid of blocks.
 
-With l_k the evidence for pattern k and J the coupling, a sweep replaces all posteriors
-at once by
+With l_k the log-likelihood of pattern k and J the coupling, a sweep replaces all
+posteriors q_k at once by
 
     q_k  <-  exp(l_k + J sum over n of c_n q_k(n)) / (the same, summed over k)
 
@@ -13,7 +13,7 @@ difference m = q_0 - q_1 is kept:
 
     m  <-  tanh((l_0 - l_1 + J sum over n of c_n m(n)) / 2)
 
-Of more, the evidence is that relative to the largest.
+Of more, the log-likelihood is that relative to the largest.
 
 Rows have zeros around them, so no neighbour is missing, and are whole numbers of LANES
 blocks, which are done side by side: every block by the same instructions, wherever it
@@ -64,11 +64,11 @@ cdef extern from *:
 
     SYMSEG_CLONES static void sweep_difference(
         float *SYMSEG_RESTRICT out, const float *SYMSEG_RESTRICT old, Py_ssize_t row,
-        const float *SYMSEG_RESTRICT evidence, float coupling, Py_ssize_t n)
+        const float *SYMSEG_RESTRICT loglik, float coupling, Py_ssize_t n)
     {
         for (Py_ssize_t i = 0; i < n; i += LANES)
             for (int j = 0; j < LANES; ++j) {
-                float x = evidence[i + j] + coupling * neighbours(old + i + j, row);
+                float x = loglik[i + j] + coupling * neighbours(old + i + j, row);
                 float e = falling_exp(fabsf(x));
                 out[i + j] = copysignf((1.0f - e) / (1.0f + e), x);
             }
@@ -76,8 +76,8 @@ cdef extern from *:
 
     SYMSEG_CLONES static void sweep_patterns(
         float *SYMSEG_RESTRICT out, const float *SYMSEG_RESTRICT old, Py_ssize_t row,
-        Py_ssize_t next, const float *SYMSEG_RESTRICT evidence,
-        Py_ssize_t next_evidence, float coupling, Py_ssize_t n_patterns, Py_ssize_t n)
+        Py_ssize_t next, const float *SYMSEG_RESTRICT loglik,
+        Py_ssize_t next_pattern, float coupling, Py_ssize_t n_patterns, Py_ssize_t n)
     {
         for (Py_ssize_t i = 0; i < n; i += LANES) {
             float largest[LANES], total[LANES] = {0};
@@ -85,7 +85,7 @@ cdef extern from *:
                 largest[j] = -INFINITY;
             for (Py_ssize_t k = 0; k < n_patterns; ++k) {
                 const float *q = old + k * next + i;
-                const float *l = evidence + k * next_evidence + i;
+                const float *l = loglik + k * next_pattern + i;
                 float *x = out + k * next + i;
                 for (int j = 0; j < LANES; ++j) {
                     x[j] = l[j] + coupling * neighbours(q + j, row);
@@ -109,26 +109,26 @@ cdef extern from *:
     """
     const int LANES
     void sweep_difference(
-        float *out, const float *old, Py_ssize_t row, const float *evidence,
+        float *out, const float *old, Py_ssize_t row, const float *loglik,
         float coupling, Py_ssize_t n
     ) noexcept nogil
     void sweep_patterns(
         float *out, const float *old, Py_ssize_t row, Py_ssize_t next,
-        const float *evidence, Py_ssize_t next_evidence, float coupling,
+        const float *loglik, Py_ssize_t next_pattern, float coupling,
         Py_ssize_t n_patterns, Py_ssize_t n
     ) noexcept nogil
 
 
 cdef void two_patterns(
-    const float[:, :, :, ::1] evidence, Py_ssize_t f, float coupling, Py_ssize_t sweeps,
+    const float[:, :, :, ::1] loglik, Py_ssize_t f, float coupling, Py_ssize_t sweeps,
     float[:, ::1] difference, float[:, :, :] m, float[:, :, :, ::1] posterior,
 ) noexcept nogil:
-    cdef Py_ssize_t height = evidence.shape[2], width = evidence.shape[3]
+    cdef Py_ssize_t height = loglik.shape[2], width = loglik.shape[3]
     cdef Py_ssize_t i, j, turn, n = difference.shape[1]
     cdef float *new
     for i in range(height):
         for j in range(width):
-            difference[i, j] = evidence[0, f, i, j] - evidence[1, f, i, j]
+            difference[i, j] = loglik[0, f, i, j] - loglik[1, f, i, j]
     for turn in range(sweeps):
         for i in range(height):
             new = &m[(turn + 1) % 2, i + 1, LANES]
@@ -145,20 +145,20 @@ cdef void two_patterns(
 
 
 cdef void any_patterns(
-    const float[:, :, :, ::1] evidence, Py_ssize_t f, float coupling, Py_ssize_t sweeps,
+    const float[:, :, :, ::1] loglik, Py_ssize_t f, float coupling, Py_ssize_t sweeps,
     float[:, :, ::1] padded, float[:, :, :, ::1] q, float[:, :, :, ::1] posterior,
 ) noexcept nogil:
-    cdef Py_ssize_t height = evidence.shape[2], width = evidence.shape[3]
+    cdef Py_ssize_t height = loglik.shape[2], width = loglik.shape[3]
     cdef Py_ssize_t i, j, k, turn, n = padded.shape[2], row = q.shape[3]
-    cdef Py_ssize_t n_patterns = evidence.shape[0], new
+    cdef Py_ssize_t n_patterns = loglik.shape[0], new
     cdef float largest
     for i in range(height):
         for j in range(width):
-            largest = evidence[0, f, i, j]
+            largest = loglik[0, f, i, j]
             for k in range(1, n_patterns):
-                largest = max(largest, evidence[k, f, i, j])
+                largest = max(largest, loglik[k, f, i, j])
             for k in range(n_patterns):
-                padded[k, i, j] = evidence[k, f, i, j] - largest
+                padded[k, i, j] = loglik[k, f, i, j] - largest
     for turn in range(sweeps):
         new = (turn + 1) % 2
         for i in range(height):
@@ -176,7 +176,7 @@ cdef void any_patterns(
 
 
 def mean_field(
-    const float[:, :, :, ::1] evidence,
+    const float[:, :, :, ::1] loglik,
     float coupling,
     Py_ssize_t sweeps,
     float[:, :, :, ::1] posterior,
@@ -185,28 +185,28 @@ def mean_field(
 
     Parameters
     ----------
-    evidence : (patterns, frames, block rows, block columns) float32 array
+    loglik : (patterns, frames, block rows, block columns) float32 array
     coupling : float
         J.
     sweeps : int
         At least 1.
     posterior : (patterns, frames, block rows, block columns) float32 array
     """
-    cdef Py_ssize_t n_patterns = evidence.shape[0], height = evidence.shape[2]
-    cdef Py_ssize_t f, n = (evidence.shape[3] + LANES - 1) // LANES * LANES
-    # Differences of two patterns, or the evidence and posteriors of all.
+    cdef Py_ssize_t n_patterns = loglik.shape[0], height = loglik.shape[2]
+    cdef Py_ssize_t f, n = (loglik.shape[3] + LANES - 1) // LANES * LANES
+    # Differences of two patterns, or the log-likelihoods and posteriors of all.
     cdef Py_ssize_t n_arrays = 1 if n_patterns == 2 else n_patterns
     cdef float[:, :, ::1] padded = np.zeros((n_arrays, height, n), np.float32)
     cdef float[:, :, :, ::1] q = np.zeros(
         (2, n_arrays, height + 2, n + 2 * LANES), np.float32
     )
     with nogil:
-        for f in range(evidence.shape[1]):
+        for f in range(loglik.shape[1]):
             # As good a beginning as any other that is the same for all patterns.
             q[0] = 0
             if n_patterns == 2:
                 two_patterns(
-                    evidence, f, coupling, sweeps, padded[0], q[:, 0], posterior
+                    loglik, f, coupling, sweeps, padded[0], q[:, 0], posterior
                 )
             else:
-                any_patterns(evidence, f, coupling, sweeps, padded, q, posterior)
+                any_patterns(loglik, f, coupling, sweeps, padded, q, posterior)

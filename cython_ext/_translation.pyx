@@ -227,7 +227,7 @@ cdef inline (Py_ssize_t, Py_ssize_t) overlap(
 
 
 cdef inline double clipped_correlation(
-    const double[:, ::1] table, const double[:, ::1] table_of_squares,
+    const double[:, ::1] table, const double[:, ::1] energy_table,
     (Py_ssize_t, Py_ssize_t) y, (Py_ssize_t, Py_ssize_t) x,
     Py_ssize_t dy, Py_ssize_t dx, double st, Level level
 ) noexcept nogil:
@@ -235,8 +235,8 @@ cdef inline double clipped_correlation(
         (y[1] - y[0]) * (x[1] - x[0]),
         rectangle(table, y[0], y[1], x[0], x[1]),
         rectangle(table, y[0] + dy, y[1] + dy, x[0] + dx, x[1] + dx),
-        rectangle(table_of_squares, y[0], y[1], x[0], x[1]),
-        rectangle(table_of_squares, y[0] + dy, y[1] + dy, x[0] + dx, x[1] + dx),
+        rectangle(energy_table, y[0], y[1], x[0], x[1]),
+        rectangle(energy_table, y[0] + dy, y[1] + dy, x[0] + dx, x[1] + dx),
         st, level,
     )
 
@@ -254,25 +254,25 @@ cdef inline void choose(
 
 
 cdef void fill_tables(
-    const double[:, ::1] values, double[:, ::1] table, double[:, ::1] table_of_squares
+    const double[:, ::1] values, double[:, ::1] table, double[:, ::1] energy_table
 ) noexcept nogil:
     """Sums over all rows above and all columns to the left."""
     cdef Py_ssize_t y, x
     cdef double s, ss
     table[0, :] = 0.0
-    table_of_squares[0, :] = 0.0
+    energy_table[0, :] = 0.0
     for y in range(values.shape[0]):
         s = ss = 0.0
-        table[y + 1, 0] = table_of_squares[y + 1, 0] = 0.0
+        table[y + 1, 0] = energy_table[y + 1, 0] = 0.0
         for x in range(values.shape[1]):
             s += values[y, x]
             ss += values[y, x] * values[y, x]
             table[y + 1, x + 1] = table[y, x + 1] + s
-            table_of_squares[y + 1, x + 1] = table_of_squares[y, x + 1] + ss
+            energy_table[y + 1, x + 1] = energy_table[y, x + 1] + ss
 
 
 cdef void fill_norms(
-    const double[:, ::1] table, const double[:, ::1] table_of_squares,
+    const double[:, ::1] table, const double[:, ::1] energy_table,
     Py_ssize_t half_y, Py_ssize_t half_x, Level level,
     double[:, ::1] total, double[:, ::1] norm
 ) noexcept nogil:
@@ -283,7 +283,7 @@ cdef void fill_norms(
         for x in range(half_x, total.shape[1] - half_x):
             s = rectangle(table, y - half_y, y + half_y + 1, x - half_x, x + half_x + 1)
             ss = rectangle(
-                table_of_squares, y - half_y, y + half_y + 1, x - half_x, x + half_x + 1
+                energy_table, y - half_y, y + half_y + 1, x - half_x, x + half_x + 1
             )
             total[y, x] = s
             norm[y, x] = inverse_norm(n, s, ss, level)
@@ -292,7 +292,7 @@ cdef void fill_norms(
 cdef void score_clipped(
     Axis rows, Axis cols, Py_ssize_t y, Py_ssize_t first, Py_ssize_t last,
     Py_ssize_t dy, Py_ssize_t dx, Frame frame, Level level,
-    const double[:, ::1] table, const double[:, ::1] table_of_squares,
+    const double[:, ::1] table, const double[:, ::1] energy_table,
     const double *st_plus, const double *st_minus, float *plus, float *minus
 ) noexcept nogil:
     """Scores of points first..last - 1 of row y whose patches may leave the frame."""
@@ -314,12 +314,12 @@ cdef void score_clipped(
         n_minus = (y_minus[1] - y_minus[0]) * (x_minus[1] - x_minus[0])
         if n_plus >= n_minus and n_plus >= n_least:
             plus[k] = clip(clipped_correlation(
-                table, table_of_squares, y_plus, x_plus, dy, dx, st_plus[k],
+                table, energy_table, y_plus, x_plus, dy, dx, st_plus[k],
                 level,
             ))
         if n_minus >= n_plus and n_minus >= n_least:
             minus[k] = clip(clipped_correlation(
-                table, table_of_squares, y_minus, x_minus, -dy, -dx,
+                table, energy_table, y_minus, x_minus, -dy, -dx,
                 st_minus[k], level,
             ))
         choose(n_plus, n_minus, n_least, &plus[k], &minus[k])
@@ -341,9 +341,9 @@ cdef inline void score_whole(
 
 
 cdef inline float *score_row(
-    float[:, :, :] out, Py_ssize_t place, Py_ssize_t row, float[::1] spare
+    float[:, :, :] out, Py_ssize_t index, Py_ssize_t row, float[::1] spare
 ) noexcept nogil:
-    return &spare[0] if place < 0 else &out[place, row, 0]
+    return &spare[0] if index < 0 else &out[index, row, 0]
 
 
 def score_block(
@@ -360,14 +360,14 @@ def score_block(
         Frame, Axis: as the structures above, in pixels of the block. The block
         holds every patch of the grid, shifted by every T and -T.
     pairs : (pairs, 4) int
-        dy >= 0, dx and the places in `out` of T and -T, -1 if not wanted.
+        dy >= 0, dx and the indices in `out` of T and -T, -1 if not wanted.
     out : (operations, rows of the grid, columns of the grid) float32
         The rows of the grid have to be contiguous.
     """
     cdef double[:, ::1] ring = np.empty((2 * rows.half + 2, values.shape[1]))
     cdef double[::1] h = np.empty(values.shape[1] + 1)
     cdef double[:, ::1] table = np.empty((values.shape[0] + 1, values.shape[1] + 1))
-    cdef double[:, ::1] table_of_squares = np.empty_like(table)
+    cdef double[:, ::1] energy_table = np.empty_like(table)
     cdef double[:, ::1] total = np.empty_like(values)
     cdef double[:, ::1] norm = np.empty_like(values)
     cdef double[:, ::1] st_plus = np.empty((rows.size, cols.size))
@@ -381,12 +381,12 @@ def score_block(
     cdef float *plus
     cdef float *minus
     with nogil:
-        fill_tables(values, table, table_of_squares)
-        level.rounding = ROUNDING * table_of_squares[
+        fill_tables(values, table, energy_table)
+        level.rounding = ROUNDING * energy_table[
             values.shape[0], values.shape[1]
         ]
         fill_norms(
-            table, table_of_squares, rows.half, cols.half, level, total, norm
+            table, energy_table, rows.half, cols.half, level, total, norm
         )
         for i in range(pairs.shape[0]):
             dy, dx = pairs[i, 0], pairs[i, 1]
@@ -409,7 +409,7 @@ def score_block(
                 ):
                     score_clipped(
                         rows, cols, y, 0, cols.size, dy, dx, frame, level, table,
-                        table_of_squares, at_plus, at_minus, plus, minus,
+                        energy_table, at_plus, at_minus, plus, minus,
                     )
                     continue
                 score_whole(
@@ -422,11 +422,11 @@ def score_block(
                 )
                 score_clipped(
                     rows, cols, y, 0, first, dy, dx, frame, level, table,
-                    table_of_squares, at_plus, at_minus, plus, minus,
+                    energy_table, at_plus, at_minus, plus, minus,
                 )
                 score_clipped(
                     rows, cols, y, last, cols.size, dy, dx, frame, level, table,
-                    table_of_squares, at_plus, at_minus, plus, minus,
+                    energy_table, at_plus, at_minus, plus, minus,
                 )
 
 
@@ -456,7 +456,7 @@ cdef void score_counted(
 
 
 def score_masked_block(
-    const double[:, ::1] values, const double[:, ::1] squares,
+    const double[:, ::1] values, const double[:, ::1] energies,
     const double[:, ::1] valid, double offset, Axis rows, Axis cols,
     const Py_ssize_t[:, ::1] pairs, float[:, :, :] out
 ):
@@ -464,7 +464,7 @@ def score_masked_block(
 
     Parameters
     ----------
-    values, squares, valid : (rows, columns) float64
+    values, energies, valid : (rows, columns) float64
         Intensities less `offset` and their squares, 0 where not valid; 1 where
         valid, 0 elsewhere and outside the frame.
     rows, cols, pairs, out
@@ -476,7 +476,7 @@ def score_masked_block(
     cdef double[:, :, ::1] minus = np.empty((6, rows.size, cols.size))
     cdef double n_least = (2 * rows.half + 1) * (2 * cols.half + 1) / 8.0
     cdef float[::1] spare = np.empty(cols.size, np.float32)
-    cdef Level level = Level(offset, ROUNDING * np.sum(squares))
+    cdef Level level = Level(offset, ROUNDING * np.sum(energies))
     cdef Py_ssize_t i, k, dy, dx
     with nogil:
         for i in range(pairs.shape[0]):
@@ -494,11 +494,11 @@ def score_masked_block(
                 &plus[2, 0, 0], &minus[2, 0, 0],
             )
             shifted_product_sums(
-                squares, valid, dy, dx, rows, cols, ring, h,
+                energies, valid, dy, dx, rows, cols, ring, h,
                 &plus[3, 0, 0], &minus[3, 0, 0],
             )
             shifted_product_sums(
-                valid, squares, dy, dx, rows, cols, ring, h,
+                valid, energies, dy, dx, rows, cols, ring, h,
                 &plus[4, 0, 0], &minus[4, 0, 0],
             )
             shifted_product_sums(

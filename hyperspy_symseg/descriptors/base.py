@@ -37,8 +37,8 @@ class OperationAxis(NamedTuple):
     unit: str
 
 
-def opposite_places(pairs):
-    """Place of the pair (-a, -b) for every pair (a, b), or its own if there is none.
+def opposite_indices(pairs):
+    """Index of the pair (-a, -b) for every pair (a, b), or its own if there is none.
 
     Parameters
     ----------
@@ -50,12 +50,12 @@ def opposite_places(pairs):
 
     Examples
     --------
-    >>> opposite_places(np.array([[0, 3], [1, 2], [0, -3]]))
+    >>> opposite_indices(np.array([[0, 3], [1, 2], [0, -3]]))
     array([2, 1, 0])
     """
     pairs = [tuple(pair) for pair in pairs.tolist()]
-    places = {pair: i for i, pair in enumerate(pairs)}
-    return np.array([places.get((-a, -b), i) for i, (a, b) in enumerate(pairs)])
+    indices = {pair: i for i, pair in enumerate(pairs)}
+    return np.array([indices.get((-a, -b), i) for i, (a, b) in enumerate(pairs)])
 
 
 class Descriptor(ABC):
@@ -66,7 +66,7 @@ class Descriptor(ABC):
 
     #: Parameters that are lengths: True for one along both axes, or a pair (y, x).
     lengths: ClassVar[dict[str, bool]] = {}
-    #: Parameters that list the operations, with those that the list takes the place of.
+    #: Parameters that list the operations, with those that the list replaces.
     lists: ClassVar[dict[str, tuple[str, ...]]] = {}
     #: What the scores are.
     quantity: ClassVar[str] = "Pearson's coefficient"
@@ -90,34 +90,34 @@ class Descriptor(ABC):
     def operation_axes(self):
         """The axes that the operations are a regular grid on: tuple of OperationAxis.
 
-        The last one runs fastest. Operations from a list have their place in it.
+        The last one runs fastest. Operations from a list have their index in it.
         """
         return (OperationAxis("Operation", np.arange(len(self.operations)), ""),)
 
     @property
     def opposites(self):
-        """Place of the operation that carries the same information inside a crystal.
+        """Index of the operation that carries the same information inside a crystal.
 
         Returns
         -------
         (operations,) numpy.ndarray of int
-            An operation's own place if there is no other.
+            An operation's own index if there is no other.
         """
         return np.arange(len(self.operations))
 
     @property
-    def blocks(self):
-        """Number of operations of each part: tuple of int."""
+    def members(self):
+        """Number of operations of each member, of which most have one: tuple of int."""
         return (len(self.operations),)
 
     @abstractmethod
-    def subset(self, places):
+    def subset(self, indices):
         """Descriptor with some of the operations only.
 
         Parameters
         ----------
-        places : sequence of int
-            Places of the operations, ascending.
+        indices : sequence of int
+            Of the operations, ascending.
 
         Returns
         -------
@@ -141,7 +141,7 @@ class Descriptor(ABC):
 
     @abstractmethod
     def support(self, grid, frame_shape):
-        """The part of a frame that the scores at a grid depend on.
+        """Rows and columns of a frame that the scores at a grid depend on.
 
         Parameters
         ----------
@@ -156,7 +156,7 @@ class Descriptor(ABC):
         """
 
     def compute(self, frame, grid, mask=None, out=None):
-        """Scores at the pixels of a grid, in one piece.
+        """Scores at the pixels of a grid, all at once.
 
         Parameters
         ----------

@@ -146,10 +146,10 @@ class GlideReflectionSymmetry(PointSymmetry):
     def _reach(self):
         return super()._reach + math.ceil(self._largest_glide / 2)
 
-    def _comparisons(self, places):
+    def _comparisons(self, indices):
         samples = polar_offsets(self.radius, self.n_angles)
         angles = np.arange(self.n_angles)
-        for axis, glide in self.point_operations[places]:
+        for axis, glide in self.point_operations[indices]:
             turn = np.deg2rad(axis)
             half = glide / 2 * np.array([np.sin(turn), np.cos(turn)])
             image = (self._steps(2 * axis) - angles) % self.n_angles

@@ -17,7 +17,7 @@ from .base import Descriptor
 class JoinedDescriptors(Descriptor):
     """The scores of several descriptors, one after another.
 
-    A model weights the parts so that none drowns the others: see `SymmetryModel`.
+    A model weights the members so that none drowns the others: see `SymmetryModel`.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class JoinedDescriptors(Descriptor):
     --------
     >>> from hyperspy_symseg.descriptors import ReflectionSymmetry, TranslationSymmetry
     >>> descriptor = JoinedDescriptors([TranslationSymmetry(), ReflectionSymmetry()])
-    >>> descriptor.blocks
+    >>> descriptor.members
     (81, 50)
     """
 
@@ -44,75 +44,75 @@ class JoinedDescriptors(Descriptor):
     quantity: ClassVar = "Score"
 
     def __post_init__(self):
-        """Check the parts."""
-        parts = tuple(self.descriptors)
-        for part in parts:
-            if not isinstance(part, Descriptor) or isinstance(part, JoinedDescriptors):
+        """Check the members."""
+        members = tuple(self.descriptors)
+        for each in members:
+            if not isinstance(each, Descriptor) or isinstance(each, JoinedDescriptors):
                 raise TypeError(
-                    f"descriptors must be single descriptors, got {shown(part)}."
+                    f"descriptors must be single descriptors, got {shown(each)}."
                 )
-        kinds = [type(part).__name__ for part in parts]
-        if len(parts) < 2 or len(set(kinds)) < len(kinds):
+        kinds = [type(each).__name__ for each in members]
+        if len(members) < 2 or len(set(kinds)) < len(kinds):
             raise ValueError(
                 "descriptors must be two or more, each of another kind, got "
                 f"{', '.join(kinds) or 'none'}."
             )
-        object.__setattr__(self, "descriptors", parts)
+        object.__setattr__(self, "descriptors", members)
 
     @property
     def isotropic(self):
-        """Whether a part needs pixels of the same size along y and x."""
-        return any(part.isotropic for part in self.descriptors)
+        """Whether a member needs pixels of the same size along y and x."""
+        return any(each.isotropic for each in self.descriptors)
 
     @property
-    def blocks(self):
-        """Number of operations of each part: tuple of int."""
-        return tuple(len(part.operations) for part in self.descriptors)
+    def members(self):
+        """Number of operations of each member: tuple of int."""
+        return tuple(len(each.operations) for each in self.descriptors)
 
     @property
     def operations(self):
-        """Part and place in it of every operation: (operations, 2) numpy.ndarray."""
+        """Member of every operation, and index in it: (operations, 2) numpy.ndarray."""
         return np.concatenate(
             [
-                np.stack([np.full(n, part), np.arange(n)], axis=1)
-                for part, n in enumerate(self.blocks)
+                np.stack([np.full(n, member), np.arange(n)], axis=1)
+                for member, n in enumerate(self.members)
             ]
         )
 
     @property
     def _slices(self):
-        """Where the operations of each part are."""
-        ends = itertools.accumulate(self.blocks, initial=0)
+        """Slice of the operations of each member: list of slice."""
+        ends = itertools.accumulate(self.members, initial=0)
         return [slice(*ends) for ends in itertools.pairwise(ends)]
 
     @property
     def opposites(self):
-        """Place of the operation that carries the same information."""
+        """Index of the operation that carries the same information."""
         return np.concatenate(
             [
-                which.start + part.opposites
-                for part, which in zip(self.descriptors, self._slices, strict=True)
+                own.start + each.opposites
+                for each, own in zip(self.descriptors, self._slices, strict=True)
             ]
         )
 
-    def subset(self, places):
+    def subset(self, indices):
         """Descriptor with some of the operations only."""
-        parts = []
-        for part, which in zip(self.descriptors, self._slices, strict=True):
-            own = [p - which.start for p in places if which.start <= p < which.stop]
-            if own:
-                parts.append(part.subset(own))
-        return parts[0] if len(parts) == 1 else JoinedDescriptors(parts)
+        members = []
+        for each, own in zip(self.descriptors, self._slices, strict=True):
+            chosen = [i - own.start for i in indices if own.start <= i < own.stop]
+            if chosen:
+                members.append(each.subset(chosen))
+        return members[0] if len(members) == 1 else JoinedDescriptors(members)
 
     def check_frame(self, shape):
-        """Check that a frame is large enough for all parts."""
-        for part in self.descriptors:
-            part.check_frame(shape)
+        """Check that a frame is large enough for all members."""
+        for each in self.descriptors:
+            each.check_frame(shape)
 
     def support(self, grid, frame_shape):
-        """The part of a frame that the scores at a grid depend on."""
-        return hull([part.support(grid, frame_shape) for part in self.descriptors])
+        """Rows and columns that the scores at a grid depend on: (slice, slice)."""
+        return hull([each.support(grid, frame_shape) for each in self.descriptors])
 
     def _score(self, frame, grid, mask, out):
-        for part, which in zip(self.descriptors, self._slices, strict=True):
-            part._score(frame, grid, mask, out[which])
+        for each, own in zip(self.descriptors, self._slices, strict=True):
+            each._score(frame, grid, mask, out[own])

@@ -32,7 +32,7 @@ MOST_AXES = 360
 
 
 def _pairs(images):
-    """Pairs of samples that operations compare, and where each operation's are.
+    """Pairs of samples that operations compare, and the ranges of each operation.
 
     Parameters
     ----------
@@ -42,10 +42,10 @@ def _pairs(images):
     Returns
     -------
     pairs : (m, 2) numpy.ndarray of int32
-    parts : (operations, 3) numpy.ndarray of int
+    ranges : (operations, 3) numpy.ndarray of int
         As in `PolarBlock.score`.
     """
-    pairs, parts, begin = [], [], 0
+    pairs, ranges, begin = [], [], 0
     for image in images:
         i = np.arange(len(image))
         # An image in the second patch, if there is one, is beyond these.
@@ -54,9 +54,9 @@ def _pairs(images):
         double = i[i < image] if is_own_inverse else i[:0]
         pairs += [np.stack([which, image[which]], axis=1) for which in (single, double)]
         twice = begin + len(single)
-        parts.append((begin, twice, twice + len(double)))
-        begin = parts[-1][-1]
-    return np.concatenate(pairs).astype(np.int32), np.array(parts, np.intp)
+        ranges.append((begin, twice, twice + len(double)))
+        begin = ranges[-1][-1]
+    return np.concatenate(pairs).astype(np.int32), np.array(ranges, np.intp)
 
 
 def _turns(degrees):
@@ -125,7 +125,7 @@ class PointSymmetry(Descriptor):
     largest local maxima of each in a window around the pixel, which do not: the
     paper's max-pooling, but without the neighbours of one peak. The window stays two
     thirds of the radius (and two pixels, and half of a glide) away from the edges,
-    where scores of parts of patches are missing or scatter: near an edge it is moved
+    where scores of cut patches are missing or scatter: near an edge it is moved
     inside. Its patches still reach up to the edge.
     """
 
@@ -158,8 +158,8 @@ class PointSymmetry(Descriptor):
             )
         if self.only is not None:
             only = [
-                check_whole("only: each place", place, 0, n_operations - 1)
-                for place in check_distinct("only", self.only)
+                check_whole("only: each place", index, 0, n_operations - 1)
+                for index in check_distinct("only", self.only)
             ]
             object.__setattr__(self, "only", tuple(only))
         multiple = math.lcm(*(_turns(angle).denominator for angle in degrees))
@@ -215,12 +215,12 @@ class PointSymmetry(Descriptor):
         """The axes of the operations that are scored: tuple of OperationAxis."""
 
     @abstractmethod
-    def _comparisons(self, places):
+    def _comparisons(self, indices):
         """What to compare: yields sets of operations that have their samples in common.
 
         Parameters
         ----------
-        places : numpy.ndarray of int
+        indices : numpy.ndarray of int
             Those of `point_operations` that are wanted.
 
         Yields
@@ -239,7 +239,7 @@ class PointSymmetry(Descriptor):
 
     @property
     def _kept(self):
-        """Places among all operations and their maxima."""
+        """Indices among all operations and their maxima."""
         if self.only is not None:
             return np.array(self.only)
         return np.arange(len(self.point_operations) * self._n_ranks)
@@ -253,20 +253,20 @@ class PointSymmetry(Descriptor):
         (operations, n) numpy.ndarray
             The columns of `point_operations`, and the number of the maximum.
         """
-        places, ranks = np.divmod(self._kept, self._n_ranks)
-        return np.column_stack([self.point_operations[places], ranks + 1])
+        indices, ranks = np.divmod(self._kept, self._n_ranks)
+        return np.column_stack([self.point_operations[indices], ranks + 1])
 
     @property
     def operation_axes(self):
-        """The axes of what is scored and the maxima, or the places in the list."""
+        """The axes of what is scored and the maxima, or the indices in the list."""
         if self.only is not None:
             return super().operation_axes
         maxima = OperationAxis("Maximum", np.arange(1, self._n_ranks + 1), "")
         return (*self._point_axes, *[maxima] * (self._n_ranks > 1))
 
-    def subset(self, places):
+    def subset(self, indices):
         """Descriptor with some of the operations only."""
-        return replace(self, only=self._kept[list(places)])
+        return replace(self, only=self._kept[list(indices)])
 
     def _pooling(self, grid, frame_shape):
         """What pools the scores, or None."""
@@ -275,14 +275,14 @@ class PointSymmetry(Descriptor):
         return Pooling(grid, frame_shape, self.pooling, self.step, self._margin)
 
     def support(self, grid, frame_shape):
-        """The part of a frame that the scores at a grid depend on."""
+        """Rows and columns that the scores at a grid depend on: (slice, slice)."""
         pooling = self._pooling(grid, frame_shape)
         map_grid = grid if pooling is None else pooling.grid
         return PolarBlock.support(map_grid, self._reach, frame_shape)
 
     def _score(self, frame, grid, mask, out):
-        places, ranks = np.divmod(self._kept, self._n_ranks)
-        used, places = np.unique(places, return_inverse=True)
+        indices, ranks = np.divmod(self._kept, self._n_ranks)
+        used, indices = np.unique(indices, return_inverse=True)
         pooling = self._pooling(grid, frame.shape)
         map_grid = grid if pooling is None else pooling.grid
         done = 0
@@ -291,20 +291,20 @@ class PointSymmetry(Descriptor):
             if pooling is not None:
                 maxima = np.empty((len(scores), self._n_ranks, *grid.shape), np.float32)
                 pooling.pool(scores, maxima)
-            here = (places >= done) & (places < done + len(scores))
-            out[here] = maxima[places[here] - done, ranks[here]]
+            here = (indices >= done) & (indices < done + len(scores))
+            out[here] = maxima[indices[here] - done, ranks[here]]
             done += len(scores)
 
-    def _score_maps(self, frame, grid, mask, places):
+    def _score_maps(self, frame, grid, mask, indices):
         """Scores at a grid, not pooled, of some of `point_operations`.
 
         Yields
         ------
         (operations, grid rows, grid columns) numpy.ndarray of float32
-            Of one operation or several at a time, in the order of `places`.
+            Of one operation or several at a time, in the order of `indices`.
         """
         block = PolarBlock(frame, grid, mask, self._reach)
-        for offsets, images in self._comparisons(places):
+        for offsets, images in self._comparisons(indices):
             scores = np.empty((len(images), *grid.shape), np.float32)
             block.score(offsets, *_pairs(images), scores)
             yield scores

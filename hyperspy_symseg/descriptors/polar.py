@@ -124,7 +124,7 @@ class PolarBlock:
 
     @classmethod
     def support(cls, grid, reach, frame_shape):
-        """The part of a frame that a block is made from: (slice, slice)."""
+        """Rows and columns of a frame that a block is made from: (slice, slice)."""
         return within_reach(grid, cls._pixel_reach(reach), frame_shape)
 
     def _sampler(self, offsets):
@@ -154,7 +154,7 @@ class PolarBlock:
         _polar.sample_block(self._sampler(offsets), samples)
         return samples
 
-    def score(self, offsets, pairs, parts, out):
+    def score(self, offsets, pairs, ranges, out):
         """Write the scores of operations that have their samples in common.
 
         Parameters
@@ -163,7 +163,7 @@ class PolarBlock:
             (dy, dx), in pixels.
         pairs : (n, 2) numpy.ndarray of int32
             Samples that are compared.
-        parts : (operations, 3) numpy.ndarray of int
+        ranges : (operations, 3) numpy.ndarray of int
             Where the pairs of an operation begin; from where on they stand for (i, j)
             and (j, i) both; and where they end.
         out : (operations, grid rows, grid columns) numpy.ndarray of float32
@@ -173,7 +173,7 @@ class PolarBlock:
             self._support,
             self._whole,
             pairs,
-            parts,
+            ranges,
             self._offset,
             self._roundings,
             out,

@@ -23,7 +23,7 @@ from hyperspy_symseg.frames.checks import (
 )
 from hyperspy_symseg.frames.tile import cut_block, points_in_block, within_reach
 
-from .base import Descriptor, OperationAxis, opposite_places
+from .base import Descriptor, OperationAxis, opposite_indices
 
 # A variance this small beside the mean square is none.
 NO_VARIANCE = 1e-10
@@ -167,7 +167,7 @@ class PowerSpectrum(Descriptor):
 
     @property
     def operation_axes(self):
-        """The frequencies along y and x, or the places in the list."""
+        """The frequencies along y and x, or the indices in the list."""
         if self.frequencies is not None:
             return super().operation_axes
         (y, x), (rows, columns) = self._most_periods, self._size
@@ -179,11 +179,11 @@ class PowerSpectrum(Descriptor):
     @cached_property
     def opposites(self):
         """Place of -k for every k."""
-        return opposite_places(self._periods)
+        return opposite_indices(self._periods)
 
-    def subset(self, places):
+    def subset(self, indices):
         """Descriptor with some of the frequencies only."""
-        return replace(self, frequencies=self._periods[list(places)])
+        return replace(self, frequencies=self._periods[list(indices)])
 
     def check_frame(self, shape):
         """Check that the window fits into a frame."""
@@ -195,7 +195,7 @@ class PowerSpectrum(Descriptor):
             )
 
     def support(self, grid, frame_shape):
-        """The part of a frame that the scores at a grid depend on."""
+        """Rows and columns that the scores at a grid depend on: (slice, slice)."""
         return within_reach(grid, self.window, frame_shape)
 
     def _score(self, frame, grid, mask, out):
@@ -206,13 +206,13 @@ class PowerSpectrum(Descriptor):
         rows = self._row_spectra(values, weights[1], grid)
         # Most rows are valid from end to end of the frame, and so the same.
         keys = [row.tobytes() for row in valid]
-        place = {key: i for i, key in enumerate(dict.fromkeys(keys))}
-        which = np.array([place[key] for key in keys])
-        distinct = np.frombuffer(b"".join(place), bool).reshape(len(place), -1)
+        row_of = {key: i for i, key in enumerate(dict.fromkeys(keys))}
+        which = np.array([row_of[key] for key in keys])
+        distinct = np.frombuffer(b"".join(row_of), bool).reshape(len(row_of), -1)
         valid_rows = self._row_spectra(distinct, weights[1], grid)
         along_y = np.sqrt(weights[0]).astype(np.float32)[:, np.newaxis, np.newaxis]
         slab = np.empty((self._size[0], *rows.shape[1:]), rows.dtype)
-        power, square = np.empty((2, *slab.shape), np.float32)
+        power, scratch = np.empty((2, *slab.shape), np.float32)
         ky, kx = self._periods.T
         for row in range(grid.shape[0]):
             first = row * grid.stride[0]
@@ -223,7 +223,7 @@ class PowerSpectrum(Descriptor):
             slab *= along_y
             spectrum = scipy.fft.fft(slab, axis=0, overwrite_x=True)
             np.square(spectrum.real, out=power)
-            power += np.square(spectrum.imag, out=square)
+            power += np.square(spectrum.imag, out=scratch)
             power *= gain[row][:, np.newaxis]
             if self.log:
                 np.log1p(power, out=power)

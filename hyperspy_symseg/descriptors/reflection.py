@@ -90,10 +90,10 @@ class ReflectionSymmetry(PointSymmetry):
     def _point_axes(self):
         return (OperationAxis("Axis angle", self.point_operations, "°"),)
 
-    def _comparisons(self, places):
+    def _comparisons(self, indices):
         angles = np.arange(self.n_angles)
         images = [
             (self._steps(2 * axis) - angles) % self.n_angles
-            for axis in self.point_operations[places]
+            for axis in self.point_operations[indices]
         ]
         yield polar_offsets(self.radius, self.n_angles), images

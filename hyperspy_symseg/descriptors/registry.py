@@ -71,7 +71,7 @@ def parameter_names(name):
 
 
 def split(descriptor):
-    """The parts of a descriptor, of which most have one.
+    """The members of a descriptor, of which most have one.
 
     Parameters
     ----------
@@ -95,25 +95,25 @@ def split(descriptor):
         return [descriptor]
     if not isinstance(descriptor, list | tuple):
         raise _error(TypeError, descriptor)
-    parts = [part for each in descriptor for part in split(each)]
-    names = [part if isinstance(part, str) else describe(part)[0] for part in parts]
-    if not parts or len(set(names)) < len(names):
+    members = [member for each in descriptor for member in split(each)]
+    names = [each if isinstance(each, str) else describe(each)[0] for each in members]
+    if not members or len(set(names)) < len(names):
         raise _error(ValueError, descriptor)
-    return parts
+    return members
 
 
-def join(parts):
-    """One descriptor of one part or several.
+def join(members):
+    """One descriptor of one member or several.
 
     Parameters
     ----------
-    parts : list of Descriptor
+    members : list of Descriptor
 
     Returns
     -------
     Descriptor
     """
-    return parts[0] if len(parts) == 1 else JoinedDescriptors(parts)
+    return members[0] if len(members) == 1 else JoinedDescriptors(members)
 
 
 def make_descriptor(name, **parameters):
@@ -139,7 +139,7 @@ def make_descriptor(name, **parameters):
     --------
     >>> make_descriptor("translation", patch=10).patch
     (10, 10)
-    >>> make_descriptor(["translation", "rotation"], rotation={"radius": 9}).blocks
+    >>> make_descriptor(["translation", "rotation"], rotation={"radius": 9}).members
     (81, 40)
     """
     if isinstance(name, str):

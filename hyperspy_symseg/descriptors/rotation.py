@@ -129,21 +129,21 @@ class RotationSymmetry(PointSymmetry):
             for fold in self.folds
         ]
 
-    def _comparisons(self, places):
+    def _comparisons(self, indices):
         angles = np.arange(self.n_angles)
         images = [
             (angles + self._steps(rotation)) % self.n_angles
-            for rotation in self._rotations(places)
+            for rotation in self._rotations(indices)
         ]
         yield polar_offsets(self.radius, self.n_angles), images
 
-    def _rotations(self, places):
+    def _rotations(self, indices):
         """All different rotations of some operations, in degrees."""
-        return sorted({angle for place in places for angle in self._members[place]})
+        return sorted({angle for index in indices for angle in self._members[index]})
 
-    def _score_maps(self, frame, grid, mask, places):
-        rotations = self._rotations(places)
-        (scores,) = super()._score_maps(frame, grid, mask, places)
-        for place in places:
-            which = [rotations.index(angle) for angle in self._members[place]]
+    def _score_maps(self, frame, grid, mask, indices):
+        rotations = self._rotations(indices)
+        (scores,) = super()._score_maps(frame, grid, mask, indices)
+        for index in indices:
+            which = [rotations.index(angle) for angle in self._members[index]]
             yield scores[which].mean(axis=0, keepdims=True)

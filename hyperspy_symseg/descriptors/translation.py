@@ -19,7 +19,7 @@ from hyperspy_symseg.frames.checks import (
 from hyperspy_symseg.frames.kernels import compiled
 from hyperspy_symseg.frames.tile import cut_block, within_reach
 
-from .base import Descriptor, OperationAxis, opposite_places
+from .base import Descriptor, OperationAxis, opposite_indices
 
 _translation = compiled("_translation")
 
@@ -168,7 +168,7 @@ class TranslationSymmetry(Descriptor):
 
     @property
     def operation_axes(self):
-        """The shifts dy and dx, or the places in the list."""
+        """The shifts dy and dx, or the indices in the list."""
         if self.translations is not None:
             return super().operation_axes
         return tuple(
@@ -179,23 +179,23 @@ class TranslationSymmetry(Descriptor):
     @cached_property
     def opposites(self):
         """Place of -T for every T."""
-        return opposite_places(self.operations)
+        return opposite_indices(self.operations)
 
-    def subset(self, places):
+    def subset(self, indices):
         """Descriptor with some of the shifts only."""
-        return replace(self, translations=self.operations[list(places)])
+        return replace(self, translations=self.operations[list(indices)])
 
     @cached_property
     def _pairs(self):
-        """For each pair of T and -T: dy >= 0, dx and the places of their scores.
+        """For each pair of T and -T: dy >= 0, dx and the indices of their scores.
 
-        The place is -1 for one that is not among the operations.
+        The index is -1 for one that is not among the operations.
         """
         shifts = [tuple(shift) for shift in self.operations.tolist()]
-        places = {shift: i for i, shift in enumerate(shifts)}
+        indices = {shift: i for i, shift in enumerate(shifts)}
         half_plane = {max((dy, dx), (-dy, -dx)) for dy, dx in shifts}
         pairs = [
-            (dy, dx, places.get((dy, dx), -1), places.get((-dy, -dx), -1))
+            (dy, dx, indices.get((dy, dx), -1), indices.get((-dy, -dx), -1))
             for dy, dx in sorted(half_plane)
         ]
         return np.array(pairs, dtype=np.intp)
@@ -217,7 +217,7 @@ class TranslationSymmetry(Descriptor):
             )
 
     def support(self, grid, frame_shape):
-        """The part of a frame that the scores at a grid depend on."""
+        """Rows and columns that the scores at a grid depend on: (slice, slice)."""
         return within_reach(grid, self._reach, frame_shape)
 
     def _score(self, frame, grid, mask, out):
@@ -250,8 +250,8 @@ class TranslationSymmetry(Descriptor):
                 self._pairs,
                 out,
             )
-        for place in np.flatnonzero(~self.operations.any(axis=1)):
-            zero_shift = out[place]
+        for index in np.flatnonzero(~self.operations.any(axis=1)):
+            zero_shift = out[index]
             zero_shift[~np.isnan(zero_shift)] = 1
 
     @cached_property

@@ -1,19 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Arithmetic of squares: sums over squares of pixels, and means of squares near by."""
+"""Arithmetic of blocks: sums over squares of pixels, and means of blocks near by.
+
+A block is a square of `side` elements of an array; those at the lower and right edge
+are cut off. A cell is a block of blocks.
+"""
 
 import numpy as np
 from scipy import ndimage
 
 from .kernels import compiled
 
-_waves = compiled("_waves")
+_blocks = compiled("_blocks")
 
 # A Gaussian window ends at so many standard deviations.
 TRUNCATE = 3.0
 
 
-def sum_squares(array, side):
-    """Sums over squares of an array, those at its lower and right edge cut off.
+def n_blocks(shape, side):
+    """Numbers of blocks along the last two axes, those cut off too: (int, int)."""
+    return tuple(-(-n // side) for n in shape[-2:])
+
+
+def sum_blocks(array, side):
+    """Sums over the blocks of an array.
 
     Parameters
     ----------
@@ -22,11 +31,11 @@ def sum_squares(array, side):
 
     Returns
     -------
-    numpy.ndarray
+    (..., block rows, block columns) numpy.ndarray
 
     Examples
     --------
-    >>> sum_squares(np.ones((3, 5), int), 2)
+    >>> sum_blocks(np.ones((3, 5), int), 2)
     array([[4, 4, 2],
            [2, 2, 1]])
     """
@@ -41,12 +50,68 @@ def sum_squares(array, side):
     return np.ascontiguousarray(array)
 
 
-def spread(array, side, shape):
-    """Give every pixel of a square the value of the square.
+def moments(values, side):
+    """Sums and energies of the blocks of a frame.
 
     Parameters
     ----------
-    array : (..., squares along y, squares along x) numpy.ndarray
+    values : (rows, columns) numpy.ndarray of float64
+        C-contiguous.
+    side : int
+
+    Returns
+    -------
+    sums, energies : (block rows, block columns) numpy.ndarray of float64
+        Of the pixels, and of their squares.
+    """
+    sums, energies = np.empty((2, *n_blocks(values.shape, side)))
+    _blocks.moments(values, side, sums, energies)
+    return sums, energies
+
+
+def products(first, second, side):
+    """Sums of the products of two arrays over the blocks.
+
+    Parameters
+    ----------
+    first, second : (..., rows, columns) numpy.ndarray of float32
+        C-contiguous; `second` may have more axes in front.
+    side : int
+
+    Returns
+    -------
+    (..., block rows, block columns) numpy.ndarray of float32
+    """
+    shape = *second.shape[:-2], *n_blocks(second.shape, side)
+    out = np.empty(shape, np.float32)
+    _blocks.products(planes(first), planes(second), side, planes(out))
+    return out
+
+
+def normalised(values, means, scales, side):
+    """Pixels less the mean of their block, times its scale.
+
+    Parameters
+    ----------
+    values : (rows, columns) numpy.ndarray of float64
+    means, scales : (block rows, block columns) numpy.ndarray of float64
+    side : int
+
+    Returns
+    -------
+    (rows, columns) numpy.ndarray of float32
+    """
+    out = np.empty(values.shape, np.float32)
+    _blocks.normalise(values, means, scales, side, out)
+    return out
+
+
+def spread(array, side, shape):
+    """Give every pixel the value of its block.
+
+    Parameters
+    ----------
+    array : (..., block rows, block columns) numpy.ndarray
     side : int
     shape : (int, int)
         Rows and columns of the result.
@@ -59,30 +124,30 @@ def spread(array, side, shape):
     return array.take(columns, axis=-1).take(rows, axis=-2)
 
 
-def squares_in(window, side):
-    """Rows and columns of the squares in a window of pixels: (slice, slice).
+def blocks_in(window, side):
+    """Rows and columns of the blocks in some rows and columns: (slice, slice).
 
     Parameters
     ----------
     window : (slice, slice)
-        Of whole squares, but for those at the lower and right edge.
+        Of whole blocks, but for those at the lower and right edge.
     side : int
 
     Examples
     --------
-    >>> squares_in((slice(0, 6), slice(3, 10)), 3)
+    >>> blocks_in((slice(0, 6), slice(3, 10)), 3)
     (slice(0, 2, None), slice(1, 4, None))
     """
     return tuple(slice(axis.start // side, -(-axis.stop // side)) for axis in window)
 
 
 def gaussian_weights(width, dtype=np.float32):
-    """Weights of a Gaussian window along an axis, at distances of 0, 1, ... squares.
+    """Weights of a Gaussian window along an axis, at distances of 0, 1, ... blocks.
 
     Parameters
     ----------
     width : float
-        Standard deviation of the window, in squares.
+        Standard deviation of the window, in blocks.
     dtype : dtype
         float32 or float64.
 
@@ -96,25 +161,25 @@ def gaussian_weights(width, dtype=np.float32):
     return (weights / (2 * weights.sum() - weights[0])).astype(dtype)
 
 
-def window_means(squares, weights, go_on=False):
-    """Weighted means of squares in a window.
+def window_means(blocks, weights, go_on=False):
+    """Weighted means of blocks in a window.
 
     Parameters
     ----------
-    squares : (..., rows, columns) numpy.ndarray
+    blocks : (..., rows, columns) numpy.ndarray
     weights : (m,) numpy.ndarray of float32 or float64
-        Along an axis, at distances of 0, 1, ... squares; 2 or more.
+        Along an axis, at distances of 0, 1, ... blocks; 2 or more.
     go_on : bool
-        Whether squares at the edges go on beyond; otherwise, there is nothing.
+        Whether blocks at the edges go on beyond them; otherwise, there are zeros.
 
     Returns
     -------
     numpy.ndarray
         Of the same shape, and in the precision of the weights.
     """
-    squares = np.ascontiguousarray(squares, dtype=weights.dtype)
-    out = np.empty_like(squares)
-    _waves.window_means(planes(squares), weights, go_on, planes(out))
+    blocks = np.ascontiguousarray(blocks, dtype=weights.dtype)
+    out = np.empty_like(blocks)
+    _blocks.window_means(planes(blocks), weights, go_on, planes(out))
     return out
 
 

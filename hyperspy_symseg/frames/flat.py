@@ -4,35 +4,17 @@
 import numpy as np
 from scipy import ndimage
 
-from .kernels import compiled
-
-_blocks = compiled("_blocks")
+from .blocks import moments, spread
 
 # Sides of the squares that a flat area is made of, and of the window in which chance is
 # judged, in blocks; and pixels of a block, at least. Between the columns of a lattice
 # there is room for a square of one and a half periods.
-SQUARE, WINDOW = 6, 15
+SIDE, WINDOW = 6, 15
 SMALLEST_BLOCK = 3
 # Chance that the values around have any flat square in the window, at most.
 LARGEST_CHANCE = 1e-3
 # A variance below this fraction of the mean square may be rounding.
 ROUNDING = 1e-12
-
-
-def moments(values, block):
-    """Sums of the pixels of blocks, and of their squares.
-
-    Parameters
-    ----------
-    values : (rows, columns) numpy.ndarray of float64
-        C-contiguous.
-    block : int
-        Side of a block, in pixels.
-    """
-    shape = tuple(-(-n // block) for n in values.shape)
-    sums, squares = np.empty(shape), np.empty(shape)
-    _blocks.moments(values, block, sums, squares)
-    return sums, squares
 
 
 def flat_areas(frame, valid, block):
@@ -68,32 +50,33 @@ def flat_areas(frame, valid, block):
     values = np.ascontiguousarray(frame, np.float64)
     if valid is not None:
         values = np.where(valid, values, 0)
-    sums, squares = moments(values, block)
+    sums, energies = moments(values, block)
     n = block**2
     complete = np.ones(sums.shape, bool)
     for axis, length in enumerate(values.shape):
         if length % block:
             complete[(slice(None),) * axis + (-1,)] = False
-    constant = complete & (n * squares - sums**2 <= ROUNDING * n * squares)
+    constant = complete & (n * energies - sums**2 <= ROUNDING * n * energies)
     if valid is not None and constant.any():
-        complete &= _sums(valid, block) == n
+        complete &= moments(valid.astype(np.float64), block)[0] == n
         constant &= complete
-    seeds = _in_squares(constant, sums)
+    seeds = _seeds(constant, sums)
     if not seeds.any():
         return None
     nearest = ndimage.distance_transform_edt(
         ~seeds, return_distances=False, return_indices=True
     )
     level = values[::block, ::block][tuple(nearest)]
-    equal = values == _spread(level, block, values.shape)
+    equal = values == spread(level, block, values.shape)
     if valid is not None:
         equal &= valid
-    seeds &= ~_by_chance(_sums(equal, block), complete, constant, block)
+    n_equal = moments(equal.astype(np.float64), block)[0]
+    seeds &= ~_by_chance(n_equal, complete, constant, block)
     if not seeds.any():
         return None
     around = ndimage.binary_dilation(seeds, np.ones((3, 3)), iterations=2)
-    flat = in_flat_squares(values, valid, SQUARE * block)
-    flat &= _spread(around, block, values.shape)
+    flat = constant_pixels(values, valid, SIDE * block)
+    flat &= spread(around, block, values.shape)
     return flat if flat.any() else None
 
 
@@ -101,7 +84,7 @@ def _may_be_flat(frame, block):
     """Whether any pixels a block apart are as those in a flat square: bool."""
     lines = frame[::block, ::block]
     # Every flat square has so many lines, each with one step fewer.
-    flat = _runs(_runs(lines[:, 1:] == lines[:, :-1], SQUARE - 1).T, SQUARE)
+    flat = _runs(_runs(lines[:, 1:] == lines[:, :-1], SIDE - 1).T, SIDE)
     return bool(flat.any())
 
 
@@ -111,17 +94,17 @@ def _runs(chosen, n):
     return np.logical_and.reduce([chosen[:, i : i + n_starts] for i in range(n)])
 
 
-def _in_squares(constant, sums):
-    """Constant blocks in squares of one value, as every flat square has them."""
+def _seeds(constant, sums):
+    """Constant blocks that every flat square has: (block rows, block columns) bool."""
     quads = constant[:-1, :-1].copy()
     for other in (np.s_[:-1, 1:], np.s_[1:, :-1], np.s_[1:, 1:]):
         quads &= constant[other] & (sums[other] == sums[:-1, :-1])
     if not quads.any():
         return np.zeros_like(constant)
     # A square that lies between the blocks has one fewer of them whole.
-    size = SQUARE - 2
-    squares = ndimage.binary_opening(quads, np.ones((size, size)))
-    return ndimage.binary_dilation(np.pad(squares, (0, 1)), np.ones((2, 2)), origin=-1)
+    size = SIDE - 2
+    opened = ndimage.binary_opening(quads, np.ones((size, size)))
+    return ndimage.binary_dilation(np.pad(opened, (0, 1)), np.ones((2, 2)), origin=-1)
 
 
 def _by_chance(equal, complete, constant, block):
@@ -145,7 +128,7 @@ def _by_chance(equal, complete, constant, block):
     some = n_varied * WINDOW**2 > 0.5
     others = np.divide(n_others, n_varied, out=np.ones_like(equal), where=some)
     n_window = (WINDOW * block) ** 2
-    log_chance = (SQUARE * block) ** 2 * _log_share(others, n)
+    log_chance = (SIDE * block) ** 2 * _log_share(others, n)
     by_chance = log_chance > np.log(LARGEST_CHANCE / n_window)
     # It is enough that a window has it so: others have a part in something else, too.
     by_chance = ndimage.maximum_filter(by_chance & some, **window)
@@ -168,7 +151,7 @@ def _log_share(others, n):
         return np.log(share)
 
 
-def in_flat_squares(values, valid, side):
+def constant_pixels(values, valid, side):
     """Pixels in squares of a side in which all are valid and equal."""
     if min(values.shape) < side:
         return np.zeros(values.shape, bool)
@@ -190,14 +173,3 @@ def in_flat_squares(values, valid, side):
             flat, side, along, mode="constant", origin=(side - 1) // 2
         )
     return flat.astype(bool)
-
-
-def _sums(mask, block):
-    """Numbers of pixels in blocks: (block rows, block columns) float64."""
-    return moments(mask.astype(np.float64), block)[0]
-
-
-def _spread(blocks, block, shape):
-    """Give every pixel what its block has: (rows, columns)."""
-    rows, columns = (np.arange(n) // block for n in shape)
-    return blocks[np.ix_(rows, columns)]

@@ -15,9 +15,31 @@ TILE_SHAPE = (272, 544)
 TILE_BYTES = 40 * 2**20
 
 
+def evenly_spread(n, count):
+    """Indices of some of n things, from the first to the last.
+
+    Parameters
+    ----------
+    n, count : int
+
+    Returns
+    -------
+    list of int
+        The middle one, if only one is wanted.
+
+    Examples
+    --------
+    >>> evenly_spread(8, 3), evenly_spread(8, 1)
+    ([0, 4, 7], [4])
+    """
+    if count == 1:
+        return [n // 2]
+    return np.linspace(0, n - 1, count).round().astype(int).tolist()
+
+
 def _cuts(n, most):
     """Cut n samples into equal parts of at most `most`."""
-    edges = np.linspace(0, n, -(-n // most) + 1).round().astype(int).tolist()
+    edges = evenly_spread(n + 1, -(-n // most) + 1)
     return [slice(a, b) for a, b in itertools.pairwise(edges)]
 
 

@@ -13,7 +13,7 @@ STEP = 1 / 12
 # size in pixels, squared, times the ratio of the power of the reflections to that of
 # the noise. So it does not depend on how fine the pixels are for the same electrons.
 LARGEST_PATCH = 3
-EVIDENCE = 43
+NEEDED_SIGNAL = 43
 # Lengths in a frame, as a fraction of its shorter side, at most.
 FRACTION = 1 / 4
 
@@ -118,7 +118,7 @@ def suitable_lengths(periods, shape):
 def _patch(period, share):
     """Half the size of a patch."""
     signal_to_noise = share / max(1 - share, 1e-9)
-    size = math.sqrt(EVIDENCE / signal_to_noise)
+    size = math.sqrt(NEEDED_SIGNAL / signal_to_noise)
     return min(max(size, PATCH * period), LARGEST_PATCH * period)
 
 

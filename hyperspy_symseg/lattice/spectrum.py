@@ -8,6 +8,7 @@ import numpy as np
 from scipy import fft, ndimage, special
 
 from hyperspy_symseg.frames.flat import flat_areas
+from hyperspy_symseg.frames.peaks import maxima, steps_within, vertex_shifts
 from hyperspy_symseg.frames.valid import valid_pixels
 
 # Rows and columns of a crop, at most, and the number of crops along an axis.
@@ -98,7 +99,7 @@ class Spectrum:
         Parameters
         ----------
         rows, columns : (n,) numpy.ndarray
-            Places in `power`, whole or not; rows may be negative.
+            Indices in `power`, whole or not; rows may be negative.
 
         Returns
         -------
@@ -128,7 +129,7 @@ class Spectrum:
         Parameters
         ----------
         rows, columns : numpy.ndarray of int
-            Places in `power`, or beyond its edges.
+            Indices in `power`, or beyond its edges.
 
         Returns
         -------
@@ -138,6 +139,10 @@ class Spectrum:
         mirrored = columns > self.shape[1] // 2
         rows = np.where(mirrored, -rows, rows) % self.shape[0]
         return self.power[rows, np.where(mirrored, self.shape[1] - columns, columns)]
+
+    def log_power_at(self, rows, columns):
+        """Logarithm of `power_at`: numpy.ndarray of float64."""
+        return np.log(np.maximum(self.power_at(rows, columns).astype(float), 1e-30))
 
 
 @dataclass(frozen=True)
@@ -207,11 +212,11 @@ def power_spectrum(frames):
     for frame, mask in frames:
         for crop in crops(frame.shape):
             # Some files are read transposed, which takes three times as long.
-            part = np.ascontiguousarray(frame[crop])
-            size = part.shape
+            values = np.ascontiguousarray(frame[crop])
+            size = values.shape
             if min(size) < SMALLEST:
                 return None
-            windowed = _windowed(part, None if mask is None else mask[crop])
+            windowed = _windowed(values, None if mask is None else mask[crop])
             if windowed is not None:
                 shape = tuple(fft.next_fast_len(n, real=True) for n in size)
                 transform = fft.rfft2(windowed, shape)
@@ -346,43 +351,39 @@ def find_reflections(spectrum):
     -------
     Reflections
     """
-    rows, columns = _maxima(spectrum)
-    floor = spectrum.floor_at(np.hypot(*spectrum.frequencies(rows, columns).T))
-    floor = np.maximum(floor, _line_floor(spectrum, rows, columns))
-    peaks = spectrum.power_at(rows, columns)
-    significant = peaks > spectrum.threshold * floor
-    significant &= peaks >= WEAKEST * peaks.max(initial=0, where=significant)
-    rows, columns, floor = (x[significant] for x in (rows, columns, floor))
-    steps = np.mgrid[-1:2, -1:2][..., np.newaxis]
-    around = spectrum.power_at(rows + steps[0], columns + steps[1]).astype(np.float64)
+    points = _maxima(spectrum)
+    floor = spectrum.floor_at(np.hypot(*spectrum.frequencies(*points.T).T))
+    floor = np.maximum(floor, _line_floor(spectrum, *points.T))
+    powers = spectrum.power_at(*points.T)
+    significant = powers > spectrum.threshold * floor
+    significant &= powers >= WEAKEST * powers.max(initial=0, where=significant)
+    points, floor, powers = (x[significant] for x in (points, floor, powers))
+    steps = steps_within(1.5)
+    around = spectrum.power_at(*(points[:, np.newaxis] + steps).T).astype(np.float64)
     # No two share a bin, for there are two bins or more between maxima.
-    sums = np.maximum(around - floor, 0).sum(axis=(0, 1))
-    powers = 2 * sums / math.prod(spectrum.shape)
-    powers /= powers.sum() + spectrum.noise_power
-    shifts = parabola_maximum(around[:, 1]), parabola_maximum(around[1])
-    frequencies = spectrum.frequencies(rows + shifts[0], columns + shifts[1])
-    order = np.argsort(-powers, kind="stable")
-    return Reflections(frequencies[order], powers[order], (around[1, 1] / floor)[order])
+    sums = np.maximum(around - floor, 0).sum(axis=0)
+    shares = 2 * sums / math.prod(spectrum.shape)
+    shares /= shares.sum() + spectrum.noise_power
+    shifts = vertex_shifts(spectrum.log_power_at, points)
+    frequencies = spectrum.frequencies(*(points + shifts).T)
+    order = np.argsort(-shares, kind="stable")
+    return Reflections(frequencies[order], shares[order], (powers / floor)[order])
 
 
 def _maxima(spectrum):
-    """Bins in the band that may be above the threshold, and are maxima of 5 x 5."""
+    """Bins above the floor, the largest of 5 x 5: (n, 2) numpy.ndarray of int."""
     low, high = spectrum.band
     nearby = (spectrum.radii >= low / 2) & (spectrum.radii <= high * 1.1)
     lowest = spectrum.floor[nearby].min(initial=np.inf)
-    part = spectrum.power[:, : int(high * spectrum.shape[1]) + 1]
-    rows, columns = np.nonzero(part > spectrum.threshold * lowest)
-    gy, gx = spectrum.frequencies(rows, columns).T
+    power = spectrum.power[:, : int(high * spectrum.shape[1]) + 1]
+    points = np.argwhere(power > spectrum.threshold * lowest)
+    gy, gx = spectrum.frequencies(*points.T).T
     radii = np.hypot(gy, gx)
     # Along gx = 0, one of each pair.
     possible = (radii >= low) & (radii <= high) & ((gx > 0) | (gy > 0))
-    power = part[rows, columns]
-    possible &= power > spectrum.threshold * spectrum.floor_at(radii)
-    rows, columns, power = rows[possible], columns[possible], power[possible]
-    steps = np.mgrid[-2:3, -2:3].reshape(2, -1, 1)
-    around = spectrum.power_at(rows + steps[0], columns + steps[1])
-    maximal = power == around.max(axis=0)
-    return rows[maximal], columns[maximal]
+    floor = spectrum.floor_at(radii)
+    possible &= power[tuple(points.T)] > spectrum.threshold * floor
+    return maxima(spectrum.power_at, points[possible], steps_within(2.9))
 
 
 def _line_floor(spectrum, rows, columns):
@@ -403,22 +404,3 @@ def _line_floor(spectrum, rows, columns):
 def _median_of_noise(n):
     """Median of the mean of n exponentially distributed values, of mean 1."""
     return special.gammaincinv(n, 0.5) / n
-
-
-def parabola_maximum(powers):
-    """Place of the maximum of a parabola through the logarithms of three powers.
-
-    Parameters
-    ----------
-    powers : (3, ...) numpy.ndarray
-        The middle one is the largest.
-
-    Returns
-    -------
-    (...) numpy.ndarray
-        From the middle one, from -0.5 to 0.5.
-    """
-    before, at, after = np.log(np.maximum(powers, 1e-30))
-    curvature = before - 2 * at + after
-    shift = (before - after) / (2 * np.where(curvature < 0, curvature, -1))
-    return np.clip(np.where(curvature < 0, shift, 0), -0.5, 0.5)

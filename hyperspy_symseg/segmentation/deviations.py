@@ -4,8 +4,8 @@
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_symseg.frames.blocks import local_mean, spread, sum_squares
-from hyperspy_symseg.templates.blocks import BLOCKS_IN_PERIOD
+from hyperspy_symseg.frames.blocks import local_mean, spread, sum_blocks
+from hyperspy_symseg.templates.normalized_frame import BLOCKS_IN_PERIOD
 
 from .interior import inner_places
 
@@ -110,7 +110,7 @@ class Deviations:
 
     Parameters
     ----------
-    frame : BlockedFrame
+    frame : NormalizedFrame
     expected : (rows, columns) numpy.ndarray
         From `Templates.expected`.
     labels : (rows, columns) numpy.ndarray of int
@@ -214,9 +214,9 @@ class Deviations:
     def _scale(self, block):
         """Divide by what varies slowly, such as with the thickness."""
         squares = np.where(self.inner, np.minimum(self.scores**2, CUT**2), 0)
-        counts = sum_squares(self.inner.astype(float), block)
+        counts = sum_blocks(self.inner.astype(float), block)
         mean = local_mean(
-            sum_squares(squares, block), counts, SCALE_WIDTH * BLOCKS_IN_PERIOD
+            sum_blocks(squares, block), counts, SCALE_WIDTH * BLOCKS_IN_PERIOD
         )
         scale = np.sqrt(np.where(mean > 0, mean / MEAN_SQUARE_CUT, 1))
         self.scores = self.scores / spread(scale, block, self.scores.shape)

@@ -371,7 +371,7 @@ class Fitting:
                 units=units,
                 **cluster_scores(
                     scores,
-                    descriptor.blocks,
+                    descriptor.members,
                     n_patterns,
                     n_components,
                     random_state,

@@ -4,10 +4,12 @@
 import itertools
 
 import numpy as np
+from scipy import special
 
 from hyperspy_symseg.frames import Grid
-from hyperspy_symseg.frames.blocks import sum_squares
-from hyperspy_symseg.templates.blocks import BlockedFrame
+from hyperspy_symseg.frames.blocks import sum_blocks
+from hyperspy_symseg.frames.peaks import extrema, settled
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
 from .deviations import Deviations, column_width
 from .interior import without_islands
@@ -54,11 +56,9 @@ def default_threshold(templates, rate=FALSE_ALARM_RATE):
     5.07
     """
     factor = (templates.period / column_width(templates)) ** 2 / (2 * np.pi) ** 1.5
-    threshold = 5.0
-    # Converges fast: each turn takes off most of what the last one left.
-    for _ in range(20):
-        threshold = np.sqrt(2 * np.log(max(factor * threshold / rate, np.e)))
-    return float(threshold)
+    # At the largest rate, u^2 = 2: of more extrema, most are not far apart.
+    share = min(rate / factor, np.sqrt(2) / np.e)
+    return float(np.sqrt(-special.lambertw(-(share**2), -1).real))
 
 
 def find_outliers(model, labels, frame, mask=None, threshold=None):
@@ -120,11 +120,11 @@ def _outliers_of_part(templates, labels, frame, pixels, threshold):
     window = window_around(pixels, templates, frame.shape)
     first = [axis.start for axis in window]
     labels = labels[window]
-    blocked = BlockedFrame(frame[window], labels < 0, period, tuple(first))
+    blocked = NormalizedFrame(frame[window], labels < 0, period, tuple(first))
     labels = without_islands(labels, LEAST_ISLAND * period**2)
     own = labels == np.arange(templates.n_patterns)[:, np.newaxis, np.newaxis]
     posterior = np.stack(
-        [sum_squares(each.astype(np.float32), blocked.block) for each in own]
+        [sum_blocks(each.astype(np.float32), blocked.block) for each in own]
     )
     posterior /= np.maximum(posterior.sum(axis=0), 1)
     expected = templates.expected(blocked, posterior)
@@ -141,91 +141,6 @@ def _outliers_of_part(templates, labels, frame, pixels, threshold):
         for i, axis in enumerate(pixels)
     ]
     return found[np.logical_and(*inside)]
-
-
-def extrema(scores, distance, threshold):
-    """Places whose score has the largest modulus within a distance.
-
-    Parameters
-    ----------
-    scores : (rows, columns) numpy.ndarray
-    distance : float
-        In pixels.
-    threshold : float
-        That the modulus exceeds.
-
-    Returns
-    -------
-    (n, 2) numpy.ndarray of int
-        (y, x).
-
-    Examples
-    --------
-    >>> extrema(np.array([[0, 5, 0, -7, 0, 6, 0]]), 2, 4)
-    array([[0, 3]])
-    """
-    reach = int(distance)
-    size = np.pad(np.abs(scores), reach)
-    # There are few, and so it is faster than a filter with such a window.
-    places = np.argwhere(size > threshold)
-    values = size[tuple(places.T)]
-    largest = np.ones(len(places), bool)
-    for step in _disc(distance):
-        largest &= size[tuple((places + step).T)] <= values
-    return places[largest] - reach
-
-
-def _disc(radius):
-    """Steps (dy, dx) up to a distance: (n, 2) numpy.ndarray of int."""
-    reach = np.arange(-int(radius), int(radius) + 1)
-    y, x = np.meshgrid(reach, reach, indexing="ij")
-    return np.column_stack([y.ravel(), x.ravel()])[np.hypot(y, x).ravel() <= radius]
-
-
-def settled(values, places, scores, distance):
-    """Positions of the extrema near places, from parabolas along y and x.
-
-    At high dose, scores are larger beside a column than on it, as there is less noise:
-    what is missing is where the filtered residual itself is lowest.
-
-    Parameters
-    ----------
-    values : (rows, columns) numpy.ndarray
-    places : (n, 2) numpy.ndarray of int
-        (y, x).
-    scores : (n,) numpy.ndarray
-        Of the sign that the extremum has.
-    distance : float
-        That it has from the place at most, in pixels.
-
-    Returns
-    -------
-    (n, 2) numpy.ndarray of float64
-
-    Examples
-    --------
-    >>> y, x = np.ogrid[:9, :9]
-    >>> values = (y - 4.2) ** 2 + (x - 3.6) ** 2 - 9
-    >>> settled(values, np.array([[4, 5]]), np.array([-3]), 2).round(3)
-    array([[4.2, 3.6]])
-    """
-    steps, sign = _disc(distance), np.sign(scores)
-    reach = int(distance) + 1
-    padded = np.pad(values, reach)
-    centres = places + reach
-    around = padded[tuple((centres[:, np.newaxis] + steps).transpose(2, 0, 1))]
-    centres = centres + steps[(around * sign[:, np.newaxis]).argmax(axis=1)]
-    refined = centres.astype(np.float64)
-    for axis, step in enumerate(np.eye(2, dtype=int)):
-        before, at, after = (
-            sign * padded[tuple((centres + turn * step).T)] for turn in (-1, 0, 1)
-        )
-        curvature = before - 2 * at + after
-        shift = np.divide(
-            before - after, 2 * curvature, out=np.zeros(len(at)), where=curvature < 0
-        )
-        refined[:, axis] += np.clip(shift, -0.5, 0.5)
-    return refined - reach
 
 
 def strongest(found, distance):

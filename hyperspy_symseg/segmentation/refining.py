@@ -5,8 +5,8 @@ import numpy as np
 
 from hyperspy_symseg.frames.parts import widened
 from hyperspy_symseg.frames.threads import pmap
-from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size
 from hyperspy_symseg.templates.boundaries import sharpened, straightened
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame, cell_size
 from hyperspy_symseg.templates.potts import most_probable
 
 # What is left of the certainty, above chance, in frames that templates may not fit.
@@ -54,7 +54,7 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
     part : Part
     certainty : bool
         Whether it is asked for.
-    blocked : BlockedFrame, optional
+    blocked : NormalizedFrame, optional
         The whole frame, if that is what the labels depend on.
 
     Returns
@@ -71,7 +71,7 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
     sides = tuple(axis.stop - axis.start for axis in window)
     if blocked is None or sides != frame.shape:
         masked = None if mask is None else mask[window]
-        blocked = BlockedFrame(frame[window], masked, templates.period, first)
+        blocked = NormalizedFrame(frame[window], masked, templates.period, first)
     posterior = straightened(*templates.posterior(blocked))
     rows, columns = (
         np.arange(axis.start - begin, axis.stop - begin)

@@ -12,7 +12,7 @@ from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.blocks import spread
 from hyperspy_symseg.frames.cached import cached_property
 from hyperspy_symseg.frames.threads import one_thread
-from hyperspy_symseg.templates.choosing import Search
+from hyperspy_symseg.templates.model_selection import ModelSelection
 from hyperspy_symseg.templates.potts import most_probable
 
 from .clustering import separation
@@ -48,7 +48,7 @@ class TemplateFit:
     period : float
         In pixels.
     one_pattern : Templates, optional
-        As for `Search`.
+        As for `ModelSelection`.
     """
 
     def __init__(
@@ -117,7 +117,9 @@ class TemplateFit:
         if not self._views:
             return self._fit(1 if n_patterns == "auto" else n_patterns)
         how = self._block_labels, self._one_pattern
-        return self._found(Search(self._blocked, self._period, *how), n_patterns)
+        return self._found(
+            ModelSelection(self._blocked, self._period, *how), n_patterns
+        )
 
     def _found(self, search, n_patterns):
         """Model of what a search finds."""

@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hyperspy_symseg.frames.blocks import squares_in
+from hyperspy_symseg.frames.blocks import blocks_in
 from hyperspy_symseg.frames.threads import one_thread, tracked
-from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size
-from hyperspy_symseg.templates.variety import one_pattern, variety
+from hyperspy_symseg.frames.tiling import evenly_spread
+from hyperspy_symseg.templates.misfit_variance import misfit_variance, one_pattern
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame, cell_size
 
 # Cells of all windows together, at most, and cells along a side of one.
 MOST_CELLS = 3600
@@ -42,7 +43,7 @@ class View(NamedTuple):
         True where a pixel is left out.
     window : (slice, slice)
         Rows and columns of the frame.
-    blocked : BlockedFrame
+    blocked : NormalizedFrame
         The window, normalised as part of the frame.
     weight : float
         Number of windows that it stands for.
@@ -51,7 +52,7 @@ class View(NamedTuple):
     frame: np.ndarray
     mask: np.ndarray | None
     window: tuple[slice, slice]
-    blocked: BlockedFrame
+    blocked: NormalizedFrame
     weight: float = 1.0
 
 
@@ -86,13 +87,13 @@ class Frames:
         return len(self._pieces)
 
     def _at(self, i):
-        """Read a piece, unless it is one of the last: frame, mask, BlockedFrame."""
+        """Read a piece, unless it is one of the last: frame, mask, NormalizedFrame."""
         if i not in self._kept:
             if len(self._kept) == self._most:
                 self._kept.pop(next(iter(self._kept)))
             frame, mask = self._read(*self._pieces[i])
             with one_thread:
-                blocked = BlockedFrame(frame, mask, self.period)
+                blocked = NormalizedFrame(frame, mask, self.period)
             _log_damage(blocked)
             if blocked.levelled is not None:
                 frame = blocked.levelled
@@ -102,7 +103,7 @@ class Frames:
         return self._kept[i]
 
     def blocked(self, i):
-        """Normalised piece, by its number: BlockedFrame."""
+        """Normalised piece, by its number: NormalizedFrame."""
         return self._at(i)[-1]
 
     def view(self, place, weight=1.0):
@@ -116,7 +117,7 @@ class Frames:
         """
         i, window = place
         frame, mask, blocked = self._at(i)
-        return View(frame, mask, window, blocked.part(window), weight)
+        return View(frame, mask, window, blocked.crop(window), weight)
 
 
 def _log_damage(blocked):
@@ -191,14 +192,14 @@ def windows(shape, period):
 
 
 def stacked(views):
-    """Windows of all views, as one: BlockedFrame.
+    """Windows of all views, as one: NormalizedFrame.
 
     Parameters
     ----------
     views : list of View
         Of one shape.
     """
-    return BlockedFrame.stacked([view.blocked for view in views])
+    return NormalizedFrame.stacked([view.blocked for view in views])
 
 
 def views_of(frames):
@@ -237,7 +238,7 @@ def views_of(frames):
         if not len(templates.reflections):
             return even, None
         varieties = [
-            variety(templates, frames.blocked(i), [window for _, window in own])
+            misfit_variance(templates, frames.blocked(i), [window for _, window in own])
             for i, own in itertools.groupby(places, _number)
         ]
     order = np.argsort(-np.concatenate(varieties), kind="stable")
@@ -252,7 +253,7 @@ def _places(frames, i):
     """Windows of a piece: its number, rows and columns, number of valid pixels."""
     piece, cell = frames.blocked(i), cell_size(frames.period)
     return [
-        (i, window, piece.cell_counts[squares_in(window, cell)].sum())
+        (i, window, piece.cell_counts[blocks_in(window, cell)].sum())
         for window in windows(piece.shape, frames.period)
     ]
 
@@ -261,13 +262,7 @@ def _spread(frames, places, n):
     """Views of n of the places, at least one a piece, spread evenly over each."""
     pieces = [list(own) for _, own in itertools.groupby(places, _number)]
     n_each = math.ceil(n / len(pieces))
-    chosen = [place for own in pieces for place in _evenly(own, n_each)]
+    chosen = [
+        own[i] for own in pieces for i in evenly_spread(len(own), min(n_each, len(own)))
+    ]
     return [frames.view(place, len(places) / len(chosen)) for place in chosen]
-
-
-def _evenly(places, n):
-    """Some of the places, spread evenly over them."""
-    if n == 1:
-        return [places[len(places) // 2]]
-    numbers = np.linspace(0, len(places) - 1, min(n, len(places))).round()
-    return [places[int(i)] for i in numbers]

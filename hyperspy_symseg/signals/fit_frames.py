@@ -4,6 +4,7 @@
 import numpy as np
 
 from hyperspy_symseg.frames.checks import check_distinct, is_whole_number, shown
+from hyperspy_symseg.frames.tiling import evenly_spread
 
 # Frames that a model is fitted on unless asked otherwise, spread over the series.
 N_FIT_FRAMES = 8
@@ -47,26 +48,19 @@ def fit_frames(fit_on, axes):
     shape = tuple(axis.size for axis in axes)
     n_frames = int(np.prod(shape))
     if fit_on is None:
-        places = _spread(min(N_FIT_FRAMES, n_frames), n_frames)
+        places = evenly_spread(n_frames, min(N_FIT_FRAMES, n_frames))
     elif is_whole_number(fit_on):
         if not 1 <= fit_on <= n_frames:
             raise ValueError(
                 f"fit_on must be from 1 to {n_frames} frames, got {shown(fit_on)}. For "
                 "the frame of this index, use a list."
             )
-        places = _spread(int(fit_on), n_frames)
+        places = evenly_spread(n_frames, int(fit_on))
     elif isinstance(fit_on, slice):
         places = _in_slice(fit_on, axes, n_frames)
     else:
         places = {_place(index, axes, fit_on) for index in _indices(fit_on)}
     return [tuple(map(int, np.unravel_index(place, shape))) for place in sorted(places)]
-
-
-def _spread(n, n_frames):
-    """Places of n frames from the first to the last, or that in the middle."""
-    if n == 1:
-        return [n_frames // 2]
-    return np.linspace(0, n_frames - 1, n).round().astype(int).tolist()
 
 
 def _in_slice(wanted, axes, n_frames):

@@ -182,7 +182,7 @@ def operations_record(descriptor):
     numpy.ndarray, or dict of these
         Of several descriptors joined, by their names.
     """
-    if len(descriptor.blocks) == 1:
+    if len(descriptor.members) == 1:
         return descriptor.operations
     names, _ = describe(descriptor)
     parts = (part.operations for part in descriptor.descriptors)

@@ -4,7 +4,7 @@
 A pattern is described by the spatial frequencies g of its lattice and the amplitude of
 each. At any place the phases are those that the pixels of the pattern near by have, so
 a lattice may be strained, drift or begin anew in every grain; what is left of a pixel's
-block when the template is subtracted is the evidence for the pattern there. Takes and
+block when the template is subtracted is the misfit of the pattern there. Takes and
 returns NumPy arrays; knows no HyperSpy.
 """
 

@@ -15,7 +15,7 @@ from hyperspy_symseg.frames.blocks import window_means
 from hyperspy_symseg.frames.kernels import compiled
 
 from .potts import COUPLING, mean_field
-from .strips import in_strips
+from .row_tiles import in_row_tiles
 
 _boundaries = compiled("_boundaries")
 
@@ -42,8 +42,8 @@ class Window(NamedTuple):
 # undone, which lets what is smaller than the window shrink. The prior is that of all
 # neighbours of a block, four and four that count half.
 NARROW = Window(6, (0.8,), 6 * COUPLING)
-# Four periods. The prior is more than the evidence of most blocks: it takes a column to
-# move a boundary, not the tail of one.
+# Four periods. The prior is more than the log-likelihood of most blocks: a column moves
+# a boundary, but not the tail of one.
 WIDE = Window(12, (1.0, 1.0), 40.0)
 SWEEPS = 2
 # Distance of boundaries that agree, at most, in blocks.
@@ -53,16 +53,16 @@ APART = 0.6
 SQUARINGS, SQUARINGS_OF_WIDE = 3, 1
 
 
-def straightened(posterior, evidence):
-    """Posterior with boundaries that run as those a few periods away say.
+def straightened(posterior, log_likelihood):
+    """Posterior with boundaries that continue those a few periods away.
 
-    The evidence of every block is joined by what the posterior is after smoothing,
-    instead of that of its neighbours.
+    The smoothed posterior is added to the log-likelihood of every block, instead of the
+    posteriors of its neighbours.
 
     Parameters
     ----------
     posterior : (patterns, block rows, block columns) numpy.ndarray of float32
-    evidence : (patterns, block rows, block columns) numpy.ndarray of float32
+    log_likelihood : (patterns, block rows, block columns) numpy.ndarray of float32
         Log-likelihoods of the blocks, each of its own pixels.
 
     Returns
@@ -70,18 +70,18 @@ def straightened(posterior, evidence):
     (patterns, block rows, block columns) numpy.ndarray of float32
         Smooth: `sharpened`, it is a probability.
     """
-    posterior, narrow = straightened_in(posterior, evidence, NARROW)
-    _, wide = straightened_in(posterior, evidence, WIDE)
+    posterior, narrow = straightened_in(posterior, log_likelihood, NARROW)
+    _, wide = straightened_in(posterior, log_likelihood, WIDE)
     np.copyto(narrow, sharpened(wide, SQUARINGS_OF_WIDE), where=_agree(narrow, wide))
     return narrow
 
 
-def straightened_in(posterior, evidence, window):
+def straightened_in(posterior, log_likelihood, window):
     """Posterior with boundaries that are straight in a window, and the same smooth.
 
     Parameters
     ----------
-    posterior, evidence
+    posterior, log_likelihood
         As for `straightened`.
     window : Window
 
@@ -93,7 +93,7 @@ def straightened_in(posterior, evidence, window):
         # One sweep without neighbours, or the probabilities of independent blocks.
         prior = smooth_boundaries(posterior, window)
         prior *= np.float32(window.prior)
-        prior += evidence
+        prior += log_likelihood
         posterior = mean_field(prior, 1)
     return posterior, smooth_boundaries(posterior, window)
 
@@ -134,7 +134,7 @@ def smooth_boundaries(posterior, window):
     """
     weights = _weights(window.reach)
 
-    def of_strip(posterior):
+    def of_tile(posterior):
         mean = _means(posterior, weights, 1)
         for share in window.undone:
             lost = sharpened(mean)
@@ -145,7 +145,7 @@ def smooth_boundaries(posterior, window):
         return mean
 
     reach = window.reach * (1 + len(window.undone))
-    return in_strips(of_strip, posterior, reach)
+    return in_row_tiles(of_tile, posterior, reach)
 
 
 def sharpened(posterior, squarings=SQUARINGS):

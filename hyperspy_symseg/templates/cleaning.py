@@ -5,14 +5,14 @@ import functools
 
 import numpy as np
 
-from hyperspy_symseg.frames.blocks import ratio, sum_squares
-from hyperspy_symseg.frames.flat import SMALLEST_BLOCK, flat_areas, moments
+from hyperspy_symseg.frames.blocks import moments, ratio, sum_blocks
+from hyperspy_symseg.frames.flat import SMALLEST_BLOCK, flat_areas
 from hyperspy_symseg.frames.valid import valid_pixels
 
-from .damage import PIECE, Lines, find_spikes
+from .damage import SPAN, Lines, find_spikes
 
-# Frames with larger sums of squares in their blocks, or smaller ones, are scaled.
-LARGEST_SQUARES = 2.0**60
+# Frames whose blocks have larger or smaller energies are scaled.
+LARGEST_ENERGY = 2.0**60
 
 
 @functools.lru_cache(maxsize=64)
@@ -42,7 +42,7 @@ class CleanFrame:
         0 where not valid. Very large or small ones are scaled.
     valid : (rows, columns) numpy.ndarray of bool or None
         None if all pixels are.
-    sums, squares, counts : (block rows, block columns) numpy.ndarray of float64
+    sums, energies, counts : (block rows, block columns) numpy.ndarray of float64
         Of the values and their squares, and of valid pixels.
     cells : list of (cell rows, cell columns) numpy.ndarray of float64
         The same three, in cells.
@@ -85,22 +85,22 @@ class CleanFrame:
         """Sums of blocks and cells, after values or valid pixels have changed."""
         if self.valid is not None:
             self.values[~self.valid] = 0
-        self.sums, self.squares = moments(self.values, self.block)
-        if not 1 / LARGEST_SQUARES < self.squares.max() < LARGEST_SQUARES:
+        self.sums, self.energies = moments(self.values, self.block)
+        if not 1 / LARGEST_ENERGY < self.energies.max() < LARGEST_ENERGY:
             # Powers of two round nothing, and keep squares finite.
             exponent = np.frexp(max(self.values.max(), -self.values.min()))[1]
             self.values = np.ldexp(self.values, -exponent)
-            self.sums, self.squares = moments(self.values, self.block)
+            self.sums, self.energies = moments(self.values, self.block)
         if self.valid is None:
             self.counts, cell_counts = map(self._areas, (1, self._cell))
         else:
             self.counts = moments(self.valid.astype(np.float64), self.block)[0]
-            cell_counts = sum_squares(self.counts, self._cell)
-        sums = (sum_squares(each, self._cell) for each in (self.sums, self.squares))
+            cell_counts = sum_blocks(self.counts, self._cell)
+        sums = (sum_blocks(each, self._cell) for each in (self.sums, self.energies))
         self.cells = [*sums, cell_counts]
 
     def _areas(self, side):
-        """Pixels of squares of so many blocks: (squares along y, along x) float64."""
+        """Numbers of pixels in squares of `side` blocks, one each: 2D float64."""
         sides = (block_lengths(n, side * self.block) for n in self.values.shape)
         return np.multiply.outer(*sides)
 
@@ -109,8 +109,8 @@ class CleanFrame:
         side = self._cell * self.block
         # Both are judged before one is changed.
         both = [Lines(self.values, self.valid, side, axis) for axis in (1, 0)]
-        sums, squares, counts = sum_squares(np.stack(self.cells), PIECE)
-        variances = ratio(squares, counts) - ratio(sums, counts) ** 2
+        sums, energies, counts = sum_blocks(np.stack(self.cells), SPAN)
+        variances = ratio(energies, counts) - ratio(sums, counts) ** 2
         offsets = [each.offsets() for each in both if each.have_offsets(variances)]
         for each in offsets:
             self.values -= each

@@ -14,9 +14,9 @@ from hyperspy_symseg.frames.blocks import ratio
 FAR_VARIANCE, MOST_SPIKES = 20.0**2, 0.03
 # A variance below this fraction of the mean square is none.
 NO_VARIANCE = 1e-10
-# Cells along a piece of a line whose mean is judged, and lines about it that it is
+# Cells along a span of a line whose mean is judged, and lines about it that it is
 # compared with, in cells to each side.
-PIECE, AROUND = 8, 1.5
+SPAN, AROUND = 8, 1.5
 # Quantiles of these lines, and how far beyond them, in distances of the two, a line is
 # spoilt; and the standard deviations from their mean that this takes at least.
 LOW, HIGH, BEYOND, SUSPICIOUS = 0.1, 0.9, 3.0, 2.5
@@ -25,7 +25,7 @@ LOW, HIGH, BEYOND, SUSPICIOUS = 0.1, 0.9, 3.0, 2.5
 OFFSETS, SLOWEST, MEDIAN_OF_POWER = 10.0, 3, np.log(2)
 
 
-def find_spikes(values, sums, squares, counts, side):
+def find_spikes(values, sums, energies, counts, side):
     """Pixels far from all others near by, such as those hit by cosmic rays, or None.
 
     Mean and variance of a cell are compared with the medians of the 5 x 5 about it. A
@@ -35,7 +35,7 @@ def find_spikes(values, sums, squares, counts, side):
     Parameters
     ----------
     values : (rows, columns) numpy.ndarray of float64
-    sums, squares, counts : (cell rows, cell columns) numpy.ndarray of float64
+    sums, energies, counts : (cell rows, cell columns) numpy.ndarray of float64
         Of the values and their squares, and of valid pixels.
     side : int
         Of a cell, in pixels.
@@ -46,7 +46,7 @@ def find_spikes(values, sums, squares, counts, side):
     """
     counted = np.maximum(counts, 1)
     means = sums / counted
-    variances = squares / counted - means**2
+    variances = energies / counted - means**2
     # Few cells have anything so far away that its square makes up their variance; none
     # that does not even stand out from the lowest variance about it.
     lowest = np.maximum(ndimage.minimum_filter(variances, 5, mode="nearest"), 0)
@@ -108,7 +108,7 @@ def _have_one_value(pixels, chosen):
 
 
 class Lines:
-    """Rows or columns of a frame, by the means of their pieces.
+    """Rows or columns of a frame, by the means of their spans.
 
     Parameters
     ----------
@@ -123,14 +123,14 @@ class Lines:
 
     Attributes
     ----------
-    spoilt : (lines, pieces) numpy.ndarray of bool
+    spoilt : (lines, spans) numpy.ndarray of bool
         Brighter or darker than all lines near by, which have all that a lattice has.
     """
 
     def __init__(self, values, valid, cell, axis):
         self._values, self._valid, self._cell, self._axis = values, valid, cell, axis
-        length, piece = values.shape[axis], PIECE * cell
-        self._starts = np.arange(0, max(length - piece // 2, 1), piece)
+        length, span = values.shape[axis], SPAN * cell
+        self._starts = np.arange(0, max(length - span // 2, 1), span)
         self._sizes = np.diff(np.append(self._starts, length))
         sums, counts = self._sums(values), self._sizes.astype(float)
         if valid is not None:
@@ -139,12 +139,12 @@ class Lines:
         self.spoilt = self._find_spoilt() & (counts > 0)
 
     def _sums(self, values):
-        """Sums of the pieces: (lines, pieces) numpy.ndarray."""
+        """Sums of the spans: (lines, spans) numpy.ndarray."""
         if self._axis == 1:
             return np.add.reduceat(values, self._starts, axis=1, dtype=np.float64)
         # Ten times faster than the same along the first axis.
         n = len(self._starts) - 1
-        shape = n, PIECE * self._cell, values.shape[1]
+        shape = n, SPAN * self._cell, values.shape[1]
         whole = values[: self._starts[-1]].reshape(shape)
         sums = np.empty((n + 1, values.shape[1]))
         whole.sum(axis=1, out=sums[:n])
@@ -158,12 +158,12 @@ class Lines:
         if len(means) < size:
             return spoilt
         # What is so far from most has a large share in their variance, too.
-        level, square = (
+        level, mean_square = (
             ndimage.uniform_filter1d(each, size, axis=0, mode="mirror")
             for each in (means, means**2)
         )
         deviation = (means - level) ** 2
-        places = np.nonzero(deviation > SUSPICIOUS**2 * (square - level**2))
+        places = np.nonzero(deviation > SUSPICIOUS**2 * (mean_square - level**2))
         rows = np.clip(places[0], reach, len(means) - 1 - reach)
         around = rows[:, np.newaxis] + np.arange(-reach, reach + 1)
         ranks = round(LOW * (size - 1)), round(HIGH * (size - 1))
@@ -176,7 +176,7 @@ class Lines:
 
     @property
     def n_spoilt(self):
-        """Number of lines with a spoilt piece: int."""
+        """Number of lines with a spoilt span: int."""
         return int(self.spoilt.any(axis=1).sum())
 
     def pixels(self):
@@ -188,41 +188,41 @@ class Lines:
         """Whether nearly every line has an offset of its own: bool.
 
         That is so if the power of their means, at most frequencies, is far above that
-        of independent pixels: a lattice has power at few frequencies. Of tiles of the
-        frame, the median counts.
+        of independent pixels: a lattice has power at few frequencies. The median of
+        crops of the frame counts.
 
         Parameters
         ----------
-        variances : (tiles along y, tiles along x) numpy.ndarray of float64
-            Variance of the pixels in squares as long as a piece.
+        variances : (crops along y, crops along x) numpy.ndarray of float64
+            Variance of the pixels in crops whose sides are a span.
         """
         means = self._means
         if self.spoilt.any():
             means = np.where(self.spoilt, np.median(means, axis=0), means)
-        n = min(PIECE * self._cell, len(means))
-        tiles = means[: len(means) // n * n].reshape(-1, n, means.shape[1])
-        tiles = tiles - tiles.mean(axis=1, keepdims=True)
+        n = min(SPAN * self._cell, len(means))
+        crops = means[: len(means) // n * n].reshape(-1, n, means.shape[1])
+        crops = crops - crops.mean(axis=1, keepdims=True)
         variances = variances if self._axis == 1 else variances.T
-        expected = variances[: len(tiles), : len(self._sizes)] / self._sizes
+        expected = variances[: len(crops), : len(self._sizes)] / self._sizes
         varied = expected > 0
         if not varied.any():
             return False
 
-        def median_of_tiles(power):
+        def median_of_crops(power):
             return np.median(power[varied] / expected[varied])
 
         # Half of the frequencies have at least the median power.
-        if median_of_tiles((tiles**2).mean(axis=1)) < OFFSETS / 4:
+        if median_of_crops((crops**2).mean(axis=1)) < OFFSETS / 4:
             return False
         window = np.hanning(n + 2)[1:-1, np.newaxis]
-        spectrum = np.fft.rfft(tiles * window, axis=1)[:, SLOWEST:]
+        spectrum = np.fft.rfft(crops * window, axis=1)[:, SLOWEST:]
         power = np.median(spectrum.real**2 + spectrum.imag**2, axis=1)
         power /= (window**2).sum() * MEDIAN_OF_POWER
-        return bool(median_of_tiles(power) > OFFSETS)
+        return bool(median_of_crops(power) > OFFSETS)
 
     def offsets(self):
         """Running means of the lines: (rows, columns) numpy.ndarray of float64."""
-        size = 2 * PIECE * self._cell + 1
+        size = 2 * SPAN * self._cell + 1
         valid = np.ones(self._values.shape) if self._valid is None else self._valid
         sums, counts = (
             ndimage.uniform_filter1d(

@@ -8,9 +8,9 @@ import numpy as np
 
 from hyperspy_symseg.frames.threads import limited, pmap
 
-from .blocks import BLOCKS_IN_CELL
-from .dispersion import dispersion
 from .model import Templates
+from .normalized_frame import BLOCKS_IN_CELL
+from .overdispersion import overdispersion
 from .pattern import Pattern
 from .potts import (
     COUPLING,
@@ -26,7 +26,7 @@ from .potts import (
 FINDING, CHANGED, SETTLED = 2, 0.06, 5e-3
 # Residuals have at least this variance, where a frame has 1.
 LEAST_VARIANCE = 1e-9
-# Patterns up to which each is compared with all others for the dispersion.
+# Patterns up to which each is compared with all others for the overdispersion.
 MOST_COMPARED = 8
 
 
@@ -60,7 +60,7 @@ class Solution:
         n_blocks = np.bincount(self.labels.ravel(), minlength=self.templates.n_patterns)
         return n_blocks.min() / BLOCKS_IN_CELL**2
 
-    def cost(self, dispersion):
+    def cost(self, overdispersion):
         """Cost of the patterns, in nats.
 
         Half the number of independent pixels times the logarithm of the variance of
@@ -72,14 +72,14 @@ class Solution:
 
         Parameters
         ----------
-        dispersion : float
+        overdispersion : float
             Number of pixels for each independent one.
 
         Returns
         -------
         float
         """
-        n_independent = self.n_pixels / dispersion
+        n_independent = self.n_pixels / overdispersion
         return float(
             n_independent / 2 * np.log(self.variance)
             + COUPLING * self.length
@@ -92,7 +92,7 @@ def everywhere(frame):
     return np.ones((1, *frame.counts.shape), np.float32)
 
 
-def learn(frame, tiles, start, period, rounds):
+def learn(frame, crops, start, period, rounds):
     """Learn the templates of patterns from frames, and which pixel has which.
 
     In turn: the reflections of every pattern, from the power spectrum of its pixels;
@@ -106,9 +106,9 @@ def learn(frame, tiles, start, period, rounds):
 
     Parameters
     ----------
-    frame : BlockedFrame
+    frame : NormalizedFrame
         One or several, that begin at their first pixel.
-    tiles : Tiles
+    crops : SpectrumCrops
         Of these.
     start : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         Posterior to begin with.
@@ -132,7 +132,7 @@ def learn(frame, tiles, start, period, rounds):
     ]
 
     def begun(own):
-        return Pattern(frame, tiles, own, period)
+        return Pattern(frame, crops, own, period)
 
     for turn in range(rounds):
         finding = turn % FINDING == 0 and share > CHANGED
@@ -147,8 +147,8 @@ def learn(frame, tiles, start, period, rounds):
         variance = max(float(total) / n_pixels, LEAST_VARIANCE)
         if finding:
             measured = frame, posterior, templates, variance, pairs
-            dispersed = dispersion(*measured)[0].max(initial=1.0)
-        noise = variance * dispersed
+            overdispersed = overdispersion(*measured)[0].max(initial=1.0)
+        noise = variance * overdispersed
         posterior = mean_field(log_likelihoods(residuals, noise))
         before, labels = labels, most_probable(posterior)
         share = changed(before, labels)

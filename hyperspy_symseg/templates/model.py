@@ -15,9 +15,9 @@ from hyperspy_symseg.frames.checks import (
 )
 from hyperspy_symseg.frames.threads import pmap
 
+from .bragg import BraggComponents
 from .potts import log_likelihoods, mean_field, most_probable
 from .reflections import distances
-from .waves import PatternWaves
 
 # Reflections so near to each other are the same, in cycles a period.
 SAME = 0.02
@@ -26,7 +26,7 @@ ROUNDS = 3
 # What the numbers of templates can be. A period in pixels: frames do not show shorter
 # ones, nor have room for longer ones.
 SHORTEST_PERIOD, LONGEST_PERIOD = 2.0, 2.0**15
-# Per pixel, along one axis; a wave moves a little when it is fitted.
+# Per pixel, along one axis; a component moves a little when it is fitted.
 HIGHEST_FREQUENCY = 1.0
 # In standard deviations, and in variances.
 LARGEST_AMPLITUDE, NOISE = 1e6, (1e-12, 1e12)
@@ -58,13 +58,13 @@ def check_period(name, period):
 class Templates:
     """Reflections of some patterns, and how much of a residual is noise.
 
-    With X the normalised intensities (`BlockedFrame`), the template of pattern k is
+    With X the normalised intensities (`NormalizedFrame`), the template of pattern k is
 
         t_k(q) = 2 sum over g of A_g Re(u_g(c) exp(2 pi i g.q))
 
     in the cell c of the pixel q; A_g are amplitudes and u_g phase factors, those of the
     Fourier sums over the pattern's own pixels near by, without the cell itself. The
-    evidence for k in a block is
+    log-likelihood of k in a block is
 
         l_k = -1 / (2 noise) sum over its pixels of (X - t_k)^2
 
@@ -80,8 +80,8 @@ class Templates:
     amplitudes : (n,) numpy.ndarray of float64
         In units of the standard deviation of the intensities.
     noise : float
-        Variance of the residuals, times their dispersion: how much larger the variance
-        of what is near each other adds up to than that of white noise.
+        Variance of the residuals times their overdispersion, the factor by which sums
+        of neighbouring residuals vary more than those of white noise.
 
     Raises
     ------
@@ -186,16 +186,16 @@ class Templates:
         pairs = itertools.combinations(range(self.n_patterns), 2)
         return min((_difference(self, *pair) for pair in pairs), default=1.0)
 
-    def waves(self, frame):
-        """Waves of every pattern in a frame: list of PatternWaves.
+    def components(self, frame):
+        """Bragg components of every pattern in a frame: list of BraggComponents.
 
         Parameters
         ----------
-        frame : BlockedFrame
+        frame : NormalizedFrame
         """
 
         def of_pattern(k):
-            return PatternWaves(frame, frame.factors(self.of(k)[0]))
+            return BraggComponents(frame, frame.factors(self.of(k)[0]))
 
         return pmap(of_pattern, range(self.n_patterns))
 
@@ -208,19 +208,19 @@ class Templates:
             As for `residuals`.
         """
         return [
-            waves.expected(own, self.of(k)[1])
-            for k, (waves, own) in enumerate(
-                zip(self.waves(frame), posterior, strict=True)
+            each.expected(own, self.of(k)[1])
+            for k, (each, own) in enumerate(
+                zip(self.components(frame), posterior, strict=True)
             )
         ]
 
-    def residuals(self, frame, waves, posterior):
+    def residuals(self, frame, components, posterior):
         """Squared residuals of the blocks, with the template of every pattern.
 
         Parameters
         ----------
-        frame : BlockedFrame
-        waves : list of PatternWaves
+        frame : NormalizedFrame
+        components : list of BraggComponents
             In this frame.
         posterior : (patterns, ..., block rows, block columns) numpy.ndarray of float32
             Probability of every pattern in every block.
@@ -231,7 +231,7 @@ class Templates:
         """
 
         def of_pattern(k):
-            expected = waves[k].expected(posterior[k], self.of(k)[1])
+            expected = components[k].expected(posterior[k], self.of(k)[1])
             return frame.residuals(expected)
 
         return np.stack(pmap(of_pattern, range(self.n_patterns)))
@@ -244,19 +244,19 @@ class Templates:
 
         Parameters
         ----------
-        frame : BlockedFrame
+        frame : NormalizedFrame
 
         Returns
         -------
-        posterior : (patterns, ..., block rows, block columns) numpy.ndarray of float32
-        evidence : (patterns, ..., block rows, block columns) numpy.ndarray of float32
-            Log-likelihoods of the blocks, each of its own pixels.
+        posterior, log_likelihood
+            (patterns, ..., block rows, block columns) numpy.ndarray of float32. The
+            log-likelihood of a block is that of its own pixels.
         """
-        waves = self.waves(frame)
+        components = self.components(frame)
         shape = self.n_patterns, *frame.counts.shape
         posterior = np.full(shape, 1 / self.n_patterns, np.float32)
         for _ in range(ROUNDS):
-            residuals = self.residuals(frame, waves, posterior)
+            residuals = self.residuals(frame, components, posterior)
             likelihoods = log_likelihoods(residuals, self.noise)
             posterior = mean_field(likelihoods)
         return posterior, residuals * np.float32(-0.5 / self.noise)
@@ -266,7 +266,7 @@ class Templates:
 
         Parameters
         ----------
-        frame : BlockedFrame
+        frame : NormalizedFrame
         posterior : (patterns, block rows, block columns) numpy.ndarray of float32
             Every block has the template of the pattern that is most probable.
         """

@@ -3,7 +3,9 @@
 
 import numpy as np
 
-from .blocks import BLOCKS_IN_CELL
+from .bragg import LEAST_WEIGHT, BraggComponents, near_by, unit_phases
+from .normalized_frame import BLOCKS_IN_CELL
+from .pattern_spectrum import pattern_spectrum
 from .reflections import (
     MOST_REFLECTIONS,
     apart,
@@ -12,8 +14,6 @@ from .reflections import (
     keep_apart,
     strong,
 )
-from .tiles import pattern_spectrum
-from .waves import LEAST_WEIGHT, PatternWaves, near_by, unit_phases
 
 # Moves that change nothing, for the phases near by follow them, in cycles a period.
 STILL = 0.001
@@ -30,9 +30,9 @@ class Pattern:
 
     Parameters
     ----------
-    frame : BlockedFrame
+    frame : NormalizedFrame
         One or several, that begin at their first pixel.
-    tiles : Tiles
+    crops : SpectrumCrops
     weights : (..., block rows, block columns) numpy.ndarray of float32
         Probability that a block belongs to the pattern.
     period : float
@@ -44,15 +44,20 @@ class Pattern:
         Of the reflections that count.
     """
 
-    def __init__(self, frame, tiles, weights, period):
+    def __init__(self, frame, crops, weights, period):
         self._frame, self._period = frame, period
-        self._spectrum = pattern_spectrum(tiles, weights)
+        self._spectrum = pattern_spectrum(crops, weights)
         found = np.empty((0, 2))
         if self._spectrum is not None:
             found = find_reflections(self._spectrum, period)
         # Where they were found, and where they are now.
         self._found, self._moved = found, found.copy()
-        self._waves, self._cells, self._phases, self._n_pixels = None, None, None, None
+        self._components, self._cells, self._phases, self._n_pixels = (
+            None,
+            None,
+            None,
+            None,
+        )
         self._kept, self.amplitudes = [], np.empty(0)
 
     @property
@@ -81,10 +86,12 @@ class Pattern:
             both = np.concatenate([self._found, *turned])
             self._found = keep_apart(both, self._period)[:MOST_REFLECTIONS]
         self._kept, self._moved = np.arange(len(self._found)), self._found.copy()
-        self._waves = PatternWaves(self._frame, self._frame.factors(self._found))
+        self._components = BraggComponents(
+            self._frame, self._frame.factors(self._found)
+        )
 
     def fit(self, weights):
-        """Fit the waves to the pixels of the pattern.
+        """Fit the Bragg components to the pixels of the pattern.
 
         Parameters
         ----------
@@ -94,12 +101,12 @@ class Pattern:
         Returns
         -------
         (..., rows, columns) numpy.ndarray of float32
-            What the waves that count make up, with the phases measured.
+            What the components that count make up, with the phases measured.
         """
         self.weigh(weights)
         self.move()
         self.measure()
-        return self._waves.template(self.amplitudes, self._phases, self._kept)
+        return self._components.template(self.amplitudes, self._phases, self._kept)
 
     def weigh(self, weights):
         """Take the Fourier sums over those pixels that belong to the pattern.
@@ -109,7 +116,7 @@ class Pattern:
         weights
             As for the class.
         """
-        self._cells = self._waves.cells(weights)
+        self._cells = self._components.cells(weights)
         # Those that are not of the pattern have the least weight.
         own = np.maximum(weights, LEAST_WEIGHT)
         self._n_pixels = float(np.vdot(own, self._frame.counts))
@@ -117,8 +124,8 @@ class Pattern:
     def move(self):
         """Move the reflections that count by the slopes that their phases have.
 
-        Within a cell a wave that has moved is as good as the one before, so cells are
-        only turned; pixels are weighed again in the next round.
+        Within a cell a component that has moved hardly differs from the one before, so
+        only the phases of the cells are turned; the next round weighs the pixels again.
         """
         side = BLOCKS_IN_CELL * self._frame.block
         means = near_by(self._cells[:, self._kept])
@@ -135,7 +142,7 @@ class Pattern:
         moves &= distances < FARTHEST / self._period
         places = self._kept[moves]
         self._moved[places] = moved[moves]
-        self._waves.replace(places, self._frame.factors(moved[moves]))
+        self._components.replace(places, self._frame.factors(moved[moves]))
         centres = (side * (np.arange(n) + 0.5) - 0.5 for n in self._cells.shape[-2:])
         y, x = np.meshgrid(*centres, indexing="ij")
         turns = np.tensordot(steps[moves], [y, x], axes=1)
@@ -163,5 +170,5 @@ class Pattern:
 
 
 def _products(first, second):
-    """Sums of the products of what two arrays (waves, ...) have of each wave."""
+    """Sums of the products of what two arrays (components, ...), one a component."""
     return (first * second).sum(axis=tuple(range(1, first.ndim)))

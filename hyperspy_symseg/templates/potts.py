@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Posterior probabilities from evidence and a prior for smooth boundaries."""
+"""Posterior probabilities from log-likelihoods and a prior for smooth boundaries."""
 
 import numpy as np
 
 from hyperspy_symseg.frames.blocks import window_means
 from hyperspy_symseg.frames.kernels import compiled
 
-from .blocks import BLOCKS_IN_CELL
-from .strips import in_strips
+from .normalized_frame import BLOCKS_IN_CELL
+from .row_tiles import in_row_tiles
 
 _potts = compiled("_potts")
 
@@ -17,10 +17,10 @@ SWEEPS = 20
 
 
 def log_likelihoods(residuals, noise):
-    """Evidence of the blocks, each from the cell about it.
+    """Log-likelihoods of the blocks, each from the cell about it.
 
-    Within a period there is more evidence in a column than beside it: the mean over a
-    cell is the same all over a crystal.
+    A column tells more than the space beside it; the mean over a cell is the same all
+    over a crystal.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def log_likelihoods(residuals, noise):
     return window_means(residuals, weights) * np.float32(-0.5 / noise)
 
 
-def mean_field(evidence, sweeps=SWEEPS):
+def mean_field(log_likelihood, sweeps=SWEEPS):
     """Posterior probabilities of a Potts model, in the mean-field approximation.
 
     A block's log-likelihood is joined by what its eight neighbours are thought to be
@@ -47,7 +47,7 @@ def mean_field(evidence, sweeps=SWEEPS):
 
     Parameters
     ----------
-    evidence : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+    log_likelihood : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         Log-likelihoods of the blocks.
     sweeps : int
 
@@ -56,17 +56,20 @@ def mean_field(evidence, sweeps=SWEEPS):
     (patterns, ..., block rows, block columns) numpy.ndarray of float32
     """
 
-    def of_strip(evidence):
-        evidence = np.ascontiguousarray(evidence)
-        posterior = np.empty_like(evidence)
-        by_frame = len(evidence), -1, *evidence.shape[-2:]
+    def of_tile(log_likelihood):
+        log_likelihood = np.ascontiguousarray(log_likelihood)
+        posterior = np.empty_like(log_likelihood)
+        by_frame = len(log_likelihood), -1, *log_likelihood.shape[-2:]
         _potts.mean_field(
-            evidence.reshape(by_frame), COUPLING, sweeps, posterior.reshape(by_frame)
+            log_likelihood.reshape(by_frame),
+            COUPLING,
+            sweeps,
+            posterior.reshape(by_frame),
         )
         return posterior
 
     # Each sweep reaches one row farther.
-    return in_strips(of_strip, np.asarray(evidence, np.float32), sweeps)
+    return in_row_tiles(of_tile, np.asarray(log_likelihood, np.float32), sweeps)
 
 
 def most_probable(posterior):

@@ -2,9 +2,10 @@
 """Reflections of a pattern: maxima of the power spectrum of its pixels."""
 
 import numpy as np
-from scipy import ndimage
 
-from .tiles import TILE
+from hyperspy_symseg.frames.peaks import maxima, steps_within
+
+from .pattern_spectrum import SIDE
 
 # Reflections of a pattern, at most.
 MOST_REFLECTIONS = 12
@@ -39,10 +40,9 @@ def find_reflections(spectrum, period):
     searched &= (spectrum.columns > 0) | (spectrum.rows[:, np.newaxis] > 0)
     chance = FALSE_ALARMS / max(1, np.count_nonzero(searched))
     found = searched & (spectrum.ratio > spectrum.threshold(chance))
-    found &= power == ndimage.maximum_filter(power, 3, mode="nearest")
-    places = np.argwhere(found)
-    places = places[np.argsort(-power[found], kind="stable")]
-    return keep_apart(spectrum.vertices(places), period)[:MOST_REFLECTIONS]
+    points = maxima(spectrum.power_at, np.argwhere(found), steps_within(1.5))
+    points = points[np.argsort(-power[tuple(points.T)], kind="stable")]
+    return keep_apart(spectrum.vertices(points), period)[:MOST_REFLECTIONS]
 
 
 def find_turned(spectrum, others, period):
@@ -69,7 +69,7 @@ def find_turned(spectrum, others, period):
     if not len(others):
         return others
     # Half a bin at the reflection that is farthest from the origin.
-    step = 0.5 / (TILE * period * np.hypot(*others.T).max())
+    step = 0.5 / (SIDE * period * np.hypot(*others.T).max())
     angles = np.arange(0, np.pi, step)
     cosines, sines = np.cos(angles), np.sin(angles)
     turns = np.moveaxis(np.array([[cosines, sines], [-sines, cosines]]), -1, 0)
@@ -85,9 +85,8 @@ def find_turned(spectrum, others, period):
     if not counts[best] or excess[best] <= 0:
         return np.empty((0, 2))
     turned = turned[best][inside[best]]
-    places = np.rint(spectrum.places(turned)).astype(int).T
-    maxima = spectrum.vertices(spectrum.highest(places))
-    return _turned_on(turned, maxima, spectrum.ratio_at(turned))
+    points = spectrum.highest(np.rint(spectrum.bins(turned)).astype(int).T)
+    return _turned_on(turned, spectrum.vertices(points), spectrum.ratio_at(turned))
 
 
 def strong(spectrum, reflections):
@@ -96,13 +95,13 @@ def strong(spectrum, reflections):
     return reflections[ratios > STRONG * ratios.max(initial=0)][:MOST_TURNED]
 
 
-def _turned_on(reflections, maxima, weights):
-    """Reflections turned together by what brings them nearest to some maxima."""
+def _turned_on(reflections, vertices, weights):
+    """Reflections turned together by what brings them nearest to some vertices."""
     y, x = reflections.T
-    maxima = maxima * np.sign((maxima * reflections).sum(axis=1))[:, np.newaxis]
+    vertices = vertices * np.sign((vertices * reflections).sum(axis=1))[:, np.newaxis]
     # The sum of both rotated by the conjugates of the reflections.
-    along = (weights * (maxima * reflections).sum(axis=1)).sum()
-    across = (weights * (maxima[:, 0] * x - maxima[:, 1] * y)).sum()
+    along = (weights * (vertices * reflections).sum(axis=1)).sum()
+    across = (weights * (vertices[:, 0] * x - vertices[:, 1] * y)).sum()
     cosine, sine = np.array([along, across]) / np.hypot(along, across)
     return np.stack([cosine * y + sine * x, cosine * x - sine * y], axis=1)
 
@@ -150,10 +149,10 @@ def keep_apart(reflections, period):
 
 
 def apart(reflections, distance):
-    """Places of the reflections that no stronger one, nor its opposite, is near."""
+    """Indices of the reflections that no stronger one, nor its opposite, is near."""
     kept, reflections = [], np.reshape(reflections, (-1, 2))
     near = distances(reflections, reflections) <= distance
-    for place in range(len(reflections)):
-        if not near[place, kept].any():
-            kept.append(place)
+    for i in range(len(reflections)):
+        if not near[i, kept].any():
+            kept.append(i)
     return np.array(kept, dtype=int)

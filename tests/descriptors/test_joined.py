@@ -36,7 +36,7 @@ def test_opposites_are_within_a_part():
 def test_subset_of_both_parts():
     descriptor = JoinedDescriptors([SHIFTS, TURNS])
     subset = descriptor.subset([2, 10, 12])
-    assert subset.blocks == (1, 2)
+    assert subset.members == (1, 2)
     np.testing.assert_array_equal(
         subset.compute(FRAME, GRID), descriptor.compute(FRAME, GRID)[..., [2, 10, 12]]
     )

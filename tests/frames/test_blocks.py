@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from hyperspy_symseg.frames.blocks import (
     local_mean,
+    products,
     spread,
-    sum_squares,
+    sum_blocks,
     window_means,
 )
 
@@ -21,7 +22,7 @@ def test_sums_over_squares(rows, columns, side):
         [array[i : i + side, j : j + side].sum() for j in range(0, columns, side)]
         for i in range(0, rows, side)
     ]
-    np.testing.assert_array_equal(sum_squares(array, side), expected)
+    np.testing.assert_array_equal(sum_blocks(array, side), expected)
 
 
 def test_every_pixel_has_the_value_of_its_square():
@@ -48,7 +49,7 @@ def test_squares_of_several_frames_are_done_one_by_one():
     array = np.random.default_rng(0).random((3, 7, 11))
     weights = np.array([0.4, 0.2, 0.1], np.float32)
     for function in (
-        lambda each: sum_squares(each, 3),
+        lambda each: sum_blocks(each, 3),
         lambda each: spread(each, 2, (13, 20)),
         lambda each: local_mean(each, np.ones_like(each), 1.5),
         lambda each: window_means(each, weights),
@@ -70,3 +71,37 @@ def test_window_means_are_those_of_padded_squares(rows, columns, n_weights, go_o
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, padded, atol=1e-4)
     np.testing.assert_allclose(window_means(array, weights, go_on), padded, atol=1e-12)
+
+
+def random(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("height", "width"), [(12, 12), (13, 71), (35, 150), (5, 4), (1, 1), (150, 270)]
+)
+@pytest.mark.parametrize("side", [1, 2, 3, 4, 5, 50])
+@pytest.mark.parametrize("more", [(), (2, 3)])
+def test_products_are_summed_over_blocks(height, width, side, more):
+    first, second = random(2, height, width), random(*more, 2, height, width, seed=1)
+    found = products(first, second, side)
+    assert found.dtype == np.float32
+    whole = first.astype(float) * second
+    for axis in (-2, -1):
+        whole = np.add.reduceat(whole, range(0, whole.shape[axis], side), axis)
+    np.testing.assert_allclose(found, whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("side", [2, 3])
+def test_products_do_not_depend_on_where_the_frame_is_cut(side):
+    first, second = random(1, 60, 180), random(2, 3, 1, 60, 180, seed=1)
+    inside = np.s_[..., 18:, 30:153]
+    whole = products(first, second, side)
+    found = products(first[inside].copy(), second[inside].copy(), side)
+    cut = np.s_[..., 18 // side :, 30 // side : -(-153 // side)]
+    inner = np.s_[..., :-1] if 153 % side else np.s_[..., :]
+    np.testing.assert_array_equal(found[inner], whole[cut][inner])
+
+
+def test_products_of_no_components():
+    assert products(random(1, 4, 5), random(2, 0, 1, 4, 5), 3).shape == (2, 0, 1, 2, 2)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_symseg.frames.flat import flat_areas, in_flat_squares
+from hyperspy_symseg.frames.flat import constant_pixels, flat_areas
 
 BLOCK = 4
 SHAPE = (150, 190)
@@ -117,4 +117,4 @@ def test_flat_squares_are_those_of_the_definition(seed):
             same = (values[square] == values[y, x]).all()
             if same and (valid is None or valid[square].all()):
                 expected[square] = True
-    np.testing.assert_array_equal(in_flat_squares(values, valid, side), expected)
+    np.testing.assert_array_equal(constant_pixels(values, valid, side), expected)

@@ -292,22 +292,3 @@ def test_islands_take_the_label_around_them():
     assert set(np.unique(cleaned)) == {0, 1}
     assert cleaned[15, 15] == 1
     assert cleaned[5, 8] == 0
-
-
-def test_of_two_extrema_the_larger_counts():
-    scores = np.zeros((20, 20))
-    scores[5, 5], scores[5, 9], scores[15, 15] = 4, -6, 3
-    np.testing.assert_array_equal(outliers.extrema(scores, 5, 1), [[5, 9], [15, 15]])
-
-
-def test_an_extremum_at_the_edge():
-    values = np.zeros((3, 3))
-    values[0, 2] = 1
-    refined = outliers.settled(values, np.array([[0, 2]]), np.array([1]), 2)
-    assert np.abs(refined - [0, 2]).max() <= 0.5
-
-
-def test_nothing_to_be_settled():
-    nothing = np.empty((0, 2), int)
-    refined = outliers.settled(np.zeros((3, 3)), nothing, np.empty(0), 2)
-    assert refined.shape == (0, 2)

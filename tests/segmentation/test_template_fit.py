@@ -10,7 +10,7 @@ from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel, template_fit
 from hyperspy_symseg.segmentation.template_fit import _block_centres
 from hyperspy_symseg.segmentation.views import View
-from hyperspy_symseg.templates.blocks import BlockedFrame
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
 from .conftest import TRANSLATION
 
@@ -30,12 +30,12 @@ def found(frame):
 
 def view_of(frame, weight=1.0):
     everything = tuple(slice(0, n) for n in frame.shape)
-    return View(frame, None, everything, BlockedFrame(frame, None, PERIOD), weight)
+    return View(frame, None, everything, NormalizedFrame(frame, None, PERIOD), weight)
 
 
 def test_centres_of_blocks():
     # Blocks of 3 pixels; the last ones have 1 row and 2 columns.
-    rows, columns = _block_centres(BlockedFrame(np.zeros((10, 14)), None, 9.0))
+    rows, columns = _block_centres(NormalizedFrame(np.zeros((10, 14)), None, 9.0))
     np.testing.assert_array_equal(rows, [1, 4, 7, 9])
     np.testing.assert_array_equal(columns, [1, 4, 7, 10, 13])
 
@@ -199,7 +199,7 @@ def test_counts_are_those_of_what_the_views_stand_for(frame):
 
 def test_a_view_is_scored_as_part_of_its_frame(frame):
     window = np.s_[12:42, 18:66]
-    view = View(frame, None, window, BlockedFrame(frame, None, PERIOD).part(window))
+    view = View(frame, None, window, NormalizedFrame(frame, None, PERIOD).crop(window))
     model = SymmetryModel.from_views([view], TRANSLATION, stride=3, period=PERIOD)
     grid = Grid.over((30, 48), 3)
     grid = dataclasses.replace(grid, first=(12 + grid.first[0], 18 + grid.first[1]))
@@ -210,7 +210,7 @@ def test_a_view_is_scored_as_part_of_its_frame(frame):
 
 def test_a_stride_may_be_longer_than_a_view(frame):
     view = View(
-        frame, None, np.s_[0:30, 0:83], BlockedFrame(frame[:30], None, PERIOD), 1.0
+        frame, None, np.s_[0:30, 0:83], NormalizedFrame(frame[:30], None, PERIOD), 1.0
     )
     model = SymmetryModel.from_views([view], TRANSLATION, stride=31, period=PERIOD)
     assert model.stride == (31, 31)

@@ -16,7 +16,7 @@ from hyperspy_symseg.segmentation.views import (
     views_of,
     windows,
 )
-from hyperspy_symseg.templates.blocks import BlockedFrame, cell_size
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame, cell_size
 
 PERIOD = 6.0
 
@@ -179,7 +179,7 @@ def test_what_is_masked_tells_nothing():
 
 def test_a_view_is_normalised_as_part_of_its_frame():
     frame = noisy(crystal((500, 700)))
-    whole = BlockedFrame(frame, None, PERIOD)
+    whole = NormalizedFrame(frame, None, PERIOD)
     found = views_in([frame])
     for view, (y, x) in zip(found, places(found), strict=True):
         window = np.s_[y : y + 120, x : x + 120]

@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.frames.blocks import sum_squares
-from hyperspy_symseg.templates.blocks import BlockedFrame
+from hyperspy_symseg.frames.blocks import sum_blocks
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
 PERIOD = 9.0
 SHAPE = (153, 198)
@@ -32,25 +32,25 @@ def two_lattices(noise=1.0, seed=0, at=AT, shape=SHAPE):
 
 def block_labels(labels, side=3):
     """Labels of blocks that are all of one pattern, or mostly."""
-    counts = sum_squares(np.ones_like(labels), side)
-    return np.rint(sum_squares(labels, side) / counts).astype(int)
+    counts = sum_blocks(np.ones_like(labels), side)
+    return np.rint(sum_blocks(labels, side) / counts).astype(int)
 
 
 @pytest.fixture(scope="session")
 def one_crystal():
-    """BlockedFrame of the first lattice alone."""
+    """NormalizedFrame of the first lattice alone."""
     noise = np.random.default_rng(3).normal(size=SHAPE)
-    return BlockedFrame(lattice(0) + noise, None, PERIOD)
+    return NormalizedFrame(lattice(0) + noise, None, PERIOD)
 
 
 @pytest.fixture(scope="session")
 def two_grains():
-    """BlockedFrame of two lattices, and the true labels of its blocks."""
+    """NormalizedFrame of two lattices, and the true labels of its blocks."""
     frame, labels = two_lattices()
-    return BlockedFrame(frame, None, PERIOD), block_labels(labels)
+    return NormalizedFrame(frame, None, PERIOD), block_labels(labels)
 
 
 @pytest.fixture(scope="session")
 def noise():
-    """BlockedFrame of white noise."""
-    return BlockedFrame(np.random.default_rng(4).normal(size=SHAPE), None, PERIOD)
+    """NormalizedFrame of white noise."""
+    return NormalizedFrame(np.random.default_rng(4).normal(size=SHAPE), None, PERIOD)

@@ -23,10 +23,10 @@ def posterior_of(second):
     return np.stack([~second, second]).astype(np.float32)
 
 
-def straight(second, evidence=None):
-    if evidence is None:
-        evidence = np.zeros((2, *second.shape), np.float32)
-    return straightened(posterior_of(second), evidence)
+def straight(second, loglik=None):
+    if loglik is None:
+        loglik = np.zeros((2, *second.shape), np.float32)
+    return straightened(posterior_of(second), loglik)
 
 
 def test_sharpened_is_the_eighth_power():
@@ -96,9 +96,9 @@ def test_boundaries_that_agree_in_both_windows_are_those_of_the_wide_one():
     jagged = rng.integers(-2, 3, (80, 3))[:, :, np.newaxis]
     edges = np.array([40, 100, 108])[:, np.newaxis]
     second = (columns > edges + jagged).sum(axis=1) % 2 == 1
-    evidence = np.zeros((2, *second.shape), np.float32)
-    _, narrow = straightened_in(posterior_of(second), evidence, NARROW)
-    found = straight(second, evidence)
+    loglik = np.zeros((2, *second.shape), np.float32)
+    _, narrow = straightened_in(posterior_of(second), loglik, NARROW)
+    found = straight(second, loglik)
     inside, near = np.s_[:, 24:-24, 35:45], np.s_[:, 24:-24, 100:109]
     np.testing.assert_array_equal(found[near], narrow[near])
     assert np.abs(found[inside] - narrow[inside]).max() > 0.01
@@ -111,9 +111,9 @@ def test_boundaries_that_agree_in_both_windows_are_those_of_the_wide_one():
 
 def test_next_to_the_edges_the_narrow_window_counts():
     second = COLUMNS + 0.4 * ROWS > 45.5
-    evidence = np.random.default_rng(0).normal(size=(2, *SHAPE)).astype(np.float32)
-    _, narrow = straightened_in(posterior_of(second), evidence, NARROW)
-    found = straight(second, evidence)
+    loglik = np.random.default_rng(0).normal(size=(2, *SHAPE)).astype(np.float32)
+    _, narrow = straightened_in(posterior_of(second), loglik, NARROW)
+    found = straight(second, loglik)
     np.testing.assert_array_equal(found[:, :12], narrow[:, :12])
     np.testing.assert_array_equal(found[:, :, -12:], narrow[:, :, -12:])
 
@@ -136,33 +136,33 @@ def test_a_strip_as_wide_as_a_thin_lamella_stays():
     np.testing.assert_array_equal(most_probable(straight(strip)), strip)
 
 
-def test_evidence_counts_for_more():
+def test_log_likelihoods_count_for_more():
     second = COLUMNS > 29
-    evidence = np.zeros((2, *SHAPE), np.float32)
-    evidence[1, :, 20:] = 30
-    found = most_probable(straight(second, evidence))
+    loglik = np.zeros((2, *SHAPE), np.float32)
+    loglik[1, :, 20:] = 30
+    found = most_probable(straight(second, loglik))
     np.testing.assert_array_equal(found, COLUMNS > 19)
 
 
 def test_far_away_from_a_cut_nothing_changes():
     rows, columns = np.indices((100, 300))
     second = rows > 50 + 8 * np.sin(columns / 25)
-    evidence = np.random.default_rng(1).normal(size=(2, 100, 300)).astype(np.float32)
-    whole = straight(second, evidence)
-    part = straight(second[:, 100:], evidence[:, :, 100:])
+    loglik = np.random.default_rng(1).normal(size=(2, 100, 300)).astype(np.float32)
+    whole = straight(second, loglik)
+    part = straight(second[:, 100:], loglik[:, :, 100:])
     # What each smoothing hands on is less and less.
     reach = 7 * WIDE.reach
     there = np.s_[:, :, 100 + reach : -WIDE.reach]
     np.testing.assert_allclose(part[:, :, reach : -WIDE.reach], whole[there], atol=1e-6)
     # The wide window counts there.
-    _, narrow = straightened_in(posterior_of(second), evidence, NARROW)
+    _, narrow = straightened_in(posterior_of(second), loglik, NARROW)
     assert np.abs(whole - narrow)[there].max() > 0.02
 
 
 def test_patterns_in_another_order():
     labels = (COLUMNS > 20).astype(int) + (COLUMNS + ROWS > 60)
     posterior = (labels == np.arange(3)[:, np.newaxis, np.newaxis]).astype(np.float32)
-    evidence = np.random.default_rng(0).normal(size=posterior.shape).astype(np.float32)
-    found = straightened(posterior, evidence)
-    other = straightened(posterior[::-1].copy(), evidence[::-1].copy())
+    loglik = np.random.default_rng(0).normal(size=posterior.shape).astype(np.float32)
+    found = straightened(posterior, loglik)
+    other = straightened(posterior[::-1].copy(), loglik[::-1].copy())
     np.testing.assert_allclose(other[::-1], found, atol=1e-5)

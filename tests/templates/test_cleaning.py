@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.templates.blocks import BLOCKS_IN_CELL, BlockedFrame
 from hyperspy_symseg.templates.cleaning import CleanFrame
+from hyperspy_symseg.templates.normalized_frame import BLOCKS_IN_CELL, NormalizedFrame
 
 from .conftest import PERIOD, lattice
 
@@ -21,7 +21,7 @@ def clean(frame, mask=None):
 
 
 def normalised(frame):
-    return BlockedFrame(frame, None, PERIOD)
+    return NormalizedFrame(frame, None, PERIOD)
 
 
 def test_nothing_is_left_out_of_a_frame_that_is_in_order(frame):

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.frames.blocks import sum_squares
+from hyperspy_symseg.frames.blocks import sum_blocks
 from hyperspy_symseg.templates.damage import Lines, find_spikes
 
 from .conftest import lattice
@@ -26,7 +26,7 @@ def aligned(width, period=CELL):
 
 def spikes(frame):
     counts = np.ones(frame.shape)
-    sums = (sum_squares(each, CELL) for each in (frame, frame**2, counts))
+    sums = (sum_blocks(each, CELL) for each in (frame, frame**2, counts))
     found = find_spikes(frame, *sums, CELL)
     return np.zeros(frame.shape, bool) if found is None else found
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg.templates import Templates
-from hyperspy_symseg.templates.blocks import BlockedFrame
 from hyperspy_symseg.templates.learning import Solution, learn
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.pattern import Pattern
-from hyperspy_symseg.templates.tiles import Tiles
+from hyperspy_symseg.templates.pattern_spectrum import SpectrumCrops
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE, block_labels, lattice, two_lattices
 
@@ -18,7 +18,7 @@ def start_of(labels, n_patterns=2, share=0.9):
 
 
 def learnt(frame, start, rounds=5):
-    return learn(frame, Tiles(frame), start, PERIOD, rounds)
+    return learn(frame, SpectrumCrops(frame), start, PERIOD, rounds)
 
 
 def distances(found, true):
@@ -82,10 +82,10 @@ def test_order_of_the_patterns_is_that_of_the_start(solution, two_grains):
 
 def test_a_clean_wave_has_its_amplitude_and_frequency():
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
-    # Between the bins of a tile of 72 pixels.
+    # Between the bins of a crop of 72 pixels.
     frequency = np.array([[0.0213, 0.1091]])
     wave = np.cos(2 * np.pi * (frequency[0, 0] * y + frequency[0, 1] * x))
-    blocked = BlockedFrame(wave, None, PERIOD)
+    blocked = NormalizedFrame(wave, None, PERIOD)
     ones = np.ones((1, *blocked.counts.shape), np.float32)
     templates = learnt(blocked, ones).templates
     assert distances(templates.reflections, frequency).max() < 1e-4
@@ -113,8 +113,8 @@ def test_masked_pixels_do_not_count():
     mask = np.zeros(SHAPE, bool)
     mask[50:70, 60:120] = True
     start = start_of(block_labels(labels))
-    first = learnt(BlockedFrame(frame, mask, PERIOD), start)
-    second = learnt(BlockedFrame(np.where(mask, 1e5, frame), mask, PERIOD), start)
+    first = learnt(NormalizedFrame(frame, mask, PERIOD), start)
+    second = learnt(NormalizedFrame(np.where(mask, 1e5, frame), mask, PERIOD), start)
     assert first.n_pixels == mask.size - mask.sum()
     assert first.templates == second.templates
 
@@ -122,10 +122,10 @@ def test_masked_pixels_do_not_count():
 def test_frames_share_the_patterns():
     places = (60, 130)
     made = [two_lattices(seed=at, at=at) for at in places]
-    frames = [BlockedFrame(frame, None, PERIOD) for frame, _ in made]
+    frames = [NormalizedFrame(frame, None, PERIOD) for frame, _ in made]
     labels = [block_labels(each) for _, each in made]
     start = np.stack([start_of(each) for each in labels], axis=1)
-    solution = learnt(BlockedFrame.stacked(frames), start)
+    solution = learnt(NormalizedFrame.stacked(frames), start)
     assert solution.posterior.shape == start.shape
     assert solution.n_pixels == 2 * SHAPE[0] * SHAPE[1]
     for found, expected in zip(solution.labels, labels, strict=True):
@@ -136,7 +136,7 @@ def test_a_stack_of_one_frame_is_that_frame(two_grains):
     blocked, labels = two_grains
     start = start_of(labels)
     alone = learnt(blocked, start, 2)
-    stacked = learnt(BlockedFrame.stacked([blocked]), start[:, np.newaxis], 2)
+    stacked = learnt(NormalizedFrame.stacked([blocked]), start[:, np.newaxis], 2)
     np.testing.assert_array_equal(stacked.posterior[:, 0], alone.posterior)
     assert stacked.templates == alone.templates
     assert stacked.length == alone.length
@@ -205,7 +205,7 @@ def test_a_pattern_without_blocks_has_no_cells():
 
 
 def test_contrast_of_another_sign_is_the_same_lattice():
-    blocked = BlockedFrame(-lattice(0), None, PERIOD)
+    blocked = NormalizedFrame(-lattice(0), None, PERIOD)
     ones = np.ones((1, *blocked.counts.shape), np.float32)
     found = learnt(blocked, ones, 3).templates
     np.testing.assert_allclose(found.amplitudes, 0.5, rtol=0.05)

@@ -7,7 +7,7 @@ import pytest
 
 from hyperspy_symseg.frames.blocks import spread
 from hyperspy_symseg.templates import Templates
-from hyperspy_symseg.templates.blocks import BlockedFrame
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE, two_lattices
 
@@ -171,7 +171,7 @@ def test_phases_follow_the_crystal(templates):
     frame, labels = two_lattices(noise=1.0)
     # A stacking fault: half a period, half way down.
     frame[75:] = np.roll(frame, 5, axis=1)[75:]
-    blocked = BlockedFrame(frame, None, PERIOD)
+    blocked = NormalizedFrame(frame, None, PERIOD)
     found = templates.posterior(blocked)[0].argmax(axis=0)
     agree = spread(found, 3, SHAPE) == labels
     assert agree[:60].mean() > 0.96
@@ -181,7 +181,7 @@ def test_phases_follow_the_crystal(templates):
 def test_residuals_are_least_with_the_own_template(templates, two_grains):
     blocked, labels = two_grains
     posterior = np.stack([labels == 0, labels == 1]).astype(np.float32)
-    residuals = templates.residuals(blocked, templates.waves(blocked), posterior)
+    residuals = templates.residuals(blocked, templates.components(blocked), posterior)
     own = np.where(labels == 0, residuals[0], residuals[1]).sum()
     other = np.where(labels == 0, residuals[1], residuals[0]).sum()
     # Half of the variance is noise; another template adds its own power.
@@ -198,20 +198,20 @@ def test_expected_intensities_are_the_crystal(templates, two_grains):
     assert np.corrcoef(expected.ravel(), clean.ravel())[0, 1] > 0.97
 
 
-def test_evidence_is_of_the_own_pixels(templates, two_grains):
+def test_log_likelihoods_are_of_the_own_pixels(templates, two_grains):
     blocked, _ = two_grains
-    posterior, evidence = templates.posterior(blocked)
-    residuals = templates.residuals(blocked, templates.waves(blocked), posterior)
+    posterior, log_likelihood = templates.posterior(blocked)
+    residuals = templates.residuals(blocked, templates.components(blocked), posterior)
     # Phases are those of the posterior of the round before, which hardly differs.
     expected = -0.5 * residuals / templates.noise
-    off = np.abs(evidence - expected)
+    off = np.abs(log_likelihood - expected)
     assert np.median(off) < 1e-4 * np.ptp(expected)
 
 
 def test_a_part_is_as_in_the_whole_away_from_where_it_is_cut(templates):
     frame, _ = two_lattices(shape=(153, 720), at=360)
-    whole = BlockedFrame(frame, None, PERIOD)
-    part = BlockedFrame(frame[:, 90:], None, PERIOD, (0, 90))
+    whole = NormalizedFrame(frame, None, PERIOD)
+    part = NormalizedFrame(frame[:, 90:], None, PERIOD, (0, 90))
     posterior, _ = templates.posterior(whole)
     of_part, _ = templates.posterior(part)
     # 24 periods from the cut.

@@ -2,9 +2,9 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.templates.blocks import BlockedFrame
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.pattern import Pattern
-from hyperspy_symseg.templates.tiles import Tiles
+from hyperspy_symseg.templates.pattern_spectrum import SpectrumCrops
 
 from .conftest import PERIOD, SHAPE
 
@@ -15,10 +15,10 @@ def wave(gy, gx):
 
 
 def pattern_of(*frames):
-    frames = [BlockedFrame(each, None, PERIOD) for each in frames]
-    stack = BlockedFrame.stacked(frames)
+    frames = [NormalizedFrame(each, None, PERIOD) for each in frames]
+    stack = NormalizedFrame.stacked(frames)
     ones = np.ones(stack.counts.shape, np.float32)
-    return Pattern(stack, Tiles(stack), ones, PERIOD), ones
+    return Pattern(stack, SpectrumCrops(stack), ones, PERIOD), ones
 
 
 def measured(*frames, rounds=1):
@@ -30,7 +30,7 @@ def measured(*frames, rounds=1):
 
 
 def test_reflections_move_to_where_their_phases_say():
-    # Between the bins of a tile of 72 pixels.
+    # Between the bins of a crop of 72 pixels.
     pattern = measured(wave(0.0213, 0.1091), rounds=3)
     np.testing.assert_allclose(pattern.reflections, [[0.0213, 0.1091]], atol=1e-4)
 

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from hyperspy_symseg.frames.threads import workers
-from hyperspy_symseg.templates import strips
 from hyperspy_symseg.templates.potts import (
     COUPLING,
     SWEEPS,
@@ -17,21 +16,22 @@ from hyperspy_symseg.templates.potts import (
     mean_field,
     most_probable,
 )
+from hyperspy_symseg.templates.row_tiles import ROWS
 
 
-def evidence(shape, scale=3.0, seed=0):
+def log_likelihood(shape, scale=3.0, seed=0):
     values = np.random.default_rng(seed).normal(scale=scale, size=shape)
     return values.astype(np.float32)
 
 
-def direct_mean_field(evidence, sweeps):
+def direct_mean_field(log_likelihood, sweeps):
     """The definition, block by block in double precision."""
-    patterns, height, width = evidence.shape
-    q = np.full(evidence.shape, 1 / patterns)
+    patterns, height, width = log_likelihood.shape
+    q = np.full(log_likelihood.shape, 1 / patterns)
     for _ in range(sweeps):
         new = np.empty_like(q)
         for i, j in np.ndindex(height, width):
-            field = evidence[:, i, j].astype(float)
+            field = log_likelihood[:, i, j].astype(float)
             for dy, dx in np.ndindex(3, 3):
                 y, x = i + dy - 1, j + dx - 1
                 if (y, x) != (i, j) and 0 <= y < height and 0 <= x < width:
@@ -47,20 +47,20 @@ def direct_mean_field(evidence, sweeps):
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (11, 35), (5, 64)])
 @pytest.mark.parametrize("sweeps", [1, 4])
 def test_sweeps_are_those_of_the_definition(patterns, shape, sweeps):
-    values = evidence((patterns, *shape))
+    values = log_likelihood((patterns, *shape))
     posterior = mean_field(values, sweeps)
     assert posterior.dtype == np.float32
     np.testing.assert_allclose(posterior, direct_mean_field(values, sweeps), atol=1e-5)
 
 
 def test_number_of_sweeps_by_default():
-    values = evidence((2, 8, 8))
+    values = log_likelihood((2, 8, 8))
     np.testing.assert_array_equal(mean_field(values), mean_field(values, SWEEPS))
 
 
 @pytest.mark.parametrize("patterns", [2, 3])
 def test_order_of_the_patterns_does_not_matter(patterns):
-    values = evidence((patterns, 20, 50))
+    values = log_likelihood((patterns, 20, 50))
     np.testing.assert_allclose(
         mean_field(values[::-1]), mean_field(values)[::-1], atol=1e-6
     )
@@ -68,14 +68,14 @@ def test_order_of_the_patterns_does_not_matter(patterns):
 
 @pytest.mark.parametrize("patterns", [2, 3])
 def test_what_all_patterns_have_in_common_does_not_matter(patterns):
-    values = np.round(evidence((patterns, 20, 50)))
+    values = np.round(log_likelihood((patterns, 20, 50)))
     np.testing.assert_allclose(mean_field(values + 64), mean_field(values), atol=1e-6)
 
 
 @pytest.mark.parametrize("patterns", [2, 3])
 @pytest.mark.parametrize("size", [1e3, 1e20, 3e38])
-def test_evidence_of_any_size(patterns, size):
-    signs = np.sign(evidence((patterns, 10, 40)))
+def test_log_likelihoods_of_any_size(patterns, size):
+    signs = np.sign(log_likelihood((patterns, 10, 40)))
     posterior = mean_field(np.float32(size) * signs)
     assert posterior.min() >= 0
     assert posterior.max() <= 1
@@ -88,19 +88,19 @@ def test_evidence_of_any_size(patterns, size):
 @pytest.mark.parametrize("patterns", [2, 3])
 @pytest.mark.parametrize("scale", [0.01, 1.0, 30.0])
 def test_posteriors_are_probabilities(patterns, scale):
-    posterior = mean_field(evidence((patterns, 40, 70), scale))
+    posterior = mean_field(log_likelihood((patterns, 40, 70), scale))
     assert posterior.min() >= 0
     assert posterior.max() <= 1
     np.testing.assert_allclose(posterior.sum(axis=0), 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("patterns", [1, 2, 4])
-def test_no_evidence(patterns):
+def test_equal_log_likelihoods(patterns):
     posterior = mean_field(np.zeros((patterns, 6, 7), np.float32))
     np.testing.assert_allclose(posterior, 1 / patterns, atol=1e-6)
 
 
-def test_one_block_has_the_odds_of_its_evidence():
+def test_one_block_has_the_odds_of_its_log_likelihoods():
     posterior = mean_field(np.log([[[3.0]], [[1.0]]]))
     np.testing.assert_allclose(posterior.ravel(), [0.75, 0.25], atol=1e-6)
 
@@ -115,7 +115,7 @@ def test_a_block_joins_its_neighbours():
 @pytest.mark.parametrize("patterns", [2, 3])
 def test_result_does_not_depend_on_where_the_frame_is_cut(patterns):
     sweeps = 5
-    values = evidence((patterns, 60, 150), 1.0)
+    values = log_likelihood((patterns, 60, 150), 1.0)
     whole = mean_field(values, sweeps)
     for top, left in ((0, 0), (3, 1), (11, 37)):
         part = mean_field(values[:, top : top + 40, left : left + 70], sweeps)
@@ -126,22 +126,22 @@ def test_result_does_not_depend_on_where_the_frame_is_cut(patterns):
         )
 
 
-def test_evidence_is_left_as_it_is():
-    values = evidence((2, 5, 6))
+def test_log_likelihoods_are_left_as_it_is():
+    values = log_likelihood((2, 5, 6))
     before = values.copy()
     mean_field(values)
     np.testing.assert_array_equal(values, before)
 
 
 def test_log_likelihoods_do_not_depend_on_where_the_frame_is_cut():
-    residuals = evidence((2, 30, 90)) ** 2
+    residuals = log_likelihood((2, 30, 90)) ** 2
     part = log_likelihoods(residuals[:, 3:, 5:75], 1.0)
     whole = log_likelihoods(residuals, 1.0)[:, 3:, 5:75]
     np.testing.assert_array_equal(part[:, 1:, 1:-1], whole[:, 1:, 1:-1])
 
 
 def test_log_likelihood_is_that_of_the_mean_over_a_cell():
-    residuals = evidence((2, 6, 7)) ** 2
+    residuals = log_likelihood((2, 6, 7)) ** 2
     noise = 4.0
     expected = residuals[:, 1:4, 3:6].mean(axis=(1, 2)) * -0.5 / noise
     np.testing.assert_allclose(
@@ -162,18 +162,18 @@ def test_boundary_length_counts_edges():
 
 
 @pytest.mark.parametrize("patterns", [2, 3])
-def test_strips_of_rows_change_nothing(patterns, monkeypatch):
-    values = evidence((patterns, 2, 61, 40), scale=0.3)
-    whole = mean_field(values)
-    monkeypatch.setattr(strips, "STRIP", 9)
+def test_tiles_of_rows_change_nothing(patterns):
+    values = log_likelihood((patterns, 2, ROWS + 60, 40), scale=0.3)
     with workers(2):
-        in_strips = mean_field(values)
-    np.testing.assert_array_equal(in_strips, whole)
+        in_tiles = mean_field(values)[..., -120:, :]
+    # The last rows alone are one tile; a sweep sees one row above.
+    alone = mean_field(values[..., -(120 + SWEEPS) :, :])[..., -120:, :]
+    np.testing.assert_array_equal(in_tiles, alone)
 
 
 @pytest.mark.parametrize("patterns", [2, 3])
 def test_frames_are_done_one_by_one(patterns):
-    values = evidence((patterns, 4, 9, 11))
+    values = log_likelihood((patterns, 4, 9, 11))
     found = mean_field(values)
     for i in range(4):
         np.testing.assert_array_equal(found[:, i], mean_field(values[:, i]))

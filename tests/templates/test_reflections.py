@@ -2,7 +2,12 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.templates.blocks import BlockedFrame
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
+from hyperspy_symseg.templates.pattern_spectrum import (
+    PatternSpectrum,
+    SpectrumCrops,
+    pattern_spectrum,
+)
 from hyperspy_symseg.templates.reflections import (
     MOST_REFLECTIONS,
     _turned_on,
@@ -11,7 +16,6 @@ from hyperspy_symseg.templates.reflections import (
     keep_apart,
     strong,
 )
-from hyperspy_symseg.templates.tiles import PatternSpectrum, Tiles, pattern_spectrum
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE
 
@@ -19,7 +23,7 @@ from .conftest import PERIOD, REFLECTIONS, SHAPE
 def found_in(blocked, weights=None):
     if weights is None:
         weights = np.ones(blocked.counts.shape)
-    return find_reflections(pattern_spectrum(Tiles(blocked), weights), PERIOD)
+    return find_reflections(pattern_spectrum(SpectrumCrops(blocked), weights), PERIOD)
 
 
 def waves(*reflections, noise=0.3, shape=SHAPE, seed=0):
@@ -28,7 +32,7 @@ def waves(*reflections, noise=0.3, shape=SHAPE, seed=0):
     frame = noise * np.random.default_rng(seed).normal(size=shape)
     for i, (gy, gx) in enumerate(reflections):
         frame += (1 - 0.2 * i) * np.cos(2 * np.pi * (gy * y + gx * x) + i)
-    return BlockedFrame(frame, None, PERIOD)
+    return NormalizedFrame(frame, None, PERIOD)
 
 
 def distances(found, true):
@@ -75,7 +79,7 @@ def test_reflections_along_an_axis_count_once(frequency):
 def test_noise_has_none():
     rng = np.random.default_rng(0)
     n_found = [
-        len(found_in(BlockedFrame(rng.normal(size=SHAPE), None, PERIOD)))
+        len(found_in(NormalizedFrame(rng.normal(size=SHAPE), None, PERIOD)))
         for _ in range(20)
     ]
     # One in a thousand frames.
@@ -97,18 +101,18 @@ def test_there_are_not_too_many():
     for row in np.arange(4, 153, 18):
         for column in np.arange(4, 198, 18):
             columns += np.exp(-0.5 * ((y - row) ** 2 + (x - column) ** 2))
-    found = found_in(BlockedFrame(columns, None, PERIOD))
+    found = found_in(NormalizedFrame(columns, None, PERIOD))
     assert len(found) == MOST_REFLECTIONS
 
 
 def test_frames_add_up(one_crystal, noise):
-    found = found_in(BlockedFrame.stacked([one_crystal, noise]))
+    found = found_in(NormalizedFrame.stacked([one_crystal, noise]))
     assert distances(REFLECTIONS[0], found).max() < 0.002
 
 
 def test_where_the_frame_lies_does_not_matter(one_crystal):
-    shifted = BlockedFrame(one_crystal.pixels, None, PERIOD, (27, 45))
-    there = BlockedFrame(one_crystal.pixels, None, PERIOD)
+    shifted = NormalizedFrame(one_crystal.pixels, None, PERIOD, (27, 45))
+    there = NormalizedFrame(one_crystal.pixels, None, PERIOD)
     np.testing.assert_array_equal(found_in(shifted), found_in(there))
 
 
@@ -131,7 +135,7 @@ def turned_by(degrees, reflections=REFLECTIONS[0]):
 
 
 def spectrum_of(blocked):
-    return pattern_spectrum(Tiles(blocked), np.ones(blocked.counts.shape))
+    return pattern_spectrum(SpectrumCrops(blocked), np.ones(blocked.counts.shape))
 
 
 @pytest.mark.parametrize("degrees", [36, 51.3, 150])
@@ -159,7 +163,7 @@ def test_reflections_too_weak_for_one_are_found_together():
     more = 0
     for seed in range(5):
         noise = np.random.default_rng(seed).normal(size=SHAPE)
-        blocked = BlockedFrame(0.09 * frame + noise, None, PERIOD)
+        blocked = NormalizedFrame(0.09 * frame + noise, None, PERIOD)
         together = find_turned(spectrum_of(blocked), other, PERIOD)
         alone = found_in(blocked)
         more += np.sum(distances(true, together) < 0.005) if len(together) else 0

@@ -7,7 +7,7 @@ import pytest
 
 from hyperspy_symseg import simulate
 from hyperspy_symseg.segmentation import views
-from hyperspy_symseg.templates import choosing
+from hyperspy_symseg.templates import model_selection
 
 SQUARE = simulate.Lattice.square(9, orientation=5)
 HEXAGONAL = simulate.Lattice.hexagonal(10, orientation=20)
@@ -78,7 +78,7 @@ def test_rotations_are_not_refined():
 def test_patterns_too_much_alike_keep_the_labels_of_the_scores(
     signal, caplog, monkeypatch
 ):
-    monkeypatch.setattr(choosing, "LEAST_DIFFERENCE", 2)
+    monkeypatch.setattr(model_selection, "LEAST_DIFFERENCE", 2)
     labels = segment(signal)
     assert not labels.metadata.Symmetry_segmentation.refined
     assert "too much alike" in caplog.text

@@ -3,12 +3,12 @@
 
 import numpy as np
 
-from hyperspy_symseg.frames.blocks import local_mean, squares_in
+from hyperspy_symseg.frames.blocks import blocks_in, local_mean
 
-from .blocks import cell_size
+from .bragg import unit_phases, whole_cells
 from .learning import everywhere, learn
-from .tiles import Tiles
-from .waves import unit_phases, whole_cells
+from .normalized_frame import cell_size
+from .pattern_spectrum import SpectrumCrops
 
 # Standard deviation of the window that the fit is averaged in, in cells.
 WIDTH = 1.5
@@ -19,7 +19,7 @@ def one_pattern(frame, period):
 
     Parameters
     ----------
-    frame : BlockedFrame
+    frame : NormalizedFrame
         One or several, that begin at their first pixel.
     period : float
         In pixels.
@@ -28,7 +28,9 @@ def one_pattern(frame, period):
     -------
     Templates
     """
-    return learn(frame, Tiles(frame), everywhere(frame), period, rounds=1).templates
+    return learn(
+        frame, SpectrumCrops(frame), everywhere(frame), period, rounds=1
+    ).templates
 
 
 def fit_of_cells(templates, frame):
@@ -38,7 +40,7 @@ def fit_of_cells(templates, frame):
     ----------
     templates : Templates
         For one pattern.
-    frame : BlockedFrame
+    frame : NormalizedFrame
 
     Returns
     -------
@@ -53,28 +55,28 @@ def fit_of_cells(templates, frame):
     return fit
 
 
-def variety(templates, frame, windows):
-    """How much the fit of one pattern varies in some windows.
+def misfit_variance(templates, frame, crops):
+    """Variance of the fit of one pattern in some crops.
 
     Parameters
     ----------
     templates : Templates
         For one pattern.
-    frame : BlockedFrame
-    windows : list of (slice, slice)
-        Rows and columns of pixels: of whole cells, as for `BlockedFrame.part`.
+    frame : NormalizedFrame
+    crops : list of (slice, slice)
+        Rows and columns of pixels, of whole cells: as for `NormalizedFrame.crop`.
 
     Returns
     -------
-    (windows,) numpy.ndarray of float64
+    (crops,) numpy.ndarray of float64
         Variances of the mean fit of a pixel near by.
     """
     fit = local_mean(fit_of_cells(templates, frame), frame.cell_counts, WIDTH)
     has_pixels = frame.cell_counts > 0
     side = cell_size(templates.period)
-    found = np.zeros(len(windows))
-    for i, window in enumerate(windows):
-        cells = squares_in(window, side)
+    found = np.zeros(len(crops))
+    for i, crop in enumerate(crops):
+        cells = blocks_in(crop, side)
         if has_pixels[cells].any():
             found[i] = fit[cells][has_pixels[cells]].var()
     return found

@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Plane waves in a frame, block by block.
+"""Bragg components of a frame, block by block.
 
-A block is a square of `block` pixels; those at the lower and right edge may be cut off.
-With X the pixels and e(q) = exp(2 pi i g.q), which is a product of a factor for the row
-and one for the column, a block's Fourier sum is
+A Bragg component is a plane wave e(q) = exp(2 pi i g.q), times an amplitude that varies
+slowly; e is a product of a factor for the row and one for the column. A block is a
+square of `block` pixels; those at the lower and right edge may be cut off. With X the
+pixels, the Fourier sum of a block is
 
     F_b = sum over q in b of X(q) conj(e(q))
 
-and the waves of a pattern, with their amplitudes a_g one for each cell of `step` by
-`step` blocks, make up
+The components of a pattern have an amplitude a_g for each cell of `step` by `step`
+blocks, and make up
 
     t(q) = sum over g of Re(a_g e_g(q)).
 
-A pattern with the probability w_b in a block has C_c = sum over b in c of w_b F_b in a
-cell c. Several frames of one shape are done one after the other, with the same waves.
+Several frames of one shape are done one after the other, with the same components.
 
-Two multiply-adds for a pixel and a wave: the factors of the rows are applied to whole
-rows, what depends on the column is done once for the rows of a block or a cell. Sums
-stay in vector registers, LANES of them side by side. For the Fourier sums, pixels come
-by their place in a block, so that neighbouring blocks are neighbours in memory; for
-the template, TILE columns at a time keep their waves in the first cache. The window of
-cells is a product of one along y and one along x, with pairs of cells added first.
+A pixel and a component take two multiply-adds: whole rows are multiplied by the factors
+of the rows, and the factors of the columns are applied once for the rows of a block or
+a cell. Sums stay in vector registers, LANES of them side by side. For the Fourier sums,
+pixels are ordered by their index in a block, so that neighbouring blocks are neighbours
+in memory; for the template, TILE columns at a time keep their components in the first
+cache.
 
 Rows have zeros after them up to whole numbers of lanes, so every pixel, block and cell
 is made by the same instructions, wherever it lies.
@@ -107,43 +107,10 @@ cdef extern from *:
         }
     }
 
-    /* Sums of `count` numbers each, next to each other. */
-    SYMSEG_INLINE void add_up(
-        float *SYMSEG_RESTRICT out, const float *SYMSEG_RESTRICT in, Py_ssize_t n,
-        Py_ssize_t count)
-    {
-        for (Py_ssize_t j = 0; j < n; ++j) {
-            float total = in[j * count];
-            for (Py_ssize_t x = 1; x < count; ++x)
-                total += in[j * count + x];
-            out[j] = total;
-        }
-    }
-
-    /* For squares of `side` in a row of them: sums of the products of two arrays. */
-    SYMSEG_CLONES static void product_sums(
-        float *SYMSEG_RESTRICT out, Py_ssize_t n, Py_ssize_t side,
-        const float *first, const float *second, Py_ssize_t n_rows, Py_ssize_t width,
-        float *SYMSEG_RESTRICT sums)
-    {
-        for (Py_ssize_t x = 0; x < width; ++x)
-            sums[x] = 0;
-        for (Py_ssize_t y = 0; y < n_rows; ++y)
-            for (Py_ssize_t x = 0; x < width; ++x)
-                sums[x] += first[y * width + x] * second[y * width + x];
-        /* Those that are most frequent, as constants. */
-        switch (side) {
-        case 2: add_up(out, sums, n, 2); break;
-        case 3: add_up(out, sums, n, 3); break;
-        case 4: add_up(out, sums, n, 4); break;
-        default: add_up(out, sums, n, side);
-        }
-    }
-
-    /* What the waves make up in a row of cells. */
-    SYMSEG_CLONES static void cell_waves(
+    /* What the components make up in a row of cells. */
+    SYMSEG_CLONES static void cell_components(
         float *SYMSEG_RESTRICT out, Py_ssize_t width, Py_ssize_t n_rows,
-        Py_ssize_t n_waves, const float *SYMSEG_RESTRICT row_re,
+        Py_ssize_t n_components, const float *SYMSEG_RESTRICT row_re,
         const float *SYMSEG_RESTRICT row_im, const float *SYMSEG_RESTRICT column_re,
         const float *SYMSEG_RESTRICT column_im, Py_ssize_t padded,
         const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
@@ -153,7 +120,7 @@ cdef extern from *:
     {
         float spare[LANES];
         for (Py_ssize_t first = 0; first < width; first += TILE) {
-            for (Py_ssize_t g = 0; g < n_waves; ++g) {
+            for (Py_ssize_t g = 0; g < n_components; ++g) {
                 const float *c = column_re + g * padded + first;
                 const float *s = column_im + g * padded + first;
                 Py_ssize_t j = first / cell;
@@ -179,12 +146,12 @@ cdef extern from *:
                     float *to = left < LANES ? spare : end;
                     float plus[LANES], minus[LANES];
                     for (int l = 0; l < LANES; ++l) {
-                        plus[l] = real[x + l] * row_re[y * n_waves];
-                        minus[l] = imag[x + l] * row_im[y * n_waves];
+                        plus[l] = real[x + l] * row_re[y * n_components];
+                        minus[l] = imag[x + l] * row_im[y * n_components];
                     }
-                    for (Py_ssize_t g = 1; g < n_waves; ++g) {
-                        float c = row_re[y * n_waves + g];
-                        float s = row_im[y * n_waves + g];
+                    for (Py_ssize_t g = 1; g < n_components; ++g) {
+                        float c = row_re[y * n_components + g];
+                        float s = row_im[y * n_components + g];
                         for (int l = 0; l < LANES; ++l) {
                             plus[l] += real[g * TILE + x + l] * c;
                             minus[l] += imag[g * TILE + x + l] * s;
@@ -197,13 +164,6 @@ cdef extern from *:
                 }
         }
     }
-
-    #define REAL float
-    #define WINDOW_ROW window_row_float
-    #include "window_row.h"
-    #define REAL double
-    #define WINDOW_ROW window_row_double
-    #include "window_row.h"
     """
     const int LANES, TILE
     void block_sums(
@@ -211,30 +171,13 @@ cdef extern from *:
         Py_ssize_t n_rows, Py_ssize_t block, Py_ssize_t padded, const float *row_re,
         const float *row_im, const float *column_re, const float *column_im
     ) noexcept nogil
-    void product_sums(
-        float *out, Py_ssize_t n, Py_ssize_t side, const float *first,
-        const float *second, Py_ssize_t n_rows, Py_ssize_t width, float *sums
-    ) noexcept nogil
-    void cell_waves(
-        float *out, Py_ssize_t width, Py_ssize_t n_rows, Py_ssize_t n_waves,
+    void cell_components(
+        float *out, Py_ssize_t width, Py_ssize_t n_rows, Py_ssize_t n_components,
         const float *row_re, const float *row_im, const float *column_re,
         const float *column_im, Py_ssize_t padded, const float *re, const float *im,
         Py_ssize_t n_cells, Py_ssize_t cell, float *a, float *b, float *real,
         float *imag
     ) noexcept nogil
-    void window_row_float(
-        float *out, Py_ssize_t n, const float *cells, Py_ssize_t padded,
-        const float *weights, Py_ssize_t reach, int go_on, float *line
-    ) noexcept nogil
-    void window_row_double(
-        double *out, Py_ssize_t n, const double *cells, Py_ssize_t padded,
-        const double *weights, Py_ssize_t reach, int go_on, double *line
-    ) noexcept nogil
-
-
-ctypedef fused real:
-    float
-    double
 
 
 cdef inline Py_ssize_t whole(Py_ssize_t length) noexcept nogil:
@@ -245,7 +188,7 @@ cdef inline Py_ssize_t whole(Py_ssize_t length) noexcept nogil:
 cdef void split(
     const float *row, Py_ssize_t width, Py_ssize_t block, Py_ssize_t padded, float *out
 ) noexcept nogil:
-    """Put the columns of a row by their place in a block: out is (block, padded)."""
+    """Put the columns of a row by their index in a block: out is (block, padded)."""
     cdef Py_ssize_t j, x, n = width // block
     for x in range(block):
         for j in range(n):
@@ -261,30 +204,30 @@ def fourier_sums(
     Py_ssize_t block,
     float[:, :, :, :, ::1] out,
 ):
-    """Fourier sums of the blocks, for several plane waves.
+    """Fourier sums of the blocks, for several components.
 
     Parameters
     ----------
     pixels : (frames, rows, columns) float32 array
-    rows, columns : (2, waves, rows), (2, waves, columns) float32 arrays
-        Real and imaginary part of the waves' factors.
+    rows, columns : (2, components, rows), (2, components, columns) float32 arrays
+        Real and imaginary part of the components' factors.
     block : int
-    out : (2, waves, frames, block rows, block columns) float32 array
+    out : (2, components, frames, block rows, block columns) float32 array
         Real and imaginary part.
     """
     cdef Py_ssize_t height = pixels.shape[1], width = pixels.shape[2]
-    cdef Py_ssize_t n_waves = out.shape[1], n_blocks = out.shape[4]
-    cdef Py_ssize_t f, g, i, part, y, first, n_rows, padded = whole(n_blocks)
+    cdef Py_ssize_t n_components = out.shape[1], n_blocks = out.shape[4]
+    cdef Py_ssize_t f, g, i, reim, y, first, n_rows, padded = whole(n_blocks)
     cdef float[:, :, :, ::1] factors = np.zeros(
-        (2, n_waves, block, padded), np.float32
+        (2, n_components, block, padded), np.float32
     )
     # The pixels of a row of blocks.
     cdef float[:, :, ::1] values = np.zeros((block, block, padded), np.float32)
     with nogil:
-        for part in range(2):
-            for g in range(n_waves):
+        for reim in range(2):
+            for g in range(n_components):
                 split(
-                    &columns[part, g, 0], width, block, padded, &factors[part, g, 0, 0]
+                    &columns[reim, g, 0], width, block, padded, &factors[reim, g, 0, 0]
                 )
         for f in range(pixels.shape[0]):
             for i in range(out.shape[3]):
@@ -294,7 +237,7 @@ def fourier_sums(
                     split(
                         &pixels[f, first + y, 0], width, block, padded, &values[y, 0, 0]
                     )
-                for g in range(n_waves):
+                for g in range(n_components):
                     block_sums(
                         &out[0, g, f, i, 0], &out[1, g, f, i, 0], n_blocks,
                         &values[0, 0, 0], n_rows, block, padded, &rows[0, g, first],
@@ -302,39 +245,7 @@ def fourier_sums(
                     )
 
 
-def weighted_cells(
-    const float[:, :, ::1] weights,
-    const float[:, :, :, :, ::1] sums,
-    Py_ssize_t step,
-    float[:, :, :, :, ::1] out,
-):
-    """Sums of the cells, over the pixels of a pattern.
-
-    Parameters
-    ----------
-    weights : (frames, block rows, block columns) float32 array
-    sums : (parts, waves, frames, block rows, block columns) float32 array
-    step : int
-        Side of a cell, in blocks.
-    out : (parts, waves, frames, cell rows, cell columns) float32 array
-    """
-    cdef Py_ssize_t height = weights.shape[1], width = weights.shape[2]
-    cdef Py_ssize_t part, f, g, i, n = out.shape[4]
-    # Of a column of a cell, and zeros after the last.
-    cdef float[::1] column_sums = np.zeros(n * step, np.float32)
-    with nogil:
-        for part in range(out.shape[0]):
-            for g in range(out.shape[1]):
-                for f in range(out.shape[2]):
-                    for i in range(out.shape[3]):
-                        product_sums(
-                            &out[part, g, f, i, 0], n, step, &weights[f, i * step, 0],
-                            &sums[part, g, f, i * step, 0],
-                            min(step, height - i * step), width, &column_sums[0],
-                        )
-
-
-def sum_of_waves(
+def sum_of_components(
     const float[:, :, ::1] rows,
     const float[:, :, ::1] columns,
     const float[:, :, :, :, ::1] amplitudes,
@@ -342,118 +253,45 @@ def sum_of_waves(
     Py_ssize_t step,
     float[:, :, ::1] out,
 ):
-    """What the waves of a pattern make up.
+    """What the components of a pattern make up.
 
     Parameters
     ----------
-    rows, columns : (2, waves, rows), (2, waves, columns) float32 arrays
+    rows, columns : (2, components, rows), (2, components, columns) float32 arrays
         Real and imaginary part of the factors.
-    amplitudes : (2, waves, frames, cell rows, cell columns) float32 array
+    amplitudes : (2, components, frames, cell rows, cell columns) float32 array
         Real and imaginary part.
     block, step : int
         Side of a block in pixels, and of a cell in blocks.
     out : (frames, rows, columns) float32 array
     """
     cdef Py_ssize_t height = out.shape[1], width = out.shape[2], cell = block * step
-    cdef Py_ssize_t n_waves = amplitudes.shape[1], n_cells = amplitudes.shape[4]
-    cdef Py_ssize_t part, f, g, y, i, first, padded = (width + TILE - 1) // TILE * TILE
-    cdef float[:, :, ::1] factors = np.zeros((2, n_waves, padded), np.float32)
-    cdef float[:, :, ::1] tile = np.empty((2, n_waves, TILE), np.float32)
-    # Of one row, and of a row of cells, by wave.
-    cdef float[:, :, ::1] row_factors = np.empty((2, height, n_waves), np.float32)
-    cdef float[:, :, ::1] values = np.empty((2, n_waves, n_cells), np.float32)
+    cdef Py_ssize_t n_components = amplitudes.shape[1], n_cells = amplitudes.shape[4]
+    cdef Py_ssize_t reim, f, g, y, i, first, padded = (width + TILE - 1) // TILE * TILE
+    cdef float[:, :, ::1] factors = np.zeros((2, n_components, padded), np.float32)
+    cdef float[:, :, ::1] tile = np.empty((2, n_components, TILE), np.float32)
+    # Of one row, and of a row of cells, by component.
+    cdef float[:, :, ::1] row_factors = np.empty((2, height, n_components), np.float32)
+    cdef float[:, :, ::1] values = np.empty((2, n_components, n_cells), np.float32)
     # Of the columns of a tile, with room for cells that begin before it or end after.
     cdef float[:, ::1] spread = np.zeros((2, TILE + 2 * cell + 8), np.float32)
-    if n_waves == 0:
+    if n_components == 0:
         out[:, :, :] = 0
         return
     factors[:, :, :width] = columns
     with nogil:
-        for part in range(2):
+        for reim in range(2):
             for y in range(height):
-                for g in range(n_waves):
-                    row_factors[part, y, g] = rows[part, g, y]
+                for g in range(n_components):
+                    row_factors[reim, y, g] = rows[reim, g, y]
         for f in range(out.shape[0]):
             for i in range(amplitudes.shape[3]):
                 first = i * cell
                 values[:, :, :] = amplitudes[:, :, f, i]
-                cell_waves(
-                    &out[f, first, 0], width, min(cell, height - first), n_waves,
+                cell_components(
+                    &out[f, first, 0], width, min(cell, height - first), n_components,
                     &row_factors[0, first, 0], &row_factors[1, first, 0],
                     &factors[0, 0, 0], &factors[1, 0, 0], padded, &values[0, 0, 0],
                     &values[1, 0, 0], n_cells, cell, &spread[0, cell], &spread[1, cell],
                     &tile[0, 0, 0], &tile[1, 0, 0],
                 )
-
-
-def products(
-    const float[:, :, ::1] first,
-    const float[:, :, ::1] second,
-    Py_ssize_t block,
-    float[:, :, ::1] out,
-):
-    """Sums of products over the pixels of the blocks.
-
-    Parameters
-    ----------
-    first, second : (frames, rows, columns) float32 arrays
-    block : int
-    out : (frames, block rows, block columns) float32 array
-    """
-    cdef Py_ssize_t height = first.shape[1], width = first.shape[2]
-    cdef Py_ssize_t f, i, n = out.shape[2]
-    # Of a column of a block, and zeros after the last.
-    cdef float[::1] column_sums = np.zeros(n * block, np.float32)
-    with nogil:
-        for f in range(out.shape[0]):
-            for i in range(out.shape[1]):
-                product_sums(
-                    &out[f, i, 0], n, block, &first[f, i * block, 0],
-                    &second[f, i * block, 0], min(block, height - i * block), width,
-                    &column_sums[0],
-                )
-
-
-def window_means(
-    const real[:, :, ::1] cells,
-    const real[::1] weights,
-    bint go_on,
-    real[:, :, ::1] out,
-):
-    """Weighted means of cells in a window.
-
-    Parameters
-    ----------
-    cells : (n, cell rows, cell columns) float32 or float64 array
-    weights : (m,) array of the same type
-        Along y and along x, at distances of 0 to m - 1 cells; m is at least 2.
-    go_on : bool
-        Whether cells at the edges go on beyond; or there are zeros.
-    out : (n, cell rows, cell columns) array of the same type
-    """
-    cdef Py_ssize_t height = cells.shape[1], width = cells.shape[2]
-    cdef Py_ssize_t reach = weights.shape[0] - 1
-    # An odd number of lanes: rows a power of two apart share few places in the cache.
-    cdef Py_ssize_t padded = (whole(width) // LANES | 1) * LANES
-    cdef Py_ssize_t k, i
-    dtype = np.float32 if real is float else np.float64
-    cdef real[:, ::1] rows = np.zeros((height + 2 * reach, padded), dtype)
-    cdef real[::1] line = np.zeros(padded + 2 * reach, dtype)
-    with nogil:
-        for k in range(cells.shape[0]):
-            rows[reach:reach + height, :width] = cells[k]
-            if go_on:
-                for i in range(reach):
-                    rows[i, :width] = cells[k, 0]
-                    rows[reach + height + i, :width] = cells[k, height - 1]
-            for i in range(height):
-                if real is float:
-                    window_row_float(
-                        &out[k, i, 0], width, &rows[reach + i, 0], padded, &weights[0],
-                        reach, go_on, &line[reach],
-                    )
-                else:
-                    window_row_double(
-                        &out[k, i, 0], width, &rows[reach + i, 0], padded, &weights[0],
-                        reach, go_on, &line[reach],
-                    )

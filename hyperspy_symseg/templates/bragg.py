@@ -1,20 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The waves of a pattern in a frame, with the phases that its own pixels have.
+"""Bragg components of a pattern: plane waves whose phases follow its own pixels.
 
-Arrays of complex numbers have their real and imaginary parts along the first axis, and
-waves along the second; those of several frames have these along the next.
+Arrays of complex numbers have real and imaginary parts along the first axis, and the
+components along the second. With several frames, these are along the third.
 """
 
 import math
 
 import numpy as np
 
-from hyperspy_symseg.frames.blocks import gaussian_weights, planes, window_means
+from hyperspy_symseg.frames.blocks import (
+    gaussian_weights,
+    n_blocks,
+    planes,
+    products,
+    window_means,
+)
 from hyperspy_symseg.frames.kernels import compiled
 
-from .blocks import BLOCKS_IN_CELL
+from .normalized_frame import BLOCKS_IN_CELL
 
-_waves = compiled("_waves")
+_bragg = compiled("_bragg")
 
 # Standard deviation of the window that phases are averaged in, in cells.
 WIDTH = 3.0
@@ -63,44 +69,42 @@ def whole_cells(frame, factors):
     Parameters
     ----------
     frame, factors
-        As for `PatternWaves`.
+        As for `BraggComponents`.
 
     Returns
     -------
     (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
     """
-    side = BLOCKS_IN_CELL * frame.block
-    return _fourier_sums(frame, factors, side, frame.cell_counts.shape)
+    return _fourier_sums(frame, factors, BLOCKS_IN_CELL * frame.block)
 
 
-class PatternWaves:
-    """Plane waves in a frame, or in several.
+class BraggComponents:
+    """Bragg components in a frame, or in several.
 
     Parameters
     ----------
-    frame : BlockedFrame
+    frame : NormalizedFrame
     factors : (numpy.ndarray, numpy.ndarray)
-        Factors of the waves for rows and columns, as from `BlockedFrame.factors`.
+        Of the plane waves for rows and columns, as from `NormalizedFrame.factors`.
     """
 
     def __init__(self, frame, factors):
         self._frame = frame
         self._factors = [each.copy() for each in factors]
         self._sums = self._block_sums(slice(None))
-        # Waves that have been replaced, and are transformed when they are needed.
+        # Components that have been replaced, and are transformed when they are needed.
         self._replaced = np.zeros(self._sums.shape[1], bool)
 
     def _factors_of(self, places):
-        """Factors of some of the waves."""
+        """Factors of some of the components."""
         return [np.ascontiguousarray(each[:, places]) for each in self._factors]
 
     def _block_sums(self, places):
-        """Fourier sums of the blocks: (2, waves, ..., block rows, block columns)."""
-        frame, factors = self._frame, self._factors_of(places)
-        return _fourier_sums(frame, factors, frame.block, frame.counts.shape)
+        """Fourier sums of the blocks: (2, n, ..., block rows, block columns)."""
+        return _fourier_sums(self._frame, self._factors_of(places), self._frame.block)
 
     def replace(self, places, factors):
-        """Replace some of the waves by others.
+        """Replace some of the components by others.
 
         Parameters
         ----------
@@ -128,29 +132,24 @@ class PatternWaves:
             self._sums[:, self._replaced] = self._block_sums(self._replaced)
             self._replaced[:] = False
         weights = np.maximum(weights, np.float32(LEAST_WEIGHT))
-        n_waves = self._sums.shape[1]
-        out = np.empty((2, n_waves, *self._frame.cell_counts.shape), np.float32)
-        _waves.weighted_cells(
-            planes(weights), _by_wave(self._sums), BLOCKS_IN_CELL, _by_wave(out)
-        )
-        return out
+        return products(weights, self._sums, BLOCKS_IN_CELL)
 
     def template(self, amplitudes, phases, places=slice(None)):
-        """What the waves make up, with these phases: (..., rows, columns) float32.
+        """What the components make up, with these phases: (..., rows, columns) float32.
 
         Parameters
         ----------
         amplitudes : (m,) numpy.ndarray
         phases : (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
-            Phase factors of all n waves, as from `unit_phases`.
+            Phase factors of all n components, as from `unit_phases`.
         places : (m,) numpy.ndarray of int, optional
-            The waves that count.
+            The components that count.
         """
         size = 2 * amplitudes.astype(np.float32)
         size = size.reshape(-1, *[1] * (phases.ndim - 2))
-        sizes = np.ascontiguousarray(_by_wave(size * phases[:, places]))
+        sizes = np.ascontiguousarray(_by_component(size * phases[:, places]))
         out = np.empty(self._frame.pixels.shape, np.float32)
-        _waves.sum_of_waves(
+        _bragg.sum_of_components(
             *self._factors_of(places),
             sizes,
             self._frame.block,
@@ -175,14 +174,16 @@ class PatternWaves:
         return self.template(amplitudes, unit_phases(self.cells(weights)))
 
 
-def _fourier_sums(frame, factors, side, shape):
-    """Fourier sums of squares of so many pixels: (2, n, *shape), of waves."""
-    out = np.empty((2, factors[0].shape[1], *shape), np.float32)
-    _waves.fourier_sums(planes(frame.pixels), *factors, side, _by_wave(out))
+def _fourier_sums(frame, factors, side):
+    """Fourier sums of blocks of `side` pixels: (2, n, ..., rows, columns) float32."""
+    *frames, rows, columns = frame.pixels.shape
+    shape = 2, factors[0].shape[1], *frames, *n_blocks((rows, columns), side)
+    out = np.empty(shape, np.float32)
+    _bragg.fourier_sums(planes(frame.pixels), *factors, side, _by_component(out))
     return out
 
 
-def _by_wave(array):
+def _by_component(array):
     """View with one axis of frames: (2, n, frames, rows, columns)."""
     rows, columns = array.shape[-2:]
     n_frames = math.prod(array.shape[2:-2])

@@ -5,19 +5,19 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from hyperspy_symseg import _waves
+from hyperspy_symseg import _bragg
 from hyperspy_symseg.frames.blocks import TRUNCATE
-from hyperspy_symseg.templates.blocks import BLOCKS_IN_CELL
-from hyperspy_symseg.templates.waves import (
+from hyperspy_symseg.templates.bragg import (
     LEAST_WEIGHT,
     OWN_WEIGHT,
     WIDTH,
     WINDOW,
-    PatternWaves,
+    BraggComponents,
     near_by,
     unit_phases,
     whole_cells,
 )
+from hyperspy_symseg.templates.normalized_frame import BLOCKS_IN_CELL
 
 # Rows, columns and side of a block: cut off or not, smaller and larger than a frame.
 FRAMES = [
@@ -35,7 +35,7 @@ def random(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
-def n_squares(length, side):
+def n_blocks(length, side):
     return -(-length // side)
 
 
@@ -48,19 +48,19 @@ def factors(height, width, reflections=REFLECTIONS):
     return found
 
 
-def squares(height, width, side):
-    """Every square of a frame: its place, and its pixels."""
-    for i, j in np.ndindex(n_squares(height, side), n_squares(width, side)):
+def blocks(height, width, side):
+    """Every block of a frame: its index, and its pixels."""
+    for i, j in np.ndindex(n_blocks(height, side), n_blocks(width, side)):
         yield i, j, np.s_[i * side : (i + 1) * side, j * side : (j + 1) * side]
 
 
 def frame_of(pixels, block):
-    """What is needed of a BlockedFrame."""
+    """What is needed of a NormalizedFrame."""
     height, width = pixels.shape
 
     def counts(side):
-        out = np.empty((n_squares(height, side), n_squares(width, side)), np.float32)
-        for i, j, inside in squares(height, width, side):
+        out = np.empty((n_blocks(height, side), n_blocks(width, side)), np.float32)
+        for i, j, inside in blocks(height, width, side):
             out[i, j] = pixels[inside].size
         return out
 
@@ -78,62 +78,40 @@ def frame_of(pixels, block):
 def test_fourier_sums_are_those_of_the_blocks(height, width, block):
     pixels = random(2, height, width)
     out = np.empty(
-        (2, 3, 2, n_squares(height, block), n_squares(width, block)), np.float32
+        (2, 3, 2, n_blocks(height, block), n_blocks(width, block)), np.float32
     )
-    _waves.fourier_sums(pixels, *factors(height, width), block, out)
+    _bragg.fourier_sums(pixels, *factors(height, width), block, out)
     y, x = np.indices((height, width))
     for g, (gy, gx) in enumerate(REFLECTIONS):
         terms = pixels * np.exp(-2j * np.pi * (gy * y + gx * x))
-        for i, j, inside in squares(height, width, block):
+        for i, j, inside in blocks(height, width, block):
             expected = terms[:, *inside].sum(axis=(1, 2))
             np.testing.assert_allclose(out[0, g, :, i, j], expected.real, atol=1e-4)
             np.testing.assert_allclose(out[1, g, :, i, j], expected.imag, atol=1e-4)
 
 
 @pytest.mark.parametrize(("height", "width", "block"), FRAMES)
-def test_sum_of_waves_is_that_of_the_formula(height, width, block):
+def test_sum_of_components_is_that_of_the_formula(height, width, block):
     step = 3
-    cells = n_squares(height, block * step), n_squares(width, block * step)
+    cells = n_blocks(height, block * step), n_blocks(width, block * step)
     amplitudes = random(2, 3, 2, *cells)
     out = np.empty((2, height, width), np.float32)
-    _waves.sum_of_waves(*factors(height, width), amplitudes, block, step, out)
+    _bragg.sum_of_components(*factors(height, width), amplitudes, block, step, out)
     y, x = np.indices((height, width))
     expected = np.zeros(out.shape)
     for (gy, gx), re, im in zip(REFLECTIONS, *amplitudes, strict=True):
-        for i, j, inside in squares(height, width, block * step):
+        for i, j, inside in blocks(height, width, block * step):
             wave = np.exp(2j * np.pi * (gy * y[inside] + gx * x[inside]))
             size = re[:, i, j] + 1j * im[:, i, j]
             expected[:, *inside] += (np.multiply.outer(size, wave)).real
     np.testing.assert_allclose(out, expected, atol=1e-5)
 
 
-def test_no_waves_make_up_nothing():
+def test_no_components_make_up_nothing():
     rows, columns = (random(2, 0, length) for length in (4, 5))
     out = random(1, 4, 5)
-    _waves.sum_of_waves(rows, columns, random(2, 0, 1, 1, 1), 2, 3, out)
+    _bragg.sum_of_components(rows, columns, random(2, 0, 1, 1, 1), 2, 3, out)
     np.testing.assert_array_equal(out, 0)
-
-
-@pytest.mark.parametrize("shape", [(9, 12), (10, 40), (2, 100), (1, 1)])
-@pytest.mark.parametrize("step", [1, 2, 3, 4, 5])
-def test_weighted_cells_are_sums_over_blocks(shape, step):
-    weights, sums = np.abs(random(2, *shape)), random(2, 3, 2, *shape, seed=1)
-    cells = [n_squares(length, step) for length in shape]
-    out = np.empty((2, 3, 2, *cells), np.float32)
-    _waves.weighted_cells(weights, sums, step, out)
-    for i, j, inside in squares(*shape, step):
-        expected = (weights * sums)[..., *inside].sum(axis=(-2, -1))
-        np.testing.assert_allclose(out[..., i, j], expected, atol=1e-5)
-
-
-@pytest.mark.parametrize(("height", "width", "block"), FRAMES)
-def test_products_are_summed_over_blocks(height, width, block):
-    first, second = random(2, height, width), random(2, height, width, seed=1)
-    out = np.empty((2, n_squares(height, block), n_squares(width, block)), np.float32)
-    _waves.products(first, second, block, out)
-    for i, j, inside in squares(height, width, block):
-        expected = (first * second)[:, *inside].sum(axis=(1, 2), dtype=float)
-        np.testing.assert_allclose(out[:, i, j], expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (30, 2), (43, 43), (20, 171)])
@@ -145,7 +123,7 @@ def test_window_is_a_gaussian(shape):
     np.testing.assert_allclose(near_by(cells), expected, atol=1e-6)
 
 
-def test_window_of_no_waves():
+def test_window_of_no_components():
     assert near_by(random(2, 0, 4, 5)).shape == (2, 0, 4, 5)
 
 
@@ -160,10 +138,10 @@ def test_means_do_not_depend_on_where_the_frame_is_cut():
     whole = near_by(cells)
     inside = slice(reach, -reach)
     for top, left in ((0, 0), (3, 1), (9, 37)):
-        part = np.s_[..., top : top + 40, left : left + 70]
+        cut = np.s_[..., top : top + 40, left : left + 70]
         np.testing.assert_array_equal(
-            near_by(cells[part])[..., inside, inside],
-            whole[part][..., inside, inside],
+            near_by(cells[cut])[..., inside, inside],
+            whole[cut][..., inside, inside],
         )
 
 
@@ -172,51 +150,33 @@ def test_template_does_not_depend_on_where_the_frame_is_cut():
     rows, columns = factors(60, 300)
     amplitudes = random(2, 3, 1, 10, 50)
     whole = np.empty((1, 60, 300), np.float32)
-    _waves.sum_of_waves(rows, columns, amplitudes, block, step, whole)
-    part = np.empty((1, 48, 200), np.float32)
-    _waves.sum_of_waves(
+    _bragg.sum_of_components(rows, columns, amplitudes, block, step, whole)
+    cut = np.empty((1, 48, 200), np.float32)
+    _bragg.sum_of_components(
         rows[..., 12:].copy(),
         columns[..., 6:206].copy(),
         amplitudes[..., 2:, 1:].copy(),
         block,
         step,
-        part,
+        cut,
     )
-    np.testing.assert_array_equal(part, whole[:, 12:, 6:206])
+    np.testing.assert_array_equal(cut, whole[:, 12:, 6:206])
 
 
 def test_fourier_sums_do_not_depend_on_where_the_frame_is_cut():
     block = 2
     pixels, (rows, columns) = random(1, 60, 300), factors(60, 300)
     whole = np.empty((2, 3, 1, 30, 150), np.float32)
-    _waves.fourier_sums(pixels, rows, columns, block, whole)
-    part = np.empty((2, 3, 1, 24, 100), np.float32)
-    _waves.fourier_sums(
+    _bragg.fourier_sums(pixels, rows, columns, block, whole)
+    cut = np.empty((2, 3, 1, 24, 100), np.float32)
+    _bragg.fourier_sums(
         pixels[:, 12:, 6:206].copy(),
         rows[..., 12:].copy(),
         columns[..., 6:206].copy(),
         block,
-        part,
+        cut,
     )
-    np.testing.assert_array_equal(part, whole[..., 6:, 3:103])
-
-
-def test_cells_do_not_depend_on_where_the_frame_is_cut():
-    weights, sums = np.abs(random(1, 30, 90)), random(2, 3, 1, 30, 90)
-    whole, part = np.empty((2, 3, 1, 10, 30), "f4"), np.empty((2, 3, 1, 8, 23), "f4")
-    _waves.weighted_cells(weights, sums, 3, whole)
-    inside = np.s_[..., 6:, 15:84]
-    _waves.weighted_cells(weights[inside].copy(), sums[inside].copy(), 3, part)
-    np.testing.assert_array_equal(part, whole[..., 2:, 5:28])
-
-
-def test_products_do_not_depend_on_where_the_frame_is_cut():
-    pixels = random(1, 60, 180)
-    whole, part = np.empty((1, 30, 90), "f4"), np.empty((1, 20, 61), "f4")
-    _waves.products(pixels, pixels, 2, whole)
-    inside = pixels[:, 20:, 30:152].copy()
-    _waves.products(inside, inside, 2, part)
-    np.testing.assert_array_equal(part, whole[:, 10:, 15:76])
+    np.testing.assert_array_equal(cut, whole[..., 6:, 3:103])
 
 
 def test_own_weight_is_that_of_a_single_cell():
@@ -242,8 +202,8 @@ def test_no_phase_where_nothing_is_near():
     np.testing.assert_array_equal(unit_phases(np.zeros((2, 3, 5, 5), np.float32)), 0)
 
 
-def waves_in(frame, reflections=REFLECTIONS):
-    return PatternWaves(frame, frame.factors(reflections))
+def components_in(frame, reflections=REFLECTIONS):
+    return BraggComponents(frame, frame.factors(reflections))
 
 
 def test_cells_are_weighted_sums_of_blocks():
@@ -252,13 +212,13 @@ def test_cells_are_weighted_sums_of_blocks():
     frame = frame_of(pixels, block)
     weights = np.random.default_rng(2).uniform(size=frame.counts.shape)
     weights = weights.astype(np.float32)
-    found = waves_in(frame).cells(weights)
+    found = components_in(frame).cells(weights)
     assert found.shape == (2, 3, *frame.cell_counts.shape)
     weight = np.repeat(np.repeat(weights, block, 0), block, 1)[: shape[0], : shape[1]]
     y, x = np.indices(shape)
     for g, (gy, gx) in enumerate(REFLECTIONS):
         terms = weight * pixels * np.exp(-2j * np.pi * (gy * y + gx * x))
-        for i, j, inside in squares(*shape, BLOCKS_IN_CELL * block):
+        for i, j, inside in blocks(*shape, BLOCKS_IN_CELL * block):
             expected = terms[inside].sum()
             assert found[0, g, i, j] == pytest.approx(expected.real, abs=1e-4)
             assert found[1, g, i, j] == pytest.approx(expected.imag, abs=1e-4)
@@ -268,25 +228,25 @@ def test_cells_are_weighted_sums_of_blocks():
 def test_whole_cells_are_those_of_equal_weights(height, width, block):
     frame = frame_of(random(height, width), block)
     found = whole_cells(frame, frame.factors(REFLECTIONS))
-    expected = waves_in(frame).cells(np.ones(frame.counts.shape, np.float32))
+    expected = components_in(frame).cells(np.ones(frame.counts.shape, np.float32))
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 def test_no_block_has_less_than_the_least_weight():
     frame = frame_of(random(24, 24), 2)
-    own = waves_in(frame)
+    own = components_in(frame)
     none = np.zeros(frame.counts.shape, np.float32)
     np.testing.assert_array_equal(own.cells(none), own.cells(none + LEAST_WEIGHT))
 
 
-def test_a_wave_is_its_own_template():
+def test_a_component_is_its_own_template():
     gy, gx = REFLECTIONS[0]
     y, x = np.indices((120, 130))
     amplitude = 0.7
     pixels = 2 * amplitude * np.cos(2 * np.pi * (gy * y + gx * x) + 1)
     pixels = pixels.astype(np.float32)
     frame = frame_of(pixels, 3)
-    own = waves_in(frame, REFLECTIONS[:1])
+    own = components_in(frame, REFLECTIONS[:1])
     ones = np.ones(frame.counts.shape, np.float32)
     template = own.expected(ones, np.array([amplitude]))
     assert template.dtype == np.float32
@@ -294,9 +254,9 @@ def test_a_wave_is_its_own_template():
     np.testing.assert_allclose(template[inside], pixels[inside], atol=0.05)
 
 
-def test_amplitudes_of_waves_are_doubled():
+def test_amplitudes_of_components_are_doubled():
     frame = frame_of(random(60, 61), 2)
-    own = waves_in(frame)
+    own = components_in(frame)
     phases = np.zeros((2, 3, *frame.cell_counts.shape), np.float32)
     phases[0] = 1
     amplitudes = np.array([1.0, 0.5, 0.25])
@@ -308,43 +268,43 @@ def test_amplitudes_of_waves_are_doubled():
     np.testing.assert_allclose(own.template(amplitudes, phases), expected, atol=1e-4)
 
 
-def test_some_of_the_waves():
+def test_some_of_the_components():
     frame = frame_of(random(40, 50), 2)
     places = np.array([2, 0])
     weights = np.abs(random(*frame.counts.shape))
     amplitudes = np.array([1.0, 2.0])
-    own = waves_in(frame)
-    alone = waves_in(frame, REFLECTIONS[places])
+    own = components_in(frame)
+    alone = components_in(frame, REFLECTIONS[places])
     np.testing.assert_array_equal(
         own.template(amplitudes, unit_phases(own.cells(weights)), places),
         alone.expected(weights, amplitudes),
     )
 
 
-def test_none_of_the_waves():
+def test_none_of_the_components():
     frame = frame_of(random(40, 50), 2)
-    own = waves_in(frame)
+    own = components_in(frame)
     phases = unit_phases(own.cells(np.ones(frame.counts.shape, np.float32)))
     template = own.template(np.zeros(0), phases, np.arange(0))
     np.testing.assert_array_equal(template, np.zeros((40, 50)))
 
 
-def test_no_waves_at_all():
+def test_no_components_at_all():
     frame = frame_of(random(40, 50), 2)
     ones = np.ones(frame.counts.shape, np.float32)
-    none = waves_in(frame, np.empty((0, 2))).expected(ones, np.zeros(0))
+    none = components_in(frame, np.empty((0, 2))).expected(ones, np.zeros(0))
     np.testing.assert_array_equal(none, np.zeros((40, 50)))
 
 
-def test_waves_that_are_replaced():
+def test_components_that_are_replaced():
     frame = frame_of(random(40, 50), 2)
     ones = np.ones(frame.counts.shape, np.float32)
     amplitudes = np.array([1.0, 2.0, 0.5])
     others = REFLECTIONS + 0.01
     places = np.array([2, 0])
-    own = waves_in(frame)
+    own = components_in(frame)
     own.replace(places, frame.factors(others[places]))
-    expected = waves_in(frame, np.stack([others[0], REFLECTIONS[1], others[2]]))
+    expected = components_in(frame, np.stack([others[0], REFLECTIONS[1], others[2]]))
     np.testing.assert_array_equal(own.cells(ones), expected.cells(ones))
     np.testing.assert_array_equal(
         own.expected(ones, amplitudes), expected.expected(ones, amplitudes)

@@ -2,20 +2,20 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.templates.blocks import BlockedFrame
-from hyperspy_symseg.templates.choosing import Search, start_from_labels
+from hyperspy_symseg.templates.model_selection import ModelSelection, start_from_labels
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE, lattice, two_lattices
 
 
 def search_of(*frames, labels=None):
-    """Search that begins with some labels for two patterns, and else with none."""
+    """Selection that begins with some labels for two patterns, and else with none."""
 
     def labels_for(n_patterns):
         return labels if n_patterns == 2 else None
 
-    frame = frames[0] if len(frames) == 1 else BlockedFrame.stacked(frames)
-    return Search(frame, PERIOD, labels_for)
+    frame = frames[0] if len(frames) == 1 else NormalizedFrame.stacked(frames)
+    return ModelSelection(frame, PERIOD, labels_for)
 
 
 def test_hand_worked_start():
@@ -50,13 +50,13 @@ def test_start_is_a_probability(n_patterns):
     ],
 )
 def test_number_that_costs_speak_for(costs, number):
-    assert Search.best_number(np.array(costs, float)) == number
+    assert ModelSelection.best_number(np.array(costs, float)) == number
 
 
 def test_one_crystal_is_one_pattern(one_crystal):
     search = search_of(one_crystal)
     costs = search.costs(4)
-    assert Search.best_number(costs) == 1
+    assert ModelSelection.best_number(costs) == 1
     # Two are not tried further than that they do not pay.
     assert len(costs) == 2
 
@@ -64,25 +64,25 @@ def test_one_crystal_is_one_pattern(one_crystal):
 def test_one_crystal_with_a_gradient_of_contrast_is_one_pattern():
     x = np.arange(SHAPE[1])
     noise = np.random.default_rng(0).normal(size=SHAPE)
-    blocked = BlockedFrame((0.5 + x / 150) * lattice(0) + noise, None, PERIOD)
-    assert Search.best_number(search_of(blocked).costs(4)) == 1
+    blocked = NormalizedFrame((0.5 + x / 150) * lattice(0) + noise, None, PERIOD)
+    assert ModelSelection.best_number(search_of(blocked).costs(4)) == 1
 
 
 def test_noise_is_one_pattern(noise):
-    assert Search.best_number(search_of(noise).costs(4)) == 1
+    assert ModelSelection.best_number(search_of(noise).costs(4)) == 1
 
 
 def test_two_grains_are_two_patterns(two_grains):
     blocked, labels = two_grains
     costs = search_of(blocked, labels=labels).costs(4)
-    assert Search.best_number(costs) == 2
+    assert ModelSelection.best_number(costs) == 2
     assert costs[1] < costs[0] - 100
 
 
 def test_two_grains_are_found_without_labels(two_grains):
     blocked, labels = two_grains
     search = search_of(blocked)
-    assert Search.best_number(search.costs(4)) == 2
+    assert ModelSelection.best_number(search.costs(4)) == 2
     found = search.solution(2).posterior.argmax(axis=0)
     agree = (found == labels).mean()
     assert max(agree, 1 - agree) > 0.97
@@ -100,8 +100,8 @@ def test_labels_that_are_of_no_use_do_no_harm(two_grains):
 def test_grain_beside_what_has_no_lattice():
     frame = np.random.default_rng(0).normal(size=SHAPE)
     frame[:, :90] += lattice(0)[:, :90]
-    search = search_of(BlockedFrame(frame, None, PERIOD))
-    assert Search.best_number(search.costs(4)) == 2
+    search = search_of(NormalizedFrame(frame, None, PERIOD))
+    assert ModelSelection.best_number(search.costs(4)) == 2
     numbers = [len(search.solution(2).templates.of(k)[0]) for k in (0, 1)]
     assert sorted(numbers)[0] == 0
 
@@ -129,16 +129,17 @@ def test_patterns_too_small_are_not_worth_their_cost():
     frame, _ = two_lattices(noise=0.5, at=SHAPE[1])
     other = lattice(1) + 0.5 * np.random.default_rng(1).normal(size=SHAPE)
     frame[45:72, 90:135] = other[45:72, 90:135]
-    search = search_of(BlockedFrame(frame, None, PERIOD))
-    assert Search.best_number(search.costs(3)) == 1
+    search = search_of(NormalizedFrame(frame, None, PERIOD))
+    assert ModelSelection.best_number(search.costs(3)) == 1
 
 
 def test_frames_are_searched_together():
     frames = [
-        BlockedFrame(two_lattices(seed=at, at=at)[0], None, PERIOD) for at in (0, 198)
+        NormalizedFrame(two_lattices(seed=at, at=at)[0], None, PERIOD)
+        for at in (0, 198)
     ]
     search = search_of(*frames)
-    assert Search.best_number(search.costs(3)) == 2
+    assert ModelSelection.best_number(search.costs(3)) == 2
     first, second = search.solution(2).labels
     assert np.bincount(first.ravel()).argmax() != np.bincount(second.ravel()).argmax()
 
@@ -146,7 +147,7 @@ def test_frames_are_searched_together():
 def test_templates_of_one_pattern_that_are_given_are_not_learnt(two_grains):
     blocked, _ = two_grains
     one = search_of(blocked).solution(1).templates
-    search = Search(blocked, PERIOD, lambda _: None, one)
+    search = ModelSelection(blocked, PERIOD, lambda _: None, one)
     solution = search.solution(2)
     assert 1 not in search._solutions
     assert solution.templates == search_of(blocked).solution(2).templates

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far the evidence of neighbouring pixels is from being independent."""
+"""How far the log-likelihoods of neighbouring pixels are from independent."""
 
 import numpy as np
 from scipy import ndimage
@@ -18,20 +18,20 @@ NOTHING = None
 MEDIAN_OF_SQUARE = 0.4549
 
 
-def dispersion(frame, posterior, templates, variance, choices):
-    """Dispersion of the evidence: by how much its variance is underestimated.
+def overdispersion(frame, posterior, templates, variance, choices):
+    """Factor by which the variance of the log-likelihood ratios is underestimated.
 
     If t and t' are the templates of two patterns, and X = t + r inside the first, the
-    evidence between them has the random part sum r (t - t') / v; for white noise its
+    log-likelihood ratio has the random term sum r (t - t') / v; for white noise its
     variance is sum (t - t')^2 / v. Residuals of displaced columns or of amorphous
     material are alike over a column's width, and their sums vary more. The ratio of the
-    variances is the dispersion of quasi-likelihood (P. McCullagh, J. A. Nelder,
+    variances is the overdispersion of quasi-likelihood (P. McCullagh, J. A. Nelder,
     Generalized Linear Models, 1989, section 9.2). It is estimated from the median of
     the squares, over windows.
 
     Parameters
     ----------
-    frame : BlockedFrame
+    frame : NormalizedFrame
         One or several.
     posterior : (patterns, ..., block rows, block columns) numpy.ndarray
     templates : list of (..., rows, columns) numpy.ndarray
@@ -44,8 +44,8 @@ def dispersion(frame, posterior, templates, variance, choices):
 
     Returns
     -------
-    dispersions, weights : (choices,) numpy.ndarray of float64
-        At least 1; and the evidence there is in each choice.
+    overdispersions, weights : (choices,) numpy.ndarray of float64
+        At least 1; and the log-likelihood ratio that each choice has in all.
     """
 
     def of_choice(choice):
@@ -60,7 +60,7 @@ def dispersion(frame, posterior, templates, variance, choices):
 
 
 def _windows(frame, weights, template, other, variance):
-    """Sums of the random part of the evidence over windows, and its variances."""
+    """Random terms of the log-likelihood ratios in windows, and their variances."""
     # Not from frame to frame.
     leading = (1,) * (weights.ndim - 2)
     cross = ndimage.generate_binary_structure(2, 1).reshape(*leading, 3, 3)
@@ -68,9 +68,9 @@ def _windows(frame, weights, template, other, variance):
     difference = template - other
     sums, expected = (
         window_means(
-            np.where(inside, frame.products(part, difference), 0) / variance, WINDOW
+            np.where(inside, frame.products(each, difference), 0) / variance, WINDOW
         )
-        for part in (frame.pixels - template, difference)
+        for each in (frame.pixels - template, difference)
     )
     return sums[inside], expected[inside]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A frame as the templates see it: normalised, in blocks."""
+"""A frame normalised by its local mean and standard deviation, in blocks."""
 
 import copy
 import functools
@@ -8,21 +8,18 @@ import numpy as np
 from scipy import ndimage
 
 from hyperspy_symseg.frames.blocks import (
+    blocks_in,
     gaussian_mean,
     gaussian_weights,
-    planes,
+    normalised,
+    products,
     ratio,
     spread,
-    squares_in,
     window_means,
 )
-from hyperspy_symseg.frames.kernels import compiled
 
 from .cleaning import CleanFrame, block_lengths
 from .damage import NO_VARIANCE
-
-_blocks = compiled("_blocks")
-_waves = compiled("_waves")
 
 # Blocks of a third of a period, which tell where in a cell a boundary runs, and cells
 # of 3 x 3 blocks, which phases are averaged over.
@@ -54,10 +51,10 @@ def cell_size(period):
     return BLOCKS_IN_CELL * block_size(period)
 
 
-def _squares_about(clean, mean):
+def _energies_about(clean, mean):
     """Sums of the squares of the pixels less a mean, in the blocks."""
     sums, counts = clean.sums, clean.counts
-    return np.maximum(clean.squares - mean * (2 * sums - counts * mean), 0)
+    return np.maximum(clean.energies - mean * (2 * sums - counts * mean), 0)
 
 
 @functools.lru_cache(maxsize=16)
@@ -81,10 +78,10 @@ def _statistics_in_windows(clean):
     width = MEAN_WIDTH * BLOCKS_IN_PERIOD
     near = window_means(clean.sums, gaussian_weights(width, np.float64))
     mean = over_counts(near, width)
-    squares = _squares_about(clean, mean)
+    energies = _energies_about(clean, mean)
     width = VARIANCE_WIDTH * BLOCKS_IN_PERIOD
-    variance = window_means(squares, gaussian_weights(width)).astype(np.float64)
-    return mean, squares, over_counts(variance, width)
+    variance = window_means(energies, gaussian_weights(width)).astype(np.float64)
+    return mean, energies, over_counts(variance, width)
 
 
 def _without_foreign(clean, mean, variance):
@@ -100,9 +97,9 @@ def _without_foreign(clean, mean, variance):
     n_far : int
         Number of those in which the contrast is hundreds of times as large.
     """
-    sums, squares, counts = clean.cells
+    sums, energies, counts = clean.cells
     cell_mean = ratio(sums, counts)
-    cell_variance = np.maximum(ratio(squares, counts) - cell_mean**2, 0)
+    cell_variance = np.maximum(ratio(energies, counts) - cell_mean**2, 0)
 
     def of_blocks(cells):
         return spread(cells, BLOCKS_IN_CELL, mean.shape)
@@ -129,15 +126,15 @@ def _without_foreign(clean, mean, variance):
     return np.count_nonzero(foreign), n_far
 
 
-class BlockedFrame:
+class NormalizedFrame:
     """A frame less its local mean, over its local standard deviation, in blocks.
 
     So neither background nor a thickness ramp tells patterns apart. The windows of mean
-    and deviation are Gaussians of 1.5 and 3 periods. The results for a part of a frame
-    are those for the whole of it, away from where it is cut.
+    and deviation are Gaussians of 1.5 and 3 periods. A frame that is cut
+    out of another has the same results, away from where it is cut.
 
     Several of one shape may be `stacked`: then arrays have a first axis, of the frames,
-    and there are no parts.
+    and there are no crops.
 
     Parameters
     ----------
@@ -160,7 +157,7 @@ class BlockedFrame:
         Number of valid pixels in a block.
     cell_counts : (cell rows, cell columns) numpy.ndarray of float32
         Number of valid pixels in a cell.
-    squares : (block rows, block columns) numpy.ndarray of float32
+    energies : (block rows, block columns) numpy.ndarray of float32
         Sums of the squares of the pixels.
     valid, flat : (rows, columns) numpy.ndarray of bool or None
         Pixels that are data, None if all are; and areas of one value, None if there are
@@ -178,17 +175,16 @@ class BlockedFrame:
         self.block = block = block_size(period)
         self._first = first
         clean = CleanFrame(frame, mask, block, BLOCKS_IN_CELL)
-        self.pixels = np.empty(clean.values.shape, np.float32)
-        mean, squares, variance = _statistics_in_windows(clean)
+        mean, energies, variance = _statistics_in_windows(clean)
         n_foreign, n_far = _without_foreign(clean, mean, variance)
         if n_foreign:
-            squares = _squares_about(clean, mean)
+            energies = _energies_about(clean, mean)
         contrast = variance > NO_VARIANCE * (mean**2 + variance)
         scale = np.sqrt(ratio(contrast.astype(np.float64), variance))
-        _blocks.normalise(clean.values, mean, scale, block, self.pixels)
+        self.pixels = normalised(clean.values, mean, scale, block)
         if clean.valid is not None:
             self.pixels[~clean.valid] = 0
-        self.squares = (squares * scale**2).astype(np.float32)
+        self.energies = (energies * scale**2).astype(np.float32)
         self.counts = clean.counts.astype(np.float32)
         self.cell_counts = clean.cells[2].astype(np.float32)
         self.valid, self.flat = clean.valid, clean.flat
@@ -209,38 +205,38 @@ class BlockedFrame:
         """Rows and columns of pixels: (int, int)."""
         return self.pixels.shape[-2:]
 
-    def part(self, window):
-        """Some rows and columns, as a frame of its own: BlockedFrame.
+    def crop(self, rows_and_columns):
+        """Some rows and columns, as a frame of its own: NormalizedFrame.
 
         Parameters
         ----------
-        window : (slice, slice)
+        rows_and_columns : (slice, slice)
             Of pixels: whole cells, but for those at the lower and right edge.
         """
-        part = copy.copy(self)
-        part._first = (0, 0)
+        crop = copy.copy(self)
+        crop._first = (0, 0)
         for side, names in (
             (1, ("pixels", "valid", "flat", "levelled")),
-            (self.block, ("counts", "squares")),
+            (self.block, ("counts", "energies")),
             (self.block * BLOCKS_IN_CELL, ("cell_counts",)),
         ):
-            squares = squares_in(window, side)
+            cut = blocks_in(rows_and_columns, side)
             for name in names:
                 array = getattr(self, name)
                 if array is not None:
-                    setattr(part, name, np.ascontiguousarray(array[squares]))
-        return part
+                    setattr(crop, name, np.ascontiguousarray(array[cut]))
+        return crop
 
     @staticmethod
     def stacked(frames):
-        """Frames of one shape, which begin at their first pixel, as one: BlockedFrame.
+        """Several frames of one shape, with the first pixel 0, as one: NormalizedFrame.
 
         Parameters
         ----------
-        frames : list of BlockedFrame
+        frames : list of NormalizedFrame
         """
         stack = copy.copy(frames[0])
-        for name in ("pixels", "counts", "squares", "cell_counts"):
+        for name in ("pixels", "counts", "energies", "cell_counts"):
             setattr(stack, name, np.stack([getattr(each, name) for each in frames]))
         if any(each.valid is not None for each in frames):
             stack.valid = np.stack(
@@ -300,6 +296,4 @@ class BlockedFrame:
         -------
         (..., block rows, block columns) numpy.ndarray of float32
         """
-        out = np.empty(self.counts.shape, np.float32)
-        _waves.products(planes(first), planes(second), self.block, planes(out))
-        return out
+        return products(first, second, self.block)

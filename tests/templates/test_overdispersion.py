@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.templates.blocks import BlockedFrame
-from hyperspy_symseg.templates.dispersion import NOTHING, dispersion
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
+from hyperspy_symseg.templates.overdispersion import NOTHING, overdispersion
 
 from .conftest import PERIOD, SHAPE, lattice
 
@@ -11,14 +11,14 @@ from .conftest import PERIOD, SHAPE, lattice
 def measured(noise, choices=((0, NOTHING),), other=None, posterior=None):
     """Dispersion of noise on the first lattice, whose template is known."""
     template = lattice(0).astype(np.float32)
-    blocked = BlockedFrame(template + noise, None, PERIOD)
+    blocked = NormalizedFrame(template + noise, None, PERIOD)
     # Not normalised, so that the template is the lattice.
     blocked.pixels = (template + noise).astype(np.float32)
     templates = [template, np.zeros(SHAPE, np.float32) if other is None else other]
     if posterior is None:
         posterior = np.zeros((2, *blocked.counts.shape), np.float32)
         posterior[0] = 1
-    return dispersion(blocked, posterior, templates, noise.var(), choices)
+    return overdispersion(blocked, posterior, templates, noise.var(), choices)
 
 
 def white(seed=0):
@@ -63,7 +63,7 @@ def test_another_pattern_or_nothing():
     np.testing.assert_array_equal(first, second)
 
 
-def test_patterns_that_are_the_same_have_no_evidence():
+def test_patterns_that_are_the_same_have_no_ratio():
     template = lattice(0).astype(np.float32)
     found, weights = measured(coarse(3), [(0, 1)], other=template)
     np.testing.assert_array_equal(found, 1)
@@ -87,7 +87,7 @@ def test_no_choices():
     assert found.shape == weights.shape == (0,)
 
 
-def test_there_is_more_evidence_in_more_pixels():
+def test_the_ratio_is_larger_with_more_pixels():
     posterior = np.zeros((2, 51, 66), np.float32)
     posterior[0, :, :33] = 1
     posterior[1, :, 33:] = 1
@@ -98,11 +98,11 @@ def test_there_is_more_evidence_in_more_pixels():
 
 def test_windows_of_several_frames_do_not_touch():
     noise, template = coarse(2), lattice(0).astype(np.float32)
-    alone = BlockedFrame(template + noise, None, PERIOD)
-    stack = BlockedFrame.stacked([alone, alone])
+    alone = NormalizedFrame(template + noise, None, PERIOD)
+    stack = NormalizedFrame.stacked([alone, alone])
     posterior = np.ones((1, *stack.counts.shape), np.float32)
     templates, choices = [np.stack([template, template])], [(0, NOTHING)]
-    found, weight = dispersion(stack, posterior, templates, 1.0, choices)
-    expected, half = dispersion(alone, posterior[:, 0], [template], 1.0, choices)
+    found, weight = overdispersion(stack, posterior, templates, 1.0, choices)
+    expected, half = overdispersion(alone, posterior[:, 0], [template], 1.0, choices)
     np.testing.assert_allclose(found, expected)
     np.testing.assert_allclose(weight, 2 * half)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Power spectrum of the pixels of a pattern, averaged over tiles of its frames."""
+"""Power spectrum of the pixels of a pattern, averaged over crops."""
 
 from dataclasses import dataclass
 
@@ -7,26 +7,26 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft, ndimage, special
 
-from hyperspy_symseg.frames.blocks import planes, spread, sum_squares
-from hyperspy_symseg.lattice.spectrum import parabola_maximum
+from hyperspy_symseg.frames.blocks import planes, spread, sum_blocks
+from hyperspy_symseg.frames.peaks import climb, steps_within, vertex_shifts
 
-from .blocks import BLOCKS_IN_PERIOD
+from .normalized_frame import BLOCKS_IN_PERIOD
 
-# Sides of the tiles whose power is averaged, in periods; tiles of all frames, at most;
-# and pixels of the tiles that are transformed at once.
-TILE = 8
-MOST_TILES = 256
+# Sides of the crops whose power is averaged, in periods; crops of all frames, at most;
+# and pixels of the crops that are transformed at once.
+SIDE = 8
+MOST_CROPS = 256
 BATCH = 2**17
-# Share of a tile that a pattern has to have.
+# Share of a crop that a pattern has to have.
 LEAST_SHARE = 0.02
 
 
-class Tiles:
-    """Where frames are cut into tiles, which overlap by half, for their power spectra.
+class SpectrumCrops:
+    """Where frames are cut into crops, which overlap by half, for their power spectra.
 
     Parameters
     ----------
-    frame : BlockedFrame
+    frame : NormalizedFrame
         One or several.
 
     Attributes
@@ -39,51 +39,53 @@ class Tiles:
         self._frame = frame
         # Of whole blocks.
         self._n_blocks = [n // frame.block for n in frame.shape]
-        self._side = [min(TILE * BLOCKS_IN_PERIOD, n) for n in self._n_blocks]
+        self._side = [min(SIDE * BLOCKS_IN_PERIOD, n) for n in self._n_blocks]
         self._step = [max(n // 2, 1) for n in self._side]
         shape = [n * frame.block for n in self._side]
         self._window = np.outer(*(np.hanning(n + 2)[1:-1] for n in shape)).astype(
             np.float32
         )
-        self._block_window = sum_squares(self._window**2, frame.block)
+        self._block_window = sum_blocks(self._window**2, frame.block)
         self.frequencies = fft.fftshift(fft.fftfreq(shape[0])), fft.rfftfreq(shape[1])
 
     def _cut(self, array, side):
-        """View of all tiles, (frames, tiles along y, along x, rows, columns)."""
+        """View of all crops: (frames, crops along y, along x, rows, columns)."""
         sides, steps = ([n * side for n in each] for each in (self._side, self._step))
         views = sliding_window_view(planes(array), sides, axis=(-2, -1))
         return views[:, :: steps[0], :: steps[1]]
 
-    def power(self, weights):
-        """Power spectrum of the pixels of a pattern, summed over some tiles.
+    def power(self, weights, most=MOST_CROPS):
+        """Power spectrum of the pixels of a pattern, summed over some crops.
 
         Parameters
         ----------
         weights : (..., block rows, block columns) numpy.ndarray
             Probability that a block belongs to the pattern.
+        most : int
+            Number of crops, at most.
 
         Returns
         -------
         power : numpy.ndarray of float32
-        energies : (tiles,) numpy.ndarray of float64
-            Sums of the squares of the window and the weights in those tiles that the
-            pattern has a part in: at most 256, spread evenly over those there are.
+        energies : (crops,) numpy.ndarray of float64
+            Sums of the squares of the window and the weights in those crops that the
+            pattern has a share in, spread evenly over all of them.
         """
         block, (rows, columns) = self._frame.block, self._window.shape
         n_rows, n_columns = self._n_blocks
-        tiles = self._cut(weights[..., :n_rows, :n_columns], 1)
+        crops = self._cut(weights[..., :n_rows, :n_columns], 1)
         cut = self._cut(self._frame.pixels, block)
         energies = np.einsum(
-            "nabyx,yx->nab", tiles**2, self._block_window, dtype=np.float64
+            "nabyx,yx->nab", crops**2, self._block_window, dtype=np.float64
         )
         used = np.argwhere(energies > LEAST_SHARE * self._block_window.sum())
-        used = used[:: max(1, -(-len(used) // MOST_TILES))]
+        used = used[:: max(1, -(-len(used) // most))]
         power = np.zeros((rows, columns // 2 + 1), np.float32)
         batch = max(1, BATCH // self._window.size)
         for some in np.split(used, np.arange(batch, len(used), batch)):
-            places = tuple(some.T)
-            pixels = cut[places] * self._window
-            pixels *= spread(tiles[places], block, pixels.shape[1:])
+            chosen = tuple(some.T)
+            pixels = cut[chosen] * self._window
+            pixels *= spread(crops[chosen], block, pixels.shape[1:])
             transform = fft.rfft2(pixels)
             power += (transform.real**2 + transform.imag**2).sum(axis=0)
         return fft.fftshift(power, axes=0), energies[tuple(used.T)]
@@ -131,8 +133,8 @@ class PatternSpectrum:
         n = self.n_independent
         return special.gammainccinv(n * count, chance) / n
 
-    def places(self, reflections):
-        """Places of reflections or their opposites, in bins.
+    def bins(self, reflections):
+        """Bins of reflections or their opposites, not rounded.
 
         Parameters
         ----------
@@ -151,33 +153,31 @@ class PatternSpectrum:
 
     def ratio_at(self, reflections):
         """Ratio at reflections (..., 2): (...) numpy.ndarray."""
-        places = self.places(reflections)
-        return ndimage.map_coordinates(self.ratio, places, order=1, mode="nearest")
+        bins = self.bins(reflections)
+        return ndimage.map_coordinates(self.ratio, bins, order=1, mode="nearest")
 
-    def highest(self, places):
-        """Places of the largest of the 3 x 3 about some places.
+    def power_at(self, rows, columns):
+        """Power of bins, beyond the edges that of the nearest: numpy.ndarray."""
+        last_row, last_column = np.array(self.power.shape) - 1
+        return self.power[np.clip(rows, 0, last_row), np.clip(columns, 0, last_column)]
+
+    def highest(self, points):
+        """The largest of the 3 x 3 bins about each of some bins: (n, 2) of int.
 
         Parameters
         ----------
-        places : (n, 2) numpy.ndarray of int
+        points : (n, 2) numpy.ndarray of int
             Rows and columns.
-
-        Returns
-        -------
-        (n, 2) numpy.ndarray of int
         """
-        steps = np.mgrid[-1:2, -1:2].reshape(2, -1, 1)
-        last = np.array(self.power.shape).reshape(2, 1, 1) - 1
-        around = np.clip(places.T[:, np.newaxis] + steps, 0, last)
-        largest = self.power[tuple(around)].argmax(axis=0)
-        return around[:, largest, np.arange(len(places))].T
+        points = climb(self.power_at, points, steps_within(1.5))
+        return np.clip(points, 0, np.array(self.power.shape) - 1)
 
-    def vertices(self, places):
+    def vertices(self, points):
         """Vertices of the parabolas through the logarithms of maxima's neighbours.
 
         Parameters
         ----------
-        places : (n, 2) numpy.ndarray of int
+        points : (n, 2) numpy.ndarray of int
             Rows and columns of the maxima.
 
         Returns
@@ -185,38 +185,43 @@ class PatternSpectrum:
         (n, 2) numpy.ndarray of float64
             Spatial frequencies (y, x), in cycles a pixel.
         """
-        vertices = np.empty(places.shape)
-        for axis, frequency in enumerate((self.rows, self.columns)):
-            at, last = places[:, axis], len(frequency) - 1
-            line = list(places.T)
-            line[axis] = np.clip(at + np.arange(-1, 2)[:, np.newaxis], 0, last)
-            shift = parabola_maximum(self.power[tuple(line)])
-            shift[(at == 0) | (at == last)] = 0
-            vertices[:, axis] = frequency[at] + shift * (frequency[1] - frequency[0])
-        return vertices
+
+        def log_power(rows, columns):
+            return np.log(np.maximum(self.power_at(rows, columns), 1e-30))
+
+        shifts = vertex_shifts(log_power, points)
+        # Along these axes, a neighbour is missing.
+        shifts[(points == 0) | (points == np.array(self.power.shape) - 1)] = 0
+        found = [
+            frequency[at] + shift * (frequency[1] - frequency[0])
+            for frequency, at, shift in zip(
+                (self.rows, self.columns), points.T, shifts.T, strict=True
+            )
+        ]
+        return np.stack(found, axis=1)
 
 
-def pattern_spectrum(tiles, weights):
+def pattern_spectrum(crops, weights):
     """Mean power spectrum of a pattern.
 
     Parameters
     ----------
-    tiles : Tiles
+    crops : SpectrumCrops
     weights : (..., block rows, block columns) numpy.ndarray
         Probability that a block belongs to the pattern.
 
     Returns
     -------
     PatternSpectrum or None
-        None if no tile has enough of the pattern, or the frames are too small.
+        None if no crop has enough of the pattern, or the frames are too small.
     """
-    power, energies = tiles.power(weights)
+    power, energies = crops.power(weights)
     if not len(energies) or min(power.shape) < 2:
         return None
-    rows, columns = tiles.frequencies
+    rows, columns = crops.frequencies
     step = max(rows[1] - rows[0], columns[1])
     ring = np.rint(np.hypot(rows[:, np.newaxis], columns) / step).astype(int)
-    # Tiles that overlap by half count for about two thirds each.
+    # SpectrumCrops that overlap by half count for about two thirds each.
     n = max(1.0, energies.sum() ** 2 / (energies**2).sum() * 2 / 3)
     floor = _lower_quartiles(power, ring)[ring] * n / special.gammaincinv(n, 0.25)
     ratio = np.divide(power, floor, out=np.zeros_like(power), where=floor > 0)

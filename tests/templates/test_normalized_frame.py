@@ -4,8 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_symseg.frames.blocks import spread, sum_squares
-from hyperspy_symseg.templates.blocks import BlockedFrame, block_size, cell_size
+from hyperspy_symseg.frames.blocks import spread, sum_blocks
+from hyperspy_symseg.templates.normalized_frame import (
+    NormalizedFrame,
+    block_size,
+    cell_size,
+)
 
 from ..conftest import gaussian_means
 
@@ -44,47 +48,45 @@ def test_blocks_are_a_third_of_a_period_and_cells_three_blocks(period, block, ce
 def normalised(frame, valid):
     """The definition, in double precision."""
     frame = np.where(valid, frame, 0)
-    counts = sum_squares(valid.astype(float), 3)
-    mean = spread(gaussian_means(sum_squares(frame, 3), counts, 4.5), 3, SHAPE)
+    counts = sum_blocks(valid.astype(float), 3)
+    mean = spread(gaussian_means(sum_blocks(frame, 3), counts, 4.5), 3, SHAPE)
     frame = np.where(valid, frame - mean, 0)
-    variance = gaussian_means(sum_squares(frame**2, 3), counts, 9)
+    variance = gaussian_means(sum_blocks(frame**2, 3), counts, 9)
     return frame / np.sqrt(spread(variance, 3, SHAPE))
 
 
 @pytest.mark.parametrize("masked", [False, True])
 def test_pixels_are_those_of_the_definition(frame, mask, masked):
-    blocked = BlockedFrame(frame, mask if masked else None, PERIOD)
+    blocked = NormalizedFrame(frame, mask if masked else None, PERIOD)
     valid = ~mask if masked else np.ones(SHAPE, bool)
     expected = normalised(frame, valid)
     assert blocked.pixels.dtype == np.float32
     np.testing.assert_allclose(blocked.pixels, expected, atol=1e-5)
     np.testing.assert_allclose(
-        blocked.squares, sum_squares(expected**2, 3), rtol=1e-4, atol=1e-6
+        blocked.energies, sum_blocks(expected**2, 3), rtol=1e-4, atol=1e-6
     )
 
 
 @pytest.mark.parametrize("masked", [False, True])
 def test_counts_are_of_valid_pixels(frame, mask, masked):
-    blocked = BlockedFrame(frame, mask if masked else None, PERIOD)
+    blocked = NormalizedFrame(frame, mask if masked else None, PERIOD)
     valid = ~mask if masked else np.ones(SHAPE, bool)
-    np.testing.assert_array_equal(blocked.counts, sum_squares(valid.astype(int), 3))
-    np.testing.assert_array_equal(
-        blocked.cell_counts, sum_squares(valid.astype(int), 9)
-    )
+    np.testing.assert_array_equal(blocked.counts, sum_blocks(valid.astype(int), 3))
+    np.testing.assert_array_equal(blocked.cell_counts, sum_blocks(valid.astype(int), 9))
 
 
 @settings(max_examples=20, deadline=None)
 @given(gain=st.floats(0.1, 1e3), offset=st.floats(-1e3, 1e3))
 def test_gain_and_offset_change_nothing(gain, offset):
-    expected = BlockedFrame(crystal(), None, PERIOD).pixels
-    found = BlockedFrame(gain * crystal() + offset, None, PERIOD).pixels
+    expected = NormalizedFrame(crystal(), None, PERIOD).pixels
+    found = NormalizedFrame(gain * crystal() + offset, None, PERIOD).pixels
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_a_ramp_changes_little(frame):
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
-    expected = BlockedFrame(frame, None, PERIOD).pixels
-    found = BlockedFrame(frame + 0.05 * y - 0.05 * x, None, PERIOD).pixels
+    expected = NormalizedFrame(frame, None, PERIOD).pixels
+    found = NormalizedFrame(frame + 0.05 * y - 0.05 * x, None, PERIOD).pixels
     # At the edges, the mean is of one side only.
     inside = np.s_[15:-15, 15:-15]
     np.testing.assert_allclose(found[inside], expected[inside], atol=0.3)
@@ -92,58 +94,58 @@ def test_a_ramp_changes_little(frame):
 
 
 def test_contrast_that_is_rounding_noise_is_none(frame):
-    assert not BlockedFrame(1e-9 * frame + 1e3, None, PERIOD).pixels.any()
+    assert not NormalizedFrame(1e-9 * frame + 1e3, None, PERIOD).pixels.any()
 
 
 def test_contrast_that_changes_slowly_is_evened_out():
     shape = (120, 400)
     x = np.arange(shape[1]) * np.ones((shape[0], 1))
     wave = np.cos(2 * np.pi * x / PERIOD) * (1 + x / 100)
-    pixels = BlockedFrame(wave, None, PERIOD).pixels
+    pixels = NormalizedFrame(wave, None, PERIOD).pixels
     stripes = [pixels[:, i : i + 90].var() for i in (36, 135, 270)]
     np.testing.assert_allclose(stripes, 1, atol=0.05)
 
 
 def test_what_is_masked_does_not_matter(frame, mask):
     other = np.where(mask, 1e6, frame)
-    expected = BlockedFrame(frame, mask, PERIOD)
-    found = BlockedFrame(other, mask, PERIOD)
+    expected = NormalizedFrame(frame, mask, PERIOD)
+    found = NormalizedFrame(other, mask, PERIOD)
     np.testing.assert_array_equal(found.pixels, expected.pixels)
     assert not found.pixels[mask].any()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_pixels_that_are_not_finite_are_masked(frame, mask, value):
-    expected = BlockedFrame(frame, mask, PERIOD)
-    found = BlockedFrame(np.where(mask, value, frame), None, PERIOD)
-    for name in ("pixels", "counts", "squares"):
+    expected = NormalizedFrame(frame, mask, PERIOD)
+    found = NormalizedFrame(np.where(mask, value, frame), None, PERIOD)
+    for name in ("pixels", "counts", "energies"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
 def test_a_frame_masked_altogether_is_0():
-    blocked = BlockedFrame(crystal(), np.ones(SHAPE, bool), PERIOD)
+    blocked = NormalizedFrame(crystal(), np.ones(SHAPE, bool), PERIOD)
     assert not blocked.pixels.any()
-    assert not blocked.squares.any()
+    assert not blocked.energies.any()
 
 
 @pytest.mark.parametrize("value", [0, 7, 1e6])
 def test_a_frame_without_contrast_is_0(value):
-    assert not BlockedFrame(np.full(SHAPE, value), None, PERIOD).pixels.any()
+    assert not NormalizedFrame(np.full(SHAPE, value), None, PERIOD).pixels.any()
 
 
 @pytest.mark.parametrize("dtype", ["u1", ">u2", "i8", "f4", ">f8", "?"])
 def test_any_real_dtype(frame, dtype):
     frame = (frame > 10 if dtype == "?" else frame).astype(dtype)
-    expected = BlockedFrame(frame.astype(float), None, PERIOD)
+    expected = NormalizedFrame(frame.astype(float), None, PERIOD)
     np.testing.assert_array_equal(
-        BlockedFrame(frame, None, PERIOD).pixels, expected.pixels
+        NormalizedFrame(frame, None, PERIOD).pixels, expected.pixels
     )
 
 
 @pytest.mark.parametrize("view", [np.asfortranarray, lambda frame: frame[:, ::2]])
 def test_any_order_in_memory(frame, view):
-    blocked = BlockedFrame(view(frame), None, PERIOD)
-    expected = BlockedFrame(np.ascontiguousarray(view(frame)), None, PERIOD)
+    blocked = NormalizedFrame(view(frame), None, PERIOD)
+    expected = NormalizedFrame(np.ascontiguousarray(view(frame)), None, PERIOD)
     np.testing.assert_array_equal(blocked.pixels, expected.pixels)
     # As the kernels need it.
     assert blocked.pixels.flags.c_contiguous
@@ -151,26 +153,26 @@ def test_any_order_in_memory(frame, view):
 
 def test_the_frame_is_not_modified(frame):
     before = frame.copy()
-    BlockedFrame(frame, None, PERIOD)
+    NormalizedFrame(frame, None, PERIOD)
     np.testing.assert_array_equal(frame, before)
 
 
-def test_a_part_is_as_in_the_whole_away_from_where_it_is_cut():
+def test_a_crop_is_as_in_the_whole_away_from_where_it_is_cut():
     frame = crystal((340, 420))
-    whole = BlockedFrame(frame, None, PERIOD)
+    whole = NormalizedFrame(frame, None, PERIOD)
     # 3 standard deviations of 4.5 blocks and of 9 are 14 and 27 blocks of 3 pixels.
     first, reach = (18, 27), 3 * (14 + 27 + 1)
-    part = BlockedFrame(frame[18:330, 27:400], None, PERIOD, first)
+    crop = NormalizedFrame(frame[18:330, 27:400], None, PERIOD, first)
     inside = np.s_[18 + reach : 330 - reach, 27 + reach : 400 - reach]
-    found = part.pixels[reach:-reach, reach:-reach]
+    found = crop.pixels[reach:-reach, reach:-reach]
     assert min(found.shape) > 50
     np.testing.assert_allclose(found, whole.pixels[inside], atol=1e-6)
 
 
 @pytest.mark.parametrize("first", [(0, 0), (9, 27)])
-def test_factors_are_those_of_waves_in_the_whole_frame(frame, first):
+def test_factors_are_those_of_components_in_the_whole_frame(frame, first):
     reflections = np.array([[0.1, -0.05], [0.0, 1 / 9]])
-    rows, columns = BlockedFrame(frame, None, PERIOD, first).factors(reflections)
+    rows, columns = NormalizedFrame(frame, None, PERIOD, first).factors(reflections)
     y, x = (np.arange(n) + start for n, start in zip(SHAPE, first, strict=True))
     for found, frequency, place in zip(
         (rows, columns), reflections.T, (y, x), strict=True
@@ -181,21 +183,21 @@ def test_factors_are_those_of_waves_in_the_whole_frame(frame, first):
 
 @pytest.mark.parametrize("masked", [False, True])
 def test_residuals_are_sums_of_squares_of_valid_pixels(frame, mask, masked):
-    blocked = BlockedFrame(frame, mask if masked else None, PERIOD)
+    blocked = NormalizedFrame(frame, mask if masked else None, PERIOD)
     template = np.random.default_rng(1).normal(size=SHAPE).astype(np.float32)
     difference = (blocked.pixels - template).astype(float)
     if masked:
         difference[mask] = 0
     np.testing.assert_allclose(
-        blocked.residuals(template), sum_squares(difference**2, 3), rtol=1e-5
+        blocked.residuals(template), sum_blocks(difference**2, 3), rtol=1e-5
     )
 
 
 def test_products_are_summed_over_blocks(frame):
-    blocked = BlockedFrame(frame, None, PERIOD)
+    blocked = NormalizedFrame(frame, None, PERIOD)
     rng = np.random.default_rng(2)
     first, second = rng.normal(size=(2, *SHAPE)).astype(np.float32)
-    expected = sum_squares((first * second).astype(float), 3)
+    expected = sum_blocks((first * second).astype(float), 3)
     np.testing.assert_allclose(blocked.products(first, second), expected, atol=1e-5)
 
 
@@ -204,7 +206,7 @@ def test_a_spike_changes_nothing_but_its_own_pixel(value):
     frame = crystal((120, 140))
     hit = frame.copy()
     hit[60, 70] = value
-    clean, found = (BlockedFrame(each, None, PERIOD) for each in (frame, hit))
+    clean, found = (NormalizedFrame(each, None, PERIOD) for each in (frame, hit))
     others = np.ones(frame.shape, bool)
     others[60, 70] = False
     assert found.pixels[60, 70] == 0
@@ -216,54 +218,54 @@ def test_a_spike_changes_nothing_but_its_own_pixel(value):
 def test_the_edge_of_a_vacuum_is_no_spike():
     frame = crystal((120, 140))
     frame[:, 70:] = 1e-3 * np.random.default_rng(0).normal(size=(120, 70))
-    blocked = BlockedFrame(frame, None, PERIOD)
+    blocked = NormalizedFrame(frame, None, PERIOD)
     # Blocks of which a column is across the edge tell nothing.
     assert blocked.counts.sum() >= frame.size - 3 * 120
 
 
 @pytest.mark.parametrize("factor", [1e-200, 1e-25, 1e-12, 1e12, 1e25, 1e150])
 def test_frames_of_any_scale(frame, factor):
-    expected = BlockedFrame(frame, None, PERIOD).pixels
-    found = BlockedFrame(frame * factor, None, PERIOD).pixels
+    expected = NormalizedFrame(frame, None, PERIOD).pixels
+    found = NormalizedFrame(frame * factor, None, PERIOD).pixels
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_part_of_a_frame(masked):
+def test_crop_of_a_frame(masked):
     rng = np.random.default_rng(0)
     frame = rng.random((40, 70))
     mask = rng.random(frame.shape) < 0.1 if masked else None
-    blocked = BlockedFrame(frame, mask, 9.0)
+    blocked = NormalizedFrame(frame, mask, 9.0)
     # To the right edge, where the last cell has 7 columns.
-    part = blocked.part(np.s_[9:27, 18:70])
-    np.testing.assert_array_equal(part.pixels, blocked.pixels[9:27, 18:])
-    np.testing.assert_array_equal(part.counts, blocked.counts[3:9, 6:])
-    np.testing.assert_array_equal(part.squares, blocked.squares[3:9, 6:])
-    np.testing.assert_array_equal(part.cell_counts, blocked.cell_counts[1:3, 2:])
-    template = rng.random(part.shape).astype(np.float32)
+    crop = blocked.crop(np.s_[9:27, 18:70])
+    np.testing.assert_array_equal(crop.pixels, blocked.pixels[9:27, 18:])
+    np.testing.assert_array_equal(crop.counts, blocked.counts[3:9, 6:])
+    np.testing.assert_array_equal(crop.energies, blocked.energies[3:9, 6:])
+    np.testing.assert_array_equal(crop.cell_counts, blocked.cell_counts[1:3, 2:])
+    template = rng.random(crop.shape).astype(np.float32)
     whole = np.zeros(frame.shape, np.float32)
     whole[9:27, 18:] = template
     np.testing.assert_array_equal(
-        part.residuals(template), blocked.residuals(whole)[3:9, 6:]
+        crop.residuals(template), blocked.residuals(whole)[3:9, 6:]
     )
 
 
-def test_a_part_has_waves_of_its_own():
-    blocked = BlockedFrame(np.random.default_rng(0).random((40, 70)), None, 9.0)
-    rows, columns = blocked.part(np.s_[9:27, 18:70]).factors(np.array([[0.1, 0.2]]))
+def test_a_crop_has_components_of_its_own():
+    blocked = NormalizedFrame(np.random.default_rng(0).random((40, 70)), None, 9.0)
+    rows, columns = blocked.crop(np.s_[9:27, 18:70]).factors(np.array([[0.1, 0.2]]))
     np.testing.assert_array_equal(rows[:, 0, 0], [1, 0])
     np.testing.assert_array_equal(columns[:, 0, 0], [1, 0])
 
 
 def test_stacked_windows_are_those_of_their_frames(frame, mask):
-    whole = [BlockedFrame(frame, each, PERIOD) for each in (None, mask)]
-    windows = [each.part(np.s_[18:45, 27:72]) for each in whole]
-    stack = BlockedFrame.stacked(windows)
+    whole = [NormalizedFrame(frame, each, PERIOD) for each in (None, mask)]
+    windows = [each.crop(np.s_[18:45, 27:72]) for each in whole]
+    stack = NormalizedFrame.stacked(windows)
     assert stack.shape == (27, 45)
     template = np.random.default_rng(0).normal(size=(2, 27, 45)).astype(np.float32)
     found = stack.residuals(template)
     for i, window in enumerate(windows):
-        for name in ("pixels", "counts", "squares", "cell_counts"):
+        for name in ("pixels", "counts", "energies", "cell_counts"):
             np.testing.assert_array_equal(
                 getattr(stack, name)[i], getattr(window, name)
             )
@@ -275,7 +277,7 @@ def test_stacked_windows_are_those_of_their_frames(frame, mask):
 def test_what_is_blank_beside_a_bright_crystal_is_nothing(value, bright):
     frame = bright * crystal((90, 160))
     frame[:, :80] = value
-    found = BlockedFrame(frame, None, PERIOD).pixels
+    found = NormalizedFrame(frame, None, PERIOD).pixels
     # Out of reach of the window of the mean: 14 blocks of 3 pixels.
     assert np.abs(found[:, :36]).max() < 1e-6
     assert found[:, 80:].std() > 0.5
@@ -283,8 +285,8 @@ def test_what_is_blank_beside_a_bright_crystal_is_nothing(value, bright):
 
 def test_a_weak_contrast_far_from_something_bright_survives():
     frame = 1000 * (1 + 1e-4 * (crystal((270, 120)) - 10))
-    expected = BlockedFrame(frame, None, PERIOD).pixels
+    expected = NormalizedFrame(frame, None, PERIOD).pixels
     frame[:30, :30] = 1e9
-    found = BlockedFrame(frame, None, PERIOD).pixels
+    found = NormalizedFrame(frame, None, PERIOD).pixels
     # Out of reach of both windows: 14 and 27 blocks of 3 pixels.
     np.testing.assert_allclose(found[160:], expected[160:], atol=1e-4)

@@ -2,10 +2,14 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.frames.blocks import sum_squares
+from hyperspy_symseg.frames.blocks import sum_blocks
 from hyperspy_symseg.templates import Templates
-from hyperspy_symseg.templates.blocks import BlockedFrame
-from hyperspy_symseg.templates.variety import fit_of_cells, one_pattern, variety
+from hyperspy_symseg.templates.misfit_variance import (
+    fit_of_cells,
+    misfit_variance,
+    one_pattern,
+)
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
 from .conftest import PERIOD, REFLECTIONS, two_lattices
 
@@ -33,7 +37,7 @@ def test_fit_is_the_product_with_the_template(two_grains):
     templates = one()
     everywhere = np.ones((1, *blocked.counts.shape), np.float32)
     [template] = templates.each_expected(blocked, everywhere)
-    expected = sum_squares(blocked.products(blocked.pixels, template), 3) / 2
+    expected = sum_blocks(blocked.products(blocked.pixels, template), 3) / 2
     found = fit_of_cells(templates, blocked)
     assert found.shape == blocked.cell_counts.shape
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
@@ -41,9 +45,9 @@ def test_fit_is_the_product_with_the_template(two_grains):
 
 def test_fit_varies_where_there_are_two_crystals():
     frame, _ = two_lattices(shape=(150, 450), at=225)
-    blocked = BlockedFrame(frame, None, PERIOD)
+    blocked = NormalizedFrame(frame, None, PERIOD)
     cuts = [np.s_[0:144, 0:144], np.s_[0:144, 153:297]]
-    of_one, of_two = variety(one(), blocked, cuts)
+    of_one, of_two = misfit_variance(one(), blocked, cuts)
     assert of_two > 5 * of_one
 
 
@@ -51,9 +55,9 @@ def test_where_there_are_no_pixels_nothing_varies():
     frame, _ = two_lattices(shape=(90, 180), at=90)
     mask = np.zeros(frame.shape, bool)
     mask[:, :90] = True
-    blocked = BlockedFrame(frame, mask, PERIOD)
+    blocked = NormalizedFrame(frame, mask, PERIOD)
     cuts = [np.s_[0:90, 0:90], np.s_[0:90, 90:180]]
-    masked, other = variety(one(), blocked, cuts)
+    masked, other = misfit_variance(one(), blocked, cuts)
     assert masked == 0
     assert other > 0
 
@@ -62,7 +66,7 @@ def test_where_there_are_no_pixels_nothing_varies():
 def test_windows_are_judged_on_their_own(two_grains, n):
     blocked, _ = two_grains
     cuts = [np.s_[0:72, 36 * i : 36 * i + 81] for i in range(n)]
-    found = variety(one(), blocked, cuts)
+    found = misfit_variance(one(), blocked, cuts)
     assert found.shape == (n,)
-    alone = [variety(one(), blocked, [cut])[0] for cut in cuts]
+    alone = [misfit_variance(one(), blocked, [cut])[0] for cut in cuts]
     np.testing.assert_array_equal(found, alone)

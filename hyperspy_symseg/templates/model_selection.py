@@ -5,13 +5,13 @@ import itertools
 
 import numpy as np
 
-from hyperspy_symseg.frames.blocks import local_mean, spread, sum_squares
+from hyperspy_symseg.frames.blocks import local_mean, spread, sum_blocks
 
-from .blocks import BLOCKS_IN_CELL
-from .dispersion import NOTHING, dispersion
 from .learning import everywhere, learn
+from .normalized_frame import BLOCKS_IN_CELL
+from .overdispersion import NOTHING, overdispersion
+from .pattern_spectrum import SpectrumCrops
 from .potts import changed, most_probable
-from .tiles import Tiles
 
 # Standard deviation of the window in which cells are judged to be misfits, in cells.
 WIDTH = 1.2
@@ -31,7 +31,7 @@ ALL_BUT_RIGHT = 0.03
 FAR, MEDIAN_DEVIATION = 3.0, 0.6745
 # Patterns up to which one more is looked for where those that are fewer fit worst.
 MOST_SPLITS = 8
-# Dispersion of simulated frames, for the choice among starts.
+# Overdispersion of simulated frames, for the choice among starts.
 WHITE_NOISE = 2.0
 # Rounds for one pattern, which has nothing but reflections to be found; for more, until
 # one of the starts is chosen, and after that.
@@ -57,7 +57,7 @@ def start_from_labels(labels, n_patterns):
     return np.where(labels < 0, 1 / n_patterns, start).astype(np.float32)
 
 
-class Search:
+class ModelSelection:
     """Templates for one pattern, two, and so on, each from the best of its starts.
 
     A number of patterns is begun from the labels of the scores and, unless these turn
@@ -66,7 +66,7 @@ class Search:
 
     Parameters
     ----------
-    frame : BlockedFrame
+    frame : NormalizedFrame
         One or several, that begin at their first pixel.
     period : float
         In pixels.
@@ -79,7 +79,7 @@ class Search:
     """
 
     def __init__(self, frame, period, labels, one_pattern=None):
-        self._frame, self._tiles, self._period = frame, Tiles(frame), period
+        self._frame, self._crops, self._period = frame, SpectrumCrops(frame), period
         self._labels, self._solutions = labels, {}
         self._one_pattern = one_pattern
 
@@ -92,7 +92,7 @@ class Search:
     def costs(self, most):
         """Costs of one pattern, two and so on, until one more costs more.
 
-        Their dispersion is the largest that is found with two or more patterns. The
+        Their overdispersion is the largest that is found with two or more patterns. The
         cost is infinite where two patterns differ in less than a tenth of their power,
         and so are one, and where a pattern has less than 28 cells, as many as there are
         within three periods of a place.
@@ -109,7 +109,7 @@ class Search:
         costs = np.array([self.solution(1).cost(1.0)])
         largest = 1.0
         for n_patterns in range(2, most + 1):
-            largest = max(largest, self._dispersion(n_patterns))
+            largest = max(largest, self._overdispersion(n_patterns))
             numbers = range(1, n_patterns + 1)
             costs = np.array([self._cost(n, largest) for n in numbers])
             if costs[-1] > costs[:-1].min() - DECISIVE:
@@ -132,15 +132,15 @@ class Search:
         templates = self.solution(n_patterns).templates
         return templates.least_difference() > LEAST_DIFFERENCE
 
-    def _cost(self, n_patterns, dispersion):
+    def _cost(self, n_patterns, overdispersion):
         solution = self.solution(n_patterns)
         few = solution.least_cells() < FEWEST_CELLS
         if few or not self.are_different(n_patterns):
             return np.inf
-        return solution.cost(dispersion)
+        return solution.cost(overdispersion)
 
-    def _dispersion(self, n_patterns):
-        """Dispersion of the evidence that there are templates, weighted by it.
+    def _overdispersion(self, n_patterns):
+        """Overdispersion of "a template or nothing", weighted by the ratios.
 
         Strain and changes of contrast leave something of a pattern's own template.
         """
@@ -155,7 +155,7 @@ class Search:
             if pair[0] not in some
         ]
         measured = self._frame, solution.posterior, expected, solution.variance
-        found, weights = dispersion(*measured, choices)
+        found, weights = overdispersion(*measured, choices)
         return float(np.average(found, weights=weights)) if weights.any() else 1.0
 
     def _best(self, n_patterns):
@@ -178,7 +178,7 @@ class Search:
         return min(tried, key=lambda one: one.cost(WHITE_NOISE))
 
     def _learn(self, start, rounds):
-        where = self._frame, self._tiles
+        where = self._frame, self._crops
         return learn(*where, start, self._period, rounds)
 
     def _fewer(self, n_patterns):
@@ -216,7 +216,7 @@ def _threshold(misfits):
 
 
 def _misfits(frame, posterior, templates):
-    """Squared residuals less squares, a pixel, in a window about every cell."""
-    residuals = templates.residuals(frame, templates.waves(frame), posterior)
-    own = (posterior * (residuals - frame.squares)).sum(axis=0, dtype=np.float64)
-    return local_mean(sum_squares(own, BLOCKS_IN_CELL), frame.cell_counts, WIDTH)
+    """Mean energy of residuals less that of pixels, near cells: (rows, columns)."""
+    residuals = templates.residuals(frame, templates.components(frame), posterior)
+    own = (posterior * (residuals - frame.energies)).sum(axis=0, dtype=np.float64)
+    return local_mean(sum_blocks(own, BLOCKS_IN_CELL), frame.cell_counts, WIDTH)

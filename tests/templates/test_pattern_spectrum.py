@@ -3,10 +3,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hyperspy_symseg.templates import tiles as tiles_module
-from hyperspy_symseg.templates.blocks import BlockedFrame
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
+from hyperspy_symseg.templates.pattern_spectrum import (
+    PatternSpectrum,
+    SpectrumCrops,
+    pattern_spectrum,
+)
 from hyperspy_symseg.templates.reflections import find_reflections
-from hyperspy_symseg.templates.tiles import PatternSpectrum, Tiles, pattern_spectrum
 
 from .conftest import PERIOD, REFLECTIONS
 
@@ -14,15 +17,15 @@ from .conftest import PERIOD, REFLECTIONS
 def spectrum_of(blocked, weights=None):
     if weights is None:
         weights = np.ones(blocked.counts.shape)
-    return pattern_spectrum(Tiles(blocked), weights)
+    return pattern_spectrum(SpectrumCrops(blocked), weights)
 
 
-def test_power_of_a_single_tile():
+def test_power_of_a_single_crop():
     pixels = np.random.default_rng(0).normal(size=(48, 60))
-    blocked = BlockedFrame(pixels, None, PERIOD)
-    tiles = Tiles(blocked)
+    blocked = NormalizedFrame(pixels, None, PERIOD)
+    crops = SpectrumCrops(blocked)
     weights = np.random.default_rng(1).random(blocked.counts.shape).astype(np.float32)
-    power, energies = tiles.power(weights)
+    power, energies = crops.power(weights)
     by_pixel = np.kron(weights, np.ones((3, 3)))
     window = np.outer(np.hanning(50)[1:-1], np.hanning(62)[1:-1]) * by_pixel
     expected = np.abs(np.fft.rfft2(blocked.pixels * window)) ** 2
@@ -32,30 +35,31 @@ def test_power_of_a_single_tile():
     np.testing.assert_allclose(energies, [(window**2).sum()], rtol=1e-5)
 
 
-def test_tiles_without_a_pattern_do_not_count(one_crystal):
-    tiles = Tiles(one_crystal)
+def test_crops_without_a_pattern_do_not_count(one_crystal):
+    crops = SpectrumCrops(one_crystal)
     everywhere = np.ones(one_crystal.counts.shape)
     half = everywhere.copy()
     half[:, 33:] = 0
-    assert 0 < len(tiles.power(half)[1]) < len(tiles.power(everywhere)[1])
+    assert 0 < len(crops.power(half)[1]) < len(crops.power(everywhere)[1])
 
 
-def test_tiles_are_spread_over_all_frames(one_crystal, noise, monkeypatch):
-    stack = BlockedFrame.stacked([noise, noise, one_crystal])
-    monkeypatch.setattr(tiles_module, "MOST_TILES", 3)
+def test_crops_are_spread_over_all_frames(one_crystal, noise):
+    stack = NormalizedFrame.stacked([noise, noise, one_crystal])
     weights = np.ones(stack.counts.shape)
-    # 3 x 4 tiles a frame.
-    assert len(Tiles(stack).power(weights)[1]) == 3
+    # 3 x 4 crops a frame.
+    assert len(SpectrumCrops(stack).power(weights, most=3)[1]) == 3
     weights[2] = 0.5
-    energies = Tiles(stack).power(weights)[1]
+    energies = SpectrumCrops(stack).power(weights, most=3)[1]
     np.testing.assert_allclose(energies / energies[0], [1, 1, 0.25], rtol=1e-6)
 
 
 def test_power_of_frames_adds_up(one_crystal, noise):
     both = [one_crystal, noise]
     ones = np.ones(noise.counts.shape)
-    powers = [Tiles(each).power(ones)[0] for each in both]
-    found, _ = Tiles(BlockedFrame.stacked(both)).power(np.stack([ones, ones]))
+    powers = [SpectrumCrops(each).power(ones)[0] for each in both]
+    found, _ = SpectrumCrops(NormalizedFrame.stacked(both)).power(
+        np.stack([ones, ones])
+    )
     np.testing.assert_allclose(found, sum(powers), rtol=1e-4)
 
 
@@ -64,9 +68,9 @@ def test_a_pattern_without_pixels_has_no_spectrum(one_crystal):
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (3, 90), (90, 3), (30, 41)])
-def test_frames_smaller_than_a_tile(shape):
+def test_frames_smaller_than_a_crop(shape):
     frame = np.random.default_rng(0).normal(size=shape)
-    spectrum = spectrum_of(BlockedFrame(frame, None, PERIOD))
+    spectrum = spectrum_of(NormalizedFrame(frame, None, PERIOD))
     assert np.isfinite(spectrum.ratio).all()
     assert find_reflections(spectrum, PERIOD).shape[1] == 2
 
@@ -77,7 +81,7 @@ def test_ratio_of_noise_is_one_on_average(noise):
 
 def test_a_row_of_pixels_has_no_spectrum():
     frame = np.random.default_rng(0).normal(size=(1, 90))
-    assert spectrum_of(BlockedFrame(frame, None, 3.0)) is None
+    assert spectrum_of(NormalizedFrame(frame, None, 3.0)) is None
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -102,13 +106,13 @@ def spectrum_with(power):
 
 
 @pytest.mark.parametrize("column", [0, 2])
-def test_the_highest_bin_beside_a_place(column):
+def test_the_highest_bin_beside_a_bin(column):
     power = np.ones((9, 9), np.float32)
     power[4, column], power[4, column + 2] = 3, 5
-    spectrum, places = spectrum_with(power), np.array([[4, column], [4, column]])
-    np.testing.assert_array_equal(spectrum.highest(places), places)
+    spectrum, points = spectrum_with(power), np.array([[4, column], [4, column]])
+    np.testing.assert_array_equal(spectrum.highest(points), points)
     power[3, column + 1] = 4
-    np.testing.assert_array_equal(spectrum.highest(places[:1]), [[3, column + 1]])
+    np.testing.assert_array_equal(spectrum.highest(points[:1]), [[3, column + 1]])
 
 
 def test_hand_worked_vertices():
@@ -126,9 +130,9 @@ def test_no_vertices():
     assert spectrum.vertices(np.empty((0, 2), int)).shape == (0, 2)
 
 
-def test_places_are_bins():
+def test_bins_of_reflections():
     rows, columns = np.arange(-4, 4) / 8, np.arange(5) / 8
     empty = np.empty((8, 5))
     spectrum = PatternSpectrum(empty, empty, rows, columns, 1.0)
-    found = spectrum.places(np.array([[0.125, 0.25], [0.125, -0.25]]))
+    found = spectrum.bins(np.array([[0.125, 0.25], [0.125, -0.25]]))
     np.testing.assert_allclose(found, [[5, 3], [2, 2]])
