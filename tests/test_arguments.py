@@ -308,7 +308,6 @@ CALLS = {
             "mask": MASKS,
             "stride": SEGMENT["stride"],
             "upsample": FLAGS,
-            "certainty": FLAGS,
         },
     ),
     "sample": (

@@ -48,7 +48,8 @@ def check_arguments(
     -------
     n_patterns : int or "auto"
     options : dict
-        The others, by their names, as numbers of Python's own.
+        The others, by their names, as numbers of Python's own; a seed that is None is
+        drawn.
 
     Raises
     ------
@@ -73,7 +74,9 @@ def check_arguments(
         n_patterns = check_whole("n_patterns", n_patterns, 1, MOST_LABELS)
     if period is not None:
         period = check_period("period", period)
-    if random_state is not None:
+    if random_state is None:
+        random_state = int(np.random.default_rng().integers(2**31))
+    else:
         random_state = check_whole("random_state", random_state, 0, LARGEST_SEED)
     if n_operations is not None:
         most = len(descriptor.operations)
