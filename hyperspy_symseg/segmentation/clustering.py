@@ -9,6 +9,7 @@ import numpy as np
 from hyperspy_symseg.descriptors import Descriptor
 from hyperspy_symseg.frames.checks import (
     check_whole,
+    is_auto,
     is_number,
     is_whole_number,
     shown,
@@ -72,7 +73,7 @@ def check_arguments(
             )
     else:
         n_patterns = check_whole("n_patterns", n_patterns, 1, MOST_LABELS)
-    if period is not None:
+    if period is not None and not is_auto(period):
         period = check_period("period", period)
     if random_state is None:
         random_state = int(np.random.default_rng().integers(2**31))

@@ -11,8 +11,15 @@ import numpy as np
 from hyperspy_symseg.descriptors import compute_scores
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.blocks import spread
-from hyperspy_symseg.frames.checks import check_frame, check_mask, warn_of_values
+from hyperspy_symseg.frames.checks import (
+    check_frame,
+    check_mask,
+    is_auto,
+    warn_of_values,
+)
 from hyperspy_symseg.frames.threads import one_thread
+from hyperspy_symseg.lattice import Lengths, find_periods, suitable_lengths
+from hyperspy_symseg.lattice.spectrum import crops
 from hyperspy_symseg.templates import Templates
 from hyperspy_symseg.templates.choosing import Search
 from hyperspy_symseg.templates.potts import most_probable
@@ -28,6 +35,8 @@ _logger = logging.getLogger(__name__)
 
 # What a progress bar says meanwhile.
 FITTING = "Fitting"
+# Templates begin with labels that need not be as dense as those that are not refined.
+REFINED_STRIDE = 2
 # Pixels scored, at most. There are up to 3,600 cells of a period, and pixels nearer to
 # each other than that have most of their patches in common.
 MOST_SCORED = 6000
@@ -55,6 +64,32 @@ class Fit(NamedTuple):
     costs: np.ndarray | None = None
 
 
+def lengths_of(periods, shape, refined=True):
+    """Lengths that suit a frame, with a warning if there is no period: Lengths.
+
+    Parameters
+    ----------
+    periods : Periods
+        Of the frame.
+    shape : (int, int)
+        Rows and columns of the frame.
+    refined : bool
+        Whether templates refine the labels, if there is a period.
+    """
+    lengths = suitable_lengths(periods, shape)
+    if periods.period is None:
+        _logger.warning(
+            "No lattice period found: the labels are those of the scores alone, "
+            "and lengths that are not given are those for a period of 12 pixels, "
+            "%s.",
+            lengths,
+        )
+    elif refined:
+        stride = lengths.stride * REFINED_STRIDE
+        lengths = dataclasses.replace(lengths, stride=stride)
+    return lengths
+
+
 def fit_frame(frame, descriptor, n_patterns, stride, period, mask, **options):
     """Fit to a frame, which is checked.
 
@@ -62,7 +97,7 @@ def fit_frame(frame, descriptor, n_patterns, stride, period, mask, **options):
     ----------
     frame, descriptor, n_patterns, period, mask, **options
         As in `SymmetryModel.fit`, after `check_arguments`.
-    stride : int or (int, int)
+    stride : int, (int, int) or "auto"
 
     Returns
     -------
@@ -82,13 +117,24 @@ def fit_frame(frame, descriptor, n_patterns, stride, period, mask, **options):
     check_frame(frame)
     mask = check_mask(mask, frame.shape)
     descriptor.check_frame(frame.shape)
+    if not is_auto(stride):
+        Grid.over(frame.shape, stride)
+    warn_of_values(frame, mask)
+    lengths = Lengths()
+    if is_auto(period):
+        windows = crops(frame.shape)
+        masks = [None if mask is None else mask[window] for window in windows]
+        with one_thread:
+            periods = find_periods([frame[window] for window in windows], masks)
+        period, lengths = periods.period, lengths_of(periods, frame.shape)
+        if period is None and is_auto(n_patterns):
+            n_patterns = 1
     if period is not None and period > min(frame.shape):
         raise ValueError(
             "period must be at most the shorter side of the frame, "
             f"{min(frame.shape)} pixels, got {period:g}."
         )
-    grid = Grid.over(frame.shape, stride)
-    warn_of_values(frame, mask)
+    grid = Grid.over(frame.shape, lengths.stride if is_auto(stride) else stride)
     if period is not None:
 
         def read(_, window):

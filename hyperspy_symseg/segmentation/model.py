@@ -159,10 +159,10 @@ class SymmetryModel:
         descriptor,
         n_patterns=2,
         *,
-        stride=5,
+        stride="auto",
         n_components=5,
         n_operations=None,
-        period=None,
+        period="auto",
         mask=None,
         random_state=0,
         pixel_size=None,
@@ -178,9 +178,10 @@ class SymmetryModel:
             What is measured at a pixel.
         n_patterns : int or "auto"
             Number of patterns. "auto": that with the lowest cost (`costs`), where each
-            pattern more has to be worth 10 nats; it needs a period.
-        stride : int or (int, int)
-            Distance between the pixels scored, along (y, x), in pixels. The fit
+            pattern more has to be worth 10 nats; 1 if no period is found.
+        stride : int, (int, int) or "auto"
+            Distance between the pixels scored, along (y, x), in pixels. "auto": what
+            suits the period that is found, and 5 if none is looked for. The fit
             takes at most 20,000 of them, spread evenly; with a period at most 6,000,
             over those windows that templates are learnt from.
         n_components : int or float
@@ -189,9 +190,10 @@ class SymmetryModel:
         n_operations : int, optional
             Keep so many operations, those that separate the patterns best: see
             `select`.
-        period : float, optional
-            Lattice period in pixels. With it, templates of the patterns are learnt,
-            which refine the labels; without, the labels are those of the scores alone.
+        period : float, "auto" or None
+            Lattice period in pixels; "auto": that which is found in the frame. With
+            it, templates of the patterns are learnt, which refine the labels; without
+            (None, or none is found), the labels are those of the scores alone.
         mask : (rows, columns) array of bool, optional
             True where a pixel is left out.
         random_state : int or None
@@ -242,14 +244,17 @@ class SymmetryModel:
         descriptor,
         n_patterns,
         *,
-        stride=5,
+        stride="auto",
+        period="auto",
         mask=None,
         pixel_size=None,
         units=("", ""),
         **options,
     ):
         """Model, and what `fit_frame` gives beside it."""
-        n_patterns, options = check_arguments(descriptor, n_patterns, **options)
+        n_patterns, options = check_arguments(
+            descriptor, n_patterns, period=period, **options
+        )
         pixel_size, units = check_pixels(pixel_size, units)
         fit, grid, *known = fit_frame(
             as_array("frame", frame),

@@ -64,7 +64,7 @@ def test_labels_on_the_grid_are_those_of_its_pixels(fitted, frame):
 
 
 def test_one_pattern_labels_all_pixels_zero(frame):
-    fitted = SymmetryModel.fit(frame, DESCRIPTOR, n_patterns=1, stride=3)
+    fitted = SymmetryModel.fit(frame, DESCRIPTOR, n_patterns=1, stride=3, period=None)
     assert (fitted.predict(frame) == 0).all()
 
 
