@@ -151,7 +151,7 @@ def scores(rng):
 
 
 def model(rng):
-    """A model with templates: fit, labels, certainty, outliers."""
+    """A model with templates: fit, labels, probabilities, outliers."""
     shape = pair(rng, 24, 150)
     frame, mask = frame_of(rng, shape), mask_of(rng, shape)
     with workers(int(rng.integers(1, 4))):
@@ -165,7 +165,9 @@ def model(rng):
         )
     other = pair(rng, 24, 150)
     frame, mask = frame_of(rng, other), mask_of(rng, other)
-    labels = model.predict(frame, mask, certainty=True)["label"]
+    labels = model.predict(frame, mask)
+    if model.templates is not None:
+        model.predict_proba(frame, mask)
     find_outliers(model, labels, frame, mask)
 
 

@@ -94,7 +94,10 @@ def main(arguments=None):
             start = time.perf_counter()
             if model is None:
                 descriptor = TranslationSymmetry(window=16, max_operations=289)
-                model = SymmetryModel.fit(frame, descriptor, n_operations=50)
+                # Without templates, labels take less time.
+                model = SymmetryModel.fit(
+                    frame, descriptor, n_operations=50, period=None
+                )
             labels = model.predict(frame)
             latencies.append(time.perf_counter() - start)
             print(

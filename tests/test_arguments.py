@@ -296,7 +296,7 @@ CALLS = {
         | {
             "frame": [signal().data[0], [[1, 2], [3]]],
             "descriptor": ["translation", PowerSpectrum(window=4)],
-            "period": [7, np.int8(7), 2, 40, 2**15, 1e-9],
+            "period": [7, np.int8(7), 2, 40, 2**15, 1e-9, None, "auto"],
             "pixel_size": [(0.1, 0.2), (0, 1), np.array([1, 2], np.int8)],
             "units": [("nm", "pm"), ["", ""]],
         },
@@ -308,7 +308,6 @@ CALLS = {
             "mask": MASKS,
             "stride": SEGMENT["stride"],
             "upsample": FLAGS,
-            "certainty": FLAGS,
         },
     ),
     "sample": (

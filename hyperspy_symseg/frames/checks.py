@@ -54,6 +54,11 @@ def is_number(value):
     )
 
 
+def is_auto(value):
+    """Whether a value is to be found: bool."""
+    return isinstance(value, str) and value == "auto"
+
+
 def is_pair(value):
     """Whether a value is a list or tuple of two."""
     return isinstance(value, list | tuple) and len(value) == 2

@@ -9,6 +9,7 @@ import numpy as np
 from hyperspy_symseg.descriptors import Descriptor
 from hyperspy_symseg.frames.checks import (
     check_whole,
+    is_auto,
     is_number,
     is_whole_number,
     shown,
@@ -48,7 +49,8 @@ def check_arguments(
     -------
     n_patterns : int or "auto"
     options : dict
-        The others, by their names, as numbers of Python's own.
+        The others, by their names, as numbers of Python's own; a seed that is None is
+        drawn.
 
     Raises
     ------
@@ -71,9 +73,11 @@ def check_arguments(
             )
     else:
         n_patterns = check_whole("n_patterns", n_patterns, 1, MOST_LABELS)
-    if period is not None:
+    if period is not None and not is_auto(period):
         period = check_period("period", period)
-    if random_state is not None:
+    if random_state is None:
+        random_state = int(np.random.default_rng().integers(2**31))
+    else:
         random_state = check_whole("random_state", random_state, 0, LARGEST_SEED)
     if n_operations is not None:
         most = len(descriptor.operations)

@@ -1,25 +1,49 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The model: principal components of the scores, and clusters among them."""
+"""The model: patterns among the scores and, with templates, what they look like."""
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 
 import numpy as np
 
-from hyperspy_symseg.descriptors import Descriptor, describe
+from hyperspy_symseg.descriptors import describe
+from hyperspy_symseg.frames.checks import (
+    as_array,
+    check_flag,
+    check_mask,
+    check_whole,
+    pixel_pair,
+    warn_of_values,
+)
+from hyperspy_symseg.frames.parts import cut_into_parts
+from hyperspy_symseg.frames.threads import with_workers
 from hyperspy_symseg.templates import Templates
 
-from .clustering import largest_components
-from .fitting import Fitting
-from .labelling import Labelling
-from .model_checks import checked_attributes
-from .selection import Selection
-from .separability import fisher_separability, variances
+from .clustering import check_arguments, score_covariance
+from .fit import fit_frame, fit_scores, fit_views
+from .model_checks import check_pixels, checked_attributes
+from .predict import (
+    checked_input,
+    label_checked,
+    label_frame,
+    label_part,
+    margin,
+    probabilities,
+)
+from .sampling import sample_scores
+from .score_model import ScoreModel, equal_fields
+from .selection import keep_patterns
 from .stored import FORMAT, stored_attributes
 
 
+def _of_scores(name):
+    """Attribute of the score model, which is the model's own too: property."""
+    own = getattr(ScoreModel, name, None)
+    return property(attrgetter(f"score_model.{name}"), doc=own and own.__doc__)
+
+
 @dataclass(frozen=True, eq=False)
-class SymmetryModel(Fitting, Labelling, Selection):
+class SymmetryModel:
     """What tells the patterns of a frame apart, fitted once and applied to any frame.
 
     The scores of a pixel are projected on their principal components; the pixel gets
@@ -79,98 +103,40 @@ class SymmetryModel(Fitting, Labelling, Selection):
         hold numbers that no fit gives.
     """
 
-    descriptor: Descriptor
+    score_model: ScoreModel
     stride: tuple[int, int]
-    mean: np.ndarray
-    weights: np.ndarray
-    components: np.ndarray
-    explained_variance_ratio: np.ndarray
-    centres: np.ndarray
-    counts: np.ndarray
-    class_means: np.ndarray
-    class_variances: np.ndarray
     random_state: int
     pixel_size: tuple[float, float] | None = None
     units: tuple[str, str] = ("", "")
-    covariance: np.ndarray | None = None
     templates: Templates | None = None
     costs: np.ndarray | None = None
+
+    descriptor = _of_scores("descriptor")
+    mean = _of_scores("mean")
+    weights = _of_scores("weights")
+    components = _of_scores("components")
+    explained_variance_ratio = _of_scores("explained_variance_ratio")
+    centres = _of_scores("centres")
+    counts = _of_scores("counts")
+    class_means = _of_scores("class_means")
+    class_variances = _of_scores("class_variances")
+    covariance = _of_scores("covariance")
+    n_patterns = _of_scores("n_patterns")
+    label_dtype = _of_scores("label_dtype")
+    separability = _of_scores("separability")
+    variances = _of_scores("variances")
+    component_variances = _of_scores("component_variances")
+    component_separability = _of_scores("component_separability")
+    variance_spectrum = _of_scores("variance_spectrum")
+    project = _of_scores("project")
+
+    __eq__ = equal_fields
+    __hash__ = None
 
     def __post_init__(self):
         """Check all attributes, and make the arrays constant."""
         for name, value in checked_attributes(self).items():
             object.__setattr__(self, name, value)
-
-    @property
-    def n_patterns(self):
-        """Number of patterns."""
-        return len(self.centres)
-
-    @property
-    def label_dtype(self):
-        """Dtype of the labels."""
-        return np.dtype(np.int8 if self.n_patterns <= 127 else np.int16)
-
-    @property
-    def separability(self):
-        """How well every operation tells the patterns apart.
-
-        Fisher's separability (Wang et al., Microsc. Microanal. 27 (2021) 1454, eq. 4):
-        the variance of the scores between the patterns over that within them.
-
-        Returns
-        -------
-        (operations,) numpy.ndarray of float64
-            0 where both variances are rounding noise, as for the zero shift.
-        """
-        scale = max(1.0, np.abs(self.mean).max())
-        return fisher_separability(*self._variances, scale)
-
-    @property
-    def variances(self):
-        """Variance of the scores of every operation: (operations,) numpy.ndarray."""
-        return sum(self._variances)
-
-    @property
-    def _variances(self):
-        return variances(self.counts, self.class_means, self.class_variances)
-
-    @property
-    def component_variances(self):
-        """Variance of every principal component: (components,) numpy.ndarray."""
-        return self.explained_variance_ratio * (self.variances * self.weights**2).sum()
-
-    @property
-    def component_separability(self):
-        """Fisher's separability of every component: (components,) numpy.ndarray."""
-        between, _ = variances(self.counts, self.centres, np.zeros_like(self.centres))
-        within = np.maximum(self.component_variances - between, 0)
-        return fisher_separability(between, within)
-
-    @property
-    def variance_spectrum(self):
-        """Fraction of the variance that principal components explain.
-
-        Returns
-        -------
-        numpy.ndarray of float64
-            Of all components; of those in use for more than 400 operations.
-        """
-        if self.covariance is None:
-            return self.explained_variance_ratio
-        weighted = self.covariance * np.outer(self.weights, self.weights)
-        return largest_components(weighted, len(weighted))[1]
-
-    def __eq__(self, other):
-        """Whether all attributes are equal."""
-        if not isinstance(other, SymmetryModel):
-            return NotImplemented
-        return all(
-            np.array_equal(getattr(self, field.name), getattr(other, field.name))
-            for field in dataclasses.fields(self)
-        )
-
-    __hash__ = None
 
     def __repr__(self):
         """One line: what it is of, but no values."""
@@ -185,6 +151,522 @@ class SymmetryModel(Fitting, Labelling, Selection):
             parts.append(self.templates.summary)
         return f"<SymmetryModel: {', '.join(parts)}>"
 
+    @classmethod
+    @with_workers
+    def fit(
+        cls,
+        frame,
+        descriptor,
+        n_patterns=2,
+        *,
+        stride="auto",
+        n_components=5,
+        n_operations=None,
+        period="auto",
+        mask=None,
+        random_state=0,
+        pixel_size=None,
+        units=("", ""),
+    ):
+        """Fit a model to a frame.
+
+        Parameters
+        ----------
+        frame : (rows, columns) array of any real dtype
+            Pixels that are not finite are left out.
+        descriptor : Descriptor
+            What is measured at a pixel.
+        n_patterns : int or "auto"
+            Number of patterns. "auto": that with the lowest cost (`costs`), where each
+            pattern more has to be worth 10 nats; 1 if no period is found.
+        stride : int, (int, int) or "auto"
+            Distance between the pixels scored, along (y, x), in pixels. "auto": what
+            suits the period that is found, and 5 if none is looked for. The fit
+            takes at most 20,000 of them, spread evenly; with a period at most 6,000,
+            over those windows that templates are learnt from.
+        n_components : int or float
+            Number of principal components (never more than operations), or the
+            fraction of the variance that they explain.
+        n_operations : int, optional
+            Keep so many operations, those that separate the patterns best: see
+            `select`.
+        period : float, "auto" or None
+            Lattice period in pixels; "auto": that which is found in the frame. With
+            it, templates of the patterns are learnt, which refine the labels; without
+            (None, or none is found), the labels are those of the scores alone.
+        mask : (rows, columns) array of bool, optional
+            True where a pixel is left out.
+        random_state : int or None
+            Seed of the clustering; None draws one.
+        pixel_size, units
+            As the attributes.
+
+        Returns
+        -------
+        SymmetryModel
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed, if no pixel has all its scores, or if there
+            are fewer distinct descriptors than patterns.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg.descriptors import TranslationSymmetry
+        >>> from hyperspy_symseg.segmentation import SymmetryModel
+        >>> y, x = np.mgrid[:60, :80]
+        >>> frame = np.where(x < 30, np.cos(y), np.cos(x))
+        >>> descriptor = TranslationSymmetry(patch=5, window=4)
+        >>> model = SymmetryModel.fit(frame, descriptor)
+        >>> model.predict(frame)[30, [10, 70]]
+        array([0, 1], dtype=int8)
+        """
+        model, *_ = cls._fit(
+            frame,
+            descriptor,
+            n_patterns,
+            stride=stride,
+            n_components=n_components,
+            n_operations=n_operations,
+            period=period,
+            mask=mask,
+            random_state=random_state,
+            pixel_size=pixel_size,
+            units=units,
+        )
+        return model
+
+    @classmethod
+    def _fit(
+        cls,
+        frame,
+        descriptor,
+        n_patterns,
+        *,
+        stride="auto",
+        period="auto",
+        mask=None,
+        pixel_size=None,
+        units=("", ""),
+        **options,
+    ):
+        """Model, and what `fit_frame` gives beside it."""
+        n_patterns, options = check_arguments(
+            descriptor, n_patterns, period=period, **options
+        )
+        pixel_size, units = check_pixels(pixel_size, units)
+        fit, grid, *known = fit_frame(
+            as_array("frame", frame),
+            descriptor,
+            n_patterns,
+            stride,
+            mask=mask,
+            **options,
+        )
+        model = cls(
+            **fit._asdict(),
+            stride=grid.stride,
+            random_state=options["random_state"],
+            pixel_size=pixel_size,
+            units=units,
+        )
+        return model, grid, *known
+
+    @classmethod
+    @with_workers
+    def fit_predict(
+        cls,
+        frame,
+        descriptor,
+        n_patterns=2,
+        *,
+        mask=None,
+        upsample=True,
+        certainty=False,
+        **options,
+    ):
+        """Fit a model to a frame and label its pixels.
+
+        The same as `fit` and `predict`, but if labels are those of the scores alone,
+        scores that can be kept in 64 MB are computed once only.
+
+        Parameters
+        ----------
+        frame, descriptor, n_patterns, stride, mask, **options
+            As in `fit`.
+        upsample, certainty
+            As in `predict`.
+
+        Returns
+        -------
+        model : SymmetryModel
+        labels : numpy.ndarray
+            As from `predict`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As from `fit`.
+        """
+        frame = as_array("frame", frame)
+        upsample = check_flag("upsample", upsample)
+        certainty = check_flag("certainty", certainty)
+        model, grid, scores, frames = cls._fit(
+            frame, descriptor, n_patterns, mask=mask, **options
+        )
+        known = {}
+        if model.descriptor == descriptor:
+            known["scores"] = scores
+        if frames is not None and sum(map(len, model.parts(grid, frame.shape))) == 1:
+            known["blocked"] = frames.blocked(0)
+        mask = check_mask(mask, frame.shape)
+        labels = label_checked(model, frame, mask, grid, upsample, certainty, **known)
+        return model._with_patterns_of(labels), labels
+
+    def _with_patterns_of(self, labels):
+        """Model of the patterns that labels have; these are renumbered in place."""
+        found = labels["label"] if labels.dtype.names else labels
+        kept = np.array([(found == label).any() for label in range(self.n_patterns)])
+        if self.templates is None or not kept.any():
+            return self
+        if not kept.all():
+            labelled = found >= 0
+            found[labelled] = (np.cumsum(kept) - 1)[found[labelled]]
+        score_model, templates = keep_patterns(self.score_model, self.templates, kept)
+        return replace(self, score_model=score_model, templates=templates)
+
+    @classmethod
+    def from_scores(
+        cls,
+        scores,
+        descriptor,
+        n_patterns=2,
+        *,
+        stride=5,
+        n_components=5,
+        n_operations=None,
+        random_state=0,
+        pixel_size=None,
+        units=("", ""),
+    ):
+        """Fit a model to scores, such as those of several frames.
+
+        Parameters
+        ----------
+        scores : (..., operations) array
+            As from `Descriptor.compute`. Pixels that miss some (NaN) are not fitted
+            on. Some 10,000 pixels are enough.
+        descriptor : Descriptor
+            What the scores are.
+        n_patterns : int
+        stride, n_components, n_operations, random_state, pixel_size, units
+            As in `fit`.
+
+        Returns
+        -------
+        SymmetryModel
+
+        Raises
+        ------
+        TypeError, ValueError
+            As from `fit`.
+        """
+        n_patterns, options = check_arguments(
+            descriptor,
+            n_patterns,
+            n_components=n_components,
+            n_operations=n_operations,
+            random_state=random_state,
+        )
+        del options["period"]
+        stride = pixel_pair("stride", stride, least=1)
+        pixel_size, units = check_pixels(pixel_size, units)
+        fit = fit_scores(as_array("scores", scores), descriptor, n_patterns, **options)
+        random_state = options["random_state"]
+        return cls(*fit[:1], stride, random_state, pixel_size, units)
+
+    @classmethod
+    @with_workers
+    def from_views(
+        cls,
+        views,
+        descriptor,
+        n_patterns=2,
+        *,
+        period,
+        stride=5,
+        one_pattern=None,
+        pixel_size=None,
+        units=("", ""),
+        **options,
+    ):
+        """Fit a model with templates to windows of some frames.
+
+        Parameters
+        ----------
+        views : list of View
+            As from `hyperspy_symseg.segmentation.views.views_of`.
+        descriptor : Descriptor
+            What is measured at a pixel.
+        one_pattern : Templates, optional
+            For one pattern, as from the same: a second one may be where these fit
+            worst. They are learnt if there are none.
+        n_patterns, period, stride, n_operations, **options
+            As in `fit`.
+
+        Returns
+        -------
+        SymmetryModel
+
+        Raises
+        ------
+        TypeError, ValueError
+            As from `fit`.
+        """
+        n_patterns, options = check_arguments(
+            descriptor, n_patterns, period=period, **options
+        )
+        stride = pixel_pair("stride", stride, least=1)
+        pixel_size, units = check_pixels(pixel_size, units)
+        fit = fit_views(
+            views,
+            descriptor,
+            n_patterns,
+            stride,
+            one_pattern=one_pattern,
+            **options,
+        )
+        score_model, *of_templates = fit
+        random_state = options["random_state"]
+        return cls(score_model, stride, random_state, pixel_size, units, *of_templates)
+
+    @with_workers
+    def predict(self, frame, mask=None, *, stride=None, upsample=True):
+        """Label the pixels of a frame.
+
+        Parameters
+        ----------
+        frame : (rows, columns) array of any real dtype
+            A frame of the same pixel size as the one fitted on.
+        mask : (rows, columns) array of bool, optional
+            True where a pixel is left out.
+        stride : int or (int, int), optional
+            Distance between the pixels scored; by default that of the model.
+        upsample : bool
+            Whether to give every pixel a label: if there are templates, its own, and
+            else that of the nearest pixel scored. Otherwise only the labels of the
+            pixels scored are returned.
+
+        Returns
+        -------
+        (rows, columns) or (grid rows, grid columns) numpy.ndarray of int8
+            int16 for more than 127 patterns. -1 where the pixel is masked or not
+            finite or, without templates, has no score.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed.
+        """
+        upsample = check_flag("upsample", upsample)
+        return label_frame(self, frame, mask, stride, upsample=upsample)
+
+    @with_workers
+    def predict_proba(self, frame, mask=None, *, stride=None, upsample=True):
+        """Probability of every pattern at the pixels of a frame.
+
+        Parameters
+        ----------
+        frame, mask, stride, upsample
+            As in `predict`.
+
+        Returns
+        -------
+        (rows, columns, patterns) or (grid rows, grid columns, patterns) numpy.ndarray
+            Of float32. The most probable pattern is that of the label. NaN where the
+            label is -1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed, or the model has no templates.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg.descriptors import TranslationSymmetry
+        >>> from hyperspy_symseg.segmentation import SymmetryModel
+        >>> y, x = np.mgrid[:60, :80]
+        >>> frame = np.where(x < 30, np.cos(y), np.cos(x))
+        >>> descriptor = TranslationSymmetry(patch=5, window=4)
+        >>> model = SymmetryModel.fit(frame, descriptor, period=6.3)
+        >>> model.predict_proba(frame)[30, 70].round(2)
+        array([0., 1.], dtype=float32)
+        """
+        upsample = check_flag("upsample", upsample)
+        if self.templates is None:
+            raise ValueError(
+                "model must have templates for probabilities, got one without."
+            )
+        frame, mask, grid = checked_input(self, frame, mask, stride)
+        warn_of_values(frame, mask)
+        return probabilities(self, frame, mask, grid, upsample)
+
+    def result_dtype(self, certainty):
+        """Dtype of what `predict` returns: numpy.dtype."""
+        if not certainty:
+            return self.label_dtype
+        return np.dtype([("label", self.label_dtype), ("certainty", np.float32)])
+
+    def label_step(self, stride, upsample=True):
+        """Distance of the labels that are not copies of each other: (int, int).
+
+        Parameters
+        ----------
+        stride : (int, int)
+            Distance of the pixels scored.
+        upsample : bool
+        """
+        if self.templates is None or not upsample:
+            return stride
+        return 1, 1
+
+    @property
+    def margin(self):
+        """Pixels around a part of a frame that its labels depend on: int."""
+        return 0 if self.templates is None else margin(self.templates)
+
+    def parts(self, grid, shape):
+        """Parts that a frame is labelled in.
+
+        Parameters
+        ----------
+        grid : Grid
+            The pixels scored.
+        shape : (int, int)
+            Rows and columns of the frame.
+
+        Returns
+        -------
+        list of list of Part
+        """
+        return cut_into_parts(self.descriptor, grid, shape, margin=self.margin)
+
+    def predict_part(
+        self,
+        frame,
+        mask,
+        grid,
+        part,
+        *,
+        upsample=True,
+        certainty=False,
+    ):
+        """Label the pixels of a part of a frame, as `predict` labels them.
+
+        Parameters
+        ----------
+        frame : (rows, columns) numpy.ndarray of any real dtype, or FramePart
+        mask : (rows, columns) numpy.ndarray of bool, FramePart or None
+        grid : Grid
+            The pixels of the whole frame that are scored.
+        part : Part
+            One of `parts`.
+        upsample, certainty
+            As in `predict`.
+
+        Returns
+        -------
+        (part rows, part columns) numpy.ndarray
+            As from `predict`.
+        """
+        return label_part(self, frame, mask, grid, part, upsample, certainty)
+
+    @with_workers
+    def sample(self, frame, mask=None):
+        """Descriptors of a frame in PCA space, and their labels: a sample of them.
+
+        Parameters
+        ----------
+        frame : (rows, columns) array of any real dtype
+        mask : (rows, columns) array of bool, optional
+            True where a pixel is left out.
+
+        Returns
+        -------
+        projected : (pixels, components) numpy.ndarray of float64
+            At most 20,000 pixels, spread evenly, that miss no score.
+        labels : (pixels,) numpy.ndarray of int8
+            int16 for more than 127 patterns.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed.
+        """
+        scores = sample_scores(self, frame, mask, self.descriptor)
+        return self.project(scores), self.score_model.nearest(scores)
+
+    @with_workers
+    def select(self, n, frame=None, mask=None):
+        """Smaller, faster model with the operations that separate best.
+
+        Of two operations that carry the same information inside a crystal, such as a
+        shift and its opposite, the second is taken only if no others are left. The
+        patterns, and so their labels, are those of this model; the clustering is not
+        done again.
+
+        Parameters
+        ----------
+        n : int
+            Number of operations, from 1 to those of the model.
+        frame : (rows, columns) array of any real dtype, optional
+            A frame with these patterns: models with more than 400 operations do not
+            keep the covariance of the scores, and take it from this.
+        mask : (rows, columns) array of bool, optional
+            True where a pixel of the frame is left out.
+
+        Returns
+        -------
+        SymmetryModel
+            With as many components as this one, if there are operations enough.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed, or the frame is missing.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> model = s.segment_symmetry(show_progressbar=False).model
+        >>> model.select(8).descriptor.translations[-1]
+        (10, 0)
+        """
+        n = check_whole("n", n, 1, len(self.mean))
+        if self.covariance is None and frame is None:
+            raise ValueError(
+                f"frame must be given to select some of the {len(self.mean)} "
+                "operations of the model, got None."
+            )
+
+        def covariance(descriptor, places):
+            if frame is None:
+                return self.covariance[np.ix_(places, places)]
+            return score_covariance(sample_scores(self, frame, mask, descriptor))
+
+        return replace(self, score_model=self.score_model.select(n, covariance))
+
+    def without_covariance(self):
+        """Model that is smaller by the covariance, which labels do not need.
+
+        Returns
+        -------
+        SymmetryModel
+        """
+        return replace(self, score_model=replace(self.score_model, covariance=None))
+
     def to_dict(self):
         """Dictionary of arrays, numbers and strings, from which `from_dict` rebuilds.
 
@@ -193,10 +675,12 @@ class SymmetryModel(Fitting, Labelling, Selection):
         dict
         """
         values = {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if getattr(self, field.name) is not None
+            field.name: getattr(each, field.name)
+            for each in (self.score_model, self)
+            for field in fields(each)
+            if getattr(each, field.name) is not None
         }
+        del values["score_model"]
         name, parameters = describe(self.descriptor)
         values["format"] = FORMAT
         values["descriptor"] = {"name": name, **parameters}
@@ -224,4 +708,5 @@ class SymmetryModel(Fitting, Labelling, Selection):
             If something is missing, unknown or not what it has to be, or the format is
             that of a later version.
         """
-        return cls(**stored_attributes(cls, values))
+        own, of_scores = stored_attributes(values, cls, ScoreModel)
+        return cls(ScoreModel(**of_scores), **own)

@@ -22,8 +22,6 @@ LARGEST_SCORE = 1e9
 # Those of one descriptor beside others: see `block_weights`.
 WEIGHTS = 1e-9, 1e4
 LARGEST_CENTRE = 1e15
-# Attributes that may be None.
-OPTIONAL = "covariance", "costs"
 # Of unit vectors, and of fractions: rounding is allowed for.
 LARGEST_FRACTION = 1 + 1e-6
 
@@ -67,51 +65,42 @@ def check_pixels(pixel_size, units):
     return tuple(sizes), units
 
 
-def checked_attributes(model):
-    """Attributes of a model, checked against each other.
+def checked_arrays(model):
+    """Arrays of a score model, checked against each other.
 
     Parameters
     ----------
-    model : SymmetryModel
+    model : ScoreModel
 
     Returns
     -------
-    dict
-        With arrays that are constant, and numbers of Python's own.
+    dict of numpy.ndarray
+        Constant.
 
     Raises
     ------
     TypeError, ValueError
-        If one is not what it has to be.
+        If one is not what it has to be, or the descriptor is none.
     """
     if not isinstance(model.descriptor, Descriptor):
         raise TypeError(
             "descriptor of the model must be an instance of a class in "
             f"hyperspy_symseg.descriptors, got {model.descriptor!r}."
         )
-    pixel_size, units = check_pixels(model.pixel_size, model.units)
-    checked = {
-        "stride": pixel_pair("stride", model.stride, least=1),
-        "random_state": check_whole(
-            "random_state", model.random_state, 0, LARGEST_SEED
-        ),
-        "pixel_size": pixel_size,
-        "units": units,
-    }
+    checked = {}
     for name, (shape, least, most) in _ranges(model).items():
-        values, dtype = getattr(model, name), np.float64
-        if name == "counts":
-            dtype = np.int64
-        if values is not None or name not in OPTIONAL:
+        values = getattr(model, name)
+        if values is not None or name != "covariance":
+            dtype = np.int64 if name == "counts" else np.float64
             how = shape, least, most, dtype
             checked[name] = check_array(f"{name} of the model", values, *how)
     if not checked["counts"].any():
         raise ValueError("counts of the model must not all be 0.")
-    return checked | {"templates": _checked_templates(model)}
+    return checked
 
 
 def _ranges(model):
-    """Shape, least and largest number of every array of a model: dict of tuple."""
+    """Shape, least and largest number of the arrays of a score model: dict of tuple."""
     n = len(model.descriptor.operations)
     n_components, n_patterns = (
         check_whole(f"number of {name} of the model", _length(model, name), 1, most)
@@ -128,8 +117,6 @@ def _ranges(model):
         "class_means": ((n_patterns, n), *scores),
         "class_variances": ((n_patterns, n), 0, LARGEST_SCORE**2),
         "covariance": ((n, n), -(LARGEST_SCORE**2), LARGEST_SCORE**2),
-        # A number of patterns that cannot be has an infinite cost.
-        "costs": ((None,), -1e300, np.inf),
     }
 
 
@@ -139,18 +126,44 @@ def _length(model, name):
     return len(values) if values.ndim else 0
 
 
-def _checked_templates(model):
-    """Templates of a model, or None."""
-    templates, n_patterns = model.templates, len(model.centres)
-    if templates is None:
-        return None
-    if not isinstance(templates, Templates):
+def checked_attributes(model):
+    """Attributes of a model, but for its scores, checked against these.
+
+    Parameters
+    ----------
+    model : SymmetryModel
+
+    Returns
+    -------
+    dict
+        With arrays that are constant, and numbers of Python's own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is not what it has to be.
+    """
+    pixel_size, units = check_pixels(model.pixel_size, model.units)
+    costs, templates = model.costs, model.templates
+    if costs is not None:
+        # A number of patterns that cannot be has an infinite cost.
+        how = (None,), -1e300, np.inf, np.float64
+        costs = check_array("costs of the model", costs, *how)
+    if templates is not None and not isinstance(templates, Templates):
         raise TypeError(
             f"templates of the model must be Templates or None, got {templates!r}."
         )
-    if templates.n_patterns != n_patterns:
+    if templates is not None and templates.n_patterns != model.n_patterns:
         raise ValueError(
-            f"n_patterns of templates must be that of the model, {n_patterns}, got "
-            f"{templates.n_patterns}."
+            f"n_patterns of templates must be that of the model, {model.n_patterns}, "
+            f"got {templates.n_patterns}."
         )
-    return templates
+    return {
+        "stride": pixel_pair("stride", model.stride, least=1),
+        "random_state": check_whole(
+            "random_state", model.random_state, 0, LARGEST_SEED
+        ),
+        "pixel_size": pixel_size,
+        "units": units,
+        "costs": costs,
+    }

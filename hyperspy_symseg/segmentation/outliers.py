@@ -13,7 +13,7 @@ from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
 from .deviations import Deviations, column_width
 from .interior import without_islands
-from .refining import window_around
+from .predict import window_around
 
 # False alarms in an area of a period squared, if the noise were Gaussian. Displaced
 # columns have heavier tails: up to three times as many were counted, at most one in

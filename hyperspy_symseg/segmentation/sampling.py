@@ -5,7 +5,10 @@ import math
 
 import numpy as np
 
+from hyperspy_symseg.descriptors import compute_scores
 from hyperspy_symseg.frames.checks import shown
+
+from .predict import checked_input
 
 # Pixels a model is fitted on, unless fewer are asked for, and size of their scores in
 # bytes, at most.
@@ -111,3 +114,30 @@ def complete_scores(scores, descriptor):
             "valid of the frame, and interpolate single pixels rather than mask them."
         )
     return scores
+
+
+def sample_scores(model, frame, mask, descriptor):
+    """Scores of a frame as for a fit.
+
+    Parameters
+    ----------
+    model : SymmetryModel
+    frame : (rows, columns) array of any real dtype
+    mask : (rows, columns) array of bool, optional
+        True where a pixel is left out.
+    descriptor : Descriptor
+        That of the model, or some of its operations.
+
+    Returns
+    -------
+    (pixels, operations) numpy.ndarray of float64
+        Of pixels that miss none.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not allowed, or no pixel has all its scores.
+    """
+    frame, mask, grid = checked_input(model, frame, mask)
+    sample = grid.part(*sample_slices(grid, len(descriptor.operations)))
+    return complete_scores(compute_scores(descriptor, frame, sample, mask), descriptor)

@@ -94,18 +94,19 @@ def check_name(name, key):
     return key
 
 
-def stored_attributes(kind, values):
-    """Attributes of a model from what `to_dict` has made of it.
+def stored_attributes(values, *kinds):
+    """Attributes of a model, and of what it is made of, from what `to_dict` has made.
 
     Parameters
     ----------
-    kind : type
-        `SymmetryModel`.
     values : dict
+    *kinds : type
+        `SymmetryModel` and `ScoreModel`.
 
     Returns
     -------
-    dict
+    list of dict
+        Those of each kind.
 
     Raises
     ------
@@ -114,7 +115,10 @@ def stored_attributes(kind, values):
     """
     values = dict(_mapping("model", values))
     check_format("the model", values.pop("format", FORMAT))
-    _check_fields("model", kind, values)
+    known = [
+        f for kind in kinds for f in dataclasses.fields(kind) if f.type not in kinds
+    ]
+    _check_fields("model", known, values)
     descriptor = _descriptor(values.pop("descriptor"))
     templates = values.pop("templates", None)
     values = {name: in_memory(name, value) for name, value in values.items()}
@@ -123,9 +127,13 @@ def stored_attributes(kind, values):
             values[name] = values[name].tolist()
     if templates is not None:
         templates = in_memory("templates", _mapping("templates", templates), depth=1)
-        _check_fields("templates", Templates, templates)
+        _check_fields("templates", dataclasses.fields(Templates), templates)
         templates = Templates(**templates)
-    return values | {"descriptor": descriptor, "templates": templates}
+    values |= {"descriptor": descriptor, "templates": templates}
+    return [
+        {f.name: values[f.name] for f in dataclasses.fields(kind) if f.name in values}
+        for kind in kinds
+    ]
 
 
 def _descriptor(values):
@@ -159,9 +167,8 @@ def _mapping(name, value):
     return value
 
 
-def _check_fields(name, kind, values):
-    """Check that all fields that a dataclass needs are there, and no others."""
-    fields = dataclasses.fields(kind)
+def _check_fields(name, fields, values):
+    """Check that all fields that dataclasses need are there, and no others."""
     unknown = set(values) - {field.name for field in fields}
     if unknown:
         raise ValueError(_unknown(name, unknown))

@@ -18,6 +18,7 @@ from hyperspy_symseg.frames.checks import (
     check_distinct,
     check_mask,
     check_mask_dtype,
+    is_auto,
     is_pair,
     is_sequence,
     shown,
@@ -27,11 +28,6 @@ from hyperspy_symseg.lattice import Lengths
 from .axes import PIXEL_SIZE_TOLERANCE, unit
 
 _logger = logging.getLogger(__name__)
-
-
-def is_auto(value):
-    """Whether a value is to be found: bool."""
-    return isinstance(value, str) and value == "auto"
 
 
 def without_auto(parameters, descriptors):

@@ -16,7 +16,7 @@ from hyperspy_symseg.lattice import (
 )
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.clustering import check_arguments
-from hyperspy_symseg.segmentation.labelling import log_flat_areas
+from hyperspy_symseg.segmentation.predict import log_flat_areas
 from hyperspy_symseg.segmentation.views import views_of
 from hyperspy_symseg.templates.model import LONGEST_PERIOD
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Frames of a signal as dask arrays, and what is computed from them, one by one."""
 
-from dataclasses import replace
-
 import dask
 import dask.array as da
 import numpy as np
@@ -122,7 +120,7 @@ def lazy_labels(model, frames, mask, grid, upsample, certainty=False):
         lambda part: part.shape(upsample),
         model.result_dtype(certainty),
         # One for all tasks, and as small as can be.
-        model=dask.delayed(replace(model, covariance=None), traverse=False, pure=True),
+        model=dask.delayed(model.without_covariance(), traverse=False, pure=True),
         grid=grid,
         upsample=upsample,
         certainty=certainty,

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The work behind `SymmetryLabels.find_outliers`: signals in, signals out."""
 
-from dataclasses import replace
-
 import dask
 import dask.array as da
 import numpy as np
@@ -85,7 +83,7 @@ def _lazy_outliers(model, source, labels, threshold):
         _outliers_of_block,
         *arrays,
         # One for all tasks, and as small as can be.
-        model=dask.delayed(replace(model, covariance=None), traverse=False, pure=True),
+        model=dask.delayed(model.without_covariance(), traverse=False, pure=True),
         threshold=threshold,
         drop_axis=n_navigation + 1,
         chunks=(*arrays[0].chunks[:-2], (1,)),

@@ -10,6 +10,7 @@ from hyperspy_symseg.frames.checks import check_flag, shown
 from hyperspy_symseg.frames.run import FrameError, evaluate_series
 from hyperspy_symseg.frames.threads import check_num_workers, workers
 from hyperspy_symseg.segmentation import SymmetryModel
+from hyperspy_symseg.segmentation.predict import label_frame
 from hyperspy_symseg.segmentation.stored import FORMAT
 
 from .arguments import is_auto, length_in_pixels
@@ -147,8 +148,7 @@ def _model_and_labels(source, plan, model, grid, lazy, upsample, certainty):
         return model, labels
     if plan is not None:
         return plan.fit_predict(**how)
-    how["stride"] = grid.stride
-    return model, model.predict(source.frames, source.mask, **how)
+    return model, label_frame(model, source.frames, source.mask, grid.stride, **how)
 
 
 def _signals(signal, source, grid, labels, record, certainty, lazy):

@@ -45,7 +45,7 @@ def mask(frame):
 @pytest.fixture(scope="module")
 def models(frame):
     return {
-        name: SymmetryModel.fit(frame, descriptor, stride=3)
+        name: SymmetryModel.fit(frame, descriptor, stride=3, period=None)
         for name, descriptor in DESCRIPTORS.items()
     }
 

@@ -27,9 +27,9 @@ def frame(two_grains):
 
 @pytest.fixture(scope="session")
 def models(frame):
-    """Models of the frame by the names of their descriptors."""
+    """Models of the scores of the frame, by the names of their descriptors."""
     return {
-        name: SymmetryModel.fit(frame, descriptor, stride=3)
+        name: SymmetryModel.fit(frame, descriptor, stride=3, period=None)
         for name, descriptor in DESCRIPTORS.items()
     }
 

@@ -18,7 +18,9 @@ def test_arrays_of_a_model_are_constant(fitted):
 
 
 def test_models_with_another_centre_are_not_equal(fitted):
-    assert fitted != dataclasses.replace(fitted, centres=fitted.centres + 1)
+    scores = fitted.score_model
+    moved = dataclasses.replace(scores, centres=scores.centres + 1)
+    assert fitted != dataclasses.replace(fitted, score_model=moved)
 
 
 def test_pickled_model_is_equal(fitted):
@@ -36,22 +38,37 @@ def test_model_of_other_operations_is_an_error(fitted):
     with pytest.raises(
         ValueError, match=r"^mean of the model must have .* got \(81,\)"
     ):
-        dataclasses.replace(fitted, descriptor=TranslationSymmetry(window=3))
+        dataclasses.replace(
+            fitted.score_model, descriptor=TranslationSymmetry(window=3)
+        )
 
 
 def test_labels_are_int8_up_to_127_patterns_and_int16_above(fitted):
     def with_patterns(n):
         classes = np.zeros((n, len(fitted.mean)))
-        return dataclasses.replace(
-            fitted,
+        scores = dataclasses.replace(
+            fitted.score_model,
             centres=np.zeros((n, 5)),
             counts=np.ones(n, int),
             class_means=classes,
             class_variances=classes,
         )
+        return dataclasses.replace(fitted, score_model=scores)
 
     assert with_patterns(127).label_dtype == np.int8
     assert with_patterns(128).label_dtype == np.int16
+
+
+def test_attributes_of_the_scores_are_those_of_the_model(fitted):
+    for field in dataclasses.fields(fitted.score_model):
+        own = getattr(fitted.score_model, field.name)
+        assert getattr(fitted, field.name) is own
+
+
+def test_model_without_covariance_gives_the_same_labels(fitted, frame):
+    smaller = fitted.without_covariance()
+    assert smaller.covariance is None
+    np.testing.assert_array_equal(smaller.predict(frame), fitted.predict(frame))
 
 
 def test_attributes_cannot_be_set(fitted):

@@ -226,7 +226,9 @@ def test_a_frame_in_parts(crystal, monkeypatch):
 
 def test_a_model_without_templates_is_an_error(crystal):
     frame, _, _ = crystal
-    plain = SymmetryModel.fit(frame, TranslationSymmetry(10, 12), 1, stride=8)
+    plain = SymmetryModel.fit(
+        frame, TranslationSymmetry(10, 12), 1, stride=8, period=None
+    )
     with pytest.raises(ValueError, match="model must have templates"):
         outliers.find_outliers(plain, np.zeros(frame.shape, int), frame)
 

@@ -33,7 +33,7 @@ def test_separability_is_that_of_equation_4(model, frame):
     grid = Grid.over(frame.shape, 3)
     n = len(descriptor.operations)
     scores = compute_scores(descriptor, frame, grid.part(*sample_slices(grid, n)))
-    labels = model._nearest(scores).ravel()
+    labels = model.score_model.nearest(scores).ravel()
     scores = scores.reshape(-1, n).astype(float)
     complete = ~np.isnan(scores).any(axis=1)
     scores, labels = scores[complete], labels[complete]

@@ -190,7 +190,8 @@ def test_no_threads_inside_a_task(client, frames, model):
                 return super().compute(*args, **kwargs)
 
         parameters = {f.name: getattr(descriptor, f.name) for f in fields(descriptor)}
-        watched = replace(model, descriptor=Watched(**parameters), templates=None)
+        scores = replace(model.score_model, descriptor=Watched(**parameters))
+        watched = replace(model, score_model=scores, templates=None)
         watched.predict(frame)
         return max(most)
 
@@ -203,7 +204,7 @@ def test_no_threads_inside_templates(client, frames, model):
         """Most threads of numerical libraries while templates label a frame."""
         from threadpoolctl import threadpool_info
 
-        from hyperspy_symseg.segmentation import labelling
+        from hyperspy_symseg.segmentation import predict
 
         most = []
 
@@ -211,11 +212,11 @@ def test_no_threads_inside_templates(client, frames, model):
             most.append(max(info["num_threads"] for info in threadpool_info()))
             return refine(*args)
 
-        refine, labelling.refine = labelling.refine, watched
+        refine, predict.refine = predict.refine, watched
         try:
             model.predict(frame)
         finally:
-            labelling.refine = refine
+            predict.refine = refine
         return max(most)
 
     frame = frames.data[0]

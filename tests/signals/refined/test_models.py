@@ -5,7 +5,23 @@ import hyperspy.api as hs
 import numpy as np
 import pytest
 
+from hyperspy_symseg.segmentation import SymmetryModel
+
 from .conftest import SHAPE, grains
+
+
+@pytest.mark.parametrize("n_patterns", [2, "auto"])
+def test_fit_to_a_plain_array_is_that_to_the_signal(signal, n_patterns):
+    model = signal.segment_symmetry(n_patterns).model
+    plain = SymmetryModel.fit(
+        signal.data,
+        model.descriptor,
+        n_patterns,
+        pixel_size=model.pixel_size,
+        units=model.units,
+    )
+    assert plain.templates is not None
+    assert plain == model
 
 
 def test_record_of_what_was_done(labels):

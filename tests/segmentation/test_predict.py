@@ -7,6 +7,7 @@ from hyperspy_symseg.descriptors import TranslationSymmetry, compute_scores
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
+from hyperspy_symseg.segmentation.score_model import ScoreModel
 
 DESCRIPTOR = TranslationSymmetry(patch=7, window=8, max_operations=81)
 
@@ -63,7 +64,7 @@ def test_labels_on_the_grid_are_those_of_its_pixels(fitted, frame):
 
 
 def test_one_pattern_labels_all_pixels_zero(frame):
-    fitted = SymmetryModel.fit(frame, DESCRIPTOR, n_patterns=1, stride=3)
+    fitted = SymmetryModel.fit(frame, DESCRIPTOR, n_patterns=1, stride=3, period=None)
     assert (fitted.predict(frame) == 0).all()
 
 
@@ -79,13 +80,13 @@ def test_number_of_threads_changes_no_label(fitted, frame, monkeypatch, upsample
 
 def test_threads_that_label_have_no_more_below_them(fitted, frame, monkeypatch):
     monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
-    seen, nearest = set(), SymmetryModel._nearest
+    seen, nearest = set(), ScoreModel.nearest
 
     def spy(model, scores):
         seen.update(library["num_threads"] for library in threadpool_info())
         return nearest(model, scores)
 
-    monkeypatch.setattr(SymmetryModel, "_nearest", spy)
+    monkeypatch.setattr(ScoreModel, "nearest", spy)
     with workers(3):
         fitted.predict(frame)
     assert seen == {1}

@@ -7,8 +7,9 @@ import pytest
 from hyperspy_symseg.descriptors import compute_scores
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.threads import workers
-from hyperspy_symseg.segmentation import SymmetryModel, template_fit
-from hyperspy_symseg.segmentation.template_fit import _block_centres
+from hyperspy_symseg.segmentation import SymmetryModel
+from hyperspy_symseg.segmentation.fit import _block_centres, fit_views
+from hyperspy_symseg.segmentation.predict import label_frame
 from hyperspy_symseg.segmentation.views import View
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
@@ -104,10 +105,11 @@ def test_number_of_threads_changes_nothing(model, frame, num_workers):
     assert again == model
 
 
-def test_few_pixels_are_scored(frame, monkeypatch):
-    monkeypatch.setattr(template_fit, "MOST_SCORED", 150)
-    few = SymmetryModel.fit(frame, TRANSLATION, 2, stride=3, period=PERIOD)
-    assert 60 < few.counts.sum() <= 150
+def test_few_pixels_are_scored(frame):
+    options = {"n_components": 5, "random_state": 0, "most_scored": 150}
+    fit = fit_views([view_of(frame)], TRANSLATION, 2, (3, 3), PERIOD, **options)
+    assert fit.templates is not None
+    assert 60 < fit.score_model.counts.sum() <= 150
 
 
 def test_templates_survive_a_dictionary(model):
@@ -130,7 +132,7 @@ def test_noise_has_no_templates():
     noise = np.random.default_rng(0).normal(size=(61, 83))
     model = SymmetryModel.fit(noise, TRANSLATION, stride=3, period=PERIOD)
     assert model.templates is None
-    assert model == SymmetryModel.fit(noise, TRANSLATION, stride=3)
+    assert model == SymmetryModel.fit(noise, TRANSLATION, stride=3, period=None)
 
 
 def test_noise_is_one_pattern():
@@ -150,7 +152,7 @@ def test_certainty_of_fit_predict(model, frame):
     _, found = SymmetryModel.fit_predict(
         frame, TRANSLATION, stride=3, period=PERIOD, certainty=True
     )
-    np.testing.assert_array_equal(found, model.predict(frame, certainty=True))
+    np.testing.assert_array_equal(found, label_frame(model, frame, certainty=True))
 
 
 def test_fewer_operations_with_templates(model, frame):

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import functools
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,11 +13,15 @@ from hyperspy_symseg.descriptors import (
 )
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.threads import workers
+from hyperspy_symseg.lattice import find_periods, suitable_lengths
 from hyperspy_symseg.segmentation import SymmetryModel, sampling, selection
 
 DESCRIPTOR = TranslationSymmetry(patch=7, window=8, max_operations=81)
 # More than 400 operations.
 POWER_SPECTRUM = PowerSpectrum(window=15)
+# To the scores alone.
+fit = functools.partial(SymmetryModel.fit, period=None)
+fit_predict = functools.partial(SymmetryModel.fit_predict, period=None)
 
 
 @pytest.fixture(scope="module")
@@ -34,25 +39,23 @@ def test_smallest_pattern_comes_first(fitted):
 
 
 def test_components_explain_the_fraction_asked_for(frame):
-    fitted = SymmetryModel.fit(frame, DESCRIPTOR, stride=3, n_components=0.9)
+    fitted = fit(frame, DESCRIPTOR, stride=3, n_components=0.9)
     explained = fitted.explained_variance_ratio
     assert explained.sum() >= 0.9 > explained[:-1].sum()
 
 
 def test_components_are_never_more_than_operations(frame):
     few = TranslationSymmetry(patch=7, translations=[(7, 0), (0, 7)])
-    assert len(SymmetryModel.fit(frame, few, stride=3).components) == 2
+    assert len(fit(frame, few, stride=3).components) == 2
 
 
 def test_the_same_seed_gives_an_equal_model(frame, fitted):
-    assert SymmetryModel.fit(frame, DESCRIPTOR, stride=3) == fitted
+    assert fit(frame, DESCRIPTOR, stride=3) == fitted
 
 
 def test_a_seed_that_is_drawn_is_kept(frame):
-    drawn = SymmetryModel.fit(frame, DESCRIPTOR, stride=3, random_state=None)
-    again = SymmetryModel.fit(
-        frame, DESCRIPTOR, stride=3, random_state=drawn.random_state
-    )
+    drawn = fit(frame, DESCRIPTOR, stride=3, random_state=None)
+    again = fit(frame, DESCRIPTOR, stride=3, random_state=drawn.random_state)
     assert drawn == again
 
 
@@ -60,15 +63,15 @@ def test_number_of_threads_changes_nothing(frame, small_tiles):
     fits = []
     for n in (1, 4):
         with workers(n):
-            fits.append(SymmetryModel.fit(frame, DESCRIPTOR, stride=3))
+            fits.append(fit(frame, DESCRIPTOR, stride=3))
     assert fits[0] == fits[1]
 
 
 def test_fits_side_by_side_leave_the_number_of_blas_threads_alone(frame):
     before = [info["num_threads"] for info in threadpool_info()]
     with ThreadPoolExecutor(4) as pool:
-        fits = [pool.submit(SymmetryModel.fit, frame, DESCRIPTOR) for _ in range(8)]
-    assert all(fit.result() == fits[0].result() for fit in fits)
+        fits = [pool.submit(fit, frame, DESCRIPTOR) for _ in range(8)]
+    assert all(each.result() == fits[0].result() for each in fits)
     assert [info["num_threads"] for info in threadpool_info()] == before
 
 
@@ -77,13 +80,13 @@ def test_fitting_and_labelling_at_once_is_the_same(frame, monkeypatch, sample_by
     monkeypatch.setattr(sampling, "SAMPLE_BYTES", sample_bytes)
     mask = np.zeros(frame.shape, bool)
     mask[5, 6:9] = True
-    fitted, labels = SymmetryModel.fit_predict(frame, DESCRIPTOR, stride=2, mask=mask)
-    assert fitted == SymmetryModel.fit(frame, DESCRIPTOR, stride=2, mask=mask)
+    fitted, labels = fit_predict(frame, DESCRIPTOR, stride=2, mask=mask)
+    assert fitted == fit(frame, DESCRIPTOR, stride=2, mask=mask)
     np.testing.assert_array_equal(labels, fitted.predict(frame, mask))
 
 
 def test_labelling_at_once_on_the_grid(frame, fitted):
-    _, labels = SymmetryModel.fit_predict(frame, DESCRIPTOR, stride=3, upsample=False)
+    _, labels = fit_predict(frame, DESCRIPTOR, stride=3, upsample=False)
     np.testing.assert_array_equal(labels, fitted.predict(frame, upsample=False))
 
 
@@ -92,13 +95,13 @@ def test_labelling_at_once_is_the_same_to_the_last_pixel(frame, small_tiles, dty
     frame = frame.astype(dtype)
     if frame.dtype.kind == "f":
         frame[20:23, 30:34] = np.nan
-    fitted, labels = SymmetryModel.fit_predict(frame, DESCRIPTOR, stride=2)
+    fitted, labels = fit_predict(frame, DESCRIPTOR, stride=2)
     np.testing.assert_array_equal(labels, fitted.predict(frame))
 
 
 @pytest.mark.parametrize("upsample", [False, True])
 def test_labelling_at_once_with_some_operations(frame, small_tiles, upsample):
-    fitted, labels = SymmetryModel.fit_predict(
+    fitted, labels = fit_predict(
         frame, DESCRIPTOR, stride=3, n_operations=9, upsample=upsample
     )
     assert len(fitted.mean) == 9
@@ -123,7 +126,7 @@ def test_fit_to_scores_is_the_fit_to_their_frame(scores, fitted):
 def test_fit_to_scores_has_the_arguments_of_a_fit(scores, frame, options):
     options = {"stride": (3, 3)} | options
     assert SymmetryModel.from_scores(scores, DESCRIPTOR, **options) == (
-        SymmetryModel.fit(frame, DESCRIPTOR, **options)
+        fit(frame, DESCRIPTOR, **options)
     )
 
 
@@ -147,12 +150,12 @@ def test_fit_to_missing_scores_is_an_error(scores):
 
 @pytest.mark.parametrize("n", [1, 9, 50, 81])
 def test_operations_kept_are_those_that_are_selected(frame, fitted, n):
-    kept = SymmetryModel.fit(frame, DESCRIPTOR, stride=3, n_operations=n)
+    kept = fit(frame, DESCRIPTOR, stride=3, n_operations=n)
     assert kept.descriptor == fitted.select(n).descriptor
 
 
 def test_model_of_the_operations_kept_is_the_one_selected(frame, fitted):
-    kept = SymmetryModel.fit(frame, DESCRIPTOR, stride=3, n_operations=9).to_dict()
+    kept = fit(frame, DESCRIPTOR, stride=3, n_operations=9).to_dict()
     selected = fitted.select(9).to_dict()
     for values in (kept, selected):
         del values["descriptor"], values["units"]
@@ -163,8 +166,7 @@ def test_model_of_the_operations_kept_is_the_one_selected(frame, fitted):
 
 def test_operations_kept_of_more_than_400_are_the_best(frame):
     whole, kept = (
-        SymmetryModel.fit(frame, POWER_SPECTRUM, stride=3, n_operations=n)
-        for n in (None, 10)
+        fit(frame, POWER_SPECTRUM, stride=3, n_operations=n) for n in (None, 10)
     )
     best = selection.best_operations(whole.separability, POWER_SPECTRUM.opposites, 10)
     assert len(POWER_SPECTRUM.operations) > 400
@@ -172,7 +174,7 @@ def test_operations_kept_of_more_than_400_are_the_best(frame):
 
 
 def test_covariance_of_operations_kept_is_that_of_the_scores_fitted_on(frame):
-    kept = SymmetryModel.fit(frame, POWER_SPECTRUM, stride=3, n_operations=10)
+    kept = fit(frame, POWER_SPECTRUM, stride=3, n_operations=10)
     grid = Grid.over(frame.shape, 3)
     scores = compute_scores(POWER_SPECTRUM, frame, grid).reshape(grid.size, -1)
     scores = scores[~np.isnan(scores).any(axis=1)].astype(float)
@@ -191,7 +193,7 @@ def test_covariance_of_operations_kept_is_that_of_the_scores_fitted_on(frame):
 )
 def test_number_of_operations_not_allowed(frame, scores, n, error):
     with pytest.raises(error, match=f"^n_operations must be an int .* 81, got {n}"):
-        SymmetryModel.fit(frame, DESCRIPTOR, n_operations=n)
+        fit(frame, DESCRIPTOR, n_operations=n)
     with pytest.raises(error, match=f"^n_operations must be an int .* 81, got {n}"):
         SymmetryModel.from_scores(scores, DESCRIPTOR, n_operations=n)
 
@@ -244,14 +246,58 @@ def test_number_of_operations_not_allowed(frame, scores, n, error):
 )
 def test_argument_not_allowed(frame, options, error, message):
     with pytest.raises(error, match=f"^{message}"):
-        SymmetryModel.fit(frame, DESCRIPTOR, **{"stride": 3} | options)
+        SymmetryModel.fit(frame, DESCRIPTOR, **{"stride": 3, "period": None} | options)
 
 
 def test_constant_frame_is_an_error():
     with pytest.raises(ValueError, match="^frame must have scores that differ"):
-        SymmetryModel.fit(np.ones((50, 60)), DESCRIPTOR)
+        fit(np.ones((50, 60)), DESCRIPTOR)
 
 
 def test_frame_of_nan_is_an_error():
     with pytest.raises(ValueError, match="^frame must have .* scores of all 81"):
-        SymmetryModel.fit(np.full((50, 60), np.nan), DESCRIPTOR)
+        fit(np.full((50, 60), np.nan), DESCRIPTOR)
+
+
+@pytest.fixture
+def periods(frame):
+    return find_periods(frame)
+
+
+def test_the_period_is_found(frame, periods):
+    found = SymmetryModel.fit(frame, DESCRIPTOR, stride=3)
+    assert found.templates.period == periods.period
+    assert found == SymmetryModel.fit(
+        frame, DESCRIPTOR, stride=3, period=periods.period
+    )
+
+
+def test_the_stride_suits_the_period_that_is_found(frame, periods):
+    stride = 2 * suitable_lengths(periods, frame.shape).stride
+    assert SymmetryModel.fit(frame, DESCRIPTOR).stride == (stride, stride)
+
+
+@pytest.mark.parametrize("period", [None, 7.0])
+def test_the_stride_is_5_if_no_period_is_looked_for(frame, period):
+    assert SymmetryModel.fit(frame, DESCRIPTOR, period=period).stride == (5, 5)
+
+
+def test_masked_pixels_tell_nothing_of_the_period(frame):
+    y, _ = np.mgrid[:61, :83]
+    mask = y > 40
+    other = np.where(mask, 1000 * np.cos(y), frame)
+    expected = SymmetryModel.fit(np.where(mask, 0, frame), DESCRIPTOR, mask=mask)
+    assert SymmetryModel.fit(other, DESCRIPTOR, mask=mask) == expected
+
+
+def test_noise_has_no_period_and_one_pattern(caplog):
+    noise = np.random.default_rng(0).normal(size=(61, 83))
+    found = SymmetryModel.fit(noise, DESCRIPTOR, "auto", stride=3)
+    assert "No lattice period found" in caplog.text
+    assert found == fit(noise, DESCRIPTOR, 1, stride=3)
+
+
+@pytest.mark.parametrize("period", ["7", True, [7.0]])
+def test_period_that_is_no_number(frame, period):
+    with pytest.raises(TypeError, match="^period must be a number from 2"):
+        SymmetryModel.fit(frame, DESCRIPTOR, period=period)

@@ -8,8 +8,12 @@ from hyperspy_symseg.frames import FramePart, Grid, tiling
 from hyperspy_symseg.frames.parts import cut_into_parts, whole
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
-from hyperspy_symseg.segmentation.labelling import Labelling
-from hyperspy_symseg.segmentation.refining import interpolate, margin, refine
+from hyperspy_symseg.segmentation.predict import (
+    interpolate,
+    label_frame,
+    margin,
+    refine,
+)
 from hyperspy_symseg.templates import Templates
 
 from .conftest import TRANSLATION
@@ -25,7 +29,7 @@ def model(frame):
 
 @pytest.fixture(scope="module")
 def refined(model, frame):
-    return model.predict(frame, certainty=True)
+    return label_frame(model, frame, certainty=True)
 
 
 @pytest.mark.parametrize(("period", "pixels"), [(12, 300), (9, 225), (7, 174), (3, 75)])
@@ -127,7 +131,7 @@ def test_a_frame_of_one_value_has_no_label(model, caplog):
 def test_an_area_of_one_value_has_no_label_and_no_certainty(model, frame):
     saturated = frame.copy()
     saturated[20:45, 30:] = 255
-    found = model.predict(saturated, certainty=True)
+    found = label_frame(model, saturated, certainty=True)
     flat = np.zeros(frame.shape, bool)
     flat[20:45, 30:] = True
     np.testing.assert_array_equal(found["label"] == -1, flat)
@@ -137,17 +141,44 @@ def test_an_area_of_one_value_has_no_label_and_no_certainty(model, frame):
 def test_masked_pixels_have_no_label_and_no_certainty(model, frame):
     mask = np.zeros(frame.shape, bool)
     mask[10:23, 40:52] = True
-    found = model.predict(frame, mask, certainty=True)
+    found = label_frame(model, frame, mask, certainty=True)
     np.testing.assert_array_equal(found["label"] == -1, mask)
     np.testing.assert_array_equal(np.isnan(found["certainty"]), mask)
 
 
 @pytest.mark.parametrize("certainty", [False, True])
 def test_labels_on_the_grid_are_those_of_its_pixels(model, frame, certainty):
-    found = model.predict(frame, stride=(4, 5), upsample=False, certainty=certainty)
-    everywhere = model.predict(frame, stride=(4, 5), certainty=certainty)
+    found = label_frame(
+        model, frame, stride=(4, 5), upsample=False, certainty=certainty
+    )
+    everywhere = label_frame(model, frame, stride=(4, 5), certainty=certainty)
     grid = Grid.over(frame.shape, (4, 5))
     np.testing.assert_array_equal(found, everywhere[np.ix_(grid.rows, grid.columns)])
+
+
+@pytest.mark.parametrize("upsample", [False, True])
+def test_probabilities_are_those_of_the_labels(model, frame, upsample):
+    mask = np.zeros(frame.shape, bool)
+    mask[10:23, 40:52] = True
+    saturated = frame.copy()
+    saturated[20:45, 60:] = 255
+    options = {"stride": (4, 5), "upsample": upsample}
+    found = label_frame(model, saturated, mask, certainty=True, **options)
+    probabilities = model.predict_proba(saturated, mask, **options)
+    assert probabilities.dtype == np.float32
+    assert probabilities.shape == (*found.shape, 2)
+    left_out = found["label"] == -1
+    assert left_out.any()
+    np.testing.assert_array_equal(np.isnan(probabilities).all(axis=-1), left_out)
+    np.testing.assert_array_equal(probabilities.max(axis=-1), found["certainty"])
+    own, labels = probabilities[~left_out], found["label"][~left_out]
+    np.testing.assert_array_equal(own.argmax(axis=-1), labels)
+    np.testing.assert_allclose(own.sum(axis=-1), 1, rtol=1e-5)
+
+
+def test_probabilities_without_templates_are_an_error(fitted, frame):
+    with pytest.raises(ValueError, match="^model must have templates for prob"):
+        fitted.predict_proba(frame)
 
 
 @pytest.mark.parametrize("upsample", [False, True])
@@ -164,7 +195,7 @@ def test_dtype_of_the_result(model):
 @pytest.mark.parametrize("num_workers", [1, 3])
 def test_threads_change_nothing(model, frame, refined, num_workers):
     with workers(num_workers):
-        found = model.predict(frame, certainty=True)
+        found = label_frame(model, frame, certainty=True)
     np.testing.assert_array_equal(found, refined)
 
 
@@ -183,7 +214,7 @@ def test_parts_need_their_source_only(model, monkeypatch, upsample, masked):
         )
 
     monkeypatch.setattr(tiling, "TILE_SHAPE", (32, 64))
-    monkeypatch.setattr(Labelling, "parts", small_parts)
+    monkeypatch.setattr(SymmetryModel, "parts", small_parts)
     grid = Grid.over(frame.shape, model.stride)
     [parts] = model.parts(grid, frame.shape)
     assert len(parts) > 2
@@ -207,6 +238,6 @@ def test_parts_need_their_source_only(model, monkeypatch, upsample, masked):
         ],
         axis=1,
     )
-    expected = model.predict(frame, mask, **options)
+    expected = label_frame(model, frame, mask, **options)
     for name in ("label", "certainty"):
         np.testing.assert_array_equal(found[name], expected[name])

@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the scores and the templates of a model are fitted."""
+
+import dataclasses
+import functools
+import logging
+from typing import NamedTuple
+
+import numpy as np
+
+from hyperspy_symseg.descriptors import compute_scores
+from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.blocks import spread
+from hyperspy_symseg.frames.checks import (
+    check_frame,
+    check_mask,
+    is_auto,
+    warn_of_values,
+)
+from hyperspy_symseg.frames.threads import one_thread
+from hyperspy_symseg.lattice import Lengths, find_periods, suitable_lengths
+from hyperspy_symseg.lattice.spectrum import crops
+from hyperspy_symseg.templates import Templates
+from hyperspy_symseg.templates.model_selection import ModelSelection
+from hyperspy_symseg.templates.potts import most_probable
+
+from .clustering import cluster_scores, scikit_learn, score_covariance, separation
+from .sampling import complete_scores, sample_slices, sampled_grid
+from .score_model import ScoreModel
+from .selection import keep_patterns
+from .upsampling import labels_at
+from .views import Frames, stacked, views_of
+
+_logger = logging.getLogger(__name__)
+
+# What a progress bar says meanwhile.
+FITTING = "Fitting"
+# Templates begin with labels that need not be as dense as those that are not refined.
+REFINED_STRIDE = 2
+# Pixels scored, at most. There are up to 3,600 cells of a period, and pixels nearer to
+# each other than that have most of their patches in common.
+MOST_SCORED = 6000
+# Cells of a pattern, below which it may be lost when frames are labelled.
+FEW_CELLS = 100
+# Distance of clusters of the scores that are told apart for sure, in their widths.
+CLUSTERS_APART = 8.0
+# Number of patterns that is tried, at most.
+MOST_PATTERNS = 8
+
+
+class Fit(NamedTuple):
+    """What is fitted.
+
+    Attributes
+    ----------
+    score_model : ScoreModel
+    templates : Templates or None
+    costs : (numbers,) numpy.ndarray of float64 or None
+        As the attribute of `SymmetryModel`.
+    """
+
+    score_model: ScoreModel
+    templates: Templates | None = None
+    costs: np.ndarray | None = None
+
+
+def lengths_of(periods, shape, refined=True):
+    """Lengths that suit a frame, with a warning if there is no period: Lengths.
+
+    Parameters
+    ----------
+    periods : Periods
+        Of the frame.
+    shape : (int, int)
+        Rows and columns of the frame.
+    refined : bool
+        Whether templates refine the labels, if there is a period.
+    """
+    lengths = suitable_lengths(periods, shape)
+    if periods.period is None:
+        _logger.warning(
+            "No lattice period found: the labels are those of the scores alone, "
+            "and lengths that are not given are those for a period of 12 pixels, "
+            "%s.",
+            lengths,
+        )
+    elif refined:
+        stride = lengths.stride * REFINED_STRIDE
+        lengths = dataclasses.replace(lengths, stride=stride)
+    return lengths
+
+
+def fit_frame(frame, descriptor, n_patterns, stride, period, mask, **options):
+    """Fit to a frame, which is checked.
+
+    Parameters
+    ----------
+    frame, descriptor, n_patterns, period, mask, **options
+        As in `SymmetryModel.fit`, after `check_arguments`.
+    stride : int, (int, int) or "auto"
+
+    Returns
+    -------
+    fit : Fit
+    grid : Grid
+        The pixels of the frame that are scored.
+    scores : (grid rows, grid columns, operations) numpy.ndarray or None
+        If they are those of the whole grid.
+    frames : Frames or None
+        The frame, if templates were learnt from it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As from `SymmetryModel.fit`.
+    """
+    check_frame(frame)
+    mask = check_mask(mask, frame.shape)
+    descriptor.check_frame(frame.shape)
+    if not is_auto(stride):
+        Grid.over(frame.shape, stride)
+    warn_of_values(frame, mask)
+    lengths = Lengths()
+    if is_auto(period):
+        windows = crops(frame.shape)
+        masks = [None if mask is None else mask[window] for window in windows]
+        with one_thread:
+            periods = find_periods([frame[window] for window in windows], masks)
+        period, lengths = periods.period, lengths_of(periods, frame.shape)
+        if period is None and is_auto(n_patterns):
+            n_patterns = 1
+    if period is not None and period > min(frame.shape):
+        raise ValueError(
+            "period must be at most the shorter side of the frame, "
+            f"{min(frame.shape)} pixels, got {period:g}."
+        )
+    grid = Grid.over(frame.shape, lengths.stride if is_auto(stride) else stride)
+    if period is not None:
+
+        def read(_, window):
+            return frame[window], None if mask is None else mask[window]
+
+        frames = Frames(read, 1, frame.shape, period)
+        views, one_pattern = views_of(frames)
+        fit = fit_views(
+            views, descriptor, n_patterns, grid.stride, period, one_pattern, **options
+        )
+        return fit, grid, None, frames
+    scored, sample = sampled_grid(grid, len(descriptor.operations))
+    scores = compute_scores(descriptor, frame, scored, mask, counted=FITTING)
+    fit = fit_scores(scores[sample], descriptor, n_patterns, **options)
+    return fit, grid, scores if scored == grid else None, None
+
+
+def fit_scores(scores, descriptor, n_patterns, *, n_operations, **options):
+    """Fit to scores alone: Fit.
+
+    Parameters
+    ----------
+    scores : (..., operations) numpy.ndarray
+        NaN where missing.
+    descriptor, n_patterns, n_operations, **options
+        As in `SymmetryModel.fit`, after `check_arguments`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As from `SymmetryModel.fit`.
+    """
+    sample = complete_scores(scores, descriptor)
+    score_model = _clustered(sample, descriptor, n_patterns, **options)
+    return Fit(_best_operations(score_model, n_operations, sample))
+
+
+def _clustered(sample, descriptor, n_patterns, n_components, random_state):
+    """Patterns among scores (pixels, operations) that miss none: ScoreModel."""
+    how = descriptor.members, n_patterns, n_components, random_state
+    return ScoreModel(descriptor, **cluster_scores(sample, *how))
+
+
+def _best_operations(score_model, n_operations, sample):
+    """Model with so many operations, all if it is None: ScoreModel."""
+    if n_operations is None:
+        return score_model
+    return score_model.select(
+        n_operations, lambda _, places: score_covariance(sample[:, places])
+    )
+
+
+def fit_views(
+    views,
+    descriptor,
+    n_patterns,
+    stride,
+    period,
+    one_pattern=None,
+    *,
+    n_operations=None,
+    most_scored=MOST_SCORED,
+    **options,
+):
+    """Fit to windows of frames: templates, beginning with the labels of the scores.
+
+    Parameters
+    ----------
+    views : list of View
+        Of one shape.
+    descriptor, n_patterns, period, n_operations, **options
+        As in `SymmetryModel.fit`, after `check_arguments`.
+    stride : (int, int)
+    one_pattern : Templates, optional
+        As for `ModelSelection`.
+    most_scored : int
+        Pixels scored, at most.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    TypeError, ValueError
+        As from `SymmetryModel.fit`.
+    """
+    # Before `one_thread`, which has to find its libraries.
+    scikit_learn()
+    n_all = len(descriptor.operations)
+    views = [view for view in views if view.blocked.counts.any()]
+    with one_thread:
+        scores = []
+        if views:
+            blocked = stacked(views)
+            stride = tuple(map(min, stride, blocked.shape))
+            grid = Grid.over(blocked.shape, stride)
+            grid = grid.part(*sample_slices(grid, n_all, len(views), most_scored))
+            scores = [_scores(descriptor, grid, view) for view in views]
+        flat = [np.empty((0, n_all)), *(each.reshape(-1, n_all) for each in scores)]
+        sample = complete_scores(np.concatenate(flat), descriptor)
+        clustered = functools.cache(
+            functools.partial(_clustered, sample, descriptor, **options)
+        )
+
+        def block_labels(n_patterns):
+            nearest, centres = clustered(n_patterns).nearest, _block_centres(blocked)
+            return np.stack([labels_at(nearest(s), grid, *centres) for s in scores])
+
+        search = ModelSelection(blocked, period, block_labels, one_pattern)
+        costs = None
+        if n_patterns == "auto":
+            costs = search.costs(MOST_PATTERNS)
+            n_patterns = search.best_number(costs)
+        score_model, templates = clustered(n_patterns), None
+        solution = search.solution(n_patterns)
+        reason, found = _why_no_templates(
+            search, solution, blocked, sample, score_model
+        )
+        if reason is None:
+            labels, weights = _labels_of_sample(solution, views, grid, scores)
+            score_model, order = _with_classes(score_model, sample, labels, weights)
+            templates = solution.templates.only(order)
+            score_model, templates = keep_patterns(score_model, templates, found[order])
+        else:
+            _logger.warning("%s The labels are those of the scores alone.", reason)
+    return Fit(_best_operations(score_model, n_operations, sample), templates, costs)
+
+
+def _scores(descriptor, grid, view):
+    """Scores of the grid within a view: (rows, columns, operations) numpy.ndarray."""
+    first = (a.start + n for a, n in zip(view.window, grid.first, strict=True))
+    grid = dataclasses.replace(grid, first=tuple(first))
+    return compute_scores(descriptor, view.frame, grid, view.mask, counted=None)
+
+
+def _block_centres(frame):
+    """Rows and columns of the pixels in the middle of the blocks of a frame."""
+    return tuple(
+        np.minimum(np.arange(n) * frame.block + frame.block // 2, length - 1)
+        for n, length in zip(frame.counts.shape[-2:], frame.shape, strict=True)
+    )
+
+
+def _why_no_templates(search, solution, blocked, sample, score_model):
+    """Say why templates do not count, or None; whether each pattern has any block."""
+    n_patterns = solution.templates.n_patterns
+    if not len(solution.templates.reflections):
+        return "No pattern has a lattice.", None
+    if not search.are_different(n_patterns):
+        return (
+            "Patterns are too much alike for templates: there may be one crystal only "
+            '(n_patterns=1 or "auto").'
+        ), None
+    labels = solution.labels
+    if 0 < solution.least_cells() < FEW_CELLS:
+        # Labels are found anew in every frame, and small patterns can be lost.
+        labels = most_probable(solution.templates.posterior(blocked)[0])
+    found = np.bincount(labels.ravel(), minlength=n_patterns) > 0
+    if not found.all():
+        points, centres = score_model.project(sample), score_model.centres
+        if separation(points, centres) > CLUSTERS_APART:
+            return "Templates find fewer patterns than the scores.", None
+    return None, found
+
+
+def _labels_of_sample(solution, views, grid, scores):
+    """Labels that templates give to the pixels of the sample, and what these weigh."""
+    labels, weights = [], []
+    chosen = np.ix_(grid.rows, grid.columns)
+    for view, own, found in zip(views, scores, solution.labels, strict=True):
+        complete = ~np.isnan(own).any(axis=-1)
+        block, shape = view.blocked.block, view.blocked.shape
+        labels.append(spread(found, block, shape)[chosen][complete])
+        weights.append(np.full(len(labels[-1]), view.weight))
+    return np.concatenate(labels), np.concatenate(weights)
+
+
+def _with_classes(score_model, sample, labels, weights):
+    """Score model of the patterns that templates have found, and their order."""
+    # As many pixels as there are, but in the shares that the frames have.
+    counts = np.bincount(labels, weights / weights.mean(), score_model.n_patterns)
+    order = np.argsort(counts, kind="stable")
+    means = score_model.class_means.copy()
+    variances = score_model.class_variances.copy()
+    for label, pattern in enumerate(order):
+        own = sample[labels == pattern]
+        if len(own):
+            means[label], variances[label] = own.mean(axis=0), own.var(axis=0)
+    weighted = (means - score_model.mean) * score_model.weights
+    score_model = dataclasses.replace(
+        score_model,
+        centres=weighted @ score_model.components.T,
+        counts=np.ceil(counts[order]),
+        class_means=means,
+        class_variances=variances,
+    )
+    return score_model, order

@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labels of a frame, by the scores or by the templates of the patterns."""
+
+import itertools
+import logging
+
+import numpy as np
+
+from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.checks import (
+    as_array,
+    check_frame,
+    check_mask,
+    warn_of_values,
+)
+from hyperspy_symseg.frames.parts import whole, widened
+from hyperspy_symseg.frames.threads import one_thread, pmap
+from hyperspy_symseg.frames.tiling import map_tiles
+from hyperspy_symseg.frames.valid import valid_pixels
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame, cell_size
+from hyperspy_symseg.templates.boundaries import sharpened, straightened
+from hyperspy_symseg.templates.potts import most_probable
+
+from .upsampling import labels_at, leave_out
+
+_logger = logging.getLogger(__name__)
+
+# What a progress bar says meanwhile.
+SEGMENTING = "Segmenting"
+# What is left of the certainty, above chance, in frames that templates may not fit.
+IN_DOUBT = np.float32(0.5)
+# Periods around a part of a frame that its labels depend on.
+MARGIN = 24
+
+
+def margin(templates):
+    """Pixels around a part of a frame that its labels depend on: int."""
+    cell = cell_size(templates.period)
+    return (round(MARGIN * templates.period) // cell + 1) * cell
+
+
+def window_around(pixels, templates, shape):
+    """Rows and columns that the labels of some depend on, from whole cells on.
+
+    Parameters
+    ----------
+    pixels : (slice, slice)
+    templates : Templates
+    shape : (int, int)
+        Rows and columns of the frame.
+
+    Returns
+    -------
+    (slice, slice)
+    """
+    cell = cell_size(templates.period)
+    return tuple(
+        slice(axis.start // cell * cell, axis.stop)
+        for axis in widened(pixels, margin(templates) - cell, shape)
+    )
+
+
+def checked_input(model, frame, mask, stride=None):
+    """Frame and mask, checked, and the pixels that are scored.
+
+    Parameters
+    ----------
+    model : SymmetryModel
+    frame : (rows, columns) array of any real dtype
+    mask : (rows, columns) array of bool, optional
+    stride : int or (int, int), optional
+        By default that of the model.
+
+    Returns
+    -------
+    frame : (rows, columns) numpy.ndarray
+    mask : (rows, columns) numpy.ndarray of bool or None
+    grid : Grid
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not allowed.
+    """
+    frame = as_array("frame", frame)
+    check_frame(frame)
+    mask = check_mask(mask, frame.shape)
+    model.descriptor.check_frame(frame.shape)
+    return (
+        frame,
+        mask,
+        Grid.over(frame.shape, model.stride if stride is None else stride),
+    )
+
+
+def label_frame(
+    model, frame, mask=None, stride=None, *, upsample=True, certainty=False
+):
+    """Labels of a frame and, if it is asked for, their certainty, in one pass.
+
+    Parameters
+    ----------
+    model : SymmetryModel
+    frame, mask, stride, upsample
+        As in `SymmetryModel.predict`.
+    certainty : bool
+
+    Returns
+    -------
+    (rows, columns) or (grid rows, grid columns) numpy.ndarray
+        As from `SymmetryModel.predict`. With the certainty, a structured array:
+        ``label``, and ``certainty`` of float32, the probability of the label, which is
+        NaN where the label is -1, or if there are no templates.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not allowed.
+    """
+    frame, mask, grid = checked_input(model, frame, mask, stride)
+    warn_of_values(frame, mask)
+    return label_checked(model, frame, mask, grid, upsample, certainty)
+
+
+def label_checked(
+    model, frame, mask, grid, upsample, certainty, *, scores=None, blocked=None
+):
+    """Labels of a frame that is checked, of which something may be known already.
+
+    Parameters
+    ----------
+    model, frame, mask, upsample, certainty
+        As in `label_frame`.
+    grid : Grid
+        The pixels that are scored.
+    scores : (grid rows, grid columns, operations) numpy.ndarray, optional
+    blocked : NormalizedFrame, optional
+        The whole frame, if it is labelled in one part.
+
+    Returns
+    -------
+    numpy.ndarray
+        As from `label_frame`.
+    """
+    everything = whole(grid, frame.shape)
+    how = upsample, certainty
+    if model.templates is None:
+        return _label_by_scores(model, frame, mask, grid, everything, *how, scores)
+    labels = np.empty(everything.shape(upsample), model.result_dtype(certainty))
+
+    def label(part):
+        labels[part.pixels if upsample else part.samples] = _label_by_templates(
+            model, frame, mask, grid, part, *how, blocked
+        )
+
+    parts = itertools.chain.from_iterable(model.parts(grid, frame.shape))
+    pmap(label, list(parts), counted=SEGMENTING)
+    log_flat_areas(_share_flat(labels, frame, mask))
+    return labels
+
+
+def label_part(model, frame, mask, grid, part, upsample, certainty):
+    """Labels of a part of a frame: as `SymmetryModel.predict_part`."""
+    by = _label_by_scores if model.templates is None else _label_by_templates
+    return by(model, frame, mask, grid, part, upsample, certainty)
+
+
+def probabilities(model, frame, mask, grid, upsample):
+    """Probability of each pattern at the pixels of a frame that is checked.
+
+    Parameters
+    ----------
+    model : SymmetryModel
+        With templates.
+    frame, mask, grid, upsample
+        As in `label_checked`.
+
+    Returns
+    -------
+    (rows, columns, patterns) or (grid rows, grid columns, patterns) numpy.ndarray
+        Of float32. NaN where a pixel has no label.
+    """
+    found = np.empty(
+        (*whole(grid, frame.shape).shape(upsample), model.n_patterns), np.float32
+    )
+
+    def fill(part):
+        labels, posterior = _refined(model, frame, mask, grid, part, upsample)
+        posterior[:, labels == -1] = np.nan
+        own = found[part.pixels if upsample else part.samples]
+        own[...] = np.moveaxis(posterior, 0, -1)
+
+    parts = itertools.chain.from_iterable(model.parts(grid, frame.shape))
+    pmap(fill, list(parts), counted=SEGMENTING)
+    return found
+
+
+def _label_by_scores(
+    model, frame, mask, grid, part, upsample, certainty, kept_scores=None
+):
+    """Labels of a part of a frame, of the nearest centres."""
+    labels = np.empty(part.shape(upsample=False), model.label_dtype)
+
+    def label(rows, columns, tile):
+        if kept_scores is None:
+            scores = model.descriptor.compute(frame, tile, mask)
+        else:
+            scores = kept_scores[rows, columns]
+        # In its own thread too: see `OneThread`. Tile by tile even if the scores are
+        # kept: products of matrices round differently with the place of a column.
+        with one_thread:
+            labels[rows, columns] = model.score_model.nearest(scores)
+
+    counted = SEGMENTING if kept_scores is None else None
+    with one_thread:
+        map_tiles(label, model.descriptor, grid, counted=counted, within=part.samples)
+    if upsample:
+        pixels = (np.arange(axis.start, axis.stop) for axis in part.pixels)
+        labels = labels_at(labels, grid.part(*part.samples), *pixels)
+    leave_out(labels, _chosen(grid, part, upsample), frame, mask, part.pixels)
+    return _with_certainty(model, labels, np.nan) if certainty else labels
+
+
+def _label_by_templates(
+    model, frame, mask, grid, part, upsample, certainty, blocked=None
+):
+    """Labels of a part of a frame, of the templates that fit best."""
+    # Without `one_thread`: nothing in it is done by a library with threads.
+    labels, posterior = _refined(
+        model, frame, mask, grid, part, upsample, certainty, blocked
+    )
+    if not certainty:
+        return labels
+    return _with_certainty(model, labels, posterior.max(axis=0))
+
+
+def _refined(model, frame, mask, grid, part, upsample, certainty=True, blocked=None):
+    """Labels (rows, columns) of a part, posterior (patterns, rows, columns) or None."""
+    labels, posterior = refine(model.templates, frame, mask, part, certainty, blocked)
+    chosen = _chosen(grid, part, upsample)
+    labels = labels[chosen].astype(model.label_dtype)
+    leave_out(labels, chosen, frame, mask, part.pixels)
+    return labels, posterior[(slice(None), *chosen)] if certainty else None
+
+
+def _with_certainty(model, labels, probability):
+    """Labels and their probability, NaN where there is no label: structured array."""
+    result = np.empty(labels.shape, model.result_dtype(certainty=True))
+    result["label"] = labels
+    result["certainty"] = np.where(labels == -1, np.nan, probability)
+    return result
+
+
+def refine(templates, frame, mask, part, certainty=True, blocked=None):
+    """Labels of the pixels of a part of a frame, and the probability of each pattern.
+
+    Parameters
+    ----------
+    templates : Templates
+    frame : (rows, columns) numpy.ndarray or FramePart
+    mask : (rows, columns) array of bool, FramePart or None
+        True where a pixel is left out.
+    part : Part
+    certainty : bool
+        Whether probabilities are asked for.
+    blocked : NormalizedFrame, optional
+        The whole frame, if that is what the labels depend on.
+
+    Returns
+    -------
+    labels : (part rows, part columns) numpy.ndarray of int16
+        None is left out.
+    probabilities : (patterns, part rows, part columns) numpy.ndarray of float32
+        Or None: the posteriors of the blocks, with straight boundaries, are
+        interpolated, and raised to a power that calibrates them. In a frame that is
+        much damaged, they are half as far from chance.
+    """
+    window = window_around(part.pixels, templates, frame.shape)
+    first = tuple(axis.start for axis in window)
+    sides = tuple(axis.stop - axis.start for axis in window)
+    if blocked is None or sides != frame.shape:
+        masked = None if mask is None else mask[window]
+        blocked = NormalizedFrame(frame[window], masked, templates.period, first)
+    posterior = straightened(*templates.posterior(blocked))
+    rows, columns = (
+        np.arange(axis.start - begin, axis.stop - begin)
+        for axis, begin in zip(part.pixels, first, strict=True)
+    )
+    posterior = interpolate(posterior, blocked.block, rows, columns)
+    labels = most_probable(posterior)
+    if blocked.flat is not None:
+        labels[blocked.flat[np.ix_(rows, columns)]] = -1
+    if not certainty:
+        return labels, None
+    probabilities = sharpened(posterior)
+    if blocked.is_doubtful:
+        chance = np.float32(1 / len(posterior))
+        probabilities = chance + IN_DOUBT * (probabilities - chance)
+    return labels, probabilities
+
+
+def interpolate(posterior, block, rows, columns):
+    """Posterior of pixels from that of the blocks, by linear interpolation.
+
+    Parameters
+    ----------
+    posterior : (patterns, block rows, block columns) numpy.ndarray of float32
+    block : int
+        Side of a block, in pixels.
+    rows, columns : numpy.ndarray of int
+        Of the pixels.
+
+    Returns
+    -------
+    (patterns, rows, columns) numpy.ndarray of float32
+
+    Examples
+    --------
+    >>> blocks = np.array([[[0.0, 1.0]]], np.float32)
+    >>> interpolate(blocks, 2, np.arange(2), np.arange(4))[0, 0]
+    array([0.  , 0.25, 0.75, 1.  ], dtype=float32)
+    """
+    out = np.empty((len(posterior), len(rows), len(columns)), np.float32)
+
+    def of_pattern(k):
+        own = posterior[k]
+        for axis, pixels in enumerate((rows, columns)):
+            places = (pixels - (block - 1) / 2) / block
+            last = own.shape[axis] - 1
+            before = np.clip(np.floor(places).astype(int), 0, last)
+            share = np.clip(places - before, 0, 1).astype(np.float32)
+            low = own.take(before, axis)
+            step = own.take(np.minimum(before + 1, last), axis)
+            step -= low
+            step *= np.expand_dims(share, 1 - axis)
+            own = np.add(step, low, out=out[k] if axis else step)
+
+    pmap(of_pattern, range(len(posterior)))
+    return out
+
+
+def log_flat_areas(share):
+    """Log a warning if a share of the pixels, or all, get no label for their values."""
+    if share:
+        _logger.warning(
+            "%.3g %% of the pixels are in areas of one value (saturated, cropped or "
+            "not recorded) and get no label: -1.",
+            100 * share,
+        )
+
+
+def _share_flat(labels, frame, mask):
+    """Share of the labels that are missing where pixels are valid: float."""
+    missing = (labels["label"] if labels.dtype.names else labels) == -1
+    if not missing.any() or missing.shape != frame.shape:
+        return 0.0
+    valid = valid_pixels(frame, mask)
+    return float((missing if valid is None else missing & valid).mean())
+
+
+def _chosen(grid, part, upsample):
+    """Index of the pixels of a part that are labelled: all, or those of the grid."""
+    if upsample:
+        return np.s_[:, :]
+    samples = grid.part(*part.samples)
+    return np.ix_(
+        *(
+            places - axis.start
+            for places, axis in zip(
+                (samples.rows, samples.columns), part.pixels, strict=True
+            )
+        )
+    )

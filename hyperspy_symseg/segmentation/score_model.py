@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Patterns as clusters among the principal components of the scores."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from hyperspy_symseg.descriptors import Descriptor
+from hyperspy_symseg.frames.threads import one_thread
+
+from .clustering import largest_components
+from .model_checks import checked_arrays
+from .projection import project_scores
+from .selection import best_operations
+from .separability import fisher_separability, variances
+
+
+def equal_fields(first, second):
+    """Whether two dataclasses are of one kind and have the same values."""
+    if type(first) is not type(second):
+        return NotImplemented
+    return all(
+        np.array_equal(getattr(first, field.name), getattr(second, field.name))
+        for field in dataclasses.fields(first)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreModel:
+    """What the scores of a descriptor tell of the patterns.
+
+    The scores of a pixel are projected on their principal components; the pixel gets
+    the label of the nearest centre.
+
+    Attributes
+    ----------
+    descriptor, mean, weights, components, explained_variance_ratio, centres, counts, \
+class_means, class_variances, covariance
+        As the attributes of `SymmetryModel`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arrays do not fit each other or the operations of the descriptor, or
+        hold numbers that no fit gives.
+    """
+
+    descriptor: Descriptor
+    mean: np.ndarray
+    weights: np.ndarray
+    components: np.ndarray
+    explained_variance_ratio: np.ndarray
+    centres: np.ndarray
+    counts: np.ndarray
+    class_means: np.ndarray
+    class_variances: np.ndarray
+    covariance: np.ndarray | None = None
+
+    __eq__ = equal_fields
+    __hash__ = None
+
+    def __post_init__(self):
+        """Check all attributes, and make the arrays constant."""
+        for name, value in checked_arrays(self).items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def n_patterns(self):
+        """Number of patterns."""
+        return len(self.centres)
+
+    @property
+    def label_dtype(self):
+        """Dtype of the labels."""
+        return np.dtype(np.int8 if self.n_patterns <= 127 else np.int16)
+
+    @property
+    def separability(self):
+        """How well every operation tells the patterns apart.
+
+        Fisher's separability (Wang et al., Microsc. Microanal. 27 (2021) 1454, eq. 4):
+        the variance of the scores between the patterns over that within them.
+
+        Returns
+        -------
+        (operations,) numpy.ndarray of float64
+            0 where both variances are rounding noise, as for the zero shift.
+        """
+        scale = max(1.0, np.abs(self.mean).max())
+        return fisher_separability(*self._variances, scale)
+
+    @property
+    def variances(self):
+        """Variance of the scores of every operation: (operations,) numpy.ndarray."""
+        return sum(self._variances)
+
+    @property
+    def _variances(self):
+        return variances(self.counts, self.class_means, self.class_variances)
+
+    @property
+    def component_variances(self):
+        """Variance of every principal component: (components,) numpy.ndarray."""
+        return self.explained_variance_ratio * (self.variances * self.weights**2).sum()
+
+    @property
+    def component_separability(self):
+        """Fisher's separability of every component: (components,) numpy.ndarray."""
+        between, _ = variances(self.counts, self.centres, np.zeros_like(self.centres))
+        within = np.maximum(self.component_variances - between, 0)
+        return fisher_separability(between, within)
+
+    @property
+    def variance_spectrum(self):
+        """Fraction of the variance that principal components explain.
+
+        Returns
+        -------
+        numpy.ndarray of float64
+            Of all components; of those in use for more than 400 operations.
+        """
+        if self.covariance is None:
+            return self.explained_variance_ratio
+        weighted = self.covariance * np.outer(self.weights, self.weights)
+        return largest_components(weighted, len(weighted))[1]
+
+    def project(self, scores):
+        """Principal components of scores.
+
+        Parameters
+        ----------
+        scores : (..., operations) numpy.ndarray
+            NaN where a score is missing.
+
+        Returns
+        -------
+        (..., components) numpy.ndarray
+            NaN for a pixel without any score. Same dtype as the scores.
+        """
+        return project_scores(scores, self.mean, self.weights, self.components)
+
+    def nearest(self, scores):
+        """Labels of the centres nearest to scores.
+
+        Parameters
+        ----------
+        scores : (..., operations) numpy.ndarray
+            NaN where a score is missing.
+
+        Returns
+        -------
+        (...) numpy.ndarray of int8
+            int16 for more than 127 patterns. -1 for a pixel without any score.
+        """
+        projected = self.project(scores)
+        centres = self.centres.astype(scores.dtype)
+        # The square of the distance, less that of the pixel from the origin.
+        distance = (centres**2).sum(axis=1) - 2 * projected @ centres.T
+        labels = distance.argmin(axis=-1).astype(self.label_dtype)
+        labels[np.isnan(projected[..., 0])] = -1
+        return labels
+
+    def select(self, n, covariance):
+        """Model of the operations that separate best, and of the same patterns.
+
+        Parameters
+        ----------
+        n : int
+            Number of operations.
+        covariance : callable
+            Takes their descriptor and their places in this model, and gives the
+            covariance of their scores: (n, n) numpy.ndarray.
+
+        Returns
+        -------
+        ScoreModel
+            With as many components as this one, if there are operations enough.
+        """
+        places = best_operations(self.separability, self.descriptor.opposites, n)
+        descriptor = self.descriptor.subset(places)
+        mean, weights = self.mean[places], self.weights[places]
+        class_means = self.class_means[:, places]
+        with one_thread:
+            own = covariance(descriptor, places)
+            components, ratio = largest_components(
+                own * np.outer(weights, weights), min(n, len(self.components))
+            )
+            centres = ((class_means - mean) * weights) @ components.T
+        return ScoreModel(
+            descriptor,
+            mean=mean,
+            weights=weights,
+            components=components,
+            explained_variance_ratio=ratio,
+            centres=centres,
+            counts=self.counts,
+            class_means=class_means,
+            class_variances=self.class_variances[:, places],
+            covariance=own,
+        )
+
+    def only(self, kept):
+        """Model of some of the patterns: ScoreModel.
+
+        Parameters
+        ----------
+        kept : (patterns,) numpy.ndarray of bool
+        """
+        return dataclasses.replace(
+            self,
+            centres=self.centres[kept],
+            counts=self.counts[kept],
+            class_means=self.class_means[kept],
+            class_variances=self.class_variances[kept],
+        )
