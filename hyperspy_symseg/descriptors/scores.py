@@ -16,9 +16,9 @@ def compute_scores(
     Parameters
     ----------
     descriptor : Descriptor
-    frame : (rows, columns) numpy.ndarray of any real dtype, or FramePart
+    frame : (rows, columns) numpy.ndarray of any real dtype, or Tile
     grid : Grid
-    mask : (rows, columns) numpy.ndarray of bool or FramePart, optional
+    mask : (rows, columns) numpy.ndarray of bool or Tile, optional
         True where a pixel is left out.
     within : (slice, slice), optional
         As in `tile_slices`; by default the whole grid.

@@ -86,12 +86,13 @@ class Labelling:
             labels = self._of_scores(frame, mask, grid, part)
             return self._upsampled(labels, frame, mask, grid, part, upsample, certainty)
         labels = np.empty(
-            whole(grid, frame.shape).shape(upsample), self.result_dtype(certainty)
+            whole(grid, frame.shape).result_shape(upsample),
+            self.result_dtype(certainty),
         )
         parts = list(itertools.chain.from_iterable(self.parts(grid, frame.shape)))
 
         def label(part):
-            labels[part.pixels if upsample else part.samples] = self._refined(
+            labels[part.inner if upsample else part.samples] = self._refined(
                 frame, mask, grid, part, upsample, certainty, blocked
             )
 
@@ -135,7 +136,7 @@ class Labelling:
 
         Returns
         -------
-        list of list of Part
+        list of list of Tile
         """
         return cut_into_parts(self.descriptor, grid, shape, margin=self.margin)
 
@@ -153,11 +154,11 @@ class Labelling:
 
         Parameters
         ----------
-        frame : (rows, columns) numpy.ndarray of any real dtype, or FramePart
-        mask : (rows, columns) numpy.ndarray of bool, FramePart or None
+        frame : (rows, columns) numpy.ndarray of any real dtype, or Tile
+        mask : (rows, columns) numpy.ndarray of bool, Tile or None
         grid : Grid
             The pixels of the whole frame that are scored.
-        part : Part
+        part : Tile
             One of `parts`.
         upsample, certainty
             As in `predict`.
@@ -175,7 +176,7 @@ class Labelling:
 
     def _of_scores(self, frame, mask, grid, part):
         """Labels of the pixels of a part that are scored."""
-        labels = np.empty(part.shape(upsample=False), self.label_dtype)
+        labels = np.empty(part.result_shape(upsample=False), self.label_dtype)
 
         def label(rows, columns, tile):
             scores = self.descriptor.compute(frame, tile, mask)
@@ -192,10 +193,10 @@ class Labelling:
     def _upsampled(self, labels, frame, mask, grid, part, upsample, certainty):
         """Labels of a part of a frame, from the labels of its scores."""
         if upsample:
-            pixels = (np.arange(axis.start, axis.stop) for axis in part.pixels)
+            pixels = (np.arange(axis.start, axis.stop) for axis in part.inner)
             labels = labels_at(labels, grid.part(*part.samples), *pixels)
         chosen = _chosen(grid, part, upsample)
-        leave_out(labels, chosen, frame, mask, part.pixels)
+        leave_out(labels, chosen, frame, mask, part.inner)
         return self._result(labels, np.nan, certainty)
 
     def _refined(self, frame, mask, grid, part, upsample, certainty, blocked=None):
@@ -206,7 +207,7 @@ class Labelling:
         )
         chosen = _chosen(grid, part, upsample)
         labels = labels[chosen].astype(self.label_dtype)
-        leave_out(labels, chosen, frame, mask, part.pixels)
+        leave_out(labels, chosen, frame, mask, part.inner)
         return self._result(
             labels, probability[chosen] if certainty else None, certainty
         )
@@ -310,7 +311,7 @@ def _chosen(grid, part, upsample):
         *(
             places - axis.start
             for places, axis in zip(
-                (samples.rows, samples.columns), part.pixels, strict=True
+                (samples.rows, samples.columns), part.inner, strict=True
             )
         )
     )

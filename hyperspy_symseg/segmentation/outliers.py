@@ -99,7 +99,7 @@ def find_outliers(model, labels, frame, mask=None, threshold=None):
     labels = np.where(left_out, -1, labels)
     parts = model.parts(Grid.over(frame.shape, model.stride), frame.shape)
     found = [
-        _outliers_of_part(templates, labels, frame, part.pixels, threshold)
+        _outliers_of_part(templates, labels, frame, part.inner, threshold)
         for part in itertools.chain.from_iterable(parts)
     ]
     found = np.concatenate(found)

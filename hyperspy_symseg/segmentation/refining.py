@@ -46,10 +46,10 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
     Parameters
     ----------
     templates : Templates
-    frame : (rows, columns) numpy.ndarray or FramePart
-    mask : (rows, columns) array of bool, FramePart or None
+    frame : (rows, columns) numpy.ndarray or Tile
+    mask : (rows, columns) array of bool, Tile or None
         True where a pixel is left out.
-    part : Part
+    part : Tile
     certainty : bool
         Whether it is asked for.
     blocked : BlockedFrame, optional
@@ -63,7 +63,7 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
         Probability of the label, or None: the posteriors of the blocks, with straight
         boundaries, are interpolated, and raised to a power that calibrates them.
     """
-    window = window_around(part.pixels, templates, frame.shape)
+    window = window_around(part.inner, templates, frame.shape)
     first = tuple(axis.start for axis in window)
     sides = tuple(axis.stop - axis.start for axis in window)
     if blocked is None or sides != frame.shape:
@@ -72,7 +72,7 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
     posterior = straightened(*templates.posterior(blocked))
     rows, columns = (
         np.arange(axis.start - begin, axis.stop - begin)
-        for axis, begin in zip(part.pixels, first, strict=True)
+        for axis, begin in zip(part.inner, first, strict=True)
     )
     posterior = interpolate(posterior, blocked.block, rows, columns)
     labels = most_probable(posterior)

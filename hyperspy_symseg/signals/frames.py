@@ -8,7 +8,7 @@ import dask.array as da
 import numpy as np
 
 from hyperspy_symseg.descriptors import compute_scores
-from hyperspy_symseg.frames import FramePart
+from hyperspy_symseg.frames import Tile
 from hyperspy_symseg.frames.checks import warn_of_values
 from hyperspy_symseg.frames.graph import mark_frames, mark_source
 from hyperspy_symseg.frames.parts import PART_SHAPE, cut_into_parts
@@ -50,7 +50,7 @@ def _map_parts(function, frames, mask, parts, shape, dtype, **arguments):
         `frame_shape`, `block_id` and the arguments.
     frames, mask : (..., rows, columns) dask.array.Array
         The mask may be that of all frames, or None.
-    parts : list of list of Part
+    parts : list of list of Tile
     shape : callable
         Shape of what the function returns for a part.
     dtype : numpy.dtype
@@ -64,7 +64,7 @@ def _map_parts(function, frames, mask, parts, shape, dtype, **arguments):
 
     def block(part):
         arrays = [
-            array[(..., *part.source)].rechunk({-2: -1, -1: -1})
+            array[(..., *part.outer)].rechunk({-2: -1, -1: -1})
             for array in (frames, mask)
             if array is not None
         ]
@@ -88,8 +88,8 @@ def _map_parts(function, frames, mask, parts, shape, dtype, **arguments):
 
 def _frame_part(block, part, frame_shape):
     """The one frame of a block, as a part of the whole frame."""
-    first = [axis.start for axis in part.source]
-    return FramePart(block[(0,) * (block.ndim - 2)], first, frame_shape)
+    first = [axis.start for axis in part.outer]
+    return Tile.at(first, block[(0,) * (block.ndim - 2)], frame_shape)
 
 
 def lazy_labels(model, frames, mask, grid, upsample, certainty=False):
@@ -119,7 +119,7 @@ def lazy_labels(model, frames, mask, grid, upsample, certainty=False):
         frames,
         mask,
         parts,
-        lambda part: part.shape(upsample),
+        lambda part: part.result_shape(upsample),
         model.result_dtype(certainty),
         # One for all tasks, and as small as can be.
         model=dask.delayed(replace(model, covariance=None), traverse=False, pure=True),
@@ -227,7 +227,7 @@ def lazy_scores(descriptor, frames, mask, grid, part_shape=PART_SHAPE):
         frames,
         mask,
         cut_into_parts(descriptor, grid, frames.shape[-2:], part_shape),
-        lambda part: (*part.shape(upsample=False), len(descriptor.operations)),
+        lambda part: (*part.result_shape(upsample=False), len(descriptor.operations)),
         np.dtype(np.float32),
         descriptor=descriptor,
         grid=grid,
