@@ -17,6 +17,7 @@ from collections import Counter
 
 import numpy as np
 
+from hyperspy_symseg.analysis import Defects
 from hyperspy_symseg.descriptors import (
     GlideReflectionSymmetry,
     JoinedDescriptors,
@@ -30,9 +31,9 @@ from hyperspy_symseg.descriptors.polar import polar_samples
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.blocks import window_means
 from hyperspy_symseg.frames.kernels import compiled
+from hyperspy_symseg.frames.run import run
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
-from hyperspy_symseg.segmentation.outliers import find_outliers
 from hyperspy_symseg.templates.blocks import BlockedFrame
 from hyperspy_symseg.templates.boundaries import straightened
 from hyperspy_symseg.templates.potts import mean_field
@@ -172,7 +173,7 @@ def model(rng):
     other = pair(rng, 24, 150)
     frame, mask = frame_of(rng, other), mask_of(rng, other)
     labels = model.predict(frame, mask, certainty=True)["label"]
-    find_outliers(model, labels, frame, mask)
+    run(Defects(model), frame, labels, mask)
 
 
 def blocks(rng):

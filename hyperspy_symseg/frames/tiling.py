@@ -15,8 +15,14 @@ TILE_SHAPE = (272, 544)
 TILE_BYTES = 40 * 2**20
 
 
-def _cuts(n, most):
-    """Cut n samples into equal parts of at most `most`."""
+def even_cuts(n, most):
+    """Cut a length into equal ones of at most another: list of slice.
+
+    Examples
+    --------
+    >>> even_cuts(10, 4)
+    [slice(0, 3, None), slice(3, 7, None), slice(7, 10, None)]
+    """
     edges = np.linspace(0, n, -(-n // most) + 1).round().astype(int).tolist()
     return [slice(a, b) for a, b in itertools.pairwise(edges)]
 
@@ -42,7 +48,7 @@ def tile_cuts(grid, n_operations):
     points = max(1, TILE_BYTES // (4 * n_operations))
     columns = min(columns, points)
     rows = max(1, min(rows, points // columns))
-    return _cuts(grid.shape[0], rows), _cuts(grid.shape[1], columns)
+    return even_cuts(grid.shape[0], rows), even_cuts(grid.shape[1], columns)
 
 
 def tile_slices(grid, n_operations, within=None):

@@ -15,7 +15,7 @@ from hyperspy_symseg.frames.checks import (
     check_mask,
     warn_of_values,
 )
-from hyperspy_symseg.frames.parts import cut_into_parts, whole
+from hyperspy_symseg.frames.parts import PART_SHAPE, cut_into_parts, whole
 from hyperspy_symseg.frames.threads import one_thread, pmap, with_workers
 from hyperspy_symseg.frames.tiling import (
     map_tiles,
@@ -124,7 +124,7 @@ class Labelling:
         """Pixels around a part of a frame that its labels depend on: int."""
         return 0 if self.templates is None else margin(self.templates)
 
-    def parts(self, grid, shape):
+    def parts(self, grid, shape, part_shape=PART_SHAPE):
         """Parts that a frame is labelled in.
 
         Parameters
@@ -133,12 +133,16 @@ class Labelling:
             The pixels scored.
         shape : (int, int)
             Rows and columns of the frame.
+        part_shape : (int, int)
+            Rows and columns of a tile, at most.
 
         Returns
         -------
         list of list of Tile
         """
-        return cut_into_parts(self.descriptor, grid, shape, margin=self.margin)
+        return cut_into_parts(
+            self.descriptor, grid, shape, part_shape, margin=self.margin
+        )
 
     def predict_part(
         self,
