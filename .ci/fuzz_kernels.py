@@ -17,6 +17,7 @@ from collections import Counter
 
 import numpy as np
 
+from hyperspy_symseg.analysis import Defects
 from hyperspy_symseg.descriptors import (
     GlideReflectionSymmetry,
     JoinedDescriptors,
@@ -30,9 +31,9 @@ from hyperspy_symseg.descriptors.polar import polar_samples
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.blocks import window_means
 from hyperspy_symseg.frames.kernels import compiled
+from hyperspy_symseg.frames.run import run
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
-from hyperspy_symseg.segmentation.outliers import find_outliers
 from hyperspy_symseg.templates.boundaries import straightened
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.potts import mean_field
@@ -168,7 +169,7 @@ def model(rng):
     labels = model.predict(frame, mask)
     if model.templates is not None:
         model.predict_proba(frame, mask)
-    find_outliers(model, labels, frame, mask)
+        run(Defects(model), frame, labels, mask)
 
 
 def blocks(rng):

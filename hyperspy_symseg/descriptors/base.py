@@ -14,7 +14,7 @@ from hyperspy_symseg.frames.checks import (
     check_out,
     shown,
 )
-from hyperspy_symseg.frames.tile import FramePart
+from hyperspy_symseg.frames.tile import Tile
 
 
 class OperationAxis(NamedTuple):
@@ -160,11 +160,11 @@ class Descriptor(ABC):
 
         Parameters
         ----------
-        frame : (rows, columns) numpy.ndarray of any real dtype, or FramePart
-            Pixels that are not finite are left out. A part holds `support` at least.
+        frame : (rows, columns) numpy.ndarray of any real dtype, or Tile
+            Pixels that are not finite are left out. A tile sees `support` at least.
         grid : Grid
             The pixels to score.
-        mask : (rows, columns) numpy.ndarray of bool or FramePart, optional
+        mask : (rows, columns) numpy.ndarray of bool or Tile, optional
             True where a pixel is left out.
         out : (grid rows, grid columns, operations) numpy.ndarray of float32, optional
             Where to put the scores. The columns of the grid have to be next to each
@@ -182,7 +182,7 @@ class Descriptor(ABC):
         """
         check_frame(frame)
         self.check_frame(frame.shape)
-        if not isinstance(mask, FramePart):
+        if not isinstance(mask, Tile):
             mask = check_mask(mask, frame.shape)
         check_grid(grid, frame.shape)
         shape = (*grid.shape, len(self.operations))

@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scores at all pixels of a grid."""
 
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
 import numpy as np
 
-from hyperspy_symseg.frames.threads import with_workers
+from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.analysis import MapAnalysis
+from hyperspy_symseg.frames.checks import warn_of_values
+from hyperspy_symseg.frames.parts import PART_SHAPE, cut_into_parts
+from hyperspy_symseg.frames.threads import with_workers, workers
 from hyperspy_symseg.frames.tiling import map_tiles
 
 
@@ -16,9 +23,9 @@ def compute_scores(
     Parameters
     ----------
     descriptor : Descriptor
-    frame : (rows, columns) numpy.ndarray of any real dtype, or FramePart
+    frame : (rows, columns) numpy.ndarray of any real dtype, or Tile
     grid : Grid
-    mask : (rows, columns) numpy.ndarray of bool or FramePart, optional
+    mask : (rows, columns) numpy.ndarray of bool or Tile, optional
         True where a pixel is left out.
     within : (slice, slice), optional
         As in `tile_slices`; by default the whole grid.
@@ -48,3 +55,43 @@ def compute_scores(
 
     map_tiles(compute, descriptor, grid, counted=counted, within=within)
     return scores
+
+
+@dataclass(frozen=True)
+class Scores(MapAnalysis):
+    """Scores of frames: (grid rows, grid columns, operations) of float32.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+    grid : Grid
+        The pixels of a frame that are scored.
+    """
+
+    descriptor: Any
+    grid: Grid
+    dtype: ClassVar[np.dtype] = np.dtype(np.float32)
+
+    @property
+    def axes(self):
+        """One number an operation: (int,)."""
+        return (len(self.descriptor.operations),)
+
+    def tiles(self, shape, tile_shape=None):
+        """Tiles of a frame, made up of those that are scored one by one."""
+        return cut_into_parts(
+            self.descriptor, self.grid, shape, tile_shape or PART_SHAPE
+        )
+
+    def result_shape(self, tile):
+        """Pixels of the grid that a tile answers for: (int, int)."""
+        return tile.result_shape(upsample=False)
+
+    def process(self, tile):
+        """Scores of a tile."""
+        warn_of_values(tile.values, tile.mask)
+        mask = tile.holding(tile.mask)
+        with workers(1):
+            return compute_scores(
+                self.descriptor, tile, self.grid, mask, within=tile.samples
+            )

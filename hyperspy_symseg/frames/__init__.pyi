@@ -1,4 +1,4 @@
 from .grid import Grid
-from .tile import FramePart
+from .tile import Tile
 
-__all__ = ["FramePart", "Grid"]
+__all__ = ["Grid", "Tile"]

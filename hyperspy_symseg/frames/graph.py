@@ -50,6 +50,11 @@ def mark_frames(array):
     return _mark(array, f"{FRAMES}-{array.nbytes // n_frames}")
 
 
+def are_marked(array):
+    """Whether an array comes from frames that are marked: bool."""
+    return any(name.startswith(f"{FRAMES}-") for name in array.__dask_graph__().layers)
+
+
 def _mark(array, name):
     return array.map_blocks(
         np.asarray,

@@ -1,41 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A large frame cut into parts that are labelled on their own, to the same labels."""
+"""A large frame cut into tiles that are labelled on their own, to the same labels.
 
-from typing import NamedTuple
+They are made up of whole tiles of the grid, which are scored one by one, wherever the
+frame is cut: so the labels do not depend on it.
+"""
 
-from .tile import hull
+from .tile import Tile, hull
 from .tiling import tile_cuts
 
 # Pixels that a part covers, at most.
 PART_SHAPE = (2048, 2048)
-
-
-class Part(NamedTuple):
-    """Part of a frame, made up of whole tiles.
-
-    Tiles are scored one by one, wherever the frame is cut: so the labels do not depend
-    on it.
-
-    Attributes
-    ----------
-    samples : (slice, slice)
-        Rows and columns of the grid.
-    pixels : (slice, slice)
-        Rows and columns of the frame that get the labels of these samples.
-    source : (slice, slice)
-        Rows and columns of the frame that the labels depend on.
-    """
-
-    samples: tuple[slice, slice]
-    pixels: tuple[slice, slice]
-    source: tuple[slice, slice]
-
-    def shape(self, upsample):
-        """Rows and columns of the labels: (int, int)."""
-        return tuple(
-            axis.stop - axis.start
-            for axis in (self.pixels if upsample else self.samples)
-        )
 
 
 def _labelled_pixels(cut, first, stride, size, length):
@@ -94,16 +68,16 @@ def cut_into_parts(descriptor, grid, shape, part_shape=PART_SHAPE, margin=0):
 
     Returns
     -------
-    list of list of Part
-        Rows of parts. A single one if the frame is no larger than a part.
+    list of list of Tile
+        Rows of tiles. A single one if the frame is no larger than a part.
 
     Examples
     --------
     >>> from hyperspy_symseg.descriptors import TranslationSymmetry
     >>> from hyperspy_symseg.frames import Grid
     >>> grid = Grid.over((1000, 4000), 5)
-    >>> [parts] = cut_into_parts(TranslationSymmetry(), grid, (1000, 4000))
-    >>> [part.pixels[1] for part in parts]
+    >>> [tiles] = cut_into_parts(TranslationSymmetry(), grid, (1000, 4000))
+    >>> [tile.inner[1] for tile in tiles]
     [slice(0, 2000, None), slice(2000, 4000, None)]
     """
     rows, columns = map(
@@ -119,7 +93,8 @@ def cut_into_parts(descriptor, grid, shape, part_shape=PART_SHAPE, margin=0):
     def part(row, column):
         samples, pixels = zip(row, column, strict=True)
         support = descriptor.support(grid.part(*samples), shape)
-        return Part(samples, pixels, hull([support, widened(pixels, margin, shape)]))
+        outer = hull([support, widened(pixels, margin, shape)])
+        return Tile(tuple(shape), pixels, outer, samples)
 
     return [[part(row, column) for column in columns] for row in rows]
 
@@ -150,7 +125,7 @@ def widened(pixels, margin, shape):
 
 
 def whole(grid, shape):
-    """The whole of a frame as one part.
+    """The whole of a frame as one tile.
 
     Parameters
     ----------
@@ -160,7 +135,8 @@ def whole(grid, shape):
 
     Returns
     -------
-    Part
+    Tile
     """
     pixels = tuple(slice(0, n) for n in shape)
-    return Part(tuple(slice(0, n) for n in grid.shape), pixels, pixels)
+    samples = tuple(slice(0, n) for n in grid.shape)
+    return Tile(tuple(shape), pixels, pixels, samples)

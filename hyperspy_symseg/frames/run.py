@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lazy results evaluated frame by frame, in threads or on the workers of a cluster."""
+"""Frames evaluated one by one, in threads or on the workers of a cluster."""
 
 import contextlib
 import functools
@@ -13,12 +13,16 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
+from dataclasses import replace
 
 import dask
 import numpy as np
 
+from .analysis import MapAnalysis
 from .graph import FrameGraph, FrameTask
-from .threads import n_workers, tracked
+from .lazy import filled, lazy, lazy_tiles, named_arrays
+from .threads import n_workers, pmap, tracked
+from .tile import Tile
 
 # Groups of frames that wait or are being evaluated, as a multiple of the threads.
 IN_FLIGHT = 2
@@ -306,6 +310,10 @@ def evaluate_series(array, description=None, *, frame_ndim=2):
     FrameError
         If a frame cannot be evaluated.
     """
+    if not frame_ndim:
+        # A frame has a block, and so an axis.
+        array = array[..., np.newaxis]
+        return evaluate_series(array, description, frame_ndim=1)[..., 0]
     places = list(np.ndindex(array.shape[: array.ndim - frame_ndim]))
     result = np.empty(array.shape, array.dtype)
     done = evaluate_frames(array, places, frame_ndim=frame_ndim)
@@ -315,3 +323,103 @@ def evaluate_series(array, description=None, *, frame_ndim=2):
                 raise frame
             result[place] = frame
     return result
+
+
+def run(analysis, frames, labels=None, mask=None, *, description=None, tile_shape=None):
+    """What an analysis finds in frames.
+
+    Dask arrays are evaluated as by `evaluate_frames`, a few frames at a time, by the
+    workers of a cluster if there is a client. Arrays in memory are looked at where they
+    are, without a copy, in the threads of the context.
+
+    Parameters
+    ----------
+    analysis, frames, labels, mask, tile_shape
+        As for `lazy`.
+    description : str, optional
+        What a progress bar says; without it there is none.
+
+    Returns
+    -------
+    numpy.ndarray
+        As from `lazy`.
+
+    Raises
+    ------
+    FrameError
+        If a frame of a dask array cannot be evaluated.
+    Exception
+        What `analysis.process` raises for an array in memory; a note names the frame.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg.frames.extremes import Extremes
+    >>> run(Extremes(), np.arange(12).reshape(2, 2, 3))["high"]
+    array([ 5., 11.])
+    """
+    given = named_arrays(frames, labels, mask)
+    if all(isinstance(array, np.ndarray) for _, array in given):
+        return _run_here(analysis, *zip(*given, strict=True), description, tile_shape)
+    if not analysis.per_frame:
+        found = lazy_tiles(analysis, frames, labels, mask, tile_shape)
+        return analysis.gather(evaluate_series(found, description).ravel())
+    found = lazy(analysis, frames, labels, mask, tile_shape=tile_shape)
+    n_navigation = given[0][1].ndim - 2
+    return evaluate_series(found, description, frame_ndim=found.ndim - n_navigation)
+
+
+def _run_here(analysis, names, arrays, description, tile_shape):
+    """Work of `run` for arrays in memory."""
+    *navigation, n_rows, n_columns = arrays[0].shape
+    pixels, shape = (slice(0, n_rows), slice(0, n_columns)), (n_rows, n_columns)
+    whole, checker = Tile(shape, pixels, pixels), None
+    rows = None if analysis.whole_frames else analysis.tiles(shape, tile_shape)
+    rows = rows or [[whole]]
+    if isinstance(analysis, MapAnalysis):
+        checker = analysis.checked_by if navigation else None
+        each = [[analysis.result_shape(tile) for tile in row] for row in rows]
+        shape = sum(row[0][0] for row in each), sum(n for _, n in each[0])
+        shape += analysis.axes
+    elif analysis.per_frame:
+        shape = analysis.shape
+    result = np.empty((*navigation, *shape), analysis.dtype)
+
+    def tile_of(index, tile):
+        own = [array if array.ndim == 2 else array[index] for array in arrays]
+        return filled(tile, index, names, [array[tile.outer] for array in own])
+
+    def of_frame(index):
+        prepared = None
+        if analysis.prepare is not None:
+            prepared = analysis.prepare(tile_of(index, whole))
+        found = [
+            [
+                analysis.process(replace(tile_of(index, tile), prepared=prepared))
+                for tile in row
+            ]
+            for row in rows
+        ]
+        if isinstance(analysis, MapAnalysis):
+            found = [r[0] if len(r) == 1 else np.concatenate(r, axis=1) for r in found]
+            result[index] = found[0] if len(found) == 1 else np.concatenate(found)
+            if checker is not None:
+                total = checker.gather([checker.process(tile_of(index, whole))])
+                analysis.check(result[index], index, total)
+            return None
+        found = list(itertools.chain.from_iterable(found))
+        if not analysis.per_frame:
+            return found
+        result[index] = analysis.gather(found)
+
+    def named(index):
+        try:
+            return of_frame(index)
+        except Exception as error:
+            if index:
+                error.add_note(f"That is of frame inav{list(index[::-1])}.")
+            raise
+
+    found = pmap(named, list(np.ndindex(*navigation)), counted=description)
+    if analysis.per_frame:
+        return result
+    return analysis.gather(list(itertools.chain.from_iterable(found)))

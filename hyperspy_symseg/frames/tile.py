@@ -1,55 +1,143 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of a frame that the scores at a grid depend on."""
+"""A rectangle of a frame that is processed at once, with what it may see."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
+from .cached import cached_property
+from .valid import valid_pixels
 
-class FramePart:
-    """Part of a frame, addressed by the rows and columns of the whole frame.
 
-    A descriptor takes it in place of the frame, and gives the same scores to the last
-    bit: it cuts the same blocks, and sees edges only where the frame has them.
+@dataclass(frozen=True)
+class Tile:
+    """A rectangle of a frame that is processed at once, with what it may see.
 
-    Parameters
+    It is addressed by the rows and columns of the whole frame. A descriptor takes it in
+    place of the frame, and gives the same scores to the last bit: it cuts the same
+    blocks, and sees edges only where the frame has them.
+
+    Attributes
     ----------
-    values : (part rows, part columns) numpy.ndarray
-    first : (int, int)
-        Where they begin in the frame.
     shape : (int, int)
         Rows and columns of the frame.
+    inner : (slice, slice)
+        Rows and columns of the frame that it answers for.
+    outer : (slice, slice)
+        Rows and columns of the frame that it may see.
+    samples : (slice, slice) or None
+        If pixels of a grid are looked at: rows and columns of the grid that it answers
+        for.
+    index : tuple of int
+        Place of the frame in the array.
+    values : (outer rows, outer columns) numpy.ndarray, tuple of such, or None
+        The pixels that it may see; several if there are several channels.
+    mask : (outer rows, outer columns) numpy.ndarray of bool, or None
+        True where a pixel is left out.
+    labels : (outer rows, outer columns) numpy.ndarray of int, or None
+    prepared : object
+        What `Analysis.prepare` has found in the whole frame.
 
     Examples
     --------
-    >>> part = FramePart(np.eye(3), (10, 20), (100, 100))
-    >>> part[11:13, 20:23]
+    >>> tile = Tile.at((10, 20), np.eye(3), (100, 100))
+    >>> tile[11:13, 20:23]
     array([[0., 1., 0.],
            [0., 0., 1.]])
     """
 
-    ndim = 2
+    shape: tuple[int, int]
+    inner: tuple[slice, slice]
+    outer: tuple[slice, slice]
+    samples: tuple[slice, slice] | None = None
+    index: tuple[int, ...] = ()
+    values: Any = field(default=None, compare=False)
+    mask: np.ndarray | None = field(default=None, compare=False)
+    labels: np.ndarray | None = field(default=None, compare=False)
+    prepared: Any = field(default=None, compare=False)
+    ndim: ClassVar[int] = 2
 
-    def __init__(self, values, first, shape):
-        self._values, self._first, self.shape = values, tuple(first), tuple(shape)
+    @classmethod
+    def at(cls, first, values, shape):
+        """Tile that sees what it answers for, and no more.
+
+        Parameters
+        ----------
+        first : (int, int)
+            Row and column of the frame at which it begins.
+        values : (rows, columns) numpy.ndarray
+        shape : (int, int)
+            Rows and columns of the frame.
+
+        Returns
+        -------
+        Tile
+        """
+        pixels = tuple(
+            slice(a, a + n) for a, n in zip(first, values.shape, strict=True)
+        )
+        return cls(tuple(shape), pixels, pixels, values=values)
+
+    def holding(self, values):
+        """The same rectangle of another array, such as the mask: Tile, or None."""
+        return None if values is None else replace(self, values=values)
 
     @property
     def dtype(self):
         """Dtype of the pixels."""
-        return self._values.dtype
+        return self.values.dtype
+
+    @property
+    def own(self):
+        """Rows and columns of `values` that it answers for: (slice, slice)."""
+        return within(self.inner, self.outer)
+
+    @cached_property
+    def valid(self):
+        """Which of `values` count: neither masked nor not finite.
+
+        (outer rows, outer columns) numpy.ndarray of bool.
+        """
+        channels = self.values if isinstance(self.values, tuple) else (self.values,)
+        found = [valid_pixels(each, self.mask) for each in channels]
+        found = [each for each in found if each is not None]
+        if not found:
+            return np.ones(channels[0].shape, bool)
+        return np.logical_and.reduce(found)
+
+    def result_shape(self, upsample=True):
+        """Size of `inner` or, not upsampled, of `samples`: (int, int)."""
+        return tuple(
+            axis.stop - axis.start
+            for axis in (self.inner if upsample else self.samples)
+        )
 
     def __getitem__(self, slices):
-        """Pixels of a (slice of rows, slice of columns), all of them in the part."""
-        shifted = [
-            slice(axis.start - first, axis.stop - first)
-            for axis, first in zip(slices, self._first, strict=True)
-        ]
-        for axis, length in zip(shifted, self._values.shape, strict=True):
+        """Pixels of a (slice of rows, slice of columns), all of them in `outer`."""
+        shifted = within(slices, self.outer)
+        for axis, length in zip(shifted, self.values.shape, strict=True):
             if axis.start < 0 or axis.stop > length:
                 raise IndexError(
-                    f"pixels must all be in the part of the frame that begins at "
-                    f"{self._first} and has the shape {self._values.shape}, got "
-                    f"{slices}."
+                    f"pixels must all be in the tile that begins at "
+                    f"{tuple(axis.start for axis in self.outer)} and has the shape "
+                    f"{self.values.shape}, got {slices}."
                 )
-        return self._values[tuple(shifted)]
+        return self.values[shifted]
+
+
+def within(pixels, outer):
+    """Rows and columns of a frame, counted from the first of others: (slice, slice).
+
+    Examples
+    --------
+    >>> within((slice(5, 9), slice(2, 3)), (slice(4, 12), slice(0, 3)))
+    (slice(1, 5, None), slice(2, 3, None))
+    """
+    return tuple(
+        slice(axis.start - other.start, axis.stop - other.start)
+        for axis, other in zip(pixels, outer, strict=True)
+    )
 
 
 def within_reach(grid, reach, shape):
@@ -81,12 +169,12 @@ def within_reach(grid, reach, shape):
     )
 
 
-def hull(parts):
-    """Smallest part of a frame that holds several.
+def hull(rectangles):
+    """Smallest rectangle that holds several.
 
     Parameters
     ----------
-    parts : list of (slice, slice)
+    rectangles : list of (slice, slice)
 
     Returns
     -------
@@ -99,7 +187,7 @@ def hull(parts):
     """
     return tuple(
         slice(min(each.start for each in axis), max(each.stop for each in axis))
-        for axis in zip(*parts, strict=True)
+        for axis in zip(*rectangles, strict=True)
     )
 
 
@@ -108,13 +196,13 @@ def cut_block(frame, grid, reach, mask=None):
 
     Parameters
     ----------
-    frame : (rows, columns) array of any real dtype, or FramePart
+    frame : (rows, columns) array of any real dtype, or Tile
         Pixels that are not finite are left out.
     grid : Grid
         The pixels to score.
     reach : (int, int)
         How far their scores look along (y, x), in pixels.
-    mask : (rows, columns) array of bool or FramePart, optional
+    mask : (rows, columns) array of bool or Tile, optional
         True where a pixel is left out.
 
     Returns

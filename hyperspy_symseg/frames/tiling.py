@@ -37,8 +37,14 @@ def evenly_spread(n, count):
     return np.linspace(0, n - 1, count).round().astype(int).tolist()
 
 
-def _cuts(n, most):
-    """Cut n samples into equal parts of at most `most`."""
+def even_cuts(n, most):
+    """Cut a length into equal ones of at most another: list of slice.
+
+    Examples
+    --------
+    >>> even_cuts(10, 4)
+    [slice(0, 3, None), slice(3, 7, None), slice(7, 10, None)]
+    """
     edges = evenly_spread(n + 1, -(-n // most) + 1)
     return [slice(a, b) for a, b in itertools.pairwise(edges)]
 
@@ -64,7 +70,7 @@ def tile_cuts(grid, n_operations):
     points = max(1, TILE_BYTES // (4 * n_operations))
     columns = min(columns, points)
     rows = max(1, min(rows, points // columns))
-    return _cuts(grid.shape[0], rows), _cuts(grid.shape[1], columns)
+    return even_cuts(grid.shape[0], rows), even_cuts(grid.shape[1], columns)
 
 
 def tile_slices(grid, n_operations, within=None):

@@ -15,7 +15,7 @@ from hyperspy_symseg.frames.checks import (
     pixel_pair,
     warn_of_values,
 )
-from hyperspy_symseg.frames.parts import cut_into_parts
+from hyperspy_symseg.frames.parts import PART_SHAPE, cut_into_parts
 from hyperspy_symseg.frames.threads import with_workers
 from hyperspy_symseg.templates import Templates
 
@@ -536,7 +536,7 @@ class SymmetryModel:
         """Pixels around a part of a frame that its labels depend on: int."""
         return 0 if self.templates is None else margin(self.templates)
 
-    def parts(self, grid, shape):
+    def parts(self, grid, shape, part_shape=PART_SHAPE):
         """Parts that a frame is labelled in.
 
         Parameters
@@ -545,12 +545,16 @@ class SymmetryModel:
             The pixels scored.
         shape : (int, int)
             Rows and columns of the frame.
+        part_shape : (int, int)
+            Rows and columns of a tile, at most.
 
         Returns
         -------
-        list of list of Part
+        list of list of Tile
         """
-        return cut_into_parts(self.descriptor, grid, shape, margin=self.margin)
+        return cut_into_parts(
+            self.descriptor, grid, shape, part_shape, margin=self.margin
+        )
 
     def predict_part(
         self,
@@ -566,11 +570,11 @@ class SymmetryModel:
 
         Parameters
         ----------
-        frame : (rows, columns) numpy.ndarray of any real dtype, or FramePart
-        mask : (rows, columns) numpy.ndarray of bool, FramePart or None
+        frame : (rows, columns) numpy.ndarray of any real dtype, or Tile
+        mask : (rows, columns) numpy.ndarray of bool, Tile or None
         grid : Grid
             The pixels of the whole frame that are scored.
-        part : Part
+        part : Tile
             One of `parts`.
         upsample, certainty
             As in `predict`.

@@ -17,8 +17,8 @@ from hyperspy_symseg.frames.parts import whole, widened
 from hyperspy_symseg.frames.threads import one_thread, pmap
 from hyperspy_symseg.frames.tiling import map_tiles
 from hyperspy_symseg.frames.valid import valid_pixels
-from hyperspy_symseg.templates.normalized_frame import NormalizedFrame, cell_size
 from hyperspy_symseg.templates.boundaries import sharpened, straightened
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame, cell_size
 from hyperspy_symseg.templates.potts import most_probable
 
 from .upsampling import labels_at, leave_out
@@ -146,10 +146,10 @@ def label_checked(
     how = upsample, certainty
     if model.templates is None:
         return _label_by_scores(model, frame, mask, grid, everything, *how, scores)
-    labels = np.empty(everything.shape(upsample), model.result_dtype(certainty))
+    labels = np.empty(everything.result_shape(upsample), model.result_dtype(certainty))
 
     def label(part):
-        labels[part.pixels if upsample else part.samples] = _label_by_templates(
+        labels[part.inner if upsample else part.samples] = _label_by_templates(
             model, frame, mask, grid, part, *how, blocked
         )
 
@@ -187,7 +187,7 @@ def probabilities(model, frame, mask, grid, upsample):
     def fill(part):
         labels, posterior = _refined(model, frame, mask, grid, part, upsample)
         posterior[:, labels == -1] = np.nan
-        own = found[part.pixels if upsample else part.samples]
+        own = found[part.inner if upsample else part.samples]
         own[...] = np.moveaxis(posterior, 0, -1)
 
     parts = itertools.chain.from_iterable(model.parts(grid, frame.shape))
@@ -199,7 +199,7 @@ def _label_by_scores(
     model, frame, mask, grid, part, upsample, certainty, kept_scores=None
 ):
     """Labels of a part of a frame, of the nearest centres."""
-    labels = np.empty(part.shape(upsample=False), model.label_dtype)
+    labels = np.empty(part.result_shape(upsample=False), model.label_dtype)
 
     def label(rows, columns, tile):
         if kept_scores is None:
@@ -215,9 +215,9 @@ def _label_by_scores(
     with one_thread:
         map_tiles(label, model.descriptor, grid, counted=counted, within=part.samples)
     if upsample:
-        pixels = (np.arange(axis.start, axis.stop) for axis in part.pixels)
+        pixels = (np.arange(axis.start, axis.stop) for axis in part.inner)
         labels = labels_at(labels, grid.part(*part.samples), *pixels)
-    leave_out(labels, _chosen(grid, part, upsample), frame, mask, part.pixels)
+    leave_out(labels, _chosen(grid, part, upsample), frame, mask, part.inner)
     return _with_certainty(model, labels, np.nan) if certainty else labels
 
 
@@ -239,7 +239,7 @@ def _refined(model, frame, mask, grid, part, upsample, certainty=True, blocked=N
     labels, posterior = refine(model.templates, frame, mask, part, certainty, blocked)
     chosen = _chosen(grid, part, upsample)
     labels = labels[chosen].astype(model.label_dtype)
-    leave_out(labels, chosen, frame, mask, part.pixels)
+    leave_out(labels, chosen, frame, mask, part.inner)
     return labels, posterior[(slice(None), *chosen)] if certainty else None
 
 
@@ -257,10 +257,10 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
     Parameters
     ----------
     templates : Templates
-    frame : (rows, columns) numpy.ndarray or FramePart
-    mask : (rows, columns) array of bool, FramePart or None
+    frame : (rows, columns) numpy.ndarray or Tile
+    mask : (rows, columns) array of bool, Tile or None
         True where a pixel is left out.
-    part : Part
+    part : Tile
     certainty : bool
         Whether probabilities are asked for.
     blocked : NormalizedFrame, optional
@@ -275,7 +275,7 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
         interpolated, and raised to a power that calibrates them. In a frame that is
         much damaged, they are half as far from chance.
     """
-    window = window_around(part.pixels, templates, frame.shape)
+    window = window_around(part.inner, templates, frame.shape)
     first = tuple(axis.start for axis in window)
     sides = tuple(axis.stop - axis.start for axis in window)
     if blocked is None or sides != frame.shape:
@@ -284,7 +284,7 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
     posterior = straightened(*templates.posterior(blocked))
     rows, columns = (
         np.arange(axis.start - begin, axis.stop - begin)
-        for axis, begin in zip(part.pixels, first, strict=True)
+        for axis, begin in zip(part.inner, first, strict=True)
     )
     posterior = interpolate(posterior, blocked.block, rows, columns)
     labels = most_probable(posterior)
@@ -367,7 +367,7 @@ def _chosen(grid, part, upsample):
         *(
             places - axis.start
             for places, axis in zip(
-                (samples.rows, samples.columns), part.pixels, strict=True
+                (samples.rows, samples.columns), part.inner, strict=True
             )
         )
     )

@@ -77,9 +77,9 @@ def leave_out(labels, chosen, frame, mask, pixels):
     labels : (rows, columns) or (grid rows, grid columns) numpy.ndarray
     chosen : tuple
         Index of the pixels that they belong to.
-    frame : (rows, columns) numpy.ndarray or FramePart
+    frame : (rows, columns) numpy.ndarray or Tile
         Pixels that are not finite are left out.
-    mask : (rows, columns) array of bool, FramePart or None
+    mask : (rows, columns) array of bool, Tile or None
         True where a pixel is left out.
     pixels : (slice, slice)
         Rows and columns of the frame that the index is of.

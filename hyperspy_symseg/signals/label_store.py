@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from hyperspy_symseg.frames.checks import shown
+from hyperspy_symseg.frames.lazy import lazy_frames
 from hyperspy_symseg.frames.run import FrameError, evaluate_frames, watched
 from hyperspy_symseg.frames.threads import check_num_workers, workers
 
 from .frame_store import UNFINISHED, FrameStore, unfinished_path
-from .frames import lazy_frames
 from .origins import check_not_an_origin
 from .places import only_writer
 from .progress import ProgressBar

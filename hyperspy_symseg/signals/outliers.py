@@ -1,23 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The work behind `SymmetryLabels.find_outliers`: signals in, signals out."""
 
-import dask
 import dask.array as da
 import numpy as np
 from hyperspy.signals import BaseSignal
 
+from hyperspy_symseg.analysis.defects import Defects, default_threshold
+from hyperspy_symseg.analysis.deviations import column_width
 from hyperspy_symseg.frames.checks import check_flag, is_number, shown
+from hyperspy_symseg.frames.lazy import lazy
 from hyperspy_symseg.frames.run import evaluate_series
 from hyperspy_symseg.frames.threads import check_num_workers, workers
 from hyperspy_symseg.plotting import PATTERN_COLORS
-from hyperspy_symseg.segmentation import outliers
-from hyperspy_symseg.segmentation.deviations import column_width
 from hyperspy_symseg.templates.model import check_period
 from hyperspy_symseg.version import package_version
 
 from .axes import frame_axes
 from .given_model import check_pixel_size
-from .measures import whole_frames
 from .metadata import result_metadata
 from .progress import ProgressBar
 from .source import Source
@@ -36,7 +35,7 @@ def find_outliers(
     model = labels._refined_model()
     check_pixel_size(model, frame_axes(signal))
     if threshold is None:
-        threshold = outliers.default_threshold(model.templates)
+        threshold = default_threshold(model.templates)
     elif not is_number(threshold) or not 0 < threshold < np.inf:
         raise ValueError(
             "threshold must be a positive number of standard deviations, or None, got "
@@ -47,7 +46,8 @@ def find_outliers(
     if check_flag("lazy_output", lazy_output, None) is None:
         lazy_output = signal._lazy or labels._lazy
     source = Source.of(signal, mask, True)
-    found = _lazy_outliers(model, source, labels.data, float(threshold))
+    analysis = Defects(model, float(threshold))
+    found = lazy(analysis, source.frames, labels.data, source.mask)
     if not lazy_output:
         with (
             ProgressBar(show_progressbar, "Finding outliers") as bar,
@@ -71,36 +71,6 @@ def find_outliers(
         ),
     )
     return result.as_lazy() if lazy_output else result
-
-
-def _lazy_outliers(model, source, labels, threshold):
-    """Outliers of every frame: (..., 1) dask.array.Array of arrays."""
-    arrays = [whole_frames(source.frames), whole_frames(da.asarray(labels))]
-    if source.mask is not None:
-        arrays.append(whole_frames(source.mask))
-    n_navigation = len(source.navigation)
-    return da.map_blocks(
-        _outliers_of_block,
-        *arrays,
-        # One for all tasks, and as small as can be.
-        model=dask.delayed(model.without_covariance(), traverse=False, pure=True),
-        threshold=threshold,
-        drop_axis=n_navigation + 1,
-        chunks=(*arrays[0].chunks[:-2], (1,)),
-        dtype=object,
-        meta=np.empty((0,) * (n_navigation + 1), object),
-    )
-
-
-def _outliers_of_block(frames, labels, masks=None, *, model, threshold):
-    """Outliers of the one frame of a block, as an array with the navigation axes."""
-    one = (0,) * (frames.ndim - 2)
-    mask = masks if masks is None or masks.ndim == 2 else masks[one]
-    result = np.empty((1,) * (frames.ndim - 1), object)
-    result[(*one, 0)] = outliers.find_outliers(
-        model, labels[one], frames[one], mask, threshold
-    )
-    return result
 
 
 def outlier_markers(labels, found, **options):

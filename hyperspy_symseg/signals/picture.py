@@ -8,9 +8,9 @@ import rsciio
 from hyperspy.signals import Signal2D
 from rsciio.utils.rgb import regular_array2rgbx
 
+from hyperspy_symseg.analysis.checks import check_labels
 from hyperspy_symseg.plotting import paint
 
-from .measures import check_labels
 from .metadata import result_metadata
 
 

@@ -7,8 +7,7 @@ import dask.array as da
 import numpy as np
 
 from hyperspy_symseg.frames.checks import shown
-
-from .frames import lazy_frames
+from hyperspy_symseg.frames.lazy import lazy_frames
 
 
 def whole_factors(factors, shape, crop):

@@ -4,7 +4,7 @@
 import hyperspy.api as hs
 import numpy as np
 
-from hyperspy_symseg.descriptors import compute_scores
+from hyperspy_symseg.descriptors.scores import Scores, compute_scores
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.checks import (
     as_array,
@@ -14,6 +14,7 @@ from hyperspy_symseg.frames.checks import (
     is_whole_number,
     shown,
 )
+from hyperspy_symseg.frames.lazy import lazy
 from hyperspy_symseg.frames.threads import workers
 
 from .arguments import (
@@ -23,7 +24,6 @@ from .arguments import (
     single_length_in_pixels,
 )
 from .axes import axis_size, image_axes, operation_axes, sampled_axes, signal_class
-from .frames import lazy_frames, lazy_scores
 from .metadata import descriptor_record, operations_record, result_metadata
 from .progress import ProgressBar
 
@@ -177,10 +177,7 @@ def _scores(signal, descriptor, grid, mask, lazy_output):
         size = 4 * grid.size * len(descriptor.operations)
         lazy_output = signal._lazy or size > LARGEST_EAGER_RESULT
     if lazy_output:
-        frame, mask = (
-            None if array is None else lazy_frames(array)
-            for array in (signal.data, mask)
-        )
         # One tile a chunk: scores are larger than the frame.
-        return lazy_scores(descriptor, frame, mask, grid, part_shape=(1, 1)), True
+        scores = Scores(descriptor, grid)
+        return lazy(scores, signal.data, mask=mask, tile_shape=(1, 1)), True
     return compute_scores(descriptor, np.asarray(signal.data), grid, mask), False

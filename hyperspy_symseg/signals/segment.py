@@ -7,16 +7,17 @@ from hyperspy.signals import LazySignal2D, Signal2D
 
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.checks import check_flag, shown
+from hyperspy_symseg.frames.lazy import lazy
 from hyperspy_symseg.frames.run import FrameError, evaluate_series
 from hyperspy_symseg.frames.threads import check_num_workers, workers
 from hyperspy_symseg.segmentation import SymmetryModel
+from hyperspy_symseg.segmentation.labels import Labels
 from hyperspy_symseg.segmentation.predict import label_frame
 from hyperspy_symseg.segmentation.stored import FORMAT
 
 from .arguments import is_auto, length_in_pixels
 from .axes import sampled_axes
 from .fit_plan import FitPlan
-from .frames import lazy_labels
 from .given_model import check_given_model
 from .metadata import MODEL, descriptor_record, result_metadata, why_not_refined
 from .progress import ProgressBar
@@ -129,14 +130,14 @@ def segment_symmetry(
     return _signals(signal, source, grid, labels, record, certainty, lazy_output)
 
 
-def _model_and_labels(source, plan, model, grid, lazy, upsample, certainty):
+def _model_and_labels(source, plan, model, grid, lazy_output, upsample, certainty):
     """Model, fitted if there is a plan, and its labels."""
     how = {"upsample": upsample, "certainty": certainty}
     if source.is_lazy:
         if plan is not None:
             model = plan.fit()
-        labels = lazy_labels(model, source.frames, source.mask, grid, **how)
-        if not lazy:
+        labels = lazy(Labels(model, grid, **how), source.frames, mask=source.mask)
+        if not lazy_output:
             try:
                 labels = evaluate_series(labels, "Segmenting")
             except FrameError as error:

@@ -10,10 +10,12 @@ import dask.array as da
 import numpy as np
 from hyperspy.axes import DataAxis
 
+from hyperspy_symseg.descriptors.scores import Scores
 from hyperspy_symseg.frames.checks import check_frame, warn_of_values
+from hyperspy_symseg.frames.extremes import Extremes, extremes, why_blank
+from hyperspy_symseg.frames.lazy import lazy, lazy_frames
 from hyperspy_symseg.frames.run import FrameError, evaluate_series
 from hyperspy_symseg.frames.threads import one_thread
-from hyperspy_symseg.frames.valid import extremes, why_blank
 from hyperspy_symseg.lattice import find_periods
 from hyperspy_symseg.lattice.spectrum import crops
 from hyperspy_symseg.segmentation.sampling import sampled_grid
@@ -21,7 +23,6 @@ from hyperspy_symseg.segmentation.views import Frames
 
 from .arguments import series_mask
 from .axes import frame_axes, navigation_axes
-from .frames import lazy_extremes, lazy_frames, lazy_scores
 
 _logger = logging.getLogger(__name__)
 
@@ -112,8 +113,8 @@ class Source(NamedTuple):
             found = [extremes(self.frames, self.mask)]
         else:
             some, mask = self._some(places)
-            found = self._evaluated(lazy_extremes(some, mask), places)
-            found = [(each["low"].min(), each["high"].max()) for each in found]
+            found = self._evaluated(lazy(Extremes(), some, mask=mask), places, 0)
+            found = [(each["low"], each["high"]) for each in found]
         return self._good(places, [why_blank(*each) for each in found])
 
     @staticmethod
@@ -223,7 +224,8 @@ class Source(NamedTuple):
         n_operations = len(descriptor.operations)
         scored, sample = sampled_grid(grid, n_operations, len(places))
         some, mask = self._some(places)
-        scores = lazy_scores(descriptor, some, mask, scored)[(slice(None), *sample)]
+        scores = lazy(Scores(descriptor, scored), some, mask=mask)
+        scores = scores[(slice(None), *sample)]
         found = self._evaluated(scores, places, 3, "Fitting")
         found = found.reshape(len(places), -1, n_operations)
         reasons = list(map(_why_not_fitted_on, found))

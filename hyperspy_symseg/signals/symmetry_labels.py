@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The label map as a signal."""
 
-import functools
-
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
@@ -118,9 +116,8 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
         """
         from matplotlib.colors import Normalize
 
+        from hyperspy_symseg.analysis.checks import check_labels
         from hyperspy_symseg.plotting import pattern_colormap, pattern_colors
-
-        from .measures import check_labels
 
         n = self.n_patterns
         if not self._lazy:
@@ -186,9 +183,10 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
         >>> s.segment_symmetry(show_progressbar=False).overlay(s)
         <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
         """
+        from hyperspy_symseg.analysis import Overlay
         from hyperspy_symseg.frames.checks import check_frame, check_number
 
-        from .measures import overlay_frames
+        from .measures import found_in
 
         self._check_is_image(signal)
         self._check_has_their_shape(signal)
@@ -196,7 +194,7 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
         frame_axes(signal)
         check_frame(signal.data[(0,) * (signal.data.ndim - 2)])
         overlay = Signal2D(
-            overlay_frames(signal.data, self.data, self.n_patterns, saturation),
+            found_in(Overlay(self.n_patterns, saturation), signal.data, self.data),
             axes=list(self.axes_manager.as_dictionary().values()),
             # HyperSpy cannot add up colours: without a navigator, the plot of a lazy
             # series would fail.
@@ -264,13 +262,14 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
         >>> areas, areas.metadata.Signal.quantity
         (<Signal1D, title: Simulated micrograph, dimensions: (|2)>, 'Area (nm²)')
         """
-        from . import measures
+        from hyperspy_symseg.analysis import Areas
 
-        n = self.n_patterns
-        count = functools.partial(measures.count_pixels, n_patterns=n)
+        from .measures import against_navigation, found_in
+
         x, y = self.axes_manager.signal_axes
-        areas = measures.per_pattern(count, self.data, n) * abs(y.scale * x.scale)
-        return measures.against_navigation(self, areas, "Area", self.area_unit)
+        areas = Areas(self.n_patterns, abs(y.scale * x.scale))
+        areas = found_in(areas, None, self.data)
+        return against_navigation(self, areas, "Area", self.area_unit)
 
     def get_boundary_length(self):
         """Length of the boundary of each pattern with the other patterns.
@@ -293,7 +292,7 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
         The Cauchy-Crofton formula, on the labels that were computed, one every
         ``metadata.Symmetry_segmentation.label_step`` pixels: if pixels are square, a
         straight boundary comes out within 1.5 % of its length at any angle, see
-        `hyperspy_symseg.segmentation.boundary.boundary_lengths`. Where it meets the
+        `hyperspy_symseg.analysis.boundaries.boundary_lengths`. Where it meets the
         edge of the frame, a label stands for all of these pixels, also where the frame
         ends before: too much by up to one such step in all.
 
@@ -305,7 +304,7 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
         >>> lengths.metadata.Signal.quantity
         'Boundary length (nm)'
         """
-        from hyperspy_symseg.segmentation.boundary import boundary_lengths
+        from hyperspy_symseg.analysis import BoundaryLengths
 
         from . import measures
 
@@ -315,19 +314,13 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
                 f"axes {axis_name(y, 'y')} and {axis_name(x, 'x')} must have one unit "
                 f"for a length, got {unit(y)!r} and {unit(x)!r}."
             )
-        n, labels, pixel_size = self.n_patterns, self.data, (abs(y.scale), abs(x.scale))
         record = self._record
-        if record.upsample:
-            # Their blocks would count as a staircase.
-            step = record.label_step
-            labels = measures.labels_computed(labels, step)
-            pixel_size = tuple(np.multiply(pixel_size, step))
-        if self._lazy:
-            labels = measures.whole_frames(labels)
-        measure = functools.partial(
-            boundary_lengths, n_patterns=n, pixel_size=pixel_size
+        lengths = BoundaryLengths(
+            self.n_patterns,
+            (abs(y.scale), abs(x.scale)),
+            record.label_step if record.upsample else (1, 1),
         )
-        lengths = measures.per_pattern(measure, labels, n)
+        lengths = measures.found_in(lengths, None, self.data)
         units = "px" if measures.has_pixels_as_unit((y, x)) else unit(x)
         return measures.against_navigation(self, lengths, "Boundary length", units)
 

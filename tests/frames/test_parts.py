@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperspy_symseg.descriptors import PowerSpectrum, TranslationSymmetry
-from hyperspy_symseg.frames import FramePart, Grid, tiling
+from hyperspy_symseg.frames import Grid, Tile, tiling
 from hyperspy_symseg.frames.parts import (
     PART_SHAPE,
     cut_into_parts,
@@ -68,7 +68,7 @@ def along_the_axes(parts, name):
 def test_parts_are_rows_of_columns(case):
     shape, grid, part_shape = case
     parts = cut_into_parts(TRANSLATION, grid, shape, part_shape)
-    for name in ("samples", "pixels"):
+    for name in ("samples", "inner"):
         rows, columns = along_the_axes(parts, name)
         for row, of_row in zip(rows, parts, strict=True):
             assert [getattr(part, name) for part in of_row] == [
@@ -76,7 +76,7 @@ def test_parts_are_rows_of_columns(case):
             ]
 
 
-@given(cut_frames(), st.sampled_from(["samples", "pixels"]))
+@given(cut_frames(), st.sampled_from(["samples", "inner"]))
 def test_parts_follow_each_other_from_end_to_end(case, name):
     shape, grid, part_shape = case
     parts = cut_into_parts(TRANSLATION, grid, shape, part_shape)
@@ -94,7 +94,7 @@ def test_pixels_of_a_part_are_nearest_to_its_samples(case):
     columns = np.broadcast_to(np.arange(grid.shape[1]), grid.shape)
     sample = upsample_labels(columns, grid, shape)[0]
     for part in cut_into_parts(TRANSLATION, grid, shape, part_shape)[0]:
-        own = np.unique(sample[part.pixels[1]])
+        own = np.unique(sample[part.inner[1]])
         assert own.tolist() == list(range(part.samples[1].start, part.samples[1].stop))
 
 
@@ -105,7 +105,7 @@ def test_part_is_no_larger_than_asked_for_unless_it_is_one_tile(case):
     cuts = tiling.tile_cuts(grid, len(TRANSLATION.operations))
     for axis in (0, 1):
         samples = along_the_axes(parts, "samples")[axis]
-        pixels = along_the_axes(parts, "pixels")[axis]
+        pixels = along_the_axes(parts, "inner")[axis]
         for own, covered in zip(samples, pixels, strict=True):
             length = covered.stop - covered.start
             assert length <= part_shape[axis] or own in cuts[axis]
@@ -118,7 +118,7 @@ def test_part_could_not_take_the_next_tile_too(case):
     cuts = tiling.tile_cuts(grid, len(TRANSLATION.operations))
     for axis in (0, 1):
         samples = along_the_axes(parts, "samples")[axis]
-        pixels = along_the_axes(parts, "pixels")[axis]
+        pixels = along_the_axes(parts, "inner")[axis]
         for i in range(len(samples) - 1):
             [after] = [cut for cut in cuts[axis] if cut.start == samples[i].stop]
             both = Grid(
@@ -135,7 +135,7 @@ def test_part_at_the_end_is_no_larger_than_asked_for():
     # Columns 0, 2, .. 62, in tiles of 8: the last two tiles have all from 31 to 63.
     grid = Grid.over((1, 64), (1, 2))
     [parts] = cut_into_parts(TRANSLATION, grid, (1, 64), (10, 32))
-    ends = [part.pixels[1].stop for part in parts]
+    ends = [part.inner[1].stop for part in parts]
     assert ends == [31, 47, 64]
 
 
@@ -158,7 +158,7 @@ def test_source_of_a_part_is_what_its_labels_depend_on():
     first = cut_into_parts(TRANSLATION, grid, (62, 83), (11, 17))[0][0]
     assert TRANSLATION.operations.max() == 6
     assert first.samples == (slice(0, 3), slice(0, 5))
-    assert first.source == (slice(0, 6 + 11 + 1), slice(0, 12 + 11 + 1))
+    assert first.outer == (slice(0, 6 + 11 + 1), slice(0, 12 + 11 + 1))
 
 
 @given(cut_frames(), st.integers(0, 80))
@@ -168,10 +168,10 @@ def test_a_margin_is_in_the_source_as_far_as_the_frame_goes(case, margin):
     parts = cut_into_parts(TRANSLATION, grid, shape, part_shape, margin)
     for row, plain_row in zip(parts, plain, strict=True):
         for part, without in zip(row, plain_row, strict=True):
-            assert (part.samples, part.pixels) == (without.samples, without.pixels)
-            wanted = widened(part.pixels, margin, shape)
+            assert (part.samples, part.inner) == (without.samples, without.inner)
+            wanted = widened(part.inner, margin, shape)
             for own, other, least in zip(
-                part.source, without.source, wanted, strict=True
+                part.outer, without.outer, wanted, strict=True
             ):
                 assert own.start == min(other.start, least.start)
                 assert own.stop == max(other.stop, least.stop)
@@ -181,14 +181,14 @@ def test_source_has_all_pixels_that_get_a_label():
     # Samples every 30 pixels are further apart than what is looked at around them.
     grid = Grid.over((90, 91), 30)
     [[part]] = cut_into_parts(TRANSLATION, grid, (90, 91), (90, 91))
-    assert part.source == (slice(0, 90), slice(0, 91))
+    assert part.outer == (slice(0, 90), slice(0, 91))
 
 
 @pytest.mark.parametrize(("upsample", "shape"), [(True, (8, 14)), (False, (3, 5))])
 def test_shape_of_the_labels_of_a_part(upsample, shape):
     grid = Grid.over((61, 83), 3)
     part = cut_into_parts(TRANSLATION, grid, (61, 83), (11, 17))[0][0]
-    assert part.shape(upsample) == shape
+    assert part.result_shape(upsample) == shape
 
 
 def labels_of_parts(model, frame, mask, grid, part_shape, upsample):
@@ -197,8 +197,8 @@ def labels_of_parts(model, frame, mask, grid, part_shape, upsample):
     def cut(array, part):
         if array is None:
             return None
-        first = [axis.start for axis in part.source]
-        return FramePart(array[part.source].copy(), first, array.shape)
+        first = [axis.start for axis in part.outer]
+        return Tile.at(first, array[part.outer].copy(), array.shape)
 
     parts = cut_into_parts(model.descriptor, grid, frame.shape, part_shape)
     return np.block(

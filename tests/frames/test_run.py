@@ -11,9 +11,9 @@ import pytest
 
 from hyperspy_symseg.frames import run
 from hyperspy_symseg.frames.graph import FrameGraph
+from hyperspy_symseg.frames.lazy import lazy_frames
 from hyperspy_symseg.frames.run import FrameError
 from hyperspy_symseg.frames.threads import workers
-from hyperspy_symseg.signals.frames import lazy_frames
 
 DATA = np.arange(5 * 3 * 4 * 6).reshape(5, 3, 4, 6)
 ALL = list(np.ndindex(5, 3))

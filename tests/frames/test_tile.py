@@ -12,7 +12,7 @@ from hyperspy_symseg.descriptors import (
     RotationSymmetry,
     TranslationSymmetry,
 )
-from hyperspy_symseg.frames import FramePart, Grid
+from hyperspy_symseg.frames import Grid, Tile
 from hyperspy_symseg.frames.tile import hull, within_reach
 
 DESCRIPTORS = {
@@ -53,7 +53,7 @@ def assert_part_is_enough(descriptor, frame, grid, mask):
     part, mask_part = (
         array
         if array is None
-        else FramePart(array[support].copy(), [s.start for s in support], frame.shape)
+        else Tile.at([s.start for s in support], array[support].copy(), frame.shape)
         for array in (frame, mask)
     )
     of_part = descriptor.compute(part, grid, mask_part)
@@ -62,24 +62,24 @@ def assert_part_is_enough(descriptor, frame, grid, mask):
 
 def test_part_is_addressed_by_the_pixels_of_the_frame():
     frame = np.arange(7 * 9).reshape(7, 9)
-    part = FramePart(frame[2:6, 3:8], (2, 3), (7, 9))
+    part = Tile.at((2, 3), frame[2:6, 3:8], (7, 9))
     assert part[3:5, 4:8].tolist() == [[31, 32, 33, 34], [40, 41, 42, 43]]
 
 
 def test_part_has_the_shape_of_the_frame_and_the_dtype_of_its_pixels():
-    part = FramePart(np.zeros((2, 3), np.uint16), (4, 5), (7, 9))
+    part = Tile.at((4, 5), np.zeros((2, 3), np.uint16), (7, 9))
     assert (part.shape, part.ndim, part.dtype) == ((7, 9), 2, np.uint16)
 
 
 def test_whole_part_can_be_taken():
-    assert FramePart(np.ones((4, 5)), (2, 3), (7, 9))[2:6, 3:8].shape == (4, 5)
+    assert Tile.at((2, 3), np.ones((4, 5)), (7, 9))[2:6, 3:8].shape == (4, 5)
 
 
 @pytest.mark.parametrize(
     "slices", [np.s_[1:6, 3:8], np.s_[2:7, 3:8], np.s_[2:6, 2:8], np.s_[2:6, 3:9]]
 )
 def test_pixels_outside_the_part_are_an_error(slices):
-    part = FramePart(np.ones((4, 5)), (2, 3), (7, 9))
+    part = Tile.at((2, 3), np.ones((4, 5)), (7, 9))
     with pytest.raises(IndexError, match=r"begins at \(2, 3\) and has the shape \(4, "):
         part[slices]
 

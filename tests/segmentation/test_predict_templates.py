@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperspy_symseg.frames import FramePart, Grid, tiling
+from hyperspy_symseg.frames import Grid, Tile, tiling
 from hyperspy_symseg.frames.parts import cut_into_parts, whole
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
@@ -218,11 +218,11 @@ def test_parts_need_their_source_only(model, monkeypatch, upsample, masked):
     grid = Grid.over(frame.shape, model.stride)
     [parts] = model.parts(grid, frame.shape)
     assert len(parts) > 2
-    assert parts[0].source[1].stop < 900
+    assert parts[0].outer[1].stop < 900
 
     def cut(array, part):
-        first = [axis.start for axis in part.source]
-        return FramePart(array[part.source].copy(), first, array.shape)
+        first = [axis.start for axis in part.outer]
+        return Tile.at(first, array[part.outer].copy(), array.shape)
 
     options = {"upsample": upsample, "certainty": True}
     found = np.concatenate(

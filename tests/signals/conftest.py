@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import pytest
 
+from hyperspy_symseg.descriptors import scores
 from hyperspy_symseg.frames import parts, tiling
 from hyperspy_symseg.segmentation import model
-from hyperspy_symseg.signals import frames
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def cut_into(monkeypatch):
             return cut(descriptor, grid, shape, part_shape, margin)
 
         # Refined labels of an image are found in the same parts, eager and lazy.
-        for module in (frames, model):
+        for module in (scores, model):
             monkeypatch.setattr(module, "cut_into_parts", cut_small)
 
     return cut_into

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hyperspy_symseg.descriptors import scores
 from hyperspy_symseg.frames import parts
 from hyperspy_symseg.segmentation import model as model_module
-from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels, frames
+from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels
 
 N, ROWS, COLUMNS = 7, 61, 83
 
@@ -470,7 +471,7 @@ def test_a_frame_in_parts_without_a_finite_pixel_is_named(series, model):
 
 def test_few_chunks_of_a_large_frame_are_held(two_grains, tmp_path, monkeypatch):
     cut = parts.cut_into_parts
-    for module in (frames, model_module):
+    for module in (scores, model_module):
         monkeypatch.setattr(
             module,
             "cut_into_parts",

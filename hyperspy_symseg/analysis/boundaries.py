@@ -1,13 +1,62 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Length of the boundaries between patterns."""
 
+from dataclasses import dataclass
+
 import numpy as np
+
+from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.analysis import SumAnalysis
+
+from .checks import check_labels
 
 # Vectors (y, x) from a pixel to its neighbours, in all directions; one side of each
 # line through the pixel, by ascending angle from x.
 HALF_TURN = ((0, 1), (1, 2), (1, 1), (2, 1), (1, 0), (2, -1), (1, -1), (1, -2))
 # Largest component of these.
 REACH = 2
+
+
+@dataclass(frozen=True)
+class BoundaryLengths(SumAnalysis):
+    """Length of the boundary of each pattern in a frame of labels.
+
+    (n_patterns,) of float64; see `boundary_lengths`.
+
+    Parameters
+    ----------
+    n_patterns : int
+    pixel_size : (float, float)
+        Along (y, x), in any one unit.
+    step : (int, int)
+        Distance of the labels that were computed, along (y, x): others are copies,
+        whose blocks would count as a staircase.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg.frames.run import run
+    >>> labels = np.zeros((30, 40), int)
+    >>> labels[:, 20:] = 1
+    >>> run(BoundaryLengths(2, (0.1, 0.1)), None, labels).round(2)
+    array([2.96, 2.96])
+    """
+
+    n_patterns: int
+    pixel_size: tuple[float, float] = (1.0, 1.0)
+    step: tuple[int, int] = (1, 1)
+    # Beyond the edge of a frame is what is at the edge.
+    whole_frames = True
+
+    @property
+    def shape(self):
+        """One number a pattern: (int,)."""
+        return (self.n_patterns,)
+
+    def process(self, tile):
+        """Lengths in a frame: (n_patterns,) numpy.ndarray."""
+        labels = check_labels(labels_computed(tile.labels, self.step), self.n_patterns)
+        pixel_size = tuple(np.multiply(self.pixel_size, self.step))
+        return boundary_lengths(labels, self.n_patterns, pixel_size)
 
 
 def direction_weights(pixel_size):
@@ -103,3 +152,31 @@ def boundary_lengths(labels, n_patterns, pixel_size=(1, 1)):
             across &= (moved(y, x) >= 0) & (labels >= 0)
             lengths += weight * np.bincount(labels[across], minlength=n_patterns)
     return lengths
+
+
+def labels_computed(labels, stride):
+    """Take those of upsampled labels that were computed, and one pixel of each.
+
+    Parameters
+    ----------
+    labels : (..., rows, columns) array of int
+        Upsampled from a grid, or a part of such.
+    stride : (int, int)
+        Of the grid, along (y, x).
+
+    Returns
+    -------
+    array of int
+        Along y and x on a grid of this stride.
+
+    Examples
+    --------
+    >>> labels_computed(np.array([[0, 0, 0, 1, 1, 1, 2]]), (3, 3))
+    array([[0, 1, 2]])
+    """
+    shape = labels.shape[-2:]
+    # In a part of the frame the grid may start elsewhere. As each sample has `stride`
+    # pixels, every stride-th pixel is one of each, wherever one starts.
+    grid = Grid.over(shape, tuple(map(min, stride, shape)))
+    (y, x), (step_y, step_x) = grid.first, grid.stride
+    return labels[..., y::step_y, x::step_x]

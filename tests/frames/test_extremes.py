@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.frames.valid import extremes, why_blank
+from hyperspy_symseg.frames.extremes import extremes, why_blank
 
 
 @pytest.mark.parametrize("dtype", ["u1", ">i2", "f2", "?", "f8"])

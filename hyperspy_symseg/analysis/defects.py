@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Places inside a pattern that fit none of the patterns."""
 
-import itertools
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import special
 
 from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.analysis import PointAnalysis
 from hyperspy_symseg.frames.blocks import sum_blocks
+from hyperspy_symseg.frames.parts import PART_SHAPE
 from hyperspy_symseg.frames.peaks import extrema, settled
+from hyperspy_symseg.frames.tile import within
+from hyperspy_symseg.segmentation.predict import window_around
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
 from .deviations import Deviations, column_width
 from .interior import without_islands
-from .predict import window_around
 
 # False alarms in an area of a period squared, if the noise were Gaussian. Displaced
 # columns have heavier tails: up to three times as many were counted, at most one in
@@ -61,66 +65,72 @@ def default_threshold(templates, rate=FALSE_ALARM_RATE):
     return float(np.sqrt(-special.lambertw(-(share**2), -1).real))
 
 
-def find_outliers(model, labels, frame, mask=None, threshold=None):
-    """Find the places inside the patterns of a frame that fit none of them.
+@dataclass(frozen=True)
+class Defects(PointAnalysis):
+    """Places inside the patterns of a frame that fit none of them.
+
+    Position (y, x) in pixels, and score in standard deviations, negative where
+    intensity is missing: (n, 3) of float64, in the order of y.
 
     Parameters
     ----------
     model : SymmetryModel
         With templates.
-    labels : (rows, columns) numpy.ndarray of int
-        Of the pixels of the frame; -1 where a pixel is left out.
-    frame : (rows, columns) numpy.ndarray of any real dtype
-    mask : (rows, columns) numpy.ndarray of bool, optional
-        True where a pixel is left out, too.
     threshold : float, optional
         In standard deviations. By default noise alone exceeds it less than once in
         10,000 columns: see `default_threshold`.
-
-    Returns
-    -------
-    (n, 3) numpy.ndarray of float64
-        Position (y, x) in pixels, and score in standard deviations: negative where
-        intensity is missing. In the order of y.
 
     Raises
     ------
     ValueError
         If the model has no templates.
     """
-    check_templates(model)
-    templates = model.templates
-    if threshold is None:
-        threshold = default_threshold(templates)
-    frame = np.asarray(frame)
-    left_out = (np.asarray(labels) < 0) | ~np.isfinite(frame)
-    if mask is not None:
-        left_out |= np.asarray(mask, bool)
-    labels = np.where(left_out, -1, labels)
-    parts = model.parts(Grid.over(frame.shape, model.stride), frame.shape)
-    found = [
-        _outliers_of_part(templates, labels, frame, part.pixels, threshold)
-        for part in itertools.chain.from_iterable(parts)
-    ]
-    found = np.concatenate(found)
-    return found[np.lexsort(found.T[1::-1])]
+
+    model: Any
+    threshold: float | None = None
+
+    def __post_init__(self):
+        """Check the model, and take what is not given."""
+        if self.model.templates is None:
+            raise ValueError(
+                "model must have templates for outliers to be found, got one without."
+            )
+        # As small as can be, for a cluster.
+        object.__setattr__(self, "model", self.model.without_covariance())
+        if self.threshold is None:
+            threshold = default_threshold(self.model.templates)
+            object.__setattr__(self, "threshold", threshold)
+
+    def tiles(self, shape, tile_shape=None):
+        """Tiles that a model labels on its own, by default."""
+        grid = Grid.over(shape, self.model.stride)
+        return self.model.parts(grid, shape, tile_shape or PART_SHAPE)
+
+    def process(self, tile):
+        """Those of a tile: (n, 3) numpy.ndarray."""
+        return defects_of_tile(self.model.templates, tile, self.threshold)
+
+    def join(self, rows):
+        """Those of a frame, in the order of y."""
+        found = np.concatenate(rows)
+        return found[np.lexsort(found.T[1::-1])]
 
 
-def check_templates(model):
-    """Raise a ValueError if a model has no templates."""
-    if model.templates is None:
-        raise ValueError(
-            "model must have templates for outliers to be found, got one without."
-        )
+def defects_of_tile(templates, tile, threshold):
+    """Defects in the inner rectangle of a tile: (n, 3) numpy.ndarray.
 
-
-def _outliers_of_part(templates, labels, frame, pixels, threshold):
-    """Outliers in some rows and columns of a frame."""
+    Parameters
+    ----------
+    templates : Templates
+    tile : Tile
+        With labels: -1 where a pixel is left out.
+    threshold : float
+    """
     period = templates.period
-    window = window_around(pixels, templates, frame.shape)
-    first = [axis.start for axis in window]
-    labels = labels[window]
-    blocked = NormalizedFrame(frame[window], labels < 0, period, tuple(first))
+    window = window_around(tile.inner, templates, tile.shape)
+    first, seen = [axis.start for axis in window], within(window, tile.outer)
+    labels = np.where(tile.valid[seen], tile.labels[seen], -1)
+    blocked = NormalizedFrame(tile.values[seen], labels < 0, period, tuple(first))
     labels = without_islands(labels, LEAST_ISLAND * period**2)
     own = labels == np.arange(templates.n_patterns)[:, np.newaxis, np.newaxis]
     posterior = np.stack(
@@ -138,7 +148,7 @@ def _outliers_of_part(templates, labels, frame, pixels, threshold):
     found = found[strongest(found, DISTANCE * period)]
     inside = [
         (axis.start - 0.5 <= found[:, i]) & (found[:, i] < axis.stop - 0.5)
-        for i, axis in enumerate(pixels)
+        for i, axis in enumerate(tile.inner)
     ]
     return found[np.logical_and(*inside)]
 

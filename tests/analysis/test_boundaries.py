@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hyperspy_symseg.segmentation.boundary import (
+from hyperspy_symseg.analysis.boundaries import (
     HALF_TURN,
     boundary_lengths,
     direction_weights,

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage, stats
 from scipy.spatial import cKDTree
 
 from hyperspy_symseg import simulate
+from hyperspy_symseg.analysis import Defects, defects
+from hyperspy_symseg.analysis.deviations import column_width, gaussian_scores
+from hyperspy_symseg.analysis.interior import inner_places, without_islands
 from hyperspy_symseg.descriptors import TranslationSymmetry
-from hyperspy_symseg.frames.parts import cut_into_parts
-from hyperspy_symseg.segmentation import SymmetryModel, outliers
-from hyperspy_symseg.segmentation.deviations import column_width, gaussian_scores
-from hyperspy_symseg.segmentation.interior import inner_places, without_islands
+from hyperspy_symseg.frames import Tile
+from hyperspy_symseg.frames.run import run
+from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.templates import Templates
 
 LATTICES = {
@@ -27,9 +31,18 @@ def fit(frame, period, n_patterns=1):
     )
 
 
+def defects_in(model, labels, frame, mask=None, threshold=None, **options):
+    (found,) = run(Defects(model, threshold), frame, labels, mask, **options)
+    return found
+
+
 def found_in(frame, period, **options):
     labels = np.zeros(frame.shape, np.int8)
-    return outliers.find_outliers(fit(frame, period), labels, frame, **options)
+    return defects_in(fit(frame, period), labels, frame, **options)
+
+
+def whole_tile(frame, labels):
+    return replace(Tile.at((0, 0), frame, frame.shape), labels=labels)
 
 
 def matches(found, true, within, sign):
@@ -80,7 +93,7 @@ def test_a_perfect_crystal_has_none(dose):
 def test_scores_of_a_perfect_crystal_are_normal(monkeypatch):
     scores = []
     monkeypatch.setattr(
-        outliers,
+        defects,
         "extrema",
         lambda each, *_: scores.append(each) or np.empty((0, 2), int),
     )
@@ -122,8 +135,7 @@ def test_a_lower_threshold_finds_more(crystal):
     frame, places, model = crystal
     labels = np.zeros(frame.shape, np.int8)
     few, many = (
-        outliers.find_outliers(model, labels, frame, threshold=threshold)
-        for threshold in (5, 3.5)
+        defects_in(model, labels, frame, threshold=threshold) for threshold in (5, 3.5)
     )
     assert len(few) == len(places) < len(many)
     assert np.abs(many[:, 2]).min() > 3.5
@@ -133,8 +145,8 @@ def test_a_lower_threshold_finds_more(crystal):
 def test_gain_and_offset_do_not_matter(crystal):
     frame, _, model = crystal
     labels = np.zeros(frame.shape, np.int8)
-    expected = outliers.find_outliers(model, labels, frame)
-    found = outliers.find_outliers(model, labels, frame * 37.0 - 1e4)
+    expected = defects_in(model, labels, frame)
+    found = defects_in(model, labels, frame * 37.0 - 1e4)
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
@@ -152,7 +164,7 @@ def test_none_where_pixels_are_left_out(crystal, how):
         values[area] = np.nan
     else:
         labels[area] = -1
-    found = outliers.find_outliers(model, labels, values, mask)
+    found = defects_in(model, labels, values, mask)
     assert len(found) == len(places) - 1
     distance, _ = cKDTree(found[:, :2]).query(places)
     assert distance[0] > 13
@@ -173,9 +185,7 @@ def test_none_near_a_boundary(crystal):
             "amplitudes": np.tile(model.templates.amplitudes, 2),
         }
     )
-    found = outliers._outliers_of_part(
-        double, labels, frame, tuple(slice(0, n) for n in frame.shape), 5.0
-    )
+    found = defects.defects_of_tile(double, whole_tile(frame, labels), 5.0)
     distance, _ = cKDTree(found[:, :2]).query(places)
     assert distance[0] > 13
     assert len(found) >= len(places) - 2
@@ -185,40 +195,33 @@ def test_an_island_as_small_as_a_cell_is_no_pattern(crystal):
     frame, places, model = crystal
     y, x = np.rint(places[0]).astype(int)
     labels = np.zeros(frame.shape, np.int8)
-    expected = outliers.find_outliers(model, labels, frame)
+    expected = defects_in(model, labels, frame)
     labels[y - 6 : y + 6, x - 6 : x + 6] = 1
-    np.testing.assert_array_equal(
-        outliers.find_outliers(model, labels, frame), expected
-    )
+    np.testing.assert_array_equal(defects_in(model, labels, frame), expected)
 
 
 def test_none_in_noise():
     frame = np.random.default_rng(0).poisson(3, (200, 200))
     templates = Templates(12.0, 1, [], np.empty((0, 2)), [], 1.0)
-    pixels = (slice(0, 200), slice(0, 200))
-    labels = np.zeros(frame.shape, np.int8)
-    assert len(outliers._outliers_of_part(templates, labels, frame, pixels, 3)) == 0
+    tile = whole_tile(frame, np.zeros(frame.shape, np.int8))
+    assert len(defects.defects_of_tile(templates, tile, 3)) == 0
 
 
 def test_none_in_a_frame_without_labels(crystal):
     frame, _, model = crystal
-    found = outliers.find_outliers(model, np.full(frame.shape, -1), frame)
+    found = defects_in(model, np.full(frame.shape, -1), frame)
     assert found.shape == (0, 3)
 
 
-def test_a_frame_in_parts(crystal, monkeypatch):
+def test_a_frame_in_tiles(crystal):
     _, _, model = crystal
     signal, _ = simulate.micrograph(
         LATTICES["square"], (800, 830), dose=5, vacancies=40, seed=5
     )
     labels = np.zeros(signal.data.shape, np.int8)
-    expected = outliers.find_outliers(model, labels, signal.data)
+    expected = defects_in(model, labels, signal.data)
 
-    def parts(self, grid, shape):
-        return cut_into_parts(self.descriptor, grid, shape, (400, 400), self.margin)
-
-    monkeypatch.setattr(SymmetryModel, "parts", parts)
-    found = outliers.find_outliers(model, labels, signal.data)
+    found = defects_in(model, labels, signal.data, tile_shape=(400, 400))
     assert len(expected) >= 38
     np.testing.assert_allclose(found[:, :2], expected[:, :2], atol=0.1)
     np.testing.assert_allclose(found[:, 2], expected[:, 2], rtol=0.1)
@@ -230,7 +233,7 @@ def test_a_model_without_templates_is_an_error(crystal):
         frame, TranslationSymmetry(10, 12), 1, stride=8, period=None
     )
     with pytest.raises(ValueError, match="model must have templates"):
-        outliers.find_outliers(plain, np.zeros(frame.shape, int), frame)
+        defects_in(plain, np.zeros(frame.shape, int), frame)
 
 
 def test_width_of_columns(crystal):
@@ -263,10 +266,10 @@ def test_rate_of_the_threshold():
     # Extrema of smoothed noise, counted.
     noise = np.random.default_rng(0).normal(size=(1500, 1500))
     field = ndimage.gaussian_filter(noise, 2, mode="wrap")
-    places = outliers.extrema(field / field.std(), 4, 2)
+    places = defects.extrema(field / field.std(), 4, 2)
     values = np.abs(field / field.std())[tuple(places.T)]
     templates = Templates(12.0, 1, [], np.empty((0, 2)), [], 1.0)
-    threshold = outliers.default_threshold(templates, 0.05)
+    threshold = defects.default_threshold(templates, 0.05)
     rate = np.count_nonzero(values > threshold) * 144 / noise.size
     assert rate == pytest.approx(0.05, rel=0.15)
 

@@ -1,0 +1,6 @@
+from .areas import Areas
+from .boundaries import BoundaryLengths
+from .defects import Defects
+from .overlay import Overlay
+
+__all__ = ["Areas", "BoundaryLengths", "Defects", "Overlay"]

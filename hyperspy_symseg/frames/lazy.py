@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Dask arrays of frames, and of what an analysis finds in them."""
+
+from dataclasses import replace
+
+import dask
+import dask.array as da
+import numpy as np
+
+from .analysis import MapAnalysis, as_objects
+from .graph import are_marked, mark_frames, mark_source
+from .tile import Tile
+
+
+def lazy_frames(data):
+    """Frames as a dask array with one a chunk along the navigation axes.
+
+    Parameters
+    ----------
+    data : (..., rows, columns) numpy.ndarray or dask.array.Array
+
+    Returns
+    -------
+    dask.array.Array
+        It has layers for the chunks of the source and for the frames, which
+        `evaluate_frames` looks for.
+    """
+    source = mark_source(_lazily(data))
+    return mark_frames(_one_by_one(source))
+
+
+def _lazily(data):
+    """Frames as a dask array."""
+    if isinstance(data, da.Array):
+        return data
+    chunks = (*(1,) * (data.ndim - 2), *data.shape[-2:])
+    return da.from_array(np.asarray(data), chunks=chunks, name=False)
+
+
+def _one_by_one(array):
+    """The same frames, with one a chunk along the navigation axes."""
+    return array.rechunk(dict.fromkeys(range(array.ndim - 2), 1))
+
+
+def whole_frames(array):
+    """The same array, with one frame a chunk.
+
+    Parameters
+    ----------
+    array : (..., rows, columns) dask.array.Array
+
+    Returns
+    -------
+    dask.array.Array
+    """
+    # One by one before they are put together, or whole stacks would be.
+    return _one_by_one(array).rechunk({-2: -1, -1: -1})
+
+
+def lazy(analysis, frames, labels=None, mask=None, *, tile_shape=None):
+    """What an analysis finds in frames, as a dask array; nothing is computed.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    frames : (..., rows, columns) numpy.ndarray or dask.array.Array, or None
+        A tuple of several, such as channels or consecutive frames, is one of a tile,
+        too. None if the analysis is one of labels alone.
+    labels : (..., rows, columns) numpy.ndarray or dask.array.Array of int, optional
+    mask : (rows, columns) or (..., rows, columns) array of bool, optional
+        True where a pixel is left out.
+    tile_shape : (int, int), optional
+        As for `Analysis.tiles`.
+
+    Returns
+    -------
+    dask.array.Array
+        (..., rows, columns, *axes) of a `MapAnalysis`. (..., *shape) of a
+        `SumAnalysis`, or only its shape if it is one of all frames. (..., 1) of a
+        `PointAnalysis`: each element is the array (n, k) of a frame.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg.frames.extremes import Extremes
+    >>> lazy(Extremes(), np.arange(12).reshape(2, 2, 3))["high"].compute()
+    array([ 5., 11.])
+    """
+    if not isinstance(analysis, MapAnalysis):
+        return _gathered(
+            analysis, lazy_tiles(analysis, frames, labels, mask, tile_shape)
+        )
+    found = lazy_tiles(analysis, frames, labels, mask, tile_shape)
+    n_navigation = found.ndim - 2 - len(analysis.axes)
+    if analysis.checked_by is None or not n_navigation:
+        return found
+    total = lazy(analysis.checked_by, frames, labels, mask)
+    return da.map_blocks(
+        _check_block,
+        found.rechunk(dict.fromkeys(range(n_navigation, found.ndim), -1)),
+        total[(..., *(np.newaxis,) * (2 + len(analysis.axes)))],
+        analysis=dask.delayed(analysis, traverse=False, pure=True),
+        n_navigation=n_navigation,
+        **_of(found.dtype, found.ndim),
+    )
+
+
+def lazy_tiles(analysis, frames, labels=None, mask=None, tile_shape=None):
+    """What an analysis finds in the tiles of frames, not put together yet.
+
+    Parameters
+    ----------
+    analysis, frames, labels, mask, tile_shape
+        As for `lazy`.
+
+    Returns
+    -------
+    (..., tiles along y, tiles along x) dask.array.Array of object
+        But of a `MapAnalysis`, its maps: (..., rows, columns, *axes).
+    """
+    names, arrays = _sources(analysis, frames, labels, mask)
+    first = arrays[0]
+    known = {
+        # One for all tasks of the graph.
+        "analysis": dask.delayed(analysis, traverse=False, pure=True),
+        "shape": first.shape[-2:],
+        # A range is small: in a graph for a cluster, every task has it.
+        "starts": [
+            range(len(n)) if max(n) == 1 else np.cumsum((0, *n)).tolist()
+            for n in first.chunks
+        ],
+    }
+    prepared = []
+    if analysis.prepare is not None:
+        prepared = [_prepared(names, list(map(whole_frames, arrays)), known)]
+        names = [*names, "prepared"]
+    known["names"] = names
+    tiles = (
+        None if analysis.whole_frames else analysis.tiles(first.shape[-2:], tile_shape)
+    )
+    if tiles is None:
+        chunks = dict(zip((-2, -1), first.chunks[-2:], strict=True))
+        arrays = [array.rechunk(chunks) for array in arrays]
+        return _map_tile(analysis, [*arrays, *prepared], None, known)
+
+    def of_tile(tile):
+        cut = [array[(..., *tile.outer)].rechunk({-2: -1, -1: -1}) for array in arrays]
+        return _map_tile(analysis, [*cut, *prepared], tile, known)
+
+    rows = [da.concatenate(list(map(of_tile, row)), first.ndim - 1) for row in tiles]
+    return da.concatenate(rows, first.ndim - 2)
+
+
+def named_arrays(frames, labels, mask):
+    """Arrays with the names of what a tile has: list of (str, array).
+
+    Parameters
+    ----------
+    frames, labels, mask
+        As for `lazy`.
+    """
+    channels = frames if isinstance(frames, tuple) else (frames,)
+    name = "channel" if isinstance(frames, tuple) else "values"
+    arrays = [*((name, each) for each in channels), ("labels", labels), ("mask", mask)]
+    return [pair for pair in arrays if pair[1] is not None]
+
+
+def _sources(analysis, *given):
+    """Names and dask arrays of what a tile has: two lists."""
+    names, arrays = map(list, zip(*named_arrays(*given), strict=True))
+    for i, (name, array) in enumerate(zip(names, arrays, strict=True)):
+        # Labels are no source: in most files each frame of them has a chunk of its own,
+        # and then frames from one chunk of the micrographs would not be read together.
+        if name != "labels":
+            array = _as_frames(array)
+        else:
+            array = _lazily(array)
+            if i > 0 or analysis.prepare is not None:
+                array = _one_by_one(array)
+        arrays[i] = whole_frames(array) if analysis.whole_frames else array
+    return names, arrays
+
+
+def _as_frames(array):
+    """As `lazy_frames`, but not once more."""
+    if isinstance(array, da.Array) and are_marked(array):
+        return _one_by_one(array)
+    return lazy_frames(array)
+
+
+def _of(dtype, ndim):
+    """What `map_blocks` is told of its results."""
+    return {"dtype": dtype, "meta": np.empty((0,) * ndim, dtype)}
+
+
+def _prepared(names, arrays, known):
+    """What `prepare` finds in whole frames: (..., 1, 1) dask.array.Array of object."""
+    return da.map_blocks(
+        _process_block,
+        *arrays,
+        function="prepare",
+        names=names,
+        **known,
+        tile=None,
+        chunks=(*arrays[0].chunks[:-2], (1,), (1,)),
+        **_of(object, arrays[0].ndim),
+    )
+
+
+def _map_tile(analysis, arrays, tile, known):
+    """Results of a tile of every frame; without one, of every chunk of the frames."""
+    first = arrays[0]
+    chunks, axes, dtype = first.chunks[-2:], (), object
+    if not isinstance(analysis, MapAnalysis):
+        chunks = tuple((1,) * len(axis) for axis in chunks)
+    else:
+        axes, dtype = analysis.axes, analysis.dtype
+        if tile is not None:
+            chunks = tuple((n,) for n in analysis.result_shape(tile))
+    return da.map_blocks(
+        _process_block,
+        *arrays,
+        function="process",
+        **known,
+        tile=tile,
+        new_axis=list(range(first.ndim, first.ndim + len(axes))) or None,
+        chunks=(*first.chunks[:-2], *chunks, *((n,) for n in axes)),
+        **_of(dtype, first.ndim + len(axes)),
+    )
+
+
+def _process_block(*blocks, function, analysis, names, shape, starts, tile, block_id):
+    """Results of a tile of the frames of a block, with the axes of the array."""
+    navigation = blocks[0].shape[:-2]
+    n = len(navigation)
+    first = [axis[i] for axis, i in zip(starts, block_id, strict=False)]
+    if tile is None:
+        tile = Tile.at(first[n:], blocks[0][(0,) * n], shape)
+    found = []
+    for place in np.ndindex(navigation):
+        index = tuple(a + b for a, b in zip(first[:n], place, strict=True))
+        given = [block if block.ndim == 2 else block[place] for block in blocks]
+        found.append(getattr(analysis, function)(filled(tile, index, names, given)))
+    if function == "process" and isinstance(analysis, MapAnalysis):
+        # Of one frame, as it is.
+        found = np.asarray(found[0])[np.newaxis] if len(found) == 1 else np.stack(found)
+        return found.reshape(*navigation, *found.shape[1:])
+    return as_objects(found).reshape(*navigation, 1, 1)
+
+
+def filled(tile, index, names, given):
+    """A tile with what it has: Tile.
+
+    Parameters
+    ----------
+    tile : Tile
+    index : tuple of int
+        Place of the frame.
+    names : list of str
+        Of attributes of the tile; "channel" for one of several `values`.
+    given : list of (rows, columns) numpy.ndarray
+    """
+    pairs = list(zip(names, given, strict=True))
+    has = {"values": None} | {name: each for name, each in pairs if name != "channel"}
+    if channels := tuple(each for name, each in pairs if name == "channel"):
+        has["values"] = channels
+    if "prepared" in has:
+        has["prepared"] = has["prepared"][0, 0]
+    return replace(tile, index=index, **has)
+
+
+def _gathered(analysis, found):
+    """Results of frames from those of their tiles."""
+    n, axes = found.ndim - 2, analysis.shape
+    if not analysis.per_frame:
+        found, n = found.rechunk(-1), 0
+    return da.map_blocks(
+        _gather_block,
+        found.rechunk({-2: -1, -1: -1}),
+        analysis=dask.delayed(analysis, traverse=False, pure=True),
+        n_navigation=n,
+        drop_axis=list(range(n, found.ndim)),
+        new_axis=list(range(n, n + len(axes))) or None,
+        chunks=(*found.chunks[:n], *((k,) for k in axes)),
+        **_of(analysis.dtype, n + len(axes)),
+    )
+
+
+def _gather_block(found, *, analysis, n_navigation):
+    """Results of the frames of a block, from those of their tiles."""
+    navigation = found.shape[:n_navigation]
+    results = np.empty((*navigation, *analysis.shape), analysis.dtype)
+    for index in np.ndindex(navigation):
+        results[index] = analysis.gather(found[index].ravel())
+    return results
+
+
+def _check_block(result, total, *, analysis, n_navigation, block_id):
+    """Map of a frame, if it passes the check."""
+    one = (0,) * n_navigation
+    analysis.check(result[one], block_id[:n_navigation], total.ravel()[0])
+    return result
