@@ -8,8 +8,8 @@ import numpy as np
 from scipy import ndimage
 
 from hyperspy_symseg.frames.blocks import (
+    TRUNCATE,
     blocks_in,
-    gaussian_mean,
     gaussian_weights,
     normalised,
     products,
@@ -58,28 +58,28 @@ def _energies_about(clean, mean):
 @functools.lru_cache(maxsize=16)
 def _counts_in_window(n, block, width):
     """Mean number of the n pixels of a line in the blocks of a window: (blocks,)."""
-    return gaussian_mean(block_lengths(n, block), width)
+    lengths = block_lengths(n, block)
+    return ndimage.gaussian_filter1d(lengths, width, mode="constant", truncate=TRUNCATE)
 
 
 def _statistics_in_windows(clean):
-    """Local mean of the blocks, squares about it, and their mean."""
+    """Local mean of the blocks, their energy about it, and the mean of that."""
 
-    def over_counts(sums, width):
+    def local_mean(sums, width, dtype):
+        means = window_means(sums, gaussian_weights(width, dtype)).astype(np.float64)
         if clean.valid is not None:
-            return ratio(sums, gaussian_mean(clean.counts, width))
+            weights = gaussian_weights(width, np.float64)
+            return ratio(means, window_means(clean.counts, weights))
         rows, columns = (
             _counts_in_window(n, clean.block, width) for n in clean.values.shape
         )
-        return sums / rows[:, np.newaxis] / columns
+        return means / rows[:, np.newaxis] / columns
 
     # In double precision: what is constant has no contrast, however bright it is.
-    width = MEAN_WIDTH * BLOCKS_IN_PERIOD
-    near = window_means(clean.sums, gaussian_weights(width, np.float64))
-    mean = over_counts(near, width)
+    mean = local_mean(clean.sums, MEAN_WIDTH * BLOCKS_IN_PERIOD, np.float64)
     energies = _energies_about(clean, mean)
     width = VARIANCE_WIDTH * BLOCKS_IN_PERIOD
-    variance = window_means(energies, gaussian_weights(width)).astype(np.float64)
-    return mean, energies, over_counts(variance, width)
+    return mean, energies, local_mean(energies, width, np.float32)
 
 
 def _without_foreign(clean, mean, variance):

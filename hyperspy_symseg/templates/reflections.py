@@ -4,6 +4,7 @@
 import numpy as np
 
 from hyperspy_symseg.frames.peaks import maxima, steps_within
+from hyperspy_symseg.lattice.spectrum import noise_threshold
 
 from .pattern_spectrum import SIDE
 
@@ -13,8 +14,6 @@ MOST_REFLECTIONS = 12
 SHORTEST, LONGEST = 0.25, 3.2
 # Distance of two reflections, at least, in cycles a period.
 DISTANCE = 0.27
-# Chance that pure noise has a reflection.
-FALSE_ALARMS = 1e-3
 # Reflections that are turned, at most, and their ratios to the strongest, at least.
 MOST_TURNED, STRONG = 4, 0.1
 
@@ -38,8 +37,8 @@ def find_reflections(spectrum, period):
     searched = (modulus > 1 / (LONGEST * period)) & (modulus < 1 / (SHORTEST * period))
     # On the axis of symmetry, the other half is there too.
     searched &= (spectrum.columns > 0) | (spectrum.rows[:, np.newaxis] > 0)
-    chance = FALSE_ALARMS / max(1, np.count_nonzero(searched))
-    found = searched & (spectrum.ratio > spectrum.threshold(chance))
+    threshold = noise_threshold(spectrum.n_independent, np.count_nonzero(searched))
+    found = searched & (spectrum.ratio > threshold)
     points = maxima(spectrum.power_at, np.argwhere(found), steps_within(1.5))
     points = points[np.argsort(-power[tuple(points.T)], kind="stable")]
     return keep_apart(spectrum.vertices(points), period)[:MOST_REFLECTIONS]
@@ -78,9 +77,10 @@ def find_turned(spectrum, others, period):
     # What the other has as well tells nothing.
     own = inside & (distances(turned, others).min(axis=-1) > DISTANCE / period)
     counts = own.sum(axis=-1)
-    chance = FALSE_ALARMS / len(turned)
     excess = (spectrum.ratio_at(turned) * own).sum(axis=-1)
-    excess -= spectrum.threshold(chance, np.maximum(counts, 1))
+    excess -= noise_threshold(
+        spectrum.n_independent, len(turned), np.maximum(counts, 1)
+    )
     best = np.argmax(np.where(counts > 0, excess, -np.inf))
     if not counts[best] or excess[best] <= 0:
         return np.empty((0, 2))

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 import pytest
-from scipy import stats
 
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.pattern_spectrum import (
@@ -82,15 +81,6 @@ def test_ratio_of_noise_is_one_on_average(noise):
 def test_a_row_of_pixels_has_no_spectrum():
     frame = np.random.default_rng(0).normal(size=(1, 90))
     assert spectrum_of(NormalizedFrame(frame, None, 3.0)) is None
-
-
-@pytest.mark.parametrize("count", [1, 3])
-def test_noise_exceeds_the_threshold_with_the_chance(count):
-    empty = np.empty((0, 0))
-    spectrum = PatternSpectrum(empty, empty, empty, empty, 2.5)
-    # A sum of `count` means of 2.5 exponentially distributed numbers.
-    distribution = stats.gamma(2.5 * count, scale=1 / 2.5)
-    assert distribution.sf(spectrum.threshold(0.01, count)) == pytest.approx(0.01)
 
 
 def test_ratio_at_reflections_and_their_opposites(one_crystal):
