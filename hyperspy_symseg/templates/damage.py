@@ -88,15 +88,15 @@ def _pixels_of(chosen, side):
 def _medians(arrays, wanted):
     """Medians of the 5 x 5 about the wanted elements, within arrays; 0 elsewhere."""
     sides = [min(5, n) for n in wanted.shape]
-    places = np.nonzero(wanted)
+    indices = np.nonzero(wanted)
     first = tuple(
         np.clip(own - side // 2, 0, n - side)
-        for own, side, n in zip(places, sides, wanted.shape, strict=True)
+        for own, side, n in zip(indices, sides, wanted.shape, strict=True)
     )
     around = sliding_window_view(arrays, sides, axis=(1, 2))[:, *first]
     around = around.reshape(len(arrays), -1, math.prod(sides))
     medians = np.zeros_like(arrays)
-    medians[:, *places] = np.median(around, axis=2, overwrite_input=True)
+    medians[:, *indices] = np.median(around, axis=2, overwrite_input=True)
     return medians
 
 
@@ -163,15 +163,15 @@ class Lines:
             for each in (means, means**2)
         )
         deviation = (means - level) ** 2
-        places = np.nonzero(deviation > SUSPICIOUS**2 * (mean_square - level**2))
-        rows = np.clip(places[0], reach, len(means) - 1 - reach)
+        indices = np.nonzero(deviation > SUSPICIOUS**2 * (mean_square - level**2))
+        rows = np.clip(indices[0], reach, len(means) - 1 - reach)
         around = rows[:, np.newaxis] + np.arange(-reach, reach + 1)
         ranks = round(LOW * (size - 1)), round(HIGH * (size - 1))
-        around = np.partition(means[around, places[1][:, np.newaxis]], ranks, axis=1)
+        around = np.partition(means[around, indices[1][:, np.newaxis]], ranks, axis=1)
         low, high = around[:, ranks].T
         beyond = BEYOND * (high - low)
-        own = means[places]
-        spoilt[places] = (own > high + beyond) | (own < low - beyond)
+        own = means[indices]
+        spoilt[indices] = (own > high + beyond) | (own < low - beyond)
         return spoilt
 
     @property

@@ -154,13 +154,13 @@ class Templates:
         -------
         Templates
         """
-        place = np.full(self.n_patterns, -1)
-        place[patterns] = np.arange(len(patterns))
-        own = place[self.patterns] >= 0
+        index = np.full(self.n_patterns, -1)
+        index[patterns] = np.arange(len(patterns))
+        own = index[self.patterns] >= 0
         return replace(
             self,
             n_patterns=len(patterns),
-            patterns=place[self.patterns[own]],
+            patterns=index[self.patterns[own]],
             reflections=self.reflections[own],
             amplitudes=self.amplitudes[own],
         )

@@ -275,17 +275,4 @@ class NormalizedFrame:
         difference = self.pixels - template
         if self.valid is not None:
             difference[~self.valid] = 0
-        return self.products(difference, difference)
-
-    def products(self, first, second):
-        """Sums of the products of two arrays of pixels, in the blocks.
-
-        Parameters
-        ----------
-        first, second : (..., rows, columns) numpy.ndarray of float32
-
-        Returns
-        -------
-        (..., block rows, block columns) numpy.ndarray of float32
-        """
-        return products(first, second, self.block)
+        return products(difference, difference, self.block)

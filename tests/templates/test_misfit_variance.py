@@ -37,7 +37,7 @@ def test_fit_is_the_product_with_the_template(two_grains):
     templates = one()
     everywhere = np.ones((1, *blocked.counts.shape), np.float32)
     [template] = templates.each_expected(blocked, everywhere)
-    expected = sum_blocks(blocked.products(blocked.pixels, template), 3) / 2
+    expected = sum_blocks(blocked.pixels * template, 9) / 2
     found = fit_of_cells(templates, blocked)
     assert found.shape == blocked.cell_counts.shape
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)

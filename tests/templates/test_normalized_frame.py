@@ -193,14 +193,6 @@ def test_residuals_are_sums_of_squares_of_valid_pixels(frame, mask, masked):
     )
 
 
-def test_products_are_summed_over_blocks(frame):
-    blocked = NormalizedFrame(frame, None, PERIOD)
-    rng = np.random.default_rng(2)
-    first, second = rng.normal(size=(2, *SHAPE)).astype(np.float32)
-    expected = sum_blocks((first * second).astype(float), 3)
-    np.testing.assert_allclose(blocked.products(first, second), expected, atol=1e-5)
-
-
 @pytest.mark.parametrize("value", [1e5, 1e22, 3.4e38, 1e300])
 def test_a_spike_changes_nothing_but_its_own_pixel(value):
     frame = crystal((120, 140))
