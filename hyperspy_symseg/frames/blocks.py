@@ -11,7 +11,7 @@ from .kernels import compiled
 
 _blocks = compiled("_blocks")
 
-# A Gaussian window ends at so many standard deviations.
+# Standard deviations at which a Gaussian window ends.
 TRUNCATE = 3.0
 
 

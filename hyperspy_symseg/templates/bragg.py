@@ -24,7 +24,7 @@ _bragg = compiled("_bragg")
 
 # Standard deviation of the window that phases are averaged in, in cells.
 WIDTH = 3.0
-# Weight of the pixels that do not belong to a pattern: where none of its own are near,
+# Weight of the pixels that do not belong to a pattern: far from all of its own pixels,
 # its phases are those that fit best.
 LEAST_WEIGHT = 1e-4
 WINDOW = gaussian_weights(WIDTH)
@@ -40,8 +40,8 @@ def near_by(cells):
 def unit_phases(cells):
     """Phase factors that the cells around every cell have.
 
-    A cell is left out of its own mean: so what it is judged by is not made of its own
-    noise, and a pattern cannot explain a place by itself (leave-one-out).
+    A cell is left out of its own mean (leave-one-out): so its own noise does not judge
+    it, and a pattern cannot explain a cell by the cell itself.
 
     Parameters
     ----------

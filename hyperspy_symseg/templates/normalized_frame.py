@@ -27,10 +27,9 @@ BLOCKS_IN_PERIOD = 3
 BLOCKS_IN_CELL = 3
 # Standard deviations of the windows of the local mean and variance, in periods.
 MEAN_WIDTH, VARIANCE_WIDTH = 1.5, 3.0
-# A window with a variance so many times that of the cells near by is of something else.
-FOREIGN = 100.0
-# And so many times, in a cell at least, where the gain has jumped.
-FAR_FOREIGN = 1e5
+# A window with this many times the variance of the cells near by holds something else;
+# the gain has jumped where it has FAR_FOREIGN times as much, in a cell at least.
+FOREIGN, FAR_FOREIGN = 100.0, 1e5
 
 
 def block_size(period):
@@ -83,10 +82,10 @@ def _statistics_in_windows(clean):
 
 
 def _without_foreign(clean, mean, variance):
-    """Give blocks whose window is of something else the statistics of cells near by.
+    """Give blocks whose window holds something else the statistics of cells near by.
 
-    The medians of the 3 x 3 cells about them; in place. Cells that are of something
-    else themselves are left out.
+    These are the medians of the 3 x 3 cells about them. Arrays are changed in place.
+    Cells that hold something else themselves are left out.
 
     Returns
     -------
@@ -102,7 +101,7 @@ def _without_foreign(clean, mean, variance):
     def of_blocks(cells):
         return spread(cells, BLOCKS_IN_CELL, mean.shape)
 
-    # The window is much wider than a cell: the middle of one is enough to see it.
+    # The window is much wider than a cell: the middle of each cell is enough.
     middle = np.ix_(
         *(
             np.minimum(np.arange(n) * BLOCKS_IN_CELL + 1, length - 1)
@@ -127,12 +126,12 @@ def _without_foreign(clean, mean, variance):
 class NormalizedFrame:
     """A frame less its local mean, over its local standard deviation, in blocks.
 
-    So neither background nor a thickness ramp tells patterns apart. The windows of mean
-    and deviation are Gaussians of 1.5 and 3 periods. A frame that is cut
-    out of another has the same results, away from where it is cut.
+    So neither a background nor a thickness ramp tells patterns apart. The windows of
+    mean and deviation are Gaussians of 1.5 and 3 periods. A frame that is cut out of
+    another has the same results, away from where it is cut.
 
-    Several of one shape may be `stacked`: then arrays have a first axis, of the frames,
-    and there are no crops.
+    Several frames of one shape may be `stacked`: then the first axis of the arrays is
+    that of the frames, and there are no crops.
 
     Parameters
     ----------

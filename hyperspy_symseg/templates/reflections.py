@@ -47,10 +47,10 @@ def find_reflections(spectrum, period):
 def find_turned(spectrum, others, period):
     """Reflections of a pattern that is the crystal of another, turned or mirrored.
 
-    Grains and twins are. So the reflections of the other, each of which may be too weak
-    in this pattern to be found, are looked for all at once: the sum of their ratios to
-    the noise is compared with that of noise, over all angles. A strong one may bring
-    others with it that are not there, and have no amplitude when it is measured.
+    Grains and twins are such patterns. Each reflection may be too weak here to be found
+    alone, so all are looked for at once: the sum of their ratios to the noise is
+    compared with that of noise, at all angles. A strong reflection may bring others
+    that are not there; these have no amplitude when it is measured.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def find_turned(spectrum, others, period):
     turns = np.moveaxis(np.array([[cosines, sines], [-sines, cosines]]), -1, 0)
     turned = np.concatenate([others @ turns, others * [-1, 1] @ turns])
     inside = (np.abs(turned) <= 0.5).all(axis=-1)
-    # What the other has as well tells nothing.
+    # A reflection that the other pattern has as well tells nothing.
     own = inside & (distances(turned, others).min(axis=-1) > DISTANCE / period)
     counts = own.sum(axis=-1)
     excess = (spectrum.ratio_at(turned) * own).sum(axis=-1)

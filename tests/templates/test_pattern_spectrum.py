@@ -13,21 +13,23 @@ from hyperspy_symseg.templates.reflections import find_reflections
 from .conftest import PERIOD, REFLECTIONS
 
 
-def spectrum_of(blocked, weights=None):
+def spectrum_of(normalized, weights=None):
     if weights is None:
-        weights = np.ones(blocked.counts.shape)
-    return pattern_spectrum(SpectrumCrops(blocked), weights)
+        weights = np.ones(normalized.counts.shape)
+    return pattern_spectrum(SpectrumCrops(normalized), weights)
 
 
 def test_power_of_a_single_crop():
     pixels = np.random.default_rng(0).normal(size=(48, 60))
-    blocked = NormalizedFrame(pixels, None, PERIOD)
-    crops = SpectrumCrops(blocked)
-    weights = np.random.default_rng(1).random(blocked.counts.shape).astype(np.float32)
+    normalized = NormalizedFrame(pixels, None, PERIOD)
+    crops = SpectrumCrops(normalized)
+    weights = (
+        np.random.default_rng(1).random(normalized.counts.shape).astype(np.float32)
+    )
     power, energies = crops.power(weights)
     by_pixel = np.kron(weights, np.ones((3, 3)))
     window = np.outer(np.hanning(50)[1:-1], np.hanning(62)[1:-1]) * by_pixel
-    expected = np.abs(np.fft.rfft2(blocked.pixels * window)) ** 2
+    expected = np.abs(np.fft.rfft2(normalized.pixels * window)) ** 2
     np.testing.assert_allclose(
         power, np.fft.fftshift(expected, axes=0), rtol=1e-3, atol=1e-2
     )
