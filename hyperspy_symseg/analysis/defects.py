@@ -60,7 +60,7 @@ def default_threshold(templates, rate=FALSE_ALARM_RATE):
     5.07
     """
     factor = (templates.period / column_width(templates)) ** 2 / (2 * np.pi) ** 1.5
-    # At the largest rate, u^2 = 2: of more extrema, most are not far apart.
+    # The formula is one of rare extrema: the threshold is the root of 2 at least.
     share = min(rate / factor, np.sqrt(2) / np.e)
     return float(np.sqrt(-special.lambertw(-(share**2), -1).real))
 

@@ -37,6 +37,11 @@ class OperationAxis(NamedTuple):
     unit: str
 
 
+def all_pairs(first, second):
+    """All pairs of two arrays of numbers, the second fastest: (n, 2) numpy.ndarray."""
+    return np.stack(np.meshgrid(first, second, indexing="ij"), axis=-1).reshape(-1, 2)
+
+
 def opposite_indices(pairs):
     """Index of the pair (-a, -b) for every pair (a, b), or its own if there is none.
 
@@ -80,6 +85,11 @@ class Descriptor(ABC):
             for field in dataclasses.fields(self)
         )
         return f"{type(self).__name__}({', '.join(parameters)})"
+
+    def _set(self, **parameters):
+        """Set parameters to what they are after a check."""
+        for name, value in parameters.items():
+            object.__setattr__(self, name, value)
 
     @property
     @abstractmethod

@@ -17,7 +17,7 @@ from hyperspy_symseg.frames.checks import (
     shown,
 )
 
-from .base import OperationAxis
+from .base import OperationAxis, all_pairs
 from .point_symmetry import MOST_AXES, PointSymmetry, axis_angles, check_angles
 from .polar import polar_offsets
 
@@ -85,7 +85,7 @@ class GlideReflectionSymmetry(PointSymmetry):
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
         window = check_length("window", self.window)
-        object.__setattr__(self, "window", window)
+        self._set(window=window)
         if self.glides is not None:
             pairs = check_distinct("glides", self.glides)
             if not all(map(is_pair, pairs)):
@@ -100,10 +100,9 @@ class GlideReflectionSymmetry(PointSymmetry):
                 glide = int(glide) if whole else glide
                 check_whole("glides: each glide", glide, 1, window)
             pairs = tuple((float(angle), int(glide)) for angle, glide in pairs)
-            object.__setattr__(self, "glides", pairs)
-            object.__setattr__(self, "n_axes", len(angles))
+            self._set(glides=pairs, n_axes=len(angles))
         n_axes = check_whole("n_axes", self.n_axes, 1, MOST_AXES)
-        object.__setattr__(self, "n_axes", n_axes)
+        self._set(n_axes=n_axes)
         if self.glides is None and n_axes * window > MOST_OPERATIONS:
             raise ValueError(
                 f"window must be at most {MOST_OPERATIONS // n_axes} pixels for "
@@ -116,8 +115,7 @@ class GlideReflectionSymmetry(PointSymmetry):
         """Angles in degrees and glides in pixels: (operations, 2) numpy.ndarray."""
         if self.glides is not None:
             return np.array(self.glides)
-        axes = np.meshgrid(*(axis.values for axis in self._point_axes), indexing="ij")
-        return np.stack(axes, axis=-1).reshape(-1, 2)
+        return all_pairs(*(axis.values for axis in self._point_axes))
 
     @property
     def _point_axes(self):

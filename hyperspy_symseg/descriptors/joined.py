@@ -57,7 +57,7 @@ class JoinedDescriptors(Descriptor):
                 "descriptors must be two or more, each of another kind, got "
                 f"{', '.join(kinds) or 'none'}."
             )
-        object.__setattr__(self, "descriptors", members)
+        self._set(descriptors=members)
 
     @property
     def isotropic(self):

@@ -142,14 +142,11 @@ class PointSymmetry(Descriptor):
         """
         radius = check_length("radius", self.radius)
         n_maxima = check_whole("n_maxima", self.n_maxima, 1, MOST_MAXIMA)
-        object.__setattr__(self, "radius", radius)
-        object.__setattr__(self, "n_maxima", n_maxima)
         pooling = pixel_pair("pooling", self.pooling, least=1)
         step = pixel_pair("step", self.step, least=1)
         if any(s > 2 * (p // 2) + 1 for s, p in zip(step, pooling, strict=True)):
             raise ValueError(f"step must be at most pooling, {pooling}, got {step}.")
-        object.__setattr__(self, "pooling", pooling)
-        object.__setattr__(self, "step", step)
+        self._set(radius=radius, n_maxima=n_maxima, pooling=pooling, step=step)
         n_operations = len(self.point_operations) * self._n_ranks
         if n_operations > MOST_OPERATIONS:
             raise ValueError(
@@ -161,7 +158,7 @@ class PointSymmetry(Descriptor):
                 check_whole("only: each place", index, 0, n_operations - 1)
                 for index in check_distinct("only", self.only)
             ]
-            object.__setattr__(self, "only", tuple(only))
+            self._set(only=tuple(only))
         multiple = math.lcm(*(_turns(angle).denominator for angle in degrees))
         if self.n_angles is None:
             multiple = math.lcm(12, multiple)
@@ -172,9 +169,9 @@ class PointSymmetry(Descriptor):
                     f"radius must be at most {int(most)} pixels if n_angles is not "
                     f"given, got {radius}."
                 )
-            object.__setattr__(self, "n_angles", least * multiple)
+            self._set(n_angles=least * multiple)
         n_angles = check_whole("n_angles", self.n_angles, 1, MOST_ANGLES)
-        object.__setattr__(self, "n_angles", n_angles)
+        self._set(n_angles=n_angles)
         if n_angles % multiple:
             raise ValueError(
                 f"n_angles must be a multiple of {multiple}, for the operations to "

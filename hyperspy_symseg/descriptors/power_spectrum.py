@@ -23,7 +23,7 @@ from hyperspy_symseg.frames.checks import (
 )
 from hyperspy_symseg.frames.tile import cut_block, points_in_block, within_reach
 
-from .base import Descriptor, OperationAxis, opposite_indices
+from .base import Descriptor, OperationAxis, all_pairs, opposite_indices
 
 # A variance this small beside the mean square is none.
 NO_VARIANCE = 1e-10
@@ -62,8 +62,7 @@ class PowerSpectrum(Descriptor):
         Whether to take log(1 + power).
     max_operations : int
         The frequencies are those of one half-plane, for the other is its mirror; of a
-        large window the lowest, along both axes up to the same, so that there are at
-        most so many.
+        large window, those up to the same along both axes, and at most this number.
     frequencies : (n, 2) array of int, optional
         Periods (ky, kx) in the window, of these frequencies only; `max_operations` is
         then their number.
@@ -104,10 +103,9 @@ class PowerSpectrum(Descriptor):
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
         y, x = window = pixel_pair("window", self.window, least=1)
-        object.__setattr__(self, "window", window)
-        object.__setattr__(self, "log", check_flag("log", self.log))
+        log = check_flag("log", self.log)
         most = check_whole("max_operations", self.max_operations, 1, MOST_OPERATIONS)
-        object.__setattr__(self, "max_operations", most)
+        self._set(window=window, log=log, max_operations=most)
         if self.frequencies is not None:
             pairs = check_distinct("frequencies", self.frequencies)
             if not all(
@@ -123,8 +121,7 @@ class PowerSpectrum(Descriptor):
                     f"for the window {window}, got {shown(self.frequencies)}."
                 )
             pairs = tuple((int(ky), int(kx)) for ky, kx in pairs)
-            object.__setattr__(self, "frequencies", pairs)
-            object.__setattr__(self, "max_operations", len(pairs))
+            self._set(frequencies=pairs, max_operations=len(pairs))
         elif max(self._most_periods) == 0:
             raise ValueError(
                 "max_operations must be at least 6 (frequencies other than 0), "
@@ -137,8 +134,7 @@ class PowerSpectrum(Descriptor):
         if self.frequencies is not None:
             return np.array(self.frequencies)
         y, x = self._most_periods
-        grid = np.meshgrid(np.arange(-y, y + 1), np.arange(x + 1), indexing="ij")
-        return np.stack(grid, axis=-1).reshape(-1, 2)
+        return all_pairs(np.arange(-y, y + 1), np.arange(x + 1))
 
     @property
     def _most_periods(self):
@@ -178,7 +174,7 @@ class PowerSpectrum(Descriptor):
 
     @cached_property
     def opposites(self):
-        """Place of -k for every k."""
+        """Index of -k for every k: (operations,) numpy.ndarray of int."""
         return opposite_indices(self._periods)
 
     def subset(self, indices):

@@ -73,10 +73,10 @@ class ReflectionSymmetry(PointSymmetry):
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
         if self.angles is not None:
-            object.__setattr__(self, "angles", check_angles("angles", self.angles, 180))
-            object.__setattr__(self, "n_axes", len(self.angles))
+            angles = check_angles("angles", self.angles, 180)
+            self._set(angles=angles, n_axes=len(angles))
         n_axes = check_whole("n_axes", self.n_axes, 1, MOST_AXES)
-        object.__setattr__(self, "n_axes", n_axes)
+        self._set(n_axes=n_axes)
         self._check_sampling([2 * angle for angle in self.point_operations.tolist()])
 
     @property

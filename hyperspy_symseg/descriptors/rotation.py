@@ -94,15 +94,14 @@ class RotationSymmetry(PointSymmetry):
             angles = check_angles("angles", self.angles, 360)
             if 0 in angles:
                 raise ValueError(f"angles must not be 0, got {shown(self.angles)}.")
-            object.__setattr__(self, "angles", angles)
-            object.__setattr__(self, "folds", None)
+            self._set(angles=angles, folds=None)
         else:
             folds = tuple(check_distinct("folds", self.folds))
             if not all(is_whole_number(fold) and fold in FOLDS for fold in folds):
                 raise ValueError(
                     f"folds must be some of 2, 3, 4 and 6, got {shown(self.folds)}."
                 )
-            object.__setattr__(self, "folds", tuple(map(int, folds)))
+            self._set(folds=tuple(map(int, folds)))
         self._check_sampling(itertools.chain(*self._members))
 
     @property

@@ -19,7 +19,7 @@ from hyperspy_symseg.frames.checks import (
 from hyperspy_symseg.frames.kernels import compiled
 from hyperspy_symseg.frames.tile import cut_block, within_reach
 
-from .base import Descriptor, OperationAxis, opposite_indices
+from .base import Descriptor, OperationAxis, all_pairs, opposite_indices
 
 _translation = compiled("_translation")
 
@@ -94,16 +94,13 @@ class TranslationSymmetry(Descriptor):
         # That of a list whose shifts lie on one axis is 0 along the other.
         least = 1 if self.translations is None else 0
         window = pixel_pair("window", self.window, least)
-        object.__setattr__(self, "patch", patch)
-        object.__setattr__(self, "window", window)
         most = check_whole("max_operations", self.max_operations, 1, MOST_OPERATIONS)
-        object.__setattr__(self, "max_operations", most)
+        self._set(patch=patch, window=window, max_operations=most)
         if self.translations is not None:
             translations = self._checked_translations()
             largest = np.abs(translations).max(axis=0).tolist()
-            object.__setattr__(self, "translations", translations)
-            object.__setattr__(self, "window", tuple(largest))
-            object.__setattr__(self, "max_operations", len(translations))
+            self._set(translations=translations, window=tuple(largest))
+            self._set(max_operations=len(translations))
         elif max(map(len, self.shift_axes)) < 3:
             raise ValueError(
                 "max_operations must be large enough for a shift other than 0 in the "
@@ -161,8 +158,7 @@ class TranslationSymmetry(Descriptor):
         if self.translations is not None:
             operations = np.array(self.translations)
         else:
-            grid = np.meshgrid(*self.shift_axes, indexing="ij")
-            operations = np.stack(grid, axis=-1).reshape(-1, 2)
+            operations = all_pairs(*self.shift_axes)
         operations.flags.writeable = False
         return operations
 
@@ -178,7 +174,7 @@ class TranslationSymmetry(Descriptor):
 
     @cached_property
     def opposites(self):
-        """Place of -T for every T."""
+        """Index of -T for every T: (operations,) numpy.ndarray of int."""
         return opposite_indices(self.operations)
 
     def subset(self, indices):
@@ -230,12 +226,8 @@ class TranslationSymmetry(Descriptor):
         )
         if valid[inside].all():
             y, x = inside
-            bounds = {
-                "top": y.start,
-                "bottom": y.stop,
-                "left": x.start,
-                "right": x.stop,
-            }
+            sides = y.start, y.stop, x.start, x.stop
+            bounds = dict(zip(("top", "bottom", "left", "right"), sides, strict=True))
             _translation.score_block(
                 values, offset, bounds, rows, columns, self._pairs, out
             )

@@ -6,13 +6,12 @@ are cut off. A cell is a block of blocks.
 """
 
 import numpy as np
-from scipy import ndimage
 
 from .kernels import compiled
 
 _blocks = compiled("_blocks")
 
-# A Gaussian window ends at so many standard deviations.
+# Standard deviations at which a Gaussian window ends.
 TRUNCATE = 3.0
 
 
@@ -188,26 +187,8 @@ def planes(array):
     return array.reshape(-1, *array.shape[-2:])
 
 
-def gaussian_mean(array, width):
-    """Mean in a Gaussian window, where there is nothing beyond the edges.
-
-    Parameters
-    ----------
-    array : (..., rows, columns) or (n,) numpy.ndarray
-    width : float
-        Standard deviation of the window.
-
-    Returns
-    -------
-    numpy.ndarray of float64
-    """
-    array = array.astype(np.float64)
-    widths = [0] * (array.ndim - 2) + [width] * min(array.ndim, 2)
-    return ndimage.gaussian_filter(array, widths, mode="constant", truncate=TRUNCATE)
-
-
 def ratio(sums, counts):
-    """Quotient, and 0 where the divisor is not positive."""
+    """Quotients of two arrays, and 0 where the divisor is not positive."""
     return np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
 
 
@@ -226,4 +207,5 @@ def local_mean(sums, counts, width):
     (..., block rows, block columns) numpy.ndarray of float64
         0 where there are no pixels.
     """
-    return ratio(gaussian_mean(sums, width), gaussian_mean(counts, width))
+    weights = gaussian_weights(width, np.float64)
+    return ratio(window_means(sums, weights), window_means(counts, weights))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Areas that hold one value only, and so no data: saturated, cropped, not recorded."""
+"""Areas of one value, which are no data: saturated, cropped, not recorded."""
 
 import numpy as np
 from scipy import ndimage
@@ -20,9 +20,9 @@ ROUNDING = 1e-12
 def flat_areas(frame, valid, block):
     """Areas in which every pixel has the same value, though counting noise would not.
 
-    They are made of squares of six blocks. A square is left to chance if pixels of
-    its value are so frequent around that one such square in a window of 5 x 5 would be
-    no surprise: the empty pixels of a frame with few counts are data.
+    They are made of squares of six blocks. A square may be chance if pixels of its
+    value are frequent around it, so that one such square in a window of 5 x 5 is
+    likely: the empty pixels of a frame with few counts are data.
 
     Parameters
     ----------
@@ -81,15 +81,15 @@ def flat_areas(frame, valid, block):
 
 
 def _may_be_flat(frame, block):
-    """Whether any pixels a block apart are as those in a flat square: bool."""
+    """Whether pixels a block apart may be those of a flat square: bool."""
     lines = frame[::block, ::block]
-    # Every flat square has so many lines, each with one step fewer.
+    # Every flat square has this many lines, each with one step fewer.
     flat = _runs(_runs(lines[:, 1:] == lines[:, :-1], SIDE - 1).T, SIDE)
     return bool(flat.any())
 
 
 def _runs(chosen, n):
-    """Where n in a row are chosen: (lines, columns - n + 1) numpy.ndarray of bool."""
+    """Starts of n chosen in a row: (lines, columns - n + 1) numpy.ndarray of bool."""
     n_starts = max(chosen.shape[1] - n + 1, 0)
     return np.logical_and.reduce([chosen[:, i : i + n_starts] for i in range(n)])
 
@@ -130,10 +130,10 @@ def _by_chance(equal, complete, constant, block):
     n_window = (WINDOW * block) ** 2
     log_chance = (SIDE * block) ** 2 * _log_share(others, n)
     by_chance = log_chance > np.log(LARGEST_CHANCE / n_window)
-    # It is enough that a window has it so: others have a part in something else, too.
+    # One such window is enough: others may include something else.
     by_chance = ndimage.maximum_filter(by_chance & some, **window)
-    # A window without any other pixel is no chance where the frame has enough of them;
-    # nor is any square in it.
+    # A window without any other pixel is no chance if the frame has enough of them; nor
+    # is any square in it.
     log_share = np.log(equal[complete].mean() / n)
     if n_window * log_share < np.log(LARGEST_CHANCE / equal.size):
         by_chance &= ~ndimage.maximum_filter(~some, **window)

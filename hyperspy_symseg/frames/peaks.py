@@ -18,11 +18,11 @@ def steps_within(distance):
 
 def maxima(value, points, steps):
     """Those points (n, 2) whose value is not exceeded at any step: (m, 2) of int."""
-    own = value(*points.T)
-    for step in steps:
-        kept = value(*(points + step).T) <= own
-        points, own = points[kept], own[kept]
-    return points
+    y, x = np.ascontiguousarray(points.T)
+    own, largest = value(y, x), np.ones(len(points), bool)
+    for dy, dx in steps:
+        largest &= value(y + dy, x + dx) <= own
+    return points[largest]
 
 
 def climb(value, points, steps):

@@ -69,14 +69,8 @@ class Spectrum:
 
     @property
     def threshold(self):
-        """Ratio to the floor that noise exceeds in one of a thousand spectra.
-
-        Noise is exponentially distributed about its mean, and a mean of n such values
-        follows a gamma distribution.
-        """
-        n = self.n_independent
-        chance = FALSE_ALARMS / max(1, self._n_bins)
-        return float(special.gammainccinv(n, chance) / n)
+        """Ratio to the floor that noise exceeds in one of a thousand spectra: float."""
+        return float(noise_threshold(self.n_independent, self._n_bins))
 
     @property
     def _n_bins(self):
@@ -163,6 +157,29 @@ class Reflections:
     frequencies: np.ndarray
     powers: np.ndarray
     ratios: np.ndarray
+
+
+def noise_threshold(n_independent, n_bins, count=1):
+    """Sum of ratios to the floor that noise exceeds in one of a thousand spectra.
+
+    The power of noise is exponentially distributed about its mean, and a mean of n such
+    values follows a gamma distribution.
+
+    Parameters
+    ----------
+    n_independent : float
+        Number of independent spectra that the ratios are means of.
+    n_bins : float
+        Number of places in the spectrum that are looked at.
+    count : int or numpy.ndarray of int
+        Number of ratios that are added up; at least 1.
+
+    Returns
+    -------
+    float or numpy.ndarray
+    """
+    chance = FALSE_ALARMS / max(1, n_bins)
+    return special.gammainccinv(n_independent * count, chance) / n_independent
 
 
 def crops(shape):

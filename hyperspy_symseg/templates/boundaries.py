@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where boundaries run between the columns, which tell nothing in between.
+"""Straight boundaries: only columns tell where these run, and nothing between them.
 
 Boundaries are smoothed in a narrow window and, from there on, in one twice as wide. The
-wide one has less noise, but moves two boundaries that are within it, or two bends of
-one, by more than that. So it counts where both agree, in the mean over the window, to a
-fifth of a period.
+wide window has less noise, but moves two boundaries within it, or two bends of one, by
+more than the noise does. So it counts where both agree to a fifth of a period, in the
+mean over the wide window.
 """
 
 from typing import NamedTuple
@@ -28,9 +28,9 @@ class Window(NamedTuple):
     reach : int
         Of the window, in blocks.
     undone : tuple of float
-        How much of what smoothing does to a bent boundary is undone, time after time.
+        Shares of the effect of smoothing on a bent boundary that are undone in turn.
     prior : float
-        What a smooth boundary counts for, in nats.
+        Weight of a smooth boundary, in nats.
     """
 
     reach: int
@@ -38,9 +38,9 @@ class Window(NamedTuple):
     prior: float
 
 
-# Two periods, as what is narrower cannot be told from its boundaries. A fifth is not
-# undone, which lets what is smaller than the window shrink. The prior is that of all
-# neighbours of a block, four and four that count half.
+# Two periods, as narrower regions cannot be told from their boundaries. A fifth of the
+# effect stays, so that regions smaller than the window shrink. The prior is that of all
+# neighbours of a block: four count, and four count half.
 NARROW = Window(6, (0.8,), 6 * COUPLING)
 # Four periods. The prior is more than the log-likelihood of most blocks: a column moves
 # a boundary, but not the tail of one.
@@ -48,8 +48,8 @@ WIDE = Window(12, (1.0, 1.0), 40.0)
 SWEEPS = 2
 # Distance of boundaries that agree, at most, in blocks.
 APART = 0.6
-# A smooth posterior squared so many times, or its eighth power, is a probability: found
-# on simulated frames. That of the wide window, squared once, is as steep as the other.
+# Squared three times, a smooth posterior is a probability, by simulated frames; that of
+# the wide window, squared once, is as steep as the other one.
 SQUARINGS, SQUARINGS_OF_WIDE = 3, 1
 
 
@@ -110,7 +110,7 @@ def _agree(narrow, wide):
     weights = _weights(WIDE.reach)
     inside = (slice(WIDE.reach, -WIDE.reach),) * 2
     agree = np.zeros(apart.shape, bool)
-    # The mean at a strip that is a block wide is the first weight.
+    # A line of blocks that differ, one block wide, has the first weight as its mean.
     agree[inside] = window_means(apart, weights)[inside] < APART * weights[0]
     return agree
 
@@ -118,9 +118,9 @@ def _agree(narrow, wide):
 def smooth_boundaries(posterior, window):
     """Posterior with boundaries that are means over those near by.
 
-    A mean moves boundaries that are bent, and two that are near each other; it does so
-    again with what it has made, which tells how much (twicing, J. W. Tukey, Exploratory
-    Data Analysis, 1977).
+    A mean moves bent boundaries, and boundaries that are near each other. A second mean
+    of the result measures by how much, and this is undone (twicing, J. W. Tukey,
+    Exploratory Data Analysis, 1977).
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def _weights(reach):
 
 
 def _means(shares, weights, total):
-    """Means in a window of what the patterns share in; the last one has the rest."""
+    """Means of the shares of patterns in a window; the last pattern has the rest."""
     means = np.empty_like(shares)
     means[:-1] = window_means(shares[:-1], weights, go_on=True)
     np.subtract(total, means[:-1].sum(axis=0), out=means[-1])

@@ -24,7 +24,7 @@ _bragg = compiled("_bragg")
 
 # Standard deviation of the window that phases are averaged in, in cells.
 WIDTH = 3.0
-# Weight of the pixels that do not belong to a pattern: where none of its own are near,
+# Weight of the pixels that do not belong to a pattern: far from all of its own pixels,
 # its phases are those that fit best.
 LEAST_WEIGHT = 1e-4
 WINDOW = gaussian_weights(WIDTH)
@@ -40,8 +40,8 @@ def near_by(cells):
 def unit_phases(cells):
     """Phase factors that the cells around every cell have.
 
-    A cell is left out of its own mean: so what it is judged by is not made of its own
-    noise, and a pattern cannot explain a place by itself (leave-one-out).
+    A cell is left out of its own mean (leave-one-out): so its own noise does not judge
+    it, and a pattern cannot explain a cell by the cell itself.
 
     Parameters
     ----------
@@ -95,26 +95,26 @@ class BraggComponents:
         # Components that have been replaced, and are transformed when they are needed.
         self._replaced = np.zeros(self._sums.shape[1], bool)
 
-    def _factors_of(self, places):
+    def _factors_of(self, indices):
         """Factors of some of the components."""
-        return [np.ascontiguousarray(each[:, places]) for each in self._factors]
+        return [np.ascontiguousarray(each[:, indices]) for each in self._factors]
 
-    def _block_sums(self, places):
+    def _block_sums(self, indices):
         """Fourier sums of the blocks: (2, n, ..., block rows, block columns)."""
-        return _fourier_sums(self._frame, self._factors_of(places), self._frame.block)
+        return _fourier_sums(self._frame, self._factors_of(indices), self._frame.block)
 
-    def replace(self, places, factors):
+    def replace(self, indices, factors):
         """Replace some of the components by others.
 
         Parameters
         ----------
-        places : (m,) numpy.ndarray of int
+        indices : (m,) numpy.ndarray of int
         factors
             Of the others, as for the class.
         """
         for own, others in zip(self._factors, factors, strict=True):
-            own[:, places] = others
-        self._replaced[places] = True
+            own[:, indices] = others
+        self._replaced[indices] = True
 
     def cells(self, weights):
         """Fourier sums of the cells over the pixels of a pattern.
@@ -134,7 +134,7 @@ class BraggComponents:
         weights = np.maximum(weights, np.float32(LEAST_WEIGHT))
         return products(weights, self._sums, BLOCKS_IN_CELL)
 
-    def template(self, amplitudes, phases, places=slice(None)):
+    def template(self, amplitudes, phases, indices=slice(None)):
         """What the components make up, with these phases: (..., rows, columns) float32.
 
         Parameters
@@ -142,15 +142,15 @@ class BraggComponents:
         amplitudes : (m,) numpy.ndarray
         phases : (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
             Phase factors of all n components, as from `unit_phases`.
-        places : (m,) numpy.ndarray of int, optional
+        indices : (m,) numpy.ndarray of int, optional
             The components that count.
         """
         size = 2 * amplitudes.astype(np.float32)
         size = size.reshape(-1, *[1] * (phases.ndim - 2))
-        sizes = np.ascontiguousarray(_by_component(size * phases[:, places]))
+        sizes = np.ascontiguousarray(_by_component(size * phases[:, indices]))
         out = np.empty(self._frame.pixels.shape, np.float32)
         _bragg.sum_of_components(
-            *self._factors_of(places),
+            *self._factors_of(indices),
             sizes,
             self._frame.block,
             BLOCKS_IN_CELL,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a frame is data: without flat areas, spikes, and what lines have too much."""
+"""The pixels of a frame that are data: no flat areas, spikes, spoilt lines, offsets."""
 
 import functools
 
@@ -87,7 +87,7 @@ class CleanFrame:
             self.values[~self.valid] = 0
         self.sums, self.energies = moments(self.values, self.block)
         if not 1 / LARGEST_ENERGY < self.energies.max() < LARGEST_ENERGY:
-            # Powers of two round nothing, and keep squares finite.
+            # A power of two rounds nothing, and keeps the energies finite.
             exponent = np.frexp(max(self.values.max(), -self.values.min()))[1]
             self.values = np.ldexp(self.values, -exponent)
             self.sums, self.energies = moments(self.values, self.block)

@@ -9,16 +9,16 @@ from scipy import ndimage
 
 from hyperspy_symseg.frames.blocks import ratio
 
-# A spike is so many variances from the others, and few pixels of a cell are spikes,
-# unless all have the same value.
+# The least square of a spike's distance, in variances, and the largest share of a cell
+# that spikes take, unless all have the same value.
 FAR_VARIANCE, MOST_SPIKES = 20.0**2, 0.03
 # A variance below this fraction of the mean square is none.
 NO_VARIANCE = 1e-10
 # Cells along a span of a line whose mean is judged, and lines about it that it is
 # compared with, in cells to each side.
 SPAN, AROUND = 8, 1.5
-# Quantiles of these lines, and how far beyond them, in distances of the two, a line is
-# spoilt; and the standard deviations from their mean that this takes at least.
+# A line is spoilt beyond these quantiles of the lines about it, by this many distances
+# of the two. It is suspicious from this many standard deviations from their mean on.
 LOW, HIGH, BEYOND, SUSPICIOUS = 0.1, 0.9, 3.0, 2.5
 # Power of the means of lines, beside that of independent pixels, from which on all have
 # offsets; the first frequency that counts, and the median power of noise of mean 1.
@@ -47,7 +47,7 @@ def find_spikes(values, sums, energies, counts, side):
     counted = np.maximum(counts, 1)
     means = sums / counted
     variances = energies / counted - means**2
-    # Few cells have anything so far away that its square makes up their variance; none
+    # In few cells a pixel is so far away that its square makes up the variance; in none
     # that does not even stand out from the lowest variance about it.
     lowest = np.maximum(ndimage.minimum_filter(variances, 5, mode="nearest"), 0)
     outstanding = variances * counted > lowest * FAR_VARIANCE
@@ -88,15 +88,15 @@ def _pixels_of(chosen, side):
 def _medians(arrays, wanted):
     """Medians of the 5 x 5 about the wanted elements, within arrays; 0 elsewhere."""
     sides = [min(5, n) for n in wanted.shape]
-    places = np.nonzero(wanted)
+    indices = np.nonzero(wanted)
     first = tuple(
         np.clip(own - side // 2, 0, n - side)
-        for own, side, n in zip(places, sides, wanted.shape, strict=True)
+        for own, side, n in zip(indices, sides, wanted.shape, strict=True)
     )
     around = sliding_window_view(arrays, sides, axis=(1, 2))[:, *first]
     around = around.reshape(len(arrays), -1, math.prod(sides))
     medians = np.zeros_like(arrays)
-    medians[:, *places] = np.median(around, axis=2, overwrite_input=True)
+    medians[:, *indices] = np.median(around, axis=2, overwrite_input=True)
     return medians
 
 
@@ -124,7 +124,7 @@ class Lines:
     Attributes
     ----------
     spoilt : (lines, spans) numpy.ndarray of bool
-        Brighter or darker than all lines near by, which have all that a lattice has.
+        Brighter or darker than all lines near by, among which are all of a lattice.
     """
 
     def __init__(self, values, valid, cell, axis):
@@ -157,21 +157,21 @@ class Lines:
         spoilt = np.zeros(means.shape, bool)
         if len(means) < size:
             return spoilt
-        # What is so far from most has a large share in their variance, too.
+        # A line that is far from most lines has a large share in their variance, too.
         level, mean_square = (
             ndimage.uniform_filter1d(each, size, axis=0, mode="mirror")
             for each in (means, means**2)
         )
         deviation = (means - level) ** 2
-        places = np.nonzero(deviation > SUSPICIOUS**2 * (mean_square - level**2))
-        rows = np.clip(places[0], reach, len(means) - 1 - reach)
+        indices = np.nonzero(deviation > SUSPICIOUS**2 * (mean_square - level**2))
+        rows = np.clip(indices[0], reach, len(means) - 1 - reach)
         around = rows[:, np.newaxis] + np.arange(-reach, reach + 1)
         ranks = round(LOW * (size - 1)), round(HIGH * (size - 1))
-        around = np.partition(means[around, places[1][:, np.newaxis]], ranks, axis=1)
+        around = np.partition(means[around, indices[1][:, np.newaxis]], ranks, axis=1)
         low, high = around[:, ranks].T
         beyond = BEYOND * (high - low)
-        own = means[places]
-        spoilt[places] = (own > high + beyond) | (own < low - beyond)
+        own = means[indices]
+        spoilt[indices] = (own > high + beyond) | (own < low - beyond)
         return spoilt
 
     @property
@@ -187,8 +187,8 @@ class Lines:
     def have_offsets(self, variances):
         """Whether nearly every line has an offset of its own: bool.
 
-        That is so if the power of their means, at most frequencies, is far above that
-        of independent pixels: a lattice has power at few frequencies. The median of
+        They have if the power of the means exceeds that of independent pixels by far at
+        most frequencies: a lattice has power at few frequencies only. The median of
         crops of the frame counts.
 
         Parameters

@@ -21,8 +21,8 @@ from .potts import (
     most_probable,
 )
 
-# Reflections are found anew in every so-manieth round, if the labels of a larger share
-# of the blocks have changed in the one before; below another share, all is settled.
+# Every second round finds the reflections anew, if the round before changed the labels
+# of more than a share of the blocks. Labels that hardly change any more are settled.
 FINDING, CHANGED, SETTLED = 2, 0.06, 5e-3
 # Residuals have at least this variance, where a frame has 1.
 LEAST_VARIANCE = 1e-9
@@ -95,14 +95,14 @@ def everywhere(frame):
 def learn(frame, crops, start, period, rounds):
     """Learn the templates of patterns from frames, and which pixel has which.
 
-    In turn: the reflections of every pattern, from the power spectrum of its pixels;
-    their phases near by, and their amplitudes,
+    Three things are learnt in turn: the reflections of every pattern, from the power
+    spectrum of its pixels; the phases near by and the amplitudes of these,
 
         A_g = sum over the pattern's cells of Re(C_c conj(u_c)) / number of its pixels,
 
     with the Fourier sum C_c of a cell and the phase factor u_c of the others near by;
-    and the posterior, from the residuals. No pixel is in the template that it is
-    judged by, so more reflections or patterns than there are fit worse, not better.
+    and the posterior, from the residuals. No pixel is in the template that judges it:
+    so more reflections or patterns than there are fit worse, not better.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How well one pattern fits, from place to place: where it varies, there are others."""
+"""Variance of the fit of one pattern: where it varies, there are other patterns."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ WIDTH = 1.5
 
 
 def one_pattern(frame, period):
-    """Templates for one pattern, which all pixels have: a first guess.
+    """Templates of one pattern that all pixels have: a first guess.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def one_pattern(frame, period):
 
 
 def fit_of_cells(templates, frame):
-    """How much of the cells one pattern explains.
+    """Fit of one pattern to the cells.
 
     Parameters
     ----------

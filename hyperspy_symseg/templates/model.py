@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The templates of some patterns, and what they say of a frame."""
+"""The templates of some patterns, and the posteriors of these in a frame."""
 
 import itertools
 from dataclasses import dataclass, fields, replace
@@ -21,10 +21,10 @@ from .reflections import distances
 
 # Reflections so near to each other are the same, in cycles a period.
 SAME = 0.02
-# Rounds of phases and posteriors: more find nothing that is not found in these.
+# Rounds of phases and posteriors: more rounds change nothing.
 ROUNDS = 3
-# What the numbers of templates can be. A period in pixels: frames do not show shorter
-# ones, nor have room for longer ones.
+# Range of a period, in pixels: frames show no shorter ones, and have no room for longer
+# ones.
 SHORTEST_PERIOD, LONGEST_PERIOD = 2.0, 2.0**15
 # Per pixel, along one axis; a component moves a little when it is fitted.
 HIGHEST_FREQUENCY = 1.0
@@ -56,7 +56,7 @@ def check_period(name, period):
 
 @dataclass(frozen=True, eq=False)
 class Templates:
-    """Reflections of some patterns, and how much of a residual is noise.
+    """Reflections of some patterns, and the variance of the noise.
 
     With X the normalised intensities (`NormalizedFrame`), the template of pattern k is
 
@@ -132,11 +132,11 @@ class Templates:
 
     @property
     def summary(self):
-        """What they hold, in a few words: str."""
+        """Period and number of reflections, in a few words: str."""
         return f"period {self.period:.4g} px, {len(self.reflections)} reflections"
 
     def __repr__(self):
-        """One line: what they are of, but no values."""
+        """One line, without the arrays."""
         return f"<Templates: {self.n_patterns} patterns, {self.summary}>"
 
     def to_dict(self):
@@ -154,13 +154,13 @@ class Templates:
         -------
         Templates
         """
-        place = np.full(self.n_patterns, -1)
-        place[patterns] = np.arange(len(patterns))
-        own = place[self.patterns] >= 0
+        index = np.full(self.n_patterns, -1)
+        index[patterns] = np.arange(len(patterns))
+        own = index[self.patterns] >= 0
         return replace(
             self,
             n_patterns=len(patterns),
-            patterns=place[self.patterns[own]],
+            patterns=index[self.patterns[own]],
             reflections=self.reflections[own],
             amplitudes=self.amplitudes[own],
         )
@@ -239,8 +239,8 @@ class Templates:
     def posterior(self, frame):
         """Probability of every pattern in every block.
 
-        To begin with, all are as probable, and the phases of each are those that fit
-        best, wherever it may be.
+        All patterns are equally probable to begin with: then the phases of each are
+        those that fit best everywhere.
 
         Parameters
         ----------

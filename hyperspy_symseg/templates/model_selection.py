@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which templates: from several starts, and for how many patterns."""
+"""Selection of a model: the best of several starts, and the number of patterns."""
 
 import itertools
 
@@ -21,7 +21,7 @@ BELIEF = 0.9
 LEAST_DIFFERENCE = 0.1
 # Cells that a pattern has to have.
 FEWEST_CELLS = 28
-# What a pattern more has to be worth, in nats: decisive evidence (R. E. Kass,
+# Nats that one more pattern has to gain: "decisive" evidence (R. E. Kass,
 # A. E. Raftery, J. Am. Stat. Assoc. 90, 773 (1995)).
 DECISIVE = 10.0
 # Share of the blocks that the scores may have wrong, if nothing else is tried.
@@ -60,9 +60,9 @@ def start_from_labels(labels, n_patterns):
 class ModelSelection:
     """Templates for one pattern, two, and so on, each from the best of its starts.
 
-    A number of patterns is begun from the labels of the scores and, unless these turn
-    out to have been right but for 3 %, from the patterns that are one fewer, with a new
-    one where these fit worst. Of the two, that with the lower cost counts.
+    A number of patterns starts from the labels of the scores. If these were wrong in
+    more than 3 % of the blocks, it also starts from the solution for one pattern fewer,
+    with a new pattern where that fits worst. The solution of the lower cost counts.
 
     Parameters
     ----------
@@ -92,10 +92,9 @@ class ModelSelection:
     def costs(self, most):
         """Costs of one pattern, two and so on, until one more costs more.
 
-        Their overdispersion is the largest that is found with two or more patterns. The
-        cost is infinite where two patterns differ in less than a tenth of their power,
-        and so are one, and where a pattern has less than 28 cells, as many as there are
-        within three periods of a place.
+        Their overdispersion is the largest that two or more patterns have. The cost is
+        infinite if two patterns differ in less than a tenth of their power, and so are
+        one, or if a pattern has less than 28 cells: these lie within three periods.
 
         Parameters
         ----------

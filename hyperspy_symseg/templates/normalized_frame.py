@@ -8,8 +8,8 @@ import numpy as np
 from scipy import ndimage
 
 from hyperspy_symseg.frames.blocks import (
+    TRUNCATE,
     blocks_in,
-    gaussian_mean,
     gaussian_weights,
     normalised,
     products,
@@ -27,10 +27,9 @@ BLOCKS_IN_PERIOD = 3
 BLOCKS_IN_CELL = 3
 # Standard deviations of the windows of the local mean and variance, in periods.
 MEAN_WIDTH, VARIANCE_WIDTH = 1.5, 3.0
-# A window with a variance so many times that of the cells near by is of something else.
-FOREIGN = 100.0
-# And so many times, in a cell at least, where the gain has jumped.
-FAR_FOREIGN = 1e5
+# A window with this many times the variance of the cells near by holds something else;
+# the gain has jumped where it has FAR_FOREIGN times as much, in a cell at least.
+FOREIGN, FAR_FOREIGN = 100.0, 1e5
 # Share of the pixels that may be spikes before templates are in doubt.
 MANY_SPIKES = 0.01
 
@@ -60,35 +59,35 @@ def _energies_about(clean, mean):
 @functools.lru_cache(maxsize=16)
 def _counts_in_window(n, block, width):
     """Mean number of the n pixels of a line in the blocks of a window: (blocks,)."""
-    return gaussian_mean(block_lengths(n, block), width)
+    lengths = block_lengths(n, block)
+    return ndimage.gaussian_filter1d(lengths, width, mode="constant", truncate=TRUNCATE)
 
 
 def _statistics_in_windows(clean):
-    """Local mean of the blocks, squares about it, and their mean."""
+    """Local mean of the blocks, their energy about it, and the mean of that."""
 
-    def over_counts(sums, width):
+    def local_mean(sums, width, dtype):
+        means = window_means(sums, gaussian_weights(width, dtype)).astype(np.float64)
         if clean.valid is not None:
-            return ratio(sums, gaussian_mean(clean.counts, width))
+            weights = gaussian_weights(width, np.float64)
+            return ratio(means, window_means(clean.counts, weights))
         rows, columns = (
             _counts_in_window(n, clean.block, width) for n in clean.values.shape
         )
-        return sums / rows[:, np.newaxis] / columns
+        return means / rows[:, np.newaxis] / columns
 
     # In double precision: what is constant has no contrast, however bright it is.
-    width = MEAN_WIDTH * BLOCKS_IN_PERIOD
-    near = window_means(clean.sums, gaussian_weights(width, np.float64))
-    mean = over_counts(near, width)
+    mean = local_mean(clean.sums, MEAN_WIDTH * BLOCKS_IN_PERIOD, np.float64)
     energies = _energies_about(clean, mean)
     width = VARIANCE_WIDTH * BLOCKS_IN_PERIOD
-    variance = window_means(energies, gaussian_weights(width)).astype(np.float64)
-    return mean, energies, over_counts(variance, width)
+    return mean, energies, local_mean(energies, width, np.float32)
 
 
 def _without_foreign(clean, mean, variance):
-    """Give blocks whose window is of something else the statistics of cells near by.
+    """Give blocks whose window holds something else the statistics of cells near by.
 
-    The medians of the 3 x 3 cells about them; in place. Cells that are of something
-    else themselves are left out.
+    These are the medians of the 3 x 3 cells about them. Arrays are changed in place.
+    Cells that hold something else themselves are left out.
 
     Returns
     -------
@@ -104,7 +103,7 @@ def _without_foreign(clean, mean, variance):
     def of_blocks(cells):
         return spread(cells, BLOCKS_IN_CELL, mean.shape)
 
-    # The window is much wider than a cell: the middle of one is enough to see it.
+    # The window is much wider than a cell: the middle of each cell is enough.
     middle = np.ix_(
         *(
             np.minimum(np.arange(n) * BLOCKS_IN_CELL + 1, length - 1)
@@ -129,12 +128,12 @@ def _without_foreign(clean, mean, variance):
 class NormalizedFrame:
     """A frame less its local mean, over its local standard deviation, in blocks.
 
-    So neither background nor a thickness ramp tells patterns apart. The windows of mean
-    and deviation are Gaussians of 1.5 and 3 periods. A frame that is cut
-    out of another has the same results, away from where it is cut.
+    So neither a background nor a thickness ramp tells patterns apart. The windows of
+    mean and deviation are Gaussians of 1.5 and 3 periods. A frame that is cut out of
+    another has the same results, away from where it is cut.
 
-    Several of one shape may be `stacked`: then arrays have a first axis, of the frames,
-    and there are no crops.
+    Several frames of one shape may be `stacked`: then the first axis of the arrays is
+    that of the frames, and there are no crops.
 
     Parameters
     ----------
@@ -283,17 +282,4 @@ class NormalizedFrame:
         difference = self.pixels - template
         if self.valid is not None:
             difference[~self.valid] = 0
-        return self.products(difference, difference)
-
-    def products(self, first, second):
-        """Sums of the products of two arrays of pixels, in the blocks.
-
-        Parameters
-        ----------
-        first, second : (..., rows, columns) numpy.ndarray of float32
-
-        Returns
-        -------
-        (..., block rows, block columns) numpy.ndarray of float32
-        """
-        return products(first, second, self.block)
+        return products(difference, difference, self.block)

@@ -4,7 +4,7 @@
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_symseg.frames.blocks import window_means
+from hyperspy_symseg.frames.blocks import products, window_means
 
 # Residuals are summed over windows of 7 x 7 blocks: weights at distances of 0 to 3.
 WINDOW = np.ones(4, np.float32)
@@ -68,7 +68,8 @@ def _windows(frame, weights, template, other, variance):
     difference = template - other
     sums, expected = (
         window_means(
-            np.where(inside, frame.products(each, difference), 0) / variance, WINDOW
+            np.where(inside, products(each, difference, frame.block), 0) / variance,
+            WINDOW,
         )
         for each in (frame.pixels - template, difference)
     )

@@ -15,13 +15,13 @@ from .reflections import (
     strong,
 )
 
-# Moves that change nothing, for the phases near by follow them, in cycles a period.
+# Smaller moves change nothing, as the phases near by follow them; in cycles a period.
 STILL = 0.001
-# How far a reflection may move from where it was found, in cycles a period.
+# How far a reflection may move from the maximum of the spectrum, in cycles a period.
 FARTHEST = 0.1
 # Distance of two reflections that have moved, at least, in cycles a period.
 DISTANCE = 0.2
-# Amplitudes that count: fraction of the largest, and standard deviations of noise.
+# Least amplitudes that count: fraction of the largest, and in sigmas of noise.
 LEAST_FRACTION, LEAST_SIGNIFICANCE = 0.05, 3.0
 
 
@@ -52,12 +52,7 @@ class Pattern:
             found = find_reflections(self._spectrum, period)
         # Where they were found, and where they are now.
         self._found, self._moved = found, found.copy()
-        self._components, self._cells, self._phases, self._n_pixels = (
-            None,
-            None,
-            None,
-            None,
-        )
+        self._components = self._cells = self._phases = self._n_pixels = None
         self._kept, self.amplitudes = [], np.empty(0)
 
     @property
@@ -72,7 +67,7 @@ class Pattern:
         return strong(self._spectrum, self._found)
 
     def relate(self, others):
-        """Look for the reflections of other patterns, turned or mirrored, too.
+        """Add the reflections of other patterns that are here too, turned or mirrored.
 
         Parameters
         ----------
@@ -86,9 +81,8 @@ class Pattern:
             both = np.concatenate([self._found, *turned])
             self._found = keep_apart(both, self._period)[:MOST_REFLECTIONS]
         self._kept, self._moved = np.arange(len(self._found)), self._found.copy()
-        self._components = BraggComponents(
-            self._frame, self._frame.factors(self._found)
-        )
+        factors = self._frame.factors(self._found)
+        self._components = BraggComponents(self._frame, factors)
 
     def fit(self, weights):
         """Fit the Bragg components to the pixels of the pattern.
@@ -140,18 +134,18 @@ class Pattern:
         moves = np.hypot(*steps.T) > STILL / self._period
         distances = np.hypot(*(moved - self._found[self._kept]).T)
         moves &= distances < FARTHEST / self._period
-        places = self._kept[moves]
-        self._moved[places] = moved[moves]
-        self._components.replace(places, self._frame.factors(moved[moves]))
+        indices = self._kept[moves]
+        self._moved[indices] = moved[moves]
+        self._components.replace(indices, self._frame.factors(moved[moves]))
         centres = (side * (np.arange(n) + 0.5) - 0.5 for n in self._cells.shape[-2:])
         y, x = np.meshgrid(*centres, indexing="ij")
         turns = np.tensordot(steps[moves], [y, x], axes=1)
         # One axis for frames, if there are several.
-        turns = turns.reshape(len(places), *[1] * (self._cells.ndim - 4), *y.shape)
+        turns = turns.reshape(len(indices), *[1] * (self._cells.ndim - 4), *y.shape)
         cosine, sine = np.cos(2 * np.pi * turns), np.sin(2 * np.pi * turns)
-        real, imag = self._cells[:, places]
-        self._cells[0, places] = real * cosine + imag * sine
-        self._cells[1, places] = imag * cosine - real * sine
+        real, imag = self._cells[:, indices]
+        self._cells[0, indices] = real * cosine + imag * sine
+        self._cells[1, indices] = imag * cosine - real * sine
 
     def measure(self):
         """Measure phases and amplitudes, and choose the reflections that count."""
@@ -164,11 +158,11 @@ class Pattern:
         )
         strongest = np.argsort(-amplitudes, kind="stable")
         strongest = strongest[amplitudes[strongest] > least]
-        places = apart(self._moved[strongest], DISTANCE / self._period)
-        self._kept = strongest[places]
+        separate = apart(self._moved[strongest], DISTANCE / self._period)
+        self._kept = strongest[separate]
         self.amplitudes = amplitudes[self._kept]
 
 
 def _products(first, second):
-    """Sums of the products of what two arrays (components, ...), one a component."""
+    """Sums of the products of two arrays (components, ...): (components,)."""
     return (first * second).sum(axis=tuple(range(1, first.ndim)))

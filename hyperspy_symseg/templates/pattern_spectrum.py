@@ -118,21 +118,6 @@ class PatternSpectrum:
         """Distance from the origin: (rows, columns) numpy.ndarray, cycles a pixel."""
         return np.hypot(self.rows[:, np.newaxis], self.columns)
 
-    def threshold(self, chance, count=1):
-        """Sum of some ratios that noise exceeds with this chance.
-
-        The power of noise is exponentially distributed, and means of it follow a gamma
-        distribution.
-
-        Parameters
-        ----------
-        chance : float
-        count : int or numpy.ndarray of int
-            Number of ratios that are added up; at least 1.
-        """
-        n = self.n_independent
-        return special.gammainccinv(n * count, chance) / n
-
     def bins(self, reflections):
         """Bins of reflections or their opposites, not rounded.
 

@@ -60,12 +60,8 @@ def mean_field(log_likelihood, sweeps=SWEEPS):
         log_likelihood = np.ascontiguousarray(log_likelihood)
         posterior = np.empty_like(log_likelihood)
         by_frame = len(log_likelihood), -1, *log_likelihood.shape[-2:]
-        _potts.mean_field(
-            log_likelihood.reshape(by_frame),
-            COUPLING,
-            sweeps,
-            posterior.reshape(by_frame),
-        )
+        given, out = (each.reshape(by_frame) for each in (log_likelihood, posterior))
+        _potts.mean_field(given, COUPLING, sweeps, out)
         return posterior
 
     # Each sweep reaches one row farther.

@@ -4,6 +4,7 @@
 import numpy as np
 
 from hyperspy_symseg.frames.peaks import maxima, steps_within
+from hyperspy_symseg.lattice.spectrum import noise_threshold
 
 from .pattern_spectrum import SIDE
 
@@ -13,8 +14,6 @@ MOST_REFLECTIONS = 12
 SHORTEST, LONGEST = 0.25, 3.2
 # Distance of two reflections, at least, in cycles a period.
 DISTANCE = 0.27
-# Chance that pure noise has a reflection.
-FALSE_ALARMS = 1e-3
 # Reflections that are turned, at most, and their ratios to the strongest, at least.
 MOST_TURNED, STRONG = 4, 0.1
 
@@ -38,8 +37,8 @@ def find_reflections(spectrum, period):
     searched = (modulus > 1 / (LONGEST * period)) & (modulus < 1 / (SHORTEST * period))
     # On the axis of symmetry, the other half is there too.
     searched &= (spectrum.columns > 0) | (spectrum.rows[:, np.newaxis] > 0)
-    chance = FALSE_ALARMS / max(1, np.count_nonzero(searched))
-    found = searched & (spectrum.ratio > spectrum.threshold(chance))
+    threshold = noise_threshold(spectrum.n_independent, np.count_nonzero(searched))
+    found = searched & (spectrum.ratio > threshold)
     points = maxima(spectrum.power_at, np.argwhere(found), steps_within(1.5))
     points = points[np.argsort(-power[tuple(points.T)], kind="stable")]
     return keep_apart(spectrum.vertices(points), period)[:MOST_REFLECTIONS]
@@ -48,10 +47,10 @@ def find_reflections(spectrum, period):
 def find_turned(spectrum, others, period):
     """Reflections of a pattern that is the crystal of another, turned or mirrored.
 
-    Grains and twins are. So the reflections of the other, each of which may be too weak
-    in this pattern to be found, are looked for all at once: the sum of their ratios to
-    the noise is compared with that of noise, over all angles. A strong one may bring
-    others with it that are not there, and have no amplitude when it is measured.
+    Grains and twins are such patterns. Each reflection may be too weak here to be found
+    alone, so all are looked for at once: the sum of their ratios to the noise is
+    compared with that of noise, at all angles. A strong reflection may bring others
+    that are not there; these have no amplitude when it is measured.
 
     Parameters
     ----------
@@ -75,12 +74,13 @@ def find_turned(spectrum, others, period):
     turns = np.moveaxis(np.array([[cosines, sines], [-sines, cosines]]), -1, 0)
     turned = np.concatenate([others @ turns, others * [-1, 1] @ turns])
     inside = (np.abs(turned) <= 0.5).all(axis=-1)
-    # What the other has as well tells nothing.
+    # A reflection that the other pattern has as well tells nothing.
     own = inside & (distances(turned, others).min(axis=-1) > DISTANCE / period)
     counts = own.sum(axis=-1)
-    chance = FALSE_ALARMS / len(turned)
     excess = (spectrum.ratio_at(turned) * own).sum(axis=-1)
-    excess -= spectrum.threshold(chance, np.maximum(counts, 1))
+    excess -= noise_threshold(
+        spectrum.n_independent, len(turned), np.maximum(counts, 1)
+    )
     best = np.argmax(np.where(counts > 0, excess, -np.inf))
     if not counts[best] or excess[best] <= 0:
         return np.empty((0, 2))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 import pytest
+from scipy import stats
 
 from hyperspy_symseg.lattice.spectrum import (
     LONGEST,
@@ -8,6 +9,7 @@ from hyperspy_symseg.lattice.spectrum import (
     Spectrum,
     crops,
     find_reflections,
+    noise_threshold,
     power_spectrum,
 )
 from hyperspy_symseg.simulate import Amorphous, Lattice, micrograph
@@ -53,6 +55,14 @@ def test_threshold_is_that_of_one_false_alarm_in_a_thousand():
     spectrum = Spectrum(power, (100, 100), np.ones(1), np.ones(1), band, 1)
     # Half a ring of 0.2 / pi pi: 1000 of the 100 x 100 bins.
     assert spectrum.threshold == pytest.approx(np.log(1000 * 1000))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_noise_exceeds_the_threshold_with_the_chance(count):
+    # A sum of `count` means of 2.5 exponentially distributed numbers.
+    distribution = stats.gamma(2.5 * count, scale=1 / 2.5)
+    threshold = noise_threshold(2.5, 10, count)
+    assert distribution.sf(threshold) == pytest.approx(1e-3 / 10)
 
 
 @pytest.mark.parametrize("shape", [(256, 256), (200, 313)])

@@ -32,9 +32,9 @@ def distances(found, true):
 @pytest.fixture(scope="module")
 def solution(two_grains):
     """Begun with labels of which a fifth are wrong."""
-    blocked, labels = two_grains
+    normalized, labels = two_grains
     wrong = np.random.default_rng(0).random(labels.shape) < 0.2
-    return learnt(blocked, start_of(np.where(wrong, 1 - labels, labels)))
+    return learnt(normalized, start_of(np.where(wrong, 1 - labels, labels)))
 
 
 def test_reflections_are_those_of_the_grains(solution):
@@ -74,8 +74,8 @@ def test_what_is_counted(solution, two_grains):
 
 
 def test_order_of_the_patterns_is_that_of_the_start(solution, two_grains):
-    blocked, labels = two_grains
-    other = learnt(blocked, start_of(1 - labels))
+    normalized, labels = two_grains
+    other = learnt(normalized, start_of(1 - labels))
     found, _ = other.templates.of(0)
     assert distances(found, REFLECTIONS[1]).max() < 5e-4
 
@@ -85,9 +85,9 @@ def test_a_clean_wave_has_its_amplitude_and_frequency():
     # Between the bins of a crop of 72 pixels.
     frequency = np.array([[0.0213, 0.1091]])
     wave = np.cos(2 * np.pi * (frequency[0, 0] * y + frequency[0, 1] * x))
-    blocked = NormalizedFrame(wave, None, PERIOD)
-    ones = np.ones((1, *blocked.counts.shape), np.float32)
-    templates = learnt(blocked, ones).templates
+    normalized = NormalizedFrame(wave, None, PERIOD)
+    ones = np.ones((1, *normalized.counts.shape), np.float32)
+    templates = learnt(normalized, ones).templates
     assert distances(templates.reflections, frequency).max() < 1e-4
     # A cosine of variance 1 is sqrt(2) high.
     assert templates.amplitudes[0] == pytest.approx(1 / np.sqrt(2), rel=0.05)
@@ -133,10 +133,10 @@ def test_frames_share_the_patterns():
 
 
 def test_a_stack_of_one_frame_is_that_frame(two_grains):
-    blocked, labels = two_grains
+    normalized, labels = two_grains
     start = start_of(labels)
-    alone = learnt(blocked, start, 2)
-    stacked = learnt(NormalizedFrame.stacked([blocked]), start[:, np.newaxis], 2)
+    alone = learnt(normalized, start, 2)
+    stacked = learnt(NormalizedFrame.stacked([normalized]), start[:, np.newaxis], 2)
     np.testing.assert_array_equal(stacked.posterior[:, 0], alone.posterior)
     assert stacked.templates == alone.templates
     assert stacked.length == alone.length
@@ -149,18 +149,18 @@ def test_a_pattern_that_is_not_there_has_no_reflections(one_crystal):
 
 
 def test_the_start_is_not_modified(two_grains):
-    blocked, labels = two_grains
+    normalized, labels = two_grains
     start = start_of(labels)
     before = start.copy()
-    learnt(blocked, start)
+    learnt(normalized, start)
     np.testing.assert_array_equal(start, before)
 
 
 def test_another_lattice_explains_more(two_grains):
-    blocked, labels = two_grains
+    normalized, labels = two_grains
     ones = np.ones((1, *labels.shape), np.float32)
-    one = learnt(blocked, ones, 3)
-    two = learnt(blocked, start_of(labels))
+    one = learnt(normalized, ones, 3)
+    two = learnt(normalized, start_of(labels))
     assert two.variance < one.variance
     assert two.cost(2.0) < one.cost(2.0)
 
@@ -205,14 +205,14 @@ def test_a_pattern_without_blocks_has_no_cells():
 
 
 def test_contrast_of_another_sign_is_the_same_lattice():
-    blocked = NormalizedFrame(-lattice(0), None, PERIOD)
-    ones = np.ones((1, *blocked.counts.shape), np.float32)
-    found = learnt(blocked, ones, 3).templates
+    normalized = NormalizedFrame(-lattice(0), None, PERIOD)
+    ones = np.ones((1, *normalized.counts.shape), np.float32)
+    found = learnt(normalized, ones, 3).templates
     np.testing.assert_allclose(found.amplitudes, 0.5, rtol=0.05)
 
 
 def test_patterns_are_told_the_reflections_of_each_other(two_grains, monkeypatch):
-    blocked, labels = two_grains
+    normalized, labels = two_grains
     told, relate = [], Pattern.relate
 
     def listen(pattern, others):
@@ -220,6 +220,6 @@ def test_patterns_are_told_the_reflections_of_each_other(two_grains, monkeypatch
         relate(pattern, others)
 
     monkeypatch.setattr(Pattern, "relate", listen)
-    learnt(blocked, start_of(labels), 1)
+    learnt(normalized, start_of(labels), 1)
     for (others,), expected in zip(told, REFLECTIONS[::-1], strict=True):
         assert distances(others, expected).max() < 2e-3

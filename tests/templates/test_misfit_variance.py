@@ -19,8 +19,8 @@ def one():
 
 
 def test_one_pattern_has_the_reflections_of_all(two_grains):
-    blocked, _ = two_grains
-    templates = one_pattern(blocked, PERIOD)
+    normalized, _ = two_grains
+    templates = one_pattern(normalized, PERIOD)
     assert templates.n_patterns == 1
     for reflection in np.concatenate(REFLECTIONS):
         distance = np.minimum(
@@ -33,21 +33,21 @@ def test_one_pattern_has_the_reflections_of_all(two_grains):
 
 
 def test_fit_is_the_product_with_the_template(two_grains):
-    blocked, _ = two_grains
+    normalized, _ = two_grains
     templates = one()
-    everywhere = np.ones((1, *blocked.counts.shape), np.float32)
-    [template] = templates.each_expected(blocked, everywhere)
-    expected = sum_blocks(blocked.products(blocked.pixels, template), 3) / 2
-    found = fit_of_cells(templates, blocked)
-    assert found.shape == blocked.cell_counts.shape
+    everywhere = np.ones((1, *normalized.counts.shape), np.float32)
+    [template] = templates.each_expected(normalized, everywhere)
+    expected = sum_blocks(normalized.pixels * template, 9) / 2
+    found = fit_of_cells(templates, normalized)
+    assert found.shape == normalized.cell_counts.shape
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_fit_varies_where_there_are_two_crystals():
     frame, _ = two_lattices(shape=(150, 450), at=225)
-    blocked = NormalizedFrame(frame, None, PERIOD)
+    normalized = NormalizedFrame(frame, None, PERIOD)
     cuts = [np.s_[0:144, 0:144], np.s_[0:144, 153:297]]
-    of_one, of_two = misfit_variance(one(), blocked, cuts)
+    of_one, of_two = misfit_variance(one(), normalized, cuts)
     assert of_two > 5 * of_one
 
 
@@ -55,18 +55,18 @@ def test_where_there_are_no_pixels_nothing_varies():
     frame, _ = two_lattices(shape=(90, 180), at=90)
     mask = np.zeros(frame.shape, bool)
     mask[:, :90] = True
-    blocked = NormalizedFrame(frame, mask, PERIOD)
+    normalized = NormalizedFrame(frame, mask, PERIOD)
     cuts = [np.s_[0:90, 0:90], np.s_[0:90, 90:180]]
-    masked, other = misfit_variance(one(), blocked, cuts)
+    masked, other = misfit_variance(one(), normalized, cuts)
     assert masked == 0
     assert other > 0
 
 
 @pytest.mark.parametrize("n", [1, 3])
 def test_windows_are_judged_on_their_own(two_grains, n):
-    blocked, _ = two_grains
+    normalized, _ = two_grains
     cuts = [np.s_[0:72, 36 * i : 36 * i + 81] for i in range(n)]
-    found = misfit_variance(one(), blocked, cuts)
+    found = misfit_variance(one(), normalized, cuts)
     assert found.shape == (n,)
-    alone = [misfit_variance(one(), blocked, [cut])[0] for cut in cuts]
+    alone = [misfit_variance(one(), normalized, [cut])[0] for cut in cuts]
     np.testing.assert_array_equal(found, alone)

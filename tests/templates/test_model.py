@@ -135,23 +135,23 @@ def test_one_pattern_differs_from_nothing():
 
 
 def test_posterior_is_a_probability(templates, two_grains):
-    blocked, _ = two_grains
-    posterior, _ = templates.posterior(blocked)
+    normalized, _ = two_grains
+    posterior, _ = templates.posterior(normalized)
     assert posterior.dtype == np.float32
     assert posterior.min() >= 0
     np.testing.assert_allclose(posterior.sum(axis=0), 1, atol=1e-5)
 
 
 def test_posterior_finds_the_grains(templates, two_grains):
-    blocked, labels = two_grains
-    found = templates.posterior(blocked)[0].argmax(axis=0)
+    normalized, labels = two_grains
+    found = templates.posterior(normalized)[0].argmax(axis=0)
     assert (found == labels).mean() > 0.97
 
 
 def test_patterns_in_another_order(templates, two_grains):
-    blocked, _ = two_grains
-    posterior, _ = templates.posterior(blocked)
-    other = templates.only([1, 0]).posterior(blocked)[0]
+    normalized, _ = two_grains
+    posterior, _ = templates.posterior(normalized)
+    other = templates.only([1, 0]).posterior(normalized)[0]
     np.testing.assert_allclose(other, posterior[::-1], atol=1e-5)
 
 
@@ -171,37 +171,41 @@ def test_phases_follow_the_crystal(templates):
     frame, labels = two_lattices(noise=1.0)
     # A stacking fault: half a period, half way down.
     frame[75:] = np.roll(frame, 5, axis=1)[75:]
-    blocked = NormalizedFrame(frame, None, PERIOD)
-    found = templates.posterior(blocked)[0].argmax(axis=0)
+    normalized = NormalizedFrame(frame, None, PERIOD)
+    found = templates.posterior(normalized)[0].argmax(axis=0)
     agree = spread(found, 3, SHAPE) == labels
     assert agree[:60].mean() > 0.96
     assert agree[90:, 10:].mean() > 0.94
 
 
 def test_residuals_are_least_with_the_own_template(templates, two_grains):
-    blocked, labels = two_grains
+    normalized, labels = two_grains
     posterior = np.stack([labels == 0, labels == 1]).astype(np.float32)
-    residuals = templates.residuals(blocked, templates.components(blocked), posterior)
+    residuals = templates.residuals(
+        normalized, templates.components(normalized), posterior
+    )
     own = np.where(labels == 0, residuals[0], residuals[1]).sum()
     other = np.where(labels == 0, residuals[1], residuals[0]).sum()
     # Half of the variance is noise; another template adds its own power.
-    assert own / blocked.counts.sum() == pytest.approx(0.5, abs=0.05)
+    assert own / normalized.counts.sum() == pytest.approx(0.5, abs=0.05)
     assert other > 1.5 * own
 
 
 def test_expected_intensities_are_the_crystal(templates, two_grains):
-    blocked, labels = two_grains
+    normalized, labels = two_grains
     posterior = np.stack([labels == 0, labels == 1]).astype(np.float32)
-    expected = templates.expected(blocked, posterior)
+    expected = templates.expected(normalized, posterior)
     assert expected.dtype == np.float32
     clean, _ = two_lattices(noise=0)
     assert np.corrcoef(expected.ravel(), clean.ravel())[0, 1] > 0.97
 
 
 def test_log_likelihoods_are_of_the_own_pixels(templates, two_grains):
-    blocked, _ = two_grains
-    posterior, log_likelihood = templates.posterior(blocked)
-    residuals = templates.residuals(blocked, templates.components(blocked), posterior)
+    normalized, _ = two_grains
+    posterior, log_likelihood = templates.posterior(normalized)
+    residuals = templates.residuals(
+        normalized, templates.components(normalized), posterior
+    )
     # Phases are those of the posterior of the round before, which hardly differs.
     expected = -0.5 * residuals / templates.noise
     off = np.abs(log_likelihood - expected)

@@ -64,8 +64,8 @@ def test_one_crystal_is_one_pattern(one_crystal):
 def test_one_crystal_with_a_gradient_of_contrast_is_one_pattern():
     x = np.arange(SHAPE[1])
     noise = np.random.default_rng(0).normal(size=SHAPE)
-    blocked = NormalizedFrame((0.5 + x / 150) * lattice(0) + noise, None, PERIOD)
-    assert ModelSelection.best_number(search_of(blocked).costs(4)) == 1
+    normalized = NormalizedFrame((0.5 + x / 150) * lattice(0) + noise, None, PERIOD)
+    assert ModelSelection.best_number(search_of(normalized).costs(4)) == 1
 
 
 def test_noise_is_one_pattern(noise):
@@ -73,15 +73,15 @@ def test_noise_is_one_pattern(noise):
 
 
 def test_two_grains_are_two_patterns(two_grains):
-    blocked, labels = two_grains
-    costs = search_of(blocked, labels=labels).costs(4)
+    normalized, labels = two_grains
+    costs = search_of(normalized, labels=labels).costs(4)
     assert ModelSelection.best_number(costs) == 2
     assert costs[1] < costs[0] - 100
 
 
 def test_two_grains_are_found_without_labels(two_grains):
-    blocked, labels = two_grains
-    search = search_of(blocked)
+    normalized, labels = two_grains
+    search = search_of(normalized)
     assert ModelSelection.best_number(search.costs(4)) == 2
     found = search.solution(2).posterior.argmax(axis=0)
     agree = (found == labels).mean()
@@ -89,10 +89,10 @@ def test_two_grains_are_found_without_labels(two_grains):
 
 
 def test_labels_that_are_of_no_use_do_no_harm(two_grains):
-    blocked, labels = two_grains
+    normalized, labels = two_grains
     # Upper and lower half, of a boundary that runs down.
     rows = np.indices(labels.shape)[0] // (len(labels) // 2 + 1)
-    found = search_of(blocked, labels=rows).solution(2).posterior
+    found = search_of(normalized, labels=rows).solution(2).posterior
     agree = (found.argmax(axis=0) == labels).mean()
     assert max(agree, 1 - agree) > 0.97
 
@@ -107,8 +107,8 @@ def test_grain_beside_what_has_no_lattice():
 
 
 def test_costs_end_at_the_most(two_grains):
-    blocked, labels = two_grains
-    assert len(search_of(blocked, labels=labels).costs(1)) == 1
+    normalized, labels = two_grains
+    assert len(search_of(normalized, labels=labels).costs(1)) == 1
 
 
 def test_solutions_are_kept(one_crystal):
@@ -117,8 +117,8 @@ def test_solutions_are_kept(one_crystal):
 
 
 def test_one_pattern_has_the_reflections_of_all(two_grains):
-    blocked, _ = two_grains
-    found = search_of(blocked).solution(1).templates.reflections
+    normalized, _ = two_grains
+    found = search_of(normalized).solution(1).templates.reflections
     for true in np.concatenate(REFLECTIONS):
         distances = [np.hypot(*(found - sign * true).T) for sign in (1, -1)]
         assert np.min(distances) < 0.003
@@ -145,9 +145,9 @@ def test_frames_are_searched_together():
 
 
 def test_templates_of_one_pattern_that_are_given_are_not_learnt(two_grains):
-    blocked, _ = two_grains
-    one = search_of(blocked).solution(1).templates
-    search = ModelSelection(blocked, PERIOD, lambda _: None, one)
+    normalized, _ = two_grains
+    one = search_of(normalized).solution(1).templates
+    search = ModelSelection(normalized, PERIOD, lambda _: None, one)
     solution = search.solution(2)
     assert 1 not in search._solutions
-    assert solution.templates == search_of(blocked).solution(2).templates
+    assert solution.templates == search_of(normalized).solution(2).templates

@@ -57,22 +57,24 @@ def normalised(frame, valid):
 
 @pytest.mark.parametrize("masked", [False, True])
 def test_pixels_are_those_of_the_definition(frame, mask, masked):
-    blocked = NormalizedFrame(frame, mask if masked else None, PERIOD)
+    normalized = NormalizedFrame(frame, mask if masked else None, PERIOD)
     valid = ~mask if masked else np.ones(SHAPE, bool)
     expected = normalised(frame, valid)
-    assert blocked.pixels.dtype == np.float32
-    np.testing.assert_allclose(blocked.pixels, expected, atol=1e-5)
+    assert normalized.pixels.dtype == np.float32
+    np.testing.assert_allclose(normalized.pixels, expected, atol=1e-5)
     np.testing.assert_allclose(
-        blocked.energies, sum_blocks(expected**2, 3), rtol=1e-4, atol=1e-6
+        normalized.energies, sum_blocks(expected**2, 3), rtol=1e-4, atol=1e-6
     )
 
 
 @pytest.mark.parametrize("masked", [False, True])
 def test_counts_are_of_valid_pixels(frame, mask, masked):
-    blocked = NormalizedFrame(frame, mask if masked else None, PERIOD)
+    normalized = NormalizedFrame(frame, mask if masked else None, PERIOD)
     valid = ~mask if masked else np.ones(SHAPE, bool)
-    np.testing.assert_array_equal(blocked.counts, sum_blocks(valid.astype(int), 3))
-    np.testing.assert_array_equal(blocked.cell_counts, sum_blocks(valid.astype(int), 9))
+    np.testing.assert_array_equal(normalized.counts, sum_blocks(valid.astype(int), 3))
+    np.testing.assert_array_equal(
+        normalized.cell_counts, sum_blocks(valid.astype(int), 9)
+    )
 
 
 @settings(max_examples=20, deadline=None)
@@ -123,9 +125,9 @@ def test_pixels_that_are_not_finite_are_masked(frame, mask, value):
 
 
 def test_a_frame_masked_altogether_is_0():
-    blocked = NormalizedFrame(crystal(), np.ones(SHAPE, bool), PERIOD)
-    assert not blocked.pixels.any()
-    assert not blocked.energies.any()
+    normalized = NormalizedFrame(crystal(), np.ones(SHAPE, bool), PERIOD)
+    assert not normalized.pixels.any()
+    assert not normalized.energies.any()
 
 
 @pytest.mark.parametrize("value", [0, 7, 1e6])
@@ -144,11 +146,11 @@ def test_any_real_dtype(frame, dtype):
 
 @pytest.mark.parametrize("view", [np.asfortranarray, lambda frame: frame[:, ::2]])
 def test_any_order_in_memory(frame, view):
-    blocked = NormalizedFrame(view(frame), None, PERIOD)
+    normalized = NormalizedFrame(view(frame), None, PERIOD)
     expected = NormalizedFrame(np.ascontiguousarray(view(frame)), None, PERIOD)
-    np.testing.assert_array_equal(blocked.pixels, expected.pixels)
+    np.testing.assert_array_equal(normalized.pixels, expected.pixels)
     # As the kernels need it.
-    assert blocked.pixels.flags.c_contiguous
+    assert normalized.pixels.flags.c_contiguous
 
 
 def test_the_frame_is_not_modified(frame):
@@ -183,22 +185,14 @@ def test_factors_are_those_of_components_in_the_whole_frame(frame, first):
 
 @pytest.mark.parametrize("masked", [False, True])
 def test_residuals_are_sums_of_squares_of_valid_pixels(frame, mask, masked):
-    blocked = NormalizedFrame(frame, mask if masked else None, PERIOD)
+    normalized = NormalizedFrame(frame, mask if masked else None, PERIOD)
     template = np.random.default_rng(1).normal(size=SHAPE).astype(np.float32)
-    difference = (blocked.pixels - template).astype(float)
+    difference = (normalized.pixels - template).astype(float)
     if masked:
         difference[mask] = 0
     np.testing.assert_allclose(
-        blocked.residuals(template), sum_blocks(difference**2, 3), rtol=1e-5
+        normalized.residuals(template), sum_blocks(difference**2, 3), rtol=1e-5
     )
-
-
-def test_products_are_summed_over_blocks(frame):
-    blocked = NormalizedFrame(frame, None, PERIOD)
-    rng = np.random.default_rng(2)
-    first, second = rng.normal(size=(2, *SHAPE)).astype(np.float32)
-    expected = sum_blocks((first * second).astype(float), 3)
-    np.testing.assert_allclose(blocked.products(first, second), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("value", [1e5, 1e22, 3.4e38, 1e300])
@@ -218,9 +212,9 @@ def test_a_spike_changes_nothing_but_its_own_pixel(value):
 def test_the_edge_of_a_vacuum_is_no_spike():
     frame = crystal((120, 140))
     frame[:, 70:] = 1e-3 * np.random.default_rng(0).normal(size=(120, 70))
-    blocked = NormalizedFrame(frame, None, PERIOD)
+    normalized = NormalizedFrame(frame, None, PERIOD)
     # Blocks of which a column is across the edge tell nothing.
-    assert blocked.counts.sum() >= frame.size - 3 * 120
+    assert normalized.counts.sum() >= frame.size - 3 * 120
 
 
 @pytest.mark.parametrize("factor", [1e-200, 1e-25, 1e-12, 1e12, 1e25, 1e150])
@@ -235,24 +229,24 @@ def test_crop_of_a_frame(masked):
     rng = np.random.default_rng(0)
     frame = rng.random((40, 70))
     mask = rng.random(frame.shape) < 0.1 if masked else None
-    blocked = NormalizedFrame(frame, mask, 9.0)
+    normalized = NormalizedFrame(frame, mask, 9.0)
     # To the right edge, where the last cell has 7 columns.
-    crop = blocked.crop(np.s_[9:27, 18:70])
-    np.testing.assert_array_equal(crop.pixels, blocked.pixels[9:27, 18:])
-    np.testing.assert_array_equal(crop.counts, blocked.counts[3:9, 6:])
-    np.testing.assert_array_equal(crop.energies, blocked.energies[3:9, 6:])
-    np.testing.assert_array_equal(crop.cell_counts, blocked.cell_counts[1:3, 2:])
+    crop = normalized.crop(np.s_[9:27, 18:70])
+    np.testing.assert_array_equal(crop.pixels, normalized.pixels[9:27, 18:])
+    np.testing.assert_array_equal(crop.counts, normalized.counts[3:9, 6:])
+    np.testing.assert_array_equal(crop.energies, normalized.energies[3:9, 6:])
+    np.testing.assert_array_equal(crop.cell_counts, normalized.cell_counts[1:3, 2:])
     template = rng.random(crop.shape).astype(np.float32)
     whole = np.zeros(frame.shape, np.float32)
     whole[9:27, 18:] = template
     np.testing.assert_array_equal(
-        crop.residuals(template), blocked.residuals(whole)[3:9, 6:]
+        crop.residuals(template), normalized.residuals(whole)[3:9, 6:]
     )
 
 
 def test_a_crop_has_components_of_its_own():
-    blocked = NormalizedFrame(np.random.default_rng(0).random((40, 70)), None, 9.0)
-    rows, columns = blocked.crop(np.s_[9:27, 18:70]).factors(np.array([[0.1, 0.2]]))
+    normalized = NormalizedFrame(np.random.default_rng(0).random((40, 70)), None, 9.0)
+    rows, columns = normalized.crop(np.s_[9:27, 18:70]).factors(np.array([[0.1, 0.2]]))
     np.testing.assert_array_equal(rows[:, 0, 0], [1, 0])
     np.testing.assert_array_equal(columns[:, 0, 0], [1, 0])
 

@@ -11,14 +11,14 @@ from .conftest import PERIOD, SHAPE, lattice
 def measured(noise, choices=((0, NOTHING),), other=None, posterior=None):
     """Dispersion of noise on the first lattice, whose template is known."""
     template = lattice(0).astype(np.float32)
-    blocked = NormalizedFrame(template + noise, None, PERIOD)
+    normalized = NormalizedFrame(template + noise, None, PERIOD)
     # Not normalised, so that the template is the lattice.
-    blocked.pixels = (template + noise).astype(np.float32)
+    normalized.pixels = (template + noise).astype(np.float32)
     templates = [template, np.zeros(SHAPE, np.float32) if other is None else other]
     if posterior is None:
-        posterior = np.zeros((2, *blocked.counts.shape), np.float32)
+        posterior = np.zeros((2, *normalized.counts.shape), np.float32)
         posterior[0] = 1
-    return overdispersion(blocked, posterior, templates, noise.var(), choices)
+    return overdispersion(normalized, posterior, templates, noise.var(), choices)
 
 
 def white(seed=0):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 import pytest
-from scipy import stats
 
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.pattern_spectrum import (
@@ -14,21 +13,23 @@ from hyperspy_symseg.templates.reflections import find_reflections
 from .conftest import PERIOD, REFLECTIONS
 
 
-def spectrum_of(blocked, weights=None):
+def spectrum_of(normalized, weights=None):
     if weights is None:
-        weights = np.ones(blocked.counts.shape)
-    return pattern_spectrum(SpectrumCrops(blocked), weights)
+        weights = np.ones(normalized.counts.shape)
+    return pattern_spectrum(SpectrumCrops(normalized), weights)
 
 
 def test_power_of_a_single_crop():
     pixels = np.random.default_rng(0).normal(size=(48, 60))
-    blocked = NormalizedFrame(pixels, None, PERIOD)
-    crops = SpectrumCrops(blocked)
-    weights = np.random.default_rng(1).random(blocked.counts.shape).astype(np.float32)
+    normalized = NormalizedFrame(pixels, None, PERIOD)
+    crops = SpectrumCrops(normalized)
+    weights = (
+        np.random.default_rng(1).random(normalized.counts.shape).astype(np.float32)
+    )
     power, energies = crops.power(weights)
     by_pixel = np.kron(weights, np.ones((3, 3)))
     window = np.outer(np.hanning(50)[1:-1], np.hanning(62)[1:-1]) * by_pixel
-    expected = np.abs(np.fft.rfft2(blocked.pixels * window)) ** 2
+    expected = np.abs(np.fft.rfft2(normalized.pixels * window)) ** 2
     np.testing.assert_allclose(
         power, np.fft.fftshift(expected, axes=0), rtol=1e-3, atol=1e-2
     )
@@ -82,15 +83,6 @@ def test_ratio_of_noise_is_one_on_average(noise):
 def test_a_row_of_pixels_has_no_spectrum():
     frame = np.random.default_rng(0).normal(size=(1, 90))
     assert spectrum_of(NormalizedFrame(frame, None, 3.0)) is None
-
-
-@pytest.mark.parametrize("count", [1, 3])
-def test_noise_exceeds_the_threshold_with_the_chance(count):
-    empty = np.empty((0, 0))
-    spectrum = PatternSpectrum(empty, empty, empty, empty, 2.5)
-    # A sum of `count` means of 2.5 exponentially distributed numbers.
-    distribution = stats.gamma(2.5 * count, scale=1 / 2.5)
-    assert distribution.sf(spectrum.threshold(0.01, count)) == pytest.approx(0.01)
 
 
 def test_ratio_at_reflections_and_their_opposites(one_crystal):

@@ -20,10 +20,12 @@ from hyperspy_symseg.templates.reflections import (
 from .conftest import PERIOD, REFLECTIONS, SHAPE
 
 
-def found_in(blocked, weights=None):
+def found_in(normalized, weights=None):
     if weights is None:
-        weights = np.ones(blocked.counts.shape)
-    return find_reflections(pattern_spectrum(SpectrumCrops(blocked), weights), PERIOD)
+        weights = np.ones(normalized.counts.shape)
+    return find_reflections(
+        pattern_spectrum(SpectrumCrops(normalized), weights), PERIOD
+    )
 
 
 def waves(*reflections, noise=0.3, shape=SHAPE, seed=0):
@@ -63,8 +65,8 @@ def test_the_strongest_is_first():
 
 @pytest.mark.parametrize("side", [0, 1])
 def test_reflections_of_the_pixels_of_a_pattern(two_grains, side):
-    blocked, labels = two_grains
-    found = found_in(blocked, (labels == side).astype(float))
+    normalized, labels = two_grains
+    found = found_in(normalized, (labels == side).astype(float))
     assert distances(REFLECTIONS[side], found).max() < 0.003
     assert distances(REFLECTIONS[1 - side], found).min() > 0.02
 
@@ -134,8 +136,8 @@ def turned_by(degrees, reflections=REFLECTIONS[0]):
     return reflections @ np.array([[cosine, sine], [-sine, cosine]])
 
 
-def spectrum_of(blocked):
-    return pattern_spectrum(SpectrumCrops(blocked), np.ones(blocked.counts.shape))
+def spectrum_of(normalized):
+    return pattern_spectrum(SpectrumCrops(normalized), np.ones(normalized.counts.shape))
 
 
 @pytest.mark.parametrize("degrees", [36, 51.3, 150])
@@ -163,9 +165,9 @@ def test_reflections_too_weak_for_one_are_found_together():
     more = 0
     for seed in range(5):
         noise = np.random.default_rng(seed).normal(size=SHAPE)
-        blocked = NormalizedFrame(0.09 * frame + noise, None, PERIOD)
-        together = find_turned(spectrum_of(blocked), other, PERIOD)
-        alone = found_in(blocked)
+        normalized = NormalizedFrame(0.09 * frame + noise, None, PERIOD)
+        together = find_turned(spectrum_of(normalized), other, PERIOD)
+        alone = found_in(normalized)
         more += np.sum(distances(true, together) < 0.005) if len(together) else 0
         more -= np.sum(distances(true, alone) < 0.005) if len(alone) else 0
     assert more > 4
