@@ -111,6 +111,34 @@ class MapAnalysis(Analysis):
         """Rows and columns of the result for a tile: (int, int)."""
         return tile.result_shape()
 
+    def checked(self, found, tile):
+        """What `process` has found in a tile, if it is of the tile's own pixels.
+
+        Parameters
+        ----------
+        found : array_like
+        tile : Tile
+
+        Returns
+        -------
+        (rows, columns, *axes) numpy.ndarray of dtype
+
+        Raises
+        ------
+        ValueError
+            If it has another shape.
+        """
+        found, shape = (
+            np.asarray(found, self.dtype),
+            self.result_shape(tile) + self.axes,
+        )
+        if found.shape != shape:
+            raise ValueError(
+                f"process of {type(self).__name__} must return an array of shape "
+                f"{shape}, that of the tile's own pixels, got {found.shape}."
+            )
+        return found
+
     def check(self, result, index, total):
         """Raise an error if a frame has no answer.
 
@@ -161,7 +189,8 @@ class SumAnalysis(Analysis):
         numpy.ndarray
             Of `shape` and `dtype`.
         """
-        return self.finish(functools.reduce(self.merge, found))
+        total = functools.reduce(self.merge, found)
+        return np.asarray(self.finish(total), self.dtype)
 
 
 @dataclass(frozen=True)

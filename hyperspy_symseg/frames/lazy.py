@@ -234,15 +234,20 @@ def _process_block(*blocks, function, analysis, names, shape, starts, tile, bloc
     n = len(navigation)
     first = [axis[i] for axis, i in zip(starts, block_id, strict=False)]
     if tile is None:
-        tile = Tile.at(first[n:], blocks[0][(0,) * n], shape)
+        pixels = zip(first[n:], blocks[0].shape[n:], strict=False)
+        pixels = tuple(slice(begin, begin + length) for begin, length in pixels)
+        tile = Tile(shape, pixels, pixels)
     found = []
     for place in np.ndindex(navigation):
         index = tuple(a + b for a, b in zip(first[:n], place, strict=True))
         given = [block if block.ndim == 2 else block[place] for block in blocks]
+        if names[-1] == "prepared":
+            given[-1] = given[-1][0, 0]
         found.append(getattr(analysis, function)(filled(tile, index, names, given)))
     if function == "process" and isinstance(analysis, MapAnalysis):
+        found = [analysis.checked(each, tile) for each in found]
         # Of one frame, as it is.
-        found = np.asarray(found[0])[np.newaxis] if len(found) == 1 else np.stack(found)
+        found = found[0][np.newaxis] if len(found) == 1 else np.stack(found)
         return found.reshape(*navigation, *found.shape[1:])
     return as_objects(found).reshape(*navigation, 1, 1)
 
@@ -257,14 +262,14 @@ def filled(tile, index, names, given):
         Place of the frame.
     names : list of str
         Of attributes of the tile; "channel" for one of several `values`.
-    given : list of (rows, columns) numpy.ndarray
+    given : list
+        What they are.
     """
-    pairs = list(zip(names, given, strict=True))
-    has = {"values": None} | {name: each for name, each in pairs if name != "channel"}
-    if channels := tuple(each for name, each in pairs if name == "channel"):
-        has["values"] = channels
-    if "prepared" in has:
-        has["prepared"] = has["prepared"][0, 0]
+    has = dict(zip(names, given, strict=True))
+    if "channel" in has:
+        del has["channel"]
+        channels = zip(names, given, strict=True)
+        has["values"] = tuple(each for name, each in channels if name == "channel")
     return replace(tile, index=index, **has)
 
 

@@ -13,7 +13,6 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from dataclasses import replace
 
 import dask
 import numpy as np
@@ -375,7 +374,7 @@ def _run_here(analysis, names, arrays, description, tile_shape):
     whole, checker = Tile(shape, pixels, pixels), None
     rows = None if analysis.whole_frames else analysis.tiles(shape, tile_shape)
     rows = rows or [[whole]]
-    if isinstance(analysis, MapAnalysis):
+    if is_map := isinstance(analysis, MapAnalysis):
         checker = analysis.checked_by if navigation else None
         each = [[analysis.result_shape(tile) for tile in row] for row in rows]
         shape = sum(row[0][0] for row in each), sum(n for _, n in each[0])
@@ -384,22 +383,22 @@ def _run_here(analysis, names, arrays, description, tile_shape):
         shape = analysis.shape
     result = np.empty((*navigation, *shape), analysis.dtype)
 
-    def tile_of(index, tile):
-        own = [array if array.ndim == 2 else array[index] for array in arrays]
-        return filled(tile, index, names, [array[tile.outer] for array in own])
+    def tile_of(index, tile, **more):
+        own = (array if array.ndim == 2 else array[index] for array in arrays)
+        given = [array[tile.outer] for array in own]
+        return filled(tile, index, [*names, *more], [*given, *more.values()])
+
+    def of_tile(index, tile, prepared):
+        tile = tile_of(index, tile, prepared=prepared)
+        found = analysis.process(tile)
+        return analysis.checked(found, tile) if is_map else found
 
     def of_frame(index):
         prepared = None
         if analysis.prepare is not None:
             prepared = analysis.prepare(tile_of(index, whole))
-        found = [
-            [
-                analysis.process(replace(tile_of(index, tile), prepared=prepared))
-                for tile in row
-            ]
-            for row in rows
-        ]
-        if isinstance(analysis, MapAnalysis):
+        found = [[of_tile(index, tile, prepared) for tile in row] for row in rows]
+        if is_map:
             found = [r[0] if len(r) == 1 else np.concatenate(r, axis=1) for r in found]
             result[index] = found[0] if len(found) == 1 else np.concatenate(found)
             if checker is not None:
@@ -410,6 +409,7 @@ def _run_here(analysis, names, arrays, description, tile_shape):
         if not analysis.per_frame:
             return found
         result[index] = analysis.gather(found)
+        return None
 
     def named(index):
         try:

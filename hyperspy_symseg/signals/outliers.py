@@ -9,7 +9,7 @@ from hyperspy_symseg.analysis.defects import Defects, default_threshold
 from hyperspy_symseg.analysis.deviations import column_width
 from hyperspy_symseg.frames.checks import check_flag, is_number, shown
 from hyperspy_symseg.frames.lazy import lazy
-from hyperspy_symseg.frames.run import evaluate_series
+from hyperspy_symseg.frames.run import run
 from hyperspy_symseg.frames.threads import check_num_workers, workers
 from hyperspy_symseg.plotting import PATTERN_COLORS
 from hyperspy_symseg.templates.model import check_period
@@ -46,14 +46,20 @@ def find_outliers(
     if check_flag("lazy_output", lazy_output, None) is None:
         lazy_output = signal._lazy or labels._lazy
     source = Source.of(signal, mask, True)
-    analysis = Defects(model, float(threshold))
-    found = lazy(analysis, source.frames, labels.data, source.mask)
-    if not lazy_output:
+    given = (
+        Defects(model, float(threshold)),
+        source.frames,
+        labels.data,
+        source.mask,
+    )
+    if lazy_output:
+        found = lazy(*given)
+    else:
         with (
             ProgressBar(show_progressbar, "Finding outliers") as bar,
             workers(num_workers, bar.progress),
         ):
-            found = evaluate_series(found, "Finding outliers", frame_ndim=1)
+            found = run(*given, description="Finding outliers")
     result = BaseSignal(
         found[..., 0] if source.navigation else found,
         axes=[axis.get_axis_dictionary() for axis in source.navigation],

@@ -8,7 +8,7 @@ from hyperspy.signals import LazySignal2D, Signal2D
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.checks import check_flag, shown
 from hyperspy_symseg.frames.lazy import lazy
-from hyperspy_symseg.frames.run import FrameError, evaluate_series
+from hyperspy_symseg.frames.run import FrameError, run
 from hyperspy_symseg.frames.threads import check_num_workers, workers
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.labels import Labels
@@ -136,17 +136,17 @@ def _model_and_labels(source, plan, model, grid, lazy_output, upsample, certaint
     if source.is_lazy:
         if plan is not None:
             model = plan.fit()
-        labels = lazy(Labels(model, grid, **how), source.frames, mask=source.mask)
-        if not lazy_output:
-            try:
-                labels = evaluate_series(labels, "Segmenting")
-            except FrameError as error:
-                error.add_note(
-                    "With lazy_output=True, and save_frames(on_error='mask') of the "
-                    "result, the other frames are labelled."
-                )
-                raise
-        return model, labels
+        given = Labels(model, grid, **how), source.frames, None, source.mask
+        if lazy_output:
+            return model, lazy(*given)
+        try:
+            return model, run(*given, description="Segmenting")
+        except FrameError as error:
+            error.add_note(
+                "With lazy_output=True, and save_frames(on_error='mask') of the "
+                "result, the other frames are labelled."
+            )
+            raise
     if plan is not None:
         return plan.fit_predict(**how)
     return model, label_frame(model, source.frames, source.mask, grid.stride, **how)
