@@ -14,10 +14,10 @@ import logging
 import hyperspy.api as hs
 import hyperspy_symseg
 {lines}
-logging.getLogger("hyperspy_symseg.signals.fit_plan").info("found")
-logging.getLogger("hyperspy_symseg.signals.fit_plan").warning("beware")
+logging.getLogger("hyperspy_symseg.signals.segment").info("found")
+logging.getLogger("hyperspy_symseg.signals.segment").warning("beware")
 """
-INFO = r"INFO \| Hyperspy \| found \(hyperspy_symseg\.signals\.fit_plan:\d+\)"
+INFO = r"INFO \| Hyperspy \| found \(hyperspy_symseg\.signals\.segment:\d+\)"
 WARNING = INFO.replace("INFO", "WARNING").replace("found", "beware")
 
 

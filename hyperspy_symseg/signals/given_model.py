@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a fitted model can be applied to a signal, as the user asks for it."""
 
-import inspect
-
-import hyperspy.api as hs
 import numpy as np
 
 from hyperspy_symseg.descriptors import describe
@@ -13,6 +10,16 @@ from hyperspy_symseg.segmentation import SymmetryModel
 
 from .arguments import descriptor_in_pixels, without_auto
 from .axes import PIXEL_SIZE_TOLERANCE, axis_name, is_product_of_units, unit
+
+# Of `Signal2D.segment_symmetry`, for what need not be given with a model.
+DEFAULTS = {
+    "n_patterns": 2,
+    "descriptor": "translation",
+    "n_components": 5,
+    "n_operations": None,
+    "random_state": 0,
+    "refine": "auto",
+}
 
 
 def check_given_model(
@@ -57,7 +64,7 @@ def check_given_model(
         ("random_state", random_state, model.random_state),
         ("refine", refine, model.templates is not None),
     ):
-        if not any(_is_same(given, value) for value in (own, _default(name))):
+        if not any(_is_same(given, value) for value in (own, DEFAULTS[name])):
             raise ValueError(
                 f"{name} must be {own!r} with this model, got {shown(given)}."
                 + " Make a smaller one with `model.select`." * (name == "n_operations")
@@ -70,12 +77,6 @@ def _is_same(given, value):
         return True
     is_one = is_number(given) or isinstance(given, str | bool | np.bool_)
     return is_one and bool(given == value)
-
-
-def _default(name):
-    """Default of an argument of `Signal2D.segment_symmetry`."""
-    method = inspect.signature(hs.signals.Signal2D.segment_symmetry)
-    return method.parameters[name].default
 
 
 def check_pixel_size(model, axes):
@@ -120,7 +121,7 @@ def check_pixel_size(model, axes):
 def _check_descriptor(model, descriptor, parameters, axes):
     """Check that a descriptor given with a model is the model's own."""
     name, own = describe(model.descriptor)
-    is_default = isinstance(descriptor, str) and descriptor == _default("descriptor")
+    is_default = isinstance(descriptor, str) and descriptor == DEFAULTS["descriptor"]
     wanted = name if is_default else descriptor
     defaults = own if isinstance(name, list) else {name: own}
     if split(wanted) != split(name):

@@ -1,28 +1,37 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The work behind `Signal2D.segment_symmetry`: signals in, signals out."""
 
+import functools
 import logging
 
+import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
+from hyperspy_symseg.descriptors.registry import split
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.checks import check_flag, shown
 from hyperspy_symseg.frames.lazy import lazy
 from hyperspy_symseg.frames.run import FrameError, run
 from hyperspy_symseg.frames.threads import check_num_workers, workers
+from hyperspy_symseg.lattice import Lengths, Periods, suitable_lengths
 from hyperspy_symseg.segmentation import SymmetryModel
+from hyperspy_symseg.segmentation.clustering import check_arguments
+from hyperspy_symseg.segmentation.fit import lengths_of
 from hyperspy_symseg.segmentation.labels import Labels
-from hyperspy_symseg.segmentation.predict import label_frame
+from hyperspy_symseg.segmentation.predict import label_frame, log_flat_areas
 from hyperspy_symseg.segmentation.stored import FORMAT
+from hyperspy_symseg.segmentation.views import views_of
 
-from .arguments import is_auto, length_in_pixels
-from .axes import sampled_axes
-from .fit_plan import FitPlan
+from .arguments import descriptor_in_pixels, is_auto, length_in_pixels, without_auto
+from .axes import sampled_axes, unit
+from .fit_frames import fit_frames
 from .given_model import check_given_model
 from .metadata import MODEL, descriptor_record, result_metadata, why_not_refined
 from .progress import ProgressBar
 from .source import Source
 from .symmetry_labels import LazySymmetryLabels, SymmetryLabels
+
+NO_PERIODS = Periods(None, np.empty((0, 2)), np.empty(0), np.empty(0), None)
 
 _logger = logging.getLogger(__name__)
 
@@ -52,72 +61,41 @@ def segment_symmetry(
     if check_flag("lazy_output", lazy_output, None) is None:
         lazy_output = signal._lazy
     source = Source.of(signal, mask, lazy_output)
-    upsample = check_flag("upsample", upsample)
-    certainty = check_flag("certainty", certainty)
+    how = {
+        "upsample": check_flag("upsample", upsample),
+        "certainty": check_flag("certainty", certainty),
+    }
     refine = check_flag("refine", refine, "auto")
     num_workers = check_num_workers(num_workers)
     model, fit_on = _given_model(model, fit_on, is_series=bool(source.navigation))
-    options = {
+    asked = {
+        "n_patterns": n_patterns,
+        "descriptor": descriptor,
+        "parameters": descriptor_parameters,
+        "refine": refine,
         "n_components": n_components,
         "n_operations": n_operations,
         "random_state": random_state,
     }
-    plan, record = None, {"format": FORMAT, "upsample": upsample}
-    if model is None:
-        plan = FitPlan(
-            source,
-            n_patterns,
-            descriptor,
-            descriptor_parameters,
-            stride=stride,
-            refine=refine,
-            fit_on=fit_on,
-            **options,
-        )
-        if certainty and not plan.record["refine"]:
-            raise ValueError(
-                "certainty must be False without templates (refine=False, or by "
-                "rotations), got True."
-            )
-    else:
-        check_given_model(
-            model,
-            source.axes,
-            descriptor,
-            descriptor_parameters,
-            n_patterns=n_patterns,
-            refine=refine,
-            **options,
-        )
-        model.descriptor.check_frame(source.shape)
-        if certainty and model.templates is None:
-            raise ValueError(
-                "certainty must be False with a model without templates, got True."
-            )
-        masked = source.mask is not None and source.mask.all()
-        if not source.is_lazy and not masked:
-            source.with_contrast([()])
-        if is_auto(stride):
-            stride = model.stride
-        grid = Grid.over(source.shape, length_in_pixels("stride", stride, source.axes))
-        record["n_components"] = len(model.components)
     with (
         ProgressBar(show_progressbar, "Segmenting") as bar,
         workers(num_workers, bar.progress),
     ):
-        if plan is not None:
-            plan.find_lengths()
-            grid = plan.grid
-        model, labels = _model_and_labels(
-            source, plan, model, grid, lazy_output, upsample, certainty
-        )
-    if plan is not None:
-        record |= plan.record
-    record |= descriptor_record(model.descriptor, grid, source.mask) | {
+        labels = None
+        if model is None:
+            model, labels, grid, record = _fitted(source, fit_on, stride, how, **asked)
+        else:
+            grid, record = _checked_model(model, source, stride, certainty, **asked)
+        if labels is None:
+            labels = _labels(model, source, grid, lazy_output, how)
+    record |= {
+        "format": FORMAT,
+        "upsample": how["upsample"],
+        **descriptor_record(model.descriptor, grid, source.mask),
         "n_patterns": model.n_patterns,
         "n_operations": len(model.mean),
         "refined": model.templates is not None,
-        "label_step": model.label_step(grid.stride, upsample),
+        "label_step": model.label_step(grid.stride, how["upsample"]),
         "random_state": model.random_state,
         "model": repr(model),
         MODEL: model.to_dict(),
@@ -130,26 +108,165 @@ def segment_symmetry(
     return _signals(signal, source, grid, labels, record, certainty, lazy_output)
 
 
-def _model_and_labels(source, plan, model, grid, lazy_output, upsample, certainty):
-    """Model, fitted if there is a plan, and its labels."""
-    how = {"upsample": upsample, "certainty": certainty}
-    if source.is_lazy:
-        if plan is not None:
-            model = plan.fit()
-        given = Labels(model, grid, **how), source.frames, None, source.mask
-        if lazy_output:
-            return model, lazy(*given)
-        try:
-            return model, run(*given, description="Segmenting")
-        except FrameError as error:
-            error.add_note(
-                "With lazy_output=True, and save_frames(on_error='mask') of the "
-                "result, the other frames are labelled."
-            )
-            raise
-    if plan is not None:
-        return plan.fit_predict(**how)
-    return model, label_frame(model, source.frames, source.mask, grid.stride, **how)
+def _checked_model(model, source, stride, certainty, **asked):
+    """Grid that a model which is given labels, and what the metadata say of it."""
+    check_given_model(model, source.axes, **asked)
+    model.descriptor.check_frame(source.shape)
+    if certainty and model.templates is None:
+        raise ValueError(
+            "certainty must be False with a model without templates, got True."
+        )
+    masked = source.mask is not None and source.mask.all()
+    if not source.is_lazy and not masked:
+        source.with_contrast([()])
+    if is_auto(stride):
+        stride = model.stride
+    grid = Grid.over(source.shape, length_in_pixels("stride", stride, source.axes))
+    return grid, {"n_components": len(model.components)}
+
+
+def _fitted(
+    source,
+    fit_on,
+    stride,
+    how,
+    *,
+    n_patterns,
+    descriptor,
+    parameters,
+    refine,
+    **options,
+):
+    """Model, its labels unless they are lazy, grid, and what the metadata say of it."""
+    names = [name for name in split(descriptor) if isinstance(name, str)]
+    given = without_auto(parameters, names)
+
+    def known(lengths):
+        return {name: lengths.parameters(name) for name in names}
+
+    in_pixels = functools.partial(descriptor_in_pixels, descriptor, given, source.axes)
+    if is_auto(refine):
+        refine = set(split(descriptor)) != {"rotation"}
+    if not is_auto(stride):
+        stride = length_in_pixels("stride", stride, source.axes)
+        Grid.over(source.shape, stride)
+    # Where lengths are to be found, with some that any such frame has room for.
+    made = in_pixels(known(suitable_lengths(NO_PERIODS, source.shape)))
+    record = {"refine": refine, "auto_n_patterns": is_auto(n_patterns)}
+    n_patterns, options = check_arguments(
+        made, n_patterns, period="auto" if refine else None, **options
+    )
+    record["n_components"] = options["n_components"]
+    made.check_frame(source.shape)
+    places = fit_frames(fit_on, source.navigation) if source.navigation else [()]
+    if how["certainty"] and not refine:
+        raise ValueError(
+            "certainty must be False without templates (refine=False, or by "
+            "rotations), got True."
+        )
+    found = {key for each in known(Lengths()).values() for key in each}
+    finds = refine or is_auto(stride) or not found <= given.keys()
+    if finds or not source.is_lazy:
+        # Otherwise this is seen when the frames are scored, and read only then.
+        places = source.with_contrast(places)
+    options["period"] = None
+    if finds:
+        periods = source.periods(places)
+        lengths = lengths_of(periods, source.shape, refine)
+        if periods.period is not None:
+            _log_period(periods, lengths, source.axes)
+        made = in_pixels(known(lengths))
+        made.check_frame(source.shape)
+        if is_auto(stride):
+            stride = lengths.stride
+        record |= periods_record(periods, source.axes)
+        if refine:
+            options["period"] = periods.period
+        if periods.period is None and is_auto(n_patterns):
+            n_patterns = 1
+    grid = Grid.over(source.shape, stride)
+    options |= {
+        "n_patterns": n_patterns,
+        "stride": grid.stride,
+        "pixel_size": tuple(axis.scale for axis in source.axes),
+        "units": tuple(map(unit, source.axes)),
+    }
+    labels = None
+    if not source.is_lazy:
+        model, labels = SymmetryModel.fit_predict(
+            source.frames, made, mask=source.mask, **options, **how
+        )
+    elif options["period"] is None:
+        del options["period"]
+        scores, places = source.fit_scores(made, grid, places)
+        model = SymmetryModel.from_scores(scores, made, **options)
+    else:
+        views, one_pattern = views_of(source.fit_frames(places, options["period"]))
+        flat = [view.blocked.flat for view in views]
+        log_flat_areas(np.mean([each is not None and each.mean() for each in flat]))
+        model = SymmetryModel.from_views(
+            views, made, one_pattern=one_pattern, **options
+        )
+    if source.navigation:
+        # In the order of `inav`.
+        record["fit_on"] = np.array(places)[:, ::-1]
+    return model, labels, grid, record
+
+
+def _labels(model, source, grid, lazy_output, how):
+    """Labels of frames by a model."""
+    if not source.is_lazy:
+        return label_frame(model, source.frames, source.mask, grid.stride, **how)
+    given = Labels(model, grid, **how), source.frames, None, source.mask
+    if lazy_output:
+        return lazy(*given)
+    try:
+        return run(*given, description="Segmenting")
+    except FrameError as error:
+        error.add_note(
+            "With lazy_output=True, and save_frames(on_error='mask') of the "
+            "result, the other frames are labelled."
+        )
+        raise
+
+
+def _log_period(periods, lengths, axes):
+    """Log the period that is found, and the lengths that follow from it."""
+    sizes = " by ".join(
+        f"{periods.period * abs(axis.scale):.4g} {unit(axis)}".strip() for axis in axes
+    )
+    _logger.info(
+        "Lattice period of %.2f pixels, %s along (y, x); the reflections have "
+        "%.0f %% of the power. Lengths that are not given: %s.",
+        periods.period,
+        sizes,
+        100 * periods.share,
+        lengths,
+    )
+
+
+def periods_record(periods, axes):
+    """What the metadata say of the periods, in types that files can hold.
+
+    Parameters
+    ----------
+    periods : Periods
+    axes : (DataAxis, DataAxis)
+        The axes (y, x).
+
+    Returns
+    -------
+    dict
+        The period in pixels, 0 if there is none, and in axis units along (y, x).
+    """
+    period = periods.period or 0.0
+    return {
+        "period": period,
+        "period_in_units": np.array([period * abs(axis.scale) for axis in axes]),
+        "period_units": [unit(axis) for axis in axes],
+        "reflections": periods.reflections,
+        "reflections_share": periods.share,
+    }
 
 
 def _signals(signal, source, grid, labels, record, certainty, lazy):

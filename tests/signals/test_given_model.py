@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import inspect
+
+import hyperspy.api as hs
+
+from hyperspy_symseg.signals.given_model import DEFAULTS
+
+
+def test_defaults_are_those_of_the_method():
+    method = inspect.signature(hs.signals.Signal2D.segment_symmetry)
+    defaults = {name: method.parameters[name].default for name in DEFAULTS}
+    assert defaults == DEFAULTS
