@@ -49,7 +49,7 @@ cdef extern from *:
         for (Py_ssize_t y = 0; y < n_rows; ++y)
             for (Py_ssize_t x = 0; x < width; ++x)
                 sums[x] += first[y * width + x] * second[y * width + x];
-        /* Those that are most frequent, as constants. */
+        /* The most frequent sizes are constants. */
         switch (block) {
         case 2: add_up(out, sums, n, 2); break;
         case 3: add_up(out, sums, n, 3); break;

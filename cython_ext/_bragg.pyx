@@ -98,7 +98,7 @@ cdef extern from *:
         #define BLOCK_SUMS(n_rows, block) block_sums_of( \
             out_re, out_im, n_blocks, pixels, n_rows, block, padded, row_re, row_im, \
             column_re, column_im)
-        /* Those that are most frequent, as constants. */
+        /* The most frequent sizes are constants. */
         switch (n_rows == block ? block : 0) {
         case 2: BLOCK_SUMS(2, 2); break;
         case 3: BLOCK_SUMS(3, 3); break;
@@ -107,7 +107,7 @@ cdef extern from *:
         }
     }
 
-    /* What the components make up in a row of cells. */
+    /* Sum of the components in a row of cells. */
     SYMSEG_CLONES static void cell_components(
         float *SYMSEG_RESTRICT out, Py_ssize_t width, Py_ssize_t n_rows,
         Py_ssize_t n_components, const float *SYMSEG_RESTRICT row_re,
@@ -253,7 +253,7 @@ def sum_of_components(
     Py_ssize_t step,
     float[:, :, ::1] out,
 ):
-    """What the components of a pattern make up.
+    """Sum of the components of a pattern.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ Of more, the log-likelihood is that relative to the largest.
 Rows have zeros around them, so no neighbour is missing, and are whole numbers of LANES
 blocks, which are done side by side: every block by the same instructions, wherever it
 lies. An exponential is 2^k times a polynomial of fifth order; its argument is never
-positive, and what is less than exp(-87) is exp(-87).
+positive, and values below exp(-87) are exp(-87).
 """
 
 import numpy as np

@@ -63,8 +63,8 @@ cdef double ROUNDING = 1e-14
 
 
 cdef struct Level:
-    # What was subtracted from all intensities, and what rounding leaves of a sum of
-    # squares in this block.
+    # The offset that was subtracted from all intensities, and the rounding error of a
+    # sum of squares in this block.
     double offset
     double rounding
 
@@ -202,7 +202,7 @@ cdef void shifted_product_sums(
 
 
 cdef inline Py_ssize_t points_before(Axis axis, Py_ssize_t position) noexcept nogil:
-    """How many points of the grid lie before a position."""
+    """Number of points of the grid before a position."""
     if position <= axis.first:
         return 0
     return min(axis.size, (position - axis.first - 1) // axis.step + 1)

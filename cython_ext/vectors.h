@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What lets a compiler keep sums in vector registers. */
+/* Attributes that let a compiler keep sums in vector registers. */
 
 #ifndef SYMSEG_VECTORS_H
 #define SYMSEG_VECTORS_H

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is measured at a pixel: scores of candidate symmetry operations.
+"""Scores of candidate symmetry operations at each pixel.
 
 Descriptors take and return NumPy arrays, in pixels. Array order is (row, column)
 = (y, x); pairs are (y, x) and shifts (dy, dx).

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all descriptors have in common."""
+"""The protocol of all descriptors."""
 
 import dataclasses
 from abc import ABC, abstractmethod
@@ -73,7 +73,7 @@ class Descriptor(ABC):
     lengths: ClassVar[dict[str, bool]] = {}
     #: Parameters that list the operations, with those that the list replaces.
     lists: ClassVar[dict[str, tuple[str, ...]]] = {}
-    #: What the scores are.
+    #: Name of the scores.
     quantity: ClassVar[str] = "Pearson's coefficient"
     #: Whether it needs pixels of the same size along y and x.
     isotropic: ClassVar[bool] = False
@@ -87,7 +87,7 @@ class Descriptor(ABC):
         return f"{type(self).__name__}({', '.join(parameters)})"
 
     def _set(self, **parameters):
-        """Set parameters to what they are after a check."""
+        """Set parameters of the frozen dataclass to checked values."""
         for name, value in parameters.items():
             object.__setattr__(self, name, value)
 

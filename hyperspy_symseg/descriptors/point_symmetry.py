@@ -25,7 +25,7 @@ from .pooling import Pooling
 
 # Of angles as fractions of a turn.
 LARGEST_DENOMINATOR = 720
-# What nobody needs, and what would not fit into memory.
+# Nobody needs more of these, and more would not fit into memory.
 MOST_ANGLES = 10_000
 MOST_MAXIMA = 1000
 MOST_AXES = 360
@@ -193,12 +193,12 @@ class PointSymmetry(Descriptor):
 
     @property
     def _reach(self):
-        """How far the 4 x 4 pixels of the samples reach."""
+        """Reach of the 4 x 4 pixels of the samples, in pixels: int."""
         return self.radius + 2
 
     @property
     def _margin(self):
-        """How far from the edges every patch has more than half of its pairs."""
+        """Distance from the edges at which patches have half of their pairs: int."""
         return self._reach - self.radius // 3
 
     @property
@@ -213,7 +213,7 @@ class PointSymmetry(Descriptor):
 
     @abstractmethod
     def _comparisons(self, indices):
-        """What to compare: yields sets of operations that have their samples in common.
+        """Yield sets of operations that have their samples in common.
 
         Parameters
         ----------
@@ -243,7 +243,7 @@ class PointSymmetry(Descriptor):
 
     @property
     def operations(self):
-        """What is scored and which maximum of it, 1 for the largest.
+        """The operations that are scored, and which maximum, 1 for the largest.
 
         Returns
         -------
@@ -255,7 +255,7 @@ class PointSymmetry(Descriptor):
 
     @property
     def operation_axes(self):
-        """The axes of what is scored and the maxima, or the indices in the list."""
+        """The axes of the operations and the maxima, or the indices in the list."""
         if self.only is not None:
             return super().operation_axes
         maxima = OperationAxis("Maximum", np.arange(1, self._n_ranks + 1), "")
@@ -266,7 +266,7 @@ class PointSymmetry(Descriptor):
         return replace(self, only=self._kept[list(indices)])
 
     def _pooling(self, grid, frame_shape):
-        """What pools the scores, or None."""
+        """Pooling of the scores, or None."""
         if self.pooling == (1, 1):
             return None
         return Pooling(grid, frame_shape, self.pooling, self.step, self._margin)

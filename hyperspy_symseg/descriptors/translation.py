@@ -91,7 +91,7 @@ class TranslationSymmetry(Descriptor):
     def __post_init__(self):
         """Check the parameters, and make them hashable."""
         patch = pixel_pair("patch", self.patch, least=1)
-        # That of a list whose shifts lie on one axis is 0 along the other.
+        # A list of shifts along one axis has the window 0 along the other.
         least = 1 if self.translations is None else 0
         window = pixel_pair("window", self.window, least)
         most = check_whole("max_operations", self.max_operations, 1, MOST_OPERATIONS)

@@ -193,7 +193,7 @@ def ratio(sums, counts):
 
 
 def local_mean(sums, counts, width):
-    """Mean of what is in the blocks, in a Gaussian window.
+    """Mean of the pixels of blocks, in a Gaussian window.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Maxima of an image or a spectrum, and where between the pixels they lie.
 
-There are few candidates, so each is compared with its neighbours alone: that is faster
-than a filter of the whole array, and the caller decides what is beyond the edges. Its
-`value(rows, columns)` gives the values at arrays of int, of any shape.
+There are few candidates. So each is compared with its own neighbours, which is faster
+than a filter of the whole array, and the caller chooses the values beyond the edges:
+its `value(rows, columns)` gives the values at arrays of int, of any shape.
 """
 
 import numpy as np
@@ -92,8 +92,8 @@ def extrema(scores, distance, threshold):
 def settled(values, points, scores, distance):
     """Positions of the extrema near some pixels, from parabolas along y and x.
 
-    At high dose, scores are larger beside a column than on it, as there is less noise:
-    what is missing is where the filtered residual itself is lowest.
+    At high dose, scores are larger beside a column than on it, as there is less noise.
+    So the filtered residual tells where a column is missing, and not the score.
 
     Parameters
     ----------

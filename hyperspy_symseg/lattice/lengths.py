@@ -4,7 +4,7 @@
 import math
 from dataclasses import dataclass
 
-# Patch, window and stride, in periods: for 12 pixels, what suits frames without one.
+# Patch, window and stride, in periods. Frames without a period get those of 12 pixels.
 PATCH = 1.7
 WINDOW = 1.75
 STRIDE = 1 / 2.4

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each pattern looks like: its reflections, whose phases follow the crystal.
+"""Templates of patterns: their reflections, whose phases follow the crystal.
 
 A pattern is described by the spatial frequencies g of its lattice and the amplitude of
 each. At any place the phases are those that the pixels of the pattern near by have, so

@@ -21,7 +21,7 @@ _boundaries = compiled("_boundaries")
 
 
 class Window(NamedTuple):
-    """How boundaries are smoothed.
+    """Parameters of the smoothing of boundaries.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ def straightened_in(posterior, log_likelihood, window):
 def _agree(narrow, wide):
     """Whether boundaries are at the same place, in the mean over the wide window.
 
-    Not where that reaches beyond the edges: what is there is not known.
+    Not where the window reaches beyond the edges: labels there are unknown.
     """
     apart = sharpened(narrow)
     apart -= sharpened(wide)

@@ -135,7 +135,7 @@ class BraggComponents:
         return products(weights, self._sums, BLOCKS_IN_CELL)
 
     def template(self, amplitudes, phases, indices=slice(None)):
-        """What the components make up, with these phases: (..., rows, columns) float32.
+        """Sum of the components with these phases: (..., rows, columns) float32.
 
         Parameters
         ----------

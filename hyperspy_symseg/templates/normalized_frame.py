@@ -76,7 +76,7 @@ def _statistics_in_windows(clean):
         )
         return means / rows[:, np.newaxis] / columns
 
-    # In double precision: what is constant has no contrast, however bright it is.
+    # In double precision, so that a constant area has no contrast, however bright.
     mean = local_mean(clean.sums, MEAN_WIDTH * BLOCKS_IN_PERIOD, np.float64)
     energies = _energies_about(clean, mean)
     width = VARIANCE_WIDTH * BLOCKS_IN_PERIOD

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far the log-likelihoods of neighbouring pixels are from independent."""
+"""Overdispersion: log-likelihoods of neighbouring pixels are not independent."""
 
 import numpy as np
 from scipy import ndimage
@@ -12,7 +12,7 @@ WINDOW = np.ones(4, np.float32)
 MARGIN = 2
 # Windows of a pattern, at least.
 FEWEST = 20
-# What a pattern is compared with that has no template.
+# The alternative that has no template.
 NOTHING = None
 # Median of the square of a standard normal variable.
 MEDIAN_OF_SQUARE = 0.4549
@@ -77,7 +77,7 @@ def _windows(frame, weights, template, other, variance):
 
 
 def _ratio(sums, expected):
-    """Variance over what it would be for white noise, from medians."""
+    """Variance over that of white noise, from medians: float."""
     if not expected.any():
         return 1.0
     used = expected > 0.1 * expected.mean()

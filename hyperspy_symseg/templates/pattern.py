@@ -111,7 +111,7 @@ class Pattern:
             As for the class.
         """
         self._cells = self._components.cells(weights)
-        # Those that are not of the pattern have the least weight.
+        # Pixels of other patterns have the least weight.
         own = np.maximum(weights, LEAST_WEIGHT)
         self._n_pixels = float(np.vdot(own, self._frame.counts))
 

@@ -11,7 +11,7 @@ from .row_tiles import in_row_tiles
 
 _potts = compiled("_potts")
 
-# What an edge between two blocks of different patterns costs, in nats.
+# Cost of an edge between two blocks of different patterns, in nats.
 COUPLING = 1.5
 SWEEPS = 20
 
@@ -41,9 +41,9 @@ def log_likelihoods(residuals, noise):
 def mean_field(log_likelihood, sweeps=SWEEPS):
     """Posterior probabilities of a Potts model, in the mean-field approximation.
 
-    A block's log-likelihood is joined by what its eight neighbours are thought to be
-    (J. Zhang, IEEE Trans. Signal Process. 40, 2570 (1992)); all blocks at once, so the
-    result does not depend on where the frame is cut.
+    The posteriors of the eight neighbours are added to a block's log-likelihood
+    (J. Zhang, IEEE Trans. Signal Process. 40, 2570 (1992)). All blocks change at once,
+    so the result does not depend on where the frame is cut.
 
     Parameters
     ----------

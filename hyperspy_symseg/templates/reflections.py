@@ -90,7 +90,7 @@ def find_turned(spectrum, others, period):
 
 
 def strong(spectrum, reflections):
-    """Those reflections (n, 2) that are strong in a pattern, four at most."""
+    """The reflections (n, 2) that are strong in a pattern, four at most: (m, 2)."""
     ratios = spectrum.ratio_at(reflections)
     return reflections[ratios > STRONG * ratios.max(initial=0)][:MOST_TURNED]
 
