@@ -176,7 +176,7 @@ def test_large_image_is_labelled_part_by_part(run, wide_image, tmp_path, monkeyp
     predict_part = SymmetryModel.predict_part
 
     def predict(model, frame, *args, **options):
-        columns.append(frame._values.shape[-1])
+        columns.append(frame.values.shape[-1])
         return predict_part(model, frame, *args, **options)
 
     monkeypatch.setattr(SymmetryModel, "predict_part", predict)

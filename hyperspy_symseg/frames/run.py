@@ -379,7 +379,7 @@ def _run_here(analysis, names, arrays, description, tile_shape):
         each = [[analysis.result_shape(tile) for tile in row] for row in rows]
         shape = sum(row[0][0] for row in each), sum(n for _, n in each[0])
         shape += analysis.axes
-    elif analysis.per_frame:
+    else:
         shape = analysis.shape
     result = np.empty((*navigation, *shape), analysis.dtype)
 
@@ -397,15 +397,18 @@ def _run_here(analysis, names, arrays, description, tile_shape):
         prepared = None
         if analysis.prepare is not None:
             prepared = analysis.prepare(tile_of(index, whole))
-        found = [[of_tile(index, tile, prepared) for tile in row] for row in rows]
+        # In the threads of the context, if this is the only frame.
+        tiles = list(itertools.chain.from_iterable(rows))
+        found = pmap(lambda tile: of_tile(index, tile, prepared), tiles)
         if is_map:
+            each = iter(found)
+            found = [[next(each) for _ in row] for row in rows]
             found = [r[0] if len(r) == 1 else np.concatenate(r, axis=1) for r in found]
             result[index] = found[0] if len(found) == 1 else np.concatenate(found)
             if checker is not None:
                 total = checker.gather([checker.process(tile_of(index, whole))])
                 analysis.check(result[index], index, total)
             return None
-        found = list(itertools.chain.from_iterable(found))
         if not analysis.per_frame:
             return found
         result[index] = analysis.gather(found)

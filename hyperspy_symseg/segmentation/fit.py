@@ -15,6 +15,7 @@ from hyperspy_symseg.frames.checks import (
     check_frame,
     check_mask,
     is_auto,
+    pixel_pair,
     warn_of_values,
 )
 from hyperspy_symseg.frames.threads import one_thread
@@ -54,14 +55,22 @@ class Fit(NamedTuple):
     Attributes
     ----------
     score_model : ScoreModel
+    stride : (int, int)
     templates : Templates or None
     costs : (numbers,) numpy.ndarray of float64 or None
-        As the attribute of `SymmetryModel`.
+        As the attributes of `SymmetryModel`.
+    scores : (grid rows, grid columns, operations) numpy.ndarray or None
+        Of a frame, if they are those of its whole grid.
+    frames : Frames or None
+        The frame that templates were learnt from.
     """
 
     score_model: ScoreModel
+    stride: tuple[int, int]
     templates: Templates | None = None
     costs: np.ndarray | None = None
+    scores: np.ndarray | None = None
+    frames: Frames | None = None
 
 
 def lengths_of(periods, shape, refined=True):
@@ -90,24 +99,17 @@ def lengths_of(periods, shape, refined=True):
     return lengths
 
 
-def fit_frame(frame, descriptor, n_patterns, stride, period, mask, **options):
+def fit_frame(frame, mask, descriptor, n_patterns, stride, period, **options):
     """Fit to a frame, which is checked.
 
     Parameters
     ----------
-    frame, descriptor, n_patterns, period, mask, **options
+    frame, mask, descriptor, n_patterns, stride, period, **options
         As in `SymmetryModel.fit`, after `check_arguments`.
-    stride : int, (int, int) or "auto"
 
     Returns
     -------
-    fit : Fit
-    grid : Grid
-        The pixels of the frame that are scored.
-    scores : (grid rows, grid columns, operations) numpy.ndarray or None
-        If they are those of the whole grid.
-    frames : Frames or None
-        The frame, if templates were learnt from it.
+    Fit
 
     Raises
     ------
@@ -142,25 +144,28 @@ def fit_frame(frame, descriptor, n_patterns, stride, period, mask, **options):
 
         frames = Frames(read, 1, frame.shape, period)
         views, one_pattern = views_of(frames)
-        fit = fit_views(
-            views, descriptor, n_patterns, grid.stride, period, one_pattern, **options
-        )
-        return fit, grid, None, frames
+        what = descriptor, n_patterns, grid.stride, period
+        fit = fit_views(views, one_pattern, *what, **options)
+        return fit._replace(frames=frames)
     scored, sample = sampled_grid(grid, len(descriptor.operations))
     scores = compute_scores(descriptor, frame, scored, mask, counted=FITTING)
-    fit = fit_scores(scores[sample], descriptor, n_patterns, **options)
-    return fit, grid, scores if scored == grid else None, None
+    fit = fit_scores(scores[sample], descriptor, n_patterns, grid.stride, **options)
+    return fit._replace(scores=scores) if scored == grid else fit
 
 
-def fit_scores(scores, descriptor, n_patterns, *, n_operations, **options):
+def fit_scores(
+    scores, descriptor, n_patterns, stride, period=None, *, n_operations, **options
+):
     """Fit to scores alone: Fit.
 
     Parameters
     ----------
     scores : (..., operations) numpy.ndarray
         NaN where missing.
-    descriptor, n_patterns, n_operations, **options
+    descriptor, n_patterns, stride, n_operations, **options
         As in `SymmetryModel.fit`, after `check_arguments`.
+    period : None
+        There are no templates.
 
     Raises
     ------
@@ -169,7 +174,7 @@ def fit_scores(scores, descriptor, n_patterns, *, n_operations, **options):
     """
     sample = complete_scores(scores, descriptor)
     score_model = _clustered(sample, descriptor, n_patterns, **options)
-    return Fit(_best_operations(score_model, n_operations, sample))
+    return Fit(_best_operations(score_model, n_operations, sample), stride)
 
 
 def _clustered(sample, descriptor, n_patterns, n_components, random_state):
@@ -189,11 +194,11 @@ def _best_operations(score_model, n_operations, sample):
 
 def fit_views(
     views,
+    one_pattern,
     descriptor,
     n_patterns,
     stride,
     period,
-    one_pattern=None,
     *,
     n_operations=None,
     most_scored=MOST_SCORED,
@@ -205,11 +210,10 @@ def fit_views(
     ----------
     views : list of View
         Of one shape.
-    descriptor, n_patterns, period, n_operations, **options
-        As in `SymmetryModel.fit`, after `check_arguments`.
-    stride : (int, int)
-    one_pattern : Templates, optional
+    one_pattern : Templates or None
         As for `ModelSelection`.
+    descriptor, n_patterns, stride, period, n_operations, **options
+        As in `SymmetryModel.fit`, after `check_arguments`.
     most_scored : int
         Pixels scored, at most.
 
@@ -224,14 +228,14 @@ def fit_views(
     """
     # Before `one_thread`, which has to find its libraries.
     scikit_learn()
+    stride = pixel_pair("stride", stride, least=1)
     n_all = len(descriptor.operations)
     views = [view for view in views if view.blocked.counts.any()]
     with one_thread:
         scores = []
         if views:
             blocked = stacked(views)
-            stride = tuple(map(min, stride, blocked.shape))
-            grid = Grid.over(blocked.shape, stride)
+            grid = Grid.over(blocked.shape, tuple(map(min, stride, blocked.shape)))
             grid = grid.part(*sample_slices(grid, n_all, len(views), most_scored))
             scores = [_scores(descriptor, grid, view) for view in views]
         flat = [np.empty((0, n_all)), *(each.reshape(-1, n_all) for each in scores)]
@@ -261,7 +265,8 @@ def fit_views(
             score_model, templates = keep_patterns(score_model, templates, found[order])
         else:
             _logger.warning("%s The labels are those of the scores alone.", reason)
-    return Fit(_best_operations(score_model, n_operations, sample), templates, costs)
+    score_model = _best_operations(score_model, n_operations, sample)
+    return Fit(score_model, stride, templates, costs)
 
 
 def _scores(descriptor, grid, view):

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The model: patterns among the scores and, with templates, what they look like."""
 
+import functools
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 
 import numpy as np
 
 from hyperspy_symseg.descriptors import describe
+from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.checks import (
     as_array,
+    check_array,
     check_flag,
     check_mask,
+    check_number,
     check_whole,
+    is_sequence,
     pixel_pair,
     warn_of_values,
 )
@@ -19,9 +24,8 @@ from hyperspy_symseg.frames.parts import PART_SHAPE, cut_into_parts
 from hyperspy_symseg.frames.threads import with_workers
 from hyperspy_symseg.templates import Templates
 
-from .clustering import check_arguments, score_covariance
+from .clustering import LARGEST_SEED, check_arguments, score_covariance
 from .fit import fit_frame, fit_scores, fit_views
-from .model_checks import check_pixels, checked_attributes
 from .predict import (
     checked_input,
     label_checked,
@@ -34,6 +38,45 @@ from .sampling import sample_scores
 from .score_model import ScoreModel, equal_fields
 from .selection import keep_patterns
 from .stored import FORMAT, stored_attributes
+
+
+def check_pixels(pixel_size, units):
+    """Size of pixels and its units, as numbers and strings of Python's own.
+
+    Parameters
+    ----------
+    pixel_size : (float, float) or None
+        Along (y, x); axes may run backwards.
+    units : (str, str)
+
+    Returns
+    -------
+    pixel_size : (float, float) or None
+    units : (str, str)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are something else.
+    """
+    if (
+        not is_sequence(units)
+        or len(units) != 2
+        or not all(isinstance(each, str) for each in units)
+    ):
+        raise TypeError(f"units must be a pair of str (y, x), got {units!r}.")
+    units = str(units[0]), str(units[1])
+    if pixel_size is None:
+        return None, units
+    if not is_sequence(pixel_size) or len(pixel_size) != 2:
+        raise TypeError(
+            f"pixel_size must be a pair of float (y, x) or None, got {pixel_size!r}."
+        )
+    largest = np.finfo(float).max
+    sizes = [check_number("pixel_size", each, -largest, largest) for each in pixel_size]
+    if not all(sizes):
+        raise ValueError(f"pixel_size must not be 0, got {pixel_size!r}.")
+    return tuple(sizes), units
 
 
 def _of_scores(name):
@@ -60,6 +103,9 @@ class SymmetryModel:
 
     Attributes
     ----------
+    score_model : ScoreModel
+        What the scores tell of the patterns: it has all arrays of these, which are
+        attributes of this model, too.
     descriptor : Descriptor
         What is measured at a pixel.
     stride : (int, int)
@@ -135,7 +181,30 @@ class SymmetryModel:
 
     def __post_init__(self):
         """Check all attributes, and make the arrays constant."""
-        for name, value in checked_attributes(self).items():
+        pixel_size, units = check_pixels(self.pixel_size, self.units)
+        checked = {
+            "stride": pixel_pair("stride", self.stride, least=1),
+            "random_state": check_whole(
+                "random_state", self.random_state, 0, LARGEST_SEED
+            ),
+            "pixel_size": pixel_size,
+            "units": units,
+        }
+        templates = self.templates
+        if self.costs is not None:
+            # A number of patterns that cannot be has an infinite cost.
+            how = (None,), -1e300, np.inf, np.float64
+            checked["costs"] = check_array("costs of the model", self.costs, *how)
+        if templates is not None and not isinstance(templates, Templates):
+            raise TypeError(
+                f"templates of the model must be Templates or None, got {templates!r}."
+            )
+        if templates is not None and templates.n_patterns != self.n_patterns:
+            raise ValueError(
+                "n_patterns of templates must be that of the model, "
+                f"{self.n_patterns}, got {templates.n_patterns}."
+            )
+        for name, value in checked.items():
             object.__setattr__(self, name, value)
 
     def __repr__(self):
@@ -222,56 +291,46 @@ class SymmetryModel:
         >>> model.predict(frame)[30, [10, 70]]
         array([0, 1], dtype=int8)
         """
-        model, *_ = cls._fit(
-            frame,
+        frame = as_array("frame", frame)
+        return cls._fitted(
+            functools.partial(fit_frame, frame, mask),
             descriptor,
             n_patterns,
             stride=stride,
             n_components=n_components,
             n_operations=n_operations,
             period=period,
-            mask=mask,
             random_state=random_state,
             pixel_size=pixel_size,
             units=units,
-        )
-        return model
+        )[0]
 
     @classmethod
-    def _fit(
+    def _fitted(
         cls,
-        frame,
+        fit,
         descriptor,
         n_patterns,
         *,
-        stride="auto",
-        period="auto",
-        mask=None,
+        stride,
         pixel_size=None,
         units=("", ""),
         **options,
     ):
-        """Model, and what `fit_frame` gives beside it."""
-        n_patterns, options = check_arguments(
-            descriptor, n_patterns, period=period, **options
-        )
+        """Model of what a function fits with checked arguments, and this: `Fit`."""
+        n_patterns, options = check_arguments(descriptor, n_patterns, **options)
         pixel_size, units = check_pixels(pixel_size, units)
-        fit, grid, *known = fit_frame(
-            as_array("frame", frame),
-            descriptor,
-            n_patterns,
-            stride,
-            mask=mask,
-            **options,
-        )
+        fitted = fit(descriptor, n_patterns, stride, **options)
         model = cls(
-            **fit._asdict(),
-            stride=grid.stride,
-            random_state=options["random_state"],
-            pixel_size=pixel_size,
-            units=units,
+            fitted.score_model,
+            fitted.stride,
+            options["random_state"],
+            pixel_size,
+            units,
+            fitted.templates,
+            fitted.costs,
         )
-        return model, grid, *known
+        return model, fitted
 
     @classmethod
     @with_workers
@@ -281,6 +340,8 @@ class SymmetryModel:
         descriptor,
         n_patterns=2,
         *,
+        stride="auto",
+        period="auto",
         mask=None,
         upsample=True,
         certainty=False,
@@ -293,16 +354,21 @@ class SymmetryModel:
 
         Parameters
         ----------
-        frame, descriptor, n_patterns, stride, mask, **options
+        frame, descriptor, n_patterns, stride, period, mask, **options
             As in `fit`.
-        upsample, certainty
+        upsample : bool
             As in `predict`.
+        certainty : bool
+            Whether labels come with their probability.
 
         Returns
         -------
         model : SymmetryModel
+            Of those patterns that have pixels.
         labels : numpy.ndarray
-            As from `predict`.
+            As from `predict`. With the certainty, a structured array: ``label``, and
+            ``certainty`` of float32, which is NaN where the label is -1, or if there
+            are no templates.
 
         Raises
         ------
@@ -312,16 +378,19 @@ class SymmetryModel:
         frame = as_array("frame", frame)
         upsample = check_flag("upsample", upsample)
         certainty = check_flag("certainty", certainty)
-        model, grid, scores, frames = cls._fit(
-            frame, descriptor, n_patterns, mask=mask, **options
-        )
-        known = {}
-        if model.descriptor == descriptor:
-            known["scores"] = scores
-        if frames is not None and sum(map(len, model.parts(grid, frame.shape))) == 1:
-            known["blocked"] = frames.blocked(0)
-        mask = check_mask(mask, frame.shape)
-        labels = label_checked(model, frame, mask, grid, upsample, certainty, **known)
+        options |= {"stride": stride, "period": period}
+        fit = functools.partial(fit_frame, frame, mask)
+        model, fitted = cls._fitted(fit, descriptor, n_patterns, **options)
+        mask, grid = check_mask(mask, frame.shape), Grid.over(frame.shape, model.stride)
+        scores = fitted.scores if model.descriptor == descriptor else None
+        blocked = None
+        if (
+            fitted.frames is not None
+            and sum(map(len, model.parts(grid, frame.shape))) == 1
+        ):
+            blocked = fitted.frames.blocked(0)
+        how = upsample, certainty, scores, blocked
+        labels = label_checked(model, frame, mask, grid, *how)
         return model._with_patterns_of(labels), labels
 
     def _with_patterns_of(self, labels):
@@ -372,19 +441,17 @@ class SymmetryModel:
         TypeError, ValueError
             As from `fit`.
         """
-        n_patterns, options = check_arguments(
+        return cls._fitted(
+            functools.partial(fit_scores, as_array("scores", scores)),
             descriptor,
             n_patterns,
+            stride=stride,
             n_components=n_components,
             n_operations=n_operations,
             random_state=random_state,
-        )
-        del options["period"]
-        stride = pixel_pair("stride", stride, least=1)
-        pixel_size, units = check_pixels(pixel_size, units)
-        fit = fit_scores(as_array("scores", scores), descriptor, n_patterns, **options)
-        random_state = options["random_state"]
-        return cls(*fit[:1], stride, random_state, pixel_size, units)
+            pixel_size=pixel_size,
+            units=units,
+        )[0]
 
     @classmethod
     @with_workers
@@ -397,8 +464,6 @@ class SymmetryModel:
         period,
         stride=5,
         one_pattern=None,
-        pixel_size=None,
-        units=("", ""),
         **options,
     ):
         """Fit a model with templates to windows of some frames.
@@ -424,22 +489,9 @@ class SymmetryModel:
         TypeError, ValueError
             As from `fit`.
         """
-        n_patterns, options = check_arguments(
-            descriptor, n_patterns, period=period, **options
-        )
-        stride = pixel_pair("stride", stride, least=1)
-        pixel_size, units = check_pixels(pixel_size, units)
-        fit = fit_views(
-            views,
-            descriptor,
-            n_patterns,
-            stride,
-            one_pattern=one_pattern,
-            **options,
-        )
-        score_model, *of_templates = fit
-        random_state = options["random_state"]
-        return cls(score_model, stride, random_state, pixel_size, units, *of_templates)
+        options |= {"period": period, "stride": stride}
+        fit = functools.partial(fit_views, views, one_pattern)
+        return cls._fitted(fit, descriptor, n_patterns, **options)[0]
 
     @with_workers
     def predict(self, frame, mask=None, *, stride=None, upsample=True):

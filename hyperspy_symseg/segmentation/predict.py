@@ -123,7 +123,7 @@ def label_frame(
 
 
 def label_checked(
-    model, frame, mask, grid, upsample, certainty, *, scores=None, blocked=None
+    model, frame, mask, grid, upsample, certainty, scores=None, blocked=None
 ):
     """Labels of a frame that is checked, of which something may be known already.
 
@@ -142,27 +142,53 @@ def label_checked(
     numpy.ndarray
         As from `label_frame`.
     """
-    everything = whole(grid, frame.shape)
-    how = upsample, certainty
+    how = upsample, certainty, scores, blocked
     if model.templates is None:
-        return _label_by_scores(model, frame, mask, grid, everything, *how, scores)
-    labels = np.empty(everything.result_shape(upsample), model.result_dtype(certainty))
-
-    def label(part):
-        labels[part.inner if upsample else part.samples] = _label_by_templates(
-            model, frame, mask, grid, part, *how, blocked
-        )
-
-    parts = itertools.chain.from_iterable(model.parts(grid, frame.shape))
-    pmap(label, list(parts), counted=SEGMENTING)
+        return label_part(model, frame, mask, grid, whole(grid, frame.shape), *how)
+    labels = _of_parts(
+        lambda part: label_part(model, frame, mask, grid, part, *how),
+        model,
+        grid,
+        frame.shape,
+        upsample,
+        model.result_dtype(certainty),
+    )
     log_flat_areas(_share_flat(labels, frame, mask))
     return labels
 
 
-def label_part(model, frame, mask, grid, part, upsample, certainty):
-    """Labels of a part of a frame: as `SymmetryModel.predict_part`."""
-    by = _label_by_scores if model.templates is None else _label_by_templates
-    return by(model, frame, mask, grid, part, upsample, certainty)
+def label_part(
+    model, frame, mask, grid, part, upsample, certainty, scores=None, blocked=None
+):
+    """Labels of a part of a frame: as `SymmetryModel.predict_part`.
+
+    Parameters
+    ----------
+    model, frame, mask, grid, part, upsample, certainty
+        As in `SymmetryModel.predict_part`.
+    scores, blocked
+        As in `label_checked`.
+
+    Returns
+    -------
+    (part rows, part columns) numpy.ndarray
+        As from `label_frame`.
+    """
+    if model.templates is None:
+        labels = _of_scores(model, frame, mask, grid, part, upsample, scores)
+        probability = np.nan
+    else:
+        labels, probability = _refined(
+            model, frame, mask, grid, part, upsample, certainty, blocked
+        )
+    if not certainty:
+        return labels
+    if model.templates is not None:
+        probability = probability.max(axis=0)
+    result = np.empty(labels.shape, model.result_dtype(certainty))
+    result["label"] = labels
+    result["certainty"] = np.where(labels == -1, np.nan, probability)
+    return result
 
 
 def probabilities(model, frame, mask, grid, upsample):
@@ -180,24 +206,29 @@ def probabilities(model, frame, mask, grid, upsample):
     (rows, columns, patterns) or (grid rows, grid columns, patterns) numpy.ndarray
         Of float32. NaN where a pixel has no label.
     """
-    found = np.empty(
-        (*whole(grid, frame.shape).shape(upsample), model.n_patterns), np.float32
-    )
 
-    def fill(part):
+    def of_part(part):
         labels, posterior = _refined(model, frame, mask, grid, part, upsample)
         posterior[:, labels == -1] = np.nan
-        own = found[part.inner if upsample else part.samples]
-        own[...] = np.moveaxis(posterior, 0, -1)
+        return np.moveaxis(posterior, 0, -1)
 
-    parts = itertools.chain.from_iterable(model.parts(grid, frame.shape))
+    dtype = np.dtype((np.float32, (model.n_patterns,)))
+    return _of_parts(of_part, model, grid, frame.shape, upsample, dtype)
+
+
+def _of_parts(function, model, grid, shape, upsample, dtype):
+    """What a function gives for the parts of a frame, which has templates: array."""
+    result = np.empty(whole(grid, shape).result_shape(upsample), dtype)
+
+    def fill(part):
+        result[part.inner if upsample else part.samples] = function(part)
+
+    parts = itertools.chain.from_iterable(model.parts(grid, shape))
     pmap(fill, list(parts), counted=SEGMENTING)
-    return found
+    return result
 
 
-def _label_by_scores(
-    model, frame, mask, grid, part, upsample, certainty, kept_scores=None
-):
+def _of_scores(model, frame, mask, grid, part, upsample, kept_scores):
     """Labels of a part of a frame, of the nearest centres."""
     labels = np.empty(part.result_shape(upsample=False), model.label_dtype)
 
@@ -218,37 +249,17 @@ def _label_by_scores(
         pixels = (np.arange(axis.start, axis.stop) for axis in part.inner)
         labels = labels_at(labels, grid.part(*part.samples), *pixels)
     leave_out(labels, _chosen(grid, part, upsample), frame, mask, part.inner)
-    return _with_certainty(model, labels, np.nan) if certainty else labels
-
-
-def _label_by_templates(
-    model, frame, mask, grid, part, upsample, certainty, blocked=None
-):
-    """Labels of a part of a frame, of the templates that fit best."""
-    # Without `one_thread`: nothing in it is done by a library with threads.
-    labels, posterior = _refined(
-        model, frame, mask, grid, part, upsample, certainty, blocked
-    )
-    if not certainty:
-        return labels
-    return _with_certainty(model, labels, posterior.max(axis=0))
+    return labels
 
 
 def _refined(model, frame, mask, grid, part, upsample, certainty=True, blocked=None):
     """Labels (rows, columns) of a part, posterior (patterns, rows, columns) or None."""
+    # Without `one_thread`: nothing in it is done by a library with threads.
     labels, posterior = refine(model.templates, frame, mask, part, certainty, blocked)
     chosen = _chosen(grid, part, upsample)
     labels = labels[chosen].astype(model.label_dtype)
     leave_out(labels, chosen, frame, mask, part.inner)
     return labels, posterior[(slice(None), *chosen)] if certainty else None
-
-
-def _with_certainty(model, labels, probability):
-    """Labels and their probability, NaN where there is no label: structured array."""
-    result = np.empty(labels.shape, model.result_dtype(certainty=True))
-    result["label"] = labels
-    result["certainty"] = np.where(labels == -1, np.nan, probability)
-    return result
 
 
 def refine(templates, frame, mask, part, certainty=True, blocked=None):

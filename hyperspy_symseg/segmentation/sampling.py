@@ -40,21 +40,6 @@ def sample_slices(grid, n_operations, n_frames=1, most=SAMPLE_SIZE):
     return tuple(slice((n - 1) % k // 2, None, k) for n in grid.shape)
 
 
-def scores_can_be_kept(grid, n_operations):
-    """Whether the scores of a whole grid are no larger than those of a sample may be.
-
-    Parameters
-    ----------
-    grid : Grid
-    n_operations : int
-
-    Returns
-    -------
-    bool
-    """
-    return 4 * grid.size * n_operations <= SAMPLE_BYTES
-
-
 def sampled_grid(grid, n_operations, n_frames=1):
     """Pixels that are scored for a fit, and which of them are fitted on.
 
@@ -71,7 +56,8 @@ def sampled_grid(grid, n_operations, n_frames=1):
         Slices of that grid.
     """
     sample = sample_slices(grid, n_operations, n_frames)
-    if scores_can_be_kept(grid, n_operations):
+    # No larger than those of a sample may be.
+    if 4 * grid.size * n_operations <= SAMPLE_BYTES:
         return grid, sample
     return grid.part(*sample), (slice(None), slice(None))
 

@@ -7,13 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperspy_symseg.descriptors import Descriptor
+from hyperspy_symseg.frames.checks import as_array, check_array, check_whole
 from hyperspy_symseg.frames.threads import one_thread
 
-from .clustering import largest_components
-from .model_checks import checked_arrays
+from .clustering import MOST_LABELS, largest_components
 from .projection import project_scores
 from .selection import best_operations
 from .separability import fisher_separability, variances
+
+# Of a score, such as the power of a wave in a window of 30,000 x 30,000 pixels. With
+# these, no product of a prediction in float32 overflows.
+LARGEST_SCORE = 1e9
+# Those of one descriptor beside others: see `block_weights`.
+WEIGHTS = 1e-9, 1e4
+LARGEST_CENTRE = 1e15
+# Of unit vectors, and of fractions: rounding is allowed for.
+LARGEST_FRACTION = 1 + 1e-6
 
 
 def equal_fields(first, second):
@@ -62,8 +71,20 @@ class_means, class_variances, covariance
 
     def __post_init__(self):
         """Check all attributes, and make the arrays constant."""
-        for name, value in checked_arrays(self).items():
-            object.__setattr__(self, name, value)
+        if not isinstance(self.descriptor, Descriptor):
+            raise TypeError(
+                "descriptor of the model must be an instance of a class in "
+                f"hyperspy_symseg.descriptors, got {self.descriptor!r}."
+            )
+        for name, (shape, least, most) in _ranges(self).items():
+            values = getattr(self, name)
+            if values is not None or name != "covariance":
+                dtype = np.int64 if name == "counts" else np.float64
+                how = shape, least, most, dtype
+                values = check_array(f"{name} of the model", values, *how)
+                object.__setattr__(self, name, values)
+        if not self.counts.any():
+            raise ValueError("counts of the model must not all be 0.")
 
     @property
     def n_patterns(self):
@@ -200,17 +221,29 @@ class_means, class_variances, covariance
             covariance=own,
         )
 
-    def only(self, kept):
-        """Model of some of the patterns: ScoreModel.
 
-        Parameters
-        ----------
-        kept : (patterns,) numpy.ndarray of bool
-        """
-        return dataclasses.replace(
-            self,
-            centres=self.centres[kept],
-            counts=self.counts[kept],
-            class_means=self.class_means[kept],
-            class_variances=self.class_variances[kept],
-        )
+def _ranges(model):
+    """Shape, least and largest number of the arrays of a score model: dict of tuple."""
+    n = len(model.descriptor.operations)
+    n_components, n_patterns = (
+        check_whole(f"number of {name} of the model", _length(model, name), 1, most)
+        for name, most in (("components", n), ("centres", MOST_LABELS))
+    )
+    scores = -LARGEST_SCORE, LARGEST_SCORE
+    return {
+        "mean": ((n,), *scores),
+        "weights": ((n,), *WEIGHTS),
+        "components": ((n_components, n), -LARGEST_FRACTION, LARGEST_FRACTION),
+        "explained_variance_ratio": ((n_components,), 0, LARGEST_FRACTION),
+        "centres": ((n_patterns, n_components), -LARGEST_CENTRE, LARGEST_CENTRE),
+        "counts": ((n_patterns,), 0, 2**53),
+        "class_means": ((n_patterns, n), *scores),
+        "class_variances": ((n_patterns, n), 0, LARGEST_SCORE**2),
+        "covariance": ((n, n), -(LARGEST_SCORE**2), LARGEST_SCORE**2),
+    }
+
+
+def _length(model, name):
+    """Number of rows of an array of a model; 0 if it has none."""
+    values = as_array(f"{name} of the model", getattr(model, name))
+    return len(values) if values.ndim else 0

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What of a model is kept: the best operations, and the patterns that are found."""
 
+import dataclasses
 import logging
 
 import numpy as np
@@ -60,4 +61,11 @@ def keep_patterns(score_model, templates, kept):
         np.count_nonzero(kept),
         len(kept),
     )
-    return score_model.only(kept), templates.only(np.flatnonzero(kept))
+    score_model = dataclasses.replace(
+        score_model,
+        centres=score_model.centres[kept],
+        counts=score_model.counts[kept],
+        class_means=score_model.class_means[kept],
+        class_variances=score_model.class_variances[kept],
+    )
+    return score_model, templates.only(np.flatnonzero(kept))

@@ -107,7 +107,7 @@ def test_number_of_threads_changes_nothing(model, frame, num_workers):
 
 def test_few_pixels_are_scored(frame):
     options = {"n_components": 5, "random_state": 0, "most_scored": 150}
-    fit = fit_views([view_of(frame)], TRANSLATION, 2, (3, 3), PERIOD, **options)
+    fit = fit_views([view_of(frame)], None, TRANSLATION, 2, 3, PERIOD, **options)
     assert fit.templates is not None
     assert 60 < fit.score_model.counts.sum() <= 150
 
