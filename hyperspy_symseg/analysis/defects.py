@@ -13,7 +13,6 @@ from hyperspy_symseg.frames.blocks import sum_blocks
 from hyperspy_symseg.frames.parts import PART_SHAPE
 from hyperspy_symseg.frames.peaks import extrema, settled
 from hyperspy_symseg.frames.tile import within
-from hyperspy_symseg.segmentation.predict import window_around
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
 from .deviations import Deviations, column_width
@@ -127,7 +126,7 @@ def defects_of_tile(templates, tile, threshold):
     threshold : float
     """
     period = templates.period
-    window = window_around(tile.inner, templates, tile.shape)
+    window = templates.window_around(tile.inner, tile.shape)
     first, seen = [axis.start for axis in window], within(window, tile.outer)
     labels = np.where(tile.valid[seen], tile.labels[seen], -1)
     blocked = NormalizedFrame(tile.values[seen], labels < 0, period, tuple(first))

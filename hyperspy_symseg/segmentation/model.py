@@ -31,7 +31,6 @@ from .predict import (
     label_checked,
     label_frame,
     label_part,
-    margin,
     probabilities,
 )
 from .sampling import sample_scores
@@ -586,7 +585,7 @@ class SymmetryModel:
     @property
     def margin(self):
         """Pixels around a part of a frame that its labels depend on: int."""
-        return 0 if self.templates is None else margin(self.templates)
+        return 0 if self.templates is None else self.templates.margin
 
     def parts(self, grid, shape, part_shape=PART_SHAPE):
         """Parts that a frame is labelled in.

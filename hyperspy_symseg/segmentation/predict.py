@@ -13,12 +13,12 @@ from hyperspy_symseg.frames.checks import (
     check_mask,
     warn_of_values,
 )
-from hyperspy_symseg.frames.parts import whole, widened
+from hyperspy_symseg.frames.parts import whole
 from hyperspy_symseg.frames.threads import one_thread, pmap
 from hyperspy_symseg.frames.tiling import map_tiles
 from hyperspy_symseg.frames.valid import valid_pixels
 from hyperspy_symseg.templates.boundaries import sharpened, straightened
-from hyperspy_symseg.templates.normalized_frame import NormalizedFrame, cell_size
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.potts import most_probable
 
 from .upsampling import labels_at, leave_out
@@ -29,35 +29,6 @@ _logger = logging.getLogger(__name__)
 SEGMENTING = "Segmenting"
 # What is left of the certainty, above chance, in frames that templates may not fit.
 IN_DOUBT = np.float32(0.5)
-# Periods around a part of a frame that its labels depend on.
-MARGIN = 24
-
-
-def margin(templates):
-    """Pixels around a part of a frame that its labels depend on: int."""
-    cell = cell_size(templates.period)
-    return (round(MARGIN * templates.period) // cell + 1) * cell
-
-
-def window_around(pixels, templates, shape):
-    """Rows and columns that the labels of some depend on, from whole cells on.
-
-    Parameters
-    ----------
-    pixels : (slice, slice)
-    templates : Templates
-    shape : (int, int)
-        Rows and columns of the frame.
-
-    Returns
-    -------
-    (slice, slice)
-    """
-    cell = cell_size(templates.period)
-    return tuple(
-        slice(axis.start // cell * cell, axis.stop)
-        for axis in widened(pixels, margin(templates) - cell, shape)
-    )
 
 
 def checked_input(model, frame, mask, stride=None):
@@ -286,7 +257,7 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
         interpolated, and raised to a power that calibrates them. In a frame that is
         much damaged, they are half as far from chance.
     """
-    window = window_around(part.inner, templates, frame.shape)
+    window = templates.window_around(part.inner, frame.shape)
     first = tuple(axis.start for axis in window)
     sides = tuple(axis.stop - axis.start for axis in window)
     if blocked is None or sides != frame.shape:

@@ -13,14 +13,18 @@ from hyperspy_symseg.frames.checks import (
     check_number,
     check_whole,
 )
+from hyperspy_symseg.frames.parts import widened
 from hyperspy_symseg.frames.threads import pmap
 
 from .bragg import BraggComponents
+from .normalized_frame import cell_size
 from .potts import log_likelihoods, mean_field, most_probable
 from .reflections import distances
 
 # Reflections so near to each other are the same, in cycles a period.
 SAME = 0.02
+# Periods around a tile of a frame that its labels depend on.
+MARGIN = 24
 # Rounds of phases and posteriors: more rounds change nothing.
 ROUNDS = 3
 # Range of a period, in pixels: frames show no shorter ones, and have no room for longer
@@ -169,6 +173,31 @@ class Templates:
         """Reflections and amplitudes of a pattern."""
         own = self.patterns == pattern
         return self.reflections[own], self.amplitudes[own]
+
+    @property
+    def margin(self):
+        """Pixels around a tile of a frame that its labels depend on: int."""
+        cell = cell_size(self.period)
+        return (round(MARGIN * self.period) // cell + 1) * cell
+
+    def window_around(self, pixels, shape):
+        """Rows and columns that the labels of some depend on, from whole cells on.
+
+        Parameters
+        ----------
+        pixels : (slice, slice)
+        shape : (int, int)
+            Rows and columns of the frame.
+
+        Returns
+        -------
+        (slice, slice)
+        """
+        cell = cell_size(self.period)
+        return tuple(
+            slice(axis.start // cell * cell, axis.stop)
+            for axis in widened(pixels, self.margin - cell, shape)
+        )
 
     def least_difference(self):
         """Share of their power in which the two patterns that are most alike differ.

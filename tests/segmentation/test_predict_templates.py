@@ -11,7 +11,6 @@ from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.predict import (
     interpolate,
     label_frame,
-    margin,
     refine,
 )
 from hyperspy_symseg.templates import Templates
@@ -35,8 +34,8 @@ def refined(model, frame):
 @pytest.mark.parametrize(("period", "pixels"), [(12, 300), (9, 225), (7, 174), (3, 75)])
 def test_margin_is_more_than_24_periods_and_of_whole_cells(period, pixels):
     templates = Templates(period, 1, [], [], [], 1.0)
-    assert margin(templates) == pixels
-    assert margin(templates) > 24 * period
+    assert templates.margin == pixels
+    assert templates.margin > 24 * period
 
 
 def test_a_model_without_templates_has_no_margin(fitted):
