@@ -144,7 +144,7 @@ def scores(rng):
     rows, columns = (slice(int(rng.integers(n)), n) for n in grid.shape)
     frame, mask = frame_of(rng, shape), mask_of(rng, shape)
     descriptor.check_frame(shape)
-    descriptor.compute(frame, grid.part(rows, columns), mask)
+    descriptor.compute(frame, grid.within(rows, columns), mask)
     with workers(int(rng.integers(1, 4))):
         compute_scores(descriptor, frame, grid, mask)
     radius, n_angles = map(int, rng.integers((2, 1), (12, 80)))

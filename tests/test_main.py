@@ -173,13 +173,13 @@ def test_large_image_is_labelled_part_by_part(run, wide_image, tmp_path, monkeyp
     signal, file = wide_image
     expected = signal.segment_symmetry(patch=7, window=8, stride=3)
     columns = []
-    predict_part = SymmetryModel.predict_part
+    predict_tile = SymmetryModel.predict_tile
 
     def predict(model, frame, *args, **options):
         columns.append(frame.values.shape[-1])
-        return predict_part(model, frame, *args, **options)
+        return predict_tile(model, frame, *args, **options)
 
-    monkeypatch.setattr(SymmetryModel, "predict_part", predict)
+    monkeypatch.setattr(SymmetryModel, "predict_tile", predict)
     monkeypatch.setattr(SymmetryModel, "fit_predict", None)
     assert run("segment", file, *SMALL, "--num-workers", 1)[::2] == (0, [])
     assert len(columns) > 1

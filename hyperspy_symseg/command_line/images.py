@@ -8,7 +8,7 @@ from pathlib import Path
 
 import hyperspy.api as hs
 
-from hyperspy_symseg.frames.parts import PART_SHAPE
+from hyperspy_symseg.frames.cut import LARGEST_TILE
 from hyperspy_symseg.signals.origins import check_not_an_origin
 from hyperspy_symseg.signals.places import check_replaceable, only_writer
 
@@ -77,7 +77,7 @@ def segment_image(signal, name, output, options, *, overwrite, resume, inputs):
 
 def _write_labels(signal, path, options):
     """Segment an image, write the labels and return them."""
-    if signal._lazy and any(map(operator.gt, signal.data.shape, PART_SHAPE)):
+    if signal._lazy and any(map(operator.gt, signal.data.shape, LARGEST_TILE)):
         # Part by part, as an image may be larger than memory.
         labels = signal.segment_symmetry(**options, lazy_output=True)
         labels.save_frames(path, num_workers=options.get("num_workers"))

@@ -9,7 +9,7 @@ import numpy as np
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.analysis import MapAnalysis
 from hyperspy_symseg.frames.checks import warn_of_values
-from hyperspy_symseg.frames.parts import PART_SHAPE, cut_into_parts
+from hyperspy_symseg.frames.cut import LARGEST_TILE, cut_into_tiles
 from hyperspy_symseg.frames.threads import with_workers, workers
 from hyperspy_symseg.frames.tiling import map_tiles
 
@@ -46,7 +46,7 @@ def compute_scores(
     >>> compute_scores(descriptor, frame, Grid.over(frame.shape, (5, 5))).shape
     (12, 14, 9)
     """
-    shape = grid.shape if within is None else grid.part(*within).shape
+    shape = grid.shape if within is None else grid.within(*within).shape
     scores = np.empty((len(descriptor.operations), *shape), np.float32)
     scores = np.moveaxis(scores, 0, -1)
 
@@ -79,8 +79,8 @@ class Scores(MapAnalysis):
 
     def tiles(self, shape, tile_shape=None):
         """Tiles of a frame, made up of those that are scored one by one."""
-        return cut_into_parts(
-            self.descriptor, self.grid, shape, tile_shape or PART_SHAPE
+        return cut_into_tiles(
+            self.descriptor, self.grid, shape, tile_shape or LARGEST_TILE
         )
 
     def result_shape(self, tile):

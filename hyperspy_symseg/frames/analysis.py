@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .parts import PART_SHAPE, widened
+from .cut import LARGEST_TILE, widened
 from .tile import Tile
 from .tiling import even_cuts
 
@@ -77,7 +77,7 @@ class Analysis:
         if tile_shape is None:
             if not self.context:
                 return None
-            tile_shape = PART_SHAPE
+            tile_shape = LARGEST_TILE
         rows, columns = map(even_cuts, shape, tile_shape)
         return [
             [

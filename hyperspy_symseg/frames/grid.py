@@ -92,7 +92,7 @@ class Grid:
         """Number of pixels sampled."""
         return self.shape[0] * self.shape[1]
 
-    def part(self, rows, columns):
+    def within(self, rows, columns):
         """Grid of some of the samples.
 
         Parameters
@@ -106,7 +106,7 @@ class Grid:
 
         Examples
         --------
-        >>> Grid.over((11, 23), 5).part(slice(1, 3), slice(None, None, 2))
+        >>> Grid.over((11, 23), 5).within(slice(1, 3), slice(None, None, 2))
         Grid(first=(5, 1), stride=(5, 10), shape=(2, 3))
         """
         places = range(self.shape[0])[rows], range(self.shape[1])[columns]

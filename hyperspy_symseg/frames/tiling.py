@@ -125,6 +125,6 @@ def map_tiles(function, descriptor, grid, *, counted, within=None):
             slice(cut.start - begin, cut.stop - begin)
             for cut, begin in zip(tile, first, strict=True)
         ]
-        function(*places, grid.part(*tile))
+        function(*places, grid.within(*tile))
 
     pmap(run, tiles, counted=counted)

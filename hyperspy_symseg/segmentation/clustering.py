@@ -153,8 +153,8 @@ def block_weights(scores, blocks):
     weights = np.ones(len(blocks))
     if len(blocks) > 1:
         ends = np.cumsum(blocks)[:-1]
-        for block, part in enumerate(np.split(scores, ends, axis=1)):
-            largest = np.linalg.eigvalsh(score_covariance(part))[-1]
+        for block, own in enumerate(np.split(scores, ends, axis=1)):
+            largest = np.linalg.eigvalsh(score_covariance(own))[-1]
             weights[block] = 1 / max(np.sqrt(max(largest, 0)), SMALLEST_SCALE)
     return np.repeat(weights, blocks)
 

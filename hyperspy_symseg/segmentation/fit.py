@@ -236,7 +236,7 @@ def fit_views(
         if views:
             blocked = stacked(views)
             grid = Grid.over(blocked.shape, tuple(map(min, stride, blocked.shape)))
-            grid = grid.part(*sample_slices(grid, n_all, len(views), most_scored))
+            grid = grid.within(*sample_slices(grid, n_all, len(views), most_scored))
             scores = [_scores(descriptor, grid, view) for view in views]
         flat = [np.empty((0, n_all)), *(each.reshape(-1, n_all) for each in scores)]
         sample = complete_scores(np.concatenate(flat), descriptor)

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.analysis import MapAnalysis
+from hyperspy_symseg.frames.cut import LARGEST_TILE
 from hyperspy_symseg.frames.extremes import Extremes, why_blank
-from hyperspy_symseg.frames.parts import PART_SHAPE
 from hyperspy_symseg.frames.run import FrameError
 
 from .model import SymmetryModel
@@ -49,7 +49,7 @@ class Labels(MapAnalysis):
 
     def tiles(self, shape, tile_shape=None):
         """Tiles that the model labels on its own."""
-        return self.model.parts(self.grid, shape, tile_shape or PART_SHAPE)
+        return self.model.tiles(self.grid, shape, tile_shape or LARGEST_TILE)
 
     def result_shape(self, tile):
         """Labels that a tile answers for: (int, int)."""
@@ -57,7 +57,7 @@ class Labels(MapAnalysis):
 
     def process(self, tile):
         """Labels of a tile."""
-        return self.model.predict_part(
+        return self.model.predict_tile(
             tile,
             tile.holding(tile.mask),
             self.grid,

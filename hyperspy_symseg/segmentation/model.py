@@ -20,7 +20,7 @@ from hyperspy_symseg.frames.checks import (
     pixel_pair,
     warn_of_values,
 )
-from hyperspy_symseg.frames.parts import PART_SHAPE, cut_into_parts
+from hyperspy_symseg.frames.cut import LARGEST_TILE, cut_into_tiles
 from hyperspy_symseg.frames.threads import with_workers
 from hyperspy_symseg.templates import Templates
 
@@ -30,7 +30,7 @@ from .predict import (
     checked_input,
     label_checked,
     label_frame,
-    label_part,
+    label_tile,
     probabilities,
 )
 from .sampling import sample_scores
@@ -209,15 +209,15 @@ class SymmetryModel:
     def __repr__(self):
         """One line: what it is of, but no values."""
         names, _ = describe(self.descriptor)
-        parts = [
+        words = [
             f"{self.n_patterns} patterns",
             names if isinstance(names, str) else " + ".join(names),
             f"{len(self.mean)} operations",
             f"{len(self.components)} components",
         ]
         if self.templates is not None:
-            parts.append(self.templates.summary)
-        return f"<SymmetryModel: {', '.join(parts)}>"
+            words.append(self.templates.summary)
+        return f"<SymmetryModel: {', '.join(words)}>"
 
     @classmethod
     @with_workers
@@ -385,7 +385,7 @@ class SymmetryModel:
         blocked = None
         if (
             fitted.frames is not None
-            and sum(map(len, model.parts(grid, frame.shape))) == 1
+            and sum(map(len, model.tiles(grid, frame.shape))) == 1
         ):
             blocked = fitted.frames.blocked(0)
         how = upsample, certainty, scores, blocked
@@ -584,10 +584,10 @@ class SymmetryModel:
 
     @property
     def margin(self):
-        """Pixels around a part of a frame that its labels depend on: int."""
+        """Pixels around a tile of a frame that its labels depend on: int."""
         return 0 if self.templates is None else self.templates.margin
 
-    def parts(self, grid, shape, part_shape=PART_SHAPE):
+    def tiles(self, grid, shape, tile_shape=LARGEST_TILE):
         """Parts that a frame is labelled in.
 
         Parameters
@@ -596,28 +596,28 @@ class SymmetryModel:
             The pixels scored.
         shape : (int, int)
             Rows and columns of the frame.
-        part_shape : (int, int)
+        tile_shape : (int, int)
             Rows and columns of a tile, at most.
 
         Returns
         -------
         list of list of Tile
         """
-        return cut_into_parts(
-            self.descriptor, grid, shape, part_shape, margin=self.margin
+        return cut_into_tiles(
+            self.descriptor, grid, shape, tile_shape, margin=self.margin
         )
 
-    def predict_part(
+    def predict_tile(
         self,
         frame,
         mask,
         grid,
-        part,
+        tile,
         *,
         upsample=True,
         certainty=False,
     ):
-        """Label the pixels of a part of a frame, as `predict` labels them.
+        """Label the pixels of a tile of a frame, as `predict` labels them.
 
         Parameters
         ----------
@@ -625,17 +625,17 @@ class SymmetryModel:
         mask : (rows, columns) numpy.ndarray of bool, Tile or None
         grid : Grid
             The pixels of the whole frame that are scored.
-        part : Tile
-            One of `parts`.
+        tile : Tile
+            One of `tiles`.
         upsample, certainty
             As in `predict`.
 
         Returns
         -------
-        (part rows, part columns) numpy.ndarray
+        (tile rows, tile columns) numpy.ndarray
             As from `predict`.
         """
-        return label_part(self, frame, mask, grid, part, upsample, certainty)
+        return label_tile(self, frame, mask, grid, tile, upsample, certainty)
 
     @with_workers
     def sample(self, frame, mask=None):

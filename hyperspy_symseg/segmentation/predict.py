@@ -13,7 +13,7 @@ from hyperspy_symseg.frames.checks import (
     check_mask,
     warn_of_values,
 )
-from hyperspy_symseg.frames.parts import whole
+from hyperspy_symseg.frames.cut import whole
 from hyperspy_symseg.frames.threads import one_thread, pmap
 from hyperspy_symseg.frames.tiling import map_tiles
 from hyperspy_symseg.frames.valid import valid_pixels
@@ -106,7 +106,7 @@ def label_checked(
         The pixels that are scored.
     scores : (grid rows, grid columns, operations) numpy.ndarray, optional
     blocked : NormalizedFrame, optional
-        The whole frame, if it is labelled in one part.
+        The whole frame, if it is labelled in one tile.
 
     Returns
     -------
@@ -115,9 +115,9 @@ def label_checked(
     """
     how = upsample, certainty, scores, blocked
     if model.templates is None:
-        return label_part(model, frame, mask, grid, whole(grid, frame.shape), *how)
-    labels = _of_parts(
-        lambda part: label_part(model, frame, mask, grid, part, *how),
+        return label_tile(model, frame, mask, grid, whole(grid, frame.shape), *how)
+    labels = _of_tiles(
+        lambda tile: label_tile(model, frame, mask, grid, tile, *how),
         model,
         grid,
         frame.shape,
@@ -128,29 +128,29 @@ def label_checked(
     return labels
 
 
-def label_part(
-    model, frame, mask, grid, part, upsample, certainty, scores=None, blocked=None
+def label_tile(
+    model, frame, mask, grid, tile, upsample, certainty, scores=None, blocked=None
 ):
-    """Labels of a part of a frame: as `SymmetryModel.predict_part`.
+    """Labels of a tile of a frame: as `SymmetryModel.predict_tile`.
 
     Parameters
     ----------
-    model, frame, mask, grid, part, upsample, certainty
-        As in `SymmetryModel.predict_part`.
+    model, frame, mask, grid, tile, upsample, certainty
+        As in `SymmetryModel.predict_tile`.
     scores, blocked
         As in `label_checked`.
 
     Returns
     -------
-    (part rows, part columns) numpy.ndarray
+    (tile rows, tile columns) numpy.ndarray
         As from `label_frame`.
     """
     if model.templates is None:
-        labels = _of_scores(model, frame, mask, grid, part, upsample, scores)
+        labels = _of_scores(model, frame, mask, grid, tile, upsample, scores)
         probability = np.nan
     else:
         labels, probability = _refined(
-            model, frame, mask, grid, part, upsample, certainty, blocked
+            model, frame, mask, grid, tile, upsample, certainty, blocked
         )
     if not certainty:
         return labels
@@ -178,34 +178,34 @@ def probabilities(model, frame, mask, grid, upsample):
         Of float32. NaN where a pixel has no label.
     """
 
-    def of_part(part):
-        labels, posterior = _refined(model, frame, mask, grid, part, upsample)
+    def of_tile(tile):
+        labels, posterior = _refined(model, frame, mask, grid, tile, upsample)
         posterior[:, labels == -1] = np.nan
         return np.moveaxis(posterior, 0, -1)
 
     dtype = np.dtype((np.float32, (model.n_patterns,)))
-    return _of_parts(of_part, model, grid, frame.shape, upsample, dtype)
+    return _of_tiles(of_tile, model, grid, frame.shape, upsample, dtype)
 
 
-def _of_parts(function, model, grid, shape, upsample, dtype):
-    """What a function gives for the parts of a frame, which has templates: array."""
+def _of_tiles(function, model, grid, shape, upsample, dtype):
+    """What a function gives for the tiles of a frame, which has templates: array."""
     result = np.empty(whole(grid, shape).result_shape(upsample), dtype)
 
-    def fill(part):
-        result[part.inner if upsample else part.samples] = function(part)
+    def fill(tile):
+        result[tile.inner if upsample else tile.samples] = function(tile)
 
-    parts = itertools.chain.from_iterable(model.parts(grid, shape))
-    pmap(fill, list(parts), counted=SEGMENTING)
+    tiles = itertools.chain.from_iterable(model.tiles(grid, shape))
+    pmap(fill, list(tiles), counted=SEGMENTING)
     return result
 
 
-def _of_scores(model, frame, mask, grid, part, upsample, kept_scores):
-    """Labels of a part of a frame, of the nearest centres."""
-    labels = np.empty(part.result_shape(upsample=False), model.label_dtype)
+def _of_scores(model, frame, mask, grid, tile, upsample, kept_scores):
+    """Labels of a tile of a frame, of the nearest centres."""
+    labels = np.empty(tile.result_shape(upsample=False), model.label_dtype)
 
-    def label(rows, columns, tile):
+    def label(rows, columns, points):
         if kept_scores is None:
-            scores = model.descriptor.compute(frame, tile, mask)
+            scores = model.descriptor.compute(frame, points, mask)
         else:
             scores = kept_scores[rows, columns]
         # In its own thread too: see `OneThread`. Tile by tile even if the scores are
@@ -215,26 +215,26 @@ def _of_scores(model, frame, mask, grid, part, upsample, kept_scores):
 
     counted = SEGMENTING if kept_scores is None else None
     with one_thread:
-        map_tiles(label, model.descriptor, grid, counted=counted, within=part.samples)
+        map_tiles(label, model.descriptor, grid, counted=counted, within=tile.samples)
     if upsample:
-        pixels = (np.arange(axis.start, axis.stop) for axis in part.inner)
-        labels = labels_at(labels, grid.part(*part.samples), *pixels)
-    leave_out(labels, _chosen(grid, part, upsample), frame, mask, part.inner)
+        pixels = (np.arange(axis.start, axis.stop) for axis in tile.inner)
+        labels = labels_at(labels, grid.within(*tile.samples), *pixels)
+    leave_out(labels, _chosen(grid, tile, upsample), frame, mask, tile.inner)
     return labels
 
 
-def _refined(model, frame, mask, grid, part, upsample, certainty=True, blocked=None):
-    """Labels (rows, columns) of a part, posterior (patterns, rows, columns) or None."""
+def _refined(model, frame, mask, grid, tile, upsample, certainty=True, blocked=None):
+    """Labels (rows, columns) of a tile, posterior (patterns, rows, columns) or None."""
     # Without `one_thread`: nothing in it is done by a library with threads.
-    labels, posterior = refine(model.templates, frame, mask, part, certainty, blocked)
-    chosen = _chosen(grid, part, upsample)
+    labels, posterior = refine(model.templates, frame, mask, tile, certainty, blocked)
+    chosen = _chosen(grid, tile, upsample)
     labels = labels[chosen].astype(model.label_dtype)
-    leave_out(labels, chosen, frame, mask, part.inner)
+    leave_out(labels, chosen, frame, mask, tile.inner)
     return labels, posterior[(slice(None), *chosen)] if certainty else None
 
 
-def refine(templates, frame, mask, part, certainty=True, blocked=None):
-    """Labels of the pixels of a part of a frame, and the probability of each pattern.
+def refine(templates, frame, mask, tile, certainty=True, blocked=None):
+    """Labels of the pixels of a tile of a frame, and the probability of each pattern.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
     frame : (rows, columns) numpy.ndarray or Tile
     mask : (rows, columns) array of bool, Tile or None
         True where a pixel is left out.
-    part : Tile
+    tile : Tile
     certainty : bool
         Whether probabilities are asked for.
     blocked : NormalizedFrame, optional
@@ -250,14 +250,14 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
 
     Returns
     -------
-    labels : (part rows, part columns) numpy.ndarray of int16
+    labels : (tile rows, tile columns) numpy.ndarray of int16
         None is left out.
-    probabilities : (patterns, part rows, part columns) numpy.ndarray of float32
+    probabilities : (patterns, tile rows, tile columns) numpy.ndarray of float32
         Or None: the posteriors of the blocks, with straight boundaries, are
         interpolated, and raised to a power that calibrates them. In a frame that is
         much damaged, they are half as far from chance.
     """
-    window = templates.window_around(part.inner, frame.shape)
+    window = templates.window_around(tile.inner, frame.shape)
     first = tuple(axis.start for axis in window)
     sides = tuple(axis.stop - axis.start for axis in window)
     if blocked is None or sides != frame.shape:
@@ -266,7 +266,7 @@ def refine(templates, frame, mask, part, certainty=True, blocked=None):
     posterior = straightened(*templates.posterior(blocked))
     rows, columns = (
         np.arange(axis.start - begin, axis.stop - begin)
-        for axis, begin in zip(part.inner, first, strict=True)
+        for axis, begin in zip(tile.inner, first, strict=True)
     )
     posterior = interpolate(posterior, blocked.block, rows, columns)
     labels = most_probable(posterior)
@@ -340,16 +340,16 @@ def _share_flat(labels, frame, mask):
     return float((missing if valid is None else missing & valid).mean())
 
 
-def _chosen(grid, part, upsample):
-    """Index of the pixels of a part that are labelled: all, or those of the grid."""
+def _chosen(grid, tile, upsample):
+    """Index of the pixels of a tile that are labelled: all, or those of the grid."""
     if upsample:
         return np.s_[:, :]
-    samples = grid.part(*part.samples)
+    samples = grid.within(*tile.samples)
     return np.ix_(
         *(
             places - axis.start
             for places, axis in zip(
-                (samples.rows, samples.columns), part.inner, strict=True
+                (samples.rows, samples.columns), tile.inner, strict=True
             )
         )
     )

@@ -59,7 +59,7 @@ def sampled_grid(grid, n_operations, n_frames=1):
     # No larger than those of a sample may be.
     if 4 * grid.size * n_operations <= SAMPLE_BYTES:
         return grid, sample
-    return grid.part(*sample), (slice(None), slice(None))
+    return grid.within(*sample), (slice(None), slice(None))
 
 
 def complete_scores(scores, descriptor):
@@ -125,5 +125,5 @@ def sample_scores(model, frame, mask, descriptor):
         If an argument is not allowed, or no pixel has all its scores.
     """
     frame, mask, grid = checked_input(model, frame, mask)
-    sample = grid.part(*sample_slices(grid, len(descriptor.operations)))
+    sample = grid.within(*sample_slices(grid, len(descriptor.operations)))
     return complete_scores(compute_scores(descriptor, frame, sample, mask), descriptor)

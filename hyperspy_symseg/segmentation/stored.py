@@ -150,13 +150,13 @@ def _descriptor(values):
             raise TypeError(
                 f"name of the descriptor must be text or a list of it, got {name!r}."
             )
-    parts = {name: values} if isinstance(name, str) else values
-    for part, parameters in parts.items():
-        descriptor_class(part)
-        parameters = _mapping(f"{part} of the descriptor", parameters)
-        unknown = set(parameters) - set(parameter_names(part))
+    members = {name: values} if isinstance(name, str) else values
+    for member, parameters in members.items():
+        descriptor_class(member)
+        parameters = _mapping(f"{member} of the descriptor", parameters)
+        unknown = set(parameters) - set(parameter_names(member))
         if unknown:
-            raise ValueError(_unknown(f"descriptor {part!r}", unknown))
+            raise ValueError(_unknown(f"descriptor {member!r}", unknown))
     return make_descriptor(name, **values)
 
 

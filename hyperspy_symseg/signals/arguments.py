@@ -223,8 +223,8 @@ def descriptor_in_pixels(descriptor, parameters, axes, defaults=None):
     TypeError, ValueError
         If the name, a parameter or its value is not allowed.
     """
-    parts = split(descriptor)
-    names = [part for part in parts if isinstance(part, str)]
+    members = split(descriptor)
+    names = [member for member in members if isinstance(member, str)]
     known_names = {name: parameter_names(name) for name in names}
     if parameters and not names:
         raise TypeError(
@@ -241,15 +241,15 @@ def descriptor_in_pixels(descriptor, parameters, axes, defaults=None):
                 f"{' and '.join(listed)}, got {key!r}."
             )
     made = []
-    for part in parts:
-        if isinstance(part, str):
-            own = {k: v for k, v in parameters.items() if k in known_names[part]}
-            pixels = parameters_in_pixels(part, own, axes)
-            known = (defaults or {}).get(part, {})
-            made.append(descriptor_class(part)(**known | pixels))
+    for member in members:
+        if isinstance(member, str):
+            own = {k: v for k, v in parameters.items() if k in known_names[member]}
+            pixels = parameters_in_pixels(member, own, axes)
+            known = (defaults or {}).get(member, {})
+            made.append(descriptor_class(member)(**known | pixels))
         else:
-            describe(part)
-            made.append(part)
+            describe(member)
+            made.append(member)
     descriptor = join(made)
     if descriptor.isotropic:
         _check_square_pixels(axes)

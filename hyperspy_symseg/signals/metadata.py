@@ -185,8 +185,8 @@ def operations_record(descriptor):
     if len(descriptor.members) == 1:
         return descriptor.operations
     names, _ = describe(descriptor)
-    parts = (part.operations for part in descriptor.descriptors)
-    return dict(zip(names, parts, strict=True))
+    operations = (each.operations for each in descriptor.descriptors)
+    return dict(zip(names, operations, strict=True))
 
 
 def _in_memory(tree):

@@ -13,7 +13,7 @@ from hyperspy_symseg.frames.checks import (
     check_number,
     check_whole,
 )
-from hyperspy_symseg.frames.parts import widened
+from hyperspy_symseg.frames.cut import widened
 from hyperspy_symseg.frames.threads import pmap
 
 from .bragg import BraggComponents

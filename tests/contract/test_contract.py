@@ -86,7 +86,7 @@ def test_tiles_do_not_matter(name, tile_shape, expected):
     assert_same(later.compute(scheduler="sync"), found, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", DEPEND_ON_TILES)
+@pytest.mark.parametrize("name", sorted(DEPEND_ON_TILES))
 def test_tiles_are_the_same_eager_and_lazy(name):
     given = FRAMES, LABELS, MASK
     found = run(ROWS[name], *given, tile_shape=(80, 90))

@@ -26,7 +26,7 @@ def test_margins_differ_by_one_pixel_at_most(n, data):
 
 def test_part_has_the_positions_of_its_slices():
     grid = Grid.over((40, 50), (3, 4))
-    part = grid.part(slice(2, 7), slice(5, 9))
+    part = grid.within(slice(2, 7), slice(5, 9))
     np.testing.assert_array_equal(part.rows, grid.rows[2:7])
     np.testing.assert_array_equal(part.columns, grid.columns[5:9])
 
@@ -35,7 +35,7 @@ def test_part_has_the_positions_of_its_slices():
 def test_part_with_a_step_has_the_positions_of_its_slices(n, start, step):
     grid = Grid.over((n + 9, n + 9), 3 if n > 3 else 1)
     start = min(start, grid.shape[0] - 1)
-    part = grid.part(slice(start, None, step), slice(None))
+    part = grid.within(slice(start, None, step), slice(None))
     np.testing.assert_array_equal(part.rows, grid.rows[start::step])
     assert part.columns.tolist() == grid.columns.tolist()
 

@@ -135,14 +135,14 @@ def test_outermost_pixels_of_the_support_matter(name, side):
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("name", DESCRIPTORS)
 def test_support_is_enough(name, place):
-    grid = Grid.over(FRAME.shape, (5, 3)).part(*PLACES[place])
+    grid = Grid.over(FRAME.shape, (5, 3)).within(*PLACES[place])
     assert_part_is_enough(DESCRIPTORS[name], FRAME, grid, None)
 
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("name", DESCRIPTORS)
 def test_support_is_enough_with_pixels_left_out(name, place):
-    grid = Grid.over(FRAME.shape, (5, 3)).part(*PLACES[place])
+    grid = Grid.over(FRAME.shape, (5, 3)).within(*PLACES[place])
     assert_part_is_enough(DESCRIPTORS[name], BROKEN, grid, MASK)
 
 
@@ -160,7 +160,7 @@ def test_support_of_any_grid_is_enough(name, data):
     strides = [data.draw(st.integers(1, 9)) for _ in FRAME.shape]
     grid = Grid.over(FRAME.shape, strides)
     begins = [data.draw(st.integers(0, n - 1)) for n in grid.shape]
-    grid = grid.part(*(slice(b, b + data.draw(st.integers(1, 3))) for b in begins))
+    grid = grid.within(*(slice(b, b + data.draw(st.integers(1, 3))) for b in begins))
     frame = data.draw(st.sampled_from([FRAME, BROKEN]))
     mask = data.draw(st.sampled_from([None, MASK]))
     assert_part_is_enough(DESCRIPTORS[name], frame, grid, mask)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperspy_symseg.frames import Grid, Tile, tiling
-from hyperspy_symseg.frames.parts import cut_into_parts, whole
+from hyperspy_symseg.frames.cut import cut_into_tiles, whole
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.predict import (
@@ -208,14 +208,14 @@ def test_parts_need_their_source_only(model, monkeypatch, upsample, masked):
     mask = rng.random(frame.shape) < 0.02 if masked else None
 
     def small_parts(self, grid, shape):
-        return cut_into_parts(
+        return cut_into_tiles(
             self.descriptor, grid, shape, (61, 300), margin=self.margin
         )
 
     monkeypatch.setattr(tiling, "TILE_SHAPE", (32, 64))
-    monkeypatch.setattr(SymmetryModel, "parts", small_parts)
+    monkeypatch.setattr(SymmetryModel, "tiles", small_parts)
     grid = Grid.over(frame.shape, model.stride)
-    [parts] = model.parts(grid, frame.shape)
+    [parts] = model.tiles(grid, frame.shape)
     assert len(parts) > 2
     assert parts[0].outer[1].stop < 900
 
@@ -226,7 +226,7 @@ def test_parts_need_their_source_only(model, monkeypatch, upsample, masked):
     options = {"upsample": upsample, "certainty": True}
     found = np.concatenate(
         [
-            model.predict_part(
+            model.predict_tile(
                 cut(frame, part),
                 cut(mask, part) if masked else None,
                 grid,

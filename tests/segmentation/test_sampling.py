@@ -9,14 +9,14 @@ from hyperspy_symseg.segmentation import sampling
 @given(st.integers(1, 3000), st.integers(1, 3000), st.sampled_from([9, 1681, 10**6]))
 def test_sample_is_limited_in_number_and_bytes(rows, columns, n_operations):
     grid = Grid.over((rows, columns), 1)
-    size = grid.part(*sampling.sample_slices(grid, n_operations)).size
+    size = grid.within(*sampling.sample_slices(grid, n_operations)).size
     assert 1 <= size <= sampling.SAMPLE_SIZE
     assert size == 1 or 4 * size * n_operations <= sampling.SAMPLE_BYTES
 
 
 def test_sample_of_a_small_grid_is_the_grid():
     grid = Grid.over((100, 150), 1)
-    assert grid.part(*sampling.sample_slices(grid, 81)) == grid
+    assert grid.within(*sampling.sample_slices(grid, 81)) == grid
 
 
 def test_sample_is_as_far_from_both_edges():

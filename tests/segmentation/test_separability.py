@@ -32,7 +32,7 @@ def test_separability_is_that_of_equation_4(model, frame):
     descriptor = model.descriptor
     grid = Grid.over(frame.shape, 3)
     n = len(descriptor.operations)
-    scores = compute_scores(descriptor, frame, grid.part(*sample_slices(grid, n)))
+    scores = compute_scores(descriptor, frame, grid.within(*sample_slices(grid, n)))
     labels = model.score_model.nearest(scores).ravel()
     scores = scores.reshape(-1, n).astype(float)
     complete = ~np.isnan(scores).any(axis=1)

@@ -2,14 +2,15 @@
 import pytest
 
 from hyperspy_symseg.descriptors import scores
-from hyperspy_symseg.frames import parts, tiling
+from hyperspy_symseg.frames import cut as cutting
+from hyperspy_symseg.frames import tiling
 from hyperspy_symseg.segmentation import model
 
 
 @pytest.fixture
 def cut_into(monkeypatch):
-    """Function that makes frames be cut into small tiles and parts."""
-    cut = parts.cut_into_parts
+    """Function that makes frames be cut into small tiles."""
+    cut = cutting.cut_into_tiles
 
     def cut_into(tile_shape, part_shape):
         monkeypatch.setattr(tiling, "TILE_SHAPE", tile_shape)
@@ -19,6 +20,6 @@ def cut_into(monkeypatch):
 
         # Refined labels of an image are found in the same parts, eager and lazy.
         for module in (scores, model):
-            monkeypatch.setattr(module, "cut_into_parts", cut_small)
+            monkeypatch.setattr(module, "cut_into_tiles", cut_small)
 
     return cut_into

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hyperspy_symseg.descriptors import scores
-from hyperspy_symseg.frames import parts
+from hyperspy_symseg.frames import cut as cutting
 from hyperspy_symseg.segmentation import model as model_module
 from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels
 
@@ -470,11 +470,11 @@ def test_a_frame_in_parts_without_a_finite_pixel_is_named(series, model):
 
 
 def test_few_chunks_of_a_large_frame_are_held(two_grains, tmp_path, monkeypatch):
-    cut = parts.cut_into_parts
+    cut = cutting.cut_into_tiles
     for module in (scores, model_module):
         monkeypatch.setattr(
             module,
-            "cut_into_parts",
+            "cut_into_tiles",
             lambda *args, **margin: cut(*args[:3], part_shape=(280, 560), **margin),
         )
     tile, alive, most = np.tile(two_grains[0].data, (2, 2)), [], []

@@ -61,7 +61,7 @@ def test_labels_of_a_series_do_not_depend_on_the_scheduler(
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("upsample", [False, True])
-def test_labels_of_parts_are_the_same_eager_and_lazy(signal, upsample):
+def test_labels_of_tiles_are_the_same_eager_and_lazy(signal, upsample):
     options = {"upsample": upsample, "certainty": True}
     found, certainty = signal.segment_symmetry(**options)
     lazy, lazy_certainty = chunked(signal, (50, 64)).segment_symmetry(**options)
@@ -70,7 +70,7 @@ def test_labels_of_parts_are_the_same_eager_and_lazy(signal, upsample):
     np.testing.assert_array_equal(np.asarray(lazy_certainty.data), certainty.data)
 
 
-def test_labels_of_parts_are_nearly_those_of_the_whole(signal, labels, small_parts):
+def test_labels_of_tiles_are_nearly_those_of_the_whole(signal, labels, small_parts):
     found = signal.segment_symmetry(model=labels.model)
     assert (found.data == labels.data).mean() > 0.999
 

@@ -8,8 +8,8 @@ frame is cut: so the labels do not depend on it.
 from .tile import Tile, hull
 from .tiling import tile_cuts
 
-# Pixels that a part covers, at most.
-PART_SHAPE = (2048, 2048)
+# Pixels that a tile covers, at most.
+LARGEST_TILE = (2048, 2048)
 
 
 def _labelled_pixels(cut, first, stride, size, length):
@@ -51,8 +51,8 @@ def _join(cuts, most, *axis):
     return joined
 
 
-def cut_into_parts(descriptor, grid, shape, part_shape=PART_SHAPE, margin=0):
-    """Cut a frame into parts of a size.
+def cut_into_tiles(descriptor, grid, shape, tile_shape=LARGEST_TILE, margin=0):
+    """Cut a frame into tiles of a size.
 
     Parameters
     ----------
@@ -61,42 +61,42 @@ def cut_into_parts(descriptor, grid, shape, part_shape=PART_SHAPE, margin=0):
         The pixels to be scored.
     shape : (int, int)
         Rows and columns of the frame.
-    part_shape : (int, int)
-        Rows and columns of a part, at most; but at least one tile.
+    tile_shape : (int, int)
+        Rows and columns of a tile, at most; but at least one tile of the grid.
     margin : int
-        Pixels around a part that its labels depend on, apart from the scores.
+        Pixels around a tile that its labels depend on, apart from the scores.
 
     Returns
     -------
     list of list of Tile
-        Rows of tiles. A single one if the frame is no larger than a part.
+        Rows of tiles. A single one if the frame is no larger than a tile.
 
     Examples
     --------
     >>> from hyperspy_symseg.descriptors import TranslationSymmetry
     >>> from hyperspy_symseg.frames import Grid
     >>> grid = Grid.over((1000, 4000), 5)
-    >>> [tiles] = cut_into_parts(TranslationSymmetry(), grid, (1000, 4000))
+    >>> [tiles] = cut_into_tiles(TranslationSymmetry(), grid, (1000, 4000))
     >>> [tile.inner[1] for tile in tiles]
     [slice(0, 2000, None), slice(2000, 4000, None)]
     """
     rows, columns = map(
         _join,
         tile_cuts(grid, len(descriptor.operations)),
-        part_shape,
+        tile_shape,
         grid.first,
         grid.stride,
         grid.shape,
         shape,
     )
 
-    def part(row, column):
+    def tile(row, column):
         samples, pixels = zip(row, column, strict=True)
-        support = descriptor.support(grid.part(*samples), shape)
+        support = descriptor.support(grid.within(*samples), shape)
         outer = hull([support, widened(pixels, margin, shape)])
         return Tile(tuple(shape), pixels, outer, samples)
 
-    return [[part(row, column) for column in columns] for row in rows]
+    return [[tile(row, column) for column in columns] for row in rows]
 
 
 def widened(pixels, margin, shape):
