@@ -194,7 +194,7 @@ def test_filtered_labels_are_labels(series, inplace):
         lambda x: x.deepcopy(),
         lambda x: x.as_lazy(),
         lambda x: x.inav[:1].squeeze(),
-        lambda x: x.split(number_of_tiles=3)[2],
+        lambda x: x.split(number_of_parts=3)[2],
         lambda x: x.transpose(navigation_axes=[0]),
         lambda x: hs.roi.RectangularROI(0, 0, 4, 3)(x),
         lambda x: hs.stack([x, x]),

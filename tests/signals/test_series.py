@@ -475,7 +475,7 @@ def test_few_chunks_of_a_large_frame_are_held(two_grains, tmp_path, monkeypatch)
         monkeypatch.setattr(
             module,
             "cut_into_tiles",
-            lambda *args, **margin: cut(*args[:3], part_shape=(280, 560), **margin),
+            lambda *args, **margin: cut(*args[:3], tile_shape=(280, 560), **margin),
         )
     tile, alive, most = np.tile(two_grains[0].data, (2, 2)), [], []
 
