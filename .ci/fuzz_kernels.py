@@ -29,17 +29,18 @@ from hyperspy_symseg.descriptors import (
 )
 from hyperspy_symseg.descriptors.polar import polar_samples
 from hyperspy_symseg.frames import Grid
-from hyperspy_symseg.frames.blocks import window_means
 from hyperspy_symseg.frames.kernels import compiled
 from hyperspy_symseg.frames.run import run
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
+from hyperspy_symseg.templates.blocks import window_means
 from hyperspy_symseg.templates.boundaries import straightened
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.potts import mean_field
 
 KERNELS = {
-    "_blocks": ("moments", "normalise", "products", "window_means"),
+    "_block_sums": ("moments",),
+    "_blocks": ("normalise", "products", "window_means"),
     "_boundaries": ("sharpen",),
     "_bragg": ("fourier_sums", "sum_of_components"),
     "_polar": ("sample_block", "score_block"),

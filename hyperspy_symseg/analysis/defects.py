@@ -9,7 +9,7 @@ from scipy import special
 
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.analysis import PointAnalysis
-from hyperspy_symseg.frames.blocks import sum_blocks
+from hyperspy_symseg.frames.block_sums import sum_blocks
 from hyperspy_symseg.frames.cut import LARGEST_TILE
 from hyperspy_symseg.frames.peaks import extrema, settled
 from hyperspy_symseg.frames.tile import within

@@ -4,7 +4,7 @@
 import numpy as np
 from scipy import ndimage
 
-from .blocks import moments, spread
+from .block_sums import moments, spread
 
 # Sides of the squares that a flat area is made of, and of the window in which chance is
 # judged, in blocks; and pixels of a block, at least. Between the columns of a lattice

@@ -10,7 +10,7 @@ import numpy as np
 
 from hyperspy_symseg.descriptors import compute_scores
 from hyperspy_symseg.frames import Grid
-from hyperspy_symseg.frames.blocks import spread
+from hyperspy_symseg.frames.block_sums import spread
 from hyperspy_symseg.frames.checks import (
     check_frame,
     check_mask,

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hyperspy_symseg.frames.blocks import blocks_in
 from hyperspy_symseg.frames.threads import one_thread, tracked
 from hyperspy_symseg.frames.tiling import evenly_spread
+from hyperspy_symseg.templates.blocks import blocks_in
 from hyperspy_symseg.templates.misfit_variance import misfit_variance, one_pattern
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame, cell_size
 

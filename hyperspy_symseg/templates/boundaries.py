@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hyperspy_symseg.frames.blocks import window_means
 from hyperspy_symseg.frames.kernels import compiled
 
+from .blocks import window_means
 from .potts import COUPLING, mean_field
 from .row_tiles import in_row_tiles
 

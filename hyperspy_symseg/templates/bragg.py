@@ -9,15 +9,15 @@ import math
 
 import numpy as np
 
-from hyperspy_symseg.frames.blocks import (
+from hyperspy_symseg.frames.kernels import compiled
+
+from .blocks import (
     gaussian_weights,
     n_blocks,
     planes,
     products,
     window_means,
 )
-from hyperspy_symseg.frames.kernels import compiled
-
 from .normalized_frame import BLOCKS_IN_CELL
 
 _bragg = compiled("_bragg")

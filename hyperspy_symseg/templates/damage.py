@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
-from hyperspy_symseg.frames.blocks import ratio
+from .blocks import ratio
 
 # The least square of a spike's distance, in variances, and the largest share of a cell
 # that spikes take, unless all have the same value.

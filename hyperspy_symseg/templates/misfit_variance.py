@@ -3,8 +3,7 @@
 
 import numpy as np
 
-from hyperspy_symseg.frames.blocks import blocks_in, local_mean
-
+from .blocks import blocks_in, local_mean
 from .bragg import unit_phases, whole_cells
 from .learning import everywhere, learn
 from .normalized_frame import cell_size

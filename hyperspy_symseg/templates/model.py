@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from hyperspy_symseg.frames.blocks import spread
+from hyperspy_symseg.frames.block_sums import spread
 from hyperspy_symseg.frames.checks import (
     as_array,
     check_array,

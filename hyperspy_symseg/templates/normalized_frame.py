@@ -7,17 +7,17 @@ import functools
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_symseg.frames.blocks import (
+from hyperspy_symseg.frames.block_sums import spread
+
+from .blocks import (
     TRUNCATE,
     blocks_in,
     gaussian_weights,
     normalised,
     products,
     ratio,
-    spread,
     window_means,
 )
-
 from .cleaning import CleanFrame, block_lengths
 from .damage import NO_VARIANCE
 

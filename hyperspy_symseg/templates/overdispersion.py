@@ -4,7 +4,7 @@
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_symseg.frames.blocks import products, window_means
+from .blocks import products, window_means
 
 # Residuals are summed over windows of 7 x 7 blocks: weights at distances of 0 to 3.
 WINDOW = np.ones(4, np.float32)

@@ -3,9 +3,9 @@
 
 import numpy as np
 
-from hyperspy_symseg.frames.blocks import window_means
 from hyperspy_symseg.frames.kernels import compiled
 
+from .blocks import window_means
 from .normalized_frame import BLOCKS_IN_CELL
 from .row_tiles import in_row_tiles
 

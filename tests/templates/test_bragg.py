@@ -6,7 +6,7 @@ import pytest
 from scipy import ndimage
 
 from hyperspy_symseg import _bragg
-from hyperspy_symseg.frames.blocks import TRUNCATE
+from hyperspy_symseg.templates.blocks import TRUNCATE
 from hyperspy_symseg.templates.bragg import (
     LEAST_WEIGHT,
     OWN_WEIGHT,

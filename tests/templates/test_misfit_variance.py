@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.frames.blocks import sum_blocks
+from hyperspy_symseg.frames.block_sums import sum_blocks
 from hyperspy_symseg.templates import Templates
 from hyperspy_symseg.templates.misfit_variance import (
     fit_of_cells,

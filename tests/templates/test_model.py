@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hyperspy_symseg.frames.blocks import spread
+from hyperspy_symseg.frames.block_sums import spread
 from hyperspy_symseg.templates import Templates
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 

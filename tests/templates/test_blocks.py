@@ -4,31 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperspy_symseg.frames.blocks import (
+from hyperspy_symseg.templates.blocks import (
     local_mean,
     products,
-    spread,
-    sum_blocks,
     window_means,
 )
 
 from ..conftest import gaussian_means
-
-
-@given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 7))
-def test_sums_over_squares(rows, columns, side):
-    array = np.arange(rows * columns).reshape(rows, columns) % 13
-    expected = [
-        [array[i : i + side, j : j + side].sum() for j in range(0, columns, side)]
-        for i in range(0, rows, side)
-    ]
-    np.testing.assert_array_equal(sum_blocks(array, side), expected)
-
-
-def test_every_pixel_has_the_value_of_its_square():
-    squares = np.array([[1, 2, 3], [4, 5, 6]])
-    expected = [[1, 1, 2, 2, 3], [1, 1, 2, 2, 3], [4, 4, 5, 5, 6]]
-    np.testing.assert_array_equal(spread(squares, 2, (3, 5)), expected)
 
 
 @pytest.mark.parametrize("width", [1.5, 4.5])
@@ -49,8 +31,6 @@ def test_squares_of_several_frames_are_done_one_by_one():
     array = np.random.default_rng(0).random((3, 7, 11))
     weights = np.array([0.4, 0.2, 0.1], np.float32)
     for function in (
-        lambda each: sum_blocks(each, 3),
-        lambda each: spread(each, 2, (13, 20)),
         lambda each: local_mean(each, np.ones_like(each), 1.5),
         lambda each: window_means(each, weights),
     ):

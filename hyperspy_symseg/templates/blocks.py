@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Arithmetic of blocks: sums over squares of pixels, and means of blocks near by.
+"""Arithmetic of blocks: products, and means of blocks near by.
 
-A block is a square of `side` elements of an array; those at the lower and right edge
-are cut off. A cell is a block of blocks.
+A block is as for `hyperspy_symseg.frames.block_sums`; a cell is a block of blocks.
 """
 
 import numpy as np
 
-from .kernels import compiled
+from hyperspy_symseg.frames.kernels import compiled
 
 _blocks = compiled("_blocks")
 
@@ -18,54 +17,6 @@ TRUNCATE = 3.0
 def n_blocks(shape, side):
     """Numbers of blocks along the last two axes, those cut off too: (int, int)."""
     return tuple(-(-n // side) for n in shape[-2:])
-
-
-def sum_blocks(array, side):
-    """Sums over the blocks of an array.
-
-    Parameters
-    ----------
-    array : (..., rows, columns) numpy.ndarray
-    side : int
-
-    Returns
-    -------
-    (..., block rows, block columns) numpy.ndarray
-
-    Examples
-    --------
-    >>> sum_blocks(np.ones((3, 5), int), 2)
-    array([[4, 4, 2],
-           [2, 2, 1]])
-    """
-    for axis in (-2, -1):
-        lines = np.moveaxis(array, axis, 0)
-        # Four times faster than np.add.reduceat.
-        sums = lines[::side].copy()
-        for i in range(1, side):
-            more = lines[i::side]
-            sums[: len(more)] += more
-        array = np.moveaxis(sums, 0, axis)
-    return np.ascontiguousarray(array)
-
-
-def moments(values, side):
-    """Sums and energies of the blocks of a frame.
-
-    Parameters
-    ----------
-    values : (rows, columns) numpy.ndarray of float64
-        C-contiguous.
-    side : int
-
-    Returns
-    -------
-    sums, energies : (block rows, block columns) numpy.ndarray of float64
-        Of the pixels, and of their squares.
-    """
-    sums, energies = np.empty((2, *n_blocks(values.shape, side)))
-    _blocks.moments(values, side, sums, energies)
-    return sums, energies
 
 
 def products(first, second, side):
@@ -103,24 +54,6 @@ def normalised(values, means, scales, side):
     out = np.empty(values.shape, np.float32)
     _blocks.normalise(values, means, scales, side, out)
     return out
-
-
-def spread(array, side, shape):
-    """Give every pixel the value of its block.
-
-    Parameters
-    ----------
-    array : (..., block rows, block columns) numpy.ndarray
-    side : int
-    shape : (int, int)
-        Rows and columns of the result.
-
-    Returns
-    -------
-    (..., rows, columns) numpy.ndarray
-    """
-    rows, columns = (np.arange(length) // side for length in shape)
-    return array.take(columns, axis=-1).take(rows, axis=-2)
 
 
 def blocks_in(window, side):
