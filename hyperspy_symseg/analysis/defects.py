@@ -129,16 +129,16 @@ def defects_of_tile(templates, tile, threshold):
     window = templates.window_around(tile.inner, tile.shape)
     first, seen = [axis.start for axis in window], within(window, tile.outer)
     labels = np.where(tile.valid[seen], tile.labels[seen], -1)
-    blocked = NormalizedFrame(tile.values[seen], labels < 0, period, tuple(first))
+    normalized = NormalizedFrame(tile.values[seen], labels < 0, period, tuple(first))
     labels = without_islands(labels, LEAST_ISLAND * period**2)
     own = labels == np.arange(templates.n_patterns)[:, np.newaxis, np.newaxis]
     posterior = np.stack(
-        [sum_blocks(each.astype(np.float32), blocked.block) for each in own]
+        [sum_blocks(each.astype(np.float32), normalized.block) for each in own]
     )
     posterior /= np.maximum(posterior.sum(axis=0), 1)
-    expected = templates.expected(blocked, posterior)
+    expected = templates.expected(normalized, posterior)
     width = column_width(templates)
-    deviations = Deviations(blocked, expected, labels, width, period)
+    deviations = Deviations(normalized, expected, labels, width, period)
     places = extrema(deviations.scores, DISTANCE * period, threshold)
     places = places[deviations.inner[tuple(places.T)]]
     scores = deviations.scores[tuple(places.T)]

@@ -6,16 +6,7 @@ import itertools
 
 import numpy as np
 
-from hyperspy_symseg.descriptors import Descriptor
-from hyperspy_symseg.frames.checks import (
-    check_whole,
-    is_auto,
-    is_number,
-    is_whole_number,
-    shown,
-)
 from hyperspy_symseg.frames.threads import one_thread
-from hyperspy_symseg.templates.model import check_period
 
 # Patterns, whose labels are int16, and seeds that scikit-learn takes.
 MOST_LABELS = 2**15 - 1
@@ -27,73 +18,6 @@ MOST_COVARIANCES = 400
 SMALLEST_SCALE = 1e-3
 # Starts of k-means, of which the best counts.
 N_STARTS = 5
-
-
-def check_arguments(
-    descriptor,
-    n_patterns=2,
-    *,
-    n_components=5,
-    n_operations=None,
-    period=None,
-    random_state=0,
-):
-    """Check what does not depend on the frame.
-
-    Parameters
-    ----------
-    descriptor, n_patterns, n_components, n_operations, period, random_state
-        As in `SymmetryModel.fit`.
-
-    Returns
-    -------
-    n_patterns : int or "auto"
-    options : dict
-        The others, by their names, as numbers of Python's own; a seed that is None is
-        drawn.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If one is not allowed.
-    """
-    if not isinstance(descriptor, Descriptor):
-        raise TypeError(
-            "descriptor must be an instance of a class in hyperspy_symseg.descriptors, "
-            f"got {descriptor!r}."
-        )
-    if isinstance(n_patterns, str):
-        if n_patterns != "auto":
-            raise ValueError(
-                f'n_patterns must be an int or "auto", got {shown(n_patterns)}.'
-            )
-        if period is None:
-            raise ValueError(
-                'n_patterns must be an int if there is no lattice period, got "auto".'
-            )
-    else:
-        n_patterns = check_whole("n_patterns", n_patterns, 1, MOST_LABELS)
-    if period is not None and not is_auto(period):
-        period = check_period("period", period)
-    if random_state is None:
-        random_state = int(np.random.default_rng().integers(2**31))
-    else:
-        random_state = check_whole("random_state", random_state, 0, LARGEST_SEED)
-    if n_operations is not None:
-        most = len(descriptor.operations)
-        n_operations = check_whole("n_operations", n_operations, 1, most)
-    rule = "n_components must be an int of at least 1, or a fraction between 0 and 1"
-    if not is_number(n_components):
-        raise TypeError(f"{rule}, got {shown(n_components)}.")
-    whole = is_whole_number(n_components)
-    if not (n_components >= 1 if whole else 0 < n_components < 1):
-        raise ValueError(f"{rule}, got {shown(n_components)}.")
-    return n_patterns, {
-        "n_components": int(n_components) if whole else float(n_components),
-        "n_operations": n_operations,
-        "period": period,
-        "random_state": random_state,
-    }
 
 
 def score_covariance(scores):

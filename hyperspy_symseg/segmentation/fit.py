@@ -11,26 +11,21 @@ import numpy as np
 from hyperspy_symseg.descriptors import compute_scores
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.block_sums import spread
-from hyperspy_symseg.frames.checks import (
-    check_frame,
-    check_mask,
-    is_auto,
-    pixel_pair,
-    warn_of_values,
-)
+from hyperspy_symseg.frames.checks import is_auto, warn_of_values
 from hyperspy_symseg.frames.threads import one_thread
 from hyperspy_symseg.lattice import Lengths, find_periods, suitable_lengths
 from hyperspy_symseg.lattice.spectrum import crops
 from hyperspy_symseg.templates import Templates
 from hyperspy_symseg.templates.model_selection import ModelSelection
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.potts import most_probable
+from hyperspy_symseg.templates.training_crops import TrainingFrames, training_crops
 
 from .clustering import cluster_scores, scikit_learn, score_covariance, separation
 from .sampling import complete_scores, sample_slices, sampled_grid
 from .score_model import ScoreModel
 from .selection import keep_patterns
 from .upsampling import labels_at
-from .views import Frames, stacked, views_of
 
 _logger = logging.getLogger(__name__)
 
@@ -61,8 +56,8 @@ class Fit(NamedTuple):
         As the attributes of `SymmetryModel`.
     scores : (grid rows, grid columns, operations) numpy.ndarray or None
         Of a frame, if they are those of its whole grid.
-    frames : Frames or None
-        The frame that templates were learnt from.
+    normalized : NormalizedFrame or None
+        The whole frame, if templates were learnt from it.
     """
 
     score_model: ScoreModel
@@ -70,7 +65,7 @@ class Fit(NamedTuple):
     templates: Templates | None = None
     costs: np.ndarray | None = None
     scores: np.ndarray | None = None
-    frames: Frames | None = None
+    normalized: NormalizedFrame | None = None
 
 
 def lengths_of(periods, shape, refined=True):
@@ -99,13 +94,14 @@ def lengths_of(periods, shape, refined=True):
     return lengths
 
 
-def fit_frame(frame, mask, descriptor, n_patterns, stride, period, **options):
+def fit_frame(frame, mask, options):
     """Fit to a frame, which is checked.
 
     Parameters
     ----------
-    frame, mask, descriptor, n_patterns, stride, period, **options
-        As in `SymmetryModel.fit`, after `check_arguments`.
+    frame : (rows, columns) numpy.ndarray
+    mask : (rows, columns) numpy.ndarray of bool or None
+    options : FitOptions
 
     Returns
     -------
@@ -116,18 +112,19 @@ def fit_frame(frame, mask, descriptor, n_patterns, stride, period, **options):
     TypeError, ValueError
         As from `SymmetryModel.fit`.
     """
-    check_frame(frame)
-    mask = check_mask(mask, frame.shape)
-    descriptor.check_frame(frame.shape)
+    n_patterns, period, stride = options.n_patterns, options.period, options.stride
     if not is_auto(stride):
         Grid.over(frame.shape, stride)
     warn_of_values(frame, mask)
+
+    def read(_, pixels):
+        return frame[pixels], None if mask is None else mask[pixels]
+
     lengths = Lengths()
     if is_auto(period):
-        windows = crops(frame.shape)
-        masks = [None if mask is None else mask[window] for window in windows]
         with one_thread:
-            periods = find_periods([frame[window] for window in windows], masks)
+            read_crops = [read(0, pixels) for pixels in crops(frame.shape)]
+            periods = find_periods(*zip(*read_crops, strict=True))
         period, lengths = periods.period, lengths_of(periods, frame.shape)
         if period is None and is_auto(n_patterns):
             n_patterns = 1
@@ -137,83 +134,74 @@ def fit_frame(frame, mask, descriptor, n_patterns, stride, period, **options):
             f"{min(frame.shape)} pixels, got {period:g}."
         )
     grid = Grid.over(frame.shape, lengths.stride if is_auto(stride) else stride)
+    options = dataclasses.replace(
+        options, n_patterns=n_patterns, period=period, stride=grid.stride
+    )
     if period is not None:
-
-        def read(_, window):
-            return frame[window], None if mask is None else mask[window]
-
-        frames = Frames(read, 1, frame.shape, period)
-        views, one_pattern = views_of(frames)
-        what = descriptor, n_patterns, grid.stride, period
-        fit = fit_views(views, one_pattern, *what, **options)
-        return fit._replace(frames=frames)
+        frames = TrainingFrames(read, 1, frame.shape, period)
+        fit = fit_crops(*training_crops(frames), options)
+        if len(frames) > 1:
+            return fit
+        return fit._replace(normalized=frames.tile(0)[-1])
+    descriptor = options.descriptor
     scored, sample = sampled_grid(grid, len(descriptor.operations))
     scores = compute_scores(descriptor, frame, scored, mask, counted=FITTING)
-    fit = fit_scores(scores[sample], descriptor, n_patterns, grid.stride, **options)
+    fit = fit_scores(scores[sample], options)
     return fit._replace(scores=scores) if scored == grid else fit
 
 
-def fit_scores(
-    scores, descriptor, n_patterns, stride, period=None, *, n_operations, **options
-):
+def fit_scores(scores, options):
     """Fit to scores alone: Fit.
 
     Parameters
     ----------
     scores : (..., operations) numpy.ndarray
         NaN where missing.
-    descriptor, n_patterns, stride, n_operations, **options
-        As in `SymmetryModel.fit`, after `check_arguments`.
-    period : None
-        There are no templates.
+    options : FitOptions
+        Its period does not count.
 
     Raises
     ------
     TypeError, ValueError
         As from `SymmetryModel.fit`.
     """
-    sample = complete_scores(scores, descriptor)
-    score_model = _clustered(sample, descriptor, n_patterns, **options)
-    return Fit(_best_operations(score_model, n_operations, sample), stride)
+    sample = complete_scores(scores, options.descriptor)
+    score_model = _clustered(sample, options, options.n_patterns)
+    return Fit(_best_operations(score_model, options, sample), options.stride)
 
 
-def _clustered(sample, descriptor, n_patterns, n_components, random_state):
+def _clustered(sample, options, n_patterns):
     """Patterns among scores (pixels, operations) that miss none: ScoreModel."""
-    how = descriptor.members, n_patterns, n_components, random_state
-    return ScoreModel(descriptor, **cluster_scores(sample, *how))
+    found = cluster_scores(
+        sample,
+        options.descriptor.members,
+        n_patterns,
+        options.n_components,
+        options.random_state,
+    )
+    return ScoreModel(options.descriptor, **found)
 
 
-def _best_operations(score_model, n_operations, sample):
-    """Model with so many operations, all if it is None: ScoreModel."""
-    if n_operations is None:
+def _best_operations(score_model, options, sample):
+    """Model with as many operations as are asked for: ScoreModel."""
+    if options.n_operations is None:
         return score_model
     return score_model.select(
-        n_operations, lambda _, places: score_covariance(sample[:, places])
+        options.n_operations, lambda _, places: score_covariance(sample[:, places])
     )
 
 
-def fit_views(
-    views,
-    one_pattern,
-    descriptor,
-    n_patterns,
-    stride,
-    period,
-    *,
-    n_operations=None,
-    most_scored=MOST_SCORED,
-    **options,
-):
-    """Fit to windows of frames: templates, beginning with the labels of the scores.
+def fit_crops(crops, one_pattern, options, most_scored=MOST_SCORED):
+    """Fit to crops of frames: templates, beginning with the labels of the scores.
 
     Parameters
     ----------
-    views : list of View
+    crops : list of TrainingCrop
         Of one shape.
     one_pattern : Templates or None
         As for `ModelSelection`.
-    descriptor, n_patterns, stride, period, n_operations, **options
-        As in `SymmetryModel.fit`, after `check_arguments`.
+    options : FitOptions
+        With a period and a stride.
     most_scored : int
         Pixels scored, at most.
 
@@ -228,52 +216,49 @@ def fit_views(
     """
     # Before `one_thread`, which has to find its libraries.
     scikit_learn()
-    stride = pixel_pair("stride", stride, least=1)
+    descriptor, n_patterns = options.descriptor, options.n_patterns
     n_all = len(descriptor.operations)
-    views = [view for view in views if view.blocked.counts.any()]
+    crops = [crop for crop in crops if crop.normalized.counts.any()]
     with one_thread:
         scores = []
-        if views:
-            blocked = stacked(views)
-            grid = Grid.over(blocked.shape, tuple(map(min, stride, blocked.shape)))
-            grid = grid.within(*sample_slices(grid, n_all, len(views), most_scored))
-            scores = [_scores(descriptor, grid, view) for view in views]
+        if crops:
+            frame = NormalizedFrame.stacked([crop.normalized for crop in crops])
+            stride = tuple(map(min, options.stride, frame.shape))
+            grid = Grid.over(frame.shape, stride)
+            grid = grid.within(*sample_slices(grid, n_all, len(crops), most_scored))
+            scores = [_scores(descriptor, grid, crop) for crop in crops]
         flat = [np.empty((0, n_all)), *(each.reshape(-1, n_all) for each in scores)]
         sample = complete_scores(np.concatenate(flat), descriptor)
-        clustered = functools.cache(
-            functools.partial(_clustered, sample, descriptor, **options)
-        )
+        clustered = functools.cache(functools.partial(_clustered, sample, options))
 
         def block_labels(n_patterns):
-            nearest, centres = clustered(n_patterns).nearest, _block_centres(blocked)
+            nearest, centres = clustered(n_patterns).nearest, _block_centres(frame)
             return np.stack([labels_at(nearest(s), grid, *centres) for s in scores])
 
-        search = ModelSelection(blocked, period, block_labels, one_pattern)
+        search = ModelSelection(frame, options.period, block_labels, one_pattern)
         costs = None
         if n_patterns == "auto":
             costs = search.costs(MOST_PATTERNS)
             n_patterns = search.best_number(costs)
         score_model, templates = clustered(n_patterns), None
         solution = search.solution(n_patterns)
-        reason, found = _why_no_templates(
-            search, solution, blocked, sample, score_model
-        )
+        reason, found = _why_no_templates(search, solution, frame, sample, score_model)
         if reason is None:
-            labels, weights = _labels_of_sample(solution, views, grid, scores)
+            labels, weights = _labels_of_sample(solution, crops, grid, scores)
             score_model, order = _with_classes(score_model, sample, labels, weights)
             templates = solution.templates.only(order)
             score_model, templates = keep_patterns(score_model, templates, found[order])
         else:
             _logger.warning("%s The labels are those of the scores alone.", reason)
-    score_model = _best_operations(score_model, n_operations, sample)
-    return Fit(score_model, stride, templates, costs)
+    score_model = _best_operations(score_model, options, sample)
+    return Fit(score_model, options.stride, templates, costs)
 
 
-def _scores(descriptor, grid, view):
-    """Scores of the grid within a view: (rows, columns, operations) numpy.ndarray."""
-    first = (a.start + n for a, n in zip(view.window, grid.first, strict=True))
+def _scores(descriptor, grid, crop):
+    """Scores of the grid within a crop: (rows, columns, operations) numpy.ndarray."""
+    first = (a.start + n for a, n in zip(crop.pixels, grid.first, strict=True))
     grid = dataclasses.replace(grid, first=tuple(first))
-    return compute_scores(descriptor, view.frame, grid, view.mask, counted=None)
+    return compute_scores(descriptor, crop.frame, grid, crop.mask, counted=None)
 
 
 def _block_centres(frame):
@@ -284,7 +269,7 @@ def _block_centres(frame):
     )
 
 
-def _why_no_templates(search, solution, blocked, sample, score_model):
+def _why_no_templates(search, solution, frame, sample, score_model):
     """Say why templates do not count, or None; whether each pattern has any block."""
     n_patterns = solution.templates.n_patterns
     if not len(solution.templates.reflections):
@@ -297,7 +282,7 @@ def _why_no_templates(search, solution, blocked, sample, score_model):
     labels = solution.labels
     if 0 < solution.least_cells() < FEW_CELLS:
         # Labels are found anew in every frame, and small patterns can be lost.
-        labels = most_probable(solution.templates.posterior(blocked)[0])
+        labels = most_probable(solution.templates.posterior(frame)[0])
     found = np.bincount(labels.ravel(), minlength=n_patterns) > 0
     if not found.all():
         points, centres = score_model.project(sample), score_model.centres
@@ -306,15 +291,15 @@ def _why_no_templates(search, solution, blocked, sample, score_model):
     return None, found
 
 
-def _labels_of_sample(solution, views, grid, scores):
+def _labels_of_sample(solution, crops, grid, scores):
     """Labels that templates give to the pixels of the sample, and what these weigh."""
     labels, weights = [], []
     chosen = np.ix_(grid.rows, grid.columns)
-    for view, own, found in zip(views, scores, solution.labels, strict=True):
+    for crop, own, found in zip(crops, scores, solution.labels, strict=True):
         complete = ~np.isnan(own).any(axis=-1)
-        block, shape = view.blocked.block, view.blocked.shape
+        block, shape = crop.normalized.block, crop.normalized.shape
         labels.append(spread(found, block, shape)[chosen][complete])
-        weights.append(np.full(len(labels[-1]), view.weight))
+        weights.append(np.full(len(labels[-1]), crop.weight))
     return np.concatenate(labels), np.concatenate(weights)
 
 

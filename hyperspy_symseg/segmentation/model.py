@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The model: patterns among the scores and, with templates, what they look like."""
 
-import functools
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 
@@ -13,10 +12,7 @@ from hyperspy_symseg.frames.checks import (
     as_array,
     check_array,
     check_flag,
-    check_mask,
-    check_number,
     check_whole,
-    is_sequence,
     pixel_pair,
     warn_of_values,
 )
@@ -24,58 +20,14 @@ from hyperspy_symseg.frames.cut import LARGEST_TILE, cut_into_tiles
 from hyperspy_symseg.frames.threads import with_workers
 from hyperspy_symseg.templates import Templates
 
-from .clustering import LARGEST_SEED, check_arguments, score_covariance
-from .fit import fit_frame, fit_scores, fit_views
-from .predict import (
-    checked_input,
-    label_checked,
-    label_frame,
-    label_tile,
-    probabilities,
-)
+from .clustering import LARGEST_SEED, score_covariance
+from .fit import fit_crops, fit_frame, fit_scores
+from .fit_options import FitOptions, check_pixels
+from .predict import Prediction, checked_frame, label_frame
 from .sampling import sample_scores
 from .score_model import ScoreModel, equal_fields
 from .selection import keep_patterns
 from .stored import FORMAT, stored_attributes
-
-
-def check_pixels(pixel_size, units):
-    """Size of pixels and its units, as numbers and strings of Python's own.
-
-    Parameters
-    ----------
-    pixel_size : (float, float) or None
-        Along (y, x); axes may run backwards.
-    units : (str, str)
-
-    Returns
-    -------
-    pixel_size : (float, float) or None
-    units : (str, str)
-
-    Raises
-    ------
-    TypeError, ValueError
-        If they are something else.
-    """
-    if (
-        not is_sequence(units)
-        or len(units) != 2
-        or not all(isinstance(each, str) for each in units)
-    ):
-        raise TypeError(f"units must be a pair of str (y, x), got {units!r}.")
-    units = str(units[0]), str(units[1])
-    if pixel_size is None:
-        return None, units
-    if not is_sequence(pixel_size) or len(pixel_size) != 2:
-        raise TypeError(
-            f"pixel_size must be a pair of float (y, x) or None, got {pixel_size!r}."
-        )
-    largest = np.finfo(float).max
-    sizes = [check_number("pixel_size", each, -largest, largest) for each in pixel_size]
-    if not all(sizes):
-        raise ValueError(f"pixel_size must not be 0, got {pixel_size!r}.")
-    return tuple(sizes), units
 
 
 def _of_scores(name):
@@ -227,14 +179,8 @@ class SymmetryModel:
         descriptor,
         n_patterns=2,
         *,
-        stride="auto",
-        n_components=5,
-        n_operations=None,
-        period="auto",
         mask=None,
-        random_state=0,
-        pixel_size=None,
-        units=("", ""),
+        **options,
     ):
         """Fit a model to a frame.
 
@@ -247,26 +193,27 @@ class SymmetryModel:
         n_patterns : int or "auto"
             Number of patterns. "auto": that with the lowest cost (`costs`), where each
             pattern more has to be worth 10 nats; 1 if no period is found.
-        stride : int, (int, int) or "auto"
-            Distance between the pixels scored, along (y, x), in pixels. "auto": what
-            suits the period that is found, and 5 if none is looked for. The fit
-            takes at most 20,000 of them, spread evenly; with a period at most 6,000,
-            over those windows that templates are learnt from.
-        n_components : int or float
-            Number of principal components (never more than operations), or the
-            fraction of the variance that they explain.
+        mask : (rows, columns) array of bool, optional
+            True where a pixel is left out.
+        stride : int, (int, int) or "auto", optional
+            Distance between the pixels scored, along (y, x), in pixels. "auto", as by
+            default: what suits the period that is found, and 5 if none is looked for.
+            The fit takes at most 20,000 of them, spread evenly; with a period at most
+            6,000, over those crops that templates are learnt from.
+        n_components : int or float, optional
+            Number of principal components (5 by default, never more than operations),
+            or the fraction of the variance that they explain.
         n_operations : int, optional
             Keep so many operations, those that separate the patterns best: see
             `select`.
-        period : float, "auto" or None
-            Lattice period in pixels; "auto": that which is found in the frame. With
-            it, templates of the patterns are learnt, which refine the labels; without
-            (None, or none is found), the labels are those of the scores alone.
-        mask : (rows, columns) array of bool, optional
-            True where a pixel is left out.
-        random_state : int or None
-            Seed of the clustering; None draws one.
-        pixel_size, units
+        period : float, "auto" or None, optional
+            Lattice period in pixels; "auto", as by default: that which is found in the
+            frame. With it, templates of the patterns are learnt, which refine the
+            labels; without (None, or none is found), the labels are those of the scores
+            alone.
+        random_state : int or None, optional
+            Seed of the clustering, 0 by default; None draws one.
+        pixel_size, units : optional
             As the attributes.
 
         Returns
@@ -290,46 +237,22 @@ class SymmetryModel:
         >>> model.predict(frame)[30, [10, 70]]
         array([0, 1], dtype=int8)
         """
-        frame = as_array("frame", frame)
-        return cls._fitted(
-            functools.partial(fit_frame, frame, mask),
-            descriptor,
-            n_patterns,
-            stride=stride,
-            n_components=n_components,
-            n_operations=n_operations,
-            period=period,
-            random_state=random_state,
-            pixel_size=pixel_size,
-            units=units,
-        )[0]
+        options = FitOptions(descriptor, n_patterns, **options)
+        frame, mask = checked_frame(descriptor, frame, mask)
+        return cls._of(fit_frame(frame, mask, options), options)
 
     @classmethod
-    def _fitted(
-        cls,
-        fit,
-        descriptor,
-        n_patterns,
-        *,
-        stride,
-        pixel_size=None,
-        units=("", ""),
-        **options,
-    ):
-        """Model of what a function fits with checked arguments, and this: `Fit`."""
-        n_patterns, options = check_arguments(descriptor, n_patterns, **options)
-        pixel_size, units = check_pixels(pixel_size, units)
-        fitted = fit(descriptor, n_patterns, stride, **options)
-        model = cls(
-            fitted.score_model,
-            fitted.stride,
-            options["random_state"],
-            pixel_size,
-            units,
-            fitted.templates,
-            fitted.costs,
+    def _of(cls, fit, options):
+        """Model of what is fitted with some options."""
+        return cls(
+            fit.score_model,
+            fit.stride,
+            options.random_state,
+            options.pixel_size,
+            options.units,
+            fit.templates,
+            fit.costs,
         )
-        return model, fitted
 
     @classmethod
     @with_workers
@@ -339,8 +262,6 @@ class SymmetryModel:
         descriptor,
         n_patterns=2,
         *,
-        stride="auto",
-        period="auto",
         mask=None,
         upsample=True,
         certainty=False,
@@ -353,7 +274,7 @@ class SymmetryModel:
 
         Parameters
         ----------
-        frame, descriptor, n_patterns, stride, period, mask, **options
+        frame, descriptor, n_patterns, mask, **options
             As in `fit`.
         upsample : bool
             As in `predict`.
@@ -374,22 +295,18 @@ class SymmetryModel:
         TypeError, ValueError
             As from `fit`.
         """
-        frame = as_array("frame", frame)
+        options = FitOptions(descriptor, n_patterns, **options)
         upsample = check_flag("upsample", upsample)
         certainty = check_flag("certainty", certainty)
-        options |= {"stride": stride, "period": period}
-        fit = functools.partial(fit_frame, frame, mask)
-        model, fitted = cls._fitted(fit, descriptor, n_patterns, **options)
-        mask, grid = check_mask(mask, frame.shape), Grid.over(frame.shape, model.stride)
-        scores = fitted.scores if model.descriptor == descriptor else None
-        blocked = None
-        if (
-            fitted.frames is not None
-            and sum(map(len, model.tiles(grid, frame.shape))) == 1
-        ):
-            blocked = fitted.frames.blocked(0)
-        how = upsample, certainty, scores, blocked
-        labels = label_checked(model, frame, mask, grid, *how)
+        frame, mask = checked_frame(descriptor, frame, mask)
+        fit = fit_frame(frame, mask, options)
+        model = cls._of(fit, options)
+        grid = Grid.over(frame.shape, model.stride)
+        scores = fit.scores if model.descriptor == descriptor else None
+        prediction = Prediction(
+            model, grid, upsample, certainty, scores, fit.normalized
+        )
+        labels = prediction.of_frame(frame, mask)
         return model._with_patterns_of(labels), labels
 
     def _with_patterns_of(self, labels):
@@ -412,11 +329,7 @@ class SymmetryModel:
         n_patterns=2,
         *,
         stride=5,
-        n_components=5,
-        n_operations=None,
-        random_state=0,
-        pixel_size=None,
-        units=("", ""),
+        **options,
     ):
         """Fit a model to scores, such as those of several frames.
 
@@ -428,8 +341,8 @@ class SymmetryModel:
         descriptor : Descriptor
             What the scores are.
         n_patterns : int
-        stride, n_components, n_operations, random_state, pixel_size, units
-            As in `fit`.
+        stride, **options
+            As in `fit`, but for `period`: there are no templates.
 
         Returns
         -------
@@ -440,23 +353,14 @@ class SymmetryModel:
         TypeError, ValueError
             As from `fit`.
         """
-        return cls._fitted(
-            functools.partial(fit_scores, as_array("scores", scores)),
-            descriptor,
-            n_patterns,
-            stride=stride,
-            n_components=n_components,
-            n_operations=n_operations,
-            random_state=random_state,
-            pixel_size=pixel_size,
-            units=units,
-        )[0]
+        options = FitOptions(descriptor, n_patterns, stride, period=None, **options)
+        return cls._of(fit_scores(as_array("scores", scores), options), options)
 
     @classmethod
     @with_workers
-    def from_views(
+    def from_crops(
         cls,
-        views,
+        crops,
         descriptor,
         n_patterns=2,
         *,
@@ -465,18 +369,18 @@ class SymmetryModel:
         one_pattern=None,
         **options,
     ):
-        """Fit a model with templates to windows of some frames.
+        """Fit a model with templates to crops of some frames.
 
         Parameters
         ----------
-        views : list of View
-            As from `hyperspy_symseg.segmentation.views.views_of`.
+        crops : list of TrainingCrop
+            As from `hyperspy_symseg.templates.training_crops.training_crops`.
         descriptor : Descriptor
             What is measured at a pixel.
         one_pattern : Templates, optional
             For one pattern, as from the same: a second one may be where these fit
             worst. They are learnt if there are none.
-        n_patterns, period, stride, n_operations, **options
+        n_patterns, period, stride, **options
             As in `fit`.
 
         Returns
@@ -488,9 +392,8 @@ class SymmetryModel:
         TypeError, ValueError
             As from `fit`.
         """
-        options |= {"period": period, "stride": stride}
-        fit = functools.partial(fit_views, views, one_pattern)
-        return cls._fitted(fit, descriptor, n_patterns, **options)[0]
+        options = FitOptions(descriptor, n_patterns, stride, period=period, **options)
+        return cls._of(fit_crops(crops, one_pattern, options), options)
 
     @with_workers
     def predict(self, frame, mask=None, *, stride=None, upsample=True):
@@ -559,9 +462,10 @@ class SymmetryModel:
             raise ValueError(
                 "model must have templates for probabilities, got one without."
             )
-        frame, mask, grid = checked_input(self, frame, mask, stride)
+        frame, mask = checked_frame(self.descriptor, frame, mask)
+        grid = Grid.over(frame.shape, self.stride if stride is None else stride)
         warn_of_values(frame, mask)
-        return probabilities(self, frame, mask, grid, upsample)
+        return Prediction(self, grid, upsample, True).probabilities(frame, mask)
 
     def result_dtype(self, certainty):
         """Dtype of what `predict` returns: numpy.dtype."""
@@ -635,7 +539,7 @@ class SymmetryModel:
         (tile rows, tile columns) numpy.ndarray
             As from `predict`.
         """
-        return label_tile(self, frame, mask, grid, tile, upsample, certainty)
+        return Prediction(self, grid, upsample, certainty).of_tile(frame, mask, tile)
 
     @with_workers
     def sample(self, frame, mask=None):

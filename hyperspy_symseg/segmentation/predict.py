@@ -3,6 +3,8 @@
 
 import itertools
 import logging
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -31,37 +33,30 @@ SEGMENTING = "Segmenting"
 IN_DOUBT = np.float32(0.5)
 
 
-def checked_input(model, frame, mask, stride=None):
-    """Frame and mask, checked, and the pixels that are scored.
+def checked_frame(descriptor, frame, mask):
+    """Frame and mask, checked.
 
     Parameters
     ----------
-    model : SymmetryModel
+    descriptor : Descriptor
     frame : (rows, columns) array of any real dtype
     mask : (rows, columns) array of bool, optional
-    stride : int or (int, int), optional
-        By default that of the model.
 
     Returns
     -------
     frame : (rows, columns) numpy.ndarray
     mask : (rows, columns) numpy.ndarray of bool or None
-    grid : Grid
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not allowed.
+        If one is not allowed, or the descriptor needs a larger frame.
     """
     frame = as_array("frame", frame)
     check_frame(frame)
     mask = check_mask(mask, frame.shape)
-    model.descriptor.check_frame(frame.shape)
-    return (
-        frame,
-        mask,
-        Grid.over(frame.shape, model.stride if stride is None else stride),
-    )
+    descriptor.check_frame(frame.shape)
+    return frame, mask
 
 
 def label_frame(
@@ -88,152 +83,160 @@ def label_frame(
     TypeError, ValueError
         If an argument is not allowed.
     """
-    frame, mask, grid = checked_input(model, frame, mask, stride)
+    frame, mask = checked_frame(model.descriptor, frame, mask)
+    grid = Grid.over(frame.shape, model.stride if stride is None else stride)
     warn_of_values(frame, mask)
-    return label_checked(model, frame, mask, grid, upsample, certainty)
+    return Prediction(model, grid, upsample, certainty).of_frame(frame, mask)
 
 
-def label_checked(
-    model, frame, mask, grid, upsample, certainty, scores=None, blocked=None
-):
-    """Labels of a frame that is checked, of which something may be known already.
-
-    Parameters
-    ----------
-    model, frame, mask, upsample, certainty
-        As in `label_frame`.
-    grid : Grid
-        The pixels that are scored.
-    scores : (grid rows, grid columns, operations) numpy.ndarray, optional
-    blocked : NormalizedFrame, optional
-        The whole frame, if it is labelled in one tile.
-
-    Returns
-    -------
-    numpy.ndarray
-        As from `label_frame`.
-    """
-    how = upsample, certainty, scores, blocked
-    if model.templates is None:
-        return label_tile(model, frame, mask, grid, whole(grid, frame.shape), *how)
-    labels = _of_tiles(
-        lambda tile: label_tile(model, frame, mask, grid, tile, *how),
-        model,
-        grid,
-        frame.shape,
-        upsample,
-        model.result_dtype(certainty),
-    )
-    log_flat_areas(_share_flat(labels, frame, mask))
-    return labels
-
-
-def label_tile(
-    model, frame, mask, grid, tile, upsample, certainty, scores=None, blocked=None
-):
-    """Labels of a tile of a frame: as `SymmetryModel.predict_tile`.
-
-    Parameters
-    ----------
-    model, frame, mask, grid, tile, upsample, certainty
-        As in `SymmetryModel.predict_tile`.
-    scores, blocked
-        As in `label_checked`.
-
-    Returns
-    -------
-    (tile rows, tile columns) numpy.ndarray
-        As from `label_frame`.
-    """
-    if model.templates is None:
-        labels = _of_scores(model, frame, mask, grid, tile, upsample, scores)
-        probability = np.nan
-    else:
-        labels, probability = _refined(
-            model, frame, mask, grid, tile, upsample, certainty, blocked
-        )
-    if not certainty:
-        return labels
-    if model.templates is not None:
-        probability = probability.max(axis=0)
-    result = np.empty(labels.shape, model.result_dtype(certainty))
-    result["label"] = labels
-    result["certainty"] = np.where(labels == -1, np.nan, probability)
-    return result
-
-
-def probabilities(model, frame, mask, grid, upsample):
-    """Probability of each pattern at the pixels of a frame that is checked.
+@dataclass(frozen=True)
+class Prediction:
+    """What a model is to tell of a frame, and what is known of that already.
 
     Parameters
     ----------
     model : SymmetryModel
-        With templates.
-    frame, mask, grid, upsample
-        As in `label_checked`.
-
-    Returns
-    -------
-    (rows, columns, patterns) or (grid rows, grid columns, patterns) numpy.ndarray
-        Of float32. NaN where a pixel has no label.
+    grid : Grid
+        The pixels that are scored.
+    upsample, certainty : bool
+        As in `label_frame`.
+    scores : (grid rows, grid columns, operations) numpy.ndarray, optional
+        Of the frame, if they have been kept.
+    normalized : NormalizedFrame, optional
+        The whole frame.
     """
 
-    def of_tile(tile):
-        labels, posterior = _refined(model, frame, mask, grid, tile, upsample)
-        posterior[:, labels == -1] = np.nan
-        return np.moveaxis(posterior, 0, -1)
+    model: Any
+    grid: Grid
+    upsample: bool = True
+    certainty: bool = False
+    scores: np.ndarray | None = None
+    normalized: NormalizedFrame | None = None
 
-    dtype = np.dtype((np.float32, (model.n_patterns,)))
-    return _of_tiles(of_tile, model, grid, frame.shape, upsample, dtype)
+    def of_frame(self, frame, mask):
+        """Labels of a frame that is checked.
 
+        Parameters
+        ----------
+        frame : (rows, columns) numpy.ndarray
+        mask : (rows, columns) numpy.ndarray of bool or None
 
-def _of_tiles(function, model, grid, shape, upsample, dtype):
-    """What a function gives for the tiles of a frame, which has templates: array."""
-    result = np.empty(whole(grid, shape).result_shape(upsample), dtype)
+        Returns
+        -------
+        numpy.ndarray
+            As from `label_frame`.
+        """
+        if self.model.templates is None:
+            return self.of_tile(frame, mask, whole(self.grid, frame.shape))
+        dtype = self.model.result_dtype(self.certainty)
+        labels = self._of_tiles(self.of_tile, frame, mask, dtype)
+        log_flat_areas(_share_flat(labels, frame, mask))
+        return labels
 
-    def fill(tile):
-        result[tile.inner if upsample else tile.samples] = function(tile)
+    def probabilities(self, frame, mask):
+        """Probability of each pattern at the pixels of a frame that is checked.
 
-    tiles = itertools.chain.from_iterable(model.tiles(grid, shape))
-    pmap(fill, list(tiles), counted=SEGMENTING)
-    return result
+        Parameters
+        ----------
+        frame, mask
+            As for `of_frame`. The model has templates, and certainty is asked for.
 
+        Returns
+        -------
+        (rows, columns, patterns) or (grid rows, grid columns, patterns) numpy.ndarray
+            Of float32. NaN where a pixel has no label.
+        """
 
-def _of_scores(model, frame, mask, grid, tile, upsample, kept_scores):
-    """Labels of a tile of a frame, of the nearest centres."""
-    labels = np.empty(tile.result_shape(upsample=False), model.label_dtype)
+        def of_tile(frame, mask, tile):
+            labels, posterior = self._labels_and_posterior(frame, mask, tile)
+            posterior[:, labels == -1] = np.nan
+            return np.moveaxis(posterior, 0, -1)
 
-    def label(rows, columns, points):
-        if kept_scores is None:
-            scores = model.descriptor.compute(frame, points, mask)
+        dtype = np.dtype((np.float32, (self.model.n_patterns,)))
+        return self._of_tiles(of_tile, frame, mask, dtype)
+
+    def _of_tiles(self, function, frame, mask, dtype):
+        """What a function gives for the tiles of a frame: numpy.ndarray."""
+        shape = whole(self.grid, frame.shape).result_shape(self.upsample)
+        result = np.empty(shape, dtype)
+
+        def fill(tile):
+            pixels = tile.inner if self.upsample else tile.samples
+            result[pixels] = function(frame, mask, tile)
+
+        tiles = itertools.chain.from_iterable(self.model.tiles(self.grid, frame.shape))
+        pmap(fill, list(tiles), counted=SEGMENTING)
+        return result
+
+    def of_tile(self, frame, mask, tile):
+        """Labels of a tile of a frame.
+
+        Parameters
+        ----------
+        frame : (rows, columns) numpy.ndarray or Tile
+        mask : (rows, columns) numpy.ndarray of bool, Tile or None
+        tile : Tile
+
+        Returns
+        -------
+        (tile rows, tile columns) numpy.ndarray
+            As from `label_frame`.
+        """
+        labels, posterior = self._labels_and_posterior(frame, mask, tile)
+        if not self.certainty:
+            return labels
+        result = np.empty(labels.shape, self.model.result_dtype(True))
+        result["label"] = labels
+        result["certainty"] = np.nan if posterior is None else posterior.max(axis=0)
+        result["certainty"][labels == -1] = np.nan
+        return result
+
+    def _labels_and_posterior(self, frame, mask, tile):
+        """Labels (rows, columns), posterior (patterns, rows, columns) or None."""
+        chosen = np.s_[:, :]
+        if not self.upsample:
+            samples = self.grid.within(*tile.samples)
+            rows, columns = (axis.start for axis in tile.inner)
+            chosen = np.ix_(samples.rows - rows, samples.columns - columns)
+        if self.model.templates is None:
+            labels, posterior = self._nearest(frame, mask, tile), None
         else:
-            scores = kept_scores[rows, columns]
-        # In its own thread too: see `OneThread`. Tile by tile even if the scores are
-        # kept: products of matrices round differently with the place of a column.
+            # Without `one_thread`: nothing in it is done by a library with threads.
+            known = self.certainty, self.normalized
+            labels, posterior = refine(self.model.templates, frame, mask, tile, *known)
+            labels = labels[chosen].astype(self.model.label_dtype)
+            if posterior is not None:
+                posterior = posterior[(slice(None), *chosen)]
+        leave_out(labels, chosen, frame, mask, tile.inner)
+        return labels, posterior
+
+    def _nearest(self, frame, mask, tile):
+        """Labels of a tile of a frame, of the nearest centres: (rows, columns)."""
+        model, kept_scores = self.model, self.scores
+        labels = np.empty(tile.result_shape(upsample=False), model.label_dtype)
+
+        def label(rows, columns, points):
+            if kept_scores is None:
+                scores = model.descriptor.compute(frame, points, mask)
+            else:
+                scores = kept_scores[rows, columns]
+            # In its own thread too: see `OneThread`. Tile by tile even if the scores
+            # are kept: products of matrices round differently with the place of a
+            # column.
+            with one_thread:
+                labels[rows, columns] = model.score_model.nearest(scores)
+
+        counted = SEGMENTING if kept_scores is None else None
+        where = model.descriptor, self.grid
         with one_thread:
-            labels[rows, columns] = model.score_model.nearest(scores)
-
-    counted = SEGMENTING if kept_scores is None else None
-    with one_thread:
-        map_tiles(label, model.descriptor, grid, counted=counted, within=tile.samples)
-    if upsample:
-        pixels = (np.arange(axis.start, axis.stop) for axis in tile.inner)
-        labels = labels_at(labels, grid.within(*tile.samples), *pixels)
-    leave_out(labels, _chosen(grid, tile, upsample), frame, mask, tile.inner)
-    return labels
+            map_tiles(label, *where, counted=counted, within=tile.samples)
+        if self.upsample:
+            pixels = (np.arange(axis.start, axis.stop) for axis in tile.inner)
+            labels = labels_at(labels, self.grid.within(*tile.samples), *pixels)
+        return labels
 
 
-def _refined(model, frame, mask, grid, tile, upsample, certainty=True, blocked=None):
-    """Labels (rows, columns) of a tile, posterior (patterns, rows, columns) or None."""
-    # Without `one_thread`: nothing in it is done by a library with threads.
-    labels, posterior = refine(model.templates, frame, mask, tile, certainty, blocked)
-    chosen = _chosen(grid, tile, upsample)
-    labels = labels[chosen].astype(model.label_dtype)
-    leave_out(labels, chosen, frame, mask, tile.inner)
-    return labels, posterior[(slice(None), *chosen)] if certainty else None
-
-
-def refine(templates, frame, mask, tile, certainty=True, blocked=None):
+def refine(templates, frame, mask, tile, certainty=True, normalized=None):
     """Labels of the pixels of a tile of a frame, and the probability of each pattern.
 
     Parameters
@@ -245,7 +248,7 @@ def refine(templates, frame, mask, tile, certainty=True, blocked=None):
     tile : Tile
     certainty : bool
         Whether probabilities are asked for.
-    blocked : NormalizedFrame, optional
+    normalized : NormalizedFrame, optional
         The whole frame, if that is what the labels depend on.
 
     Returns
@@ -260,22 +263,22 @@ def refine(templates, frame, mask, tile, certainty=True, blocked=None):
     window = templates.window_around(tile.inner, frame.shape)
     first = tuple(axis.start for axis in window)
     sides = tuple(axis.stop - axis.start for axis in window)
-    if blocked is None or sides != frame.shape:
+    if normalized is None or sides != frame.shape:
         masked = None if mask is None else mask[window]
-        blocked = NormalizedFrame(frame[window], masked, templates.period, first)
-    posterior = straightened(*templates.posterior(blocked))
+        normalized = NormalizedFrame(frame[window], masked, templates.period, first)
+    posterior = straightened(*templates.posterior(normalized))
     rows, columns = (
         np.arange(axis.start - begin, axis.stop - begin)
         for axis, begin in zip(tile.inner, first, strict=True)
     )
-    posterior = interpolate(posterior, blocked.block, rows, columns)
+    posterior = interpolate(posterior, normalized.block, rows, columns)
     labels = most_probable(posterior)
-    if blocked.flat is not None:
-        labels[blocked.flat[np.ix_(rows, columns)]] = -1
+    if normalized.flat is not None:
+        labels[normalized.flat[np.ix_(rows, columns)]] = -1
     if not certainty:
         return labels, None
     probabilities = sharpened(posterior)
-    if blocked.is_doubtful:
+    if normalized.is_doubtful:
         chance = np.float32(1 / len(posterior))
         probabilities = chance + IN_DOUBT * (probabilities - chance)
     return labels, probabilities
@@ -338,18 +341,3 @@ def _share_flat(labels, frame, mask):
         return 0.0
     valid = valid_pixels(frame, mask)
     return float((missing if valid is None else missing & valid).mean())
-
-
-def _chosen(grid, tile, upsample):
-    """Index of the pixels of a tile that are labelled: all, or those of the grid."""
-    if upsample:
-        return np.s_[:, :]
-    samples = grid.within(*tile.samples)
-    return np.ix_(
-        *(
-            places - axis.start
-            for places, axis in zip(
-                (samples.rows, samples.columns), tile.inner, strict=True
-            )
-        )
-    )

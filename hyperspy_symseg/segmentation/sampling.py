@@ -6,9 +6,10 @@ import math
 import numpy as np
 
 from hyperspy_symseg.descriptors import compute_scores
+from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.checks import shown
 
-from .predict import checked_input
+from .predict import checked_frame
 
 # Pixels a model is fitted on, unless fewer are asked for, and size of their scores in
 # bytes, at most.
@@ -124,6 +125,7 @@ def sample_scores(model, frame, mask, descriptor):
     TypeError, ValueError
         If an argument is not allowed, or no pixel has all its scores.
     """
-    frame, mask, grid = checked_input(model, frame, mask)
+    frame, mask = checked_frame(model.descriptor, frame, mask)
+    grid = Grid.over(frame.shape, model.stride)
     sample = grid.within(*sample_slices(grid, len(descriptor.operations)))
     return complete_scores(compute_scores(descriptor, frame, sample, mask), descriptor)

@@ -15,12 +15,12 @@ from hyperspy_symseg.frames.run import FrameError, run
 from hyperspy_symseg.frames.threads import check_num_workers, workers
 from hyperspy_symseg.lattice import Lengths, Periods, suitable_lengths
 from hyperspy_symseg.segmentation import SymmetryModel
-from hyperspy_symseg.segmentation.clustering import check_arguments
 from hyperspy_symseg.segmentation.fit import lengths_of
+from hyperspy_symseg.segmentation.fit_options import FitOptions
 from hyperspy_symseg.segmentation.labels import Labels
 from hyperspy_symseg.segmentation.predict import label_frame, log_flat_areas
 from hyperspy_symseg.segmentation.stored import FORMAT
-from hyperspy_symseg.segmentation.views import views_of
+from hyperspy_symseg.templates.training_crops import training_crops
 
 from .arguments import descriptor_in_pixels, is_auto, length_in_pixels, without_auto
 from .axes import sampled_axes, unit
@@ -153,10 +153,8 @@ def _fitted(
     # Where lengths are to be found, with some that any such frame has room for.
     made = in_pixels(known(suitable_lengths(NO_PERIODS, source.shape)))
     record = {"refine": refine, "auto_n_patterns": is_auto(n_patterns)}
-    n_patterns, options = check_arguments(
-        made, n_patterns, period="auto" if refine else None, **options
-    )
-    record["n_components"] = options["n_components"]
+    asked = FitOptions(made, n_patterns, period="auto" if refine else None, **options)
+    record["n_components"] = asked.n_components
     made.check_frame(source.shape)
     places = fit_frames(fit_on, source.navigation) if source.navigation else [()]
     if how["certainty"] and not refine:
@@ -201,11 +199,13 @@ def _fitted(
         scores, places = source.fit_scores(made, grid, places)
         model = SymmetryModel.from_scores(scores, made, **options)
     else:
-        views, one_pattern = views_of(source.fit_frames(places, options["period"]))
-        flat = [view.blocked.flat for view in views]
+        crops, one_pattern = training_crops(
+            source.fit_frames(places, options["period"])
+        )
+        flat = [crop.normalized.flat for crop in crops]
         log_flat_areas(np.mean([each is not None and each.mean() for each in flat]))
-        model = SymmetryModel.from_views(
-            views, made, one_pattern=one_pattern, **options
+        model = SymmetryModel.from_crops(
+            crops, made, one_pattern=one_pattern, **options
         )
     if source.navigation:
         # In the order of `inav`.

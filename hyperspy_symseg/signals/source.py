@@ -19,7 +19,7 @@ from hyperspy_symseg.frames.threads import one_thread
 from hyperspy_symseg.lattice import find_periods
 from hyperspy_symseg.lattice.spectrum import crops
 from hyperspy_symseg.segmentation.sampling import sampled_grid
-from hyperspy_symseg.segmentation.views import Frames
+from hyperspy_symseg.templates.training_crops import TrainingFrames
 
 from .arguments import series_mask
 from .axes import frame_axes, navigation_axes
@@ -143,7 +143,7 @@ class Source(NamedTuple):
         return da.stack([self.frames[place] for place in places]), mask
 
     def fit_frames(self, places, period):
-        """Frames that templates are learnt from, read when they are looked at: Frames.
+        """Frames that templates are learnt from, read when they are looked at.
 
         Parameters
         ----------
@@ -158,7 +158,7 @@ class Source(NamedTuple):
                 warn_of_values(frame, mask)
             return frame, mask
 
-        return Frames(read, len(places), self.shape, period)
+        return TrainingFrames(read, len(places), self.shape, period)
 
     def views(self, windows, places):
         """Windows of some frames, with their masks.

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg import simulate
-from hyperspy_symseg.segmentation import views
-from hyperspy_symseg.templates import model_selection
 
 SQUARE = simulate.Lattice.square(9, orientation=5)
+# More cells than templates are learnt from.
+LARGE = 620, 660
 HEXAGONAL = simulate.Lattice.hexagonal(10, orientation=20)
 
 
@@ -49,12 +49,10 @@ def test_intensities_of_any_scale(signal, factor):
     assert agreement(found, segment(signal).data) > 0.99
 
 
-def test_mask_over_a_whole_window(monkeypatch):
-    monkeypatch.setattr(views, "SIDE", 6)
-    monkeypatch.setattr(views, "MOST_CELLS", 100)
-    signal, truth = halves([SQUARE, SQUARE.rotated(36)], (220, 260))
+def test_mask_over_a_whole_crop():
+    signal, truth = halves([SQUARE, SQUARE.rotated(36)], LARGE)
     mask = np.zeros(signal.data.shape, bool)
-    mask[:80, :80] = True
+    mask[:200, :200] = True
     labels = segment(signal, mask=mask).data
     assert (labels[mask] == -1).all()
     assert agreement(labels[~mask], truth[~mask]) > 0.9
@@ -75,11 +73,12 @@ def test_rotations_are_not_refined():
     assert not segment(signal, **options).metadata.Symmetry_segmentation.refined
 
 
-def test_patterns_too_much_alike_keep_the_labels_of_the_scores(
-    signal, caplog, monkeypatch
-):
-    monkeypatch.setattr(model_selection, "LEAST_DIFFERENCE", 2)
-    labels = segment(signal)
+def test_patterns_too_much_alike_keep_the_labels_of_the_scores(caplog):
+    # One crystal; half of it has more noise.
+    data = halves([SQUARE, SQUARE])[0].data.astype(float)
+    right = data[:, 90:]
+    right += np.random.default_rng(1).normal(scale=data.std(), size=right.shape)
+    labels = segment(hs.signals.Signal2D(data))
     assert not labels.metadata.Symmetry_segmentation.refined
     assert "too much alike" in caplog.text
 
@@ -154,21 +153,19 @@ def test_plot_of_the_periods_of_another_series(signal):
     assert "Period" in labels.plot_periods(series).get_title()
 
 
-def test_a_particle_in_vacuum_is_enough(monkeypatch):
-    monkeypatch.setattr(views, "MOST_CELLS", 800)
-    signal, truth = halves([SQUARE, SQUARE.rotated(36)], shape=(300, 330))
-    y, x = np.mgrid[:300, :330]
-    particle = np.hypot(y - 150, x - 165) < 70
+def test_a_particle_in_vacuum_is_enough():
+    signal, truth = halves([SQUARE, SQUARE.rotated(36)], LARGE)
+    y, x = np.indices(LARGE)
+    particle = np.hypot(y - 310, x - 330) < 140
     found = segment(signal, mask=~particle)
     assert found.model.templates is not None
     assert agreement(found.data[particle], truth[particle]) > 0.95
     assert (found.data[~particle] == -1).all()
 
 
-def test_a_pattern_that_one_frame_has(monkeypatch):
-    monkeypatch.setattr(views, "MOST_CELLS", 800)
+def test_a_pattern_that_one_frame_has():
     first, second = (
-        simulate.micrograph(lattice, (150, 180), dose=5, column_width=1.5)[0].data
+        simulate.micrograph(lattice, (190, 200), dose=5, column_width=1.5)[0].data
         for lattice in (SQUARE, SQUARE.rotated(36))
     )
     series = hs.signals.Signal2D(np.stack([first] * 8 + [second] + [first]))
@@ -178,8 +175,7 @@ def test_a_pattern_that_one_frame_has(monkeypatch):
     assert min(counts.max() for counts in labels) > 0.95 * first.size
 
 
-def test_lengths_are_compared_with_the_frame_and_not_with_a_window(monkeypatch):
-    monkeypatch.setattr(views, "MOST_CELLS", 800)
-    signal, truth = halves([SQUARE, SQUARE.rotated(36)], shape=(300, 330))
+def test_lengths_are_compared_with_the_frame_and_not_with_a_crop():
+    signal, truth = halves([SQUARE, SQUARE.rotated(36)], LARGE)
     found = segment(signal, stride=190)
     assert agreement(found.data, truth) > 0.97

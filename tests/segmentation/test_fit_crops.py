@@ -8,10 +8,11 @@ from hyperspy_symseg.descriptors import compute_scores
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
-from hyperspy_symseg.segmentation.fit import _block_centres, fit_views
+from hyperspy_symseg.segmentation.fit import _block_centres, fit_crops
+from hyperspy_symseg.segmentation.fit_options import FitOptions
 from hyperspy_symseg.segmentation.predict import label_frame
-from hyperspy_symseg.segmentation.views import View
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
+from hyperspy_symseg.templates.training_crops import TrainingCrop
 
 from .conftest import TRANSLATION
 
@@ -29,9 +30,11 @@ def found(frame):
     return SymmetryModel.fit(frame, TRANSLATION, "auto", stride=3, period=PERIOD)
 
 
-def view_of(frame, weight=1.0):
+def crop_of(frame, weight=1.0):
     everything = tuple(slice(0, n) for n in frame.shape)
-    return View(frame, None, everything, NormalizedFrame(frame, None, PERIOD), weight)
+    return TrainingCrop(
+        frame, None, everything, NormalizedFrame(frame, None, PERIOD), weight
+    )
 
 
 def test_centres_of_blocks():
@@ -106,8 +109,8 @@ def test_number_of_threads_changes_nothing(model, frame, num_workers):
 
 
 def test_few_pixels_are_scored(frame):
-    options = {"n_components": 5, "random_state": 0, "most_scored": 150}
-    fit = fit_views([view_of(frame)], None, TRANSLATION, 2, 3, PERIOD, **options)
+    options = FitOptions(TRANSLATION, stride=3, period=PERIOD)
+    fit = fit_crops([crop_of(frame)], None, options, most_scored=150)
     assert fit.templates is not None
     assert 60 < fit.score_model.counts.sum() <= 150
 
@@ -172,25 +175,25 @@ def test_masked_pixels_are_not_learnt_from(frame):
     assert SymmetryModel.fit(other, TRANSLATION, **options) == expected
 
 
-def test_views_of_several_frames(movie):
+def test_crops_of_several_frames(movie):
     frames = list(movie[0].data[[0, 6]])
-    model = SymmetryModel.from_views(
-        list(map(view_of, frames)), TRANSLATION, stride=3, period=PERIOD
+    model = SymmetryModel.from_crops(
+        list(map(crop_of, frames)), TRANSLATION, stride=3, period=PERIOD
     )
     for frame, truth in zip(frames, movie[1][[0, 6]], strict=True):
         agree = (model.predict(frame) == truth).mean()
         assert max(agree, 1 - agree) > 0.93
 
 
-def test_counts_are_those_of_what_the_views_stand_for(frame):
+def test_counts_are_those_of_what_the_crops_stand_for(frame):
     left, right = frame[:, :40], frame[:, 40:80]
 
     def counts(*weights):
-        views = [
-            view_of(each, weight)
+        crops = [
+            crop_of(each, weight)
             for each, weight in zip((left, right), weights, strict=True)
         ]
-        model = SymmetryModel.from_views(views, TRANSLATION, stride=3, period=PERIOD)
+        model = SymmetryModel.from_crops(crops, TRANSLATION, stride=3, period=PERIOD)
         return model.counts
 
     same, twice, thrice = counts(1, 1), counts(2, 2), counts(3, 1)
@@ -199,10 +202,12 @@ def test_counts_are_those_of_what_the_views_stand_for(frame):
     assert thrice[0] < same[0]
 
 
-def test_a_view_is_scored_as_part_of_its_frame(frame):
-    window = np.s_[12:42, 18:66]
-    view = View(frame, None, window, NormalizedFrame(frame, None, PERIOD).crop(window))
-    model = SymmetryModel.from_views([view], TRANSLATION, stride=3, period=PERIOD)
+def test_a_crop_is_scored_as_part_of_its_frame(frame):
+    pixels = np.s_[12:42, 18:66]
+    crop = TrainingCrop(
+        frame, None, pixels, NormalizedFrame(frame, None, PERIOD).crop(pixels)
+    )
+    model = SymmetryModel.from_crops([crop], TRANSLATION, stride=3, period=PERIOD)
     grid = Grid.over((30, 48), 3)
     grid = dataclasses.replace(grid, first=(12 + grid.first[0], 18 + grid.first[1]))
     scores = compute_scores(TRANSLATION, frame, grid).reshape(-1, len(model.mean))
@@ -210,18 +215,18 @@ def test_a_view_is_scored_as_part_of_its_frame(frame):
     np.testing.assert_allclose(model.mean, scores.mean(axis=0), atol=1e-6)
 
 
-def test_a_stride_may_be_longer_than_a_view(frame):
-    view = View(
+def test_a_stride_may_be_longer_than_a_crop(frame):
+    crop = TrainingCrop(
         frame, None, np.s_[0:30, 0:83], NormalizedFrame(frame[:30], None, PERIOD), 1.0
     )
-    model = SymmetryModel.from_views([view], TRANSLATION, stride=31, period=PERIOD)
+    model = SymmetryModel.from_crops([crop], TRANSLATION, stride=31, period=PERIOD)
     assert model.stride == (31, 31)
 
 
-def test_views_without_valid_pixels_are_an_error(frame):
-    views = [view_of(np.full(frame.shape, np.nan))]
+def test_crops_without_valid_pixels_are_an_error(frame):
+    crops = [crop_of(np.full(frame.shape, np.nan))]
     with pytest.raises(ValueError, match="^frame must have a pixel with the scores"):
-        SymmetryModel.from_views(views, TRANSLATION, stride=3, period=PERIOD)
+        SymmetryModel.from_crops(crops, TRANSLATION, stride=3, period=PERIOD)
 
 
 def test_more_patterns_than_distinct_descriptors_are_an_error(frame):

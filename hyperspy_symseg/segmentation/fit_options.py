@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a fit is asked for, checked once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hyperspy_symseg.descriptors import Descriptor
+from hyperspy_symseg.frames.checks import (
+    check_number,
+    check_whole,
+    is_auto,
+    is_number,
+    is_sequence,
+    is_whole_number,
+    pixel_pair,
+    shown,
+)
+from hyperspy_symseg.templates.model import check_period
+
+from .clustering import LARGEST_SEED, MOST_LABELS
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """What `SymmetryModel.fit` is asked for, but for the frame.
+
+    Parameters
+    ----------
+    descriptor, n_patterns, stride, n_components, n_operations, period, random_state, \
+pixel_size, units
+        As in `SymmetryModel.fit`. They become numbers of Python's own, and a seed that
+        is None is drawn.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is not allowed, whatever the frame.
+    """
+
+    descriptor: Descriptor
+    n_patterns: int | str = 2
+    stride: int | tuple[int, int] | str = "auto"
+    n_components: int | float = 5
+    n_operations: int | None = None
+    period: float | str | None = "auto"
+    random_state: int | None = 0
+    pixel_size: tuple[float, float] | None = None
+    units: tuple[str, str] = ("", "")
+
+    def __post_init__(self):
+        """Check all of them."""
+        if not isinstance(self.descriptor, Descriptor):
+            raise TypeError(
+                "descriptor must be an instance of a class in "
+                f"hyperspy_symseg.descriptors, got {self.descriptor!r}."
+            )
+        n_patterns, period, seed = self.n_patterns, self.period, self.random_state
+        if not isinstance(n_patterns, str):
+            n_patterns = check_whole("n_patterns", n_patterns, 1, MOST_LABELS)
+        elif n_patterns != "auto":
+            raise ValueError(
+                f'n_patterns must be an int or "auto", got {shown(n_patterns)}.'
+            )
+        elif period is None:
+            raise ValueError(
+                'n_patterns must be an int if there is no lattice period, got "auto".'
+            )
+        if period is not None and not is_auto(period):
+            period = check_period("period", period)
+        if seed is None:
+            seed = int(np.random.default_rng().integers(2**31))
+        n_operations = self.n_operations
+        if n_operations is not None:
+            most = len(self.descriptor.operations)
+            n_operations = check_whole("n_operations", n_operations, 1, most)
+        pixel_size, units = check_pixels(self.pixel_size, self.units)
+        checked = {
+            "n_patterns": n_patterns,
+            "period": period,
+            "random_state": check_whole("random_state", seed, 0, LARGEST_SEED),
+            "n_operations": n_operations,
+            "n_components": _check_components(self.n_components),
+            "pixel_size": pixel_size,
+            "units": units,
+        }
+        if not is_auto(self.stride):
+            checked["stride"] = pixel_pair("stride", self.stride, least=1)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+
+def _check_components(n_components):
+    """Number of components, or the fraction that they explain: int or float."""
+    rule = "n_components must be an int of at least 1, or a fraction between 0 and 1"
+    if not is_number(n_components):
+        raise TypeError(f"{rule}, got {shown(n_components)}.")
+    whole = is_whole_number(n_components)
+    if not (n_components >= 1 if whole else 0 < n_components < 1):
+        raise ValueError(f"{rule}, got {shown(n_components)}.")
+    return int(n_components) if whole else float(n_components)
+
+
+def check_pixels(pixel_size, units):
+    """Size of pixels and its units, as numbers and strings of Python's own.
+
+    Parameters
+    ----------
+    pixel_size : (float, float) or None
+        Along (y, x); axes may run backwards.
+    units : (str, str)
+
+    Returns
+    -------
+    pixel_size : (float, float) or None
+    units : (str, str)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are something else.
+    """
+    if (
+        not is_sequence(units)
+        or len(units) != 2
+        or not all(isinstance(each, str) for each in units)
+    ):
+        raise TypeError(f"units must be a pair of str (y, x), got {units!r}.")
+    units = str(units[0]), str(units[1])
+    if pixel_size is None:
+        return None, units
+    if not is_sequence(pixel_size) or len(pixel_size) != 2:
+        raise TypeError(
+            f"pixel_size must be a pair of float (y, x) or None, got {pixel_size!r}."
+        )
+    largest = np.finfo(float).max
+    sizes = [check_number("pixel_size", each, -largest, largest) for each in pixel_size]
+    if not all(sizes):
+        raise ValueError(f"pixel_size must not be 0, got {pixel_size!r}.")
+    return tuple(sizes), units
