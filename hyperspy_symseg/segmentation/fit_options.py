@@ -16,7 +16,7 @@ from hyperspy_symseg.frames.checks import (
     pixel_pair,
     shown,
 )
-from hyperspy_symseg.templates.model import check_period
+from hyperspy_symseg.templates.model import PERIODS
 
 from .clustering import LARGEST_SEED, MOST_LABELS
 
@@ -67,7 +67,7 @@ pixel_size, units
                 'n_patterns must be an int if there is no lattice period, got "auto".'
             )
         if period is not None and not is_auto(period):
-            period = check_period("period", period)
+            period = check_number("period", period, *PERIODS)
         if seed is None:
             seed = int(np.random.default_rng().integers(2**31))
         n_operations = self.n_operations

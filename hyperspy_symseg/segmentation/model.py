@@ -19,13 +19,14 @@ from hyperspy_symseg.frames.checks import (
 from hyperspy_symseg.frames.cut import LARGEST_TILE, cut_into_tiles
 from hyperspy_symseg.frames.threads import with_workers
 from hyperspy_symseg.templates import Templates
+from hyperspy_symseg.templates.model import equal_fields
 
 from .clustering import LARGEST_SEED, score_covariance
 from .fit import fit_crops, fit_frame, fit_scores
 from .fit_options import FitOptions, check_pixels
 from .predict import Prediction, checked_frame, label_frame
 from .sampling import sample_scores
-from .score_model import ScoreModel, equal_fields
+from .score_model import ScoreModel
 from .selection import keep_patterns
 from .stored import FORMAT, stored_attributes
 
@@ -173,15 +174,7 @@ class SymmetryModel:
 
     @classmethod
     @with_workers
-    def fit(
-        cls,
-        frame,
-        descriptor,
-        n_patterns=2,
-        *,
-        mask=None,
-        **options,
-    ):
+    def fit(cls, frame, descriptor, n_patterns=2, *, mask=None, **options):
         """Fit a model to a frame.
 
         Parameters
@@ -322,15 +315,7 @@ class SymmetryModel:
         return replace(self, score_model=score_model, templates=templates)
 
     @classmethod
-    def from_scores(
-        cls,
-        scores,
-        descriptor,
-        n_patterns=2,
-        *,
-        stride=5,
-        **options,
-    ):
+    def from_scores(cls, scores, descriptor, n_patterns=2, *, stride=5, **options):
         """Fit a model to scores, such as those of several frames.
 
         Parameters
@@ -511,16 +496,7 @@ class SymmetryModel:
             self.descriptor, grid, shape, tile_shape, margin=self.margin
         )
 
-    def predict_tile(
-        self,
-        frame,
-        mask,
-        grid,
-        tile,
-        *,
-        upsample=True,
-        certainty=False,
-    ):
+    def predict_tile(self, frame, mask, grid, tile, *, upsample=True, certainty=False):
         """Label the pixels of a tile of a frame, as `predict` labels them.
 
         Parameters

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Patterns as clusters among the principal components of the scores."""
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from hyperspy_symseg.descriptors import Descriptor
 from hyperspy_symseg.frames.checks import as_array, check_array, check_whole
 from hyperspy_symseg.frames.threads import one_thread
+from hyperspy_symseg.templates.model import equal_fields
 
 from .clustering import MOST_LABELS, largest_components
 from .projection import project_scores
@@ -23,16 +23,6 @@ WEIGHTS = 1e-9, 1e4
 LARGEST_CENTRE = 1e15
 # Of unit vectors, and of fractions: rounding is allowed for.
 LARGEST_FRACTION = 1 + 1e-6
-
-
-def equal_fields(first, second):
-    """Whether two dataclasses are of one kind and have the same values."""
-    if type(first) is not type(second):
-        return NotImplemented
-    return all(
-        np.array_equal(getattr(first, field.name), getattr(second, field.name))
-        for field in dataclasses.fields(first)
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,10 +215,12 @@ class_means, class_variances, covariance
 def _ranges(model):
     """Shape, least and largest number of the arrays of a score model: dict of tuple."""
     n = len(model.descriptor.operations)
-    n_components, n_patterns = (
-        check_whole(f"number of {name} of the model", _length(model, name), 1, most)
-        for name, most in (("components", n), ("centres", MOST_LABELS))
-    )
+    lengths = []
+    for name, most in (("components", n), ("centres", MOST_LABELS)):
+        values = as_array(f"{name} of the model", getattr(model, name))
+        length = len(values) if values.ndim else 0
+        lengths.append(check_whole(f"number of {name} of the model", length, 1, most))
+    n_components, n_patterns = lengths
     scores = -LARGEST_SCORE, LARGEST_SCORE
     return {
         "mean": ((n,), *scores),
@@ -241,9 +233,3 @@ def _ranges(model):
         "class_variances": ((n_patterns, n), 0, LARGEST_SCORE**2),
         "covariance": ((n, n), -(LARGEST_SCORE**2), LARGEST_SCORE**2),
     }
-
-
-def _length(model, name):
-    """Number of rows of an array of a model; 0 if it has none."""
-    values = as_array(f"{name} of the model", getattr(model, name))
-    return len(values) if values.ndim else 0

@@ -4,12 +4,6 @@
 import numpy as np
 
 
-def _nearest(first, stride, size, pixels):
-    """Places in the grid of the samples nearest to some pixels of one axis."""
-    places = (pixels - first + stride // 2) // stride
-    return np.clip(places, 0, size - 1)
-
-
 def labels_at(labels, grid, rows, columns):
     """Labels of the samples nearest to some rows and columns.
 
@@ -33,14 +27,13 @@ def labels_at(labels, grid, rows, columns):
     >>> labels_at(np.array([[0, 1, 2]]), grid, np.arange(1), np.arange(7))
     array([[0, 0, 1, 1, 1, 2, 2]])
     """
-    places = [
-        _nearest(*axis, pixels)
-        for *axis, pixels in zip(
-            grid.first, grid.stride, grid.shape, (rows, columns), strict=True
-        )
-    ]
+    nearest = []
+    axes = zip(grid.first, grid.stride, grid.shape, (rows, columns), strict=True)
+    for first, stride, size, pixels in axes:
+        indices = (pixels - first + stride // 2) // stride
+        nearest.append(np.clip(indices, 0, size - 1))
     # Columns first, as long as there are few rows.
-    return labels[:, places[1]][places[0]]
+    return labels[:, nearest[1]][nearest[0]]
 
 
 def upsample_labels(labels, grid, shape):

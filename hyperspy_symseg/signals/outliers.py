@@ -7,12 +7,12 @@ from hyperspy.signals import BaseSignal
 
 from hyperspy_symseg.analysis.defects import Defects, default_threshold
 from hyperspy_symseg.analysis.deviations import column_width
-from hyperspy_symseg.frames.checks import check_flag, is_number, shown
+from hyperspy_symseg.frames.checks import check_flag, check_number, is_number, shown
 from hyperspy_symseg.frames.lazy import lazy
 from hyperspy_symseg.frames.run import run
 from hyperspy_symseg.frames.threads import check_num_workers, workers
 from hyperspy_symseg.plotting import PATTERN_COLORS
-from hyperspy_symseg.templates.model import check_period
+from hyperspy_symseg.templates.model import PERIODS
 from hyperspy_symseg.version import package_version
 
 from .axes import frame_axes
@@ -90,7 +90,7 @@ def outlier_markers(labels, found, **options):
     x, y = labels.axes_manager.signal_axes
     calibration = [(axis.scale, axis.offset) for axis in (x, y)]
     period = found.metadata.get_item("Symmetry_outliers.period")
-    period = check_period("metadata.Symmetry_outliers.period", period)
+    period = check_number("metadata.Symmetry_outliers.period", period, *PERIODS)
     diameter = DIAMETER * period * abs(x.scale)
     defaults = {"sizes": (diameter,), "linewidths": (1.5,)} | options
     single = not labels.axes_manager.navigation_dimension

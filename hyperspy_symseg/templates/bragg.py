@@ -11,13 +11,7 @@ import numpy as np
 
 from hyperspy_symseg.frames.kernels import compiled
 
-from .blocks import (
-    gaussian_weights,
-    n_blocks,
-    planes,
-    products,
-    window_means,
-)
+from .blocks import gaussian_weights, n_blocks, planes, products, window_means
 from .normalized_frame import BLOCKS_IN_CELL
 
 _bragg = compiled("_bragg")

@@ -93,17 +93,15 @@ class CleanFrame:
             self.values = np.ldexp(self.values, -exponent)
             self.sums, self.energies = moments(self.values, self.block)
         if self.valid is None:
-            self.counts, cell_counts = map(self._areas, (1, self._cell))
+            self.counts, cell_counts = (
+                np.multiply.outer(*(block_lengths(n, side) for n in self.values.shape))
+                for side in (self.block, self.block * self._cell)
+            )
         else:
             self.counts = moments(self.valid.astype(np.float64), self.block)[0]
             cell_counts = sum_blocks(self.counts, self._cell)
         sums = (sum_blocks(each, self._cell) for each in (self.sums, self.energies))
         self.cells = [*sums, cell_counts]
-
-    def _areas(self, side):
-        """Numbers of pixels in squares of `side` blocks, one each: 2D float64."""
-        sides = (block_lengths(n, side * self.block) for n in self.values.shape)
-        return np.multiply.outer(*sides)
 
     def _mend_lines(self):
         """Leave out spoilt lines and take off offsets: number of lines, if offsets."""

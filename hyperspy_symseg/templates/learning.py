@@ -15,7 +15,6 @@ from .pattern import Pattern
 from .potts import (
     COUPLING,
     boundary_length,
-    changed,
     log_likelihoods,
     mean_field,
     most_probable,
@@ -151,7 +150,7 @@ def learn(frame, crops, start, period, rounds):
         noise = variance * overdispersed
         posterior = mean_field(log_likelihoods(residuals, noise))
         before, labels = labels, most_probable(posterior)
-        share = changed(before, labels)
+        share = np.mean(before != labels)
         if n_patterns > 1 and share < SETTLED:
             break
     templates = Templates(

@@ -29,33 +29,21 @@ MARGIN = 24
 ROUNDS = 3
 # Range of a period, in pixels: frames show no shorter ones, and have no room for longer
 # ones.
-SHORTEST_PERIOD, LONGEST_PERIOD = 2.0, 2.0**15
+PERIODS = 2.0, 2.0**15
 # Per pixel, along one axis; a component moves a little when it is fitted.
 HIGHEST_FREQUENCY = 1.0
 # In standard deviations, and in variances.
 LARGEST_AMPLITUDE, NOISE = 1e6, (1e-12, 1e12)
 
 
-def check_period(name, period):
-    """Lattice period that frames can have, as Python's own float.
-
-    Parameters
-    ----------
-    name : str
-        The argument, for the message.
-    period : float
-        In pixels.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is no number, or out of range.
-    """
-    return check_number(name, period, SHORTEST_PERIOD, LONGEST_PERIOD)
+def equal_fields(first, second):
+    """Whether two dataclasses are of one kind and have the same values."""
+    if type(first) is not type(second):
+        return NotImplemented
+    return all(
+        np.array_equal(getattr(first, field.name), getattr(second, field.name))
+        for field in fields(first)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +93,7 @@ class Templates:
         n_patterns = check_whole("n_patterns of templates", self.n_patterns, 1)
         n = len(as_array("patterns of templates", self.patterns).reshape(-1))
         checked = {
-            "period": check_period("period of templates", self.period),
+            "period": check_number("period of templates", self.period, *PERIODS),
             "n_patterns": n_patterns,
             "noise": check_number("noise of templates", self.noise, *NOISE),
         }
@@ -123,15 +111,7 @@ class Templates:
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
-    def __eq__(self, other):
-        """Whether all attributes are equal."""
-        if not isinstance(other, Templates):
-            return NotImplemented
-        return all(
-            np.array_equal(getattr(self, field.name), getattr(other, field.name))
-            for field in fields(self)
-        )
-
+    __eq__ = equal_fields
     __hash__ = None
 
     @property
@@ -212,8 +192,14 @@ class Templates:
         float
             From 0 to 1; 1 for one pattern.
         """
-        pairs = itertools.combinations(range(self.n_patterns), 2)
-        return min((_difference(self, *pair) for pair in pairs), default=1.0)
+        least = 1.0
+        for k, j in itertools.combinations(range(self.n_patterns), 2):
+            (ours, a), (theirs, b) = self.of(k), self.of(j)
+            power = (a**2).sum() + (b**2).sum()
+            same, other = np.nonzero(distances(ours, theirs) < SAME / self.period)
+            in_common = 2 * (a[same] * b[other]).sum()
+            least = min(least, 1 - in_common / power if power else 0.0)
+        return float(least)
 
     def components(self, frame):
         """Bragg components of every pattern in a frame: list of BraggComponents.
@@ -304,13 +290,3 @@ class Templates:
         for k, template in enumerate(self.each_expected(frame, posterior)):
             np.copyto(out, template, where=labels == k)
         return out
-
-
-def _difference(templates, first, second):
-    """Share of their power in which two patterns differ: float."""
-    (ours, a), (theirs, b) = templates.of(first), templates.of(second)
-    power = (a**2).sum() + (b**2).sum()
-    if not power:
-        return 0.0
-    same, other = np.nonzero(distances(ours, theirs) < SAME / templates.period)
-    return float(1 - 2 * (a[same] * b[other]).sum() / power)

@@ -12,7 +12,7 @@ from .learning import everywhere, learn
 from .normalized_frame import BLOCKS_IN_CELL
 from .overdispersion import NOTHING, overdispersion
 from .pattern_spectrum import SpectrumCrops
-from .potts import changed, most_probable
+from .potts import most_probable
 
 # Standard deviation of the window in which cells are judged to be misfits, in cells.
 WIDTH = 1.2
@@ -87,7 +87,10 @@ class ModelSelection:
     def solution(self, n_patterns):
         """Best solution for a number of patterns: Solution."""
         if n_patterns not in self._solutions:
-            self._solutions[n_patterns] = self._best(n_patterns)
+            start, rounds = everywhere(self._frame), ROUNDS_OF_ONE
+            if n_patterns > 1:
+                start, rounds = self._begun(n_patterns).posterior, ROUNDS
+            self._solutions[n_patterns] = self._learn(start, rounds)
         return self._solutions[n_patterns]
 
     def costs(self, most):
@@ -158,19 +161,13 @@ class ModelSelection:
         found, weights = overdispersion(*measured, choices)
         return float(np.average(found, weights=weights)) if weights.any() else 1.0
 
-    def _best(self, n_patterns):
-        """Best solution, from several starts."""
-        if n_patterns == 1:
-            return self._learn(everywhere(self._frame), ROUNDS_OF_ONE)
-        return self._learn(self._begun(n_patterns).posterior, ROUNDS)
-
     def _begun(self, n_patterns):
         """Best of the starts, after a few rounds."""
         labels, tried = self._labels(n_patterns), []
         if labels is not None:
             start = start_from_labels(labels, n_patterns)
             tried.append(self._learn(start, ROUNDS_OF_START))
-            if changed(most_probable(start), tried[0].labels) < ALL_BUT_RIGHT:
+            if np.mean(most_probable(start) != tried[0].labels) < ALL_BUT_RIGHT:
                 return tried[0]
         if labels is None or n_patterns <= MOST_SPLITS:
             start = self._split(*self._fewer(n_patterns))

@@ -47,16 +47,14 @@ def overdispersion(frame, posterior, templates, variance, choices):
     overdispersions, weights : (choices,) numpy.ndarray of float64
         At least 1; and the log-likelihood ratio that each choice has in all.
     """
-
-    def of_choice(choice):
-        own, other = choice
+    found = []
+    for own, other in choices:
         beside = np.float32(0) if other is NOTHING else templates[other]
         sums, expected = _windows(
             frame, posterior[own], templates[own], beside, variance
         )
-        return max(1.0, _ratio(sums, expected)), float(expected.sum())
-
-    return np.array(list(map(of_choice, choices))).reshape(-1, 2).T
+        found.append((max(1.0, _ratio(sums, expected)), float(expected.sum())))
+    return np.array(found).reshape(-1, 2).T
 
 
 def _windows(frame, weights, template, other, variance):

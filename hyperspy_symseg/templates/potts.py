@@ -96,14 +96,3 @@ def boundary_length(labels):
     labels : (..., block rows, block columns) numpy.ndarray
     """
     return sum(np.count_nonzero(np.diff(labels, axis=axis)) for axis in (-2, -1))
-
-
-def changed(before, after):
-    """Share of the blocks whose label is another: float.
-
-    Parameters
-    ----------
-    before, after : numpy.ndarray
-        Labels, of one shape.
-    """
-    return np.count_nonzero(before != after) / after.size

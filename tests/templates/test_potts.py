@@ -11,7 +11,6 @@ from hyperspy_symseg.templates.potts import (
     COUPLING,
     SWEEPS,
     boundary_length,
-    changed,
     log_likelihoods,
     mean_field,
     most_probable,
@@ -177,11 +176,6 @@ def test_frames_are_done_one_by_one(patterns):
     found = mean_field(values)
     for i in range(4):
         np.testing.assert_array_equal(found[:, i], mean_field(values[:, i]))
-
-
-def test_share_of_the_blocks_that_have_changed():
-    after = np.array([[0, 1, 0, 0, 0], [0, 0, 0, 2, 0]])
-    assert changed(np.zeros_like(after), after) == 0.2
 
 
 @given(arrays(np.float32, (3, 4, 5), elements=st.sampled_from([0.0, 0.25, 0.5])))
