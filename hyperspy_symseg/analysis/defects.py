@@ -9,10 +9,10 @@ from scipy import special
 
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.analysis import PointAnalysis
-from hyperspy_symseg.frames.block_sums import sum_blocks
 from hyperspy_symseg.frames.cut import LARGEST_TILE
 from hyperspy_symseg.frames.peaks import extrema, settled
 from hyperspy_symseg.frames.tile import within
+from hyperspy_symseg.templates.blocks import sum_blocks
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
 from .deviations import Deviations, column_width

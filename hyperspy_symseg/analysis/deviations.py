@@ -4,8 +4,8 @@
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_symseg.frames.block_sums import spread, sum_blocks
-from hyperspy_symseg.templates.blocks import local_mean
+from hyperspy_symseg.frames.block_sums import spread
+from hyperspy_symseg.templates.blocks import local_mean, sum_blocks
 from hyperspy_symseg.templates.normalized_frame import BLOCKS_IN_PERIOD
 
 from .interior import inner_places

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sums over blocks, and what each gives to its pixels.
+"""Moments of blocks of pixels, and what a block gives to its pixels.
 
 A block is a square of `side` elements of an array; those at the lower and right edge
 are cut off.
@@ -10,35 +10,6 @@ import numpy as np
 from .kernels import compiled
 
 _block_sums = compiled("_block_sums")
-
-
-def sum_blocks(array, side):
-    """Sums over the blocks of an array.
-
-    Parameters
-    ----------
-    array : (..., rows, columns) numpy.ndarray
-    side : int
-
-    Returns
-    -------
-    (..., block rows, block columns) numpy.ndarray
-
-    Examples
-    --------
-    >>> sum_blocks(np.ones((3, 5), int), 2)
-    array([[4, 4, 2],
-           [2, 2, 1]])
-    """
-    for axis in (-2, -1):
-        lines = np.moveaxis(array, axis, 0)
-        # Four times faster than np.add.reduceat.
-        sums = lines[::side].copy()
-        for i in range(1, side):
-            more = lines[i::side]
-            sums[: len(more)] += more
-        array = np.moveaxis(sums, 0, axis)
-    return np.ascontiguousarray(array)
 
 
 def moments(values, side):

@@ -112,42 +112,46 @@ def fit_frame(frame, mask, options):
     TypeError, ValueError
         As from `SymmetryModel.fit`.
     """
-    n_patterns, period, stride = options.n_patterns, options.period, options.stride
-    if not is_auto(stride):
-        Grid.over(frame.shape, stride)
     warn_of_values(frame, mask)
 
     def read(_, pixels):
         return frame[pixels], None if mask is None else mask[pixels]
 
-    lengths = Lengths()
-    if is_auto(period):
-        with one_thread:
-            read_crops = [read(0, pixels) for pixels in crops(frame.shape)]
-            periods = find_periods(*zip(*read_crops, strict=True))
-        period, lengths = periods.period, lengths_of(periods, frame.shape)
-        if period is None and is_auto(n_patterns):
-            n_patterns = 1
+    if is_auto(options.period) or is_auto(options.stride):
+        options = _with_lengths(options, read, frame.shape)
+    descriptor, period = options.descriptor, options.period
     if period is not None and period > min(frame.shape):
         raise ValueError(
             "period must be at most the shorter side of the frame, "
             f"{min(frame.shape)} pixels, got {period:g}."
         )
-    grid = Grid.over(frame.shape, lengths.stride if is_auto(stride) else stride)
-    options = dataclasses.replace(
-        options, n_patterns=n_patterns, period=period, stride=grid.stride
-    )
+    grid = Grid.over(frame.shape, options.stride)
     if period is not None:
         frames = TrainingFrames(read, 1, frame.shape, period)
         fit = fit_crops(*training_crops(frames), options)
         if len(frames) > 1:
             return fit
         return fit._replace(normalized=frames.tile(0)[-1])
-    descriptor = options.descriptor
     scored, sample = sampled_grid(grid, len(descriptor.operations))
     scores = compute_scores(descriptor, frame, scored, mask, counted=FITTING)
     fit = fit_scores(scores[sample], options)
     return fit._replace(scores=scores) if scored == grid else fit
+
+
+def _with_lengths(options, read, shape):
+    """Options with the period that is found in a frame, and a stride: FitOptions."""
+    n_patterns, period, lengths = options.n_patterns, options.period, Lengths()
+    if is_auto(period):
+        with one_thread:
+            read_crops = [read(0, pixels) for pixels in crops(shape)]
+            periods = find_periods(*zip(*read_crops, strict=True))
+        period, lengths = periods.period, lengths_of(periods, shape)
+        if period is None and is_auto(n_patterns):
+            n_patterns = 1
+    stride = lengths.stride if is_auto(options.stride) else options.stride
+    return dataclasses.replace(
+        options, n_patterns=n_patterns, period=period, stride=stride
+    )
 
 
 def fit_scores(scores, options):

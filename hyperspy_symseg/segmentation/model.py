@@ -306,11 +306,10 @@ class SymmetryModel:
         """Model of the patterns that labels have; these are renumbered in place."""
         found = labels["label"] if labels.dtype.names else labels
         kept = np.array([(found == label).any() for label in range(self.n_patterns)])
-        if self.templates is None or not kept.any():
+        if self.templates is None or kept.all() or not kept.any():
             return self
-        if not kept.all():
-            labelled = found >= 0
-            found[labelled] = (np.cumsum(kept) - 1)[found[labelled]]
+        labelled = found >= 0
+        found[labelled] = (np.cumsum(kept) - 1)[found[labelled]]
         score_model, templates = keep_patterns(self.score_model, self.templates, kept)
         return replace(self, score_model=score_model, templates=templates)
 

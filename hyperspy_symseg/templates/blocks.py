@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Arithmetic of blocks: products, and means of blocks near by.
+"""Arithmetic of blocks: sums, products, and means of blocks near by.
 
 A block is as for `hyperspy_symseg.frames.block_sums`; a cell is a block of blocks.
 """
@@ -17,6 +17,35 @@ TRUNCATE = 3.0
 def n_blocks(shape, side):
     """Numbers of blocks along the last two axes, those cut off too: (int, int)."""
     return tuple(-(-n // side) for n in shape[-2:])
+
+
+def sum_blocks(array, side):
+    """Sums over the blocks of an array.
+
+    Parameters
+    ----------
+    array : (..., rows, columns) numpy.ndarray
+    side : int
+
+    Returns
+    -------
+    (..., block rows, block columns) numpy.ndarray
+
+    Examples
+    --------
+    >>> sum_blocks(np.ones((3, 5), int), 2)
+    array([[4, 4, 2],
+           [2, 2, 1]])
+    """
+    for axis in (-2, -1):
+        lines = np.moveaxis(array, axis, 0)
+        # Four times faster than np.add.reduceat.
+        sums = lines[::side].copy()
+        for i in range(1, side):
+            more = lines[i::side]
+            sums[: len(more)] += more
+        array = np.moveaxis(sums, 0, axis)
+    return np.ascontiguousarray(array)
 
 
 def products(first, second, side):

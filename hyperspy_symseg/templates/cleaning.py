@@ -5,11 +5,11 @@ import functools
 
 import numpy as np
 
-from hyperspy_symseg.frames.block_sums import moments, sum_blocks
+from hyperspy_symseg.frames.block_sums import moments
 from hyperspy_symseg.frames.flat import SMALLEST_BLOCK, flat_areas
 from hyperspy_symseg.frames.valid import valid_pixels
 
-from .blocks import ratio
+from .blocks import ratio, sum_blocks
 from .damage import SPAN, Lines, find_spikes
 
 # Frames whose blocks have larger or smaller energies are scaled.

@@ -5,9 +5,9 @@ import itertools
 
 import numpy as np
 
-from hyperspy_symseg.frames.block_sums import spread, sum_blocks
+from hyperspy_symseg.frames.block_sums import spread
 
-from .blocks import local_mean
+from .blocks import local_mean, sum_blocks
 from .learning import everywhere, learn
 from .normalized_frame import BLOCKS_IN_CELL
 from .overdispersion import NOTHING, overdispersion

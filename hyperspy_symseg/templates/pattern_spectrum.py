@@ -7,10 +7,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft, ndimage, special
 
-from hyperspy_symseg.frames.block_sums import spread, sum_blocks
+from hyperspy_symseg.frames.block_sums import spread
 from hyperspy_symseg.frames.peaks import climb, steps_within, vertex_shifts
 
-from .blocks import planes
+from .blocks import planes, sum_blocks
 from .normalized_frame import BLOCKS_IN_PERIOD
 
 # Sides of the crops whose power is averaged, in periods; crops of all frames, at most;

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.frames.block_sums import sum_blocks
+from hyperspy_symseg.templates.blocks import sum_blocks
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
 PERIOD = 9.0

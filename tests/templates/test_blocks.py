@@ -7,10 +7,21 @@ from hypothesis import strategies as st
 from hyperspy_symseg.templates.blocks import (
     local_mean,
     products,
+    sum_blocks,
     window_means,
 )
 
 from ..conftest import gaussian_means
+
+
+@given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 7))
+def test_sums_over_squares(rows, columns, side):
+    array = np.arange(rows * columns).reshape(rows, columns) % 13
+    expected = [
+        [array[i : i + side, j : j + side].sum() for j in range(0, columns, side)]
+        for i in range(0, rows, side)
+    ]
+    np.testing.assert_array_equal(sum_blocks(array, side), expected)
 
 
 @pytest.mark.parametrize("width", [1.5, 4.5])
@@ -31,6 +42,7 @@ def test_squares_of_several_frames_are_done_one_by_one():
     array = np.random.default_rng(0).random((3, 7, 11))
     weights = np.array([0.4, 0.2, 0.1], np.float32)
     for function in (
+        lambda each: sum_blocks(each, 3),
         lambda each: local_mean(each, np.ones_like(each), 1.5),
         lambda each: window_means(each, weights),
     ):

@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.frames.block_sums import sum_blocks
 from hyperspy_symseg.templates import Templates
+from hyperspy_symseg.templates.blocks import sum_blocks
 from hyperspy_symseg.templates.misfit_variance import (
     fit_of_cells,
     misfit_variance,

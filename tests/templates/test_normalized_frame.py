@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_symseg.frames.block_sums import spread, sum_blocks
+from hyperspy_symseg.frames.block_sums import spread
+from hyperspy_symseg.templates.blocks import sum_blocks
 from hyperspy_symseg.templates.normalized_frame import (
     NormalizedFrame,
     block_size,
