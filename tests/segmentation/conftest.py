@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
 import pytest
 
 from hyperspy_symseg.descriptors import (
@@ -23,6 +24,12 @@ DESCRIPTORS = {
 @pytest.fixture(scope="session")
 def frame(two_grains):
     return two_grains[0].data
+
+
+@pytest.fixture(scope="session")
+def large_frame(frame):
+    """Of 305 x 581 pixels: with a stride of 3, four tiles are scored."""
+    return np.tile(frame, (5, 7))
 
 
 @pytest.fixture(scope="session")

@@ -29,11 +29,6 @@ def scores(frame):
     return compute_scores(DESCRIPTOR, frame, Grid.over(frame.shape, 3))
 
 
-@pytest.fixture
-def small_tiles(monkeypatch):
-    monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
-
-
 def test_smallest_pattern_comes_first(fitted):
     assert fitted.counts[0] < fitted.counts[1]
 
@@ -59,11 +54,11 @@ def test_a_seed_that_is_drawn_is_kept(frame):
     assert drawn == again
 
 
-def test_number_of_threads_changes_nothing(frame, small_tiles):
+def test_number_of_threads_changes_nothing(large_frame):
     fits = []
     for n in (1, 4):
         with workers(n):
-            fits.append(fit(frame, DESCRIPTOR, stride=3))
+            fits.append(fit(large_frame, DESCRIPTOR, stride=3))
     assert fits[0] == fits[1]
 
 
@@ -75,9 +70,12 @@ def test_fits_side_by_side_leave_the_number_of_blas_threads_alone(frame):
     assert [info["num_threads"] for info in threadpool_info()] == before
 
 
-@pytest.mark.parametrize("sample_bytes", [1000 * 81 * 4, 64 * 2**20])
-def test_fitting_and_labelling_at_once_is_the_same(frame, monkeypatch, sample_bytes):
-    monkeypatch.setattr(sampling, "SAMPLE_BYTES", sample_bytes)
+@pytest.mark.parametrize("are_kept", [True, False])
+def test_fitting_and_labelling_at_once_is_the_same(frame, are_kept):
+    if not are_kept:
+        frame = np.tile(frame, (15, 11))
+    n_samples = Grid.over(frame.shape, 2).size
+    assert (4 * n_samples * 81 <= sampling.SAMPLE_BYTES) == are_kept
     mask = np.zeros(frame.shape, bool)
     mask[5, 6:9] = True
     fitted, labels = fit_predict(frame, DESCRIPTOR, stride=2, mask=mask)
@@ -91,8 +89,8 @@ def test_labelling_at_once_on_the_grid(frame, fitted):
 
 
 @pytest.mark.parametrize("dtype", ["u1", ">u2", "i4", "f2", "f4", ">f8"])
-def test_labelling_at_once_is_the_same_to_the_last_pixel(frame, small_tiles, dtype):
-    frame = frame.astype(dtype)
+def test_labelling_at_once_is_the_same_to_the_last_pixel(large_frame, dtype):
+    frame = large_frame.astype(dtype)
     if frame.dtype.kind == "f":
         frame[20:23, 30:34] = np.nan
     fitted, labels = fit_predict(frame, DESCRIPTOR, stride=2)
@@ -100,12 +98,13 @@ def test_labelling_at_once_is_the_same_to_the_last_pixel(frame, small_tiles, dty
 
 
 @pytest.mark.parametrize("upsample", [False, True])
-def test_labelling_at_once_with_some_operations(frame, small_tiles, upsample):
+def test_labelling_at_once_with_some_operations(large_frame, upsample):
     fitted, labels = fit_predict(
-        frame, DESCRIPTOR, stride=3, n_operations=9, upsample=upsample
+        large_frame, DESCRIPTOR, stride=3, n_operations=9, upsample=upsample
     )
     assert len(fitted.mean) == 9
-    np.testing.assert_array_equal(labels, fitted.predict(frame, upsample=upsample))
+    expected = fitted.predict(large_frame, upsample=upsample)
+    np.testing.assert_array_equal(labels, expected)
 
 
 def test_fit_to_scores_is_the_fit_to_their_frame(scores, fitted):

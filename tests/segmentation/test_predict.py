@@ -69,17 +69,15 @@ def test_one_pattern_labels_all_pixels_zero(frame):
 
 
 @pytest.mark.parametrize("upsample", [False, True])
-def test_number_of_threads_changes_no_label(fitted, frame, monkeypatch, upsample):
-    monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
+def test_number_of_threads_changes_no_label(fitted, large_frame, upsample):
     labels = []
     for n in (1, 4):
         with workers(n):
-            labels.append(fitted.predict(frame, upsample=upsample))
+            labels.append(fitted.predict(large_frame, upsample=upsample))
     np.testing.assert_array_equal(*labels)
 
 
-def test_threads_that_label_have_no_more_below_them(fitted, frame, monkeypatch):
-    monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
+def test_threads_that_label_have_no_more_below_them(fitted, large_frame, monkeypatch):
     seen, nearest = set(), ScoreModel.nearest
 
     def spy(model, scores):
@@ -88,12 +86,11 @@ def test_threads_that_label_have_no_more_below_them(fitted, frame, monkeypatch):
 
     monkeypatch.setattr(ScoreModel, "nearest", spy)
     with workers(3):
-        fitted.predict(frame)
+        fitted.predict(large_frame)
     assert seen == {1}
 
 
-def test_progress_is_that_of_the_tiles(fitted, frame, monkeypatch):
-    monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
+def test_progress_is_that_of_the_tiles(fitted, large_frame):
     totals = []
 
     def progress(iterator, total, desc, unit):
@@ -101,9 +98,9 @@ def test_progress_is_that_of_the_tiles(fitted, frame, monkeypatch):
         return iterator
 
     with workers(2, progress):
-        fitted.predict(frame)
-    # 21 x 28 samples in tiles of at most 5 x 8.
-    assert totals == [5 * 4]
+        fitted.predict(large_frame)
+    # 102 x 194 samples in tiles of at most 90 x 181.
+    assert totals == [2 * 2]
 
 
 def test_sample_of_a_frame_has_its_projections_and_labels(fitted, frame):
