@@ -16,6 +16,7 @@ from hyperspy_symseg.frames.threads import one_thread
 from hyperspy_symseg.lattice import Lengths, find_periods, suitable_lengths
 from hyperspy_symseg.lattice.spectrum import crops
 from hyperspy_symseg.templates import Templates
+from hyperspy_symseg.templates.blocks import centres
 from hyperspy_symseg.templates.model_selection import ModelSelection
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.potts import most_probable
@@ -129,7 +130,7 @@ def fit_frame(frame, mask, options):
     if period is not None:
         frames = TrainingFrames(read, 1, frame.shape, period)
         fit = fit_crops(*training_crops(frames), options)
-        if len(frames) > 1:
+        if frames.n_tiles > 1:
             return fit
         return fit._replace(normalized=frames.tile(0)[-1])
     scored, sample = sampled_grid(grid, len(descriptor.operations))
@@ -230,14 +231,21 @@ def fit_crops(crops, one_pattern, options, most_scored=MOST_SCORED):
             stride = tuple(map(min, options.stride, frame.shape))
             grid = Grid.over(frame.shape, stride)
             grid = grid.within(*sample_slices(grid, n_all, len(crops), most_scored))
-            scores = [_scores(descriptor, grid, crop) for crop in crops]
+        for crop in crops:
+            starts = zip(crop.pixels, grid.first, strict=True)
+            first = tuple(axis.start + n for axis, n in starts)
+            own = dataclasses.replace(grid, first=first), crop.mask
+            scores.append(compute_scores(descriptor, crop.frame, *own, counted=None))
         flat = [np.empty((0, n_all)), *(each.reshape(-1, n_all) for each in scores)]
         sample = complete_scores(np.concatenate(flat), descriptor)
         clustered = functools.cache(functools.partial(_clustered, sample, options))
 
         def block_labels(n_patterns):
-            nearest, centres = clustered(n_patterns).nearest, _block_centres(frame)
-            return np.stack([labels_at(nearest(s), grid, *centres) for s in scores])
+            nearest, pixels = (
+                clustered(n_patterns).nearest,
+                centres(frame.shape, frame.block),
+            )
+            return np.stack([labels_at(nearest(s), grid, *pixels) for s in scores])
 
         search = ModelSelection(frame, options.period, block_labels, one_pattern)
         costs = None
@@ -256,21 +264,6 @@ def fit_crops(crops, one_pattern, options, most_scored=MOST_SCORED):
             _logger.warning("%s The labels are those of the scores alone.", reason)
     score_model = _best_operations(score_model, options, sample)
     return Fit(score_model, options.stride, templates, costs)
-
-
-def _scores(descriptor, grid, crop):
-    """Scores of the grid within a crop: (rows, columns, operations) numpy.ndarray."""
-    first = (a.start + n for a, n in zip(crop.pixels, grid.first, strict=True))
-    grid = dataclasses.replace(grid, first=tuple(first))
-    return compute_scores(descriptor, crop.frame, grid, crop.mask, counted=None)
-
-
-def _block_centres(frame):
-    """Rows and columns of the pixels in the middle of the blocks of a frame."""
-    return tuple(
-        np.minimum(np.arange(n) * frame.block + frame.block // 2, length - 1)
-        for n, length in zip(frame.counts.shape[-2:], frame.shape, strict=True)
-    )
 
 
 def _why_no_templates(search, solution, frame, sample, score_model):

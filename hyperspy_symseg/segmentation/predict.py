@@ -130,7 +130,10 @@ class Prediction:
             return self.of_tile(frame, mask, whole(self.grid, frame.shape))
         dtype = self.model.result_dtype(self.certainty)
         labels = self._of_tiles(self.of_tile, frame, mask, dtype)
-        log_flat_areas(_share_flat(labels, frame, mask))
+        missing = (labels["label"] if self.certainty else labels) == -1
+        if missing.any() and missing.shape == frame.shape:
+            valid = valid_pixels(frame, mask)
+            log_flat_areas((missing if valid is None else missing & valid).mean())
         return labels
 
     def probabilities(self, frame, mask):
@@ -332,12 +335,3 @@ def log_flat_areas(share):
             "not recorded) and get no label: -1.",
             100 * share,
         )
-
-
-def _share_flat(labels, frame, mask):
-    """Share of the labels that are missing where pixels are valid: float."""
-    missing = (labels["label"] if labels.dtype.names else labels) == -1
-    if not missing.any() or missing.shape != frame.shape:
-        return 0.0
-    valid = valid_pixels(frame, mask)
-    return float((missing if valid is None else missing & valid).mean())

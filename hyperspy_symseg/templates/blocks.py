@@ -102,6 +102,23 @@ def blocks_in(window, side):
     return tuple(slice(axis.start // side, -(-axis.stop // side)) for axis in window)
 
 
+def centres(shape, side):
+    """Rows and columns of the elements in the middle of the blocks: two of int.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Its last two axes are cut into blocks.
+    side : int
+
+    Examples
+    --------
+    >>> centres((5, 7), 3)
+    [array([1, 4]), array([1, 4, 6])]
+    """
+    return [np.minimum(np.arange(0, n, side) + side // 2, n - 1) for n in shape[-2:]]
+
+
 def gaussian_weights(width, dtype=np.float32):
     """Weights of a Gaussian window along an axis, at distances of 0, 1, ... blocks.
 

@@ -7,6 +7,7 @@ more than the noise does. So it counts where both agree to a fifth of a period, 
 mean over the wide window.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -167,10 +168,12 @@ def sharpened(posterior, squarings=SQUARINGS):
     return sharp
 
 
+@functools.cache
 def _weights(reach):
     """Weights that fall off as a parabola (V. A. Epanechnikov's)."""
     weights = (1 - (np.arange(reach + 1) / (reach + 1)) ** 2).astype(np.float32)
     weights /= 2 * weights.sum() - weights[0]
+    weights.flags.writeable = False
     return weights
 
 

@@ -91,7 +91,7 @@ def everywhere(frame):
     return np.ones((1, *frame.counts.shape), np.float32)
 
 
-def learn(frame, crops, start, period, rounds):
+def learn(frame, crops, period, start, rounds):
     """Learn the templates of patterns from frames, and which pixel has which.
 
     Three things are learnt in turn: the reflections of every pattern, from the power
@@ -109,10 +109,10 @@ def learn(frame, crops, start, period, rounds):
         One or several, that begin at their first pixel.
     crops : SpectrumCrops
         Of these.
-    start : (patterns, ..., block rows, block columns) numpy.ndarray of float32
-        Posterior to begin with.
     period : float
         In pixels.
+    start : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+        Posterior to begin with.
     rounds : int
         At most; fewer if there are several patterns, and their labels do not change
         any more.

@@ -27,9 +27,8 @@ def one_pattern(frame, period):
     -------
     Templates
     """
-    return learn(
-        frame, SpectrumCrops(frame), everywhere(frame), period, rounds=1
-    ).templates
+    found = learn(frame, SpectrumCrops(frame), period, everywhere(frame), rounds=1)
+    return found.templates
 
 
 def fit_of_cells(templates, frame):

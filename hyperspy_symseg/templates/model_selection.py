@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Selection of a model: the best of several starts, and the number of patterns."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -80,15 +81,17 @@ class ModelSelection:
     """
 
     def __init__(self, frame, period, labels, one_pattern=None):
-        self._frame, self._crops, self._period = frame, SpectrumCrops(frame), period
+        self._frame = frame
+        self._learn = functools.partial(learn, frame, SpectrumCrops(frame), period)
         self._labels, self._solutions = labels, {}
         self._one_pattern = one_pattern
 
     def solution(self, n_patterns):
         """Best solution for a number of patterns: Solution."""
         if n_patterns not in self._solutions:
-            start, rounds = everywhere(self._frame), ROUNDS_OF_ONE
-            if n_patterns > 1:
+            if n_patterns == 1:
+                start, rounds = everywhere(self._frame), ROUNDS_OF_ONE
+            else:
                 start, rounds = self._begun(n_patterns).posterior, ROUNDS
             self._solutions[n_patterns] = self._learn(start, rounds)
         return self._solutions[n_patterns]
@@ -173,10 +176,6 @@ class ModelSelection:
             start = self._split(*self._fewer(n_patterns))
             tried.append(self._learn(start, ROUNDS_OF_START))
         return min(tried, key=lambda one: one.cost(WHITE_NOISE))
-
-    def _learn(self, start, rounds):
-        where = self._frame, self._crops
-        return learn(*where, start, self._period, rounds)
 
     def _fewer(self, n_patterns):
         """Posterior and templates of one pattern fewer."""

@@ -12,6 +12,7 @@ from hyperspy_symseg.frames.block_sums import spread
 from .blocks import (
     TRUNCATE,
     blocks_in,
+    centres,
     gaussian_weights,
     normalised,
     products,
@@ -104,12 +105,7 @@ def _without_foreign(clean, mean, variance):
         return spread(cells, BLOCKS_IN_CELL, mean.shape)
 
     # The window is much wider than a cell: the middle of each cell is enough.
-    middle = np.ix_(
-        *(
-            np.minimum(np.arange(n) * BLOCKS_IN_CELL + 1, length - 1)
-            for n, length in zip(cell_mean.shape, mean.shape, strict=True)
-        )
-    )
+    middle = np.ix_(*centres(mean.shape, BLOCKS_IN_CELL))
     if not (variance[middle] > FOREIGN * cell_variance).any():
         return 0, 0
     usual_mean, usual = (
@@ -150,6 +146,8 @@ class NormalizedFrame:
     ----------
     block : int
         Side of a block, in pixels.
+    shape : (int, int)
+        Rows and columns of pixels.
     pixels : (rows, columns) numpy.ndarray of float32
         Normalised intensities, 0 where not valid.
     counts : (block rows, block columns) numpy.ndarray of float32
@@ -181,6 +179,7 @@ class NormalizedFrame:
         contrast = variance > NO_VARIANCE * (mean**2 + variance)
         scale = np.sqrt(ratio(contrast.astype(np.float64), variance))
         self.pixels = normalised(clean.values, mean, scale, block)
+        self.shape = self.pixels.shape
         if clean.valid is not None:
             self.pixels[~clean.valid] = 0
         self.energies = (energies * scale**2).astype(np.float32)
@@ -198,11 +197,6 @@ class NormalizedFrame:
         """Whether so much of it is damaged that templates may not fit it: bool."""
         many = self.n_spikes > MANY_SPIKES * self.pixels.size
         return self.has_jump or self.levelled is not None or many
-
-    @property
-    def shape(self):
-        """Rows and columns of pixels: (int, int)."""
-        return self.pixels.shape[-2:]
 
     def crop(self, rows_and_columns):
         """Some rows and columns, as a frame of its own: NormalizedFrame.
@@ -224,6 +218,7 @@ class NormalizedFrame:
                 array = getattr(self, name)
                 if array is not None:
                     setattr(crop, name, np.ascontiguousarray(array[cut]))
+        crop.shape = crop.pixels.shape
         return crop
 
     @staticmethod

@@ -67,6 +67,15 @@ class TrainingFrames:
         Lattice period in pixels.
     most_pixels : int
         Pixels of the tiles that are kept at once, unless one has more.
+
+    Attributes
+    ----------
+    cell : int
+        Side of a cell in pixels.
+    are_small : bool
+        Whether all cells are few enough to learn from.
+    n_tiles : int
+        Number of tiles of all frames.
     """
 
     def __init__(self, read, n, shape, period, most_pixels=MOST_PIXELS):
@@ -77,12 +86,9 @@ class TrainingFrames:
         if not self.are_small:
             tiles = _tiles(shape, self.cell)
         self._tiles = list(itertools.product(range(n), tiles))
+        self.n_tiles = len(self._tiles)
         size = math.prod(shape) / len(tiles)
         self._most, self._kept = max(1, int(most_pixels / size)), {}
-
-    def __len__(self):
-        """Return the number of tiles of all frames."""
-        return len(self._tiles)
 
     def tile(self, i):
         """Read a tile, unless it is one of the last: frame, mask, NormalizedFrame."""
@@ -219,7 +225,7 @@ def training_crops(frames):
     templates : Templates or None
         Of one pattern, if crops were chosen by them.
     """
-    numbers = tracked(range(len(frames)), len(frames), "Fitting")
+    numbers = tracked(range(frames.n_tiles), frames.n_tiles, "Fitting")
     if frames.are_small:
         everything = tuple(slice(0, n) for n in frames.shape)
         return [frames.crop(i, everything) for i in numbers], None

@@ -8,7 +8,7 @@ from hyperspy_symseg.descriptors import compute_scores
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
-from hyperspy_symseg.segmentation.fit import _block_centres, fit_crops
+from hyperspy_symseg.segmentation.fit import fit_crops
 from hyperspy_symseg.segmentation.fit_options import FitOptions
 from hyperspy_symseg.segmentation.predict import label_frame
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
@@ -35,13 +35,6 @@ def crop_of(frame, weight=1.0):
     return TrainingCrop(
         frame, None, everything, NormalizedFrame(frame, None, PERIOD), weight
     )
-
-
-def test_centres_of_blocks():
-    # Blocks of 3 pixels; the last ones have 1 row and 2 columns.
-    rows, columns = _block_centres(NormalizedFrame(np.zeros((10, 14)), None, 9.0))
-    np.testing.assert_array_equal(rows, [1, 4, 7, 9])
-    np.testing.assert_array_equal(columns, [1, 4, 7, 10, 13])
 
 
 def test_without_a_period_there_are_no_templates(fitted):

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperspy_symseg.templates.blocks import (
+    centres,
     local_mean,
     products,
     sum_blocks,
@@ -22,6 +23,13 @@ def test_sums_over_squares(rows, columns, side):
         for i in range(0, rows, side)
     ]
     np.testing.assert_array_equal(sum_blocks(array, side), expected)
+
+
+def test_centres_of_blocks():
+    # Blocks of 3 pixels; the last ones have 1 row and 2 columns.
+    rows, columns = centres((10, 14), 3)
+    np.testing.assert_array_equal(rows, [1, 4, 7, 9])
+    np.testing.assert_array_equal(columns, [1, 4, 7, 10, 13])
 
 
 @pytest.mark.parametrize("width", [1.5, 4.5])

@@ -18,7 +18,7 @@ def start_of(labels, n_patterns=2, share=0.9):
 
 
 def learnt(frame, start, rounds=5):
-    return learn(frame, SpectrumCrops(frame), start, PERIOD, rounds)
+    return learn(frame, SpectrumCrops(frame), PERIOD, start, rounds)
 
 
 def distances(found, true):
