@@ -241,10 +241,8 @@ def fit_crops(crops, one_pattern, options, most_scored=MOST_SCORED):
         clustered = functools.cache(functools.partial(_clustered, sample, options))
 
         def block_labels(n_patterns):
-            nearest, pixels = (
-                clustered(n_patterns).nearest,
-                centres(frame.shape, frame.block),
-            )
+            nearest = clustered(n_patterns).nearest
+            pixels = centres(frame.shape, frame.block)
             return np.stack([labels_at(nearest(s), grid, *pixels) for s in scores])
 
         search = ModelSelection(frame, options.period, block_labels, one_pattern)
