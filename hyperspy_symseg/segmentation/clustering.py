@@ -48,7 +48,7 @@ def largest_components(covariance, n):
     return components, np.maximum(values[::-1][:n], 0) / values.sum()
 
 
-def block_weights(scores, blocks):
+def member_weights(scores, members):
     """Weights that give each of several descriptors the same say.
 
     The scores of a descriptor are divided by the square root of the largest eigenvalue
@@ -60,7 +60,7 @@ def block_weights(scores, blocks):
     Parameters
     ----------
     scores : (pixels, operations) numpy.ndarray of float64
-    blocks : tuple of int
+    members : tuple of int
         Number of operations of each descriptor.
 
     Returns
@@ -71,16 +71,16 @@ def block_weights(scores, blocks):
     Examples
     --------
     >>> scores = np.array([[0.0, 4, 0], [0, -4, 0], [1, 0, 3], [-1, 0, -3]])
-    >>> (1 / block_weights(scores, (1, 2)) ** 2).round(3)
+    >>> (1 / member_weights(scores, (1, 2)) ** 2).round(3)
     array([ 0.667, 10.667, 10.667])
     """
-    weights = np.ones(len(blocks))
-    if len(blocks) > 1:
-        ends = np.cumsum(blocks)[:-1]
-        for block, own in enumerate(np.split(scores, ends, axis=1)):
+    weights = np.ones(len(members))
+    if len(members) > 1:
+        ends = np.cumsum(members)[:-1]
+        for member, own in enumerate(np.split(scores, ends, axis=1)):
             largest = np.linalg.eigvalsh(score_covariance(own))[-1]
-            weights[block] = 1 / max(np.sqrt(max(largest, 0)), SMALLEST_SCALE)
-    return np.repeat(weights, blocks)
+            weights[member] = 1 / max(np.sqrt(max(largest, 0)), SMALLEST_SCALE)
+    return np.repeat(weights, members)
 
 
 def separation(points, centres):
@@ -107,8 +107,8 @@ def separation(points, centres):
     >>> separation(points, np.array([[1.0, 0], [11, 0]]))
     10.0
     """
-    squares = ((points[:, np.newaxis] - centres) ** 2).sum(axis=-1)
-    nearest = squares.argmin(axis=1)
+    squared = ((points[:, np.newaxis] - centres) ** 2).sum(axis=-1)
+    nearest = squared.argmin(axis=1)
     if len(np.unique(nearest)) < len(centres):
         return 0.0
 
@@ -145,14 +145,14 @@ def _check_number(n_patterns, n_distinct):
         )
 
 
-def cluster_scores(scores, blocks, n_patterns, n_components, random_state):
-    """Principal components of scores, and clusters among them.
+def cluster_scores(scores, members, n_patterns, n_components, random_state):
+    """Principal components of scores, and clusters among them, with `one_thread`.
 
     Parameters
     ----------
     scores : (pixels, operations) numpy.ndarray of float64
         None missing.
-    blocks : tuple of int
+    members : tuple of int
         Number of operations of each descriptor.
     n_patterns, n_components, random_state
         As in `SymmetryModel.fit`.
@@ -183,12 +183,11 @@ def cluster_scores(scores, blocks, n_patterns, n_components, random_state):
         n_components = min(n_components, *scores.shape)
     pca = PCA(n_components, svd_solver="covariance_eigh")
     k_means = KMeans(n_patterns, n_init=N_STARTS, random_state=random_state)
-    with one_thread:
-        weights = block_weights(scores, blocks)
-        clusters = k_means.fit(pca.fit_transform(scores * weights))
-        covariance = None
-        if scores.shape[1] <= MOST_COVARIANCES:
-            covariance = score_covariance(scores)
+    weights = member_weights(scores, members)
+    clusters = k_means.fit(pca.fit_transform(scores * weights))
+    covariance = None
+    if scores.shape[1] <= MOST_COVARIANCES:
+        covariance = score_covariance(scores)
     counts = np.bincount(clusters.labels_, minlength=n_patterns)
     # Some may differ in nothing but rounding.
     _check_number(n_patterns, np.count_nonzero(counts))

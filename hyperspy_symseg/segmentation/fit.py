@@ -171,7 +171,10 @@ def fit_scores(scores, options):
         As from `SymmetryModel.fit`.
     """
     sample = complete_scores(scores, options.descriptor)
-    score_model = _clustered(sample, options, options.n_patterns)
+    # Before `one_thread`, which has to find its libraries.
+    scikit_learn()
+    with one_thread:
+        score_model = _clustered(sample, options, options.n_patterns)
     return Fit(_best_operations(score_model, options, sample), options.stride)
 
 

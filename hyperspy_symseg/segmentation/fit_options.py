@@ -74,13 +74,22 @@ pixel_size, units
         if n_operations is not None:
             most = len(self.descriptor.operations)
             n_operations = check_whole("n_operations", n_operations, 1, most)
+        n_components = self.n_components
+        rule = (
+            "n_components must be an int of at least 1, or a fraction between 0 and 1"
+        )
+        if not is_number(n_components):
+            raise TypeError(f"{rule}, got {shown(n_components)}.")
+        whole = is_whole_number(n_components)
+        if not (n_components >= 1 if whole else 0 < n_components < 1):
+            raise ValueError(f"{rule}, got {shown(n_components)}.")
         pixel_size, units = check_pixels(self.pixel_size, self.units)
         checked = {
             "n_patterns": n_patterns,
             "period": period,
             "random_state": check_whole("random_state", seed, 0, LARGEST_SEED),
             "n_operations": n_operations,
-            "n_components": _check_components(self.n_components),
+            "n_components": int(n_components) if whole else float(n_components),
             "pixel_size": pixel_size,
             "units": units,
         }
@@ -88,17 +97,6 @@ pixel_size, units
             checked["stride"] = pixel_pair("stride", self.stride, least=1)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
-
-
-def _check_components(n_components):
-    """Number of components, or the fraction that they explain: int or float."""
-    rule = "n_components must be an int of at least 1, or a fraction between 0 and 1"
-    if not is_number(n_components):
-        raise TypeError(f"{rule}, got {shown(n_components)}.")
-    whole = is_whole_number(n_components)
-    if not (n_components >= 1 if whole else 0 < n_components < 1):
-        raise ValueError(f"{rule}, got {shown(n_components)}.")
-    return int(n_components) if whole else float(n_components)
 
 
 def check_pixels(pixel_size, units):

@@ -44,7 +44,7 @@ class SymmetryModel:
     The scores of a pixel are projected on their principal components; the pixel gets
     the label of the nearest centre. The scores of several descriptors are weighted
     first, so that the first principal component of each has a variance of 1 (see
-    `hyperspy_symseg.segmentation.clustering.block_weights`). Where scores are missing,
+    `hyperspy_symseg.segmentation.clustering.member_weights`). Where scores are missing,
     the projection is the least-squares fit to those that the pixel has.
 
     A model is a value: it can be compared, pickled and stored, and the same pattern

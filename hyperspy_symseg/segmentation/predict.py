@@ -160,8 +160,7 @@ class Prediction:
 
     def _of_tiles(self, function, frame, mask, dtype):
         """What a function gives for the tiles of a frame: numpy.ndarray."""
-        shape = whole(self.grid, frame.shape).result_shape(self.upsample)
-        result = np.empty(shape, dtype)
+        result = np.empty(frame.shape if self.upsample else self.grid.shape, dtype)
 
         def fill(tile):
             pixels = tile.inner if self.upsample else tile.samples

@@ -41,14 +41,14 @@ def project_scores(scores, mean, weights, components):
     incomplete = np.flatnonzero(np.isnan(projected).any(axis=0))
     for start in range(0, len(incomplete), CHUNK):
         pixels = incomplete[start : start + CHUNK]
-        projected[:, pixels] = _least_squares(
+        projected[:, pixels] = _project_incomplete(
             (columns[:, pixels] - mean[:, np.newaxis]) * weights[:, np.newaxis],
             components,
         )
     return projected.T.reshape(*scores.shape[:-1], -1)
 
 
-def _least_squares(columns, components):
+def _project_incomplete(columns, components):
     """Least-squares projection of weighted scores, (operations, pixels)."""
     n, has = len(components), ~np.isnan(columns)
     any_score = has.any(axis=0)

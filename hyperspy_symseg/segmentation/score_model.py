@@ -18,7 +18,7 @@ from .separability import fisher_separability, variances
 # Of a score, such as the power of a wave in a window of 30,000 x 30,000 pixels. With
 # these, no product of a prediction in float32 overflows.
 LARGEST_SCORE = 1e9
-# Those of one descriptor beside others: see `block_weights`.
+# Those of one descriptor beside others: see `member_weights`.
 WEIGHTS = 1e-9, 1e4
 LARGEST_CENTRE = 1e15
 # Of unit vectors, and of fractions: rounding is allowed for.

@@ -158,12 +158,12 @@ class Lines:
         if len(means) < size:
             return spoilt
         # A line that is far from most lines has a large share in their variance, too.
-        level, mean_square = (
+        level, power = (
             ndimage.uniform_filter1d(each, size, axis=0, mode="mirror")
             for each in (means, means**2)
         )
         deviation = (means - level) ** 2
-        indices = np.nonzero(deviation > SUSPICIOUS**2 * (mean_square - level**2))
+        indices = np.nonzero(deviation > SUSPICIOUS**2 * (power - level**2))
         rows = np.clip(indices[0], reach, len(means) - 1 - reach)
         around = rows[:, np.newaxis] + np.arange(-reach, reach + 1)
         ranks = round(LOW * (size - 1)), round(HIGH * (size - 1))

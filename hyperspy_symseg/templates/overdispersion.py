@@ -15,7 +15,7 @@ FEWEST = 20
 # The alternative that has no template.
 NOTHING = None
 # Median of the square of a standard normal variable.
-MEDIAN_OF_SQUARE = 0.4549
+MEDIAN_OF_CHI_2 = 0.4549
 
 
 def overdispersion(frame, posterior, templates, variance, choices):
@@ -84,4 +84,4 @@ def _ratio(sums, expected):
     sums, expected = sums[used], expected[used]
     # An amplitude that is off by a little shifts all of them.
     sums = sums - expected * np.median(sums / expected)
-    return float(np.median(sums**2 / expected)) / MEDIAN_OF_SQUARE
+    return float(np.median(sums**2 / expected)) / MEDIAN_OF_CHI_2

@@ -38,12 +38,12 @@ def test_covariance_is_kept_up_to_400_operations():
 
 def test_weights_of_one_descriptor_are_one():
     scores = np.random.default_rng(0).normal(size=(50, 3)) * [1, 10, 100]
-    assert clustering.block_weights(scores, (3,)).tolist() == [1, 1, 1]
+    assert clustering.member_weights(scores, (3,)).tolist() == [1, 1, 1]
 
 
 def test_weighted_blocks_have_a_first_component_of_variance_one():
     scores = np.random.default_rng(0).normal(size=(50, 7)) * [1, 2, 30, 40, 1, 1, 9]
-    weighted = scores * clustering.block_weights(scores, (2, 5))
+    weighted = scores * clustering.member_weights(scores, (2, 5))
     for block in (weighted[:, :2], weighted[:, 2:]):
         largest = np.linalg.svd(block - block.mean(axis=0), compute_uv=False)[0]
         np.testing.assert_allclose(largest**2 / (len(scores) - 1), 1)
@@ -54,7 +54,7 @@ def test_block_that_hardly_varies_stays_small(variation):
     rng = np.random.default_rng(0)
     noise = 1 - variation * rng.random((200, 3))
     scores = np.concatenate([rng.normal(size=(200, 2)), noise], axis=1)
-    weighted = scores * clustering.block_weights(scores, (2, 3))
+    weighted = scores * clustering.member_weights(scores, (2, 3))
     assert weighted[:, 2:].std(axis=0).max() < 0.01 * weighted[:, 0].std()
 
 
