@@ -126,7 +126,7 @@ def defects_of_tile(templates, tile, threshold):
     threshold : float
     """
     period = templates.period
-    window = templates.window_around(tile.inner, tile.shape)
+    window = templates.pixels_around(tile.inner, tile.shape)
     first, seen = [axis.start for axis in window], within(window, tile.outer)
     labels = np.where(tile.valid[seen], tile.labels[seen], -1)
     normalized = NormalizedFrame(tile.values[seen], labels < 0, period, tuple(first))

@@ -195,7 +195,7 @@ def _best_operations(score_model, options, sample):
     if options.n_operations is None:
         return score_model
     return score_model.select(
-        options.n_operations, lambda _, places: score_covariance(sample[:, places])
+        options.n_operations, lambda _, kept: score_covariance(sample[:, kept])
     )
 
 

@@ -585,9 +585,9 @@ class SymmetryModel:
                 "operations of the model, got None."
             )
 
-        def covariance(descriptor, places):
+        def covariance(descriptor, kept):
             if frame is None:
-                return self.covariance[np.ix_(places, places)]
+                return self.covariance[np.ix_(kept, kept)]
             return score_covariance(sample_scores(self, frame, mask, descriptor))
 
         return replace(self, score_model=self.score_model.select(n, covariance))

@@ -262,12 +262,12 @@ def refine(templates, frame, mask, tile, certainty=True, normalized=None):
         interpolated, and raised to a power that calibrates them. In a frame that is
         much damaged, they are half as far from chance.
     """
-    window = templates.window_around(tile.inner, frame.shape)
-    first = tuple(axis.start for axis in window)
-    sides = tuple(axis.stop - axis.start for axis in window)
+    around = templates.pixels_around(tile.inner, frame.shape)
+    first = tuple(axis.start for axis in around)
+    sides = tuple(axis.stop - axis.start for axis in around)
     if normalized is None or sides != frame.shape:
-        masked = None if mask is None else mask[window]
-        normalized = NormalizedFrame(frame[window], masked, templates.period, first)
+        masked = None if mask is None else mask[around]
+        normalized = NormalizedFrame(frame[around], masked, templates.period, first)
     posterior = straightened(*templates.posterior(normalized))
     rows, columns = (
         np.arange(axis.start - begin, axis.stop - begin)
@@ -312,10 +312,10 @@ def interpolate(posterior, block, rows, columns):
     def of_pattern(k):
         own = posterior[k]
         for axis, pixels in enumerate((rows, columns)):
-            places = (pixels - (block - 1) / 2) / block
+            position = (pixels - (block - 1) / 2) / block
             last = own.shape[axis] - 1
-            before = np.clip(np.floor(places).astype(int), 0, last)
-            share = np.clip(places - before, 0, 1).astype(np.float32)
+            before = np.clip(np.floor(position).astype(int), 0, last)
+            share = np.clip(position - before, 0, 1).astype(np.float32)
             low = own.take(before, axis)
             step = own.take(np.minimum(before + 1, last), axis)
             step -= low

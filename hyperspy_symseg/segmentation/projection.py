@@ -4,7 +4,7 @@
 import numpy as np
 
 # Pixels with missing scores that are solved for at a time: it bounds the memory.
-CHUNK = 4096
+AT_ONCE = 4096
 
 
 def project_scores(scores, mean, weights, components):
@@ -39,8 +39,8 @@ def project_scores(scores, mean, weights, components):
     shift = (weighted @ mean).astype(scores.dtype)[:, np.newaxis]
     projected = weighted.astype(scores.dtype) @ columns - shift
     incomplete = np.flatnonzero(np.isnan(projected).any(axis=0))
-    for start in range(0, len(incomplete), CHUNK):
-        pixels = incomplete[start : start + CHUNK]
+    for start in range(0, len(incomplete), AT_ONCE):
+        pixels = incomplete[start : start + AT_ONCE]
         projected[:, pixels] = _project_incomplete(
             (columns[:, pixels] - mean[:, np.newaxis]) * weights[:, np.newaxis],
             components,

@@ -180,7 +180,7 @@ class_means, class_variances, covariance
         n : int
             Number of operations.
         covariance : callable
-            Takes their descriptor and their places in this model, and gives the
+            Takes their descriptor and their indices in this model, and gives the
             covariance of their scores: (n, n) numpy.ndarray.
 
         Returns
@@ -188,12 +188,12 @@ class_means, class_variances, covariance
         ScoreModel
             With as many components as this one, if there are operations enough.
         """
-        places = best_operations(self.separability, self.descriptor.opposites, n)
-        descriptor = self.descriptor.subset(places)
-        mean, weights = self.mean[places], self.weights[places]
-        class_means = self.class_means[:, places]
+        kept = best_operations(self.separability, self.descriptor.opposites, n)
+        descriptor = self.descriptor.subset(kept)
+        mean, weights = self.mean[kept], self.weights[kept]
+        class_means = self.class_means[:, kept]
         with one_thread:
-            own = covariance(descriptor, places)
+            own = covariance(descriptor, kept)
             components, ratio = largest_components(
                 own * np.outer(weights, weights), min(n, len(self.components))
             )
@@ -207,7 +207,7 @@ class_means, class_variances, covariance
             centres=centres,
             counts=self.counts,
             class_means=class_means,
-            class_variances=self.class_variances[:, places],
+            class_variances=self.class_variances[:, kept],
             covariance=own,
         )
 

@@ -10,13 +10,13 @@ _logger = logging.getLogger(__name__)
 
 
 def best_operations(separability, opposites, n):
-    """Places of the n operations with the largest separability.
+    """Indices of the n operations with the largest separability.
 
     Parameters
     ----------
     separability : (operations,) numpy.ndarray
     opposites : (operations,) numpy.ndarray of int
-        Place of the operation that carries the same information, or its own.
+        Index of the operation that carries the same information, or its own.
     n : int
 
     Returns

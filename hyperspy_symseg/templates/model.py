@@ -160,7 +160,7 @@ class Templates:
         cell = cell_size(self.period)
         return (round(MARGIN * self.period) // cell + 1) * cell
 
-    def window_around(self, pixels, shape):
+    def pixels_around(self, pixels, shape):
         """Rows and columns that the labels of some depend on, from whole cells on.
 
         Parameters
