@@ -11,7 +11,7 @@ import numpy as np
 from hyperspy_symseg.descriptors import compute_scores
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.block_sums import spread
-from hyperspy_symseg.frames.checks import is_auto, warn_of_values
+from hyperspy_symseg.frames.checks import is_auto, pixel_pair, warn_of_values
 from hyperspy_symseg.frames.threads import one_thread
 from hyperspy_symseg.lattice import Lengths, find_periods, suitable_lengths
 from hyperspy_symseg.lattice.spectrum import crops
@@ -224,6 +224,8 @@ def fit_crops(crops, one_pattern, options, most_scored=MOST_SCORED):
     """
     # Before `one_thread`, which has to find its libraries.
     scikit_learn()
+    # Not "auto", which is for whole frames.
+    stride = pixel_pair("stride", options.stride, least=1)
     descriptor, n_patterns = options.descriptor, options.n_patterns
     n_all = len(descriptor.operations)
     crops = [crop for crop in crops if crop.normalized.counts.any()]
@@ -231,8 +233,7 @@ def fit_crops(crops, one_pattern, options, most_scored=MOST_SCORED):
         scores = []
         if crops:
             frame = NormalizedFrame.stacked([crop.normalized for crop in crops])
-            stride = tuple(map(min, options.stride, frame.shape))
-            grid = Grid.over(frame.shape, stride)
+            grid = Grid.over(frame.shape, tuple(map(min, stride, frame.shape)))
             grid = grid.within(*sample_slices(grid, n_all, len(crops), most_scored))
         for crop in crops:
             starts = zip(crop.pixels, grid.first, strict=True)
@@ -264,7 +265,7 @@ def fit_crops(crops, one_pattern, options, most_scored=MOST_SCORED):
         else:
             _logger.warning("%s The labels are those of the scores alone.", reason)
     score_model = _best_operations(score_model, options, sample)
-    return Fit(score_model, options.stride, templates, costs)
+    return Fit(score_model, stride, templates, costs)
 
 
 def _why_no_templates(search, solution, frame, sample, score_model):

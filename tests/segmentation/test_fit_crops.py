@@ -216,6 +216,13 @@ def test_a_stride_may_be_longer_than_a_crop(frame):
     assert model.stride == (31, 31)
 
 
+def test_a_stride_for_crops_is_a_number(frame):
+    with pytest.raises(TypeError, match="^stride must be an int"):
+        SymmetryModel.from_crops(
+            [crop_of(frame)], TRANSLATION, stride="auto", period=PERIOD
+        )
+
+
 def test_crops_without_valid_pixels_are_an_error(frame):
     crops = [crop_of(np.full(frame.shape, np.nan))]
     with pytest.raises(ValueError, match="^frame must have a pixel with the scores"):
