@@ -41,7 +41,7 @@ def _segment_files(files, output, options, *, overlay, on_error, verbose, **old)
     from hyperspy_symseg.command_line.overlay_movie import check_format
     from hyperspy_symseg.command_line.reading import read_images
     from hyperspy_symseg.command_line.series import segment_series
-    from hyperspy_symseg.signals.places import prepare_folder
+    from hyperspy_symseg.frames.paths import prepare_folder
 
     # What they log beside the error that they raise would be more than one line.
     hs.set_log_level("CRITICAL")
@@ -162,7 +162,7 @@ def _demo(output, verbose):
     import hyperspy.api as hs
 
     from hyperspy_symseg import simulate
-    from hyperspy_symseg.signals.places import prepare_folder
+    from hyperspy_symseg.frames.paths import prepare_folder
 
     micrograph, truth = simulate.grain_boundary()
     file = output / "grain_boundary.emd"

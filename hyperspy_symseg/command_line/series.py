@@ -6,15 +6,13 @@ import time
 
 import hyperspy.api as hs
 
+from hyperspy_symseg.frames.origins import check_not_an_origin
+from hyperspy_symseg.frames.paths import remove, unfinished_path
 from hyperspy_symseg.frames.run import FrameError
-from hyperspy_symseg.frames.threads import workers
+from hyperspy_symseg.frames.store import FrameStore, only_writer
+from hyperspy_symseg.signals.arguments import fit_frames, working
 from hyperspy_symseg.signals.axes import navigation_axes
-from hyperspy_symseg.signals.fit_frames import fit_frames
-from hyperspy_symseg.signals.frame_store import FrameStore, remove, unfinished_path
-from hyperspy_symseg.signals.label_store import save_frames
-from hyperspy_symseg.signals.origins import check_not_an_origin
-from hyperspy_symseg.signals.places import only_writer
-from hyperspy_symseg.signals.progress import ProgressBar
+from hyperspy_symseg.signals.save import save_frames
 
 from .areas import area_lines
 from .overlay_movie import write_overlays
@@ -181,17 +179,16 @@ class _Run:
         before = self._n_finished() if self.taken_up else 0
         self.begun = True
         start = time.perf_counter()
-        save_frames(
-            labels,
-            self.path,
-            # What may be replaced was asked for before.
-            overwrite=True,
-            on_error=self.on_error,
-            resume=self.taken_up,
-            num_workers=self.num_workers,
-            show_progressbar=None,
-            lock=lock,
-        )
+        with working("Segmenting", None, self.num_workers):
+            save_frames(
+                labels,
+                self.path,
+                # What may be replaced was asked for before.
+                overwrite=True,
+                on_error=self.on_error,
+                resume=self.taken_up,
+                lock=lock,
+            )
         self.seconds = time.perf_counter() - start
         self.n_done = self._n_frames - before
         for path in self.overlays:
@@ -203,10 +200,7 @@ class _Run:
         if not missing:
             return
         start = time.perf_counter()
-        with (
-            ProgressBar(None, "Overlay") as bar,
-            workers(self.num_workers, bar.progress),
-        ):
+        with working("Overlay", None, self.num_workers):
             write_overlays(
                 labels.overlay(self.signal, SATURATION),
                 missing,
@@ -236,15 +230,15 @@ class _Run:
 
     def summary(self):
         """What was done and how long it took."""
-        parts = []
+        done = []
         if self.n_done:
             n_frames = f"{self.n_done}"
             if self.n_done < self._n_frames:
                 n_frames += f" of {self._n_frames}"
-            parts.append(
+            done.append(
                 f"{n_frames} frames in {self.seconds:.1f} s, "
                 f"{self.n_done / self.seconds:.3g} frames/s"
             )
         if self.overlay_seconds:
-            parts.append(f"overlay in {self.overlay_seconds:.1f} s")
-        return "; ".join(parts) or "complete already"
+            done.append(f"overlay in {self.overlay_seconds:.1f} s")
+        return "; ".join(done) or "complete already"

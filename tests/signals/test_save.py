@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import zarr
 
-from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels, frame_store
-from hyperspy_symseg.signals.frame_store import FrameStore
+from hyperspy_symseg.frames import paths
+from hyperspy_symseg.frames.store import FrameStore
+from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels
+from hyperspy_symseg.signals.save import begin_store
 
 N = 7
 
@@ -102,7 +104,7 @@ def test_several_navigation_axes(movie, model, tmp_path):
 
 
 def test_one_frame_a_chunk_and_minus_one_where_nothing_is_written(labels, tmp_path):
-    store = FrameStore.begin(labels, tmp_path / "x.zspy")
+    store = begin_store(labels, tmp_path / "x.zspy")
     (experiment,) = zarr.open_group(tmp_path / "x.zspy")["Experiments"].values()
     stored = experiment["data"]
     assert stored.chunks == (1, 61, 83)
@@ -111,9 +113,8 @@ def test_one_frame_a_chunk_and_minus_one_where_nothing_is_written(labels, tmp_pa
     assert store.missing() == [(i,) for i in range(N)]
 
 
-def test_frames_of_several_chunks(labels, tmp_path, monkeypatch):
-    monkeypatch.setattr(frame_store, "CHUNK_SHAPE", (40, 50))
-    store = FrameStore.begin(labels, tmp_path / "x.zspy")
+def test_frames_of_several_chunks(labels, tmp_path):
+    store = begin_store(labels, tmp_path / "x.zspy", chunk_shape=(40, 50))
     store.write((3,), 1)
     (experiment,) = zarr.open_group(tmp_path / "x.zspy")["Experiments"].values()
     experiment["data"][5, :40] = 0
@@ -360,7 +361,7 @@ def test_a_bad_frame_that_is_masked_altogether_is_none(source, model, tmp_path):
 
 
 def test_a_store_that_lacks_frames_is_not_completed(labels, tmp_path):
-    store = FrameStore.begin(labels, tmp_path / "x.unfinished.zspy")
+    store = begin_store(labels, tmp_path / "x.unfinished.zspy")
     store.write((0,), 0)
     with pytest.raises(RuntimeError, match="6 frames are missing"):
         store.complete(tmp_path / "x.zspy")
@@ -410,9 +411,9 @@ def test_the_old_file_is_out_of_the_way_before_it_is_removed(
     def interrupted(path, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(frame_store.shutil, "rmtree", interrupted)
+    monkeypatch.setattr(paths.shutil, "rmtree", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        frame_store.remove(tmp_path / "movie.zspy")
+        paths.remove(tmp_path / "movie.zspy")
     assert not (tmp_path / "movie.zspy").exists()
 
 
