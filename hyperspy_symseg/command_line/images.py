@@ -17,24 +17,15 @@ from .areas import area_lines
 from .resuming import earlier_labels, options_of
 
 
-def segment_image(signal, name, output, options, *, overwrite, resume, inputs):
+def segment_image(signal, name, request):
     """Segment one image, write the results and print the areas.
 
     Parameters
     ----------
     signal : Signal2D
     name : str
-        First part of the names of the results.
-    output : pathlib.Path
-        Folder.
-    options : dict
-        Of `Signal2D.segment_symmetry`.
-    overwrite : bool
-        Whether old results are replaced.
-    resume : bool
-        Whether labels that are complete are kept, and the overlay if it is, too.
-    inputs : list of pathlib.Path
-        Files that nothing is written over.
+        What the names of the results begin with.
+    request : Request
 
     Raises
     ------
@@ -44,22 +35,24 @@ def segment_image(signal, name, output, options, *, overwrite, resume, inputs):
         If an option is another than that of the labels that are kept, or a result has
         the name of an input.
     """
+    output = request.output
+    options = {k: v for k, v in request.options.items() if k != "fit_on"}
     results = [output / f"{name}_labels.hspy", output / f"{name}_overlay.png"]
     with (
         only_writer(results[0]),
         tempfile.TemporaryDirectory(dir=output, prefix=".") as unfinished,
     ):
         labels = None
-        if resume and results[0].exists():
+        if request.resume and results[0].exists():
             labels = earlier_labels(results[0])
             options_of(labels, options, signal)
             if results[1].exists():
                 print(f"{name}: complete already", flush=True)
                 return
         for path in results if labels is None else results[1:]:
-            check_not_an_origin(path, signal.data, files=inputs)
+            check_not_an_origin(path, signal.data, files=request.files)
             check_replaceable(path)
-            if path.exists() and not (overwrite or resume):
+            if path.exists() and not (request.overwrite or request.resume):
                 raise FileExistsError(f"--overwrite must be given to replace {path}")
         written = [Path(unfinished, path.name) for path in results]
         if labels is None:
