@@ -120,11 +120,11 @@ def length_in_pixels(name, value, axes):
         If a float is not a length of pixels, or is given once for axes of different
         units.
     """
-    is_pair = is_sequence(value)
-    pair = tuple(value) if is_pair else (value, value)
+    is_one = not is_sequence(value)
+    pair = (value, value) if is_one else tuple(value)
     if not any(map(_is_float, pair)):
         return value
-    if not is_pair and unit(axes[0]) != unit(axes[1]):
+    if is_one and unit(axes[0]) != unit(axes[1]):
         raise ValueError(
             f"{name} must be a pair (y, x), or an int of pixels, for axes of the units "
             f"{unit(axes[0])!r} and {unit(axes[1])!r}, got {shown(value)}."
@@ -273,12 +273,11 @@ def descriptor_in_pixels(descriptor, parameters, axes, defaults=None):
         )
     for key in parameters:
         if not any(key in keys for keys in known_names.values()):
-            listed = (
+            listed = " and ".join(
                 f"{name!r} ({', '.join(keys)})" for name, keys in known_names.items()
             )
             raise TypeError(
-                "parameters must be among those of descriptor "
-                f"{' and '.join(listed)}, got {key!r}."
+                f"parameters must be among those of descriptor {listed}, got {key!r}."
             )
     made = []
     for member in members:
@@ -292,11 +291,11 @@ def descriptor_in_pixels(descriptor, parameters, axes, defaults=None):
             made.append(member)
     descriptor = join(made)
     if descriptor.isotropic:
-        _check_square_pixels(axes)
+        _check_pixels_are_alike(axes)
     return descriptor
 
 
-def _check_square_pixels(axes):
+def _check_pixels_are_alike(axes):
     """Check that a circle of pixels is a circle of the specimen."""
     (y, x), (unit_y, unit_x) = axes, map(unit, axes)
     if unit_y != unit_x or abs(abs(y.scale / x.scale) - 1) > PIXEL_SIZE_TOLERANCE:
@@ -385,7 +384,11 @@ def fit_frames(fit_on, axes):
     elif isinstance(fit_on, slice):
         places = _in_slice(fit_on, axes, n_frames)
     else:
-        places = {_place(index, axes, fit_on) for index in _indices(fit_on)}
+        try:
+            indices = check_distinct("fit_on", fit_on)
+        except TypeError as error:
+            raise TypeError(f"{WHAT_FIT_ON_IS}, got {shown(fit_on)}.") from error
+        places = {_place(index, axes, fit_on) for index in indices}
     return [tuple(map(int, np.unravel_index(place, shape))) for place in sorted(places)]
 
 
@@ -409,14 +412,6 @@ def _in_slice(wanted, axes, n_frames):
             f"{shown(wanted)}."
         )
     return list(places)
-
-
-def _indices(fit_on):
-    """Indices as a list of hashable ones, all different."""
-    try:
-        return check_distinct("fit_on", fit_on)
-    except TypeError as error:
-        raise TypeError(f"{WHAT_FIT_ON_IS}, got {shown(fit_on)}.") from error
 
 
 def _place(index, axes, fit_on):

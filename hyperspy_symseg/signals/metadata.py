@@ -203,13 +203,15 @@ def are_of_several_models(original_metadata):
     if "symmetry_labels" not in types:
         return False
     first, *others = (stored_model(each.metadata) for each in elements)
-    return len(set(types)) > 1 or not all(_same_tree(first, each) for each in others)
+    return len(set(types)) > 1 or not all(same_tree(first, each) for each in others)
 
 
-def _same_tree(a, b):
-    """Whether two dictionaries hold the same arrays, numbers and strings."""
+def same_tree(a, b):
+    """Whether dictionaries and lists hold the same arrays, numbers and others."""
     if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(_same_tree(a[key], b[key]) for key in a)
+        return a.keys() == b.keys() and all(same_tree(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same_tree, a, b))
     return np.array_equal(np.asarray(a), np.asarray(b))
 
 

@@ -70,7 +70,7 @@ def outlier_markers(labels, found, **options):
             f"outliers must be the result of find_outliers, got {shown(found)}."
         )
     x, y = labels.axes_manager.signal_axes
-    calibration = [(axis.scale, axis.offset) for axis in (x, y)]
+    calibration = np.array([(axis.scale, axis.offset) for axis in (x, y)]).T
     period = found.metadata.get_item("Symmetry_outliers.period")
     period = check_period("metadata.Symmetry_outliers.period", period)
     diameter = DIAMETER * period * abs(x.scale)
@@ -92,13 +92,8 @@ def outlier_markers(labels, found, **options):
 def _offsets(found, sign, calibration):
     """Positions (x, y) of the outliers of a sign, in axis units: (n, 2) array."""
     own = found[found[:, 2] * sign > 0]
-    return np.stack(
-        [
-            scale * own[:, column] + offset
-            for column, (scale, offset) in zip((1, 0), calibration, strict=True)
-        ],
-        axis=1,
-    )
+    scale, offset = calibration
+    return own[:, 1::-1] * scale + offset
 
 
 def _all_offsets(found, sign, calibration):

@@ -22,7 +22,7 @@ from hyperspy_symseg.frames.paths import UNFINISHED, unfinished_path
 from hyperspy_symseg.frames.run import FrameError, evaluate_frames, watched
 from hyperspy_symseg.frames.store import FrameStore, only_writer
 
-from .metadata import read_metadata, result_metadata
+from .metadata import read_metadata, result_metadata, same_tree
 
 _logger = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ def _check_is_the_same(labels, path):
         )
     theirs, ours = map(_identity, (begun, labels))
     for name, value in ours.items():
-        if not _equal(theirs[name], value):
+        if not same_tree(theirs[name], value):
             is_short = name in SHORT
             raise ValueError(
                 f"labels must have the {name} of {path} with resume=True"
@@ -171,15 +171,6 @@ def _identity(labels):
         "axes": [axis.get_axis_dictionary() for axis in labels.axes_manager._axes],
         "model": model,
     }
-
-
-def _equal(a, b):
-    """Whether axes, or other values, are the same."""
-    if isinstance(a, list):
-        return len(a) == len(b) and all(map(_equal, a, b))
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
-    return bool(np.all(np.asarray(a == b)))
 
 
 def _write_missing(store, data, on_error):
