@@ -200,29 +200,6 @@ def test_an_unfinished_folder_removed_in_mid_run(
     assert (tmp_path / f"movie.{extension}").read_text() == "old"
 
 
-@pytest.mark.parametrize("name", [".zgroup", "Experiments", "Experiments/*/data"])
-def test_what_is_removed_after_the_last_frame(labels, tmp_path, name):
-    store = begin_store(labels, tmp_path / "movie.unfinished.zspy")
-    for i in range(N):
-        store.write((i,), 0)
-    (stored,) = (tmp_path / "movie.unfinished.zspy").glob(name)
-    shutil.rmtree(stored) if stored.is_dir() else stored.unlink()
-    with pytest.raises(RuntimeError, match=r"was removed or damaged .* written\.$"):
-        store.complete(tmp_path / "movie.zspy")
-    assert names(tmp_path) == ["movie.unfinished.zspy"]
-
-
-def test_frames_that_are_removed_after_the_last_one(labels, tmp_path):
-    store = begin_store(labels, tmp_path / "movie.unfinished.zspy")
-    for i in range(N):
-        store.write((i,), 0)
-    for i in (2, 5):
-        (chunk,) = tmp_path.glob(f"*/Experiments/*/data/{i}.0.0")
-        chunk.unlink()
-    with pytest.raises(RuntimeError, match="^2 frames are missing in"):
-        store.complete(tmp_path / "movie.zspy")
-
-
 def test_a_lock_that_was_removed_in_mid_run(watched, labels_of, expected, tmp_path):
     watched.before[4] = (tmp_path / "movie.unfinished.lock").unlink
     seg = labels_of(watched.signal())
