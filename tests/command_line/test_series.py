@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line with series; that with single images is in test_main.py."""
+"""The command line with series; that with single images is in tests/test_main.py."""
 
 import re
 import sys
