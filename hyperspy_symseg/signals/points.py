@@ -26,7 +26,6 @@ DIAMETER = 1.5
 
 def find_outliers(labels, signal, threshold, mask, lazy_output):
     """Work of `SymmetryLabels.find_outliers`, which says what it takes and returns."""
-    labels._check_has_their_shape(signal)
     model = labels._refined_model()
     check_pixel_size(model, frame_axes(signal))
     if threshold is None:

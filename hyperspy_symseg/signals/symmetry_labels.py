@@ -97,6 +97,7 @@ class SymmetryLabels(Signal2D):
             )
 
     def _check_has_their_shape(self, signal):
+        self._check_is_image(signal)
         if signal.data.shape != self.data.shape:
             raise ValueError(
                 f"signal must have the shape of the labels, {self.data.shape}, got "
@@ -220,7 +221,6 @@ class SymmetryLabels(Signal2D):
         from hyperspy_symseg.analysis import Overlay
         from hyperspy_symseg.frames.checks import check_frame, check_number
 
-        self._check_is_image(signal)
         self._check_has_their_shape(signal)
         saturation = check_number("saturation", saturation, 0, 1)
         frame_axes(signal)
@@ -805,7 +805,7 @@ class SymmetryLabels(Signal2D):
         from .arguments import working
         from .points import find_outliers
 
-        self._check_is_image(signal)
+        self._check_has_their_shape(signal)
         with working("Finding outliers", show_progressbar, num_workers):
             return find_outliers(self, signal, threshold, mask, lazy_output)
 

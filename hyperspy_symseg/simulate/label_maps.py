@@ -45,9 +45,8 @@ def regions(shape, n=2, boundary="curved", *, amplitude=0.1, seed=0):
     kinds = ("curved", "straight")
     valid = isinstance(boundary, str) and boundary in kinds
     checks.require(valid, "boundary", boundary, "'curved', 'straight' or an array")
-    seed = checks.seed(seed)
-    amplitude = checks.not_negative("amplitude", amplitude)
-    direction, *phases = np.random.default_rng(seed).uniform(0, 2 * np.pi, 3)
+    amplitude, rng = _wavy(amplitude, seed)
+    direction, *phases = rng.uniform(0, 2 * np.pi, 3)
     y, x = np.ogrid[: shape[0], : shape[1]]
     across = y * np.sin(direction) + x * np.cos(direction)
     if boundary == "curved":
@@ -90,9 +89,7 @@ def lamella(shape, width, *, amplitude=0.05, seed=0):
     """
     shape = checks.frame_shape(shape)
     width = checks.positive("width", width)
-    amplitude = checks.not_negative("amplitude", amplitude)
-    seed = checks.seed(seed)
-    rng = np.random.default_rng(seed)
+    amplitude, rng = _wavy(amplitude, seed)
     direction, *phases = rng.uniform(0, 2 * np.pi, 3)
     side, centre = min(shape), np.subtract(shape, 1) / 2
     # Points of the middle line, half a pixel apart, on to beyond the corners.
@@ -150,8 +147,7 @@ def inclusions(shape, n=4, radius=(24.0, 40.0), *, gap=20.0, amplitude=0.1, seed
     gap = checks.not_negative("gap", gap)
     rule = "a number of at least 0 and less than 1"
     amplitude = checks.number("amplitude", amplitude, lambda x: 0 <= x < 1, rule)
-    seed = checks.seed(seed)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(checks.seed(seed))
     radii = rng.uniform(*radius, n)
     bounds = radii * (1 + amplitude)
     rule = f"smaller, for outlines within a frame of {shape}"
@@ -199,9 +195,7 @@ def triple_point(shape, *, amplitude=0.1, seed=0):
     array([0, 1, 2], dtype=int8)
     """
     shape = checks.frame_shape(shape)
-    amplitude = checks.not_negative("amplitude", amplitude)
-    seed = checks.seed(seed)
-    rng = np.random.default_rng(seed)
+    amplitude, rng = _wavy(amplitude, seed)
     direction, phase = rng.uniform(0, 2 * np.pi, 2)
     side = min(shape)
     point = np.subtract(shape, 1) / 2 + rng.uniform(-0.1, 0.1, 2) * side
@@ -210,6 +204,12 @@ def triple_point(shape, *, amplitude=0.1, seed=0):
     angle -= amplitude * side / 2 * bend / np.maximum(distance, 1e-9)
     thirds = np.floor((angle - direction) / (2 * np.pi / 3)).astype(int)
     return (thirds % 3).astype(np.int8)
+
+
+def _wavy(amplitude, seed):
+    """Bound on a wave, checked, and what its shape is drawn from: float, Generator."""
+    amplitude = checks.not_negative("amplitude", amplitude)
+    return amplitude, np.random.default_rng(checks.seed(seed))
 
 
 def _wave(turns, phases, bound, folds=(1, 2)):
