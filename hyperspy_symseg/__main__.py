@@ -2,13 +2,14 @@
 """The command line: segment files, and a demonstration."""
 
 import contextlib
+import dataclasses
 import logging
 import signal
 import sys
 import threading
 import warnings
 
-from hyperspy_symseg.command_line.arguments import parser
+from hyperspy_symseg.command_line.arguments import Request, parser
 
 FAILED = 2
 # What shells expect after Ctrl-C, SIGTERM and so on: the number of the signal and this.
@@ -17,23 +18,8 @@ STOPPED = 128
 OTHER_STOPS = ("SIGTERM", "SIGHUP")
 
 
-def _segment_files(files, output, options, *, overlay, on_error, verbose, **old):
-    """Segment files; return the exit status.
-
-    Parameters
-    ----------
-    files : list of pathlib.Path
-    output : pathlib.Path
-    options : dict
-        Of `Signal2D.segment_symmetry`.
-    overlay : list of str
-        Formats of the overlays of series.
-    on_error : str
-    verbose : bool
-        Whether not only warnings are printed, but all of the log.
-    **old : bool
-        `overwrite` and `resume`.
-    """
+def _segment_files(request):
+    """Segment files; return the exit status."""
     import hyperspy.api as hs
     import rsciio
 
@@ -41,7 +27,7 @@ def _segment_files(files, output, options, *, overlay, on_error, verbose, **old)
     from hyperspy_symseg.command_line.overlay_movie import check_format
     from hyperspy_symseg.command_line.reading import read_images
     from hyperspy_symseg.command_line.series import segment_series
-    from hyperspy_symseg.signals.places import prepare_folder
+    from hyperspy_symseg.frames.paths import prepare_folder
 
     # What they log beside the error that they raise would be more than one line.
     hs.set_log_level("CRITICAL")
@@ -49,14 +35,14 @@ def _segment_files(files, output, options, *, overlay, on_error, verbose, **old)
     warnings.filterwarnings("ignore", category=FutureWarning, module="rsciio")
     try:
         where = ""
-        for name in overlay:
+        for name in request.overlay:
             check_format(name)
-        where = output
-        prepare_folder(output)
+        where = request.output
+        prepare_folder(request.output)
     except (OSError, ValueError) as error:
         return _report(where, error)
     status, done = 0, set()
-    for path in files:
+    for path in request.files:
         # Whatever a reader raises for one file must not stop the others.
         try:
             images = read_images(path)
@@ -70,21 +56,10 @@ def _segment_files(files, output, options, *, overlay, on_error, verbose, **old)
                     raise ValueError(
                         f"files must have different names, got a second {name}"
                     )
-                with _log_names(where, verbose):
-                    if image.axes_manager.navigation_dimension:
-                        segment_series(
-                            image,
-                            name,
-                            output,
-                            options,
-                            on_error=on_error,
-                            overlay_formats=overlay,
-                            inputs=files,
-                            **old,
-                        )
-                    else:
-                        own = {k: v for k, v in options.items() if k != "fit_on"}
-                        segment_image(image, name, output, own, inputs=files, **old)
+                is_series = image.axes_manager.navigation_dimension
+                segment = segment_series if is_series else segment_image
+                with _log_names(where, request.verbose):
+                    segment(image, name, request)
                 done.add(name)
             except KeyboardInterrupt as stop:
                 raise KeyboardInterrupt(
@@ -162,7 +137,7 @@ def _demo(output, verbose):
     import hyperspy.api as hs
 
     from hyperspy_symseg import simulate
-    from hyperspy_symseg.signals.places import prepare_folder
+    from hyperspy_symseg.frames.paths import prepare_folder
 
     micrograph, truth = simulate.grain_boundary()
     file = output / "grain_boundary.emd"
@@ -171,16 +146,8 @@ def _demo(output, verbose):
         micrograph.save(file, overwrite=True)
     except OSError as error:
         return _report(output, error)
-    status = _segment_files(
-        [file],
-        output,
-        {},
-        overlay=[],
-        on_error="raise",
-        verbose=verbose,
-        overwrite=True,
-        resume=False,
-    )
+    request = Request([file], output, overwrite=True, verbose=verbose)
+    status = _segment_files(request)
     if status == 0:
         labels = output / "grain_boundary_labels.hspy"
         agree = (hs.load(labels).data == truth.data).mean()
@@ -191,30 +158,22 @@ def _demo(output, verbose):
     return status
 
 
-def _segment(files, output, overlay, on_error, verbose, overwrite, resume, **options):
+def _segment(overlay, **arguments):
     """Segment files; return the exit status."""
     # Each once, in this order.
     overlay = list(dict.fromkeys(overlay or ["zspy"]))
-    if "none" in overlay:
-        if len(overlay) > 1:
-            given = ", ".join(overlay)
-            return _report(
-                "",
-                ValueError(
-                    f"--overlay must be none, or one or more others, got {given}"
-                ),
-            )
-        overlay = []
-    return _segment_files(
-        files,
-        output,
-        {name: value for name, value in options.items() if value is not None},
-        overlay=overlay,
-        on_error=on_error,
-        verbose=verbose,
-        overwrite=overwrite,
-        resume=resume,
+    if overlay != ["none"] and "none" in overlay:
+        given = ", ".join(overlay)
+        message = f"--overlay must be none, or one or more others, got {given}"
+        return _report("", ValueError(message))
+    own = {each.name for each in dataclasses.fields(Request)}
+    given = {name: value for name, value in arguments.items() if value is not None}
+    request = Request(
+        overlay=[name for name in overlay if name != "none"],
+        options={name: value for name, value in given.items() if name not in own},
+        **{name: value for name, value in given.items() if name in own},
     )
+    return _segment_files(request)
 
 
 def main(arguments=None):

@@ -3,7 +3,7 @@
 
 import matplotlib
 import numpy as np
-from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.colors import ListedColormap, Normalize, to_rgb
 
 # M. Okabe and K. Ito, Color Universal Design (2008): can be told apart with any kind
 # of colour vision.
@@ -60,6 +60,32 @@ def pattern_colormap(n_patterns):
     """
     colormap = ListedColormap(pattern_colors(n_patterns)[1], name="patterns")
     return colormap.with_extremes(under=UNLABELLED_COLOR)
+
+
+def name_patterns(colorbar, n_patterns):
+    """Write the numbers of patterns, and their colours, beside the bar of a plot.
+
+    Parameters
+    ----------
+    colorbar : matplotlib.colorbar.Colorbar
+        Of a plot with `pattern_colormap`. It stays as it is where colours have no
+        names.
+    n_patterns : int
+    """
+    names = pattern_colors(n_patterns)[0]
+    if not all(names):
+        return
+
+    def name_colors(image):
+        # Not where the user asked for another norm, such as a logarithmic one.
+        if type(image.norm) is Normalize:
+            labels = [f"{i} {name}" for i, name in enumerate(names)]
+            colorbar.set_ticks(np.arange(n_patterns), labels=labels)
+
+    colorbar.set_label("")
+    name_colors(colorbar.mappable)
+    # HyperSpy sets a new norm with every frame, and that takes the names away.
+    colorbar.mappable.callbacks.connect("changed", name_colors)
 
 
 def paint(labels, n_patterns):

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from hyperspy_symseg import simulate
+from hyperspy_symseg.frames.progress import ProgressBar
 
 # What is drawn is the same in every run of CI; elsewhere it is another each time.
 settings.register_profile("ci", derandomize=True)
@@ -37,7 +38,7 @@ def quiet_and_clean():
 @pytest.fixture
 def bars_at_once(monkeypatch):
     """Progress bars appear when a call begins, and not after a second."""
-    monkeypatch.setattr("hyperspy_symseg.signals.progress.DELAY", 0)
+    monkeypatch.setattr(ProgressBar, "delay", 0)
 
 
 @pytest.fixture

@@ -2,12 +2,47 @@
 """The options of the command line, and what --help says of them."""
 
 import argparse
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hyperspy_symseg.descriptors.registry import DESCRIPTORS
 from hyperspy_symseg.version import package_version
 
 OVERLAY_FORMATS = ("zspy", "gif", "mp4")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be done with files.
+
+    Attributes
+    ----------
+    files : list of pathlib.Path
+        Nothing is written over them.
+    output : pathlib.Path
+        Folder of the results.
+    options : dict
+        Of `Signal2D.segment_symmetry`.
+    overlay : list of str
+        Formats of the overlays of series.
+    on_error : str
+        As in `SymmetryLabels.save_frames`.
+    overwrite : bool
+        Whether old results are replaced.
+    resume : bool
+        Whether what is complete is kept, and labels of an earlier run are taken up.
+    verbose : bool
+        Whether not only warnings are printed, but all of the log.
+    """
+
+    files: list
+    output: Path
+    options: dict = field(default_factory=dict)
+    overlay: list = field(default_factory=list)
+    on_error: str = "raise"
+    overwrite: bool = False
+    resume: bool = False
+    verbose: bool = False
 
 
 def parser():

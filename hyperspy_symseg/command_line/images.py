@@ -9,31 +9,23 @@ from pathlib import Path
 import hyperspy.api as hs
 
 from hyperspy_symseg.frames.cut import LARGEST_TILE
-from hyperspy_symseg.signals.origins import check_not_an_origin
-from hyperspy_symseg.signals.places import check_replaceable, only_writer
+from hyperspy_symseg.frames.origins import check_not_an_origin
+from hyperspy_symseg.frames.paths import check_replaceable
+from hyperspy_symseg.frames.store import only_writer
 
 from .areas import area_lines
 from .resuming import earlier_labels, options_of
 
 
-def segment_image(signal, name, output, options, *, overwrite, resume, inputs):
+def segment_image(signal, name, request):
     """Segment one image, write the results and print the areas.
 
     Parameters
     ----------
     signal : Signal2D
     name : str
-        First part of the names of the results.
-    output : pathlib.Path
-        Folder.
-    options : dict
-        Of `Signal2D.segment_symmetry`.
-    overwrite : bool
-        Whether old results are replaced.
-    resume : bool
-        Whether labels that are complete are kept, and the overlay if it is, too.
-    inputs : list of pathlib.Path
-        Files that nothing is written over.
+        What the names of the results begin with.
+    request : Request
 
     Raises
     ------
@@ -43,33 +35,35 @@ def segment_image(signal, name, output, options, *, overwrite, resume, inputs):
         If an option is another than that of the labels that are kept, or a result has
         the name of an input.
     """
+    output = request.output
+    options = {k: v for k, v in request.options.items() if k != "fit_on"}
     results = [output / f"{name}_labels.hspy", output / f"{name}_overlay.png"]
     with (
         only_writer(results[0]),
         tempfile.TemporaryDirectory(dir=output, prefix=".") as unfinished,
     ):
         labels = None
-        if resume and results[0].exists():
+        if request.resume and results[0].exists():
             labels = earlier_labels(results[0])
             options_of(labels, options, signal)
             if results[1].exists():
                 print(f"{name}: complete already", flush=True)
                 return
         for path in results if labels is None else results[1:]:
-            check_not_an_origin(path, signal.data, files=inputs)
+            check_not_an_origin(path, signal.data, files=request.files)
             check_replaceable(path)
-            if path.exists() and not (overwrite or resume):
+            if path.exists() and not (request.overwrite or request.resume):
                 raise FileExistsError(f"--overwrite must be given to replace {path}")
-        parts = [Path(unfinished, path.name) for path in results]
+        written = [Path(unfinished, path.name) for path in results]
         if labels is None:
-            labels = _write_labels(signal, parts[0], options)
+            labels = _write_labels(signal, written[0], options)
         overlay = labels.overlay(signal)
         if overlay._lazy:
             overlay.compute(show_progressbar=False)
-        overlay.save(parts[1])
-        for part, path in zip(parts, results, strict=True):
-            if part.exists():
-                os.replace(part, path)
+        overlay.save(written[1])
+        for file, path in zip(written, results, strict=True):
+            if file.exists():
+                os.replace(file, path)
     print(f"{name} {labels.metadata.General.title}".rstrip())
     for line in area_lines(labels):
         print(f"  {line}")
@@ -78,7 +72,7 @@ def segment_image(signal, name, output, options, *, overwrite, resume, inputs):
 def _write_labels(signal, path, options):
     """Segment an image, write the labels and return them."""
     if signal._lazy and any(map(operator.gt, signal.data.shape, LARGEST_TILE)):
-        # Part by part, as an image may be larger than memory.
+        # Tile by tile, as an image may be larger than memory.
         labels = signal.segment_symmetry(**options, lazy_output=True)
         labels.save_frames(path, num_workers=options.get("num_workers"))
         return hs.load(path)

@@ -7,18 +7,14 @@ from fractions import Fraction
 
 import numpy as np
 
+from hyperspy_symseg.frames.origins import check_not_an_origin
+from hyperspy_symseg.frames.paths import remove, temporary_path, unfinished_path
 from hyperspy_symseg.frames.run import FrameError, evaluate_frames, watched
+from hyperspy_symseg.frames.store import FrameStore, only_writer
 from hyperspy_symseg.frames.threads import tracked
 from hyperspy_symseg.plotting import pattern_colors
 from hyperspy_symseg.signals.axes import is_product_of_units, unit
-from hyperspy_symseg.signals.frame_store import (
-    FrameStore,
-    part_path,
-    remove,
-    unfinished_path,
-)
-from hyperspy_symseg.signals.origins import check_not_an_origin
-from hyperspy_symseg.signals.places import only_writer
+from hyperspy_symseg.signals.save import begin_store
 
 # Where the unit of the series is no time. Slower and faster cannot be followed.
 FRAMES_PER_SECOND = 10
@@ -131,7 +127,7 @@ def write_overlays(overlay, paths, *, n_patterns, saturation, on_error):
     unfinished = stored = unfinished_path(paths[0])
     with only_writer(*paths) as lock:
         try:
-            store = FrameStore.begin(overlay, unfinished, fill_value=0)
+            store = begin_store(overlay, unfinished, fill_value=0)
             _write_stack(store, overlay, on_error)
             for stored in stacks:
                 store.complete(stored, lock=lock)
@@ -139,8 +135,8 @@ def write_overlays(overlay, paths, *, n_patterns, saturation, on_error):
             for path in paths:
                 if path not in stacks:
                     signal = hs.load(stored, lazy=True)
-                    with _part(path) as part:
-                        _write_movie(signal, part, n_patterns, saturation)
+                    with _temporary(path) as temporary:
+                        _write_movie(signal, temporary, n_patterns, saturation)
                         store.check_complete()
                         lock.check()
         finally:
@@ -148,14 +144,14 @@ def write_overlays(overlay, paths, *, n_patterns, saturation, on_error):
 
 
 @contextlib.contextmanager
-def _part(path):
+def _temporary(path):
     """Where a file is written, which gets its name if nothing fails."""
-    part = part_path(path)
+    temporary = temporary_path(path)
     try:
-        yield part
-        part.replace(path)
+        yield temporary
+        temporary.replace(path)
     finally:
-        part.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def _write_stack(store, overlay, on_error):

@@ -6,15 +6,13 @@ import time
 
 import hyperspy.api as hs
 
+from hyperspy_symseg.frames.origins import check_not_an_origin
+from hyperspy_symseg.frames.paths import remove, unfinished_path
 from hyperspy_symseg.frames.run import FrameError
-from hyperspy_symseg.frames.threads import workers
+from hyperspy_symseg.frames.store import FrameStore, only_writer
+from hyperspy_symseg.signals.arguments import fit_frames, working
 from hyperspy_symseg.signals.axes import navigation_axes
-from hyperspy_symseg.signals.fit_frames import fit_frames
-from hyperspy_symseg.signals.frame_store import FrameStore, remove, unfinished_path
-from hyperspy_symseg.signals.label_store import save_frames
-from hyperspy_symseg.signals.origins import check_not_an_origin
-from hyperspy_symseg.signals.places import only_writer
-from hyperspy_symseg.signals.progress import ProgressBar
+from hyperspy_symseg.signals.save import save_frames
 
 from .areas import area_lines
 from .overlay_movie import write_overlays
@@ -25,18 +23,7 @@ _logger = logging.getLogger(__name__)
 SATURATION = 0.5
 
 
-def segment_series(
-    signal,
-    name,
-    output,
-    options,
-    *,
-    overwrite,
-    resume,
-    on_error,
-    overlay_formats,
-    inputs,
-):
+def segment_series(signal, name, request):
     """Segment a series, write labels and overlays, and print areas and times.
 
     Parameters
@@ -44,21 +31,8 @@ def segment_series(
     signal : Signal2D
         With navigation axes.
     name : str
-        First part of the names of the results.
-    output : pathlib.Path
-        Folder.
-    options : dict
-        Of `Signal2D.segment_symmetry`.
-    overwrite : bool
-        Whether old results are replaced.
-    resume : bool
-        Whether labels of an earlier run are taken up, and what is complete is kept.
-    on_error : str
-        As in `LazySymmetryLabels.save_frames`.
-    overlay_formats : list of str
-        Extensions.
-    inputs : list of pathlib.Path
-        Files that nothing is written over.
+        What the names of the results begin with.
+    request : Request
 
     Raises
     ------
@@ -72,17 +46,11 @@ def segment_series(
         If it is interrupted, a frame is bad, or it fails after the labels were begun:
         says what is kept.
     """
-    run = _Run(
-        signal,
-        output / f"{name}_labels.zspy",
-        [output / f"{name}_overlay.{extension}" for extension in overlay_formats],
-        on_error,
-        options.get("num_workers"),
-    )
+    run = _Run(signal, name, request)
     try:
         # Other labels must not come under an overlay that is made of these.
         with only_writer(run.path) as lock:
-            labels = run.prepare(options, overwrite, resume, inputs)
+            labels = run.prepare()
             if labels is not None:
                 run.write_labels(labels, lock)
             labels = hs.load(run.path, lazy=True)
@@ -99,73 +67,67 @@ def segment_series(
         message = str(error).rstrip(".") or type(error).__name__
         if run.begun:
             message += f". {run.kept()}"
-        if failed_frame and on_error == "raise":
+        if failed_frame and request.on_error == "raise":
             message += "; --on-error mask goes on without such frames"
         raise RuntimeError(message) from error
     print(f"{name}: {run.summary()}", flush=True)
 
 
 class _Run:
-    """One series on its way.
+    """One series on its way; takes what `segment_series` does."""
 
-    Parameters
-    ----------
-    signal : Signal2D
-    path : pathlib.Path
-        Of the labels.
-    overlays : list of pathlib.Path
-    on_error : str
-    num_workers : int or None
-    """
-
-    def __init__(self, signal, path, overlays, on_error, num_workers):
-        self.signal, self.path, self.overlays = signal, path, overlays
-        self.unfinished = unfinished_path(path)
-        self.on_error, self.num_workers = on_error, num_workers
+    def __init__(self, signal, name, request):
+        self.signal, self.request = signal, request
+        self.path = request.output / f"{name}_labels.zspy"
+        self.unfinished = unfinished_path(self.path)
+        self.overlays = [
+            request.output / f"{name}_overlay.{extension}"
+            for extension in request.overlay
+        ]
         self.begun = self.taken_up = False
         self.n_done = self.seconds = self.overlay_seconds = 0
 
-    def prepare(self, options, overwrite, resume, inputs):
+    def prepare(self):
         """Lazy labels that are to be written; None if they are there already."""
-        self.taken_up = resume and self.unfinished.exists()
-        labels_stay = resume and self.path.exists() and not self.taken_up
-        self._check_places(labels_stay, inputs)
+        request = self.request
+        self.taken_up = request.resume and self.unfinished.exists()
+        labels_stay = request.resume and self.path.exists() and not self.taken_up
+        self._check_places(labels_stay)
         if self.taken_up or labels_stay:
             earlier = earlier_labels(self.path if labels_stay else self.unfinished)
-            options = options_of(earlier, options, self.signal)
+            options = options_of(earlier, request.options, self.signal)
             if labels_stay:
                 self.begun = True
                 return None
             return self.signal.segment_symmetry(**options, lazy_output=True)
         for path in (self.path, self.unfinished, *self.overlays):
-            if path.exists() and not (overwrite or resume):
+            if path.exists() and not (request.overwrite or request.resume):
                 kept = "go on" if path == self.unfinished else "keep what is complete"
                 raise FileExistsError(
                     f"--overwrite must be given to replace {path}, or --resume to "
                     f"{kept}"
                 )
-        return self._fit(options)
+        return self._fit(dict(request.options))
 
-    def _check_places(self, labels_stay, inputs):
+    def _check_places(self, labels_stay):
         """Check, before any work, that what will be written can be."""
         if labels_stay:
             written = [path for path in self.overlays if not path.exists()]
         else:
             written = [self.path, self.unfinished, *self.overlays]
         for path in written:
-            check_not_an_origin(path, self.signal.data, files=inputs)
+            check_not_an_origin(path, self.signal.data, files=self.request.files)
         if self.overlays:
             with only_writer(*self.overlays):
                 pass
 
     def _fit(self, options):
         """Lazy labels of a new model."""
-        options = dict(options)
         while True:
             try:
                 return self.signal.segment_symmetry(**options, lazy_output=True)
             except FrameError as error:
-                if self.on_error == "raise":
+                if self.request.on_error == "raise":
                     raise
                 # With "mask", nothing that is wrong with a frame may stop the others.
                 axes = navigation_axes(self.signal)
@@ -176,22 +138,25 @@ class _Run:
                 _logger.warning("%s The model is fitted without it.", error)
                 options["fit_on"] = others
 
+    def _working(self, description):
+        """Context with the threads that were asked for, and a progress bar."""
+        return working(description, None, self.request.options.get("num_workers"))
+
     def write_labels(self, labels, lock):
         """Write labels, and remove overlays of other ones."""
         before = self._n_finished() if self.taken_up else 0
         self.begun = True
         start = time.perf_counter()
-        save_frames(
-            labels,
-            self.path,
-            # What may be replaced was asked for before.
-            overwrite=True,
-            on_error=self.on_error,
-            resume=self.taken_up,
-            num_workers=self.num_workers,
-            show_progressbar=None,
-            lock=lock,
-        )
+        with self._working("Segmenting"):
+            save_frames(
+                labels,
+                self.path,
+                # What may be replaced was asked for before.
+                overwrite=True,
+                on_error=self.request.on_error,
+                resume=self.taken_up,
+                lock=lock,
+            )
         self.seconds = time.perf_counter() - start
         self.n_done = self._n_frames - before
         for path in self.overlays:
@@ -203,16 +168,13 @@ class _Run:
         if not missing:
             return
         start = time.perf_counter()
-        with (
-            ProgressBar(None, "Overlay") as bar,
-            workers(self.num_workers, bar.progress),
-        ):
+        with self._working("Overlay"):
             write_overlays(
                 labels.overlay(self.signal, SATURATION),
                 missing,
                 n_patterns=labels.n_patterns,
                 saturation=SATURATION,
-                on_error=self.on_error,
+                on_error=self.request.on_error,
             )
         self.overlay_seconds = time.perf_counter() - start
 
@@ -236,15 +198,15 @@ class _Run:
 
     def summary(self):
         """What was done and how long it took."""
-        parts = []
+        done = []
         if self.n_done:
             n_frames = f"{self.n_done}"
             if self.n_done < self._n_frames:
                 n_frames += f" of {self._n_frames}"
-            parts.append(
+            done.append(
                 f"{n_frames} frames in {self.seconds:.1f} s, "
                 f"{self.n_done / self.seconds:.3g} frames/s"
             )
         if self.overlay_seconds:
-            parts.append(f"overlay in {self.overlay_seconds:.1f} s")
-        return "; ".join(parts) or "complete already"
+            done.append(f"overlay in {self.overlay_seconds:.1f} s")
+        return "; ".join(done) or "complete already"

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Arguments of the methods, as HyperSpy's users give them, made into pixels."""
 
+import contextlib
 import logging
 
+import hyperspy.api as hs
 import numpy as np
+from hyperspy.external.progressbar import progressbar
 
 from hyperspy_symseg.descriptors.registry import (
     describe,
@@ -16,18 +19,55 @@ from hyperspy_symseg.frames.checks import (
     LARGEST_LENGTH,
     as_array,
     check_distinct,
+    check_flag,
     check_mask,
     check_mask_dtype,
     is_auto,
     is_pair,
     is_sequence,
+    is_whole_number,
     shown,
 )
+from hyperspy_symseg.frames.progress import ProgressBar
+from hyperspy_symseg.frames.threads import workers
+from hyperspy_symseg.frames.tiling import evenly_spread
 from hyperspy_symseg.lattice import Lengths
 
 from .axes import PIXEL_SIZE_TOLERANCE, unit
 
 _logger = logging.getLogger(__name__)
+
+# Frames that a model is fitted on unless asked otherwise, spread over the series.
+N_FIT_FRAMES = 8
+WHAT_FIT_ON_IS = (
+    "fit_on must be a number of frames, a slice, indices as `inav` takes them (with "
+    "several navigation axes, pairs and so on), or a fitted SymmetryModel"
+)
+
+
+@contextlib.contextmanager
+def working(description, show_progressbar, num_workers):
+    """Context of a method, with its threads and its progress bar.
+
+    Parameters
+    ----------
+    description : str
+        What the bar says until a phase begins.
+    show_progressbar : bool or None
+        None: as in HyperSpy's preferences.
+    num_workers : int or None
+        None: one a processor.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one of them is not allowed.
+    """
+    if check_flag("show_progressbar", show_progressbar, None) is None:
+        show_progressbar = hs.preferences.General.show_progressbar
+    bar = ProgressBar(progressbar if show_progressbar else None, description)
+    with bar, workers(num_workers, bar.progress):
+        yield
 
 
 def without_auto(parameters, descriptors):
@@ -80,11 +120,11 @@ def length_in_pixels(name, value, axes):
         If a float is not a length of pixels, or is given once for axes of different
         units.
     """
-    is_pair = is_sequence(value)
-    pair = tuple(value) if is_pair else (value, value)
+    is_one = not is_sequence(value)
+    pair = (value, value) if is_one else tuple(value)
     if not any(map(_is_float, pair)):
         return value
-    if not is_pair and unit(axes[0]) != unit(axes[1]):
+    if is_one and unit(axes[0]) != unit(axes[1]):
         raise ValueError(
             f"{name} must be a pair (y, x), or an int of pixels, for axes of the units "
             f"{unit(axes[0])!r} and {unit(axes[1])!r}, got {shown(value)}."
@@ -233,12 +273,11 @@ def descriptor_in_pixels(descriptor, parameters, axes, defaults=None):
         )
     for key in parameters:
         if not any(key in keys for keys in known_names.values()):
-            listed = (
+            listed = " and ".join(
                 f"{name!r} ({', '.join(keys)})" for name, keys in known_names.items()
             )
             raise TypeError(
-                "parameters must be among those of descriptor "
-                f"{' and '.join(listed)}, got {key!r}."
+                f"parameters must be among those of descriptor {listed}, got {key!r}."
             )
     made = []
     for member in members:
@@ -252,11 +291,11 @@ def descriptor_in_pixels(descriptor, parameters, axes, defaults=None):
             made.append(member)
     descriptor = join(made)
     if descriptor.isotropic:
-        _check_square_pixels(axes)
+        _check_pixels_are_alike(axes)
     return descriptor
 
 
-def _check_square_pixels(axes):
+def _check_pixels_are_alike(axes):
     """Check that a circle of pixels is a circle of the specimen."""
     (y, x), (unit_y, unit_x) = axes, map(unit, axes)
     if unit_y != unit_x or abs(abs(y.scale / x.scale) - 1) > PIXEL_SIZE_TOLERANCE:
@@ -273,35 +312,13 @@ def mask_array(mask, shape):
     Parameters
     ----------
     mask : array of bool, BaseSignal or None
-        True where a pixel is left out.
-    shape : (int, int)
-        Rows and columns of the frame.
-
-    Returns
-    -------
-    numpy.ndarray or None
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is not boolean, or its shape is another.
-    """
-    return check_mask(mask.data if hasattr(mask, "axes_manager") else mask, shape)
-
-
-def series_mask(mask, shape):
-    """Mask of a series as an array, from an array or a signal.
-
-    Parameters
-    ----------
-    mask : array of bool, BaseSignal or None
         True where a pixel is left out; of one frame for all, or of every frame.
     shape : tuple of int
-        Shape of the series, rows and columns last.
+        Shape of the frame or the series, rows and columns last.
 
     Returns
     -------
-    numpy.ndarray or dask.array.Array, or None
+    numpy.ndarray or, of every frame, dask.array.Array; or None
 
     Raises
     ------
@@ -311,8 +328,8 @@ def series_mask(mask, shape):
     array = mask.data if hasattr(mask, "axes_manager") else mask
     if array is not None and not hasattr(array, "dtype"):
         array = as_array("mask", array)
-    if array is None or array.ndim <= 2:
-        return mask_array(array, shape[-2:])
+    if array is None or array.ndim <= 2 or len(shape) == 2:
+        return check_mask(array, shape[-2:])
     check_mask_dtype(array)
     if array.shape != tuple(shape):
         raise ValueError(
@@ -320,3 +337,114 @@ def series_mask(mask, shape):
             f"whole series, {tuple(shape)}, got {array.shape}."
         )
     return array
+
+
+def fit_frames(fit_on, axes):
+    """Frames of a series that a model is fitted on.
+
+    Parameters
+    ----------
+    fit_on : int, slice, sequence or None
+        How many, spread over the series; a slice of it (with several navigation axes,
+        of the frames in the order of the array); or indices in the order of `inav`,
+        int for places and float for values on the axes. None: up to 8.
+    axes : list of DataAxis
+        The navigation axes, in the order of the array.
+
+    Returns
+    -------
+    list of tuple of int
+        Places in the array, ascending.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is something else, or names no frame or one that does not exist.
+
+    Examples
+    --------
+    >>> from hyperspy.axes import UniformDataAxis
+    >>> time = UniformDataAxis(size=11, scale=0.5, navigate=True)
+    >>> fit_frames(3, [time])
+    [(0,), (5,), (10,)]
+    >>> fit_frames([2.5, -1], [time])
+    [(5,), (10,)]
+    """
+    shape = tuple(axis.size for axis in axes)
+    n_frames = int(np.prod(shape))
+    if fit_on is None:
+        places = evenly_spread(n_frames, min(N_FIT_FRAMES, n_frames))
+    elif is_whole_number(fit_on):
+        if not 1 <= fit_on <= n_frames:
+            raise ValueError(
+                f"fit_on must be from 1 to {n_frames} frames, got {shown(fit_on)}. For "
+                "the frame of this index, use a list."
+            )
+        places = evenly_spread(n_frames, int(fit_on))
+    elif isinstance(fit_on, slice):
+        places = _in_slice(fit_on, axes, n_frames)
+    else:
+        try:
+            indices = check_distinct("fit_on", fit_on)
+        except TypeError as error:
+            raise TypeError(f"{WHAT_FIT_ON_IS}, got {shown(fit_on)}.") from error
+        places = {_place(index, axes, fit_on) for index in indices}
+    return [tuple(map(int, np.unravel_index(place, shape))) for place in sorted(places)]
+
+
+def _in_slice(wanted, axes, n_frames):
+    bounds = [wanted.start, wanted.stop]
+    for i, bound in enumerate(bounds):
+        if isinstance(bound, float | np.floating):
+            if len(axes) > 1:
+                raise ValueError(
+                    f"fit_on must be a slice of whole numbers with {len(axes)} "
+                    f"navigation axes, got {shown(wanted)}."
+                )
+            bounds[i] = _index_of(bound, axes[0], wanted)
+    try:
+        places = range(n_frames)[slice(*bounds, wanted.step)]
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{WHAT_FIT_ON_IS}, got {shown(wanted)}.") from error
+    if not places:
+        raise ValueError(
+            f"fit_on must have one or more of the {n_frames} frames there are, got "
+            f"{shown(wanted)}."
+        )
+    return list(places)
+
+
+def _place(index, axes, fit_on):
+    """Place of a frame among all, from its index in the order of `inav`."""
+    index = tuple(index) if isinstance(index, tuple | list) else (index,)
+    if len(index) != len(axes):
+        raise ValueError(
+            f"{WHAT_FIT_ON_IS}, got {shown(fit_on)} with {len(axes)} navigation axes."
+        )
+    places = [
+        _index_of(value, axis, fit_on)
+        for value, axis in zip(index[::-1], axes, strict=True)
+    ]
+    return int(np.ravel_multi_index(places, [axis.size for axis in axes]))
+
+
+def _index_of(value, axis, fit_on):
+    """Index on an axis from an index or a value on it."""
+    if is_whole_number(value):
+        value = int(value)
+        if not -axis.size <= value < axis.size:
+            raise ValueError(
+                f"fit_on must have frames from -{axis.size} to {axis.size - 1} along "
+                f"axis {axis.name}, got {shown(value)} in {shown(fit_on)}."
+            )
+        return value % axis.size
+    if isinstance(value, float | np.floating):
+        try:
+            return int(axis.value2index(float(value)))
+        except ValueError as error:
+            raise ValueError(
+                f"fit_on must have frames from {axis.low_value:g} to "
+                f"{axis.high_value:g} {axis.units} along axis {axis.name}, got {value} "
+                f"in {shown(fit_on)}."
+            ) from error
+    raise TypeError(f"{WHAT_FIT_ON_IS}, got {shown(fit_on)}.")

@@ -129,6 +129,45 @@ def axis_name(axis, default):
     return axis.name if isinstance(axis.name, str) else default
 
 
+def check_pixel_size(model, axes):
+    """Check that an image has the pixel size that a model was fitted at.
+
+    Parameters
+    ----------
+    model : SymmetryModel
+    axes : (DataAxis, DataAxis)
+        The axes (y, x) of the image.
+
+    Raises
+    ------
+    ValueError
+        If it has another.
+    """
+    if model.pixel_size is None:
+        return
+    for axis, size, units, default in zip(
+        axes, model.pixel_size, model.units, "yx", strict=True
+    ):
+        fitted = axis.copy()
+        fitted.scale, fitted.units = size, units or axis.units
+        if is_product_of_units(unit(axis)) and is_product_of_units(units):
+            # Into the same unit, and into the same way to write it.
+            axis = axis.copy()
+            try:
+                fitted.convert_to_units(unit(axis))
+                axis.convert_to_units(unit(axis))
+            except (AttributeError, TypeError, ValueError):
+                fitted.units = units
+        same_unit = bool(unit(axis)) == bool(units) and unit(axis) == unit(fitted)
+        if not same_unit or abs(axis.scale / fitted.scale - 1) > PIXEL_SIZE_TOLERANCE:
+            raise ValueError(
+                "model must be fitted at the pixel size of axis "
+                f"{axis_name(axis, default)}, {axis.scale:g} "
+                f"{unit(axis) or '(no unit)'}, to {PIXEL_SIZE_TOLERANCE:.0%}, got "
+                f"{size:g} {units or '(no unit)'}."
+            )
+
+
 def sampled_axes(axes, grid, navigate=False):
     """Axes of the pixels of a grid.
 
@@ -156,6 +195,28 @@ def sampled_axes(axes, grid, navigate=False):
             axes, grid.shape, grid.stride, grid.first, strict=True
         )
     ]
+
+
+def set_rebinned_axes(result, labels, factors):
+    """Give labels of larger pixels their axes, and how far apart they are computed.
+
+    Parameters
+    ----------
+    result, labels : SymmetryLabels
+        After and before.
+    factors : tuple of int
+        How many pixels became one, in the order of the array.
+    """
+    result.get_dimensions_from_data()
+    pairs = zip(result.axes_manager._axes, labels.axes_manager._axes, strict=True)
+    for (axis, source), factor in zip(pairs, factors, strict=True):
+        if factor != 1:
+            axis.scale = source.scale * factor
+            axis.offset = source.offset + (factor - 1) * source.scale / 2
+    step = labels.metadata.get_item("Symmetry_segmentation.label_step")
+    if step is not None:
+        steps = (-(-s // f) for s, f in zip(map(int, step), factors[-2:], strict=True))
+        result.metadata.Symmetry_segmentation.label_step = tuple(steps)
 
 
 def operation_axes(descriptor, axes):

@@ -1,17 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What results take over from the signal that they were made from."""
+"""What the metadata of results say: taken over, recorded, and read again."""
+
+import contextlib
 
 import numpy as np
 
 from hyperspy_symseg.descriptors import describe
+from hyperspy_symseg.frames.checks import (
+    as_array,
+    check_flag,
+    check_whole,
+    pixel_pair,
+    shown,
+)
 from hyperspy_symseg.version import package_version
+
+BRANCH = "Symmetry_segmentation"
+# Characters of a version that are shown.
+LONGEST_VERSION = 30
 
 # Where the model is, in the metadata of labels: HyperSpy saves what begins with an
 # underscore, but does not show it.
 MODEL = "_model"
 
 
-def result_metadata(signal, **own):
+def result_metadata(signal, quantity=None, signal_type="", **own):
     """Metadata of a signal and what a result has of its own, to make a signal with.
 
     Markers and the navigator stay behind: they belong to the plot of their signal.
@@ -19,8 +32,12 @@ def result_metadata(signal, **own):
     Parameters
     ----------
     signal : BaseSignal
+    quantity : str, optional
+        What the values of the result are.
+    signal_type : str
+        Of the result.
     **own : dict
-        First branches of the metadata that the result has of its own.
+        Other first branches of the metadata that the result has of its own.
 
     Returns
     -------
@@ -30,6 +47,9 @@ def result_metadata(signal, **own):
     metadata = _in_memory(signal.metadata.as_dictionary())
     for branch in ("Markers", "_HyperSpy"):
         metadata.pop(branch, None)
+    metadata["Signal"] = {"signal_type": signal_type}
+    if quantity is not None:
+        metadata["Signal"]["quantity"] = quantity
     return {
         "metadata": metadata | own,
         "original_metadata": _in_memory(signal.original_metadata.as_dictionary()),
@@ -90,13 +110,17 @@ def stored_model(metadata):
     return None
 
 
-def forget_model(metadata):
-    """Take the model out of metadata, but not what they say of it.
+def forget_labels(metadata):
+    """Make metadata those of a plain signal, which say how the labels were made.
 
     Parameters
     ----------
     metadata : DictionaryTreeBrowser
     """
+    metadata.Signal.signal_type = ""
+    if metadata.get_item("Signal.quantity") == "Pattern":
+        del metadata.Signal.quantity
+    # Should it be made labels again, they are not those of the model.
     for name, _ in list(_stored_models(metadata)):
         delattr(metadata.Symmetry_segmentation, name)
 
@@ -163,10 +187,31 @@ def why_no_costs(recorded):
     return reason
 
 
+def are_of_several_models(original_metadata):
+    """Whether a stack is of labels and others, or of labels of several models: bool.
+
+    Parameters
+    ----------
+    original_metadata : DictionaryTreeBrowser
+        Of the stack.
+    """
+    elements = original_metadata.get_item("stack_elements")
+    if elements is None:
+        return False
+    elements = [element for _, element in elements]
+    types = [each.metadata.get_item("Signal.signal_type") for each in elements]
+    if "symmetry_labels" not in types:
+        return False
+    first, *others = (stored_model(each.metadata) for each in elements)
+    return len(set(types)) > 1 or not all(same_tree(first, each) for each in others)
+
+
 def same_tree(a, b):
-    """Whether two dictionaries hold the same arrays, numbers and strings."""
+    """Whether dictionaries and lists hold the same arrays, numbers and others."""
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(same_tree(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same_tree, a, b))
     return np.array_equal(np.asarray(a), np.asarray(b))
 
 
@@ -198,3 +243,154 @@ def _in_memory(tree):
         return {key: _in_memory(value) for key, value in tree.items()}
     # A dask array has this too, and is read by it.
     return np.array(tree) if hasattr(tree, "__array__") and np.ndim(tree) else tree
+
+
+class Record:
+    """The branch of the metadata that `Signal2D.segment_symmetry` has written.
+
+    It may come from a file, and nothing in it is trusted: each value is checked when
+    it is asked for. Errors name it, and the version that has written it.
+
+    Parameters
+    ----------
+    metadata : DictionaryTreeBrowser
+        Of the labels.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it has a format that is not known.
+    """
+
+    def __init__(self, metadata):
+        # Scores and files of labels do without all that a model takes.
+        from hyperspy_symseg.segmentation.stored import check_format
+
+        self._model = stored_model(metadata)
+        values = metadata.get_item(BRANCH)
+        self._values = {} if values is None else values.as_dictionary()
+        with self._written_by():
+            check_format(f"metadata.{BRANCH}", self._values.get("format", 1))
+
+    @contextlib.contextmanager
+    def _written_by(self):
+        """Let errors say which version has written the labels."""
+        try:
+            yield
+        except (TypeError, ValueError) as error:
+            version = str(self._values.get("version", "an unknown version"))
+            raise type(error)(
+                f"{error} These labels were written by hyperspy-symseg "
+                f"{version[:LONGEST_VERSION]}; this is {package_version()}."
+            ) from error
+
+    def get(self, name, default=None):
+        """What is recorded by a name, in memory; the default if there is nothing.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is an array too large, or of objects.
+        """
+        from hyperspy_symseg.segmentation.stored import in_memory
+
+        if name not in self._values:
+            return default
+        with self._written_by():
+            return in_memory(f"metadata.{BRANCH}.{name}", self._values[name], depth=1)
+
+    @property
+    def parameters(self):
+        """All that is recorded but the model, in memory: dict."""
+        return {name: self.get(name) for name in self._values if name != MODEL}
+
+    def _checked(self, name, check, *how):
+        """What is recorded by a name, after a check that is called with the name."""
+        value = self.get(name)
+        with self._written_by():
+            return check(f"metadata.{BRANCH}.{name}", value, *how)
+
+    @property
+    def model(self):
+        """The fitted `SymmetryModel`; AttributeError if there is none."""
+        from hyperspy_symseg.segmentation import SymmetryModel
+
+        if self._model is None:
+            raise AttributeError(
+                "labels must be made by segment_symmetry, and not changed since, to "
+                "have a model, got others."
+            )
+        with self._written_by():
+            return SymmetryModel.from_dict(self._model)
+
+    @property
+    def n_patterns(self):
+        """Number of patterns: int."""
+        from hyperspy_symseg.segmentation.clustering import MOST_LABELS
+
+        return self._checked("n_patterns", check_whole, 1, MOST_LABELS)
+
+    @property
+    def stride(self):
+        """Distance of the pixels scored: (int, int)."""
+        return self._checked("stride", pixel_pair, 1)
+
+    @property
+    def upsample(self):
+        """Whether labels of a grid were given to every pixel: bool."""
+        if self.get("upsample") is None:
+            return False
+        return self._checked("upsample", check_flag)
+
+    @property
+    def label_step(self):
+        """Distance of the labels that are not copies of each other: (int, int)."""
+        if self.get("label_step") is None:
+            return self.stride
+        return self._checked("label_step", pixel_pair, 1)
+
+    @property
+    def mask(self):
+        """What tells the mask from others: str, empty if there was none."""
+        return self._checked("mask", _check_text)
+
+    def fit_on(self, shape):
+        """Places of the frames that were fitted on, in the order of the array.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Of the navigation axes, in the same order.
+
+        Returns
+        -------
+        list of tuple of int, or None
+            None if it is not recorded.
+        """
+        if self.get("fit_on") is None:
+            return None
+        return self._checked("fit_on", _check_places, shape)
+
+
+def _check_text(name, value):
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be text, got {shown(value)}.")
+    return value
+
+
+def _check_places(name, value, shape):
+    """Places in the order of the array, from those in the order of `inav`."""
+    places = as_array(name, value)
+    if (
+        places.ndim != 2
+        or places.shape[1] != len(shape)
+        or places.dtype.kind not in "iu"
+    ):
+        raise ValueError(
+            f"{name} must be indices (frames, {len(shape)}), got the shape "
+            f"{places.shape} and the dtype {places.dtype}."
+        )
+    places = places[:, ::-1]
+    if not len(places) or (places < 0).any() or (places >= shape).any():
+        raise ValueError(f"{name} must be of frames of the series, got another.")
+    return [tuple(map(int, place)) for place in places]

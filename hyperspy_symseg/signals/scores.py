@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scores as signals: of many operations on a grid, or of one at every pixel."""
 
-import hyperspy.api as hs
 import numpy as np
+from hyperspy.signals import Signal2D
 
 from hyperspy_symseg.descriptors.scores import Scores, compute_scores
 from hyperspy_symseg.frames import Grid
@@ -15,7 +15,6 @@ from hyperspy_symseg.frames.checks import (
     shown,
 )
 from hyperspy_symseg.frames.lazy import lazy
-from hyperspy_symseg.frames.threads import workers
 
 from .arguments import (
     descriptor_in_pixels,
@@ -25,7 +24,6 @@ from .arguments import (
 )
 from .axes import axis_size, image_axes, operation_axes, sampled_axes, signal_class
 from .metadata import descriptor_record, operations_record, result_metadata
-from .progress import ProgressBar
 
 LARGEST_EAGER_RESULT = 10**9  # bytes
 # What tells one operation of a descriptor, and what else `get_symmetry_map` takes.
@@ -40,83 +38,39 @@ CIRCULAR_PATCH = ("radius", "n_angles")
 UNPOOLED = {"pooling": 1, "n_maxima": 1}
 
 
-def get_symmetry_descriptors(
-    signal,
-    descriptor,
-    descriptor_parameters,
-    *,
-    stride,
-    mask,
-    show_progressbar,
-    num_workers,
-    lazy_output,
-):
+def get_symmetry_descriptors(signal, descriptor, parameters, stride, mask, lazy_output):
     """Work of `Signal2D.get_symmetry_descriptors`, which says what it takes."""
-    check_flag("show_progressbar", show_progressbar, None)
-    lazy_output = check_flag("lazy_output", lazy_output, None)
     axes = image_axes(signal)
     check_frame(signal.data)
-    mask = mask_array(mask, signal.data.shape)
-    descriptor = descriptor_in_pixels(descriptor, descriptor_parameters, axes)
+    descriptor = descriptor_in_pixels(descriptor, parameters, axes)
     descriptor.check_frame(signal.data.shape)
     grid = Grid.over(signal.data.shape, length_in_pixels("stride", stride, axes))
-    with (
-        ProgressBar(show_progressbar, "Scoring") as bar,
-        workers(num_workers, bar.progress),
-    ):
-        scores, is_lazy = _scores(signal, descriptor, grid, mask, lazy_output)
-    record = descriptor_record(descriptor, grid, mask) | {
-        "operations": operations_record(descriptor)
-    }
+    scores, record = _scores(signal, descriptor, grid, mask, lazy_output)
+    record["operations"] = operations_record(descriptor)
     signal_axes = operation_axes(descriptor, axes)
-    scores = scores.reshape(*grid.shape, *map(axis_size, signal_axes))
     result = signal_class(signal_axes)(
-        scores,
+        scores.reshape(*grid.shape, *map(axis_size, signal_axes)),
         axes=sampled_axes(axes, grid, navigate=True) + signal_axes,
-        **result_metadata(
-            signal,
-            Signal={"signal_type": "", "quantity": descriptor.quantity},
-            Symmetry_descriptors=record,
-        ),
+        **result_metadata(signal, descriptor.quantity, Symmetry_descriptors=record),
     )
-    return result.as_lazy() if is_lazy else result
+    return result if isinstance(scores, np.ndarray) else result.as_lazy()
 
 
-def get_symmetry_map(
-    signal,
-    descriptor,
-    parameters,
-    *,
-    mask,
-    show_progressbar,
-    num_workers,
-    lazy_output,
-):
+def get_symmetry_map(signal, descriptor, parameters, mask, lazy_output):
     """Work of `Signal2D.get_symmetry_map`, which says what it takes."""
-    check_flag("show_progressbar", show_progressbar, None)
-    lazy_output = check_flag("lazy_output", lazy_output, None)
     axes = image_axes(signal)
     check_frame(signal.data)
-    mask = mask_array(mask, signal.data.shape)
     one = _one_operation(descriptor, parameters, axes)
     descriptor = descriptor_in_pixels(descriptor, one, axes)
     descriptor.check_frame(signal.data.shape)
     grid = Grid.over(signal.data.shape, 1)
-    with (
-        ProgressBar(show_progressbar, "Scoring") as bar,
-        workers(num_workers, bar.progress),
-    ):
-        scores, is_lazy = _scores(signal, descriptor, grid, mask, lazy_output)
-    result = hs.signals.Signal2D(
+    scores, record = _scores(signal, descriptor, grid, mask, lazy_output)
+    result = Signal2D(
         scores[..., 0],
         axes=[axis.get_axis_dictionary() for axis in axes],
-        **result_metadata(
-            signal,
-            Signal={"signal_type": "", "quantity": descriptor.quantity},
-            Symmetry_map=descriptor_record(descriptor, grid, mask),
-        ),
+        **result_metadata(signal, descriptor.quantity, Symmetry_map=record),
     )
-    return result.as_lazy() if is_lazy else result
+    return result if isinstance(scores, np.ndarray) else result.as_lazy()
 
 
 def _one_operation(name, parameters, axes):
@@ -172,12 +126,15 @@ def _one_operation(name, parameters, axes):
 
 
 def _scores(signal, descriptor, grid, mask, lazy_output):
-    """Scores at a grid, and whether they are lazy."""
+    """Scores at a grid, (rows, columns, operations), and what the metadata say."""
+    lazy_output = check_flag("lazy_output", lazy_output, None)
+    mask = mask_array(mask, signal.data.shape)
+    record = descriptor_record(descriptor, grid, mask)
     if lazy_output is None:
         size = 4 * grid.size * len(descriptor.operations)
         lazy_output = signal._lazy or size > LARGEST_EAGER_RESULT
     if lazy_output:
         # One tile a chunk: scores are larger than the frame.
         scores = Scores(descriptor, grid)
-        return lazy(scores, signal.data, mask=mask, tile_shape=(1, 1)), True
-    return compute_scores(descriptor, np.asarray(signal.data), grid, mask), False
+        return lazy(scores, signal.data, mask=mask, tile_shape=(1, 1)), record
+    return compute_scores(descriptor, np.asarray(signal.data), grid, mask), record

@@ -7,12 +7,12 @@ import logging
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
+from hyperspy_symseg.descriptors import describe
 from hyperspy_symseg.descriptors.registry import split
 from hyperspy_symseg.frames import Grid
-from hyperspy_symseg.frames.checks import check_flag, shown
+from hyperspy_symseg.frames.checks import check_flag, is_auto, is_number, shown
 from hyperspy_symseg.frames.lazy import lazy
 from hyperspy_symseg.frames.run import FrameError, run
-from hyperspy_symseg.frames.threads import check_num_workers, workers
 from hyperspy_symseg.lattice import Lengths, Periods, suitable_lengths
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.fit import lengths_of
@@ -22,15 +22,26 @@ from hyperspy_symseg.segmentation.predict import label_frame, log_flat_areas
 from hyperspy_symseg.segmentation.stored import FORMAT
 from hyperspy_symseg.templates.training_crops import training_crops
 
-from .arguments import descriptor_in_pixels, is_auto, length_in_pixels, without_auto
-from .axes import sampled_axes, unit
-from .fit_frames import fit_frames
-from .given_model import check_given_model
+from .arguments import (
+    descriptor_in_pixels,
+    fit_frames,
+    length_in_pixels,
+    without_auto,
+)
+from .axes import check_pixel_size, sampled_axes, unit
 from .metadata import MODEL, descriptor_record, result_metadata, why_not_refined
-from .progress import ProgressBar
 from .source import Source
 from .symmetry_labels import LazySymmetryLabels, SymmetryLabels
 
+# Of `Signal2D.segment_symmetry`, for what need not be given with a model.
+DEFAULTS = {
+    "n_patterns": 2,
+    "descriptor": "translation",
+    "n_components": 5,
+    "n_operations": None,
+    "random_state": 0,
+    "refine": "auto",
+}
 NO_PERIODS = Periods(None, np.empty((0, 2)), np.empty(0), np.empty(0), None)
 
 _logger = logging.getLogger(__name__)
@@ -38,26 +49,22 @@ _logger = logging.getLogger(__name__)
 
 def segment_symmetry(
     signal,
-    n_patterns,
     descriptor,
-    descriptor_parameters,
+    parameters,
     *,
     stride,
-    n_components,
     model,
     mask,
     fit_on,
-    n_operations,
-    refine,
     upsample,
     certainty,
-    random_state,
-    show_progressbar,
-    num_workers,
     lazy_output,
+    **asked,
 ):
-    """Work of `Signal2D.segment_symmetry`, which says what it takes and returns."""
-    check_flag("show_progressbar", show_progressbar, None)
+    """Work of `Signal2D.segment_symmetry`, which says what it takes and returns.
+
+    In `asked` are the arguments that only a fit looks at.
+    """
     if check_flag("lazy_output", lazy_output, None) is None:
         lazy_output = signal._lazy
     source = Source.of(signal, mask, lazy_output)
@@ -65,29 +72,19 @@ def segment_symmetry(
         "upsample": check_flag("upsample", upsample),
         "certainty": check_flag("certainty", certainty),
     }
-    refine = check_flag("refine", refine, "auto")
-    num_workers = check_num_workers(num_workers)
+    asked["refine"] = check_flag("refine", asked["refine"], "auto")
     model, fit_on = _given_model(model, fit_on, is_series=bool(source.navigation))
-    asked = {
-        "n_patterns": n_patterns,
-        "descriptor": descriptor,
-        "parameters": descriptor_parameters,
-        "refine": refine,
-        "n_components": n_components,
-        "n_operations": n_operations,
-        "random_state": random_state,
-    }
-    with (
-        ProgressBar(show_progressbar, "Segmenting") as bar,
-        workers(num_workers, bar.progress),
-    ):
-        labels = None
-        if model is None:
-            model, labels, grid, record = _fitted(source, fit_on, stride, how, **asked)
-        else:
-            grid, record = _checked_model(model, source, stride, certainty, **asked)
-        if labels is None:
-            labels = _labels(model, source, grid, lazy_output, how)
+    labels = None
+    if model is None:
+        model, labels, grid, record = _fitted(
+            source, fit_on, stride, how, descriptor, parameters, **asked
+        )
+    else:
+        _check_given_model(model, source.axes, descriptor, parameters, asked)
+        grid = _grid_of_model(model, source, stride, certainty)
+        record = {"n_components": len(model.components)}
+    if labels is None:
+        labels = _labels(model, source, grid, lazy_output, how)
     record |= {
         "format": FORMAT,
         "upsample": how["upsample"],
@@ -108,9 +105,8 @@ def segment_symmetry(
     return _signals(signal, source, grid, labels, record, certainty, lazy_output)
 
 
-def _checked_model(model, source, stride, certainty, **asked):
-    """Grid that a model which is given labels, and what the metadata say of it."""
-    check_given_model(model, source.axes, **asked)
+def _grid_of_model(model, source, stride, certainty):
+    """Grid that a given model labels, which the frames have room for."""
     model.descriptor.check_frame(source.shape)
     if certainty and model.templates is None:
         raise ValueError(
@@ -121,8 +117,7 @@ def _checked_model(model, source, stride, certainty, **asked):
         source.with_contrast([()])
     if is_auto(stride):
         stride = model.stride
-    grid = Grid.over(source.shape, length_in_pixels("stride", stride, source.axes))
-    return grid, {"n_components": len(model.components)}
+    return Grid.over(source.shape, length_in_pixels("stride", stride, source.axes))
 
 
 def _fitted(
@@ -130,10 +125,10 @@ def _fitted(
     fit_on,
     stride,
     how,
-    *,
-    n_patterns,
     descriptor,
     parameters,
+    *,
+    n_patterns,
     refine,
     **options,
 ):
@@ -282,17 +277,13 @@ def _signals(signal, source, grid, labels, record, certainty, lazy):
         labels,
         axes=axes,
         **result_metadata(
-            signal,
-            Signal={"signal_type": "symmetry_labels", "quantity": "Pattern"},
-            Symmetry_segmentation=record,
+            signal, "Pattern", "symmetry_labels", Symmetry_segmentation=record
         ),
     )
     if not certainty:
         return labels
     return labels, (LazySignal2D if lazy else Signal2D)(
-        probabilities,
-        axes=axes,
-        **result_metadata(signal, Signal={"signal_type": "", "quantity": "Certainty"}),
+        probabilities, axes=axes, **result_metadata(signal, "Certainty")
     )
 
 
@@ -306,3 +297,49 @@ def _given_model(model, fit_on, is_series):
         what = "a model" if model is not None else "a single image"
         raise ValueError(f"fit_on must be None with {what}, got {shown(fit_on)}.")
     return model, fit_on
+
+
+def _check_given_model(model, axes, descriptor, parameters, asked):
+    """Check a model, and that what is given with it is its own or not given at all."""
+    if not isinstance(model, SymmetryModel):
+        raise TypeError(f"model must be a SymmetryModel or None, got {shown(model)}.")
+    check_pixel_size(model, axes)
+    _check_descriptor(model, descriptor, parameters, axes)
+    for name, own in {
+        "n_patterns": model.n_patterns,
+        "n_components": len(model.components),
+        "n_operations": len(model.mean),
+        "random_state": model.random_state,
+        "refine": model.templates is not None,
+    }.items():
+        given = asked[name]
+        if not any(_is_same(given, value) for value in (own, DEFAULTS[name])):
+            raise ValueError(
+                f"{name} must be {own!r} with this model, got {shown(given)}."
+                + " Make a smaller one with `model.select`." * (name == "n_operations")
+            )
+
+
+def _is_same(given, value):
+    """Whether a number or a word is another; no array is."""
+    if given is value:
+        return True
+    is_one = is_number(given) or isinstance(given, str | bool | np.bool_)
+    return is_one and bool(given == value)
+
+
+def _check_descriptor(model, descriptor, parameters, axes):
+    """Check that a descriptor given with a model is the model's own."""
+    name, own = describe(model.descriptor)
+    is_default = isinstance(descriptor, str) and descriptor == DEFAULTS["descriptor"]
+    wanted = name if is_default else descriptor
+    defaults = own if isinstance(name, list) else {name: own}
+    if split(wanted) != split(name):
+        defaults = {}
+    parameters = without_auto(parameters, split(wanted))
+    given = descriptor_in_pixels(wanted, parameters, axes, defaults)
+    if given != model.descriptor:
+        raise ValueError(
+            f"descriptor must be {model.descriptor!r} with this model, got "
+            f"{shown(wanted)} with the parameters {shown(parameters)}."
+        )

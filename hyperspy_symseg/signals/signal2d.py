@@ -167,27 +167,26 @@ def segment_symmetry(
     >>> movie.segment_symmetry(fit_on=[0, -1], show_progressbar=False)
     <LazySymmetryLabels, title: Simulated movie, dimensions: (4|140, 120)>
     """
-    from hyperspy_symseg.signals import segment
+    from hyperspy_symseg.signals import arguments, segment
 
-    return segment.segment_symmetry(
-        self,
-        n_patterns,
-        descriptor,
-        descriptor_parameters,
-        stride=stride,
-        n_components=n_components,
-        model=model,
-        mask=mask,
-        fit_on=fit_on,
-        n_operations=n_operations,
-        refine=refine,
-        upsample=upsample,
-        certainty=certainty,
-        random_state=random_state,
-        show_progressbar=show_progressbar,
-        num_workers=num_workers,
-        lazy_output=lazy_output,
-    )
+    with arguments.working("Segmenting", show_progressbar, num_workers):
+        return segment.segment_symmetry(
+            self,
+            descriptor,
+            descriptor_parameters,
+            n_patterns=n_patterns,
+            stride=stride,
+            n_components=n_components,
+            model=model,
+            mask=mask,
+            fit_on=fit_on,
+            n_operations=n_operations,
+            refine=refine,
+            upsample=upsample,
+            certainty=certainty,
+            random_state=random_state,
+            lazy_output=lazy_output,
+        )
 
 
 def get_symmetry_descriptors(
@@ -238,18 +237,12 @@ def get_symmetry_descriptors(
     >>> s.get_symmetry_descriptors(stride=10, show_progressbar=False)
     <Signal2D, title: Simulated micrograph, dimensions: (52, 52|9, 9)>
     """
-    from hyperspy_symseg.signals import scores
+    from hyperspy_symseg.signals import arguments, scores
 
-    return scores.get_symmetry_descriptors(
-        self,
-        descriptor,
-        descriptor_parameters,
-        stride=stride,
-        mask=mask,
-        show_progressbar=show_progressbar,
-        num_workers=num_workers,
-        lazy_output=lazy_output,
-    )
+    with arguments.working("Scoring", show_progressbar, num_workers):
+        return scores.get_symmetry_descriptors(
+            self, descriptor, descriptor_parameters, stride, mask, lazy_output
+        )
 
 
 def get_symmetry_map(
@@ -302,17 +295,10 @@ def get_symmetry_map(
     >>> s.get_symmetry_map("rotation", fold=4, show_progressbar=False)
     <Signal2D, title: Simulated micrograph, dimensions: (|140, 120)>
     """
-    from hyperspy_symseg.signals import scores
+    from hyperspy_symseg.signals import arguments, scores
 
-    return scores.get_symmetry_map(
-        self,
-        descriptor,
-        parameters,
-        mask=mask,
-        show_progressbar=show_progressbar,
-        num_workers=num_workers,
-        lazy_output=lazy_output,
-    )
+    with arguments.working("Scoring", show_progressbar, num_workers):
+        return scores.get_symmetry_map(self, descriptor, parameters, mask, lazy_output)
 
 
 Signal2D.segment_symmetry = segment_symmetry

@@ -21,7 +21,7 @@ from hyperspy_symseg.lattice.spectrum import crops
 from hyperspy_symseg.segmentation.sampling import sampled_grid
 from hyperspy_symseg.templates.training_crops import TrainingFrames
 
-from .arguments import series_mask
+from .arguments import mask_array
 from .axes import frame_axes, navigation_axes
 
 _logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class Source(NamedTuple):
         """
         axes, navigation = frame_axes(signal), navigation_axes(signal)
         check_frame(signal.data[(0,) * len(navigation)])
-        mask = series_mask(mask, signal.data.shape)
+        mask = mask_array(mask, signal.data.shape)
         token = "" if mask is None else dask.base.tokenize(mask)
         frames = signal.data
         if navigation or lazy:

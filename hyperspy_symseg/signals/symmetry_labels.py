@@ -1,34 +1,81 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The label map as a signal."""
 
+import functools
+import logging
+
+import dask.array as da
 import numpy as np
-from hyperspy.signals import LazySignal2D, Signal2D
+from hyperspy.signals import BaseSignal, LazySignal2D, Signal2D
+
+from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.frames.checks import shown
 
 from .axes import (
     axis_name,
     axis_size,
+    check_pixel_size,
     frame_axes,
+    image_axes,
+    navigation_axes,
     operation_axes,
+    set_rebinned_axes,
     signal_class,
     unit,
 )
-from .label_quality import LabelQuality
-from .label_values import LabelValues
 from .metadata import (
+    Record,
+    are_of_several_models,
+    forget_labels,
     operations_record,
     read_metadata,
     result_metadata,
     stored_model,
+    why_no_costs,
+    why_not_refined,
+)
+
+_logger = logging.getLogger(__name__)
+
+# Of labels without a model, that may be more than there are pixels, as of a part of
+# an image.
+MOST_LABELS = 2**16
+
+# Methods of HyperSpy's that make other values of labels: as a new signal, or with an
+# operator such as += in the labels themselves.
+CHANGING = (
+    "_binary_operator_ruler",
+    "_unary_operator_ruler",
+    "__array_wrap__",
+    "_apply_function_on_data_and_remove_axis",
+    "diff",
+    "derivative",
+    "integrate_simpson",
+    "integrate1D",
+    "fft",
+    "ifft",
+)
+# And those that can do so in the labels themselves, and then return nothing.
+CHANGING_IN_PLACE = (
+    "add_gaussian_noise",
+    "add_poissonian_noise",
+    "add_ramp",
+    "apply_apodization",
+    "interpolate_on_axis",
+    "remove_spikes",
 )
 
 
-class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
+class SymmetryLabels(Signal2D):
     """Label of every pixel: the crystal pattern that it belongs to.
 
     Made by ``Signal2D.segment_symmetry``. The labels are integers, 0 for the pattern
     with the fewest pixels among those fitted on; -1 is a pixel without a label. Axes
     and metadata are those of the micrographs; ``metadata.Symmetry_segmentation`` holds
     all parameters and the fitted model.
+
+    Slices, copies, transposed and stacked labels are labels. What HyperSpy calculates
+    from their values is a plain signal.
 
     ``set_signal_type("symmetry_labels")`` makes labels of any image or series of
     integers, such as the labels of another program. They have no model: what needs one
@@ -40,8 +87,6 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
     @property
     def _record(self):
         """What ``metadata.Symmetry_segmentation`` says of the labels: Record."""
-        from .record import Record
-
         return Record(self.metadata)
 
     @staticmethod
@@ -52,6 +97,7 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
             )
 
     def _check_has_their_shape(self, signal):
+        self._check_is_image(signal)
         if signal.data.shape != self.data.shape:
             raise ValueError(
                 f"signal must have the shape of the labels, {self.data.shape}, got "
@@ -81,17 +127,20 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
             )
 
     @property
+    def _unit_is_a_pixel(self):
+        """Whether the signal axes have neither a unit nor a scale."""
+        axes = self.axes_manager.signal_axes
+        return all(not unit(axis) and axis.scale == 1 for axis in axes)
+
+    @property
     def area_unit(self):
         """Product of the units of the signal axes, such as ``nm²``.
 
         Pixels, ``px²``, if they have neither a unit nor a scale.
         """
-        from .measures import has_pixels_as_unit
-
-        axes = self.axes_manager.signal_axes
-        if has_pixels_as_unit(axes):
+        if self._unit_is_a_pixel:
             return "px²"
-        x, y = map(unit, axes)
+        x, y = map(unit, self.axes_manager.signal_axes)
         return (f"{x}²" if x else "") if x == y else f"{y} {x}".strip()
 
     def plot(self, *args, **kwargs):
@@ -114,16 +163,14 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
         >>> s, truth = simulate.grain_boundary()
         >>> s.segment_symmetry(show_progressbar=False).plot()
         """
-        from matplotlib.colors import Normalize
-
+        from hyperspy_symseg import plotting
         from hyperspy_symseg.analysis.checks import check_labels
-        from hyperspy_symseg.plotting import pattern_colormap, pattern_colors
 
         n = self.n_patterns
         if not self._lazy:
             check_labels(self.data, n)
         defaults = {
-            "cmap": pattern_colormap(n),
+            "cmap": plotting.pattern_colormap(n),
             "vmin": -0.5,
             "vmax": n - 0.5,
             "norm": "linear",
@@ -132,20 +179,8 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
             defaults["navigator"] = "slider"
         super().plot(*args, **defaults | kwargs)
         colorbar = self._plot.signal_plot._colorbar
-        names = pattern_colors(n)[0]
-        if colorbar is None or not all(names):
-            return
-
-        def name_colors(image):
-            # Not where the user asked for another, such as a logarithmic one.
-            if type(image.norm) is Normalize:
-                labels = [f"{i} {name}" for i, name in enumerate(names)]
-                colorbar.set_ticks(np.arange(n), labels=labels)
-
-        colorbar.set_label("")
-        name_colors(colorbar.mappable)
-        # HyperSpy sets a new norm with every frame, and that takes the names away.
-        colorbar.mappable.callbacks.connect("changed", name_colors)
+        if colorbar is not None:
+            plotting.name_patterns(colorbar, n)
 
     def overlay(self, signal, saturation=0.5):
         """Micrographs in grey, tinted by pattern (the paper's figure 1e).
@@ -186,21 +221,16 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
         from hyperspy_symseg.analysis import Overlay
         from hyperspy_symseg.frames.checks import check_frame, check_number
 
-        from .measures import found_in
-
-        self._check_is_image(signal)
         self._check_has_their_shape(signal)
         saturation = check_number("saturation", saturation, 0, 1)
         frame_axes(signal)
         check_frame(signal.data[(0,) * (signal.data.ndim - 2)])
         overlay = Signal2D(
-            found_in(Overlay(self.n_patterns, saturation), signal.data, self.data),
+            self._found(Overlay(self.n_patterns, saturation), signal.data),
             axes=list(self.axes_manager.as_dictionary().values()),
             # HyperSpy cannot add up colours: without a navigator, the plot of a lazy
             # series would fail.
-            **result_metadata(
-                self, Signal={"signal_type": ""}, _HyperSpy={"navigator": "slider"}
-            ),
+            **result_metadata(self, _HyperSpy={"navigator": "slider"}),
         )
         return overlay.as_lazy() if signal._lazy or self._lazy else overlay
 
@@ -229,16 +259,11 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
             ):
                 axis.scale, axis.units = size, units
         axes = operation_axes(model.descriptor, axes)
+        record = {"operations": operations_record(model.descriptor)}
         return signal_class(axes)(
             model.separability.reshape([axis_size(axis) for axis in axes]),
             axes=axes,
-            **result_metadata(
-                self,
-                Signal={"signal_type": "", "quantity": "Separability"},
-                Symmetry_descriptors={
-                    "operations": operations_record(model.descriptor)
-                },
-            ),
+            **result_metadata(self, "Separability", Symmetry_descriptors=record),
         )
 
     def get_areas(self):
@@ -264,12 +289,9 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
         """
         from hyperspy_symseg.analysis import Areas
 
-        from .measures import against_navigation, found_in
-
         x, y = self.axes_manager.signal_axes
         areas = Areas(self.n_patterns, abs(y.scale * x.scale))
-        areas = found_in(areas, None, self.data)
-        return against_navigation(self, areas, "Area", self.area_unit)
+        return self._measured(areas, "Area", self.area_unit)
 
     def get_boundary_length(self):
         """Length of the boundary of each pattern with the other patterns.
@@ -306,8 +328,6 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
         """
         from hyperspy_symseg.analysis import BoundaryLengths
 
-        from . import measures
-
         x, y = self.axes_manager.signal_axes
         if unit(x) != unit(y):
             raise ValueError(
@@ -320,9 +340,39 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
             (abs(y.scale), abs(x.scale)),
             record.label_step if record.upsample else (1, 1),
         )
-        lengths = measures.found_in(lengths, None, self.data)
-        units = "px" if measures.has_pixels_as_unit((y, x)) else unit(x)
-        return measures.against_navigation(self, lengths, "Boundary length", units)
+        units = "px" if self._unit_is_a_pixel else unit(x)
+        return self._measured(lengths, "Boundary length", units)
+
+    def _found(self, analysis, frames=None):
+        """What an analysis finds in the labels: lazy if they or the frames are."""
+        from hyperspy_symseg.frames.lazy import lazy
+        from hyperspy_symseg.frames.run import run
+
+        is_lazy = any(isinstance(array, da.Array) for array in (frames, self.data))
+        return (lazy if is_lazy else run)(analysis, frames, self.data)
+
+    def _measured(self, analysis, name, units):
+        """What an analysis measures of each pattern, against the navigation axes.
+
+        These are the signal axes, and the patterns the navigation axis. Of a single
+        image, the patterns are the signal axis.
+        """
+        values = self._found(analysis)
+        if isinstance(values, da.Array):
+            # Small, and in one chunk a single file once saved.
+            values = values.rechunk(-1)
+        along = [
+            axis.get_axis_dictionary() | {"navigate": False}
+            for axis in navigation_axes(self)
+        ]
+        pattern = {"name": "Pattern", "size": values.shape[-1], "navigate": bool(along)}
+        quantity = f"{name} ({units})" if units else name
+        result = signal_class(along or [pattern])(
+            np.moveaxis(values, -1, 0),
+            axes=[pattern, *along],
+            **result_metadata(self, quantity),
+        )
+        return result.as_lazy() if self._lazy else result
 
     def save(self, filename=None, *args, **kwargs):
         """Save the labels; as an image, in the colours of `plot`.
@@ -350,7 +400,7 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     seg.save(Path(folder, "labels.png"))
         """
-        from .picture import is_picture, picture
+        from .save import is_picture, picture
 
         if is_picture(filename, *args, **kwargs):
             picture(self).save(filename, *args, **kwargs)
@@ -428,17 +478,13 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
         ...     hs.load(Path(folder, "seg.zspy"))
         <SymmetryLabels, title: Simulated movie, dimensions: (3|140, 120)>
         """
-        from .label_store import save_frames
+        from .arguments import working
+        from .save import save_frames
 
-        save_frames(
-            self,
-            filename,
-            overwrite=overwrite,
-            on_error=on_error,
-            resume=resume,
-            num_workers=num_workers,
-            show_progressbar=show_progressbar,
-        )
+        with working("Segmenting", show_progressbar, num_workers):
+            save_frames(
+                self, filename, overwrite=overwrite, on_error=on_error, resume=resume
+            )
 
     def plot_explained_variance(self, ax=None):
         """Plot the variance that principal components explain (the paper's figure 6).
@@ -519,8 +565,6 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
         from hyperspy_symseg import plotting
 
         from .arguments import mask_array
-        from .axes import image_axes
-        from .given_model import check_pixel_size
 
         self._check_is_image(signal)
         model = self.model
@@ -554,8 +598,6 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
         >>> ax = s.segment_symmetry("auto", show_progressbar=False).plot_n_patterns()
         """
         from hyperspy_symseg import plotting
-
-        from .metadata import why_no_costs
 
         model = self.model
         if model.costs is None:
@@ -595,8 +637,7 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
         """
         from hyperspy_symseg import plotting
 
-        from .axes import unit
-        from .fit_frames import fit_frames
+        from .arguments import fit_frames
         from .source import Source
 
         self._check_is_image(signal)
@@ -612,6 +653,291 @@ class SymmetryLabels(LabelQuality, LabelValues, Signal2D):
             # A circle in pixels only.
             return plotting.plot_periods(periods, ax)
         return plotting.plot_periods(periods, ax, abs(x.scale), unit(x))
+
+    def _refined_model(self):
+        """The model, which has templates: SymmetryModel."""
+        model = self.model
+        if model.templates is None:
+            raise ValueError(
+                "labels must be refined by templates, got those of the scores alone: "
+                f"{why_not_refined(self._record.get)}."
+            )
+        return model
+
+    def get_certainty(
+        self,
+        signal,
+        *,
+        mask=None,
+        show_progressbar=None,
+        num_workers=None,
+        lazy_output=None,
+    ):
+        """Probability that the labels are right.
+
+        The model is applied to the micrograph again. For labels and certainty at once,
+        as of a long movie, there is ``segment_symmetry(certainty=True)``.
+
+        Parameters
+        ----------
+        signal : Signal2D
+            The micrograph or series.
+        mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
+            The mask that it was labelled with.
+        show_progressbar, num_workers, lazy_output
+            As in ``Signal2D.segment_symmetry``.
+
+        Returns
+        -------
+        Signal2D or LazySignal2D
+            float32, with the axes of the labels; NaN where there is no label.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed, or the labels were not refined by templates.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(show_progressbar=False)
+        >>> seg.get_certainty(s, show_progressbar=False)
+        <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
+        """
+        self._check_is_image(signal)
+        model, record = self._refined_model(), self._record
+        stride, upsample = record.stride, record.upsample
+        *navigation, rows, columns = signal.data.shape
+        shape = (rows, columns)
+        if not upsample:
+            shape = Grid.over(shape, tuple(map(min, stride, shape))).shape
+        if (*navigation, *shape) != self.data.shape:
+            raise ValueError(
+                "signal must be what the labels are of, all of it, got one of shape "
+                f"{signal.data.shape} for labels of shape {self.data.shape}."
+            )
+        certainty = signal.segment_symmetry(
+            model=model,
+            stride=stride,
+            upsample=upsample,
+            certainty=True,
+            mask=mask,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+            lazy_output=lazy_output,
+        )[1]
+        where = da.where if certainty._lazy or self._lazy else np.where
+        certainty.data = where(self.data < 0, np.float32(np.nan), certainty.data)
+        return certainty
+
+    def find_outliers(
+        self,
+        signal,
+        threshold=None,
+        *,
+        mask=None,
+        show_progressbar=None,
+        num_workers=None,
+        lazy_output=None,
+    ):
+        """Find places inside a pattern that fit none of the patterns.
+
+        Such as vacancies, columns of another element, adatoms and the cores of
+        dislocations: where intensity is missing or extra in a place as wide as a
+        column.
+
+        Parameters
+        ----------
+        signal : Signal2D
+            The micrograph or series, of the same shape as the labels.
+        threshold : float, optional
+            In standard deviations. By default noise alone exceeds it less than once in
+            10,000 columns of a perfect crystal.
+        mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
+            True where a pixel is left out; so are those that have no label.
+        show_progressbar, num_workers
+            As in ``Signal2D.segment_symmetry``.
+        lazy_output : bool or None
+            Whether the outliers are found later. None: if the signal or the labels are
+            lazy. Each frame is found from itself alone.
+
+        Returns
+        -------
+        BaseSignal or LazySignal
+            Ragged, as from ``Signal2D.find_peaks(get_intensity=True)``: for every
+            frame an array of shape (n, 3), position (y, x) in pixels and score in
+            standard deviations, negative where intensity is missing. That of a single
+            image is ``outliers.data[0]``. `get_outlier_markers` shows them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed, or the labels were not refined by templates.
+
+        Notes
+        -----
+        What is left of a frame when the templates of its patterns are subtracted is
+        correlated with a Gaussian as wide as a column. The score of a place is this, in
+        standard deviations of the places of the pattern with the same expected
+        intensity; it is corrected for the skewness of counts. Outliers are extrema half
+        a period or more apart. None is found less than a period from another pattern
+        or from the edge of the frame, or half a period from a pixel without a label,
+        nor in a pattern of fewer than 20 periods squared or without any structure.
+
+        HyperSpy saves the outliers of a series, lazy ones as .zspy only. It does not
+        load those of a single image again: save ``outliers.data[0]`` with NumPy.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> crystal = simulate.Lattice.square(13, orientation=5)
+        >>> s, truth = simulate.micrograph(crystal, (256, 256), vacancies=2)
+        >>> seg = s.segment_symmetry(n_patterns=1, show_progressbar=False)
+        >>> outliers = seg.find_outliers(s, show_progressbar=False)
+        >>> outliers
+        <BaseSignal, title: Simulated micrograph, dimensions: (|ragged)>
+        >>> outliers.data[0].shape
+        (2, 3)
+        >>> s.plot()
+        >>> s.add_marker(seg.get_outlier_markers(outliers))
+        """
+        from .arguments import working
+        from .points import find_outliers
+
+        self._check_has_their_shape(signal)
+        with working("Finding outliers", show_progressbar, num_workers):
+            return find_outliers(self, signal, threshold, mask, lazy_output)
+
+    def get_outlier_markers(self, outliers, **kwargs):
+        """Circles about outliers, for ``signal.add_marker``.
+
+        ``hs.plot.markers.Points.from_signal`` takes the outliers of a series, too, with
+        ``signal_axes=signal.axes_manager.signal_axes``.
+
+        Parameters
+        ----------
+        outliers : BaseSignal
+            From `find_outliers`. Markers of lazy ones are found with the frame in view.
+        **kwargs
+            As of ``hs.plot.markers.Circles``.
+
+        Returns
+        -------
+        list of hyperspy.api.plot.markers.Circles
+            Sky blue where intensity is missing, and orange where it is extra.
+
+        Raises
+        ------
+        ValueError
+            If they are not from `find_outliers`.
+        """
+        from .points import outlier_markers
+
+        return outlier_markers(self, outliers, **kwargs)
+
+    # Lazy data by name, and the number of patterns in them.
+    _n_of_data = (None, None)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        kind = self.data.dtype.kind
+        # HyperSpy copies signals without their data, which is None then.
+        if kind in "iuO":
+            return
+        self.set_signal_type("")
+        message = f"labels must be ints, got {self.data.dtype}."
+        if not kwargs.get("full_initialisation", True):
+            raise TypeError(message)
+        # Such a file can be read nevertheless.
+        _logger.warning("The signal is not made SymmetryLabels: %s", message)
+
+    def _assign_subclass(self, *args, **kwargs):
+        """Class of what the data are now: a plain one if these are no labels."""
+        if self.data.dtype.kind not in "iu" or self._is_of_several_models:
+            forget_labels(self.metadata)
+        super()._assign_subclass(*args, **kwargs)
+
+    @property
+    def _n_of_values(self):
+        """One more than the largest label, found once."""
+        data = self.data
+        if not self._lazy:
+            return number_of(data.max(initial=0), data.size)
+        if self._n_of_data[0] != data.name:
+            self._n_of_data = data.name, number_of(data.max().compute(), data.size)
+        return self._n_of_data[1]
+
+    @property
+    def _is_of_several_models(self):
+        return are_of_several_models(self.original_metadata)
+
+    def map(self, *args, **kwargs):
+        """As `BaseSignal.map`; values of another dtype are no labels."""
+        dtype = self.data.dtype
+        result = super().map(*args, **kwargs)
+        mapped = self if result is None else result
+        if mapped.data.dtype != dtype or not isinstance(mapped, SymmetryLabels):
+            make_plain(mapped)
+        return result
+
+    def rebin(self, new_shape=None, scale=None, crop=True, dtype=None, out=None):
+        """Labels of larger pixels: the most frequent one in each.
+
+        Of labels that are equally frequent it is the smallest; it is -1, no label,
+        where this is more frequent than any other.
+
+        Parameters
+        ----------
+        new_shape : sequence of int, optional
+            Number of pixels along the axes, in HyperSpy's order. It must divide the
+            present one.
+        scale : sequence of int, optional
+            Or, how many pixels along each axis become one.
+        crop : bool
+            Whether to leave out pixels at the end of an axis that are too few for one.
+        dtype : None or "same"
+            It is always the same.
+        out : SymmetryLabels, optional
+            Where to put the labels; by default, they are new.
+
+        Returns
+        -------
+        SymmetryLabels or LazySymmetryLabels
+            None if `out` is given.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not allowed.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> s.segment_symmetry(show_progressbar=False).rebin(scale=(4, 4))
+        <SymmetryLabels, title: Simulated micrograph, dimensions: (|128, 128)>
+        """
+        from hyperspy_symseg.analysis.rebinning import rebin, whole_factors
+
+        factors = self._validate_rebin_args_and_get_factors(new_shape, scale)
+        factors = whole_factors(factors, self.data.shape, crop)
+        if dtype not in (None, "same"):
+            raise ValueError(
+                'dtype must be None or "same" when labels are rebinned, got '
+                f"{shown(dtype)}."
+            )
+        data = rebin(self.data, factors)
+        result = self._deepcopy_with_new_data(data) if out is None else out
+        if out is not None and not out._lazy:
+            out.data[...] = data
+        elif out is not None:
+            out.data = data
+        set_rebinned_axes(result, self, factors)
+        if out is None:
+            return result
+        out.events.data_changed.trigger(obj=out)
+        return None
 
 
 class LazySymmetryLabels(SymmetryLabels, LazySignal2D):
@@ -646,8 +972,47 @@ class LazySymmetryLabels(SymmetryLabels, LazySignal2D):
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     seg.save(Path(folder, "seg.zspy"), show_progressbar=False)
         """
-        from .label_store import check_saved_elsewhere
+        from .save import check_saved_elsewhere
 
         check_saved_elsewhere(self, filename, extension, file_format)
         read_metadata(self)
         super().save(filename, overwrite, extension, file_format, **kwds)
+
+
+def number_of(largest, size):
+    """Number of patterns, if their labels are not so large that they are none."""
+    most = max(size, MOST_LABELS)
+    if largest >= most:
+        raise ValueError(f"labels must be less than {most}, got {largest}.")
+    return max(int(largest), 0) + 1
+
+
+def make_plain(signal):
+    """Make a signal that has other values than labels a plain one."""
+    if (
+        isinstance(signal, BaseSignal)
+        and signal.metadata.get_item("Signal.signal_type") == "symmetry_labels"
+    ):
+        forget_labels(signal.metadata)
+        signal._assign_subclass()
+
+
+def _changing(name):
+    """A method of HyperSpy's, whose results are made plain signals."""
+
+    @functools.wraps(getattr(LazySignal2D, name))
+    def method(self, *args, **kwargs):
+        result = getattr(super(SymmetryLabels, self), name)(*args, **kwargs)
+        # Without any axis to add up along, they are the labels as they were.
+        if result is not self or name == "_binary_operator_ruler":
+            make_plain(result)
+        if result is None and name in CHANGING_IN_PLACE:
+            make_plain(self)
+        return result
+
+    return method
+
+
+for _name in (*CHANGING, *CHANGING_IN_PLACE):
+    if hasattr(Signal2D, _name):
+        setattr(SymmetryLabels, _name, _changing(_name))

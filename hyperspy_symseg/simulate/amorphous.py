@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .checks import require, require_not_negative, require_positive
+from . import checks
 
 # Discs dropped one by one, where they touch none, come to cover 0.547 of the plane.
 HIGHEST_COVERAGE = 0.52
@@ -42,13 +42,12 @@ class Amorphous:
 
     def __post_init__(self):
         """Check the arguments."""
-        density = require_positive("density", self.density)
-        distance = require_not_negative("distance", self.distance)
+        density = checks.positive("density", self.density)
+        distance = checks.not_negative("distance", self.distance)
         highest = math.sqrt(4 * HIGHEST_COVERAGE / (math.pi * density))
         rule = f"at most {highest:.6g} pixels, for {density:.6g} in a pixel"
-        require(distance <= highest, "distance", distance, rule)
-        object.__setattr__(self, "density", density)
-        object.__setattr__(self, "distance", distance)
+        checks.require(distance <= highest, "distance", distance, rule)
+        checks.set_fields(self, density=density, distance=distance)
 
     @classmethod
     def like(cls, lattice, fraction=0.8):
@@ -76,7 +75,7 @@ class Amorphous:
         >>> Amorphous.like(Lattice.square(10))
         Amorphous(density=0.01, distance=8.0)
         """
-        fraction = require_not_negative("fraction", fraction)
+        fraction = checks.not_negative("fraction", fraction)
         return cls(lattice.density, fraction / math.sqrt(lattice.density))
 
     def columns(self, low, high, rng):

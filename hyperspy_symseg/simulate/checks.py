@@ -18,45 +18,51 @@ def require(condition, name, value, rule):
         raise ValueError(f"{name} must be {rule}, got {shown(value)}.")
 
 
-def require_number(name, value, is_valid, rule):
+def number(name, value, is_valid, rule):
     """Real number that a function of it finds valid: float."""
     # An int of Python may be too large for a float.
     valid = is_number(value) and (not isinstance(value, int) or abs(value) <= FARTHEST)
-    number = float(value) if valid else math.nan
-    require(abs(number) <= FARTHEST and is_valid(number), name, value, rule)
-    return number
+    found = float(value) if valid else math.nan
+    require(abs(found) <= FARTHEST and is_valid(found), name, value, rule)
+    return found
 
 
-def require_positive(name, value):
+def set_fields(value, **fields):
+    """Set fields of a frozen dataclass to what they are once checked."""
+    for name, checked in fields.items():
+        object.__setattr__(value, name, checked)
+
+
+def positive(name, value):
     """Number above 0 and finite: float."""
-    return require_number(name, value, lambda x: x > 0, "a positive and finite number")
+    return number(name, value, lambda x: x > 0, "a positive and finite number")
 
 
-def require_not_negative(name, value):
+def not_negative(name, value):
     """Number that is 0 or more and finite: float."""
     rule = "a finite number of at least 0"
-    return require_number(name, value, lambda x: x >= 0, rule)
+    return number(name, value, lambda x: x >= 0, rule)
 
 
-def require_finite(name, value):
+def finite(name, value):
     """Number that is finite: float."""
-    return require_number(name, value, lambda x: True, "a finite number")
+    return number(name, value, lambda x: True, "a finite number")
 
 
-def require_angle(name, value):
+def angle(name, value):
     """Angle between two directions, neither parallel nor opposite: float."""
     rule = "a number between 0 and 180 degrees"
-    return require_number(name, value, lambda x: 0 < x < 180, rule)
+    return number(name, value, lambda x: 0 < x < 180, rule)
 
 
-def require_whole(name, value, rule="a positive int", most=math.inf, least=1):
+def whole(name, value, rule="a positive int", most=math.inf, least=1):
     """Integer in a range: int."""
     valid = is_whole_number(value) and least <= value <= most
     require(valid, name, value, rule)
     return int(value)
 
 
-def require_shape(shape):
+def frame_shape(shape):
     """Rows and columns of a frame: (int, int)."""
     valid = isinstance(shape, list | tuple) or getattr(shape, "ndim", 0) == 1
     valid = valid and len(shape) == 2 and all(map(is_whole_number, shape))
@@ -65,6 +71,6 @@ def require_shape(shape):
     return int(shape[0]), int(shape[1])
 
 
-def require_seed(seed):
+def seed(seed):
     """What NumPy's generators can be seeded with: int."""
-    return require_whole("seed", seed, "an int of at least 0", least=0)
+    return whole("seed", seed, "an int of at least 0", least=0)

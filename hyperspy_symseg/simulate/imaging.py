@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from .checks import require, require_not_negative, require_number, require_positive
+from . import checks
 
 WIDEST = 1000  # in pixels
 CUTOFF = 5  # of a column's Gaussian, in standard deviations: exp(-12.5) is 4e-6
@@ -31,23 +31,20 @@ class Imaging:
 
     def __post_init__(self):
         """Check the parameters."""
-        checked = {
-            "column_width": require_number(
-                "column_width",
-                self.column_width,
-                lambda x: 0 < x <= WIDEST,
-                f"a positive number of at most {WIDEST} pixels",
-            ),
-            "background": require_not_negative("background", self.background),
-            "jitter": require_not_negative("jitter", self.jitter),
-            "ramp": require_number(
-                "ramp", self.ramp, lambda x: 0 <= x <= 1, "a number from 0 to 1"
-            ),
-        }
+        rule = f"a positive number of at most {WIDEST} pixels"
+        width = checks.number(
+            "column_width", self.column_width, lambda x: 0 < x <= WIDEST, rule
+        )
+        rule = "a number from 0 to 1"
+        checks.set_fields(
+            self,
+            column_width=width,
+            background=checks.not_negative("background", self.background),
+            jitter=checks.not_negative("jitter", self.jitter),
+            ramp=checks.number("ramp", self.ramp, lambda x: 0 <= x <= 1, rule),
+        )
         if self.dose is not None:
-            checked["dose"] = require_positive("dose", self.dose)
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
+            checks.set_fields(self, dose=checks.positive("dose", self.dose))
 
     @property
     def dtype(self):
@@ -159,9 +156,9 @@ class Imaging:
         if self.dose is None:
             return frame.astype(self.dtype)
         rule = "low enough, with the background, for counts below 65536"
-        require(frame.max() * self.dose < 2**17, "dose", self.dose, rule)
+        checks.require(frame.max() * self.dose < 2**17, "dose", self.dose, rule)
         counts = rng.poisson(frame * self.dose)
-        require(counts.max() < 2**16, "dose", self.dose, rule)
+        checks.require(counts.max() < 2**16, "dose", self.dose, rule)
         return counts.astype(self.dtype)
 
 

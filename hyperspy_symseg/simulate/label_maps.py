@@ -4,15 +4,7 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .checks import (
-    require,
-    require_not_negative,
-    require_number,
-    require_positive,
-    require_seed,
-    require_shape,
-    require_whole,
-)
+from . import checks
 
 ATTEMPTS = 1000  # to find room for the inclusions
 
@@ -48,14 +40,13 @@ def regions(shape, n=2, boundary="curved", *, amplitude=0.1, seed=0):
     >>> np.bincount(regions((60, 84), 3).ravel())
     array([1680, 1680, 1680])
     """
-    shape = require_shape(shape)
-    n = require_whole("n", n, "an int from 1 to 127", 127)
+    shape = checks.frame_shape(shape)
+    n = checks.whole("n", n, "an int from 1 to 127", 127)
     kinds = ("curved", "straight")
     valid = isinstance(boundary, str) and boundary in kinds
-    require(valid, "boundary", boundary, "'curved', 'straight' or an array")
-    seed = require_seed(seed)
-    amplitude = require_not_negative("amplitude", amplitude)
-    direction, *phases = np.random.default_rng(seed).uniform(0, 2 * np.pi, 3)
+    checks.require(valid, "boundary", boundary, "'curved', 'straight' or an array")
+    amplitude, rng = _wavy(amplitude, seed)
+    direction, *phases = rng.uniform(0, 2 * np.pi, 3)
     y, x = np.ogrid[: shape[0], : shape[1]]
     across = y * np.sin(direction) + x * np.cos(direction)
     if boundary == "curved":
@@ -96,11 +87,9 @@ def lamella(shape, width, *, amplitude=0.05, seed=0):
     >>> labels.dtype, np.unique(labels)
     (dtype('int8'), array([0, 1], dtype=int8))
     """
-    shape = require_shape(shape)
-    width = require_positive("width", width)
-    amplitude = require_not_negative("amplitude", amplitude)
-    seed = require_seed(seed)
-    rng = np.random.default_rng(seed)
+    shape = checks.frame_shape(shape)
+    width = checks.positive("width", width)
+    amplitude, rng = _wavy(amplitude, seed)
     direction, *phases = rng.uniform(0, 2 * np.pi, 3)
     side, centre = min(shape), np.subtract(shape, 1) / 2
     # Points of the middle line, half a pixel apart, on to beyond the corners.
@@ -148,25 +137,24 @@ def inclusions(shape, n=4, radius=(24.0, 40.0), *, gap=20.0, amplitude=0.1, seed
     >>> ndimage.label(inclusions((250, 300), 3))[1]
     3
     """
-    shape = require_shape(shape)
-    n = require_whole("n", n)
+    shape = checks.frame_shape(shape)
+    n = checks.whole("n", n)
     valid = isinstance(radius, list | tuple) or getattr(radius, "ndim", 0) == 1
     rule = "two positive numbers, the smaller one first"
-    require(valid and len(radius) == 2, "radius", radius, rule)
-    radius = [require_number("radius", each, lambda x: x > 0, rule) for each in radius]
-    require(radius[0] <= radius[1], "radius", radius, rule)
-    gap = require_not_negative("gap", gap)
+    checks.require(valid and len(radius) == 2, "radius", radius, rule)
+    radius = [checks.number("radius", each, lambda x: x > 0, rule) for each in radius]
+    checks.require(radius[0] <= radius[1], "radius", radius, rule)
+    gap = checks.not_negative("gap", gap)
     rule = "a number of at least 0 and less than 1"
-    amplitude = require_number("amplitude", amplitude, lambda x: 0 <= x < 1, rule)
-    seed = require_seed(seed)
-    rng = np.random.default_rng(seed)
+    amplitude = checks.number("amplitude", amplitude, lambda x: 0 <= x < 1, rule)
+    rng = np.random.default_rng(checks.seed(seed))
     radii = rng.uniform(*radius, n)
     bounds = radii * (1 + amplitude)
     rule = f"smaller, for outlines within a frame of {shape}"
-    require(2 * bounds.max() < min(shape) - 3, "radius", radius, rule)
+    checks.require(2 * bounds.max() < min(shape) - 3, "radius", radius, rule)
     centres = _centres(shape, bounds, gap, rng)
     rule = f"smaller, for outlines {gap} pixels apart within a frame of {shape}"
-    require(centres is not None, "n", n, rule)
+    checks.require(centres is not None, "n", n, rule)
     labels = np.zeros(shape, np.int8)
     for centre, mean in zip(centres, radii, strict=True):
         turns, distance = _polar(shape, centre)
@@ -206,10 +194,8 @@ def triple_point(shape, *, amplitude=0.1, seed=0):
     >>> np.unique(triple_point((60, 84)))
     array([0, 1, 2], dtype=int8)
     """
-    shape = require_shape(shape)
-    amplitude = require_not_negative("amplitude", amplitude)
-    seed = require_seed(seed)
-    rng = np.random.default_rng(seed)
+    shape = checks.frame_shape(shape)
+    amplitude, rng = _wavy(amplitude, seed)
     direction, phase = rng.uniform(0, 2 * np.pi, 2)
     side = min(shape)
     point = np.subtract(shape, 1) / 2 + rng.uniform(-0.1, 0.1, 2) * side
@@ -218,6 +204,12 @@ def triple_point(shape, *, amplitude=0.1, seed=0):
     angle -= amplitude * side / 2 * bend / np.maximum(distance, 1e-9)
     thirds = np.floor((angle - direction) / (2 * np.pi / 3)).astype(int)
     return (thirds % 3).astype(np.int8)
+
+
+def _wavy(amplitude, seed):
+    """Bound on a wave, checked, and what its shape is drawn from: float, Generator."""
+    amplitude = checks.not_negative("amplitude", amplitude)
+    return amplitude, np.random.default_rng(checks.seed(seed))
 
 
 def _wave(turns, phases, bound, folds=(1, 2)):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .checks import require, require_angle, require_finite, require_positive
+from . import checks
 
 ONE_COLUMN = ((0.0, 0.0, 1.0),)
 
@@ -47,13 +47,13 @@ class Lattice:
             a, b = np.linalg.norm(vectors, axis=1)
             valid = min(a, b) >= 1 and abs(np.linalg.det(vectors)) > 1e-3 * a * b
         rule = "two finite (y, x), not parallel, each at least 1 pixel long"
-        require(valid, "vectors", self.vectors, rule)
+        checks.require(valid, "vectors", self.vectors, rule)
         motif = np.array(self.motif, dtype=float)
         valid = motif.shape[1:] == (3,) and motif.size and np.isfinite(motif).all()
         rule = "one or more finite (fraction_a, fraction_b, weight >= 0)"
-        require(valid and (motif[:, 2] >= 0).all(), "motif", self.motif, rule)
-        object.__setattr__(self, "vectors", tuple(map(tuple, vectors.tolist())))
-        object.__setattr__(self, "motif", tuple(map(tuple, motif.tolist())))
+        checks.require(valid and (motif[:, 2] >= 0).all(), "motif", self.motif, rule)
+        vectors, motif = (tuple(map(tuple, a.tolist())) for a in (vectors, motif))
+        checks.set_fields(self, vectors=vectors, motif=motif)
 
     @property
     def density(self):
@@ -85,9 +85,9 @@ class Lattice:
         ValueError
             If a length or an angle is out of range.
         """
-        a, b = require_positive("a", a), require_positive("b", b)
-        angle = require_angle("angle", angle)
-        orientation = require_finite("orientation", orientation)
+        a, b = checks.positive("a", a), checks.positive("b", b)
+        angle = checks.angle("angle", angle)
+        orientation = checks.finite("orientation", orientation)
         turns = np.deg2rad([orientation, orientation + angle])
         return cls(np.transpose([np.sin(turns), np.cos(turns)]) * [[a], [b]], motif)
 
@@ -141,7 +141,7 @@ class Lattice:
         -------
         Lattice
         """
-        spacing = require_positive("spacing", spacing)
+        spacing = checks.positive("spacing", spacing)
         return cls.oblique(spacing, spacing, 90, orientation, motif)
 
     @classmethod
@@ -159,7 +159,7 @@ class Lattice:
         -------
         Lattice
         """
-        spacing = require_positive("spacing", spacing)
+        spacing = checks.positive("spacing", spacing)
         return cls.oblique(spacing, spacing, 120, orientation, motif)
 
     def rotated(self, degrees):

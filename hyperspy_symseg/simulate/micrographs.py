@@ -5,18 +5,12 @@ import numpy as np
 
 from hyperspy_symseg.frames.checks import as_array
 
+from . import checks
 from .amorphous import Amorphous
-from .checks import (
-    require,
-    require_positive,
-    require_seed,
-    require_shape,
-    require_whole,
-)
 from .imaging import Imaging
 from .label_maps import regions
 from .lattice import Lattice
-from .signals import as_signals
+from .signals import as_signals, pixel_axes
 from .vacancies import remove_columns
 
 
@@ -27,12 +21,13 @@ def _labels(boundary, shape, n, seed):
     labels = as_array("boundary", boundary)
     valid = labels.ndim == 2 and labels.size and labels.dtype.kind in "iu"
     kind = f"{labels.dtype} of the shape {labels.shape}"
-    require(valid, "boundary", kind, "an array of int of the shape (rows, columns)")
-    valid = shape is None or require_shape(shape) == labels.shape
-    require(valid, "shape", shape, f"that of boundary, {labels.shape}")
+    rule = "an array of int of the shape (rows, columns)"
+    checks.require(valid, "boundary", kind, rule)
+    valid = shape is None or checks.frame_shape(shape) == labels.shape
+    checks.require(valid, "shape", shape, f"that of boundary, {labels.shape}")
     used = np.unique(labels).tolist()
     valid = used[0] >= -1 and used[-1] < n
-    require(valid, "boundary", used, f"made of labels from -1 to {n - 1}")
+    checks.require(valid, "boundary", used, f"made of labels from -1 to {n - 1}")
     return labels.astype(np.int8)
 
 
@@ -118,11 +113,12 @@ def micrograph(
     """
     one = isinstance(lattices, Lattice | Amorphous)
     lattices = [lattices] if one else list(lattices)
-    require(1 <= len(lattices) <= 127, "lattices", lattices, "from 1 to 127 lattices")
+    valid = 1 <= len(lattices) <= 127
+    checks.require(valid, "lattices", lattices, "from 1 to 127 lattices")
     imaging = Imaging(column_width, dose, background, ramp, jitter)
-    pixel_size = require_positive("pixel_size", pixel_size)
-    seed = require_seed(seed)
-    vacancies = require_whole("vacancies", vacancies, "an int of at least 0", least=0)
+    pixel_size = checks.positive("pixel_size", pixel_size)
+    seed = checks.seed(seed)
+    vacancies = checks.whole("vacancies", vacancies, "an int of at least 0", least=0)
     labels = _labels(boundary, shape, len(lattices), seed)
     shape = labels.shape
 
@@ -149,10 +145,9 @@ def micrograph(
         imaging.expose(frame, rng),
         labels,
         "Simulated micrograph",
+        pixel_axes(shape, pixel_size, units),
         lattices=lattices,
         imaging=imaging,
-        pixel_size=pixel_size,
-        units=units,
         boundary=boundary if isinstance(boundary, str) else "array",
         seed=seed,
         **missing,

@@ -7,19 +7,10 @@ from dataclasses import dataclass
 import dask.array as da
 import numpy as np
 
-from .checks import (
-    require,
-    require_angle,
-    require_finite,
-    require_not_negative,
-    require_positive,
-    require_seed,
-    require_shape,
-    require_whole,
-)
+from . import checks
 from .imaging import Imaging
 from .lattice import Lattice
-from .signals import as_signals
+from .signals import as_signals, pixel_axes
 
 
 @dataclass(frozen=True)
@@ -52,6 +43,10 @@ class _Movie:
         moved = self.speed * (index - (self.n_frames - 1) / 2)
         return (across >= moved).astype(np.int8)
 
+    def label_map(self, index):
+        """Labels of the pixels of a frame."""
+        return self.labels(index, *np.ogrid[: self.shape[0], : self.shape[1]])
+
     def frame(self, index):
         """Frame, drawn from nothing but the index."""
         # The specimen is the same in all frames, the noise in none.
@@ -81,21 +76,17 @@ def _direction(angle):
     return np.array([math.sin(turn), math.cos(turn)]).round(12)
 
 
-def _frame_block(movie, block_id):
-    return movie.frame(block_id[0])[np.newaxis]
+def _drawn(movie, what, block_id):
+    """What a method of a movie draws of a frame: (1, rows, columns) array."""
+    return getattr(movie, what)(block_id[0])[np.newaxis]
 
 
-def _labels_block(movie, block_id):
-    y, x = np.ogrid[: movie.shape[0], : movie.shape[1]]
-    return movie.labels(block_id[0], y, x)[np.newaxis]
-
-
-def _stack(block, movie, dtype):
-    """Dask array, with one chunk a frame."""
+def _stack(movie, what, dtype):
+    """Dask array of all frames, with one a chunk."""
     rows, cols = movie.shape
     chunks = (1,) * movie.n_frames, (rows,), (cols,)
     meta = np.empty((0, 0, 0), dtype)
-    return da.map_blocks(block, movie, chunks=chunks, dtype=dtype, meta=meta)
+    return da.map_blocks(_drawn, movie, what, chunks=chunks, dtype=dtype, meta=meta)
 
 
 def moving_boundary(
@@ -182,52 +173,43 @@ def moving_boundary(
     >>> print(f"{(areas[-1] - areas[0]) / 19:.0f} pixels a frame")
     124 pixels a frame
     """
-    n_frames = require_whole("n_frames", n_frames)
-    rows, cols = require_shape(shape)
-    speed = require_finite("speed", speed)
-    drift = require_not_negative("drift", drift)
-    angle = require_angle("angle", angle)
-    inclination = require_finite("inclination", inclination)
-    spacing = require_positive("spacing", spacing)
-    frame_time = require_positive("frame_time", frame_time)
-    pixel_size = require_positive("pixel_size", pixel_size)
-    seed = require_seed(seed)
+    n_frames = checks.whole("n_frames", n_frames)
+    rows, cols = checks.frame_shape(shape)
+    speed = checks.finite("speed", speed)
+    drift = checks.not_negative("drift", drift)
+    angle = checks.angle("angle", angle)
+    inclination = checks.finite("inclination", inclination)
+    spacing = checks.positive("spacing", spacing)
+    frame_time = checks.positive("frame_time", frame_time)
+    pixel_size = checks.positive("pixel_size", pixel_size)
+    seed = checks.seed(seed)
     imaging = Imaging(column_width, dose, background, ramp, jitter)
 
     along_y, along_x = _direction(angle)
     room = cols - rows * abs(along_x) / along_y
     rule = f"nearer to 90 degrees, to cross {rows} rows within {cols} columns"
-    require(room > 0, "angle", angle, rule)
+    checks.require(room > 0, "angle", angle, rule)
     fastest = room * along_y / max(n_frames - 1, 1)
     rule = (
         f"at most {fastest:.6g} pixels a frame, to stay in view for {n_frames} frames"
     )
-    require(n_frames == 1 or abs(speed) <= fastest, "speed", speed, rule)
+    checks.require(n_frames == 1 or abs(speed) <= fastest, "speed", speed, rule)
 
     # The plane of the twins is along the diagonal of the cell.
     plane = angle + inclination
     diagonal = math.degrees(math.atan(math.sqrt(2)))
     left = Lattice.centred(spacing, spacing * math.sqrt(2), plane - diagonal)
-    movie = _Movie(
-        n_frames=n_frames,
-        shape=(rows, cols),
-        lattices=(left, left.mirrored(plane)),
-        imaging=imaging,
-        speed=speed,
-        drift=drift,
-        angle=angle,
-        seed=seed,
-    )
+    lattices = left, left.mirrored(plane)
+    shape = rows, cols
+    movie = _Movie(n_frames, shape, lattices, imaging, speed, drift, angle, seed)
     time = {"name": "time", "size": n_frames, "scale": frame_time, "units": "s"}
     return as_signals(
-        _stack(_frame_block, movie, imaging.dtype),
-        _stack(_labels_block, movie, np.dtype(np.int8)),
+        _stack(movie, "frame", imaging.dtype),
+        _stack(movie, "label_map", np.dtype(np.int8)),
         "Simulated movie",
-        lattices=movie.lattices,
+        [time | {"navigate": True}, *pixel_axes(shape, pixel_size, units)],
+        lattices=lattices,
         imaging=imaging,
-        pixel_size=pixel_size,
-        units=units,
-        time=[time | {"navigate": True}],
         speed=speed,
         drift=drift,
         angle=angle,

@@ -9,22 +9,34 @@ from hyperspy.signals import LazySignal2D, Signal2D
 from .amorphous import Amorphous
 
 
-def as_signals(
-    data, labels, title, *, lattices, imaging, pixel_size, units, time=(), **simulation
-):
+def pixel_axes(shape, pixel_size, units):
+    """Signal axes (y, x) of a frame: list of dict.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns.
+    pixel_size : float
+        Side of a pixel, in `units`.
+    units : str
+    """
+    return [
+        {"name": name, "size": size, "scale": pixel_size, "units": units}
+        for name, size in zip("yx", shape, strict=True)
+    ]
+
+
+def as_signals(frames, labels, title, axes, *, lattices, imaging, **simulation):
     """Signal and truth, with the same axes and ``metadata.Simulation``.
 
     Parameters
     ----------
-    data, labels : numpy.ndarray or dask.array.Array, shape ([time,] rows, columns)
+    frames, labels : numpy.ndarray or dask.array.Array, shape ([time,] rows, columns)
     title : str
         Of the signal.
+    axes : list of dict
     lattices : list of Lattice or Amorphous
     imaging : Imaging
-    pixel_size, units
-        Of the signal axes.
-    time : iterable of dict
-        The navigation axis, if there is one.
     **simulation
         Other parameters.
 
@@ -32,23 +44,15 @@ def as_signals(
     -------
     signal, truth : Signal2D or, of dask arrays, LazySignal2D
     """
-    simulation |= asdict(imaging)
-    simulation |= _structures(lattices)
-    axes = [
-        *time,
-        *(
-            {"name": name, "size": size, "scale": pixel_size, "units": units}
-            for name, size in zip("yx", labels.shape[-2:], strict=True)
-        ),
-    ]
-    signal_class = Signal2D if isinstance(data, np.ndarray) else LazySignal2D
+    simulation |= asdict(imaging) | _structures(lattices)
+    signal_class = Signal2D if isinstance(frames, np.ndarray) else LazySignal2D
     return tuple(
         signal_class(
             array,
             axes=axes,
             metadata={"General": {"title": name}, "Simulation": simulation},
         )
-        for array, name in ((data, title), (labels, "True labels"))
+        for array, name in ((frames, title), (labels, "True labels"))
     )
 
 

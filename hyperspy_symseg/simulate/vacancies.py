@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from .checks import require
+from . import checks
 
 CLEARANCE = 2  # of a vacancy, in sides of a square with one column
 
@@ -45,7 +45,7 @@ def remove_columns(grains, n, spacing, shape, rng):
     removed = []
     while len(removed) < n:
         rule = f"at most {len(removed)}, for vacancies {clearance:.6g} pixels apart"
-        require(len(free), "vacancies", n, rule)
+        checks.require(len(free), "vacancies", n, rule)
         removed.append(free[0])
         distances = np.linalg.norm(positions[free] - positions[free[0]], axis=1)
         free = free[distances >= clearance]

@@ -13,7 +13,6 @@ from hyperspy_symseg.descriptors import (
     compute_scores,
 )
 from hyperspy_symseg.frames import Grid
-from hyperspy_symseg.signals import scores
 
 
 @pytest.fixture
@@ -66,9 +65,11 @@ def test_descriptors_of_a_lazy_signal_are_lazy(signal, small, monkeypatch):
     np.testing.assert_allclose(lazy.data, eager.data, atol=1e-6)
 
 
-def test_large_descriptors_are_lazy(signal, small, monkeypatch):
-    monkeypatch.setattr(scores, "LARGEST_EAGER_RESULT", 21 * 28 * 81 * 4 - 1)
-    assert signal.get_symmetry_descriptors(**small)._lazy
+def test_large_descriptors_are_lazy(signal, small):
+    large = hs.signals.Signal2D(np.zeros((1800, 1800), np.uint8))
+    # 81 operations: 1.05 GB.
+    assert large.get_symmetry_descriptors(**small | {"stride": 1})._lazy
+    assert not signal.get_symmetry_descriptors(**small)._lazy
     assert not signal.get_symmetry_descriptors(lazy_output=False, **small)._lazy
 
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
+from hyperspy_symseg.frames.paths import unfinished_path
 from hyperspy_symseg.plotting import PATTERN_COLORS
 from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels
-from hyperspy_symseg.signals.frame_store import FrameStore, unfinished_path
+from hyperspy_symseg.signals.save import begin_store
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +122,7 @@ def test_labels_without_a_model_are_saved_frame_by_frame(tmp_path):
 
 def test_labels_without_a_model_are_not_taken_up(tmp_path):
     labels = SymmetryLabels(np.arange(24).reshape(2, 3, 4))
-    FrameStore.begin(labels, unfinished_path(tmp_path / "labels.zspy"))
+    begin_store(labels, unfinished_path(tmp_path / "labels.zspy"))
     with pytest.raises(
         AttributeError, match="^labels must be made by segment_symmetry"
     ):

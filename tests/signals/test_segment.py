@@ -3,7 +3,7 @@ import inspect
 
 import hyperspy.api as hs
 
-from hyperspy_symseg.signals.given_model import DEFAULTS
+from hyperspy_symseg.signals.segment import DEFAULTS
 
 
 def test_defaults_are_those_of_the_method():

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import zarr
 
-from hyperspy_symseg.signals.frame_store import FrameStore
+from hyperspy_symseg.frames.store import FrameStore
+from hyperspy_symseg.signals.save import begin_store
 
 N = 7
 
@@ -199,29 +200,6 @@ def test_an_unfinished_folder_removed_in_mid_run(
     assert (tmp_path / f"movie.{extension}").read_text() == "old"
 
 
-@pytest.mark.parametrize("name", [".zgroup", "Experiments", "Experiments/*/data"])
-def test_what_is_removed_after_the_last_frame(labels, tmp_path, name):
-    store = FrameStore.begin(labels, tmp_path / "movie.unfinished.zspy")
-    for i in range(N):
-        store.write((i,), 0)
-    (part,) = (tmp_path / "movie.unfinished.zspy").glob(name)
-    shutil.rmtree(part) if part.is_dir() else part.unlink()
-    with pytest.raises(RuntimeError, match=r"was removed or damaged .* written\.$"):
-        store.complete(tmp_path / "movie.zspy")
-    assert names(tmp_path) == ["movie.unfinished.zspy"]
-
-
-def test_frames_that_are_removed_after_the_last_one(labels, tmp_path):
-    store = FrameStore.begin(labels, tmp_path / "movie.unfinished.zspy")
-    for i in range(N):
-        store.write((i,), 0)
-    for i in (2, 5):
-        (chunk,) = tmp_path.glob(f"*/Experiments/*/data/{i}.0.0")
-        chunk.unlink()
-    with pytest.raises(RuntimeError, match="^2 frames are missing in"):
-        store.complete(tmp_path / "movie.zspy")
-
-
 def test_a_lock_that_was_removed_in_mid_run(watched, labels_of, expected, tmp_path):
     watched.before[4] = (tmp_path / "movie.unfinished.lock").unlink
     seg = labels_of(watched.signal())
@@ -332,7 +310,7 @@ def test_a_folder_that_is_not_there_is_made(labels, tmp_path):
 
 def test_unfinished_overlays_are_not_taken_up_as_labels(movie, labels, tmp_path):
     overlay = labels.overlay(movie[0])
-    FrameStore.begin(overlay, tmp_path / "movie.unfinished.zspy", fill_value=0)
+    begin_store(overlay, tmp_path / "movie.unfinished.zspy", fill_value=0)
     with pytest.raises(ValueError, match=r" must be of labels .* resume=True, got a"):
         labels.save_frames(tmp_path / "movie.zspy", resume=True)
 
@@ -340,7 +318,7 @@ def test_unfinished_overlays_are_not_taken_up_as_labels(movie, labels, tmp_path)
 WRITE = """
 import os, sys
 import hyperspy.api as hs, numpy as np
-from hyperspy_symseg.signals.frame_store import FrameStore
+from hyperspy_symseg.frames.store import FrameStore
 
 movie, model = hs.load(sys.argv[1], lazy=True), hs.load(sys.argv[2]).model
 write = FrameStore.write

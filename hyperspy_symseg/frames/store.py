@@ -1,83 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A series written frame by frame, to a file that bears its name only when complete."""
 
+import contextlib
 import itertools
 import os
 import shutil
 
-import dask
 import numpy as np
 
-from .metadata import read_metadata
+from .paths import (
+    check_replaceable,
+    prepare_folder,
+    remove,
+    temporary_path,
+    unfinished_path,
+)
+from .writer_lock import WriterLock
 
 # Rows and columns of a chunk in the file, at most: of a frame, unless it is very large.
 CHUNK_SHAPE = (4096, 4096)
-# What the name of a series ends in until it is complete.
-UNFINISHED = ".unfinished"
-
-
-def unfinished_path(path):
-    """Where a series is until it is complete.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Where it will be.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> unfinished_path(Path("movie_labels.hspy")).name
-    'movie_labels.unfinished.zspy'
-    """
-    return path.with_name(f"{path.stem}{UNFINISHED}.zspy")
-
-
-def part_path(path):
-    """Where a file that is written in one go is until it is complete.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Where it will be.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> part_path(Path("movie_overlay.gif")).name
-    'movie_overlay.unfinished.gif'
-    """
-    return unfinished_path(path).with_suffix(path.suffix)
-
-
-def remove(path):
-    """Remove a file or a folder, if it is there.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    """
-    # A folder that is half removed must not look like a whole one.
-    old = path.with_name(f".{path.name}.removed")
-    _delete(old)
-    if os.path.lexists(path):
-        os.replace(path, old)
-        _delete(old)
-
-
-def _delete(path):
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 class FrameStore:
@@ -104,16 +45,16 @@ class FrameStore:
         try:
             (experiment,) = zarr.open_group(path, mode="r+")["Experiments"].values()
             self._frames = experiment["data"]
-            one_by_one = self._frames.chunks[:-2] == (1,) * (self._frames.ndim - 2)
+            if self._frames.chunks[:-2] != (1,) * (self._frames.ndim - 2):
+                raise ValueError("several frames are in one chunk")
             # HyperSpy separates the numbers of a chunk by slashes.
-            ours = one_by_one and self._frames._dimension_separator == "."
+            if self._frames._dimension_separator != ".":
+                raise ValueError("it was written in one go")
         except Exception as error:
             # Whatever zarr and its codecs have to say of a file that is no such one.
             raise ValueError(
                 f"{path} must be an unfinished series, got another file."
             ) from error
-        if not ours:
-            raise ValueError(f"{path} must be an unfinished series, got another file.")
 
     @classmethod
     def is_at(cls, path):
@@ -125,16 +66,21 @@ class FrameStore:
         return True
 
     @classmethod
-    def begin(cls, signal, path, fill_value=-1):
+    def begin(cls, path, frames, save_rest, *, fill_value=-1, chunk_shape=CHUNK_SHAPE):
         """Write all of a series but the frames.
 
         Parameters
         ----------
-        signal : LazySignal2D
         path : pathlib.Path
             What is there is removed.
+        frames : (..., rows, columns) array
+            What the frames will be: only the shape and the dtype are looked at.
+        save_rest : callable
+            Takes a path, and writes a .zspy file of the series without frames to it.
         fill_value : int
             Of frames that are missing.
+        chunk_shape : (int, int)
+            Rows and columns of a chunk, at most.
 
         Returns
         -------
@@ -144,28 +90,26 @@ class FrameStore:
 
         remove(path)
         # It is there either with all that it takes to go on, or not at all.
-        part = path.with_name(f".{path.name}")
-        navigation_shape, shape = signal.data.shape[:-2], signal.data.shape[-2:]
+        hidden = path.with_name(f".{path.name}")
         try:
-            # Saving leaves its traces in a signal.
-            copy = signal.deepcopy()
-            read_metadata(copy)
-            copy.save(part, overwrite=True, write_dataset=False, show_progressbar=False)
-            root = zarr.open_group(part, mode="r+")
+            save_rest(hidden)
+            root = zarr.open_group(hidden, mode="r+")
             (experiment,) = root["Experiments"].values()
             experiment.create_dataset(
                 "data",
-                shape=signal.data.shape,
-                chunks=(1,) * len(navigation_shape)
-                + tuple(map(min, shape, CHUNK_SHAPE)),
-                dtype=signal.data.dtype,
+                shape=frames.shape,
+                chunks=(
+                    *(1,) * (frames.ndim - 2),
+                    *map(min, frames.shape[-2:], chunk_shape),
+                ),
+                dtype=frames.dtype,
                 fill_value=fill_value,
                 dimension_separator=".",
             )
             zarr.consolidate_metadata(root.store)
-            os.replace(part, path)
+            os.replace(hidden, path)
         finally:
-            shutil.rmtree(part, ignore_errors=True)
+            shutil.rmtree(hidden, ignore_errors=True)
         return cls(path)
 
     def missing(self):
@@ -225,7 +169,7 @@ class FrameStore:
                 f"{len(missing)} frames are missing in {self._path}, which stays there."
             )
 
-    def complete(self, path, left_out=(), lock=None):
+    def complete(self, path, *, left_out=(), lock=None, convert=None):
         """Give a file that has all frames its name.
 
         Parameters
@@ -236,6 +180,9 @@ class FrameStore:
             As in `check_complete`.
         lock : WriterLock, optional
             It must still be held.
+        convert : callable, optional
+            For .hspy: takes the path of this file and that of another, which it writes
+            in the format of its extension. HDF5 may be lost if writing it is stopped.
 
         Raises
         ------
@@ -246,28 +193,67 @@ class FrameStore:
         for torn in self._path.glob("Experiments/*/data/*.partial"):
             # Of a process that was killed while zarr wrote a chunk.
             torn.unlink()
-        part = self._path
+        complete = self._path
         try:
             if path.suffix == ".hspy":
-                part = part_path(path)
-                self._convert(part)
+                complete = temporary_path(path)
+                convert(self._path, complete)
                 self.check_complete(left_out)
             if lock:
                 lock.check()
             if path.suffix == ".zspy":
                 remove(path)
-            os.replace(part, path)
+            os.replace(complete, path)
         finally:
-            if part != self._path:
-                part.unlink(missing_ok=True)
+            if complete != self._path:
+                complete.unlink(missing_ok=True)
         remove(self._path)
 
-    def _convert(self, part):
-        """Write the file anew: HDF5 may be lost if writing it is stopped."""
-        import hyperspy.api as hs
 
-        # No cluster can write to it.
-        with dask.config.set(scheduler="threads"):
-            signal = hs.load(self._path, lazy=True)
-            read_metadata(signal)
-            signal.save(part, overwrite=True, show_progressbar=False)
+@contextlib.contextmanager
+def only_writer(*paths):
+    """Context of the only writer of a series, in which its places are its own.
+
+    Parameters
+    ----------
+    *paths : pathlib.Path
+        Where the series will be: one folder, one name, several extensions. The folder
+        is made if it is not there.
+
+    Yields
+    ------
+    WriterLock
+
+    Raises
+    ------
+    FileExistsError
+        If there is another writer, or something that is no file of this package, or is
+        none that may be replaced, at one of the places or where the series is until it
+        is complete.
+    OSError
+        If the folder cannot be written to.
+    """
+    unfinished = unfinished_path(paths[0])
+    lock_path = unfinished.with_suffix(".lock")
+    prepare_folder(unfinished.parent)
+    for path in (*paths, unfinished, lock_path):
+        check_replaceable(path)
+    if unfinished.exists() and not FrameStore.is_at(unfinished):
+        raise FileExistsError(
+            f"{unfinished} must be an unfinished series, got another file of this name."
+        )
+    with WriterLock(lock_path) as lock:
+        for path in paths:
+            leftover = temporary_path(path)
+            if leftover != unfinished and os.path.lexists(leftover):
+                _remove_leftover(leftover, lock)
+        yield lock
+
+
+def _remove_leftover(leftover, lock):
+    """Remove what a writer that was killed has left half written."""
+    check_replaceable(leftover)
+    # It left its lock, too.
+    if not lock.taken_over:
+        raise FileExistsError(f"{leftover} must not be there, got a file of this name.")
+    leftover.unlink()

@@ -87,25 +87,3 @@ def most_frequent(labels, axis=None):
     before = index - np.maximum.accumulate(begins, axis=-1)
     best = before.argmax(axis=-1)[..., np.newaxis]
     return np.take_along_axis(bins, best, axis=-1)[..., 0].view(labels.dtype)
-
-
-def set_axes(result, labels, factors):
-    """Give rebinned labels their axes, and how far apart labels are computed.
-
-    Parameters
-    ----------
-    result, labels : SymmetryLabels
-        After and before.
-    factors : tuple of int
-        In the order of the array.
-    """
-    result.get_dimensions_from_data()
-    pairs = zip(result.axes_manager._axes, labels.axes_manager._axes, strict=True)
-    for (axis, source), factor in zip(pairs, factors, strict=True):
-        if factor != 1:
-            axis.scale = source.scale * factor
-            axis.offset = source.offset + (factor - 1) * source.scale / 2
-    step = labels.metadata.get_item("Symmetry_segmentation.label_step")
-    if step is not None:
-        steps = (-(-s // f) for s, f in zip(map(int, step), factors[-2:], strict=True))
-        result.metadata.Symmetry_segmentation.label_step = tuple(steps)

@@ -17,7 +17,7 @@ from hyperspy_symseg.command_line.overlay_movie import (
     write_overlays,
 )
 from hyperspy_symseg.frames import writer_lock
-from hyperspy_symseg.signals.frame_store import FrameStore
+from hyperspy_symseg.signals.save import begin_store
 
 N = 5
 
@@ -215,6 +215,6 @@ def test_what_a_writer_that_was_killed_left_is_removed(overlay, tmp_path):
     dead = writer_lock._this_process() | {"pid": process.pid}
     (tmp_path / "movie.unfinished.lock").write_text(json.dumps(dead))
     (tmp_path / "movie.unfinished.gif").write_text("half of it")
-    FrameStore.begin(overlay, tmp_path / "movie.unfinished.zspy", fill_value=0)
+    begin_store(overlay, tmp_path / "movie.unfinished.zspy", fill_value=0)
     write(overlay, tmp_path / "movie.gif")
     assert [path.name for path in tmp_path.iterdir()] == ["movie.gif"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The work behind `SymmetryLabels.find_outliers`: signals in, signals out."""
+"""Points in frames as signals: outliers, and the markers that show them."""
 
 import dask.array as da
 import numpy as np
@@ -10,15 +10,12 @@ from hyperspy_symseg.analysis.deviations import column_width
 from hyperspy_symseg.frames.checks import check_flag, check_number, is_number, shown
 from hyperspy_symseg.frames.lazy import lazy
 from hyperspy_symseg.frames.run import run
-from hyperspy_symseg.frames.threads import check_num_workers, workers
 from hyperspy_symseg.plotting import PATTERN_COLORS
 from hyperspy_symseg.templates.model import PERIODS
 from hyperspy_symseg.version import package_version
 
-from .axes import frame_axes
-from .given_model import check_pixel_size
+from .axes import check_pixel_size, frame_axes
 from .metadata import result_metadata
-from .progress import ProgressBar
 from .source import Source
 
 # Colours of missing and of extra intensity, and the diameter of their circles in
@@ -27,11 +24,8 @@ MISSING, EXTRA = PATTERN_COLORS["sky blue"], PATTERN_COLORS["orange"]
 DIAMETER = 1.5
 
 
-def find_outliers(
-    labels, signal, threshold, *, mask, show_progressbar, num_workers, lazy_output
-):
+def find_outliers(labels, signal, threshold, mask, lazy_output):
     """Work of `SymmetryLabels.find_outliers`, which says what it takes and returns."""
-    labels._check_has_their_shape(signal)
     model = labels._refined_model()
     check_pixel_size(model, frame_axes(signal))
     if threshold is None:
@@ -41,32 +35,19 @@ def find_outliers(
             "threshold must be a positive number of standard deviations, or None, got "
             f"{shown(threshold)}."
         )
-    check_flag("show_progressbar", show_progressbar, None)
-    num_workers = check_num_workers(num_workers)
     if check_flag("lazy_output", lazy_output, None) is None:
         lazy_output = signal._lazy or labels._lazy
     source = Source.of(signal, mask, True)
-    given = (
-        Defects(model, float(threshold)),
-        source.frames,
-        labels.data,
-        source.mask,
-    )
-    if lazy_output:
-        found = lazy(*given)
-    else:
-        with (
-            ProgressBar(show_progressbar, "Finding outliers") as bar,
-            workers(num_workers, bar.progress),
-        ):
-            found = run(*given, description="Finding outliers")
+    given = Defects(model, float(threshold)), source.frames, labels.data, source.mask
+    what = "Finding outliers"
+    found = lazy(*given) if lazy_output else run(*given, description=what)
     result = BaseSignal(
         found[..., 0] if source.navigation else found,
         axes=[axis.get_axis_dictionary() for axis in source.navigation],
         ragged=True,
         **result_metadata(
             labels,
-            Signal={"signal_type": "", "quantity": "Outliers"},
+            "Outliers",
             Symmetry_outliers={
                 "version": package_version(),
                 "threshold": float(threshold),
@@ -88,7 +69,7 @@ def outlier_markers(labels, found, **options):
             f"outliers must be the result of find_outliers, got {shown(found)}."
         )
     x, y = labels.axes_manager.signal_axes
-    calibration = [(axis.scale, axis.offset) for axis in (x, y)]
+    calibration = np.array([(axis.scale, axis.offset) for axis in (x, y)]).T
     period = found.metadata.get_item("Symmetry_outliers.period")
     period = check_number("metadata.Symmetry_outliers.period", period, *PERIODS)
     diameter = DIAMETER * period * abs(x.scale)
@@ -110,13 +91,8 @@ def outlier_markers(labels, found, **options):
 def _offsets(found, sign, calibration):
     """Positions (x, y) of the outliers of a sign, in axis units: (n, 2) array."""
     own = found[found[:, 2] * sign > 0]
-    return np.stack(
-        [
-            scale * own[:, column] + offset
-            for column, (scale, offset) in zip((1, 0), calibration, strict=True)
-        ],
-        axis=1,
-    )
+    scale, offset = calibration
+    return own[:, 1::-1] * scale + offset
 
 
 def _all_offsets(found, sign, calibration):

@@ -1,17 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One progress bar of HyperSpy's for a whole call."""
+"""One progress bar for a whole call."""
 
 import threading
 import time
 
-import hyperspy.api as hs
-from hyperspy.external.progressbar import progressbar
 from tqdm.std import TqdmDefaultWriteLock
 
-from hyperspy_symseg.frames.forks import hold_over_forks
-
-# What takes less than this, in seconds, has no bar.
-DELAY = 1.0
+from .forks import hold_over_forks
 
 # A process forked while another thread writes a bar could never write one.
 _lock = TqdmDefaultWriteLock.th_lock
@@ -25,26 +20,32 @@ class ProgressBar:
 
     Parameters
     ----------
-    show_progressbar : bool or None
-        None: as in HyperSpy's preferences.
+    make : callable or None
+        Makes a bar as ``tqdm.tqdm`` does. None: there is none.
     description : str
         Of the call, until a phase begins.
 
+    Attributes
+    ----------
+    delay : float
+        What takes less than this, in seconds, has no bar.
+
     Examples
     --------
+    >>> from tqdm import tqdm
     >>> from hyperspy_symseg.frames.threads import pmap, workers
-    >>> with ProgressBar(True, "Segmenting") as bar, workers(2, bar.progress):
+    >>> with ProgressBar(tqdm, "Segmenting") as bar, workers(2, bar.progress):
     ...     pmap(abs, [-1, 2], counted="Segmenting")
     [1, 2]
     """
 
-    def __init__(self, show_progressbar, description):
-        if show_progressbar is None:
-            show_progressbar = hs.preferences.General.show_progressbar
-        self._is_shown = bool(show_progressbar)
+    delay = 1.0
+
+    def __init__(self, make, description):
+        self._make, self._is_shown = make, make is not None
         self._lock, self._bar = threading.Lock(), None
         self._begin(description, "it", None)
-        self._timer = threading.Timer(DELAY, self._appear)
+        self._timer = threading.Timer(self.delay, self._appear)
         self._timer.daemon = True
 
     def __enter__(self):
@@ -92,6 +93,6 @@ class ProgressBar:
         """Show the bar as it would be by now."""
         with self._lock:
             if self._is_shown:
-                self._bar = progressbar(**self._phase)
+                self._bar = self._make(**self._phase)
                 self._bar.start_t = self._bar.last_print_t = self._began
                 self._bar.update(self._n_done)

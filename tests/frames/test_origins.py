@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import zarr
 
-from hyperspy_symseg.signals.origins import check_not_an_origin
+from hyperspy_symseg.frames.origins import check_not_an_origin
 
 SHAPE = (4, 6, 9)
 DATA = np.arange(216, dtype=np.uint16).reshape(SHAPE)

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+from time import sleep
+
+import hyperspy.api as hs
 import numpy as np
 import pytest
 from hyperspy.axes import DataAxis, UniformDataAxis
 
-from hyperspy_symseg.signals.fit_frames import fit_frames
+from hyperspy_symseg.frames.threads import pmap
+from hyperspy_symseg.signals.arguments import fit_frames, working
 
 
 @pytest.fixture
@@ -93,3 +97,32 @@ def test_two_axes_take_pairs(time, tilt):
 def test_a_slice_of_values_takes_one_axis(time, tilt):
     with pytest.raises(ValueError, match="2 navigation axes"):
         fit_frames(slice(1.0, 2.0), [tilt, time])
+
+
+@pytest.mark.parametrize(("given", "preferred"), [(False, True), (None, False)])
+def test_it_can_be_silenced(bars_at_once, capsys, given, preferred):
+    hs.preferences.General.show_progressbar = preferred
+    with working("Segmenting", given, 1):
+        sleep(0.1)
+        assert pmap(abs, [-1, 2], counted="Segmenting") == [1, 2]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_one_bar_a_call(bars_at_once, capsys, two_grains, small, eager):
+    signal = two_grains[0] if eager else hs.stack([two_grains[0]] * 2)
+    capsys.readouterr()
+    signal.segment_symmetry(show_progressbar=True, **small)
+    (left,) = capsys.readouterr().err.strip().split("\n")
+    assert left.rpartition("\r")[2].strip().startswith("Segmenting: 100%")
+
+
+def test_no_bar_on_standard_output(movie, small, tmp_path, capsys):
+    labels = movie[0].as_lazy().segment_symmetry(show_progressbar=False, **small)
+    for name in ("a.zspy", "a.hspy"):
+        labels.save_frames(tmp_path / name, show_progressbar=False)
+    # Its metadata are lazy, too.
+    labels = hs.load(tmp_path / "a.hspy", lazy=True)
+    labels.save_frames(tmp_path / "b.zspy", show_progressbar=False)
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")

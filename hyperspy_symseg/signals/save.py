@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels written frame by frame, and taken up where that was stopped."""
+"""Labels as files: frame by frame and taken up where that was stopped, or pictures."""
 
 import contextlib
 import logging
@@ -7,17 +7,22 @@ import math
 import os
 from pathlib import Path
 
+import dask
+import hyperspy.api as hs
 import numpy as np
+import rsciio
+from hyperspy.signals import Signal2D
+from rsciio.utils.rgb import regular_array2rgbx
 
+from hyperspy_symseg.analysis.checks import check_labels
 from hyperspy_symseg.frames.checks import shown
 from hyperspy_symseg.frames.lazy import lazy_frames
+from hyperspy_symseg.frames.origins import check_not_an_origin
+from hyperspy_symseg.frames.paths import UNFINISHED, unfinished_path
 from hyperspy_symseg.frames.run import FrameError, evaluate_frames, watched
-from hyperspy_symseg.frames.threads import check_num_workers, workers
+from hyperspy_symseg.frames.store import FrameStore, only_writer
 
-from .frame_store import UNFINISHED, FrameStore, unfinished_path
-from .origins import check_not_an_origin
-from .places import only_writer
-from .progress import ProgressBar
+from .metadata import read_metadata, result_metadata, same_tree
 
 _logger = logging.getLogger(__name__)
 
@@ -27,20 +32,11 @@ ON_ERROR = ("raise", "mask")
 SHORT = ("shape", "stride", "upsample")
 
 
-def save_frames(
-    labels,
-    filename,
-    *,
-    overwrite,
-    on_error,
-    resume,
-    num_workers,
-    show_progressbar,
-    lock=None,
-):
+def save_frames(labels, filename, *, overwrite, on_error, resume, lock=None):
     """Work of `SymmetryLabels.save_frames`, which says what it takes.
 
-    Who is the `only_writer` of the file already gives the lock.
+    Who is the `only_writer` of the file already gives the lock. The threads and the
+    progress bar are those of the context.
     """
     path = Path(filename)
     if path.suffix not in FORMATS:
@@ -59,7 +55,6 @@ def save_frames(
             f"on_error must be {' or '.join(map(repr, ON_ERROR))}, got "
             f"{shown(on_error)}."
         )
-    num_workers = check_num_workers(num_workers)
     unfinished = unfinished_path(path)
     loaded = _loaded_from(labels)
     if loaded and loaded.resolve() == unfinished.resolve():
@@ -85,21 +80,38 @@ def save_frames(
             _check_is_the_same(labels, unfinished)
             store = FrameStore(unfinished)
         else:
-            store = FrameStore.begin(labels, unfinished)
+            store = begin_store(labels, unfinished)
         data = labels.data if labels._lazy else lazy_frames(labels.data)
         try:
-            with (
-                ProgressBar(show_progressbar, "Segmenting") as bar,
-                workers(num_workers, bar.progress),
-            ):
-                bad = _write_missing(store, data, on_error)
+            bad = _write_missing(store, data, on_error)
         except FrameError as error:
             error.add_note(
                 f"What was written is in {unfinished}; with resume=True the rest is "
                 "taken up."
             )
             raise
-        store.complete(path, left_out=bad, lock=lock)
+        store.complete(path, left_out=bad, lock=lock, convert=_convert)
+
+
+def begin_store(signal, path, **options):
+    """Store of a lazy series at a path, without any frame; as `FrameStore.begin`."""
+
+    def save_rest(path):
+        # Saving leaves its traces in a signal.
+        copy = signal.deepcopy()
+        read_metadata(copy)
+        copy.save(path, overwrite=True, write_dataset=False, show_progressbar=False)
+
+    return FrameStore.begin(path, signal.data, save_rest, **options)
+
+
+def _convert(stored, path):
+    """Write a stored series anew, in the format of another extension."""
+    # No cluster can write to it.
+    with dask.config.set(scheduler="threads"):
+        signal = hs.load(stored, lazy=True)
+        read_metadata(signal)
+        signal.save(path, overwrite=True, show_progressbar=False)
 
 
 def check_saved_elsewhere(labels, filename, extension, file_format):
@@ -129,8 +141,6 @@ def _loaded_from(labels):
 
 def _check_is_the_same(labels, path):
     """Check that an unfinished store is of the same labels."""
-    import hyperspy.api as hs
-
     begun = hs.load(path, lazy=True)
     if begun._signal_type != labels._signal_type:
         raise ValueError(
@@ -139,7 +149,7 @@ def _check_is_the_same(labels, path):
         )
     theirs, ours = map(_identity, (begun, labels))
     for name, value in ours.items():
-        if not _equal(theirs[name], value):
+        if not same_tree(theirs[name], value):
             is_short = name in SHORT
             raise ValueError(
                 f"labels must have the {name} of {path} with resume=True"
@@ -163,15 +173,6 @@ def _identity(labels):
     }
 
 
-def _equal(a, b):
-    """Whether axes, or other values, are the same."""
-    if isinstance(a, list):
-        return len(a) == len(b) and all(map(_equal, a, b))
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
-    return bool(np.all(np.asarray(a == b)))
-
-
 def _write_missing(store, data, on_error):
     """Evaluate and write the frames that are not in a store yet.
 
@@ -193,3 +194,32 @@ def _write_missing(store, data, on_error):
                 raise frame
             _logger.warning("%s It is labelled -1.", frame)
     return bad
+
+
+def is_picture(filename, overwrite=None, extension=None, file_format=None, **options):
+    """Whether what `BaseSignal.save` is given names an image such as a .png."""
+    suffix = Path(filename).suffix if isinstance(filename, str | Path) else ""
+    kind = (file_format or extension or suffix).lstrip(".").lower()
+    image = next(each for each in rsciio.IO_PLUGINS if each["name"] == "Image")
+    return filename is not None and kind in (*image["file_extensions"], "image")
+
+
+def picture(labels):
+    """Picture of labels in the colours of `SymmetryLabels.plot`: Signal2D of rgb8."""
+    from hyperspy_symseg.plotting import paint
+
+    if labels.axes_manager.navigation_dimension:
+        raise ValueError(
+            "labels must be of a single image to be saved as a picture, got a series "
+            f"of {labels.axes_manager.navigation_shape} (take one with `inav`)."
+        )
+    n_patterns = labels.n_patterns
+    numbers = check_labels(np.asarray(labels.data), n_patterns)
+    picture = Signal2D(
+        regular_array2rgbx(paint(numbers, n_patterns)),
+        axes=[axis.get_axis_dictionary() for axis in labels.axes_manager._axes],
+        **result_metadata(labels),
+    )
+    # In a folder, it has the name of the labels.
+    picture.tmp_parameters.add_dictionary(labels.tmp_parameters.as_dictionary())
+    return picture

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import zarr
 
-from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels, frame_store
-from hyperspy_symseg.signals.frame_store import FrameStore
+from hyperspy_symseg.frames.store import FrameStore
+from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels
 
 N = 7
 
@@ -99,25 +99,6 @@ def test_several_navigation_axes(movie, model, tmp_path):
     expected = series.segment_symmetry(model=model, stride=3)
     found = hs.load(tmp_path / "series.zspy")
     np.testing.assert_array_equal(found.data, expected.data)
-
-
-def test_one_frame_a_chunk_and_minus_one_where_nothing_is_written(labels, tmp_path):
-    store = FrameStore.begin(labels, tmp_path / "x.zspy")
-    (experiment,) = zarr.open_group(tmp_path / "x.zspy")["Experiments"].values()
-    stored = experiment["data"]
-    assert stored.chunks == (1, 61, 83)
-    assert stored.fill_value == -1
-    assert stored.nchunks_initialized == 0
-    assert store.missing() == [(i,) for i in range(N)]
-
-
-def test_frames_of_several_chunks(labels, tmp_path, monkeypatch):
-    monkeypatch.setattr(frame_store, "CHUNK_SHAPE", (40, 50))
-    store = FrameStore.begin(labels, tmp_path / "x.zspy")
-    store.write((3,), 1)
-    (experiment,) = zarr.open_group(tmp_path / "x.zspy")["Experiments"].values()
-    experiment["data"][5, :40] = 0
-    assert store.missing() == [(i,) for i in range(N) if i != 3]
 
 
 def test_the_name_is_temporary_until_all_is_written(labels, source, tmp_path):
@@ -359,14 +340,6 @@ def test_a_bad_frame_that_is_masked_altogether_is_none(source, model, tmp_path):
     assert (found[3] >= 0).all()
 
 
-def test_a_store_that_lacks_frames_is_not_completed(labels, tmp_path):
-    store = FrameStore.begin(labels, tmp_path / "x.unfinished.zspy")
-    store.write((0,), 0)
-    with pytest.raises(RuntimeError, match="6 frames are missing"):
-        store.complete(tmp_path / "x.zspy")
-    assert not (tmp_path / "x.zspy").exists()
-
-
 def test_another_mask_is_not_taken_up(source, model, tmp_path):
     def labels(column):
         mask = np.zeros((61, 83), bool)
@@ -400,20 +373,6 @@ def test_what_is_unfinished_is_not_its_own_source(unfinished, option):
     ):
         labels.save_frames(unfinished, **{option: True})
     np.testing.assert_array_equal(hs.load(path).data, before)
-
-
-def test_the_old_file_is_out_of_the_way_before_it_is_removed(
-    labels, tmp_path, monkeypatch
-):
-    labels.save_frames(tmp_path / "movie.zspy")
-
-    def interrupted(path, **options):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(frame_store.shutil, "rmtree", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        frame_store.remove(tmp_path / "movie.zspy")
-    assert not (tmp_path / "movie.zspy").exists()
 
 
 @pytest.mark.parametrize("extension", ["zspy", "hspy"])

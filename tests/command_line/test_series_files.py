@@ -17,7 +17,7 @@ from hyperspy.signals import Signal2D
 from hyperspy_symseg import simulate
 from hyperspy_symseg.__main__ import main
 from hyperspy_symseg.command_line import overlay_movie
-from hyperspy_symseg.signals import label_store
+from hyperspy_symseg.signals import save
 
 N = 6
 SMALL = ["--patch", "10", "--window", "12"]
@@ -169,7 +169,7 @@ def test_what_is_in_the_way_of_an_image(run, image, out, no_fit, name):
     assert names(out) == [name]
 
 
-@pytest.mark.parametrize("module", [label_store, overlay_movie])
+@pytest.mark.parametrize("module", [save, overlay_movie])
 def test_a_second_run_is_told_and_the_first_goes_on(
     run, file, signal, expected, out, monkeypatch, module, capsys
 ):
@@ -199,7 +199,7 @@ def test_a_second_run_is_told_and_the_first_goes_on(
 
 def test_unfinished_labels_removed_in_mid_run(run, file, out, monkeypatch):
     unfinished = out / "movie_labels.unfinished.zspy"
-    during(monkeypatch, label_store, 2, lambda: shutil.rmtree(unfinished))
+    during(monkeypatch, save, 2, lambda: shutil.rmtree(unfinished))
     status, lines, err = run(file)
     assert (status, lines, len(err)) == (2, [], 1)
     told = f"hyperspy-symseg: {file}: {unfinished} was removed while it was written."
@@ -214,7 +214,7 @@ def test_signals_leave_what_ctrl_c_leaves(
     number = getattr(signals, name)
     before = signals.getsignal(number)
     with monkeypatch.context() as patch:
-        during(patch, label_store, 2, lambda: os.kill(os.getpid(), number))
+        during(patch, save, 2, lambda: os.kill(os.getpid(), number))
         found, lines, err = run(file)
     assert (found, lines, len(err)) == (status, [], 1)
     unfinished = out / "movie_labels.unfinished.zspy"
@@ -258,9 +258,7 @@ def test_a_signal_while_an_image_is_labelled(run, image, out, monkeypatch):
 def test_a_signal_that_is_ignored_stays_ignored(run, file, monkeypatch):
     before = signals.signal(signals.SIGHUP, signals.SIG_IGN)
     try:
-        during(
-            monkeypatch, label_store, 2, lambda: os.kill(os.getpid(), signals.SIGHUP)
-        )
+        during(monkeypatch, save, 2, lambda: os.kill(os.getpid(), signals.SIGHUP))
         assert run(file)[0] == 0
     finally:
         signals.signal(signals.SIGHUP, before)
@@ -269,7 +267,7 @@ def test_a_signal_that_is_ignored_stays_ignored(run, file, monkeypatch):
 SLOW = """
 import sys, time
 from hyperspy_symseg.__main__ import main
-from hyperspy_symseg.signals.frame_store import FrameStore
+from hyperspy_symseg.frames.store import FrameStore
 
 write = FrameStore.write
 

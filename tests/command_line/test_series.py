@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line with series; that with single images is in test_main.py."""
+"""The command line with series; that with single images is in tests/test_main.py."""
 
 import re
 import sys
@@ -12,7 +12,7 @@ from PIL import Image
 from hyperspy_symseg import simulate
 from hyperspy_symseg.__main__ import main
 from hyperspy_symseg.command_line import overlay_movie, series
-from hyperspy_symseg.signals import label_store
+from hyperspy_symseg.signals import save
 
 N = 6
 OPTIONS = {"patch": 10, "window": 12}
@@ -59,14 +59,14 @@ def run(out, capsys):
 def interrupted(run, file, monkeypatch):
     """A run that was stopped after two frames; what it returned."""
     with monkeypatch.context() as patch:
-        patch.setattr(label_store, "evaluate_frames", stopped_after(2))
+        patch.setattr(save, "evaluate_frames", stopped_after(2))
         return run(file)
 
 
 def stopped_after(n_frames):
     """A stand-in for evaluate_frames that Ctrl-C stops."""
 
-    def evaluate_frames(*args, evaluate=label_store.evaluate_frames, **options):
+    def evaluate_frames(*args, evaluate=save.evaluate_frames, **options):
         done = evaluate(*args, **options)
         for _ in range(n_frames):
             yield next(done)
@@ -253,7 +253,7 @@ def test_resume_labels_the_other_frames(
     begun = hs.load(out / "movie_labels.unfinished.zspy").data
     missing = np.flatnonzero((begun == -1).all(axis=(1, 2)))
     assert len(missing) == N - 2
-    evaluated = recorded(monkeypatch, label_store)
+    evaluated = recorded(monkeypatch, save)
     monkeypatch.setattr("hyperspy_symseg.signals.source.Source.fit_scores", None)
     status, lines, err = run(file, "--resume")
     assert (status, err) == (0, [])
@@ -275,7 +275,7 @@ def test_resume_after_bad_frames_with_mask(run, file, out):
 def test_resume_needs_no_options_and_refuses_others(run, file, out, monkeypatch):
     options = ["--stride", "4", "--n-components", "0.9", "--n-operations", "9"]
     with monkeypatch.context() as patch:
-        patch.setattr(label_store, "evaluate_frames", stopped_after(2))
+        patch.setattr(save, "evaluate_frames", stopped_after(2))
         run(file, *options)
     for other in (["--stride", 5], ["--n-patterns", 3], ["--descriptor", "rotation"]):
         status, _, err = run(file, "--resume", *other)
@@ -286,7 +286,7 @@ def test_resume_needs_no_options_and_refuses_others(run, file, out, monkeypatch)
         )
     assert names(out) == ["movie_labels.unfinished.zspy"]
     with monkeypatch.context() as patch:
-        patch.setattr(label_store, "evaluate_frames", stopped_after(2))
+        patch.setattr(save, "evaluate_frames", stopped_after(2))
         assert run(file, *options, "--resume")[0] == 130
     assert run(file, "--resume")[0] == 0
     assert hs.load(out / "movie_labels.zspy").model.stride == (4, 4)
@@ -295,7 +295,7 @@ def test_resume_needs_no_options_and_refuses_others(run, file, out, monkeypatch)
 @pytest.mark.parametrize("asked", [["--no-refine"], ["--n-patterns", "auto"]])
 def test_resume_with_the_command_that_began(run, file, monkeypatch, asked):
     with monkeypatch.context() as patch:
-        patch.setattr(label_store, "evaluate_frames", stopped_after(2))
+        patch.setattr(save, "evaluate_frames", stopped_after(2))
         assert run(file, *asked)[0] == 130
     assert run(file, *asked, "--resume")[0] == 0
 
@@ -319,7 +319,7 @@ def test_resume_with_nothing_to_take_up(run, file, out):
 def test_resume_leaves_alone_what_is_complete(run, file, out, monkeypatch):
     run(file)
     monkeypatch.setattr(series, "write_overlays", None)
-    monkeypatch.setattr(label_store, "evaluate_frames", None)
+    monkeypatch.setattr(save, "evaluate_frames", None)
     status, lines, _ = run(file, "--resume")
     assert (status, lines[-1]) == (0, "movie: complete already")
 
@@ -333,7 +333,7 @@ def test_an_overlay_that_was_stopped_is_begun_anew(
     assert status == 130
     assert "All labels are in" in err[0]
     assert names(out) == ["movie_labels.zspy"]
-    monkeypatch.setattr(label_store, "evaluate_frames", None)
+    monkeypatch.setattr(save, "evaluate_frames", None)
     assert run(file, "--overlay", "zspy", "--resume")[0] == 0
     overlay = hs.load(out / "movie_overlay.zspy")
     np.testing.assert_array_equal(overlay.data, expected.overlay(signal).data)

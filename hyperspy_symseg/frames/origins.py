@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-# What zarr's stores have in their first folder.
-STORE_FILES = (".zgroup", ".zarray", "zarr.json")
+from .paths import STORE_FILES
+
 # What tasks of dask have beside what they are made of.
 NOT_FOLLOWED = {"key", "target", "_dependencies", "_token", "_repr"}
 NOTHING_IN_IT = (bytes, int, float, complex, type, types.ModuleType, type(None))
@@ -78,7 +78,7 @@ def _origins(array):
         elif not _is_closed(thing) and id(thing) not in seen:
             # Kept, or another may get its id.
             seen[id(thing)] = thing
-            left.extend(_parts(thing))
+            left.extend(_contents(thing))
     return found
 
 
@@ -88,7 +88,7 @@ def _is_closed(thing):
     return isinstance(thing, NOTHING_IN_IT) or package == "distributed"
 
 
-def _parts(thing):
+def _contents(thing):
     """What a thing is made of, as far as it may name files."""
     import h5py
 
@@ -115,16 +115,16 @@ def _parts(thing):
         case np.ndarray():
             # A view of a memory map.
             return [thing.base, *_attributes(thing, ["filename"])]
-    return _own_parts(thing)
+    return _own_contents(thing)
 
 
-def _own_parts(thing):
+def _own_contents(thing):
     """Attributes that a thing has itself, none of which is computed."""
     slots = [getattr(kind, "__slots__", ()) for kind in type(thing).__mro__]
     names = {n for s in slots for n in ([s] if isinstance(s, str) else s)}
     own = dict(getattr(thing, "__dict__", {}))
-    parts = [value for name, value in own.items() if name not in NOT_FOLLOWED]
-    return parts + _attributes(thing, names - NOT_FOLLOWED - own.keys())
+    contents = [value for name, value in own.items() if name not in NOT_FOLLOWED]
+    return contents + _attributes(thing, names - NOT_FOLLOWED - own.keys())
 
 
 def _attributes(thing, names):

@@ -10,7 +10,7 @@ from hyperspy.signals import LazySignal2D, Signal2D
 from scipy import ndimage
 
 from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels
-from hyperspy_symseg.signals.label_values import CHANGING, CHANGING_IN_PLACE
+from hyperspy_symseg.signals.symmetry_labels import CHANGING, CHANGING_IN_PLACE
 
 FRAME = np.array(
     [
