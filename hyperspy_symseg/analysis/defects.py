@@ -10,7 +10,6 @@ from scipy import special
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.analysis import PointAnalysis
 from hyperspy_symseg.frames.blocks import sum_blocks
-from hyperspy_symseg.frames.cut import LARGEST_TILE
 from hyperspy_symseg.frames.peaks import extrema, settled
 from hyperspy_symseg.frames.tile import within
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
@@ -103,7 +102,7 @@ class Defects(PointAnalysis):
     def tiles(self, shape, tile_shape=None):
         """Tiles that a model labels on its own, by default."""
         grid = Grid.over(shape, self.model.stride)
-        return self.model.tiles(grid, shape, tile_shape or LARGEST_TILE)
+        return self.model.tiles(grid, shape, tile_shape)
 
     def process(self, tile):
         """Those of a tile: (n, 3) numpy.ndarray."""

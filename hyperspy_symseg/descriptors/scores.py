@@ -9,7 +9,7 @@ import numpy as np
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.analysis import MapAnalysis
 from hyperspy_symseg.frames.checks import warn_of_values
-from hyperspy_symseg.frames.cut import LARGEST_TILE, cut_into_tiles
+from hyperspy_symseg.frames.cut import cut_into_tiles
 from hyperspy_symseg.frames.threads import with_workers, workers
 from hyperspy_symseg.frames.tiling import map_tiles
 
@@ -79,13 +79,11 @@ class Scores(MapAnalysis):
 
     def tiles(self, shape, tile_shape=None):
         """Tiles of a frame, made up of those that are scored one by one."""
-        return cut_into_tiles(
-            self.descriptor, self.grid, shape, tile_shape or LARGEST_TILE
-        )
+        return cut_into_tiles(self.descriptor, self.grid, shape, tile_shape)
 
-    def result_shape(self, tile):
-        """Pixels of the grid that a tile answers for: (int, int)."""
-        return tile.result_shape(upsample=False)
+    def target(self, tile):
+        """Pixels of the grid that a tile answers for: (slice, slice)."""
+        return tile.samples
 
     def process(self, tile):
         """Scores of a tile."""

@@ -51,7 +51,7 @@ def _join(cuts, most, *axis):
     return joined
 
 
-def cut_into_tiles(descriptor, grid, shape, tile_shape=LARGEST_TILE, margin=0):
+def cut_into_tiles(descriptor, grid, shape, tile_shape=None, margin=0):
     """Cut a frame into tiles of a size.
 
     Parameters
@@ -61,8 +61,9 @@ def cut_into_tiles(descriptor, grid, shape, tile_shape=LARGEST_TILE, margin=0):
         The pixels to be scored.
     shape : (int, int)
         Rows and columns of the frame.
-    tile_shape : (int, int)
-        Rows and columns of a tile, at most; but at least one tile of the grid.
+    tile_shape : (int, int), optional
+        Rows and columns of a tile, at most; but at least one tile of the grid. By
+        default, 2048 x 2048.
     margin : int
         Pixels around a tile that its labels depend on, apart from the scores.
 
@@ -83,7 +84,7 @@ def cut_into_tiles(descriptor, grid, shape, tile_shape=LARGEST_TILE, margin=0):
     rows, columns = map(
         _join,
         tile_cuts(grid, len(descriptor.operations)),
-        tile_shape,
+        tile_shape or LARGEST_TILE,
         grid.first,
         grid.stride,
         grid.shape,

@@ -13,13 +13,14 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
+from dataclasses import replace
 
 import dask
 import numpy as np
 
 from .analysis import MapAnalysis
 from .graph import FrameGraph, FrameTask
-from .lazy import filled, lazy, lazy_tiles, named_arrays
+from .lazy import filled, lazy, lazy_tiles, named_arrays, process_tile
 from .threads import n_workers, pmap, tracked
 from .tile import Tile
 
@@ -371,45 +372,36 @@ def _run_here(analysis, names, arrays, description, tile_shape):
     """Work of `run` for arrays in memory."""
     *navigation, n_rows, n_columns = arrays[0].shape
     pixels, shape = (slice(0, n_rows), slice(0, n_columns)), (n_rows, n_columns)
-    whole, checker = Tile(shape, pixels, pixels), None
-    rows = None if analysis.whole_frames else analysis.tiles(shape, tile_shape)
-    rows = rows or [[whole]]
-    if is_map := isinstance(analysis, MapAnalysis):
+    whole, is_map = Tile(shape, pixels, pixels), isinstance(analysis, MapAnalysis)
+    rows, checker = analysis.tiles(shape, tile_shape), None
+    tiles = None if rows is None else list(itertools.chain.from_iterable(rows))
+    if is_map:
         checker = analysis.checked_by if navigation else None
-        each = [[analysis.result_shape(tile) for tile in row] for row in rows]
-        shape = sum(row[0][0] for row in each), sum(n for _, n in each[0])
-        shape += analysis.axes
+        last = analysis.target(whole if tiles is None else tiles[-1])
+        shape = *(axis.stop for axis in last), *analysis.axes
     else:
         shape = analysis.shape
     result = np.empty((*navigation, *shape), analysis.dtype)
 
-    def tile_of(index, tile, **more):
-        own = (array if array.ndim == 2 else array[index] for array in arrays)
-        given = [array[tile.outer] for array in own]
-        return filled(tile, index, [*names, *more], [*given, *more.values()])
-
-    def of_tile(index, tile, prepared):
-        tile = tile_of(index, tile, prepared=prepared)
-        found = analysis.process(tile)
-        return analysis.checked(found, tile) if is_map else found
-
     def of_frame(index):
-        prepared = None
+        own = [array if array.ndim == 2 else array[index] for array in arrays]
+        frame = filled(whole, index, names, own)
         if analysis.prepare is not None:
-            prepared = analysis.prepare(tile_of(index, whole))
+            frame = replace(frame, prepared=analysis.prepare(frame))
+
+        def of_tile(tile):
+            found = process_tile(analysis, frame, tile)
+            if is_map:
+                result[(*index, *analysis.target(tile))] = found
+                return None
+            return found
+
         # In the threads of the context, if this is the only frame.
-        tiles = list(itertools.chain.from_iterable(rows))
-        found = pmap(lambda tile: of_tile(index, tile, prepared), tiles)
-        if is_map:
-            each = iter(found)
-            found = [[next(each) for _ in row] for row in rows]
-            found = [r[0] if len(r) == 1 else np.concatenate(r, axis=1) for r in found]
-            result[index] = found[0] if len(found) == 1 else np.concatenate(found)
-            if checker is not None:
-                total = checker.gather([checker.process(tile_of(index, whole))])
-                analysis.check(result[index], index, total)
-            return None
-        if not analysis.per_frame:
+        found = pmap(of_tile, tiles or [frame])
+        if checker is not None:
+            total = checker.gather([checker.process(frame)])
+            analysis.check(result[index], index, total)
+        if is_map or not analysis.per_frame:
             return found
         result[index] = analysis.gather(found)
         return None

@@ -328,9 +328,9 @@ def tracked(items, total, description, unit="it"):
     description, unit : str
         Of the work, and of what is counted. Without a description, there is no bar.
 
-    Yields
-    ------
-    object
+    Returns
+    -------
+    iterable
 
     Raises
     ------
@@ -338,7 +338,14 @@ def tracked(items, total, description, unit="it"):
         If it does not go over all of them: results would not be filled.
     """
     progress = _here.workers and description and _here.workers.progress
-    n_done = 0
+    if not progress:
+        return items
+    return _all_of(items, progress, {"total": total, "desc": description, "unit": unit})
+
+
+def _all_of(items, progress, labels):
+    """Items that a progress bar hands on, if it goes over all of them."""
+    n_done, total = 0, labels["total"]
 
     def counted():
         nonlocal n_done
@@ -346,8 +353,7 @@ def tracked(items, total, description, unit="it"):
             n_done += 1
             yield each
 
-    labels = {"total": total, "desc": description, "unit": unit}
-    yield from progress(counted(), **labels) if progress else counted()
+    yield from progress(counted(), **labels)
     if n_done < total:
         raise ValueError(
             f"progress must go over all {total} parts of the work, got {n_done}."

@@ -108,9 +108,30 @@ class Tile:
 
     def result_shape(self, upsample=True):
         """Size of `inner` or, not upsampled, of `samples`: (int, int)."""
-        return tuple(
-            axis.stop - axis.start
-            for axis in (self.inner if upsample else self.samples)
+        return lengths(self.inner if upsample else self.samples)
+
+    def seen_in(self, frame):
+        """The same tile with all that a frame has: Tile.
+
+        Parameters
+        ----------
+        frame : Tile
+            That sees all that this one may see.
+        """
+        seen = within(self.outer, frame.outer)
+
+        def cut(array):
+            if isinstance(array, tuple):
+                return tuple(map(cut, array))
+            return None if array is None else array[seen]
+
+        return replace(
+            self,
+            index=frame.index,
+            values=cut(frame.values),
+            mask=cut(frame.mask),
+            labels=cut(frame.labels),
+            prepared=frame.prepared,
         )
 
     def __getitem__(self, slices):
@@ -124,6 +145,11 @@ class Tile:
                     f"{self.values.shape}, got {slices}."
                 )
         return self.values[shifted]
+
+
+def lengths(pixels):
+    """Number of rows and columns: (int, int)."""
+    return tuple(axis.stop - axis.start for axis in pixels)
 
 
 def within(pixels, outer):
