@@ -77,6 +77,11 @@ class Descriptor(ABC):
     quantity: ClassVar[str] = "Pearson's coefficient"
     #: Whether it needs pixels of the same size along y and x.
     isotropic: ClassVar[bool] = False
+    #: Rows and columns of pixels that are scored at once, at most.
+    # More would leave the processor's cache, fewer would spend more on the margin that
+    # patch and window need. A little over a power of two, for frames of such sizes do
+    # not divide evenly by the stride.
+    tile_shape: ClassVar[tuple[int, int]] = (272, 544)
 
     def __repr__(self):
         """As of any dataclass, but of a long list of operations the first six."""

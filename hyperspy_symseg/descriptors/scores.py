@@ -28,7 +28,7 @@ def compute_scores(
     mask : (rows, columns) numpy.ndarray of bool or Tile, optional
         True where a pixel is left out.
     within : (slice, slice), optional
-        As in `tile_slices`; by default the whole grid.
+        As in `tile_cuts`; by default the whole grid.
     counted : str or None
         What a progress bar calls it; None for no bar.
 

@@ -83,7 +83,7 @@ def cut_into_tiles(descriptor, grid, shape, tile_shape=None, margin=0):
     """
     rows, columns = map(
         _join,
-        tile_cuts(grid, len(descriptor.operations)),
+        tile_cuts(descriptor, grid),
         tile_shape or LARGEST_TILE,
         grid.first,
         grid.stride,

@@ -24,12 +24,6 @@ from .lazy import filled, lazy, lazy_tiles, named_arrays, process_tile
 from .threads import n_workers, pmap, tracked
 from .tile import Tile
 
-# Groups of frames that wait or are being evaluated, as a multiple of the threads.
-IN_FLIGHT = 2
-# Frames that are read together, at most, and their size in bytes, if there is more than
-# one. They are handed out together.
-LARGEST_GROUP = 32
-GROUP_BYTES = 64 * 2**20
 # Seconds after which the workers of a cluster are counted anew.
 ASK_AGAIN = 1.0
 # Frames are large, and that cannot be helped.
@@ -162,7 +156,15 @@ class _Workers:
             return self.executor.submit(task)
 
 
-def evaluate_frames(array, indices, *, frame_ndim=2):
+def evaluate_frames(
+    array,
+    indices,
+    *,
+    frame_ndim=2,
+    in_flight=2,
+    largest_group=32,
+    group_bytes=64 * 2**20,
+):
     """Evaluate frames of a lazy array, each alone, in the threads of the context.
 
     With a client of dask.distributed open, they are evaluated by its workers, which
@@ -178,6 +180,11 @@ def evaluate_frames(array, indices, *, frame_ndim=2):
         The frames.
     frame_ndim : int
         Number of axes of a frame.
+    in_flight : int
+        Groups of frames that wait or are being evaluated, as a multiple of the threads.
+    largest_group, group_bytes : int
+        Frames that are read together, at most, and their size in bytes, if there is
+        more than one. They are handed out together.
 
     Yields
     ------
@@ -196,7 +203,7 @@ def evaluate_frames(array, indices, *, frame_ndim=2):
     graph, client = FrameGraph(array, indices, frame_ndim), cluster_client()
     where = _Threads(graph) if client is None else _Workers(graph, client)
     share = -(-len(indices) // where.n_threads)
-    most = min(LARGEST_GROUP, share, max(1, GROUP_BYTES // graph.frame_bytes))
+    most = min(largest_group, share, max(1, group_bytes // graph.frame_bytes))
     groups = graph.groups(indices, most)
     # Threads that would have nothing to do work at parts of a frame.
     threads_each = max(1, where.n_threads // len(indices))
@@ -204,7 +211,7 @@ def evaluate_frames(array, indices, *, frame_ndim=2):
     with where.executor:
         try:
             while True:
-                room = max(0, IN_FLIGHT * where.n_threads - len(running))
+                room = max(0, in_flight * where.n_threads - len(running))
                 new = list(itertools.islice(groups, room))
                 if not new and not running:
                     break
@@ -289,7 +296,7 @@ def _frame_error(index, error):
     return frame_error
 
 
-def evaluate_series(array, description=None, *, frame_ndim=2):
+def evaluate_series(array, description=None, *, frame_ndim=2, **limits):
     """A lazy series as an array, evaluated frame by frame.
 
     Parameters
@@ -298,7 +305,7 @@ def evaluate_series(array, description=None, *, frame_ndim=2):
         The navigation axes first, and the axes of a frame last.
     description : str
         As for `watched`.
-    frame_ndim : int
+    frame_ndim, **limits
         As for `evaluate_frames`.
 
     Returns
@@ -313,10 +320,10 @@ def evaluate_series(array, description=None, *, frame_ndim=2):
     if not frame_ndim:
         # A frame has a block, and so an axis.
         array = array[..., np.newaxis]
-        return evaluate_series(array, description, frame_ndim=1)[..., 0]
+        return evaluate_series(array, description, frame_ndim=1, **limits)[..., 0]
     places = list(np.ndindex(array.shape[: array.ndim - frame_ndim]))
     result = np.empty(array.shape, array.dtype)
-    done = evaluate_frames(array, places, frame_ndim=frame_ndim)
+    done = evaluate_frames(array, places, frame_ndim=frame_ndim, **limits)
     with watched(done, len(places), description) as done:
         for place, frame in done:
             if isinstance(frame, Exception):

@@ -7,6 +7,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from hyperspy_symseg.descriptors import (
+    Descriptor,
     PowerSpectrum,
     TranslationSymmetry,
     compute_scores,
@@ -31,7 +32,7 @@ def scores(frame):
 
 @pytest.fixture
 def small_tiles(monkeypatch):
-    monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
+    monkeypatch.setattr(Descriptor, "tile_shape", (16, 24))
 
 
 def test_smallest_pattern_comes_first(fitted):

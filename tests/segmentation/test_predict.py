@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from hyperspy_symseg.descriptors import TranslationSymmetry, compute_scores
+from hyperspy_symseg.descriptors import Descriptor, TranslationSymmetry, compute_scores
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
@@ -70,7 +70,7 @@ def test_one_pattern_labels_all_pixels_zero(frame):
 
 @pytest.mark.parametrize("upsample", [False, True])
 def test_number_of_threads_changes_no_label(fitted, frame, monkeypatch, upsample):
-    monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
+    monkeypatch.setattr(Descriptor, "tile_shape", (16, 24))
     labels = []
     for n in (1, 4):
         with workers(n):
@@ -79,7 +79,7 @@ def test_number_of_threads_changes_no_label(fitted, frame, monkeypatch, upsample
 
 
 def test_threads_that_label_have_no_more_below_them(fitted, frame, monkeypatch):
-    monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
+    monkeypatch.setattr(Descriptor, "tile_shape", (16, 24))
     seen, nearest = set(), ScoreModel.nearest
 
     def spy(model, scores):
@@ -93,7 +93,7 @@ def test_threads_that_label_have_no_more_below_them(fitted, frame, monkeypatch):
 
 
 def test_progress_is_that_of_the_tiles(fitted, frame, monkeypatch):
-    monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
+    monkeypatch.setattr(Descriptor, "tile_shape", (16, 24))
     totals = []
 
     def progress(iterator, total, desc, unit):

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperspy_symseg.frames import Grid, Tile, tiling
+from hyperspy_symseg.descriptors import Descriptor
+from hyperspy_symseg.frames import Grid, Tile
 from hyperspy_symseg.frames.cut import cut_into_tiles, whole
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
@@ -212,7 +213,7 @@ def test_parts_need_their_source_only(model, monkeypatch, upsample, masked):
             self.descriptor, grid, shape, (61, 300), margin=self.margin
         )
 
-    monkeypatch.setattr(tiling, "TILE_SHAPE", (32, 64))
+    monkeypatch.setattr(Descriptor, "tile_shape", (32, 64))
     monkeypatch.setattr(SymmetryModel, "tiles", small_parts)
     grid = Grid.over(frame.shape, model.stride)
     [parts] = model.tiles(grid, frame.shape)
