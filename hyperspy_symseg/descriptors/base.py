@@ -42,6 +42,28 @@ def all_pairs(first, second):
     return np.stack(np.meshgrid(first, second, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
+def check_fits(name, value, length, most, shape, of=""):
+    """Raise a ValueError if a length, one or a pair, is too large for a frame.
+
+    Parameters
+    ----------
+    name, value
+        Of the parameter, for the message.
+    length, most : int or sequence of int
+        What it is, and may be.
+    shape : (int, int)
+        Rows and columns of the frame.
+    of : str
+        What has the length, if that is not the parameter itself.
+    """
+    if np.greater(length, most).any():
+        must = f"have {of} of" if of else "be"
+        raise ValueError(
+            f"{name} must {must} at most {most} for a frame of {shape[0]} x {shape[1]} "
+            f"pixels, got {shown(value)}."
+        )
+
+
 def opposite_indices(pairs):
     """Index of the pair (-a, -b) for every pair (a, b), or its own if there is none.
 

@@ -19,7 +19,7 @@ from hyperspy_symseg.frames.checks import (
     shown,
 )
 
-from .base import Descriptor, OperationAxis
+from .base import Descriptor, OperationAxis, check_fits
 from .polar import PolarBlock
 from .pooling import Pooling
 
@@ -181,11 +181,7 @@ class PointSymmetry(Descriptor):
     def check_frame(self, shape):
         """Check that the radius fits twice into a frame."""
         most = (min(shape) - 1) // 2
-        if self.radius > most:
-            raise ValueError(
-                f"radius must be at most {most} for a frame of {shape[0]} x {shape[1]} "
-                f"pixels, got {self.radius}."
-            )
+        check_fits("radius", self.radius, self.radius, most, shape)
 
     def _steps(self, degrees):
         """Angle in steps of the polar grid."""

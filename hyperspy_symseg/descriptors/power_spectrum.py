@@ -23,7 +23,7 @@ from hyperspy_symseg.frames.checks import (
 )
 from hyperspy_symseg.frames.tile import cut_block, points_in_block, within_reach
 
-from .base import Descriptor, OperationAxis, all_pairs, opposite_indices
+from .base import Descriptor, OperationAxis, all_pairs, check_fits, opposite_indices
 
 # A variance this small beside the mean square is none.
 NO_VARIANCE = 1e-10
@@ -184,11 +184,7 @@ class PowerSpectrum(Descriptor):
     def check_frame(self, shape):
         """Check that the window fits into a frame."""
         most = tuple((n - 1) // 2 for n in shape)
-        if any(w > m for w, m in zip(self.window, most, strict=True)):
-            raise ValueError(
-                f"window must be at most {most} for a frame of {shape[0]} x {shape[1]} "
-                f"pixels, got {self.window}."
-            )
+        check_fits("window", self.window, self.window, most, shape)
 
     def support(self, grid, frame_shape):
         """Rows and columns that the scores at a grid depend on: (slice, slice)."""

@@ -2,7 +2,6 @@
 """Scores of translations: the local correlation map of the paper."""
 
 import bisect
-import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -19,7 +18,7 @@ from hyperspy_symseg.frames.checks import (
 from hyperspy_symseg.frames.kernels import compiled
 from hyperspy_symseg.frames.tile import cut_block, within_reach
 
-from .base import Descriptor, OperationAxis, all_pairs, opposite_indices
+from .base import Descriptor, OperationAxis, all_pairs, check_fits, opposite_indices
 
 _translation = compiled("_translation")
 
@@ -144,12 +143,14 @@ class TranslationSymmetry(Descriptor):
         if self.translations is not None:
             return None
 
-        def is_enough(step):
-            sizes = (2 * (w // step) + 1 for w in self.window)
-            return math.prod(sizes) <= self.max_operations
-
+        y, x = self.window
         steps = range(1, max(self.window) + 2)
-        step = steps[bisect.bisect_left(steps, True, key=is_enough)]
+        index = bisect.bisect_left(
+            steps,
+            -self.max_operations,
+            key=lambda step: -(2 * (y // step) + 1) * (2 * (x // step) + 1),
+        )
+        step = steps[index]
         return tuple(step * np.arange(-(w // step), w // step + 1) for w in self.window)
 
     @cached_property
@@ -198,19 +199,12 @@ class TranslationSymmetry(Descriptor):
 
     def check_frame(self, shape):
         """Check that the patch and the shifts fit into a frame."""
-        most = [(n - 1) // 2 for n in shape]
-        if any(p > m for p, m in zip(self.patch, most, strict=True)):
-            raise ValueError(
-                f"patch must be at most {tuple(most)} for a frame of {shape[0]} x "
-                f"{shape[1]} pixels, got {self.patch}."
-            )
-        if any(w >= n for w, n in zip(self.window, shape, strict=True)):
-            name = "window" if self.translations is None else "translations"
-            raise ValueError(
-                f"{name} must have shifts of at most {tuple(n - 1 for n in shape)} for "
-                f"a frame of {shape[0]} x {shape[1]} pixels, got "
-                f"{shown(getattr(self, name))}."
-            )
+        most = tuple((n - 1) // 2 for n in shape)
+        check_fits("patch", self.patch, self.patch, most, shape)
+        name = "window" if self.translations is None else "translations"
+        most = tuple(n - 1 for n in shape)
+        given = getattr(self, name)
+        check_fits(name, given, self.window, most, shape, of="shifts")
 
     def support(self, grid, frame_shape):
         """Rows and columns that the scores at a grid depend on: (slice, slice)."""
