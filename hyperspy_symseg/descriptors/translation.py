@@ -226,15 +226,9 @@ class TranslationSymmetry(Descriptor):
                 values, offset, bounds, rows, columns, self._pairs, out
             )
         else:
+            images = np.stack([valid, values, values**2])
             _translation.score_masked_block(
-                values,
-                values**2,
-                valid.astype(float),
-                offset,
-                rows,
-                columns,
-                self._pairs,
-                out,
+                images, offset, rows, columns, self._pairs, out
             )
         for index in np.flatnonzero(~self.operations.any(axis=1)):
             zero_shift = out[index]
