@@ -4,7 +4,6 @@
 import contextlib
 import functools
 import itertools
-import math
 import operator
 
 import dask
@@ -19,43 +18,19 @@ SOURCE = "symmetry-source"
 FRAMES = "symmetry-frames"
 
 
-def mark_source(array):
-    """The same array, with a layer that says: these are chunks that are read.
+def mark(array, name):
+    """The same array, with a layer that has a name.
 
     Parameters
     ----------
     array : dask.array.Array
+    name : str
+        What it begins with.
 
     Returns
     -------
     dask.array.Array
     """
-    return _mark(array, SOURCE)
-
-
-def mark_frames(array):
-    """The same array, with a layer that says: these are frames.
-
-    Parameters
-    ----------
-    array : (..., rows, columns) dask.array.Array
-        One frame a chunk along the navigation axes.
-
-    Returns
-    -------
-    dask.array.Array
-    """
-    # There is no other place for the size, which is wanted when frames are grouped.
-    n_frames = math.prod(array.shape[:-2])
-    return _mark(array, f"{FRAMES}-{array.nbytes // n_frames}")
-
-
-def are_marked(array):
-    """Whether an array comes from frames that are marked: bool."""
-    return any(name.startswith(f"{FRAMES}-") for name in array.__dask_graph__().layers)
-
-
-def _mark(array, name):
     return array.map_blocks(
         np.asarray,
         dtype=array.dtype,

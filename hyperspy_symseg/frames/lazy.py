@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Dask arrays of frames, and of what an analysis finds in them."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import dask.array as da
 import numpy as np
 
 from .analysis import MapAnalysis, as_objects
-from .graph import are_marked, mark_frames, mark_source
+from .graph import FRAMES, SOURCE, mark
 from .tile import Tile, lengths
 
 
@@ -24,10 +25,16 @@ def lazy_frames(data):
     -------
     dask.array.Array
         It has layers for the chunks of the source and for the frames, which
-        `evaluate_frames` looks for.
+        `evaluate_frames` looks for. One that has them gets no more.
     """
-    source = mark_source(_lazily(data))
-    return mark_frames(_one_by_one(source))
+    array = _lazily(data)
+    layers = array.__dask_graph__().layers
+    if any(name.startswith(f"{FRAMES}-") for name in layers):
+        return _one_by_one(array)
+    frames = _one_by_one(mark(array, SOURCE))
+    # There is no other place for the size, which is wanted when frames are grouped.
+    n_frames = math.prod(frames.shape[:-2])
+    return mark(frames, f"{FRAMES}-{frames.nbytes // n_frames}")
 
 
 def _lazily(data):
@@ -127,7 +134,14 @@ def lazy_tiles(analysis, frames, labels=None, mask=None, tile_shape=None):
     blocks = dask.delayed(blocks, traverse=False, pure=True)
     prepared = []
     if analysis.prepare is not None:
-        prepared = [_prepared(list(map(whole_frames, arrays)), blocks)]
+        found = da.map_blocks(
+            _prepare_block,
+            *map(whole_frames, arrays),
+            blocks=blocks,
+            chunks=(*first.chunks[:-2], (1,), (1,)),
+            **_of(object, first.ndim),
+        )
+        prepared.append(found)
     tiles = analysis.tiles(first.shape[-2:], tile_shape)
     if tiles is None:
         chunks = dict(zip((-2, -1), first.chunks[-2:], strict=True))
@@ -163,7 +177,7 @@ def _sources(analysis, *given):
         # Labels are no source: in most files each frame of them has a chunk of its own,
         # and then frames from one chunk of the micrographs would not be read together.
         if name != "labels":
-            array = _as_frames(array)
+            array = lazy_frames(array)
         else:
             array = _lazily(array)
             if i > 0 or analysis.prepare is not None:
@@ -172,27 +186,9 @@ def _sources(analysis, *given):
     return names, arrays
 
 
-def _as_frames(array):
-    """As `lazy_frames`, but not once more."""
-    if isinstance(array, da.Array) and are_marked(array):
-        return _one_by_one(array)
-    return lazy_frames(array)
-
-
 def _of(dtype, ndim):
     """What `map_blocks` is told of its results."""
     return {"dtype": dtype, "meta": np.empty((0,) * ndim, dtype)}
-
-
-def _prepared(arrays, blocks):
-    """What `prepare` finds in whole frames: (..., 1, 1) dask.array.Array of object."""
-    return da.map_blocks(
-        _prepare_block,
-        *arrays,
-        blocks=blocks,
-        chunks=(*arrays[0].chunks[:-2], (1,), (1,)),
-        **_of(object, arrays[0].ndim),
-    )
 
 
 def _map_tile(analysis, arrays, tile, blocks):
