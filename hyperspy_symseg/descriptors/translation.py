@@ -112,11 +112,7 @@ class TranslationSymmetry(Descriptor):
             translations = np.asarray(self.translations)
         except ValueError:
             raise ValueError(f"{rule}, got {shown(self.translations)}.") from None
-        if (
-            translations.ndim != 2
-            or translations.shape[1] != 2
-            or not translations.size
-        ):
+        if translations.shape[1:] != (2,) or not len(translations):
             raise ValueError(f"{rule}, got the shape {translations.shape}.")
         if len(translations) > MOST_OPERATIONS:
             raise ValueError(
@@ -125,9 +121,7 @@ class TranslationSymmetry(Descriptor):
             )
         if translations.dtype.kind not in "iu":
             raise TypeError(f"{rule}, got the dtype {translations.dtype}.")
-        if (translations > LARGEST_LENGTH).any() or (
-            translations < -LARGEST_LENGTH
-        ).any():
+        if translations.max() > LARGEST_LENGTH or translations.min() < -LARGEST_LENGTH:
             raise ValueError(
                 f"translations must be of at most {LARGEST_LENGTH} pixels, got "
                 f"{shown(translations.tolist())}."

@@ -100,14 +100,10 @@ def lazy(analysis, frames, labels=None, mask=None, *, tile_shape=None):
     if analysis.checked_by is None or not n_navigation:
         return found
     total = lazy(analysis.checked_by, frames, labels, mask)
-    return da.map_blocks(
-        _check_block,
-        found.rechunk(dict.fromkeys(range(n_navigation, found.ndim), -1)),
-        total[(..., *(np.newaxis,) * (2 + len(analysis.axes)))],
-        analysis=dask.delayed(analysis, traverse=False, pure=True),
-        n_navigation=n_navigation,
-        **_of(found.dtype, found.ndim),
-    )
+    total = total[(..., *(np.newaxis,) * (2 + len(analysis.axes)))]
+    found = found.rechunk(dict.fromkeys(range(n_navigation, found.ndim), -1))
+    known = {"analysis": _shared(analysis), "n_navigation": n_navigation}
+    return _mapped(_check_block, [found, total], found.chunks, found.dtype, **known)
 
 
 def lazy_tiles(analysis, frames, labels=None, mask=None, tile_shape=None):
@@ -129,19 +125,14 @@ def lazy_tiles(analysis, frames, labels=None, mask=None, tile_shape=None):
         range(len(n)) if max(n) == 1 else np.cumsum((0, *n)).tolist()
         for n in first.chunks
     ]
-    blocks = _Blocks(analysis, tuple(names), first.shape[-2:], starts)
-    # One for all tasks of the graph.
-    blocks = dask.delayed(blocks, traverse=False, pure=True)
+    blocks = _shared(_Blocks(analysis, tuple(names), first.shape[-2:], starts))
     prepared = []
     if analysis.prepare is not None:
-        found = da.map_blocks(
-            _prepare_block,
-            *map(whole_frames, arrays),
-            blocks=blocks,
-            chunks=(*first.chunks[:-2], (1,), (1,)),
-            **_of(object, first.ndim),
+        frames, chunks = (
+            list(map(whole_frames, arrays)),
+            (*first.chunks[:-2], (1,), (1,)),
         )
-        prepared.append(found)
+        prepared.append(_mapped(_prepare_block, frames, chunks, object, blocks=blocks))
     tiles = analysis.tiles(first.shape[-2:], tile_shape)
     if tiles is None:
         chunks = dict(zip((-2, -1), first.chunks[-2:], strict=True))
@@ -186,9 +177,27 @@ def _sources(analysis, *given):
     return names, arrays
 
 
-def _of(dtype, ndim):
-    """What `map_blocks` is told of its results."""
-    return {"dtype": dtype, "meta": np.empty((0,) * ndim, dtype)}
+def _shared(value):
+    """A value that is there once for all tasks of a graph."""
+    return dask.delayed(value, traverse=False, pure=True)
+
+
+def _mapped(function, arrays, chunks, dtype, *, kept=None, **known):
+    """What a function gives for blocks: dask.array.Array of these chunks.
+
+    The first axes are those of the first array: all, or as many as are kept.
+    """
+    kept, ndim = arrays[0].ndim if kept is None else kept, len(chunks)
+    return da.map_blocks(
+        function,
+        *arrays,
+        **known,
+        drop_axis=list(range(kept, arrays[0].ndim)),
+        new_axis=list(range(kept, ndim)) or None,
+        chunks=chunks,
+        dtype=dtype,
+        meta=np.empty((0,) * ndim, dtype),
+    )
 
 
 def _map_tile(analysis, arrays, tile, blocks):
@@ -201,15 +210,8 @@ def _map_tile(analysis, arrays, tile, blocks):
         axes, dtype = analysis.axes, analysis.dtype
         if tile is not None:
             chunks = tuple((n,) for n in lengths(analysis.target(tile)))
-    return da.map_blocks(
-        _process_block,
-        *arrays,
-        blocks=blocks,
-        tile=tile,
-        new_axis=list(range(first.ndim, first.ndim + len(axes))) or None,
-        chunks=(*first.chunks[:-2], *chunks, *((n,) for n in axes)),
-        **_of(dtype, first.ndim + len(axes)),
-    )
+    chunks = (*first.chunks[:-2], *chunks, *((n,) for n in axes))
+    return _mapped(_process_block, arrays, chunks, dtype, blocks=blocks, tile=tile)
 
 
 @dataclass(frozen=True)
@@ -322,16 +324,10 @@ def _gathered(analysis, found):
     n, axes = found.ndim - 2, analysis.shape
     if not analysis.per_frame:
         found, n = found.rechunk(-1), 0
-    return da.map_blocks(
-        _gather_block,
-        found.rechunk({-2: -1, -1: -1}),
-        analysis=dask.delayed(analysis, traverse=False, pure=True),
-        n_navigation=n,
-        drop_axis=list(range(n, found.ndim)),
-        new_axis=list(range(n, n + len(axes))) or None,
-        chunks=(*found.chunks[:n], *((k,) for k in axes)),
-        **_of(analysis.dtype, n + len(axes)),
-    )
+    chunks = (*found.chunks[:n], *((k,) for k in axes))
+    found = [found.rechunk({-2: -1, -1: -1})]
+    known = {"analysis": _shared(analysis), "n_navigation": n}
+    return _mapped(_gather_block, found, chunks, analysis.dtype, kept=n, **known)
 
 
 def _gather_block(found, *, analysis, n_navigation):
