@@ -18,9 +18,10 @@ from hyperspy_symseg.frames.checks import (
     pixel_pair,
     shown,
 )
+from hyperspy_symseg.frames.tile import within_reach
 
 from .base import Descriptor, OperationAxis, check_fits
-from .polar import PolarBlock
+from .polar import OVERLAP, PolarBlock
 from .pooling import Pooling
 
 # Of angles as fractions of a turn.
@@ -271,7 +272,8 @@ class PointSymmetry(Descriptor):
         """Rows and columns that the scores at a grid depend on: (slice, slice)."""
         pooling = self._pooling(grid, frame_shape)
         map_grid = grid if pooling is None else pooling.grid
-        return PolarBlock.support(map_grid, self._reach, frame_shape)
+        far = self._reach + OVERLAP
+        return within_reach(map_grid, (far, far), frame_shape)
 
     def _score(self, frame, grid, mask, out):
         indices, ranks = np.divmod(self._kept, self._n_ranks)

@@ -139,17 +139,13 @@ class PowerSpectrum(Descriptor):
     @property
     def _most_periods(self):
         """Largest ky and kx of the half-plane: (int, int)."""
-        longest = max(self.window)
-
-        def most(n):
-            return tuple(half * n // longest for half in self.window)
-
-        def is_too_many(n):
-            y, x = most(n)
-            return (2 * y + 1) * (x + 1) > self.max_operations
-
-        numbers = range(1, longest + 1)
-        return most(bisect.bisect_left(numbers, True, key=is_too_many))
+        (y, x), longest = self.window, max(self.window)
+        n = bisect.bisect_right(
+            range(1, longest + 1),
+            self.max_operations,
+            key=lambda n: (2 * (y * n // longest) + 1) * (x * n // longest + 1),
+        )
+        return y * n // longest, x * n // longest
 
     @property
     def _size(self):

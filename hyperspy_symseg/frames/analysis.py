@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from .cut import LARGEST_TILE, widened
-from .tile import Tile, lengths
+from .cut import LARGEST_TILE
+from .tile import Tile, lengths, widened
 from .tiling import even_cuts
 
 

@@ -5,7 +5,7 @@ They are made up of whole tiles of the grid, which are scored one by one, wherev
 frame is cut: so the labels do not depend on it.
 """
 
-from .tile import Tile, hull
+from .tile import Tile, hull, widened
 from .tiling import tile_cuts
 
 # Pixels that a tile covers, at most.
@@ -87,31 +87,6 @@ def cut_into_tiles(descriptor, grid, shape, tile_shape=None, margin=0):
             outer = hull([support, widened(inner, margin, shape)])
             tiles[-1].append(Tile(tuple(shape), inner, outer, samples))
     return tiles
-
-
-def widened(pixels, margin, shape):
-    """Rows and columns with a margin around them, as far as the frame goes.
-
-    Parameters
-    ----------
-    pixels : (slice, slice)
-    margin : int
-    shape : (int, int)
-        Rows and columns of the frame.
-
-    Returns
-    -------
-    (slice, slice)
-
-    Examples
-    --------
-    >>> widened((slice(3, 8), slice(10, 20)), 4, (40, 21))
-    (slice(0, 12, None), slice(6, 21, None))
-    """
-    return tuple(
-        slice(max(axis.start - margin, 0), min(axis.stop + margin, length))
-        for axis, length in zip(pixels, shape, strict=True)
-    )
 
 
 def whole(grid, shape):

@@ -166,6 +166,31 @@ def within(pixels, outer):
     )
 
 
+def widened(pixels, margin, shape):
+    """Rows and columns with a margin around them, as far as the frame goes.
+
+    Parameters
+    ----------
+    pixels : (slice, slice)
+    margin : int
+    shape : (int, int)
+        Rows and columns of the frame.
+
+    Returns
+    -------
+    (slice, slice)
+
+    Examples
+    --------
+    >>> widened((slice(3, 8), slice(10, 20)), 4, (40, 21))
+    (slice(0, 12, None), slice(6, 21, None))
+    """
+    return tuple(
+        slice(max(axis.start - margin, 0), min(axis.stop + margin, length))
+        for axis, length in zip(pixels, shape, strict=True)
+    )
+
+
 def within_reach(grid, reach, shape):
     """Pixels of a frame within reach of a grid.
 
@@ -187,10 +212,15 @@ def within_reach(grid, reach, shape):
     >>> within_reach(Grid((5, 5), (10, 10), (2, 3)), (4, 9), (100, 100))
     (slice(1, 20, None), slice(0, 35, None))
     """
+    return widened(_around(grid, reach), 0, shape)
+
+
+def _around(grid, reach):
+    """Rows and columns within reach of a grid, also outside the frame."""
     return tuple(
-        slice(max(first - far, 0), min(first + (size - 1) * step + far + 1, length))
-        for first, step, size, far, length in zip(
-            grid.first, grid.stride, grid.shape, reach, shape, strict=True
+        slice(first - far, first + (size - 1) * step + far + 1)
+        for first, step, size, far in zip(
+            grid.first, grid.stride, grid.shape, reach, strict=True
         )
     )
 
@@ -243,15 +273,9 @@ def cut_block(frame, grid, reach, mask=None):
     inside : (slice, slice)
         Where the frame lies in the block. The first pixel of the grid is at `reach`.
     """
-    source = within_reach(grid, reach, frame.shape)
-    inside = tuple(
-        slice(axis.start - first + far, axis.stop - first + far)
-        for axis, first, far in zip(source, grid.first, reach, strict=True)
-    )
-    shape = tuple(
-        (size - 1) * step + 2 * far + 1
-        for size, step, far in zip(grid.shape, grid.stride, reach, strict=True)
-    )
+    block = _around(grid, reach)
+    source = widened(block, 0, frame.shape)
+    inside, shape = within(source, block), lengths(block)
     intensities = np.asarray(frame[source], dtype=np.float64)
     usable = np.isfinite(intensities)
     if mask is not None:

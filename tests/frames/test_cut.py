@@ -10,8 +10,8 @@ from hyperspy_symseg.frames.cut import (
     LARGEST_TILE,
     cut_into_tiles,
     whole,
-    widened,
 )
+from hyperspy_symseg.frames.tile import widened
 from hyperspy_symseg.frames.tiling import tile_cuts
 from hyperspy_symseg.segmentation import SymmetryModel, upsample_labels
 
