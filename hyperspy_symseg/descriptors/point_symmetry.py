@@ -194,11 +194,6 @@ class PointSymmetry(Descriptor):
         return self.radius + 2
 
     @property
-    def _margin(self):
-        """Distance from the edges at which patches have half of their pairs: int."""
-        return self._reach - self.radius // 3
-
-    @property
     @abstractmethod
     def point_operations(self):
         """The operations that are scored, one a row: numpy.ndarray."""
@@ -266,7 +261,9 @@ class PointSymmetry(Descriptor):
         """Pooling of the scores, or None."""
         if self.pooling == (1, 1):
             return None
-        return Pooling(grid, frame_shape, self.pooling, self.step, self._margin)
+        # Nearer to the edges patches have less than half of their pairs.
+        margin = self._reach - self.radius // 3
+        return Pooling(grid, frame_shape, self.pooling, self.step, margin)
 
     def support(self, grid, frame_shape):
         """Rows and columns that the scores at a grid depend on: (slice, slice)."""

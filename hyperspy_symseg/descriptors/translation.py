@@ -229,9 +229,5 @@ class TranslationSymmetry(Descriptor):
             zero_shift[~np.isnan(zero_shift)] = 1
 
     @cached_property
-    def _largest_shift(self):
-        return np.abs(self.operations).max(axis=0).tolist()
-
-    @property
     def _reach(self):
-        return np.add(self.patch, self._largest_shift).tolist()
+        return np.add(self.patch, np.abs(self.operations).max(axis=0)).tolist()

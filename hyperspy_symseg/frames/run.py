@@ -103,16 +103,11 @@ class _Threads:
     """Threads of this process."""
 
     def __init__(self, graph):
-        self._graph, self.n_threads = graph, n_workers()
+        self.n_threads = n_workers()
         self.executor = ThreadPoolExecutor(self.n_threads)
-
-    def task(self, group, num_threads):
-        """Function without arguments that evaluates frames."""
-        return FrameTask(self._graph, group, num_threads)
-
-    def submit(self, task):
-        """Do a task: concurrent.futures.Future."""
-        return self.executor.submit(task)
+        # Function without arguments that evaluates frames, and what does it.
+        self.task = functools.partial(FrameTask, graph)
+        self.submit = self.executor.submit
 
 
 class _Workers:
