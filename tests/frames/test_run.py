@@ -194,12 +194,6 @@ class Unpicklable:
         raise TypeError("stays here")
 
 
-def test_graphs_of_single_frames_are_small():
-    array = lazy(chunks=(1, 1, 4, 6)).map_blocks(np.negative)
-    graph = FrameGraph(array, ALL)
-    assert len(graph.cull([(1, 2)])) <= 5
-
-
 def many_a_chunk(read, chunks=(5, 3, 4, 6)):
     """Frames of a source in chunks of many, each of which calls `read`."""
 
@@ -311,12 +305,6 @@ def test_groups_are_limited_by_the_size_of_their_frames():
     # What comes of the frames is smaller than they are.
     list(evaluate_frames(array[..., :1], ALL, num_workers=1, group_bytes=most))
     assert len(read) == 3
-
-
-def test_frames_that_have_nothing_in_common_are_alone():
-    array = da.from_array(DATA, chunks=(1, 1, 4, 6))
-    groups = FrameGraph(array, ALL).groups(ALL, 32)
-    assert list(groups) == [[index] for index in ALL]
 
 
 def test_many_frames_that_cannot_be_read_here(client):
