@@ -217,17 +217,32 @@ class Descriptor(ABC):
         TypeError, ValueError
             If the frame, the mask, or a length for such a frame is not allowed.
         """
-        check_frame(frame)
-        self.check_frame(frame.shape)
-        if not isinstance(mask, Tile):
-            mask = check_mask(mask, frame.shape)
-        check_grid(grid, frame.shape)
+        mask = self.checked_mask(frame, grid, mask)
         shape = (*grid.shape, len(self.operations))
         if out is None:
             out = np.moveaxis(np.empty((shape[2], *shape[:2]), np.float32), 0, -1)
         check_out(out, shape)
         self._score(frame, grid, mask, np.moveaxis(out, -1, 0))
         return out
+
+    def checked_mask(self, frame, grid, mask):
+        """The mask, after a check of all that the scores at a grid are computed from.
+
+        Parameters
+        ----------
+        frame, grid, mask
+            As for `compute`.
+
+        Returns
+        -------
+        numpy.ndarray of bool, Tile or None
+        """
+        check_frame(frame)
+        self.check_frame(frame.shape)
+        if not isinstance(mask, Tile):
+            mask = check_mask(mask, frame.shape)
+        check_grid(grid, frame.shape)
+        return mask
 
     @abstractmethod
     def _score(self, frame, grid, mask, out):

@@ -48,13 +48,14 @@ def compute_scores(
     """
     shape = grid.shape if within is None else grid.within(*within).shape
     scores = np.empty((len(descriptor.operations), *shape), np.float32)
-    scores = np.moveaxis(scores, 0, -1)
+    # Once, and not for every tile.
+    mask = descriptor.checked_mask(frame, grid, mask)
 
-    def compute(rows, columns, tile):
-        descriptor.compute(frame, tile, mask, out=scores[rows, columns])
+    def score(rows, columns, tile):
+        descriptor._score(frame, tile, mask, scores[:, rows, columns])
 
-    map_tiles(compute, descriptor, grid, counted=counted, within=within)
-    return scores
+    map_tiles(score, descriptor, grid, counted=counted, within=within)
+    return np.moveaxis(scores, 0, -1)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class FrameGraph:
     """
 
     def __init__(self, array, indices, frame_ndim=2):
-        n_navigation = array.ndim - frame_ndim
+        n_navigation, self.frame_ndim = array.ndim - frame_ndim, frame_ndim
         array = array.rechunk(dict.fromkeys(range(n_navigation), 1))
         self._blocks = array.__dask_keys__()
         wanted = [key for index in indices for key in flatten(self.blocks(index))]
@@ -125,7 +125,7 @@ class FrameTask:
         self._graph = graph.cull(indices)
         self._frames = list(graph.frames & self._graph.keys())
         self._blocks = {index: graph.blocks(index) for index in indices}
-        self._num_threads = num_threads
+        self._num_threads, self._frame_ndim = num_threads, graph.frame_ndim
         self.is_wanted = True
 
     def read(self):
@@ -154,20 +154,11 @@ class FrameTask:
                 values = dask.threaded.get(graph, names, num_workers=self._num_threads)
         except Exception as error:
             return error
-        return _join(blocks, dict(zip(names, values, strict=True)))
+        values = dict(zip(names, values, strict=True))
 
+        def nested(keys):
+            return list(map(nested, keys)) if isinstance(keys, list) else values[keys]
 
-def _join(keys, values):
-    """One array from blocks, the keys of which are nested as deep as it has axes."""
-
-    def nested(keys):
-        return list(map(nested, keys)) if isinstance(keys, list) else values[keys]
-
-    def depth(keys):
-        return 1 + depth(keys[0]) if isinstance(keys, list) else 0
-
-    if len(values) == 1:
-        (joined,) = values.values()
-    else:
-        joined = np.block(nested(keys))
-    return joined.reshape(joined.shape[joined.ndim - depth(keys) :])
+        # Of one block, without a copy.
+        frame = values[names[0]] if len(names) == 1 else np.block(nested(blocks))
+        return frame.reshape(frame.shape[-self._frame_ndim :])
