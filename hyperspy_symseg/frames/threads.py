@@ -326,12 +326,13 @@ def tracked(items, total, description, unit="it"):
     progress = _here.workers and description and _here.workers.progress
     if not progress:
         return items
-    return _all_of(items, progress, {"total": total, "desc": description, "unit": unit})
+    bar = functools.partial(progress, total=total, desc=description, unit=unit)
+    return _all_of(items, total, bar)
 
 
-def _all_of(items, progress, labels):
+def _all_of(items, total, bar):
     """Items that a progress bar hands on, if it goes over all of them."""
-    n_done, total = 0, labels["total"]
+    n_done = 0
 
     def counted():
         nonlocal n_done
@@ -339,7 +340,7 @@ def _all_of(items, progress, labels):
             n_done += 1
             yield each
 
-    yield from progress(counted(), **labels)
+    yield from bar(counted())
     if n_done < total:
         raise ValueError(
             f"progress must go over all {total} parts of the work, got {n_done}."
