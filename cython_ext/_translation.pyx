@@ -33,11 +33,7 @@ from libc.math cimport NAN, sqrt
 
 cdef extern from *:
     """
-    #if defined(_MSC_VER)
-    #define SYMSEG_RESTRICT __restrict
-    #else
-    #define SYMSEG_RESTRICT __restrict__
-    #endif
+    #include "vectors.h"
 
     /* In C, because only restrict lets the compiler use vector instructions. */
     static inline void add_products(
@@ -456,55 +452,37 @@ cdef void score_counted(
 
 
 def score_masked_block(
-    const double[:, ::1] values, const double[:, ::1] energies,
-    const double[:, ::1] valid, double offset, Axis rows, Axis cols,
+    const double[:, :, ::1] images, double offset, Axis rows, Axis cols,
     const Py_ssize_t[:, ::1] pairs, float[:, :, :] out
 ):
     """Scores in a block with pixels left out.
 
     Parameters
     ----------
-    values, energies, valid : (rows, columns) float64
-        Intensities less `offset` and their squares, 0 where not valid; 1 where
-        valid, 0 elsewhere and outside the frame.
+    images : (3, rows, columns) float64
+        1 where a pixel is valid, 0 elsewhere and outside the frame; intensities less
+        `offset`, and their squares, 0 where not valid.
     rows, cols, pairs, out
         As in `score_block`.
     """
-    cdef double[:, ::1] ring = np.empty((2 * rows.half + 2, values.shape[1]))
-    cdef double[::1] h = np.empty(values.shape[1] + 1)
+    # The images whose products add up to n, s, t, ss, tt and st.
+    cdef Py_ssize_t[6] first = [0, 1, 0, 2, 0, 1]
+    cdef Py_ssize_t[6] second = [0, 0, 1, 0, 2, 1]
+    cdef double[:, ::1] ring = np.empty((2 * rows.half + 2, images.shape[2]))
+    cdef double[::1] h = np.empty(images.shape[2] + 1)
     cdef double[:, :, ::1] plus = np.empty((6, rows.size, cols.size))
     cdef double[:, :, ::1] minus = np.empty((6, rows.size, cols.size))
     cdef double n_least = (2 * rows.half + 1) * (2 * cols.half + 1) / 8.0
     cdef float[::1] spare = np.empty(cols.size, np.float32)
-    cdef Level level = Level(offset, ROUNDING * np.sum(energies))
-    cdef Py_ssize_t i, k, dy, dx
+    cdef Level level = Level(offset, ROUNDING * np.sum(images[2]))
+    cdef Py_ssize_t i, j, k
     with nogil:
         for i in range(pairs.shape[0]):
-            dy, dx = pairs[i, 0], pairs[i, 1]
-            shifted_product_sums(
-                valid, valid, dy, dx, rows, cols, ring, h,
-                &plus[0, 0, 0], &minus[0, 0, 0],
-            )
-            shifted_product_sums(
-                values, valid, dy, dx, rows, cols, ring, h,
-                &plus[1, 0, 0], &minus[1, 0, 0],
-            )
-            shifted_product_sums(
-                valid, values, dy, dx, rows, cols, ring, h,
-                &plus[2, 0, 0], &minus[2, 0, 0],
-            )
-            shifted_product_sums(
-                energies, valid, dy, dx, rows, cols, ring, h,
-                &plus[3, 0, 0], &minus[3, 0, 0],
-            )
-            shifted_product_sums(
-                valid, energies, dy, dx, rows, cols, ring, h,
-                &plus[4, 0, 0], &minus[4, 0, 0],
-            )
-            shifted_product_sums(
-                values, values, dy, dx, rows, cols, ring, h,
-                &plus[5, 0, 0], &minus[5, 0, 0],
-            )
+            for j in range(6):
+                shifted_product_sums(
+                    images[first[j]], images[second[j]], pairs[i, 0], pairs[i, 1],
+                    rows, cols, ring, h, &plus[j, 0, 0], &minus[j, 0, 0],
+                )
             for k in range(rows.size):
                 score_counted(
                     plus, minus, k, cols.size, n_least, level,

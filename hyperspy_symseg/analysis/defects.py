@@ -9,14 +9,13 @@ from scipy import special
 
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.analysis import PointAnalysis
-from hyperspy_symseg.frames.cut import LARGEST_TILE
 from hyperspy_symseg.frames.peaks import extrema, settled
 from hyperspy_symseg.frames.tile import within
 from hyperspy_symseg.templates.blocks import sum_blocks
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
-from .deviations import Deviations, column_width
 from .interior import without_islands
+from .residual_scores import ResidualScores, column_width
 
 # False alarms in an area of a period squared, if the noise were Gaussian. Displaced
 # columns have heavier tails: up to three times as many were counted, at most one in
@@ -103,7 +102,7 @@ class Defects(PointAnalysis):
     def tiles(self, shape, tile_shape=None):
         """Tiles that a model labels on its own, by default."""
         grid = Grid.over(shape, self.model.stride)
-        return self.model.tiles(grid, shape, tile_shape or LARGEST_TILE)
+        return self.model.tiles(grid, shape, tile_shape)
 
     def process(self, tile):
         """Those of a tile: (n, 3) numpy.ndarray."""
@@ -138,11 +137,11 @@ def defects_of_tile(templates, tile, threshold):
     posterior /= np.maximum(posterior.sum(axis=0), 1)
     expected = templates.expected(normalized, posterior)
     width = column_width(templates)
-    deviations = Deviations(normalized, expected, labels, width, period)
-    places = extrema(deviations.scores, DISTANCE * period, threshold)
-    places = places[deviations.inner[tuple(places.T)]]
-    scores = deviations.scores[tuple(places.T)]
-    positions = settled(deviations.filtered, places, scores, CLIMB * width)
+    residual = ResidualScores(normalized, expected, labels, width, period)
+    places = extrema(residual.scores, DISTANCE * period, threshold)
+    places = places[residual.inner[tuple(places.T)]]
+    scores = residual.scores[tuple(places.T)]
+    positions = settled(residual.filtered, places, scores, CLIMB * width)
     found = np.column_stack([positions + first, scores])
     found = found[strongest(found, DISTANCE * period)]
     inside = [

@@ -4,7 +4,7 @@
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_symseg.frames.cut import widened
+from hyperspy_symseg.frames.tile import widened
 
 # Periods from other patterns and the edges of the frame, and from pixels left out,
 # along y and along x.

@@ -42,6 +42,28 @@ def all_pairs(first, second):
     return np.stack(np.meshgrid(first, second, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
+def check_fits(name, value, length, most, shape, of=""):
+    """Raise a ValueError if a length, one or a pair, is too large for a frame.
+
+    Parameters
+    ----------
+    name, value
+        Of the parameter, for the message.
+    length, most : int or sequence of int
+        What it is, and may be.
+    shape : (int, int)
+        Rows and columns of the frame.
+    of : str
+        What has the length, if that is not the parameter itself.
+    """
+    if np.greater(length, most).any():
+        must = f"have {of} of" if of else "be"
+        raise ValueError(
+            f"{name} must {must} at most {most} for a frame of {shape[0]} x {shape[1]} "
+            f"pixels, got {shown(value)}."
+        )
+
+
 def opposite_indices(pairs):
     """Index of the pair (-a, -b) for every pair (a, b), or its own if there is none.
 
@@ -77,6 +99,11 @@ class Descriptor(ABC):
     quantity: ClassVar[str] = "Pearson's coefficient"
     #: Whether it needs pixels of the same size along y and x.
     isotropic: ClassVar[bool] = False
+    #: Rows and columns of pixels that are scored at once, at most.
+    # More would leave the processor's cache, fewer would spend more on the margin that
+    # patch and window need. A little over a power of two, for frames of such sizes do
+    # not divide evenly by the stride.
+    tile_shape: ClassVar[tuple[int, int]] = (272, 544)
 
     def __repr__(self):
         """As of any dataclass, but of a long list of operations the first six."""
@@ -190,17 +217,32 @@ class Descriptor(ABC):
         TypeError, ValueError
             If the frame, the mask, or a length for such a frame is not allowed.
         """
-        check_frame(frame)
-        self.check_frame(frame.shape)
-        if not isinstance(mask, Tile):
-            mask = check_mask(mask, frame.shape)
-        check_grid(grid, frame.shape)
+        mask = self.checked_mask(frame, grid, mask)
         shape = (*grid.shape, len(self.operations))
         if out is None:
             out = np.moveaxis(np.empty((shape[2], *shape[:2]), np.float32), 0, -1)
         check_out(out, shape)
         self._score(frame, grid, mask, np.moveaxis(out, -1, 0))
         return out
+
+    def checked_mask(self, frame, grid, mask):
+        """The mask, after a check of all that the scores at a grid are computed from.
+
+        Parameters
+        ----------
+        frame, grid, mask
+            As for `compute`.
+
+        Returns
+        -------
+        numpy.ndarray of bool, Tile or None
+        """
+        check_frame(frame)
+        self.check_frame(frame.shape)
+        if not isinstance(mask, Tile):
+            mask = check_mask(mask, frame.shape)
+        check_grid(grid, frame.shape)
+        return mask
 
     @abstractmethod
     def _score(self, frame, grid, mask, out):

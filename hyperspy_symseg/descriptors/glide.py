@@ -17,7 +17,7 @@ from hyperspy_symseg.frames.checks import (
     shown,
 )
 
-from .base import OperationAxis, all_pairs
+from .base import OperationAxis, all_pairs, check_fits
 from .point_symmetry import MOST_AXES, PointSymmetry, axis_angles, check_angles
 from .polar import polar_offsets
 
@@ -129,12 +129,9 @@ class GlideReflectionSymmetry(PointSymmetry):
     def check_frame(self, shape):
         """Check that the radius fits twice into a frame, and the glides once."""
         super().check_frame(shape)
-        if self._largest_glide >= min(shape):
-            name = "window" if self.glides is None else "glides"
-            raise ValueError(
-                f"{name} must have glides of at most {min(shape) - 1} for a frame of "
-                f"{shape[0]} x {shape[1]} pixels, got {shown(getattr(self, name))}."
-            )
+        name, most = "window" if self.glides is None else "glides", min(shape) - 1
+        given = getattr(self, name)
+        check_fits(name, given, self._largest_glide, most, shape, of="glides")
 
     @property
     def _largest_glide(self):

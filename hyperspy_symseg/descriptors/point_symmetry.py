@@ -18,9 +18,10 @@ from hyperspy_symseg.frames.checks import (
     pixel_pair,
     shown,
 )
+from hyperspy_symseg.frames.tile import within_reach
 
-from .base import Descriptor, OperationAxis
-from .polar import PolarBlock
+from .base import Descriptor, OperationAxis, check_fits
+from .polar import OVERLAP, PolarBlock
 from .pooling import Pooling
 
 # Of angles as fractions of a turn.
@@ -181,11 +182,7 @@ class PointSymmetry(Descriptor):
     def check_frame(self, shape):
         """Check that the radius fits twice into a frame."""
         most = (min(shape) - 1) // 2
-        if self.radius > most:
-            raise ValueError(
-                f"radius must be at most {most} for a frame of {shape[0]} x {shape[1]} "
-                f"pixels, got {self.radius}."
-            )
+        check_fits("radius", self.radius, self.radius, most, shape)
 
     def _steps(self, degrees):
         """Angle in steps of the polar grid."""
@@ -195,11 +192,6 @@ class PointSymmetry(Descriptor):
     def _reach(self):
         """Reach of the 4 x 4 pixels of the samples, in pixels: int."""
         return self.radius + 2
-
-    @property
-    def _margin(self):
-        """Distance from the edges at which patches have half of their pairs: int."""
-        return self._reach - self.radius // 3
 
     @property
     @abstractmethod
@@ -269,13 +261,16 @@ class PointSymmetry(Descriptor):
         """Pooling of the scores, or None."""
         if self.pooling == (1, 1):
             return None
-        return Pooling(grid, frame_shape, self.pooling, self.step, self._margin)
+        # Nearer to the edges patches have less than half of their pairs.
+        margin = self._reach - self.radius // 3
+        return Pooling(grid, frame_shape, self.pooling, self.step, margin)
 
     def support(self, grid, frame_shape):
         """Rows and columns that the scores at a grid depend on: (slice, slice)."""
         pooling = self._pooling(grid, frame_shape)
         map_grid = grid if pooling is None else pooling.grid
-        return PolarBlock.support(map_grid, self._reach, frame_shape)
+        far = self._reach + OVERLAP
+        return within_reach(map_grid, (far, far), frame_shape)
 
     def _score(self, frame, grid, mask, out):
         indices, ranks = np.divmod(self._kept, self._n_ranks)

@@ -5,7 +5,7 @@ import numpy as np
 from scipy import ndimage
 
 from hyperspy_symseg.frames.kernels import compiled
-from hyperspy_symseg.frames.tile import cut_block, points_in_block, within_reach
+from hyperspy_symseg.frames.tile import cut_block, points_in_block
 
 _polar = compiled("_polar")
 
@@ -92,8 +92,8 @@ class PolarBlock:
     """
 
     def __init__(self, frame, grid, mask, reach):
-        far = self._pixel_reach(reach)
-        values, valid, self._offset, _ = cut_block(frame, grid, far, mask)
+        far = reach + OVERLAP
+        values, valid, self._offset, _ = cut_block(frame, grid, (far, far), mask)
         self._grid, self._reach = grid, reach
         inner = slice(OVERLAP, -OVERLAP)
         points = points_in_block(grid, (reach, reach))
@@ -117,15 +117,6 @@ class PolarBlock:
         # Near the mean of every patch.
         means = ndimage.uniform_filter(coefficients, 2 * reach - 3)[points]
         self._levels = np.pad(means.astype(np.float32), ((0, 0), (0, _polar.MARGIN)))
-
-    @staticmethod
-    def _pixel_reach(reach):
-        return reach + OVERLAP, reach + OVERLAP
-
-    @classmethod
-    def support(cls, grid, reach, frame_shape):
-        """Rows and columns of a frame that a block is made from: (slice, slice)."""
-        return within_reach(grid, cls._pixel_reach(reach), frame_shape)
 
     def _sampler(self, offsets):
         corners, weights = _corners_and_weights(offsets)

@@ -23,7 +23,7 @@ from hyperspy_symseg.frames.checks import (
 )
 from hyperspy_symseg.frames.tile import cut_block, points_in_block, within_reach
 
-from .base import Descriptor, OperationAxis, all_pairs, opposite_indices
+from .base import Descriptor, OperationAxis, all_pairs, check_fits, opposite_indices
 
 # A variance this small beside the mean square is none.
 NO_VARIANCE = 1e-10
@@ -139,17 +139,13 @@ class PowerSpectrum(Descriptor):
     @property
     def _most_periods(self):
         """Largest ky and kx of the half-plane: (int, int)."""
-        longest = max(self.window)
-
-        def most(n):
-            return tuple(half * n // longest for half in self.window)
-
-        def is_too_many(n):
-            y, x = most(n)
-            return (2 * y + 1) * (x + 1) > self.max_operations
-
-        numbers = range(1, longest + 1)
-        return most(bisect.bisect_left(numbers, True, key=is_too_many))
+        (y, x), longest = self.window, max(self.window)
+        n = bisect.bisect_right(
+            range(1, longest + 1),
+            self.max_operations,
+            key=lambda n: (2 * (y * n // longest) + 1) * (x * n // longest + 1),
+        )
+        return y * n // longest, x * n // longest
 
     @property
     def _size(self):
@@ -184,11 +180,7 @@ class PowerSpectrum(Descriptor):
     def check_frame(self, shape):
         """Check that the window fits into a frame."""
         most = tuple((n - 1) // 2 for n in shape)
-        if any(w > m for w, m in zip(self.window, most, strict=True)):
-            raise ValueError(
-                f"window must be at most {most} for a frame of {shape[0]} x {shape[1]} "
-                f"pixels, got {self.window}."
-            )
+        check_fits("window", self.window, self.window, most, shape)
 
     def support(self, grid, frame_shape):
         """Rows and columns that the scores at a grid depend on: (slice, slice)."""

@@ -2,20 +2,20 @@
 """The descriptors by name."""
 
 import dataclasses
-import importlib
+import sys
 
 from hyperspy_symseg.frames.checks import shown
 
 from .base import Descriptor
 from .joined import JoinedDescriptors
 
-#: Name of every descriptor, with its module in this package and its class.
+#: Name of every descriptor, with its class in this package.
 DESCRIPTORS = {
-    "translation": ("translation", "TranslationSymmetry"),
-    "rotation": ("rotation", "RotationSymmetry"),
-    "reflection": ("reflection", "ReflectionSymmetry"),
-    "glide_reflection": ("glide", "GlideReflectionSymmetry"),
-    "power_spectrum": ("power_spectrum", "PowerSpectrum"),
+    "translation": "TranslationSymmetry",
+    "rotation": "RotationSymmetry",
+    "reflection": "ReflectionSymmetry",
+    "glide_reflection": "GlideReflectionSymmetry",
+    "power_spectrum": "PowerSpectrum",
 }
 
 
@@ -46,8 +46,8 @@ def descriptor_class(name):
     """
     if not isinstance(name, str) or name not in DESCRIPTORS:
         raise _error(ValueError, name)
-    module, attribute = DESCRIPTORS[name]
-    return getattr(importlib.import_module(f"{__package__}.{module}"), attribute)
+    # Imported when it is first wanted.
+    return getattr(sys.modules[__package__], DESCRIPTORS[name])
 
 
 def parameter_names(name):
@@ -175,7 +175,7 @@ def describe(descriptor):
     if isinstance(descriptor, JoinedDescriptors):
         parameters = dict(map(describe, descriptor.descriptors))
         return list(parameters), parameters
-    for name, (_, attribute) in DESCRIPTORS.items():
+    for name, attribute in DESCRIPTORS.items():
         if type(descriptor).__name__ == attribute:
             fields = dataclasses.asdict(descriptor).items()
             return name, {key: value for key, value in fields if value is not None}

@@ -9,7 +9,7 @@ import numpy as np
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.analysis import MapAnalysis
 from hyperspy_symseg.frames.checks import warn_of_values
-from hyperspy_symseg.frames.cut import LARGEST_TILE, cut_into_tiles
+from hyperspy_symseg.frames.cut import cut_into_tiles
 from hyperspy_symseg.frames.threads import with_workers, workers
 from hyperspy_symseg.frames.tiling import map_tiles
 
@@ -28,7 +28,7 @@ def compute_scores(
     mask : (rows, columns) numpy.ndarray of bool or Tile, optional
         True where a pixel is left out.
     within : (slice, slice), optional
-        As in `tile_slices`; by default the whole grid.
+        As in `tile_cuts`; by default the whole grid.
     counted : str or None
         What a progress bar calls it; None for no bar.
 
@@ -48,13 +48,14 @@ def compute_scores(
     """
     shape = grid.shape if within is None else grid.within(*within).shape
     scores = np.empty((len(descriptor.operations), *shape), np.float32)
-    scores = np.moveaxis(scores, 0, -1)
+    # Once, and not for every tile.
+    mask = descriptor.checked_mask(frame, grid, mask)
 
-    def compute(rows, columns, tile):
-        descriptor.compute(frame, tile, mask, out=scores[rows, columns])
+    def score(rows, columns, tile):
+        descriptor._score(frame, tile, mask, scores[:, rows, columns])
 
-    map_tiles(compute, descriptor, grid, counted=counted, within=within)
-    return scores
+    map_tiles(score, descriptor, grid, counted=counted, within=within)
+    return np.moveaxis(scores, 0, -1)
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,11 @@ class Scores(MapAnalysis):
 
     def tiles(self, shape, tile_shape=None):
         """Tiles of a frame, made up of those that are scored one by one."""
-        return cut_into_tiles(
-            self.descriptor, self.grid, shape, tile_shape or LARGEST_TILE
-        )
+        return cut_into_tiles(self.descriptor, self.grid, shape, tile_shape)
 
-    def result_shape(self, tile):
-        """Pixels of the grid that a tile answers for: (int, int)."""
-        return tile.result_shape(upsample=False)
+    def target(self, tile):
+        """Pixels of the grid that a tile answers for: (slice, slice)."""
+        return tile.samples
 
     def process(self, tile):
         """Scores of a tile."""

@@ -2,7 +2,6 @@
 """Scores of translations: the local correlation map of the paper."""
 
 import bisect
-import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -19,7 +18,7 @@ from hyperspy_symseg.frames.checks import (
 from hyperspy_symseg.frames.kernels import compiled
 from hyperspy_symseg.frames.tile import cut_block, within_reach
 
-from .base import Descriptor, OperationAxis, all_pairs, opposite_indices
+from .base import Descriptor, OperationAxis, all_pairs, check_fits, opposite_indices
 
 _translation = compiled("_translation")
 
@@ -113,11 +112,7 @@ class TranslationSymmetry(Descriptor):
             translations = np.asarray(self.translations)
         except ValueError:
             raise ValueError(f"{rule}, got {shown(self.translations)}.") from None
-        if (
-            translations.ndim != 2
-            or translations.shape[1] != 2
-            or not translations.size
-        ):
+        if translations.shape[1:] != (2,) or not len(translations):
             raise ValueError(f"{rule}, got the shape {translations.shape}.")
         if len(translations) > MOST_OPERATIONS:
             raise ValueError(
@@ -126,9 +121,7 @@ class TranslationSymmetry(Descriptor):
             )
         if translations.dtype.kind not in "iu":
             raise TypeError(f"{rule}, got the dtype {translations.dtype}.")
-        if (translations > LARGEST_LENGTH).any() or (
-            translations < -LARGEST_LENGTH
-        ).any():
+        if translations.max() > LARGEST_LENGTH or translations.min() < -LARGEST_LENGTH:
             raise ValueError(
                 f"translations must be of at most {LARGEST_LENGTH} pixels, got "
                 f"{shown(translations.tolist())}."
@@ -144,12 +137,14 @@ class TranslationSymmetry(Descriptor):
         if self.translations is not None:
             return None
 
-        def is_enough(step):
-            sizes = (2 * (w // step) + 1 for w in self.window)
-            return math.prod(sizes) <= self.max_operations
-
+        y, x = self.window
         steps = range(1, max(self.window) + 2)
-        step = steps[bisect.bisect_left(steps, True, key=is_enough)]
+        index = bisect.bisect_left(
+            steps,
+            -self.max_operations,
+            key=lambda step: -(2 * (y // step) + 1) * (2 * (x // step) + 1),
+        )
+        step = steps[index]
         return tuple(step * np.arange(-(w // step), w // step + 1) for w in self.window)
 
     @cached_property
@@ -198,19 +193,12 @@ class TranslationSymmetry(Descriptor):
 
     def check_frame(self, shape):
         """Check that the patch and the shifts fit into a frame."""
-        most = [(n - 1) // 2 for n in shape]
-        if any(p > m for p, m in zip(self.patch, most, strict=True)):
-            raise ValueError(
-                f"patch must be at most {tuple(most)} for a frame of {shape[0]} x "
-                f"{shape[1]} pixels, got {self.patch}."
-            )
-        if any(w >= n for w, n in zip(self.window, shape, strict=True)):
-            name = "window" if self.translations is None else "translations"
-            raise ValueError(
-                f"{name} must have shifts of at most {tuple(n - 1 for n in shape)} for "
-                f"a frame of {shape[0]} x {shape[1]} pixels, got "
-                f"{shown(getattr(self, name))}."
-            )
+        most = tuple((n - 1) // 2 for n in shape)
+        check_fits("patch", self.patch, self.patch, most, shape)
+        name = "window" if self.translations is None else "translations"
+        most = tuple(n - 1 for n in shape)
+        given = getattr(self, name)
+        check_fits(name, given, self.window, most, shape, of="shifts")
 
     def support(self, grid, frame_shape):
         """Rows and columns that the scores at a grid depend on: (slice, slice)."""
@@ -232,24 +220,14 @@ class TranslationSymmetry(Descriptor):
                 values, offset, bounds, rows, columns, self._pairs, out
             )
         else:
+            images = np.stack([valid, values, values**2])
             _translation.score_masked_block(
-                values,
-                values**2,
-                valid.astype(float),
-                offset,
-                rows,
-                columns,
-                self._pairs,
-                out,
+                images, offset, rows, columns, self._pairs, out
             )
         for index in np.flatnonzero(~self.operations.any(axis=1)):
             zero_shift = out[index]
             zero_shift[~np.isnan(zero_shift)] = 1
 
     @cached_property
-    def _largest_shift(self):
-        return np.abs(self.operations).max(axis=0).tolist()
-
-    @property
     def _reach(self):
-        return np.add(self.patch, self._largest_shift).tolist()
+        return np.add(self.patch, np.abs(self.operations).max(axis=0)).tolist()

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from .cut import LARGEST_TILE, widened
-from .tile import Tile
+from .cut import LARGEST_TILE
+from .tile import Tile, lengths, widened
 from .tiling import even_cuts
 
 
@@ -38,6 +38,10 @@ class Analysis:
     whole_frames: ClassVar[bool] = False
     prepare: ClassVar[None] = None
     per_frame: ClassVar[bool] = True
+
+    def checked(self, found, tile):
+        """What `process` has found in a tile, if it is as it must be."""
+        return found
 
     def process(self, tile):
         """Answer for the inner rectangle of a tile.
@@ -74,11 +78,9 @@ class Analysis:
         >>> second.inner
         (slice(0, 10, None), slice(10, 20, None))
         """
-        if tile_shape is None:
-            if not self.context:
-                return None
-            tile_shape = LARGEST_TILE
-        rows, columns = map(even_cuts, shape, tile_shape)
+        if self.whole_frames or not (tile_shape or self.context):
+            return None
+        rows, columns = map(even_cuts, shape, tile_shape or LARGEST_TILE)
         return [
             [
                 Tile(tuple(shape), inner, widened(inner, self.context, shape))
@@ -107,9 +109,9 @@ class MapAnalysis(Analysis):
     axes: ClassVar[tuple] = ()
     checked_by: ClassVar[None] = None
 
-    def result_shape(self, tile):
-        """Rows and columns of the result for a tile: (int, int)."""
-        return tile.result_shape()
+    def target(self, tile):
+        """Rows and columns of the result that a tile answers for: (slice, slice)."""
+        return tile.inner
 
     def checked(self, found, tile):
         """What `process` has found in a tile, if it is of the tile's own pixels.
@@ -128,10 +130,8 @@ class MapAnalysis(Analysis):
         ValueError
             If it has another shape.
         """
-        found, shape = (
-            np.asarray(found, self.dtype),
-            self.result_shape(tile) + self.axes,
-        )
+        found = np.asarray(found, self.dtype)
+        shape = lengths(self.target(tile)) + self.axes
         if found.shape != shape:
             raise ValueError(
                 f"process of {type(self).__name__} must return an array of shape "

@@ -99,9 +99,8 @@ def check_whole(name, value, least, most=None):
     >>> 2 * check_whole("radius", np.int8(100), 1)
     200
     """
-    rule = f"{name} must be an int of at least {least}"
-    if most is not None:
-        rule = f"{name} must be an int from {least} to {most}"
+    limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+    rule = f"{name} must be an int {limits}"
     if not is_whole_number(value):
         raise TypeError(f"{rule}, got {shown(value)}.")
     if value < least or (most is not None and value > most):

@@ -5,25 +5,14 @@ They are made up of whole tiles of the grid, which are scored one by one, wherev
 frame is cut: so the labels do not depend on it.
 """
 
-from .tile import Tile, hull
+from .tile import Tile, hull, widened
 from .tiling import tile_cuts
 
 # Pixels that a tile covers, at most.
 LARGEST_TILE = (2048, 2048)
 
 
-def _labelled_pixels(cut, first, stride, size, length):
-    """Pixels along one axis that get the labels of a cut through the grid."""
-    begin, end = (
-        first + place * stride - stride // 2 for place in (cut.start, cut.stop)
-    )
-    return slice(
-        begin if cut.start > 0 else 0,
-        end if cut.stop < size else length,
-    )
-
-
-def _join(cuts, most, *axis):
+def _join(cuts, most, first, stride, length):
     """Join neighbouring cuts up to a number of pixels that get their labels.
 
     Parameters
@@ -31,27 +20,26 @@ def _join(cuts, most, *axis):
     cuts : list of slice
         Through the samples along one axis.
     most : int
-    *axis
-        As in `_labelled_pixels`.
+    first, stride, length : int
+        The first sample, the distance of samples, and the size of the frame.
 
     Returns
     -------
     list of (slice, slice)
         Samples, and the pixels that get their labels.
     """
-    joined = []
-    for cut in cuts:
-        if joined:
-            both = slice(joined[-1][0].start, cut.stop)
-            pixels = _labelled_pixels(both, *axis)
-            if pixels.stop - pixels.start <= most:
-                joined[-1] = both, pixels
-                continue
-        joined.append((cut, _labelled_pixels(cut, *axis)))
+    edges = [0, *(first + cut.start * stride - stride // 2 for cut in cuts[1:]), length]
+    joined, begin = [], 0
+    for end in range(1, len(cuts) + 1):
+        # Another cut would be too many.
+        if end == len(cuts) or edges[end + 1] - edges[begin] > most:
+            samples = slice(cuts[begin].start, cuts[end - 1].stop)
+            joined.append((samples, slice(edges[begin], edges[end])))
+            begin = end
     return joined
 
 
-def cut_into_tiles(descriptor, grid, shape, tile_shape=LARGEST_TILE, margin=0):
+def cut_into_tiles(descriptor, grid, shape, tile_shape=None, margin=0):
     """Cut a frame into tiles of a size.
 
     Parameters
@@ -61,8 +49,9 @@ def cut_into_tiles(descriptor, grid, shape, tile_shape=LARGEST_TILE, margin=0):
         The pixels to be scored.
     shape : (int, int)
         Rows and columns of the frame.
-    tile_shape : (int, int)
-        Rows and columns of a tile, at most; but at least one tile of the grid.
+    tile_shape : (int, int), optional
+        Rows and columns of a tile, at most; but at least one tile of the grid. By
+        default, 2048 x 2048.
     margin : int
         Pixels around a tile that its labels depend on, apart from the scores.
 
@@ -82,46 +71,22 @@ def cut_into_tiles(descriptor, grid, shape, tile_shape=LARGEST_TILE, margin=0):
     """
     rows, columns = map(
         _join,
-        tile_cuts(grid, len(descriptor.operations)),
-        tile_shape,
+        tile_cuts(descriptor, grid),
+        tile_shape or LARGEST_TILE,
         grid.first,
         grid.stride,
-        grid.shape,
         shape,
     )
 
-    def tile(row, column):
-        samples, pixels = zip(row, column, strict=True)
-        support = descriptor.support(grid.within(*samples), shape)
-        outer = hull([support, widened(pixels, margin, shape)])
-        return Tile(tuple(shape), pixels, outer, samples)
-
-    return [[tile(row, column) for column in columns] for row in rows]
-
-
-def widened(pixels, margin, shape):
-    """Rows and columns with a margin around them, as far as the frame goes.
-
-    Parameters
-    ----------
-    pixels : (slice, slice)
-    margin : int
-    shape : (int, int)
-        Rows and columns of the frame.
-
-    Returns
-    -------
-    (slice, slice)
-
-    Examples
-    --------
-    >>> widened((slice(3, 8), slice(10, 20)), 4, (40, 21))
-    (slice(0, 12, None), slice(6, 21, None))
-    """
-    return tuple(
-        slice(max(axis.start - margin, 0), min(axis.stop + margin, length))
-        for axis, length in zip(pixels, shape, strict=True)
-    )
+    tiles = []
+    for row in rows:
+        tiles.append([])
+        for column in columns:
+            samples, inner = zip(row, column, strict=True)
+            support = descriptor.support(grid.within(*samples), shape)
+            outer = hull([support, widened(inner, margin, shape)])
+            tiles[-1].append(Tile(tuple(shape), inner, outer, samples))
+    return tiles
 
 
 def whole(grid, shape):

@@ -4,7 +4,6 @@
 import contextlib
 import functools
 import itertools
-import math
 import operator
 
 import dask
@@ -19,43 +18,19 @@ SOURCE = "symmetry-source"
 FRAMES = "symmetry-frames"
 
 
-def mark_source(array):
-    """The same array, with a layer that says: these are chunks that are read.
+def mark(array, name):
+    """The same array, with a layer that has a name.
 
     Parameters
     ----------
     array : dask.array.Array
+    name : str
+        What it begins with.
 
     Returns
     -------
     dask.array.Array
     """
-    return _mark(array, SOURCE)
-
-
-def mark_frames(array):
-    """The same array, with a layer that says: these are frames.
-
-    Parameters
-    ----------
-    array : (..., rows, columns) dask.array.Array
-        One frame a chunk along the navigation axes.
-
-    Returns
-    -------
-    dask.array.Array
-    """
-    # There is no other place for the size, which is wanted when frames are grouped.
-    n_frames = math.prod(array.shape[:-2])
-    return _mark(array, f"{FRAMES}-{array.nbytes // n_frames}")
-
-
-def are_marked(array):
-    """Whether an array comes from frames that are marked: bool."""
-    return any(name.startswith(f"{FRAMES}-") for name in array.__dask_graph__().layers)
-
-
-def _mark(array, name):
     return array.map_blocks(
         np.asarray,
         dtype=array.dtype,
@@ -77,7 +52,7 @@ class FrameGraph:
     """
 
     def __init__(self, array, indices, frame_ndim=2):
-        n_navigation = array.ndim - frame_ndim
+        n_navigation, self.frame_ndim = array.ndim - frame_ndim, frame_ndim
         array = array.rechunk(dict.fromkeys(range(n_navigation), 1))
         self._blocks = array.__dask_keys__()
         wanted = [key for index in indices for key in flatten(self.blocks(index))]
@@ -150,7 +125,7 @@ class FrameTask:
         self._graph = graph.cull(indices)
         self._frames = list(graph.frames & self._graph.keys())
         self._blocks = {index: graph.blocks(index) for index in indices}
-        self._num_threads = num_threads
+        self._num_threads, self._frame_ndim = num_threads, graph.frame_ndim
         self.is_wanted = True
 
     def read(self):
@@ -179,20 +154,11 @@ class FrameTask:
                 values = dask.threaded.get(graph, names, num_workers=self._num_threads)
         except Exception as error:
             return error
-        return _join(blocks, dict(zip(names, values, strict=True)))
+        values = dict(zip(names, values, strict=True))
 
+        def nested(keys):
+            return list(map(nested, keys)) if isinstance(keys, list) else values[keys]
 
-def _join(keys, values):
-    """One array from blocks, the keys of which are nested as deep as it has axes."""
-
-    def nested(keys):
-        return list(map(nested, keys)) if isinstance(keys, list) else values[keys]
-
-    def depth(keys):
-        return 1 + depth(keys[0]) if isinstance(keys, list) else 0
-
-    if len(values) == 1:
-        (joined,) = values.values()
-    else:
-        joined = np.block(nested(keys))
-    return joined.reshape(joined.shape[joined.ndim - depth(keys) :])
+        # Of one block, without a copy.
+        frame = values[names[0]] if len(names) == 1 else np.block(nested(blocks))
+        return frame.reshape(frame.shape[-self._frame_ndim :])

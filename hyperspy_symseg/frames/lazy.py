@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Dask arrays of frames, and of what an analysis finds in them."""
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass
+from typing import Any
 
 import dask
 import dask.array as da
 import numpy as np
 
 from .analysis import MapAnalysis, as_objects
-from .graph import are_marked, mark_frames, mark_source
-from .tile import Tile
+from .graph import FRAMES, SOURCE, mark
+from .tile import Tile, lengths
 
 
 def lazy_frames(data):
@@ -23,10 +25,16 @@ def lazy_frames(data):
     -------
     dask.array.Array
         It has layers for the chunks of the source and for the frames, which
-        `evaluate_frames` looks for.
+        `evaluate_frames` looks for. One that has them gets no more.
     """
-    source = mark_source(_lazily(data))
-    return mark_frames(_one_by_one(source))
+    array = _lazily(data)
+    layers = array.__dask_graph__().layers
+    if any(name.startswith(f"{FRAMES}-") for name in layers):
+        return _one_by_one(array)
+    frames = _one_by_one(mark(array, SOURCE))
+    # There is no other place for the size, which is wanted when frames are grouped.
+    n_frames = math.prod(frames.shape[:-2])
+    return mark(frames, f"{FRAMES}-{frames.nbytes // n_frames}")
 
 
 def _lazily(data):
@@ -85,23 +93,17 @@ def lazy(analysis, frames, labels=None, mask=None, *, tile_shape=None):
     >>> lazy(Extremes(), np.arange(12).reshape(2, 2, 3))["high"].compute()
     array([ 5., 11.])
     """
-    if not isinstance(analysis, MapAnalysis):
-        return _gathered(
-            analysis, lazy_tiles(analysis, frames, labels, mask, tile_shape)
-        )
     found = lazy_tiles(analysis, frames, labels, mask, tile_shape)
+    if not isinstance(analysis, MapAnalysis):
+        return _gathered(analysis, found)
     n_navigation = found.ndim - 2 - len(analysis.axes)
     if analysis.checked_by is None or not n_navigation:
         return found
     total = lazy(analysis.checked_by, frames, labels, mask)
-    return da.map_blocks(
-        _check_block,
-        found.rechunk(dict.fromkeys(range(n_navigation, found.ndim), -1)),
-        total[(..., *(np.newaxis,) * (2 + len(analysis.axes)))],
-        analysis=dask.delayed(analysis, traverse=False, pure=True),
-        n_navigation=n_navigation,
-        **_of(found.dtype, found.ndim),
-    )
+    total = total[(..., *(np.newaxis,) * (2 + len(analysis.axes)))]
+    found = found.rechunk(dict.fromkeys(range(n_navigation, found.ndim), -1))
+    known = {"analysis": _shared(analysis), "n_navigation": n_navigation}
+    return _mapped(_check_block, [found, total], found.chunks, found.dtype, **known)
 
 
 def lazy_tiles(analysis, frames, labels=None, mask=None, tile_shape=None):
@@ -119,32 +121,27 @@ def lazy_tiles(analysis, frames, labels=None, mask=None, tile_shape=None):
     """
     names, arrays = _sources(analysis, frames, labels, mask)
     first = arrays[0]
-    known = {
-        # One for all tasks of the graph.
-        "analysis": dask.delayed(analysis, traverse=False, pure=True),
-        "shape": first.shape[-2:],
-        # A range is small: in a graph for a cluster, every task has it.
-        "starts": [
-            range(len(n)) if max(n) == 1 else np.cumsum((0, *n)).tolist()
-            for n in first.chunks
-        ],
-    }
+    starts = [
+        range(len(n)) if max(n) == 1 else np.cumsum((0, *n)).tolist()
+        for n in first.chunks
+    ]
+    blocks = _shared(_Blocks(analysis, tuple(names), first.shape[-2:], starts))
     prepared = []
     if analysis.prepare is not None:
-        prepared = [_prepared(names, list(map(whole_frames, arrays)), known)]
-        names = [*names, "prepared"]
-    known["names"] = names
-    tiles = (
-        None if analysis.whole_frames else analysis.tiles(first.shape[-2:], tile_shape)
-    )
+        frames, chunks = (
+            list(map(whole_frames, arrays)),
+            (*first.chunks[:-2], (1,), (1,)),
+        )
+        prepared.append(_mapped(_prepare_block, frames, chunks, object, blocks=blocks))
+    tiles = analysis.tiles(first.shape[-2:], tile_shape)
     if tiles is None:
         chunks = dict(zip((-2, -1), first.chunks[-2:], strict=True))
         arrays = [array.rechunk(chunks) for array in arrays]
-        return _map_tile(analysis, [*arrays, *prepared], None, known)
+        return _map_tile(analysis, [*arrays, *prepared], None, blocks)
 
     def of_tile(tile):
         cut = [array[(..., *tile.outer)].rechunk({-2: -1, -1: -1}) for array in arrays]
-        return _map_tile(analysis, [*cut, *prepared], tile, known)
+        return _map_tile(analysis, [*cut, *prepared], tile, blocks)
 
     rows = [da.concatenate(list(map(of_tile, row)), first.ndim - 1) for row in tiles]
     return da.concatenate(rows, first.ndim - 2)
@@ -171,7 +168,7 @@ def _sources(analysis, *given):
         # Labels are no source: in most files each frame of them has a chunk of its own,
         # and then frames from one chunk of the micrographs would not be read together.
         if name != "labels":
-            array = _as_frames(array)
+            array = lazy_frames(array)
         else:
             array = _lazily(array)
             if i > 0 or analysis.prepare is not None:
@@ -180,33 +177,30 @@ def _sources(analysis, *given):
     return names, arrays
 
 
-def _as_frames(array):
-    """As `lazy_frames`, but not once more."""
-    if isinstance(array, da.Array) and are_marked(array):
-        return _one_by_one(array)
-    return lazy_frames(array)
+def _shared(value):
+    """A value that is there once for all tasks of a graph."""
+    return dask.delayed(value, traverse=False, pure=True)
 
 
-def _of(dtype, ndim):
-    """What `map_blocks` is told of its results."""
-    return {"dtype": dtype, "meta": np.empty((0,) * ndim, dtype)}
+def _mapped(function, arrays, chunks, dtype, *, kept=None, **known):
+    """What a function gives for blocks: dask.array.Array of these chunks.
 
-
-def _prepared(names, arrays, known):
-    """What `prepare` finds in whole frames: (..., 1, 1) dask.array.Array of object."""
+    The first axes are those of the first array: all, or as many as are kept.
+    """
+    kept, ndim = arrays[0].ndim if kept is None else kept, len(chunks)
     return da.map_blocks(
-        _process_block,
+        function,
         *arrays,
-        function="prepare",
-        names=names,
         **known,
-        tile=None,
-        chunks=(*arrays[0].chunks[:-2], (1,), (1,)),
-        **_of(object, arrays[0].ndim),
+        drop_axis=list(range(kept, arrays[0].ndim)),
+        new_axis=list(range(kept, ndim)) or None,
+        chunks=chunks,
+        dtype=dtype,
+        meta=np.empty((0,) * ndim, dtype),
     )
 
 
-def _map_tile(analysis, arrays, tile, known):
+def _map_tile(analysis, arrays, tile, blocks):
     """Results of a tile of every frame; without one, of every chunk of the frames."""
     first = arrays[0]
     chunks, axes, dtype = first.chunks[-2:], (), object
@@ -215,44 +209,86 @@ def _map_tile(analysis, arrays, tile, known):
     else:
         axes, dtype = analysis.axes, analysis.dtype
         if tile is not None:
-            chunks = tuple((n,) for n in analysis.result_shape(tile))
-    return da.map_blocks(
-        _process_block,
-        *arrays,
-        function="process",
-        **known,
-        tile=tile,
-        new_axis=list(range(first.ndim, first.ndim + len(axes))) or None,
-        chunks=(*first.chunks[:-2], *chunks, *((n,) for n in axes)),
-        **_of(dtype, first.ndim + len(axes)),
-    )
+            chunks = tuple((n,) for n in lengths(analysis.target(tile)))
+    chunks = (*first.chunks[:-2], *chunks, *((n,) for n in axes))
+    return _mapped(_process_block, arrays, chunks, dtype, blocks=blocks, tile=tile)
 
 
-def _process_block(*blocks, function, analysis, names, shape, starts, tile, block_id):
+@dataclass(frozen=True)
+class _Blocks:
+    """What the tasks of a graph know of the blocks that they get.
+
+    Attributes
+    ----------
+    analysis : Analysis
+    names : tuple of str
+        Of the arrays, as from `named_arrays`.
+    shape : (int, int)
+        Rows and columns of a frame.
+    starts : list of (list of int or range)
+        Where the chunks of the first array begin along its axes.
+    """
+
+    analysis: Any
+    names: tuple[str, ...]
+    shape: tuple[int, int]
+    starts: list
+
+    def frames(self, given, block_id, tile=None):
+        """Frames of a block, as far as a tile sees them: iterator of Tile."""
+        navigation = given[0].shape[:-2]
+        n = len(navigation)
+        first = [axis[i] for axis, i in zip(self.starts, block_id, strict=False)]
+        if tile is None:
+            pixels = zip(first[n:], given[0].shape[n:], strict=False)
+            pixels = tuple(slice(begin, begin + length) for begin, length in pixels)
+            tile = Tile(self.shape, pixels, pixels)
+        arrays, prepared = given[: len(self.names)], given[len(self.names) :]
+        for place in np.ndindex(navigation):
+            index = tuple(a + b for a, b in zip(first[:n], place, strict=True))
+            own = [array if array.ndim == 2 else array[place] for array in arrays]
+            yield filled(
+                tile, index, self.names, own, *(each[place][0, 0] for each in prepared)
+            )
+
+
+def _prepare_block(*given, blocks, block_id):
+    """What `prepare` finds in the frames of a block, with the axes of the array."""
+    found = list(map(blocks.analysis.prepare, blocks.frames(given, block_id)))
+    return as_objects(found).reshape(*given[0].shape[:-2], 1, 1)
+
+
+def _process_block(*given, blocks, tile, block_id):
     """Results of a tile of the frames of a block, with the axes of the array."""
-    navigation = blocks[0].shape[:-2]
-    n = len(navigation)
-    first = [axis[i] for axis, i in zip(starts, block_id, strict=False)]
-    if tile is None:
-        pixels = zip(first[n:], blocks[0].shape[n:], strict=False)
-        pixels = tuple(slice(begin, begin + length) for begin, length in pixels)
-        tile = Tile(shape, pixels, pixels)
-    found = []
-    for place in np.ndindex(navigation):
-        index = tuple(a + b for a, b in zip(first[:n], place, strict=True))
-        given = [block if block.ndim == 2 else block[place] for block in blocks]
-        if names[-1] == "prepared":
-            given[-1] = given[-1][0, 0]
-        found.append(getattr(analysis, function)(filled(tile, index, names, given)))
-    if function == "process" and isinstance(analysis, MapAnalysis):
-        found = [analysis.checked(each, tile) for each in found]
+    navigation, analysis = given[0].shape[:-2], blocks.analysis
+    found = [
+        process_tile(analysis, frame, frame)
+        for frame in blocks.frames(given, block_id, tile)
+    ]
+    if isinstance(analysis, MapAnalysis):
         # Of one frame, as it is.
         found = found[0][np.newaxis] if len(found) == 1 else np.stack(found)
         return found.reshape(*navigation, *found.shape[1:])
     return as_objects(found).reshape(*navigation, 1, 1)
 
 
-def filled(tile, index, names, given):
+def process_tile(analysis, frame, tile):
+    """What an analysis finds in a tile of a frame.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    frame : Tile
+        With all that the tile sees.
+    tile : Tile
+        The frame itself, or one without pixels.
+    """
+    if tile is not frame:
+        tile = tile.seen_in(frame)
+    return analysis.checked(analysis.process(tile), tile)
+
+
+def filled(tile, index, names, given, prepared=None):
     """A tile with what it has: Tile.
 
     Parameters
@@ -260,17 +296,27 @@ def filled(tile, index, names, given):
     tile : Tile
     index : tuple of int
         Place of the frame.
-    names : list of str
+    names : sequence of str
         Of attributes of the tile; "channel" for one of several `values`.
     given : list
         What they are.
+    prepared : object
     """
     has = dict(zip(names, given, strict=True))
     if "channel" in has:
-        del has["channel"]
         channels = zip(names, given, strict=True)
         has["values"] = tuple(each for name, each in channels if name == "channel")
-    return replace(tile, index=index, **has)
+    return Tile(
+        tile.shape,
+        tile.inner,
+        tile.outer,
+        tile.samples,
+        index,
+        has.get("values"),
+        has.get("mask"),
+        has.get("labels"),
+        prepared,
+    )
 
 
 def _gathered(analysis, found):
@@ -278,16 +324,10 @@ def _gathered(analysis, found):
     n, axes = found.ndim - 2, analysis.shape
     if not analysis.per_frame:
         found, n = found.rechunk(-1), 0
-    return da.map_blocks(
-        _gather_block,
-        found.rechunk({-2: -1, -1: -1}),
-        analysis=dask.delayed(analysis, traverse=False, pure=True),
-        n_navigation=n,
-        drop_axis=list(range(n, found.ndim)),
-        new_axis=list(range(n, n + len(axes))) or None,
-        chunks=(*found.chunks[:n], *((k,) for k in axes)),
-        **_of(analysis.dtype, n + len(axes)),
-    )
+    chunks = (*found.chunks[:n], *((k,) for k in axes))
+    found = [found.rechunk({-2: -1, -1: -1})]
+    known = {"analysis": _shared(analysis), "n_navigation": n}
+    return _mapped(_gather_block, found, chunks, analysis.dtype, kept=n, **known)
 
 
 def _gather_block(found, *, analysis, n_navigation):

@@ -13,22 +13,17 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
+from dataclasses import replace
 
 import dask
 import numpy as np
 
 from .analysis import MapAnalysis
 from .graph import FrameGraph, FrameTask
-from .lazy import filled, lazy, lazy_tiles, named_arrays
+from .lazy import filled, lazy, lazy_tiles, named_arrays, process_tile
 from .threads import n_workers, pmap, tracked
 from .tile import Tile
 
-# Groups of frames that wait or are being evaluated, as a multiple of the threads.
-IN_FLIGHT = 2
-# Frames that are read together, at most, and their size in bytes, if there is more than
-# one. They are handed out together.
-LARGEST_GROUP = 32
-GROUP_BYTES = 64 * 2**20
 # Seconds after which the workers of a cluster are counted anew.
 ASK_AGAIN = 1.0
 # Frames are large, and that cannot be helped.
@@ -108,16 +103,11 @@ class _Threads:
     """Threads of this process."""
 
     def __init__(self, graph):
-        self._graph, self.n_threads = graph, n_workers()
+        self.n_threads = n_workers()
         self.executor = ThreadPoolExecutor(self.n_threads)
-
-    def task(self, group, num_threads):
-        """Function without arguments that evaluates frames."""
-        return FrameTask(self._graph, group, num_threads)
-
-    def submit(self, task):
-        """Do a task: concurrent.futures.Future."""
-        return self.executor.submit(task)
+        # Function without arguments that evaluates frames, and what does it.
+        self.task = functools.partial(FrameTask, graph)
+        self.submit = self.executor.submit
 
 
 class _Workers:
@@ -161,7 +151,15 @@ class _Workers:
             return self.executor.submit(task)
 
 
-def evaluate_frames(array, indices, *, frame_ndim=2):
+def evaluate_frames(
+    array,
+    indices,
+    *,
+    frame_ndim=2,
+    in_flight=2,
+    largest_group=32,
+    group_bytes=64 * 2**20,
+):
     """Evaluate frames of a lazy array, each alone, in the threads of the context.
 
     With a client of dask.distributed open, they are evaluated by its workers, which
@@ -177,6 +175,11 @@ def evaluate_frames(array, indices, *, frame_ndim=2):
         The frames.
     frame_ndim : int
         Number of axes of a frame.
+    in_flight : int
+        Groups of frames that wait or are being evaluated, as a multiple of the threads.
+    largest_group, group_bytes : int
+        Frames that are read together, at most, and their size in bytes, if there is
+        more than one. They are handed out together.
 
     Yields
     ------
@@ -195,7 +198,7 @@ def evaluate_frames(array, indices, *, frame_ndim=2):
     graph, client = FrameGraph(array, indices, frame_ndim), cluster_client()
     where = _Threads(graph) if client is None else _Workers(graph, client)
     share = -(-len(indices) // where.n_threads)
-    most = min(LARGEST_GROUP, share, max(1, GROUP_BYTES // graph.frame_bytes))
+    most = min(largest_group, share, max(1, group_bytes // graph.frame_bytes))
     groups = graph.groups(indices, most)
     # Threads that would have nothing to do work at parts of a frame.
     threads_each = max(1, where.n_threads // len(indices))
@@ -203,7 +206,7 @@ def evaluate_frames(array, indices, *, frame_ndim=2):
     with where.executor:
         try:
             while True:
-                room = max(0, IN_FLIGHT * where.n_threads - len(running))
+                room = max(0, in_flight * where.n_threads - len(running))
                 new = list(itertools.islice(groups, room))
                 if not new and not running:
                     break
@@ -288,7 +291,7 @@ def _frame_error(index, error):
     return frame_error
 
 
-def evaluate_series(array, description=None, *, frame_ndim=2):
+def evaluate_series(array, description=None, *, frame_ndim=2, **limits):
     """A lazy series as an array, evaluated frame by frame.
 
     Parameters
@@ -297,7 +300,7 @@ def evaluate_series(array, description=None, *, frame_ndim=2):
         The navigation axes first, and the axes of a frame last.
     description : str
         As for `watched`.
-    frame_ndim : int
+    frame_ndim, **limits
         As for `evaluate_frames`.
 
     Returns
@@ -312,10 +315,10 @@ def evaluate_series(array, description=None, *, frame_ndim=2):
     if not frame_ndim:
         # A frame has a block, and so an axis.
         array = array[..., np.newaxis]
-        return evaluate_series(array, description, frame_ndim=1)[..., 0]
+        return evaluate_series(array, description, frame_ndim=1, **limits)[..., 0]
     places = list(np.ndindex(array.shape[: array.ndim - frame_ndim]))
     result = np.empty(array.shape, array.dtype)
-    done = evaluate_frames(array, places, frame_ndim=frame_ndim)
+    done = evaluate_frames(array, places, frame_ndim=frame_ndim, **limits)
     with watched(done, len(places), description) as done:
         for place, frame in done:
             if isinstance(frame, Exception):
@@ -371,45 +374,36 @@ def _run_here(analysis, names, arrays, description, tile_shape):
     """Work of `run` for arrays in memory."""
     *navigation, n_rows, n_columns = arrays[0].shape
     pixels, shape = (slice(0, n_rows), slice(0, n_columns)), (n_rows, n_columns)
-    whole, checker = Tile(shape, pixels, pixels), None
-    rows = None if analysis.whole_frames else analysis.tiles(shape, tile_shape)
-    rows = rows or [[whole]]
-    if is_map := isinstance(analysis, MapAnalysis):
+    whole, is_map = Tile(shape, pixels, pixels), isinstance(analysis, MapAnalysis)
+    rows, checker = analysis.tiles(shape, tile_shape), None
+    tiles = None if rows is None else list(itertools.chain.from_iterable(rows))
+    if is_map:
         checker = analysis.checked_by if navigation else None
-        each = [[analysis.result_shape(tile) for tile in row] for row in rows]
-        shape = sum(row[0][0] for row in each), sum(n for _, n in each[0])
-        shape += analysis.axes
+        last = analysis.target(whole if tiles is None else tiles[-1])
+        shape = *(axis.stop for axis in last), *analysis.axes
     else:
         shape = analysis.shape
     result = np.empty((*navigation, *shape), analysis.dtype)
 
-    def tile_of(index, tile, **more):
-        own = (array if array.ndim == 2 else array[index] for array in arrays)
-        given = [array[tile.outer] for array in own]
-        return filled(tile, index, [*names, *more], [*given, *more.values()])
-
-    def of_tile(index, tile, prepared):
-        tile = tile_of(index, tile, prepared=prepared)
-        found = analysis.process(tile)
-        return analysis.checked(found, tile) if is_map else found
-
     def of_frame(index):
-        prepared = None
+        own = [array if array.ndim == 2 else array[index] for array in arrays]
+        frame = filled(whole, index, names, own)
         if analysis.prepare is not None:
-            prepared = analysis.prepare(tile_of(index, whole))
+            frame = replace(frame, prepared=analysis.prepare(frame))
+
+        def of_tile(tile):
+            found = process_tile(analysis, frame, tile)
+            if is_map:
+                result[(*index, *analysis.target(tile))] = found
+                return None
+            return found
+
         # In the threads of the context, if this is the only frame.
-        tiles = list(itertools.chain.from_iterable(rows))
-        found = pmap(lambda tile: of_tile(index, tile, prepared), tiles)
-        if is_map:
-            each = iter(found)
-            found = [[next(each) for _ in row] for row in rows]
-            found = [r[0] if len(r) == 1 else np.concatenate(r, axis=1) for r in found]
-            result[index] = found[0] if len(found) == 1 else np.concatenate(found)
-            if checker is not None:
-                total = checker.gather([checker.process(tile_of(index, whole))])
-                analysis.check(result[index], index, total)
-            return None
-        if not analysis.per_frame:
+        found = pmap(of_tile, tiles or [frame])
+        if checker is not None:
+            total = checker.gather([checker.process(frame)])
+            analysis.check(result[index], index, total)
+        if is_map or not analysis.per_frame:
             return found
         result[index] = analysis.gather(found)
         return None

@@ -25,8 +25,8 @@ class OneThread:
 
     Some libraries (OpenBLAS) have one limit for the whole process: the first to come in
     sets it, and the last to leave lifts it. Others (OpenMP, MKL) have one for each
-    thread, which each sets for itself: the threads of a pool have to come in too. A
-    thread that is inside can come in again.
+    thread, which each sets for itself: the threads of a pool have to, too. A thread
+    that is inside can come in again.
 
     A process that is forked has only the thread that forked it; see `before_fork`.
 
@@ -45,34 +45,25 @@ class OneThread:
         self._inside = 0
         self._controller = None
         self._keeper, self._limits = None, None
-        self._own = threading.local()
+        self._own = _Visits()
 
     def look_again(self):
         """Find libraries that were loaded since the limit was first set."""
         with self._lock:
             self._controller = ThreadpoolController()
             if self._inside:
-                self._limit_process()
-            if self._visits:
-                self._limit_here()
+                self._keeper.submit(self._limit, self._limits).result()
+            if self._own.visits:
+                self._limit(self._own.visits[-1])
 
-    @property
-    def _visits(self):
-        """What this thread limited each time that it came in: list of ExitStack."""
-        if not hasattr(self._own, "visits"):
-            self._own.visits = []
-        return self._own.visits
+    def limit_for_good(self):
+        """Limit this thread, which ends before those that are inside leave."""
+        with self._lock:
+            self._controller.limit(limits=1)
 
-    def _limit_here(self):
-        self._visits[-1].enter_context(self._controller.limit(limits=1))
-
-    def _limit_process(self):
-        # threadpoolctl lets only the thread that has set the limit of OpenBLAS lift it,
-        # and ignores all others: the last to leave is seldom the first to come in.
-        def limit():
-            self._limits.enter_context(self._controller.limit(limits=1))
-
-        self._keeper.submit(limit).result()
+    def _limit(self, limits):
+        """Limit this thread until a stack is closed."""
+        limits.enter_context(self._controller.limit(limits=1))
 
     def __enter__(self):
         """Set the limit."""
@@ -83,11 +74,14 @@ class OneThread:
             if self._inside == 0:
                 # Not for good: a process may end without a word.
                 self._keeper, self._limits = ThreadPoolExecutor(1), ExitStack()
-                self._limit_process()
+                # threadpoolctl lets only the thread that has set the limit of OpenBLAS
+                # lift it, and ignores all others: the last to leave is seldom the first
+                # to come in.
+                self._keeper.submit(self._limit, self._limits).result()
             self._inside += 1
-            self._visits.append(ExitStack())
+            self._own.visits.append(ExitStack())
             try:
-                self._limit_here()
+                self._limit(self._own.visits[-1])
             except BaseException:
                 # Such as Ctrl-C: nobody else would lift the limit.
                 self.__exit__()
@@ -97,7 +91,7 @@ class OneThread:
     def __exit__(self, *exception):
         """Lift the limit."""
         with self._lock:
-            self._visits.pop().close()
+            self._own.visits.pop().close()
             self._inside -= 1
             if self._inside == 0:
                 self._keeper.submit(self._limits.close).result()
@@ -122,11 +116,18 @@ class OneThread:
         self._forget_threads()
 
     def _forget_threads(self):
-        if self._visits:
+        if self._own.visits:
             self._keeper = ThreadPoolExecutor(1)
         elif self._inside:
             self._limits.close()
-        self._inside = len(self._visits)
+        self._inside = len(self._own.visits)
+
+
+class _Visits(threading.local):
+    """What a thread limited each time that it came in."""
+
+    def __init__(self):
+        self.visits = []
 
 
 one_thread = OneThread()
@@ -136,26 +137,6 @@ hold_over_forks(
     one_thread.after_fork_in_child,
     one_thread.missed_fork_in_child,
 )
-
-
-def limited(function):
-    """The same function with `one_thread`, for a thread of `pmap`.
-
-    Parameters
-    ----------
-    function : callable
-
-    Returns
-    -------
-    callable
-    """
-
-    @functools.wraps(function)
-    def alone(*arguments):
-        with one_thread:
-            return function(*arguments)
-
-    return alone
 
 
 def check_num_workers(num_workers):
@@ -214,7 +195,7 @@ class workers:
             )
         self.num_workers = check_num_workers(num_workers) or CPU_COUNT
         self.progress = progress
-        self._pool, self._process = None, None
+        self._pool, self._process, self._limits = None, None, ExitStack()
 
     def __enter__(self):
         """Give this thread these workers."""
@@ -225,16 +206,21 @@ class workers:
     def __exit__(self, *exception):
         """Give this thread what it had before."""
         _here.workers = self._outer
-        if self._pool is not None and self._process == os.getpid():
+        if self._process == os.getpid():
             self._pool.shutdown()
         self._pool = self._process = None
+        self._limits.close()
 
     @property
     def pool(self):
         """The threads, from when they are first wanted: ThreadPoolExecutor."""
         # A process that was forked has none of them.
         if self._process != os.getpid():
-            self._pool = ThreadPoolExecutor(self.num_workers)
+            # This thread keeps the limit of the process while the others live.
+            self._limits.enter_context(one_thread)
+            self._pool = ThreadPoolExecutor(
+                self.num_workers, initializer=one_thread.limit_for_good
+            )
             self._process = os.getpid()
         return self._pool
 
@@ -328,9 +314,9 @@ def tracked(items, total, description, unit="it"):
     description, unit : str
         Of the work, and of what is counted. Without a description, there is no bar.
 
-    Yields
-    ------
-    object
+    Returns
+    -------
+    iterable
 
     Raises
     ------
@@ -338,6 +324,14 @@ def tracked(items, total, description, unit="it"):
         If it does not go over all of them: results would not be filled.
     """
     progress = _here.workers and description and _here.workers.progress
+    if not progress:
+        return items
+    bar = functools.partial(progress, total=total, desc=description, unit=unit)
+    return _all_of(items, total, bar)
+
+
+def _all_of(items, total, bar):
+    """Items that a progress bar hands on, if it goes over all of them."""
     n_done = 0
 
     def counted():
@@ -346,8 +340,7 @@ def tracked(items, total, description, unit="it"):
             n_done += 1
             yield each
 
-    labels = {"total": total, "desc": description, "unit": unit}
-    yield from progress(counted(), **labels) if progress else counted()
+    yield from bar(counted())
     if n_done < total:
         raise ValueError(
             f"progress must go over all {total} parts of the work, got {n_done}."

@@ -108,9 +108,30 @@ class Tile:
 
     def result_shape(self, upsample=True):
         """Size of `inner` or, not upsampled, of `samples`: (int, int)."""
-        return tuple(
-            axis.stop - axis.start
-            for axis in (self.inner if upsample else self.samples)
+        return lengths(self.inner if upsample else self.samples)
+
+    def seen_in(self, frame):
+        """The same tile with all that a frame has: Tile.
+
+        Parameters
+        ----------
+        frame : Tile
+            That sees all that this one may see.
+        """
+        seen = within(self.outer, frame.outer)
+
+        def cut(array):
+            if isinstance(array, tuple):
+                return tuple(map(cut, array))
+            return None if array is None else array[seen]
+
+        return replace(
+            self,
+            index=frame.index,
+            values=cut(frame.values),
+            mask=cut(frame.mask),
+            labels=cut(frame.labels),
+            prepared=frame.prepared,
         )
 
     def __getitem__(self, slices):
@@ -126,6 +147,11 @@ class Tile:
         return self.values[shifted]
 
 
+def lengths(pixels):
+    """Number of rows and columns: (int, int)."""
+    return tuple(axis.stop - axis.start for axis in pixels)
+
+
 def within(pixels, outer):
     """Rows and columns of a frame, counted from the first of others: (slice, slice).
 
@@ -137,6 +163,31 @@ def within(pixels, outer):
     return tuple(
         slice(axis.start - other.start, axis.stop - other.start)
         for axis, other in zip(pixels, outer, strict=True)
+    )
+
+
+def widened(pixels, margin, shape):
+    """Rows and columns with a margin around them, as far as the frame goes.
+
+    Parameters
+    ----------
+    pixels : (slice, slice)
+    margin : int
+    shape : (int, int)
+        Rows and columns of the frame.
+
+    Returns
+    -------
+    (slice, slice)
+
+    Examples
+    --------
+    >>> widened((slice(3, 8), slice(10, 20)), 4, (40, 21))
+    (slice(0, 12, None), slice(6, 21, None))
+    """
+    return tuple(
+        slice(max(axis.start - margin, 0), min(axis.stop + margin, length))
+        for axis, length in zip(pixels, shape, strict=True)
     )
 
 
@@ -161,10 +212,15 @@ def within_reach(grid, reach, shape):
     >>> within_reach(Grid((5, 5), (10, 10), (2, 3)), (4, 9), (100, 100))
     (slice(1, 20, None), slice(0, 35, None))
     """
+    return widened(_around(grid, reach), 0, shape)
+
+
+def _around(grid, reach):
+    """Rows and columns within reach of a grid, also outside the frame."""
     return tuple(
-        slice(max(first - far, 0), min(first + (size - 1) * step + far + 1, length))
-        for first, step, size, far, length in zip(
-            grid.first, grid.stride, grid.shape, reach, shape, strict=True
+        slice(first - far, first + (size - 1) * step + far + 1)
+        for first, step, size, far in zip(
+            grid.first, grid.stride, grid.shape, reach, strict=True
         )
     )
 
@@ -217,15 +273,9 @@ def cut_block(frame, grid, reach, mask=None):
     inside : (slice, slice)
         Where the frame lies in the block. The first pixel of the grid is at `reach`.
     """
-    source = within_reach(grid, reach, frame.shape)
-    inside = tuple(
-        slice(axis.start - first + far, axis.stop - first + far)
-        for axis, first, far in zip(source, grid.first, reach, strict=True)
-    )
-    shape = tuple(
-        (size - 1) * step + 2 * far + 1
-        for size, step, far in zip(grid.shape, grid.stride, reach, strict=True)
-    )
+    block = _around(grid, reach)
+    source = widened(block, 0, frame.shape)
+    inside, shape = within(source, block), lengths(block)
     intensities = np.asarray(frame[source], dtype=np.float64)
     usable = np.isfinite(intensities)
     if mask is not None:

@@ -7,10 +7,6 @@ import numpy as np
 
 from .threads import pmap
 
-# Pixels a tile covers, at most: more would leave the processor's cache, fewer would
-# spend more on the margin that patch and window need. A little over a power of two, for
-# frames of such sizes do not divide evenly by the stride.
-TILE_SHAPE = (272, 544)
 # Size of a tile's scores, at most, in bytes.
 TILE_BYTES = 40 * 2**20
 
@@ -49,15 +45,18 @@ def even_cuts(n, most):
     return [slice(a, b) for a, b in itertools.pairwise(edges)]
 
 
-def tile_cuts(grid, n_operations):
+def tile_cuts(descriptor, grid, within=None):
     """Where a grid is cut into tiles along its two axes.
 
-    The tiles depend on the grid and the number of operations only.
+    The tiles depend on the grid, the number of operations and `Descriptor.tile_shape`
+    only.
 
     Parameters
     ----------
+    descriptor : Descriptor
     grid : Grid
-    n_operations : int
+    within : (slice, slice), optional
+        Rows and columns of the grid, made up of whole tiles: only these.
 
     Returns
     -------
@@ -65,36 +64,19 @@ def tile_cuts(grid, n_operations):
         Every tile is one of the rows and one of the columns.
     """
     rows, columns = (
-        max(1, n // step) for n, step in zip(TILE_SHAPE, grid.stride, strict=True)
+        max(1, n // step)
+        for n, step in zip(descriptor.tile_shape, grid.stride, strict=True)
     )
-    points = max(1, TILE_BYTES // (4 * n_operations))
+    points = max(1, TILE_BYTES // (4 * len(descriptor.operations)))
     columns = min(columns, points)
     rows = max(1, min(rows, points // columns))
-    return even_cuts(grid.shape[0], rows), even_cuts(grid.shape[1], columns)
-
-
-def tile_slices(grid, n_operations, within=None):
-    """Tiles of a grid.
-
-    Parameters
-    ----------
-    grid : Grid
-    n_operations : int
-    within : (slice, slice), optional
-        Rows and columns of the grid, made up of whole tiles: only these.
-
-    Returns
-    -------
-    list of (slice, slice)
-        Rows and columns of the grid.
-    """
-    cuts = tile_cuts(grid, n_operations)
-    if within is not None:
-        cuts = [
-            [cut for cut in axis if wanted.start <= cut.start < wanted.stop]
-            for axis, wanted in zip(cuts, within, strict=True)
-        ]
-    return list(itertools.product(*cuts))
+    cuts = even_cuts(grid.shape[0], rows), even_cuts(grid.shape[1], columns)
+    if within is None:
+        return cuts
+    return tuple(
+        [cut for cut in axis if wanted.start <= cut.start < wanted.stop]
+        for axis, wanted in zip(cuts, within, strict=True)
+    )
 
 
 def map_tiles(function, descriptor, grid, *, counted, within=None):
@@ -110,14 +92,14 @@ def map_tiles(function, descriptor, grid, *, counted, within=None):
     counted : str or None
         As for `pmap`.
     within : (slice, slice), optional
-        As in `tile_slices`.
+        As in `tile_cuts`.
 
     Raises
     ------
     ValueError
         If a progress bar does not go over all tiles.
     """
-    tiles = tile_slices(grid, len(descriptor.operations), within)
+    tiles = list(itertools.product(*tile_cuts(descriptor, grid, within)))
     first = (0, 0) if within is None else [axis.start for axis in within]
 
     def run(tile):

@@ -12,8 +12,6 @@ from pathlib import Path
 
 _logger = logging.getLogger(__name__)
 
-# Seconds in which a process that has just made its file says in it who it is.
-TO_WRITE = 1.0
 # Locks that this process holds, by what is in their files.
 _held = set()
 
@@ -28,6 +26,8 @@ class WriterLock:
     ----------
     path : pathlib.Path
         The file: it is there as long as somebody is in the context.
+    to_write : float
+        Seconds in which a process that has just made its file says in it who it is.
 
     Attributes
     ----------
@@ -40,8 +40,8 @@ class WriterLock:
         On entering, if another holds it: says who.
     """
 
-    def __init__(self, path):
-        self._path, self._text = path, None
+    def __init__(self, path, to_write=1.0):
+        self._path, self._text, self._to_write = path, None, to_write
         self.taken_over = False
 
     def __enter__(self):
@@ -94,9 +94,9 @@ class WriterLock:
     def _let_go_of_the_dead(self):
         """Remove the file of a process that is gone; raise if it is not."""
         text = _text_of(self._path)
-        until = time.monotonic() + TO_WRITE
+        until = time.monotonic() + self._to_write
         while text == "" and time.monotonic() < until:
-            time.sleep(TO_WRITE / 20)
+            time.sleep(self._to_write / 20)
             text = _text_of(self._path)
         if text is None:
             return

@@ -104,33 +104,21 @@ def suitable_lengths(periods, shape):
     """
     lengths = Lengths()
     if periods.period is not None:
+        period = periods.period
+        signal_to_noise = periods.share / max(1 - periods.share, 1e-9)
+        patch = max(math.sqrt(NEEDED_SIGNAL / signal_to_noise), PATCH * period)
         lengths = Lengths(
-            patch=round(_patch(periods.period, periods.share)),
-            window=round(WINDOW * periods.period),
-            stride=max(1, round(STRIDE * periods.period)),
-            radius=round(PATCH * periods.period),
-            pooling=2 * int(WINDOW * periods.period / 2) + 1,
-            step=max(1, round(STEP * periods.period)),
+            patch=round(min(patch, LARGEST_PATCH * period)),
+            window=round(WINDOW * period),
+            stride=max(1, round(STRIDE * period)),
+            radius=round(PATCH * period),
+            pooling=2 * int(WINDOW * period / 2) + 1,
+            step=max(1, round(STEP * period)),
         )
-    return _fitting(lengths, shape)
-
-
-def _patch(period, share):
-    """Half the size of a patch."""
-    signal_to_noise = share / max(1 - share, 1e-9)
-    size = math.sqrt(NEEDED_SIGNAL / signal_to_noise)
-    return min(max(size, PATCH * period), LARGEST_PATCH * period)
-
-
-def _fitting(lengths, shape):
-    """Lengths no larger than fit well into a frame."""
     most = max(1, int(FRACTION * (min(shape) - 1)))
     pooling = min(lengths.pooling, 2 * most - 1)
-    return Lengths(
-        patch=min(lengths.patch, most),
-        window=min(lengths.window, most),
-        stride=min(lengths.stride, most),
-        radius=min(lengths.radius, most),
-        pooling=pooling,
-        step=min(lengths.step, pooling),
-    )
+    fitting = {
+        name: min(getattr(lengths, name), most)
+        for name in ("patch", "window", "stride", "radius")
+    }
+    return Lengths(**fitting, pooling=pooling, step=min(lengths.step, pooling))

@@ -6,11 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hyperspy_symseg.frames.checks import (
-    as_array,
-    check_frame,
-    shown,
-)
+from hyperspy_symseg.frames.checks import as_array, check_frame, shown
 
 from .spectrum import Reflections, Spectrum, find_reflections, power_spectrum
 
@@ -95,12 +91,18 @@ def find_periods(frames, masks=None):
            [-0.1,  0.1]])
     """
     spectrum = power_spectrum(_checked(frames, masks))
-    if spectrum is None:
-        found = Reflections(np.empty((0, 2)), np.empty(0), np.empty(0))
-    else:
+    found = Reflections(np.empty((0, 2)), np.empty(0), np.empty(0))
+    if spectrum is not None:
         found = find_reflections(spectrum)
-    period = _characteristic_period(found.frequencies, found.powers)
-    return Periods(period, found.frequencies, found.powers, found.ratios, spectrum)
+    period = None
+    if len(found.powers):
+        radii = np.hypot(*found.frequencies.T)
+        # Slow variations have power at low frequencies, which reflections rarely need.
+        strength = found.powers * radii
+        strong = strength >= STRONG * strength.max()
+        used = strong & (radii <= LOW_ORDER * radii[strong].min())
+        period = float(1 / np.average(radii[used], weights=found.powers[used]))
+    return Periods(period, *found, spectrum)
 
 
 def _checked(frames, masks):
@@ -140,15 +142,3 @@ def _checked_mask(mask, shape):
             f"masks must have the shape of the frames, {shape}, got {mask.shape}."
         )
     return mask
-
-
-def _characteristic_period(frequencies, powers):
-    """One over the mean frequency of the strong reflections of low order."""
-    if not len(powers):
-        return None
-    radii = np.hypot(*frequencies.T)
-    # Slow variations have power at low frequencies, which reflections rarely need.
-    strength = powers * radii
-    strong = strength >= STRONG * strength.max()
-    used = strong & (radii <= LOW_ORDER * radii[strong].min())
-    return float(1 / np.average(radii[used], weights=powers[used]))

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Power spectrum of frames, its noise floor, and the maxima that are above noise."""
 
+import itertools
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import fft, ndimage, special
@@ -70,13 +72,10 @@ class Spectrum:
     @property
     def threshold(self):
         """Ratio to the floor that noise exceeds in one of a thousand spectra: float."""
-        return float(noise_threshold(self.n_independent, self._n_bins))
-
-    @property
-    def _n_bins(self):
-        """Number of frequencies of a half-plane in the band."""
         low, high = self.band
-        return math.pi / 2 * (high**2 - low**2) * math.prod(self.shape)
+        # Of a half-plane.
+        n_bins = math.pi / 2 * (high**2 - low**2) * math.prod(self.shape)
+        return float(noise_threshold(self.n_independent, n_bins))
 
     @property
     def noise_power(self):
@@ -134,13 +133,8 @@ class Spectrum:
         rows = np.where(mirrored, -rows, rows) % self.shape[0]
         return self.power[rows, np.where(mirrored, self.shape[1] - columns, columns)]
 
-    def log_power_at(self, rows, columns):
-        """Logarithm of `power_at`: numpy.ndarray of float64."""
-        return np.log(np.maximum(self.power_at(rows, columns).astype(float), 1e-30))
 
-
-@dataclass(frozen=True)
-class Reflections:
+class Reflections(NamedTuple):
     """Significant maxima of a power spectrum, the strongest first.
 
     Attributes
@@ -207,7 +201,7 @@ def crops(shape):
         gap = (n - count * size) / count
         starts = [int((i + 0.5) * gap + i * size) for i in range(count)]
         along.append([slice(start, start + size) for start in starts])
-    return [(rows, columns) for rows in along[0] for columns in along[1]]
+    return list(itertools.product(*along))
 
 
 def power_spectrum(frames):
@@ -246,14 +240,21 @@ def power_spectrum(frames):
     band = 1 / (LONGEST * min(size)), 1 / SHORTEST
     used = (radii >= band[0]) & (radii <= band[1])
     n_independent = _n_independent(rings[used], n_averaged)
-    floor = np.maximum(_radial_floor(rings), ROUNDING_POWER * power.max())
+    floor = np.median(rings, axis=1).astype(np.float64)
+    # Over three rings next to each other, for the reflections may fill one.
+    floor = ndimage.median_filter(floor, 3, mode="nearest")
+    floor = np.maximum(floor, ROUNDING_POWER * power.max())
     floor /= _median_of_noise(n_independent)
     return Spectrum(power, shape, radii, floor, band, n_independent)
 
 
 def _windowed(frame, mask):
     """High-passed frame under a Hann window, of unit square sum; None if constant."""
-    valid = _recorded(frame, valid_pixels(frame, mask))
+    valid = valid_pixels(frame, mask)
+    # The period is not known yet: areas as large as several of most periods count.
+    flat = flat_areas(frame, valid, FLAT_BLOCK)
+    if flat is not None:
+        valid = ~flat if valid is None else valid & ~flat
     weights = None if valid is None else valid.astype(np.float32)
     values = _centred(frame, valid)
     if values is None:
@@ -269,17 +270,6 @@ def _windowed(frame, mask):
         return None
     values /= np.float32(norm)
     return values
-
-
-def _recorded(frame, valid):
-    """Valid pixels that are not in flat areas; None if all pixels are.
-
-    The period is not known yet: areas as large as several of most periods count.
-    """
-    flat = flat_areas(frame, valid, FLAT_BLOCK)
-    if flat is None:
-        return valid
-    return ~flat if valid is None else valid & ~flat
 
 
 def _centred(frame, valid):
@@ -336,16 +326,6 @@ def _rings(power, shape, width):
     return radii, power[rows, columns]
 
 
-def _radial_floor(rings):
-    """Median power of rings.
-
-    The median over three rings next to each other does away with one that the
-    reflections fill.
-    """
-    floor = np.median(rings, axis=1).astype(np.float64)
-    return ndimage.median_filter(floor, 3, mode="nearest")
-
-
 def _n_independent(rings, n_averaged):
     """Number of independent spectra, by how little their mean varies within rings."""
     if n_averaged == 1 or not len(rings):
@@ -381,7 +361,11 @@ def find_reflections(spectrum):
     sums = np.maximum(around - floor, 0).sum(axis=0)
     shares = 2 * sums / math.prod(spectrum.shape)
     shares /= shares.sum() + spectrum.noise_power
-    shifts = vertex_shifts(spectrum.log_power_at, points)
+    # Peaks of the logarithm are wide enough for a parabola.
+    shifts = vertex_shifts(
+        lambda *at: np.log(np.maximum(spectrum.power_at(*at).astype(float), 1e-30)),
+        points,
+    )
     frequencies = spectrum.frequencies(*(points + shifts).T)
     order = np.argsort(-shares, kind="stable")
     return Reflections(frequencies[order], shares[order], (powers / floor)[order])

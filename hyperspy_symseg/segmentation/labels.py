@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.analysis import MapAnalysis
-from hyperspy_symseg.frames.cut import LARGEST_TILE
 from hyperspy_symseg.frames.extremes import Extremes, why_blank
 from hyperspy_symseg.frames.run import FrameError
 
@@ -49,11 +48,11 @@ class Labels(MapAnalysis):
 
     def tiles(self, shape, tile_shape=None):
         """Tiles that the model labels on its own."""
-        return self.model.tiles(self.grid, shape, tile_shape or LARGEST_TILE)
+        return self.model.tiles(self.grid, shape, tile_shape)
 
-    def result_shape(self, tile):
-        """Labels that a tile answers for: (int, int)."""
-        return tile.result_shape(self.upsample)
+    def target(self, tile):
+        """Labels that a tile answers for: (slice, slice)."""
+        return tile.inner if self.upsample else tile.samples
 
     def process(self, tile):
         """Labels of a tile."""

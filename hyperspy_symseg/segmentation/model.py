@@ -16,7 +16,7 @@ from hyperspy_symseg.frames.checks import (
     pixel_pair,
     warn_of_values,
 )
-from hyperspy_symseg.frames.cut import LARGEST_TILE, cut_into_tiles
+from hyperspy_symseg.frames.cut import cut_into_tiles
 from hyperspy_symseg.frames.threads import with_workers
 from hyperspy_symseg.templates import Templates
 from hyperspy_symseg.templates.model import equal_fields
@@ -475,8 +475,8 @@ class SymmetryModel:
         """Pixels around a tile of a frame that its labels depend on: int."""
         return 0 if self.templates is None else self.templates.margin
 
-    def tiles(self, grid, shape, tile_shape=LARGEST_TILE):
-        """Parts that a frame is labelled in.
+    def tiles(self, grid, shape, tile_shape=None):
+        """Tiles that a frame is labelled in.
 
         Parameters
         ----------
@@ -484,8 +484,8 @@ class SymmetryModel:
             The pixels scored.
         shape : (int, int)
             Rows and columns of the frame.
-        tile_shape : (int, int)
-            Rows and columns of a tile, at most.
+        tile_shape : (int, int), optional
+            Rows and columns of a tile, at most; those of `LARGEST_TILE` by default.
 
         Returns
         -------

@@ -6,7 +6,7 @@ import numpy as np
 from hyperspy.signals import BaseSignal
 
 from hyperspy_symseg.analysis.defects import Defects, default_threshold
-from hyperspy_symseg.analysis.deviations import column_width
+from hyperspy_symseg.analysis.residual_scores import column_width
 from hyperspy_symseg.frames.checks import check_flag, check_number, is_number, shown
 from hyperspy_symseg.frames.lazy import lazy
 from hyperspy_symseg.frames.run import run

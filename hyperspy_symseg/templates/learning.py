@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hyperspy_symseg.frames.threads import limited, pmap
+from hyperspy_symseg.frames.threads import pmap
 
 from .model import Templates
 from .normalized_frame import BLOCKS_IN_CELL
@@ -136,11 +136,11 @@ def learn(frame, crops, period, start, rounds):
     for turn in range(rounds):
         finding = turn % FINDING == 0 and share > CHANGED
         if finding:
-            patterns = pmap(limited(begun), posterior)
+            patterns = pmap(begun, posterior)
             strong = [pattern.strong_reflections() for pattern in patterns]
             others = [strong[:k] + strong[k + 1 :] for k in range(n_patterns)]
-            pmap(limited(Pattern.relate), patterns, others)
-        templates = pmap(limited(Pattern.fit), patterns, posterior)
+            pmap(Pattern.relate, patterns, others)
+        templates = pmap(Pattern.fit, patterns, posterior)
         residuals = np.stack([frame.residuals(each) for each in templates])
         total = np.vdot(posterior, residuals)
         variance = max(float(total) / n_pixels, LEAST_VARIANCE)

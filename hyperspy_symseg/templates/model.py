@@ -13,8 +13,8 @@ from hyperspy_symseg.frames.checks import (
     check_number,
     check_whole,
 )
-from hyperspy_symseg.frames.cut import widened
 from hyperspy_symseg.frames.threads import pmap
+from hyperspy_symseg.frames.tile import widened
 
 from .bragg import BraggComponents
 from .normalized_frame import cell_size

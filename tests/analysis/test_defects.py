@@ -8,8 +8,8 @@ from scipy.spatial import cKDTree
 
 from hyperspy_symseg import simulate
 from hyperspy_symseg.analysis import Defects, defects
-from hyperspy_symseg.analysis.deviations import column_width, gaussian_scores
 from hyperspy_symseg.analysis.interior import inner_places, without_islands
+from hyperspy_symseg.analysis.residual_scores import column_width, gaussian_scores
 from hyperspy_symseg.descriptors import TranslationSymmetry
 from hyperspy_symseg.frames import Tile
 from hyperspy_symseg.frames.run import run

@@ -5,27 +5,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperspy_symseg.descriptors import PowerSpectrum, TranslationSymmetry
-from hyperspy_symseg.frames import Grid, Tile, tiling
+from hyperspy_symseg.frames import Grid, Tile
 from hyperspy_symseg.frames.cut import (
     LARGEST_TILE,
     cut_into_tiles,
     whole,
-    widened,
 )
+from hyperspy_symseg.frames.tile import widened
+from hyperspy_symseg.frames.tiling import tile_cuts
 from hyperspy_symseg.segmentation import SymmetryModel, upsample_labels
 
+
+class SmallTiles:
+    tile_shape = (10, 16)
+
+
+class Translations(SmallTiles, TranslationSymmetry):
+    pass
+
+
+class PowerSpectra(SmallTiles, PowerSpectrum):
+    pass
+
+
 DESCRIPTORS = {
-    "translation": TranslationSymmetry(patch=5, window=8, max_operations=49),
-    "power_spectrum": PowerSpectrum(window=(9, 7)),
+    "translation": Translations(patch=5, window=8, max_operations=49),
+    "power_spectrum": PowerSpectra(window=(9, 7)),
 }
 TRANSLATION = DESCRIPTORS["translation"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def small_tiles():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tiling, "TILE_SHAPE", (10, 16))
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +109,7 @@ def test_pixels_of_a_part_are_nearest_to_its_samples(case):
 def test_part_is_no_larger_than_asked_for_unless_it_is_one_tile(case):
     shape, grid, tile_shape = case
     parts = cut_into_tiles(TRANSLATION, grid, shape, tile_shape)
-    cuts = tiling.tile_cuts(grid, len(TRANSLATION.operations))
+    cuts = tile_cuts(TRANSLATION, grid)
     for axis in (0, 1):
         samples = along_the_axes(parts, "samples")[axis]
         pixels = along_the_axes(parts, "inner")[axis]
@@ -115,7 +122,7 @@ def test_part_is_no_larger_than_asked_for_unless_it_is_one_tile(case):
 def test_part_could_not_take_the_next_tile_too(case):
     shape, grid, tile_shape = case
     parts = cut_into_tiles(TRANSLATION, grid, shape, tile_shape)
-    cuts = tiling.tile_cuts(grid, len(TRANSLATION.operations))
+    cuts = tile_cuts(TRANSLATION, grid)
     for axis in (0, 1):
         samples = along_the_axes(parts, "samples")[axis]
         pixels = along_the_axes(parts, "inner")[axis]

@@ -71,19 +71,19 @@ def test_only_the_frames_asked_for_are_read():
 
 def test_few_frames_are_on_their_way():
     read = []
-    frames = evaluate_frames(lazy(read=read.append), ALL, num_workers=2)
+    frames = evaluate_frames(lazy(read=read.append), ALL, num_workers=2, in_flight=2)
     next(frames)
     # Those in flight, and that which was handed out.
-    assert len(read) <= run.IN_FLIGHT * 2 + 1
+    assert len(read) <= 2 * 2 + 1
     frames.close()
 
 
 def test_no_frame_is_begun_once_nobody_wants_it():
     read = []
-    frames = evaluate_frames(lazy(read=read.append), ALL, num_workers=1)
+    frames = evaluate_frames(lazy(read=read.append), ALL, num_workers=1, in_flight=2)
     next(frames)
     frames.close()
-    assert len(read) <= run.IN_FLIGHT + 1
+    assert len(read) <= 2 + 1
 
 
 def test_a_frame_that_fails_does_not_stop_the_others():
@@ -194,12 +194,6 @@ class Unpicklable:
         raise TypeError("stays here")
 
 
-def test_graphs_of_single_frames_are_small():
-    array = lazy(chunks=(1, 1, 4, 6)).map_blocks(np.negative)
-    graph = FrameGraph(array, ALL)
-    assert len(graph.cull([(1, 2)])) <= 5
-
-
 def many_a_chunk(read, chunks=(5, 3, 4, 6)):
     """Frames of a source in chunks of many, each of which calls `read`."""
 
@@ -233,10 +227,10 @@ def test_chunks_of_several_frames_are_read_once():
     assert sorted(read) == [(i, 0) for i in range(5) for _ in range(2)]
 
 
-def test_groups_are_not_too_large(monkeypatch):
-    monkeypatch.setattr(run, "LARGEST_GROUP", 4)
+def test_groups_are_not_too_large():
     read = []
-    list(evaluate_frames(many_a_chunk(read.append), ALL, num_workers=1))
+    frames = many_a_chunk(read.append)
+    list(evaluate_frames(frames, ALL, num_workers=1, largest_group=4))
     assert len(read) == 4
 
 
@@ -304,19 +298,13 @@ def test_few_chunks_of_many_frames_are_held():
     assert source.most <= 3
 
 
-def test_groups_are_limited_by_the_size_of_their_frames(monkeypatch):
+def test_groups_are_limited_by_the_size_of_their_frames():
     read = []
     array = many_a_chunk(read.append)
-    monkeypatch.setattr(run, "GROUP_BYTES", 5 * DATA[0, 0].nbytes)
+    most = 5 * DATA[0, 0].nbytes
     # What comes of the frames is smaller than they are.
-    list(evaluate_frames(array[..., :1], ALL, num_workers=1))
+    list(evaluate_frames(array[..., :1], ALL, num_workers=1, group_bytes=most))
     assert len(read) == 3
-
-
-def test_frames_that_have_nothing_in_common_are_alone():
-    array = da.from_array(DATA, chunks=(1, 1, 4, 6))
-    groups = FrameGraph(array, ALL).groups(ALL, 32)
-    assert list(groups) == [[index] for index in ALL]
 
 
 def test_many_frames_that_cannot_be_read_here(client):

@@ -231,6 +231,13 @@ def test_threads_of_a_context():
         pmap(lambda _: barrier.wait(), range(3))
 
 
+def test_threads_of_a_context_have_none_below_them(before):
+    with workers(2):
+        seen = pmap(lambda _: numbers(), range(8))
+    assert all(set(each) == {1} for each in seen)
+    assert numbers() == before
+
+
 def test_order_is_kept():
     with workers(4):
         assert pmap(pow, range(50), [2] * 50) == [i**2 for i in range(50)]

@@ -127,10 +127,9 @@ def test_another_host_holds_it_whatever_runs_here(path):
     assert path.exists()
 
 
-def test_a_file_that_nobody_has_written_to_is_taken_over(path, monkeypatch):
-    monkeypatch.setattr(writer_lock, "TO_WRITE", 0.02)
+def test_a_file_that_nobody_has_written_to_is_taken_over(path):
     path.touch()
-    with WriterLock(path) as lock:
+    with WriterLock(path, to_write=0.02) as lock:
         assert lock.taken_over
 
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import pytest
 
-from hyperspy_symseg.descriptors import scores
+from hyperspy_symseg.descriptors import Descriptor, scores
 from hyperspy_symseg.frames import cut as cutting
-from hyperspy_symseg.frames import tiling
 from hyperspy_symseg.segmentation import model
 
 
@@ -13,7 +12,7 @@ def cut_into(monkeypatch):
     cut = cutting.cut_into_tiles
 
     def cut_into(tile_shape, part_shape):
-        monkeypatch.setattr(tiling, "TILE_SHAPE", tile_shape)
+        monkeypatch.setattr(Descriptor, "tile_shape", tile_shape)
 
         def cut_small(descriptor, grid, shape, _=None, margin=0):
             return cut(descriptor, grid, shape, part_shape, margin)

@@ -55,11 +55,10 @@ def test_model_has_numbers_of_python(movie, small):
     assert numbers == [3, 3, 7, 6, 200]
 
 
-def test_result_that_was_not_filled_is_an_error(monkeypatch):
+def test_result_that_was_not_filled_is_an_error():
     array = da.zeros((5, 4, 3), chunks=(1, 4, 3))
-    monkeypatch.setattr(run, "IN_FLIGHT", 0)
     with pytest.raises(RuntimeError, match="^all 5 frames must be evaluated, got 0"):
-        run.evaluate_series(array)
+        run.evaluate_series(array, in_flight=0)
 
 
 def test_progress_that_leaves_something_out_is_an_error(movie, small):

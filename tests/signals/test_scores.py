@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg.descriptors import (
+    Descriptor,
     GlideReflectionSymmetry,
     JoinedDescriptors,
     PowerSpectrum,
@@ -57,7 +58,7 @@ def test_descriptors_of_a_list_of_translations_have_one_axis(signal):
 
 
 def test_descriptors_of_a_lazy_signal_are_lazy(signal, small, monkeypatch):
-    monkeypatch.setattr("hyperspy_symseg.frames.tiling.TILE_SHAPE", (16, 24))
+    monkeypatch.setattr(Descriptor, "tile_shape", (16, 24))
     lazy = signal.as_lazy().get_symmetry_descriptors(**small)
     assert lazy._lazy
     lazy.compute()

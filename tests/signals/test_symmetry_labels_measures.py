@@ -15,10 +15,10 @@ from hypothesis.extra.numpy import arrays
 
 from hyperspy_symseg import simulate
 from hyperspy_symseg.analysis.boundaries import boundary_lengths
+from hyperspy_symseg.analysis.overlay import tint
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.run import evaluate_frames
 from hyperspy_symseg.frames.threads import workers
-from hyperspy_symseg.plotting import tint
 from hyperspy_symseg.segmentation import upsample_labels
 from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels
 

@@ -26,7 +26,7 @@ LEAST_SKEWNESS, MOST_SKEWNESS = 1e-3, 1.0
 LEAST_DEVIATION = 1e-6
 # Window in which the scale varies, in periods; deviations are cut off there, and the
 # mean square of those of a standard normal variable.
-SCALE_WIDTH, CUT, MEAN_SQUARE_CUT = 6.0, 3.0, 0.9947
+SCALE_WIDTH, CUT, CUT_VARIANCE = 6.0, 3.0, 0.9947
 
 
 def column_width(templates):
@@ -59,10 +59,10 @@ def column_width(templates):
         weights = amplitudes**2
         if not weights.sum() > 0:
             continue
-        squares, logarithms = (reflections**2).sum(axis=1), np.log(amplitudes)
-        squares = squares - np.average(squares, weights=weights)
-        covariance += (weights * squares * logarithms).sum()
-        variance += (weights * squares**2).sum()
+        squared, logarithms = (reflections**2).sum(axis=1), np.log(amplitudes)
+        squared = squared - np.average(squared, weights=weights)
+        covariance += (weights * squared * logarithms).sum()
+        variance += (weights * squared**2).sum()
     # Reflections of one length alone have no slope.
     told = variance * templates.period**4 > 1e-3 and covariance < 0
     width = WIDTH * templates.period
@@ -100,8 +100,8 @@ def gaussian_scores(values, skewness):
     return sign * 3 * root * (cube_root - 1 + 1 / (9 * root**2))
 
 
-class Deviations:
-    """Deviations of a frame from its templates, with the statistics of its noise.
+class ResidualScores:
+    """Scores of the residuals of a frame, by the statistics of its noise.
 
     Residuals are correlated with a Gaussian as wide as a column (a matched filter). Of
     these, mean, deviation and skewness are taken from the pattern's own places, in
@@ -187,8 +187,7 @@ class Deviations:
         The variance of counts rises with their mean by the gain; so does that of the
         residuals, and the third cumulant is the variance times the gain.
         """
-        expected, squares = self._pixels[used], self._residuals[used] ** 2
-        covariance = np.cov(expected, squares)
+        covariance = np.cov(self._pixels[used], self._residuals[used] ** 2)
         gain = max(covariance[0, 1] / max(covariance[0, 0], LEAST_DEVIATION), 0)
         rows = []
         for level, values in self._classes(used):
@@ -214,10 +213,10 @@ class Deviations:
 
     def _scale(self, block):
         """Divide by what varies slowly, such as with the thickness."""
-        squares = np.where(self.inner, np.minimum(self.scores**2, CUT**2), 0)
+        squared = np.where(self.inner, np.minimum(self.scores**2, CUT**2), 0)
         counts = sum_blocks(self.inner.astype(float), block)
         mean = local_mean(
-            sum_blocks(squares, block), counts, SCALE_WIDTH * BLOCKS_IN_PERIOD
+            sum_blocks(squared, block), counts, SCALE_WIDTH * BLOCKS_IN_PERIOD
         )
-        scale = np.sqrt(np.where(mean > 0, mean / MEAN_SQUARE_CUT, 1))
+        scale = np.sqrt(np.where(mean > 0, mean / CUT_VARIANCE, 1))
         self.scores = self.scores / spread(scale, block, self.scores.shape)
