@@ -35,6 +35,7 @@ from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.templates.blocks import window_means
 from hyperspy_symseg.templates.boundaries import straightened
+from hyperspy_symseg.templates.crystal import Crystal
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.potts import mean_field
 
@@ -43,6 +44,7 @@ KERNELS = {
     "_blocks": ("normalise", "products", "window_means"),
     "_boundaries": ("sharpen",),
     "_bragg": ("fourier_sums", "sum_of_components"),
+    "_displacement": ("best_displacements", "phase_factors"),
     "_polar": ("sample_block", "score_block"),
     "_pooling": ("pool_block",),
     "_potts": ("mean_field",),
@@ -180,6 +182,16 @@ def blocks(rng):
     period = float(rng.uniform(1.0, 40.0))
     normalized = NormalizedFrame(frame, mask_of(rng, shape), period)
     normalized.residuals(rng.normal(size=shape).astype(np.float32))
+    indices = rng.integers(-12, 13, (int(rng.integers(20)), 2)).astype(np.int32)
+    factors = rng.choice([0, 1, 1e6]) * rng.normal(size=(2, len(indices), 2))
+    crystal = Crystal(
+        rng.normal(0, 0.1, (2, 2)),
+        indices,
+        factors @ [1, 1j],
+        float(rng.uniform(0.2, 12.0)),
+    )
+    weights = rng.random((2, *normalized.counts.shape)).astype(np.float32)
+    crystal.components(normalized).expected(weights)
     n, *sides = map(int, rng.integers(1, 40, 3))
     loglik = rng.normal(0, rng.choice([0, 1, 1e30]), (n, *sides)).astype(np.float32)
     posterior = mean_field(loglik, int(rng.integers(1, 21)))

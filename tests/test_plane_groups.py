@@ -140,7 +140,11 @@ def test_patterns_of_the_same_patterson_function(pair, refine):
         f"{np.round(by_other, 3)}, by translation {np.round(by_translation, 3)}"
     )
     assert np.mean(by_other) >= 0.95
-    assert max(by_translation) <= 0.6
+    if not refine:
+        assert max(by_translation) <= 0.6
+    elif pair == "p1, p2":
+        # Phases tell them apart: the two are crystals with another motif.
+        assert np.median(by_translation) >= 0.95
 
 
 @pytest.mark.parametrize("refine", [False, True])

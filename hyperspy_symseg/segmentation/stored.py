@@ -16,7 +16,7 @@ from hyperspy_symseg.templates import Templates
 
 #: Of dictionaries of models, and of the metadata of labels. One without it is from
 #: before there was one, and has the same fields.
-FORMAT = 1
+FORMAT = 2
 # Numbers of an array that is read into memory, at most.
 MOST_NUMBERS = 2**25
 
@@ -36,9 +36,9 @@ def check_format(name, value):
         If it is another one, or no format.
     """
     found = in_memory(f"format of {name}", value)
-    if check_whole(f"format of {name}", found, 1) != FORMAT:
+    if check_whole(f"format of {name}", found, 1) > FORMAT:
         raise ValueError(
-            f"format of {name} must be {FORMAT}, the only one that this version can "
+            f"format of {name} must be from 1 to {FORMAT}, those that this version can "
             f"read, got {found}."
         )
 

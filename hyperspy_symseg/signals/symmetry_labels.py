@@ -715,7 +715,8 @@ class SymmetryLabels(Signal2D):
         if (*navigation, *shape) != self.data.shape:
             raise ValueError(
                 "signal must be what the labels are of, all of it, got one of shape "
-                f"{signal.data.shape} for labels of shape {self.data.shape}."
+                f"{signal.data.shape} for labels of shape {self.data.shape} with "
+                f"stride {stride} and upsample {upsample}."
             )
         certainty = signal.segment_symmetry(
             model=model,

@@ -89,6 +89,11 @@ class BraggComponents:
         # Components that have been replaced, and are transformed when they are needed.
         self._replaced = np.zeros(self._sums.shape[1], bool)
 
+    @property
+    def block_sums(self):
+        """Fourier sums of the blocks: (2, n, ..., block rows, block columns)."""
+        return self._sums
+
     def _factors_of(self, indices):
         """Factors of some of the components."""
         return [np.ascontiguousarray(each[:, indices]) for each in self._factors]
@@ -141,31 +146,56 @@ class BraggComponents:
         """
         size = 2 * amplitudes.astype(np.float32)
         size = size.reshape(-1, *[1] * (phases.ndim - 2))
-        sizes = np.ascontiguousarray(_by_component(size * phases[:, indices]))
+        return self.sum_of(size * phases[:, indices], indices)
+
+    def sum_of(self, amplitudes, indices=slice(None)):
+        """Sum of some components with complex amplitudes: (..., rows, columns) float32.
+
+        Parameters
+        ----------
+        amplitudes : (2, m, ..., cell rows, cell columns) numpy.ndarray of float32
+        indices : (m,) numpy.ndarray of int, optional
+        """
         out = np.empty(self._frame.pixels.shape, np.float32)
         _bragg.sum_of_components(
             *self._factors_of(indices),
-            sizes,
+            np.ascontiguousarray(_by_component(amplitudes)),
             self._frame.block,
             BLOCKS_IN_CELL,
             planes(out),
         )
         return out
 
-    def expected(self, weights, amplitudes):
-        """Template with the phases of a pattern's pixels near by: float32.
+
+class FreeComponents:
+    """Bragg components of a pattern in a frame, the phases of which are free.
+
+    Parameters
+    ----------
+    frame : NormalizedFrame
+    reflections : (n, 2) numpy.ndarray of float64
+    amplitudes : (n,) numpy.ndarray of float64
+    """
+
+    def __init__(self, frame, reflections, amplitudes):
+        self._components = BraggComponents(frame, frame.factors(reflections))
+        self._amplitudes = amplitudes
+
+    def expected(self, posterior):
+        """Template with the phases of the pattern's pixels near by.
 
         Parameters
         ----------
-        weights : (..., block rows, block columns) numpy.ndarray of float32
+        posterior : (1, ..., block rows, block columns) numpy.ndarray of float32
             Probability that a block belongs to the pattern.
-        amplitudes : (n,) numpy.ndarray
 
         Returns
         -------
-        (..., rows, columns) numpy.ndarray of float32
+        list of (..., rows, columns) numpy.ndarray of float32
+            One.
         """
-        return self.template(amplitudes, unit_phases(self.cells(weights)))
+        phases = unit_phases(self._components.cells(posterior[0]))
+        return [self._components.template(self._amplitudes, phases)]
 
 
 def _fourier_sums(frame, factors, side):

@@ -15,16 +15,19 @@ from hyperspy_symseg.frames.checks import (
 )
 from hyperspy_symseg.frames.threads import pmap
 from hyperspy_symseg.frames.tile import widened
+from hyperspy_symseg.lattice.cell import LARGEST_INDEX
 
-from .bragg import BraggComponents
+from .bragg import WIDTH, FreeComponents
+from .crystal import Crystal
 from .normalized_frame import cell_size
 from .potts import log_likelihoods, mean_field, most_probable
 from .reflections import distances
 
 # Reflections so near to each other are the same, in cycles a period.
 SAME = 0.02
-# Periods around a tile of a frame that its labels depend on.
-MARGIN = 24
+# Periods around a tile of a frame that its labels depend on: so many for each cell of
+# the window that phases are averaged in.
+MARGIN = 8
 # Rounds of phases and posteriors: more rounds change nothing.
 ROUNDS = 3
 # Range of a period, in pixels: frames show no shorter ones, and have no room for longer
@@ -32,8 +35,19 @@ ROUNDS = 3
 PERIODS = 2.0, 2.0**15
 # Per pixel, along one axis; a component moves a little when it is fitted.
 HIGHEST_FREQUENCY = 1.0
+# Labels are of int16.
+MOST_PATTERNS = 2**15 - 1
 # In standard deviations, and in variances.
 LARGEST_AMPLITUDE, NOISE = 1e6, (1e-12, 1e12)
+# Distance of a reflection from its node, at most, in cycles a pixel: rounding only.
+OFF_NODE = 1e-6
+# Of the displacement of a crystal, in cells.
+WIDTH_RANGE = 0.5, 100.0
+# What patterns without a crystal have, which need not be given.
+FREE = {"phases": 0, "indices": 0, "crystals": -1}
+# Arrays with a number for each reflection, and for each crystal.
+OF_REFLECTIONS = "reflections", "amplitudes", "phases", "indices"
+OF_CRYSTALS = "cells", "widths"
 
 
 def equal_fields(first, second):
@@ -74,6 +88,16 @@ class Templates:
     noise : float
         Variance of the residuals times their overdispersion, the factor by which sums
         of neighbouring residuals vary more than those of white noise.
+    phases : (n,) numpy.ndarray of float64
+        Of the structure factors of a crystal, in radians; 0 for others.
+    indices : (n, 2) numpy.ndarray of int64
+        h and k of the reflections of a crystal; 0 for others.
+    crystals : (n_patterns,) numpy.ndarray of int64
+        Number of the crystal that a pattern has; -1 where the phases of the reflections
+        are free.
+    cells : (crystals, 2, 2) numpy.ndarray of float64
+    widths : (crystals,) numpy.ndarray of float64
+        As in `Crystal`.
 
     Raises
     ------
@@ -87,29 +111,135 @@ class Templates:
     reflections: np.ndarray
     amplitudes: np.ndarray
     noise: float
+    phases: np.ndarray = ()
+    indices: np.ndarray = ()
+    crystals: np.ndarray = ()
+    cells: np.ndarray = ()
+    widths: np.ndarray = ()
 
     def __post_init__(self):
         """Check the numbers, and make the arrays constant."""
-        n_patterns = check_whole("n_patterns of templates", self.n_patterns, 1)
+        n_patterns = check_whole(
+            "n_patterns of templates", self.n_patterns, 1, MOST_PATTERNS
+        )
         n = len(as_array("patterns of templates", self.patterns).reshape(-1))
         checked = {
             "period": check_number("period of templates", self.period, *PERIODS),
             "n_patterns": n_patterns,
             "noise": check_number("noise of templates", self.noise, *NOISE),
         }
-        # As lists, those of templates without reflections have no second axis.
-        if not n and not np.size(self.reflections):
-            object.__setattr__(self, "reflections", np.empty((0, 2)))
+        n_crystals = len(as_array("widths of templates", self.widths).reshape(-1))
         for name, shape, least, most, dtype in (
             ("patterns", (n,), 0, n_patterns - 1, np.int64),
             ("reflections", (n, 2), -HIGHEST_FREQUENCY, HIGHEST_FREQUENCY, np.float64),
             ("amplitudes", (n,), 0, LARGEST_AMPLITUDE, np.float64),
+            ("phases", (n,), -np.pi, np.pi, np.float64),
+            ("indices", (n, 2), -LARGEST_INDEX, LARGEST_INDEX, np.int64),
+            ("crystals", (n_patterns,), -1, n_crystals - 1, np.int64),
+            (
+                "cells",
+                (n_crystals, 2, 2),
+                -HIGHEST_FREQUENCY,
+                HIGHEST_FREQUENCY,
+                np.float64,
+            ),
+            ("widths", (n_crystals,), *WIDTH_RANGE, np.float64),
         ):
-            how = shape, least, most, dtype
             values = getattr(self, name)
+            has_default = name in FREE and not n_crystals
+            if not np.size(values) and (has_default or 0 in shape):
+                # As lists, arrays without elements have no second axis.
+                values = np.full(shape, FREE.get(name, 0))
+            how = shape, least, most, dtype
             checked[name] = check_array(f"{name} of templates", values, *how)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+        self._check_crystals()
+
+    def _check_crystals(self):
+        """Raise an error unless reflections of crystals are on their lattices."""
+        if set(self.crystals.tolist()) - {-1} != set(range(len(self.cells))):
+            raise ValueError(
+                f"crystals of templates must have all numbers below {len(self.cells)}, "
+                f"that of the cells, got {self.crystals}."
+            )
+        numbers = self.crystals[self.patterns]
+        tied = numbers >= 0
+        nodes = np.einsum("nh,nhy->ny", self.indices[tied], self.cells[numbers[tied]])
+        if not np.allclose(self.reflections[tied], nodes, rtol=0, atol=OFF_NODE):
+            raise ValueError(
+                "reflections of templates must be those of the indices and cells of "
+                "their crystals, got others."
+            )
+        own = np.column_stack([self.patterns, self.indices])[tied]
+        if len(np.unique(own, axis=0)) < len(own):
+            raise ValueError(
+                "indices of templates must be different for each reflection of a "
+                "pattern, got some twice."
+            )
+
+    @classmethod
+    def learnt(cls, period, n_patterns, groups, noise):
+        """Templates of patterns that were learnt in groups.
+
+        Parameters
+        ----------
+        period : float
+        n_patterns : int
+        groups : list of (dict, list of int)
+            What was learnt, and of which patterns: ``reflections`` and ``amplitudes``
+            of one, or a ``crystal`` of several.
+        noise : float
+
+        Returns
+        -------
+        Templates
+        """
+        crystals = np.full(n_patterns, -1)
+        cells, widths, rows = [], [], []
+        for learnt, patterns in groups:
+            if "crystal" not in learnt:
+                reflections, amplitudes = learnt["reflections"], learnt["amplitudes"]
+                none = np.zeros_like(reflections)
+                rows.append((patterns * len(amplitudes), reflections, amplitudes, none))
+                continue
+            crystal = learnt["crystal"]
+            crystals[patterns] = len(cells)
+            cells.append(crystal.cell)
+            widths.append(crystal.width)
+            for pattern, factors in zip(patterns, crystal.factors, strict=True):
+                own = np.flatnonzero(factors)
+                rows.append(
+                    (
+                        [pattern] * len(own),
+                        crystal.reflections[own],
+                        factors[own],
+                        crystal.indices[own],
+                    )
+                )
+        numbers, reflections, factors, indices = map(
+            np.concatenate, zip(*rows, strict=True)
+        )
+        order = np.argsort(numbers, kind="stable")
+        return cls(
+            period,
+            n_patterns,
+            np.array(numbers, int)[order],
+            reflections[order],
+            np.abs(factors[order]),
+            noise,
+            np.angle(factors[order]),
+            indices[order],
+            crystals,
+            cells,
+            widths,
+        )
+
+    @property
+    def n_numbers(self):
+        """Number of parameters: three a reflection, or two if its phase is tied."""
+        tied = np.count_nonzero(self.crystals[self.patterns] >= 0)
+        return 3 * len(self.patterns) - tied
 
     __eq__ = equal_fields
     __hash__ = None
@@ -141,12 +271,15 @@ class Templates:
         index = np.full(self.n_patterns, -1)
         index[patterns] = np.arange(len(patterns))
         own = index[self.patterns] >= 0
+        crystals = self.crystals[patterns]
+        kept = np.unique(crystals[crystals >= 0])
         return replace(
             self,
             n_patterns=len(patterns),
             patterns=index[self.patterns[own]],
-            reflections=self.reflections[own],
-            amplitudes=self.amplitudes[own],
+            crystals=np.where(crystals < 0, -1, np.searchsorted(kept, crystals)),
+            **{name: getattr(self, name)[own] for name in OF_REFLECTIONS},
+            **{name: getattr(self, name)[kept] for name in OF_CRYSTALS},
         )
 
     def of(self, pattern):
@@ -158,7 +291,8 @@ class Templates:
     def margin(self):
         """Pixels around a tile of a frame that its labels depend on: int."""
         cell = cell_size(self.period)
-        return (round(MARGIN * self.period) // cell + 1) * cell
+        widest = max(self.widths.max(initial=0), WIDTH)
+        return (round(MARGIN * widest * self.period) // cell + 1) * cell
 
     def pixels_around(self, pixels, shape):
         """Rows and columns that the labels of some depend on, from whole cells on.
@@ -192,27 +326,40 @@ class Templates:
         float
             From 0 to 1; 1 for one pattern.
         """
-        least = 1.0
-        for k, j in itertools.combinations(range(self.n_patterns), 2):
-            (ours, a), (theirs, b) = self.of(k), self.of(j)
-            power = (a**2).sum() + (b**2).sum()
-            same, other = np.nonzero(distances(ours, theirs) < SAME / self.period)
-            in_common = 2 * (a[same] * b[other]).sum()
-            least = min(least, 1 - in_common / power if power else 0.0)
-        return float(least)
+        pairs = itertools.combinations(range(self.n_patterns), 2)
+        return min((_difference(self, *pair) for pair in pairs), default=1.0)
+
+    def _crystal(self, number):
+        """Crystal of that number, and its patterns."""
+        patterns = np.flatnonzero(self.crystals == number)
+        own = np.isin(self.patterns, patterns)
+        indices, columns = np.unique(self.indices[own], axis=0, return_inverse=True)
+        factors = np.zeros((len(patterns), len(indices)), complex)
+        rows = np.searchsorted(patterns, self.patterns[own])
+        factors[rows, columns] = self.amplitudes[own] * np.exp(1j * self.phases[own])
+        indices = indices.astype(np.int32)
+        crystal = Crystal(self.cells[number], indices, factors, self.widths[number])
+        return crystal, patterns
 
     def components(self, frame):
-        """Bragg components of every pattern in a frame: list of BraggComponents.
+        """Components of all patterns in a frame: list of (object, patterns).
+
+        Those with free phases are by themselves, those of a crystal together.
 
         Parameters
         ----------
         frame : NormalizedFrame
         """
+        free = [(self.of(k), [k]) for k in np.flatnonzero(self.crystals < 0).tolist()]
+        tied = list(map(self._crystal, range(len(self.cells))))
 
-        def of_pattern(k):
-            return BraggComponents(frame, frame.factors(self.of(k)[0]))
+        def in_frame(one):
+            what, patterns = one
+            if isinstance(what, Crystal):
+                return what.components(frame), patterns
+            return FreeComponents(frame, *what), patterns
 
-        return pmap(of_pattern, range(self.n_patterns))
+        return pmap(in_frame, free + tied)
 
     def each_expected(self, frame, posterior):
         """Template of every pattern in a frame: list of (..., rows, columns) float32.
@@ -222,12 +369,9 @@ class Templates:
         frame, posterior
             As for `residuals`.
         """
-        return [
-            each.expected(own, self.of(k)[1])
-            for k, (each, own) in enumerate(
-                zip(self.components(frame), posterior, strict=True)
-            )
-        ]
+        return by_pattern(
+            lambda one, own: one.expected(own), self.components(frame), posterior
+        )
 
     def residuals(self, frame, components, posterior):
         """Squared residuals of the blocks, with the template of every pattern.
@@ -235,7 +379,7 @@ class Templates:
         Parameters
         ----------
         frame : NormalizedFrame
-        components : list of BraggComponents
+        components : list of (object, patterns)
             In this frame.
         posterior : (patterns, ..., block rows, block columns) numpy.ndarray of float32
             Probability of every pattern in every block.
@@ -245,11 +389,10 @@ class Templates:
         (patterns, ..., block rows, block columns) numpy.ndarray of float32
         """
 
-        def of_pattern(k):
-            expected = components[k].expected(posterior[k], self.of(k)[1])
-            return frame.residuals(expected)
+        def of_group(one, own):
+            return list(map(frame.residuals, one.expected(own)))
 
-        return np.stack(pmap(of_pattern, range(self.n_patterns)))
+        return np.stack(by_pattern(of_group, components, posterior))
 
     def posterior(self, frame):
         """Probability of every pattern in every block.
@@ -290,3 +433,33 @@ class Templates:
         for k, template in enumerate(self.each_expected(frame, posterior)):
             np.copyto(out, template, where=labels == k)
         return out
+
+
+def by_pattern(function, groups, posterior):
+    """What a function gives for each pattern of some groups, in the patterns' order."""
+
+    def of_group(group):
+        one, patterns = group
+        return function(one, posterior[patterns])
+
+    found = [None] * len(posterior)
+    for (_, patterns), results in zip(groups, pmap(of_group, groups), strict=True):
+        for pattern, result in zip(patterns, results, strict=True):
+            found[pattern] = result
+    return found
+
+
+def _difference(templates, first, second):
+    """Share of their power in which two patterns differ: float."""
+    (ours, a), (theirs, b) = templates.of(first), templates.of(second)
+    power = (a**2).sum() + (b**2).sum()
+    if not power:
+        return 0.0
+    crystals = templates.crystals[[first, second]]
+    if crystals[0] == crystals[1] >= 0:
+        # Phases count, too, as the displacement is the same.
+        a = a * np.exp(1j * templates.phases[templates.patterns == first])
+        b = b * np.exp(-1j * templates.phases[templates.patterns == second])
+    same, other = np.nonzero(distances(ours, theirs) < SAME / templates.period)
+    in_common = 2 * (a[same] * b[other]).sum().real / power
+    return float(np.clip(1 - in_common, 0, 1))

@@ -9,11 +9,13 @@ import numpy as np
 from hyperspy_symseg.frames.block_sums import spread
 
 from .blocks import local_mean, sum_blocks
-from .learning import everywhere, learn
+from .learning import everywhere, learn, relearnt
+from .motifs import motif_split
 from .normalized_frame import BLOCKS_IN_CELL
 from .overdispersion import NOTHING, overdispersion
 from .pattern_spectrum import SpectrumCrops
 from .potts import most_probable
+from .tying import DECISIVE, tied, with_widths
 
 # Standard deviation of the window in which cells are judged to be misfits, in cells.
 WIDTH = 1.2
@@ -23,9 +25,6 @@ BELIEF = 0.9
 LEAST_DIFFERENCE = 0.1
 # Cells that a pattern has to have.
 FEWEST_CELLS = 28
-# Nats that one more pattern has to gain: "decisive" evidence (R. E. Kass,
-# A. E. Raftery, J. Am. Stat. Assoc. 90, 773 (1995)).
-DECISIVE = 10.0
 # Share of the blocks that the scores may have wrong, if nothing else is tried.
 ALL_BUT_RIGHT = 0.03
 # Misfits that are far from the median, in standard deviations, and the median deviation
@@ -38,6 +37,7 @@ WHITE_NOISE = 2.0
 # Rounds for one pattern, which has nothing but reflections to be found; for more, until
 # one of the starts is chosen, and after that.
 ROUNDS_OF_ONE, ROUNDS_OF_START, ROUNDS = 2, 2, 3
+ROUNDS_OF_MOTIFS = 5
 
 
 def start_from_labels(labels, n_patterns):
@@ -83,17 +83,13 @@ class ModelSelection:
     def __init__(self, frame, period, labels, one_pattern=None):
         self._frame = frame
         self._learn = functools.partial(learn, frame, SpectrumCrops(frame), period)
-        self._labels, self._solutions = labels, {}
+        self._labels, self._solutions, self._free = labels, {}, {}
         self._one_pattern = one_pattern
 
     def solution(self, n_patterns):
         """Best solution for a number of patterns: Solution."""
         if n_patterns not in self._solutions:
-            if n_patterns == 1:
-                start, rounds = everywhere(self._frame), ROUNDS_OF_ONE
-            else:
-                start, rounds = self._begun(n_patterns).posterior, ROUNDS
-            self._solutions[n_patterns] = self._learn(start, rounds)
+            self._solutions[n_patterns] = self._best(n_patterns)
         return self._solutions[n_patterns]
 
     def costs(self, most):
@@ -116,8 +112,11 @@ class ModelSelection:
         largest = 1.0
         for n_patterns in range(2, most + 1):
             largest = max(largest, self._overdispersion(n_patterns))
+            # What is distorted needs a narrow window whatever the number of patterns,
+            # but a narrow one follows a boundary, too.
+            widths = self.solution(n_patterns).templates.widths
             numbers = range(1, n_patterns + 1)
-            costs = np.array([self._cost(n, largest) for n in numbers])
+            costs = np.array([self._cost(n, largest, widths) for n in numbers])
             if costs[-1] > costs[:-1].min() - DECISIVE:
                 break
         return costs
@@ -134,12 +133,21 @@ class ModelSelection:
         return int(np.argmin(costs + DECISIVE * np.arange(len(costs)))) + 1
 
     def are_different(self, n_patterns):
-        """Whether all patterns differ in a tenth of their power: bool."""
-        templates = self.solution(n_patterns).templates
-        return templates.least_difference() > LEAST_DIFFERENCE
+        """Whether all patterns differ, in a tenth of their power or in what they gain.
 
-    def _cost(self, n_patterns, overdispersion):
+        Patterns that are much alike leave decisively less unexplained than one pattern
+        fewer, even if their boundaries cost nothing.
+        """
         solution = self.solution(n_patterns)
+        if solution.templates.least_difference() > LEAST_DIFFERENCE:
+            return True
+        fewer, widths = self.solution(n_patterns - 1), solution.templates.widths
+        fewer = with_widths(self._frame, fewer, widths)
+        return fewer.misfit(WHITE_NOISE) - solution.misfit(WHITE_NOISE) > DECISIVE
+
+    def _cost(self, n_patterns, overdispersion, widths):
+        """Cost of a number of patterns, with windows that are as wide as others."""
+        solution = with_widths(self._frame, self.solution(n_patterns), widths)
         few = solution.least_cells() < FEWEST_CELLS
         if few or not self.are_different(n_patterns):
             return np.inf
@@ -164,25 +172,58 @@ class ModelSelection:
         found, weights = overdispersion(*measured, choices)
         return float(np.average(found, weights=weights)) if weights.any() else 1.0
 
+    def _best(self, n_patterns):
+        """Best solution, from several starts."""
+        if n_patterns == 1:
+            free, are_right = self._learn(everywhere(self._frame), ROUNDS_OF_ONE), True
+        else:
+            begun, are_right = self._begun(n_patterns)
+            free = self._learn(begun.posterior, ROUNDS)
+        self._free[n_patterns] = free
+        found = tied(self._frame, free)
+        if are_right:
+            return found
+        fewer = self.solution(n_patterns - 1)
+        are_alike = found.templates.least_difference() <= LEAST_DIFFERENCE
+        gain = fewer.cost(WHITE_NOISE) - found.cost(WHITE_NOISE)
+        if gain > DECISIVE and not are_alike:
+            return found
+        # Patterns that are much alike have one lattice, and one displacement.
+        splits = self._motif_splits(fewer)
+        others = [] if splits and are_alike else [found]
+        return min(splits + others, key=lambda one: one.cost(WHITE_NOISE))
+
+    def _motif_splits(self, solution):
+        """Solutions with one pattern more on the lattice of another: list."""
+        found, period = [], solution.templates.period
+        for number in range(solution.templates.n_patterns):
+            start = motif_split(self._frame, solution, number)
+            if start is not None:
+                split = relearnt(self._frame, *start, period, ROUNDS_OF_MOTIFS)
+                found.append(split)
+        return found
+
     def _begun(self, n_patterns):
-        """Best of the starts, after a few rounds."""
+        """Best of the starts, after a few rounds, and whether the labels were right."""
         labels, tried = self._labels(n_patterns), []
         if labels is not None:
             start = start_from_labels(labels, n_patterns)
             tried.append(self._learn(start, ROUNDS_OF_START))
             if np.mean(most_probable(start) != tried[0].labels) < ALL_BUT_RIGHT:
-                return tried[0]
+                return tried[0], True
         if labels is None or n_patterns <= MOST_SPLITS:
             start = self._split(*self._fewer(n_patterns))
             tried.append(self._learn(start, ROUNDS_OF_START))
-        return min(tried, key=lambda one: one.cost(WHITE_NOISE))
+        return min(tried, key=lambda one: one.cost(WHITE_NOISE)), False
 
     def _fewer(self, n_patterns):
         """Posterior and templates of one pattern fewer."""
         if n_patterns == 2 and self._one_pattern is not None:
             return everywhere(self._frame), self._one_pattern
-        solution = self.solution(n_patterns - 1)
-        return solution.posterior, solution.templates
+        self.solution(n_patterns - 1)
+        # Free phases hardly follow a boundary, so that misfits show it.
+        free = self._free[n_patterns - 1]
+        return free.posterior, free.templates
 
     def _split(self, posterior, templates):
         """Posterior with a new pattern where some templates fit worst."""

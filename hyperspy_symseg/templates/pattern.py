@@ -89,18 +89,22 @@ class Pattern:
 
         Parameters
         ----------
-        weights
+        weights : (1, ..., block rows, block columns) numpy.ndarray of float32
             As for the class.
 
         Returns
         -------
-        (..., rows, columns) numpy.ndarray of float32
-            What the components that count make up, with the phases measured.
+        list of (..., rows, columns) numpy.ndarray of float32
+            One: what the components that count make up, with the phases measured.
         """
-        self.weigh(weights)
+        self.weigh(weights[0])
         self.move()
         self.measure()
-        return self._components.template(self.amplitudes, self._phases, self._kept)
+        return [self._components.template(self.amplitudes, self._phases, self._kept)]
+
+    def learnt(self):
+        """What has been learnt: dict of arrays, as in `Templates`."""
+        return {"reflections": self.reflections, "amplitudes": self.amplitudes}
 
     def weigh(self, weights):
         """Take the Fourier sums over those pixels that belong to the pattern.

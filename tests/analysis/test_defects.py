@@ -183,6 +183,9 @@ def test_none_near_a_boundary(crystal):
             "patterns": np.repeat([0, 1], len(model.templates.patterns)),
             "reflections": np.tile(model.templates.reflections, (2, 1)),
             "amplitudes": np.tile(model.templates.amplitudes, 2),
+            "phases": np.tile(model.templates.phases, 2),
+            "indices": np.tile(model.templates.indices, (2, 1)),
+            "crystals": np.tile(model.templates.crystals, 2),
         }
     )
     found = defects.defects_of_tile(double, whole_tile(frame, labels), 5.0)

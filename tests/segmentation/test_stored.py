@@ -177,12 +177,12 @@ def without(name, field):
 
 def test_dictionary_without_a_format_is_read():
     values = without("templates", "format")
-    assert SymmetryModel.from_dict(values).to_dict()["format"] == 1
+    assert SymmetryModel.from_dict(values).to_dict()["format"] == 2
 
 
 def test_format_of_a_later_version_is_refused_by_name():
-    values = stored("rotation") | {"format": 2}
-    with pytest.raises(ValueError, match="^format of the model must be 1.* got 2"):
+    values = stored("rotation") | {"format": 3}
+    with pytest.raises(ValueError, match="^format of the model .* from 1 to 2.* got 3"):
         SymmetryModel.from_dict(values)
 
 

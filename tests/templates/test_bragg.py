@@ -13,6 +13,7 @@ from hyperspy_symseg.templates.bragg import (
     WIDTH,
     WINDOW,
     BraggComponents,
+    FreeComponents,
     near_by,
     unit_phases,
     whole_cells,
@@ -206,6 +207,13 @@ def components_in(frame, reflections=REFLECTIONS):
     return BraggComponents(frame, frame.factors(reflections))
 
 
+def template_in(frame, reflections, amplitudes, weights):
+    """What free components make up."""
+    own = FreeComponents(frame, reflections, np.array(amplitudes))
+    [template] = own.expected(weights[np.newaxis])
+    return template
+
+
 def test_cells_are_weighted_sums_of_blocks():
     block, shape = 2, (29, 50)
     pixels = random(*shape)
@@ -246,9 +254,8 @@ def test_a_component_is_its_own_template():
     pixels = 2 * amplitude * np.cos(2 * np.pi * (gy * y + gx * x) + 1)
     pixels = pixels.astype(np.float32)
     frame = frame_of(pixels, 3)
-    own = components_in(frame, REFLECTIONS[:1])
     ones = np.ones(frame.counts.shape, np.float32)
-    template = own.expected(ones, np.array([amplitude]))
+    template = template_in(frame, REFLECTIONS[:1], [amplitude], ones)
     assert template.dtype == np.float32
     inside = np.s_[40:-40, 40:-40]
     np.testing.assert_allclose(template[inside], pixels[inside], atol=0.05)
@@ -274,10 +281,9 @@ def test_some_of_the_components():
     weights = np.abs(random(*frame.counts.shape))
     amplitudes = np.array([1.0, 2.0])
     own = components_in(frame)
-    alone = components_in(frame, REFLECTIONS[places])
     np.testing.assert_array_equal(
         own.template(amplitudes, unit_phases(own.cells(weights)), places),
-        alone.expected(weights, amplitudes),
+        template_in(frame, REFLECTIONS[places], amplitudes, weights),
     )
 
 
@@ -292,7 +298,7 @@ def test_none_of_the_components():
 def test_no_components_at_all():
     frame = frame_of(random(40, 50), 2)
     ones = np.ones(frame.counts.shape, np.float32)
-    none = components_in(frame, np.empty((0, 2))).expected(ones, np.zeros(0))
+    none = template_in(frame, np.empty((0, 2)), [], ones)
     np.testing.assert_array_equal(none, np.zeros((40, 50)))
 
 
@@ -304,8 +310,27 @@ def test_components_that_are_replaced():
     places = np.array([2, 0])
     own = components_in(frame)
     own.replace(places, frame.factors(others[places]))
-    expected = components_in(frame, np.stack([others[0], REFLECTIONS[1], others[2]]))
-    np.testing.assert_array_equal(own.cells(ones), expected.cells(ones))
+    replaced = np.stack([others[0], REFLECTIONS[1], others[2]])
+    cells = own.cells(ones)
+    np.testing.assert_array_equal(cells, components_in(frame, replaced).cells(ones))
     np.testing.assert_array_equal(
-        own.expected(ones, amplitudes), expected.expected(ones, amplitudes)
+        own.template(amplitudes, unit_phases(cells)),
+        template_in(frame, replaced, amplitudes, ones),
     )
+
+
+def test_sums_of_the_blocks_are_those_of_the_pixels():
+    block, shape = 2, (13, 21)
+    pixels = random(*shape)
+    found = components_in(frame_of(pixels, block)).block_sums
+    assert found.shape == (2, 3, 7, 11)
+    y, x = np.indices(shape)
+    for g, (gy, gx) in enumerate(REFLECTIONS):
+        terms = pixels * np.exp(-2j * np.pi * (gy * y + gx * x))
+        for i, j, inside in blocks(*shape, block):
+            assert found[0, g, i, j] == pytest.approx(
+                terms[inside].sum().real, abs=1e-4
+            )
+            assert found[1, g, i, j] == pytest.approx(
+                terms[inside].sum().imag, abs=1e-4
+            )

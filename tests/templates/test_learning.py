@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.templates import Templates
-from hyperspy_symseg.templates.learning import Solution, learn
+from hyperspy_symseg.templates.learning import learn
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.pattern import Pattern
 from hyperspy_symseg.templates.pattern_spectrum import SpectrumCrops
@@ -163,45 +162,6 @@ def test_another_lattice_explains_more(two_grains):
     two = learnt(normalized, start_of(labels))
     assert two.variance < one.variance
     assert two.cost(2.0) < one.cost(2.0)
-
-
-def made_up(variance=0.5, length=30, n_reflections=4, labels=0):
-    templates = Templates(
-        PERIOD,
-        2,
-        [0] * n_reflections,
-        np.zeros((n_reflections, 2)),
-        np.ones(n_reflections),
-        1.0,
-    )
-    return Solution(templates, None, np.array(labels), 2000.0, variance, length)
-
-
-def test_hand_worked_cost():
-    # 1000 independent pixels: half of them times the logarithm of the variance,
-    # 1.5 a block of boundary, and 12 numbers at half the logarithm of 1000.
-    expected = 500 * np.log(0.5) + 1.5 * 30 + 6 * np.log(1000)
-    assert made_up().cost(2.0) == pytest.approx(expected)
-
-
-def test_cost_grows_with_what_is_to_be_paid_for():
-    cost = made_up().cost(2.0)
-    assert made_up(variance=0.6).cost(2.0) > cost
-    assert made_up(length=31).cost(2.0) > cost
-    assert made_up(n_reflections=5).cost(2.0) > cost
-
-
-def test_cells_of_the_smallest_pattern():
-    first, second = np.zeros((2, 6, 6), int)
-    # 27 blocks of pattern 0, 18 and 18 of pattern 1.
-    first[:3] = second[:3] = 1
-    second[3:, 3:] = 0
-    first[3:, :3] = 1
-    assert made_up(labels=[first, second]).least_cells() == 3
-
-
-def test_a_pattern_without_blocks_has_no_cells():
-    assert made_up(labels=np.zeros((4, 5), int)).least_cells() == 0
 
 
 def test_contrast_of_another_sign_is_the_same_lattice():

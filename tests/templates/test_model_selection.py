@@ -2,10 +2,15 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.templates.model_selection import ModelSelection, start_from_labels
+from hyperspy_symseg.templates.misfit_variance import one_pattern
+from hyperspy_symseg.templates.model_selection import (
+    LEAST_DIFFERENCE,
+    ModelSelection,
+    start_from_labels,
+)
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
-from .conftest import PERIOD, REFLECTIONS, SHAPE, lattice, two_lattices
+from .conftest import PERIOD, REFLECTIONS, SHAPE, block_labels, lattice, two_lattices
 
 
 def search_of(*frames, labels=None):
@@ -144,10 +149,126 @@ def test_frames_are_searched_together():
     assert np.bincount(first.ravel()).argmax() != np.bincount(second.ravel()).argmax()
 
 
-def test_templates_of_one_pattern_that_are_given_are_not_learnt(two_grains):
+def test_templates_of_one_pattern_that_are_given_begin_the_second(
+    two_grains, monkeypatch
+):
     normalized, _ = two_grains
-    one = search_of(normalized).solution(1).templates
-    search = ModelSelection(normalized, PERIOD, lambda _: None, one)
-    solution = search.solution(2)
-    assert 1 not in search._solutions
-    assert solution.templates == search_of(normalized).solution(2).templates
+    one, given = one_pattern(normalized, PERIOD), []
+    split = ModelSelection._split
+
+    def spy(search, posterior, templates):
+        given.append(templates)
+        return split(search, posterior, templates)
+
+    monkeypatch.setattr(ModelSelection, "_split", spy)
+    ModelSelection(normalized, PERIOD, lambda _: None, one).solution(2)
+    assert given[0] is one
+
+
+def distorted(by, seed=0):
+    """Square lattice that is displaced by waves of a height, in pixels."""
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    down, right = np.sin(2 * np.pi * y / SHAPE[0]), np.sin(2 * np.pi * x / SHAPE[1] + 1)
+    places = x + by * down, y + by * right
+    frame = sum(np.cos(2 * np.pi * place / PERIOD + 0.3) for place in places)
+    noise = np.random.default_rng(seed).normal(size=SHAPE)
+    return NormalizedFrame(frame + noise, None, PERIOD)
+
+
+def tilted(degrees, noise=1.0, seed=0):
+    """Two square lattices, one of which is turned, and the labels of the blocks."""
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    waves = []
+    for angle in np.deg2rad([5, 5 + degrees]):
+        cosine, sine = np.cos(angle), np.sin(angle)
+        places = sine * y + cosine * x, cosine * y - sine * x
+        waves.append(sum(np.cos(2 * np.pi * place / PERIOD) for place in places))
+    frame = np.where(x < 90, *waves)
+    frame += noise * np.random.default_rng(seed).normal(size=SHAPE)
+    return NormalizedFrame(frame, None, PERIOD), block_labels((x >= 90).astype(int))
+
+
+def polar(off=0.06, seed=0):
+    """Square cells whose second column is off the centre, and labels of the blocks.
+
+    It is on one side of the centre in the left part, and on the other in the right.
+    """
+    shape, cell, angle = (200, 260), 20.0, np.deg2rad(7)
+    vectors = cell * np.array(
+        [[np.sin(angle), np.cos(angle)], [np.cos(angle), -np.sin(angle)]]
+    )
+    corners = np.mgrid[-20:21, -20:21].reshape(2, -1).T @ vectors
+    signs = np.where(corners[:, 1:] < 117, off, -off)
+    seconds = corners + (0.5 + signs * [1, 0]) @ vectors
+    frame = np.random.default_rng(seed).normal(scale=0.2, size=shape)
+    for columns, weight in ((corners, 1.0), (seconds, 0.6)):
+        rows, across = (
+            np.exp(-((np.arange(n) - place[:, np.newaxis]) ** 2) / (2 * 2.0**2))
+            for n, place in zip(shape, columns.T, strict=True)
+        )
+        frame += weight * rows.T @ across
+    normalized = NormalizedFrame(frame, None, cell)
+    side = normalized.block
+    right = (np.arange(shape[1]) >= 117) * np.ones((shape[0], 1), int)
+    return normalized, block_labels(right, side)
+
+
+def agreement(found, labels):
+    """Share of the blocks that are right, in either order of two patterns."""
+    agree = (found == labels).mean()
+    return max(agree, 1 - agree)
+
+
+@pytest.fixture(scope="module")
+def of_polar():
+    """Selection for a polar crystal, its costs, and the labels of the blocks."""
+    normalized, labels = polar()
+    search = search_of(normalized)
+    return search, search.costs(3), labels
+
+
+def test_a_smooth_distortion_is_one_pattern():
+    assert ModelSelection.best_number(search_of(distorted(1.0)).costs(3)) == 1
+
+
+def test_a_smooth_distortion_is_followed_by_a_crystal_with_a_narrow_window():
+    [narrow], [wide] = (
+        search_of(distorted(by)).solution(1).templates.widths for by in (2.0, 0.0)
+    )
+    assert narrow < wide
+
+
+def test_a_tilt_of_three_degrees_is_two_patterns():
+    normalized, _ = tilted(3)
+    assert ModelSelection.best_number(search_of(normalized).costs(3)) == 2
+
+
+def test_grains_of_a_tilt_of_three_degrees_are_found():
+    normalized, labels = tilted(3)
+    assert agreement(search_of(normalized).solution(2).labels, labels) > 0.97
+
+
+def test_motifs_on_one_lattice_are_two_patterns(of_polar):
+    _, costs, _ = of_polar
+    assert ModelSelection.best_number(costs) == 2
+
+
+def test_motifs_on_one_lattice_are_found(of_polar):
+    search, _, labels = of_polar
+    assert agreement(search.solution(2).labels, labels) > 0.94
+
+
+def test_motifs_on_one_lattice_share_a_crystal(of_polar):
+    search, _, _ = of_polar
+    np.testing.assert_array_equal(search.solution(2).templates.crystals, [0, 0])
+
+
+def test_motifs_much_alike_count_if_they_gain_enough(of_polar):
+    search, _, _ = of_polar
+    assert search.solution(2).templates.least_difference() < LEAST_DIFFERENCE
+    assert search.are_different(2)
+
+
+def test_the_same_motif_everywhere_is_one_pattern():
+    normalized, _ = polar(off=0.0)
+    assert ModelSelection.best_number(search_of(normalized).costs(3)) == 1

@@ -17,8 +17,8 @@ def wave(gy, gx):
 def pattern_of(*frames):
     frames = [NormalizedFrame(each, None, PERIOD) for each in frames]
     stack = NormalizedFrame.stacked(frames)
-    ones = np.ones(stack.counts.shape, np.float32)
-    return Pattern(stack, SpectrumCrops(stack), ones, PERIOD), ones
+    ones = np.ones((1, *stack.counts.shape), np.float32)
+    return Pattern(stack, SpectrumCrops(stack), ones[0], PERIOD), ones
 
 
 def measured(*frames, rounds=1):
@@ -44,11 +44,11 @@ def test_cells_are_turned_to_what_they_have_when_weighed_again():
     frames = wave(0.0213, 0.1091) + 0.5 * wave(0.11, 0.0), wave(0.0, 0.1107)
     pattern, weights = pattern_of(*frames)
     pattern.relate([])
-    pattern.weigh(weights)
+    pattern.weigh(weights[0])
     before = pattern._cells.copy()
     pattern.move()
     moved = pattern._cells.copy()
-    pattern.weigh(weights)
+    pattern.weigh(weights[0])
     size = np.abs(pattern._cells).max()
     np.testing.assert_allclose(moved, pattern._cells, atol=0.05 * size)
     assert np.abs(before - pattern._cells).max() > 0.3 * size
@@ -66,11 +66,19 @@ def test_templates_are_the_waves():
     frame = wave(0, 1 / 9)
     pattern, weights = pattern_of(frame)
     pattern.relate([])
-    [template] = pattern.fit(weights)
+    [[template]] = pattern.fit(weights)
     assert template.dtype == np.float32
     # A cosine of variance 1 is sqrt(2) high.
     inside = np.s_[30:-30, 30:-30]
     np.testing.assert_allclose(template[inside], np.sqrt(2) * frame[inside], atol=0.1)
+
+
+def test_what_is_learnt_is_what_counts():
+    pattern = measured(wave(0, 1 / 9))
+    learnt = pattern.learnt()
+    np.testing.assert_array_equal(learnt["reflections"], pattern.reflections)
+    np.testing.assert_array_equal(learnt["amplitudes"], pattern.amplitudes)
+    assert len(learnt) == 2
 
 
 def test_a_weak_wave_beside_a_strong_one_does_not_count():
@@ -81,7 +89,7 @@ def test_a_weak_wave_beside_a_strong_one_does_not_count():
 def test_noise_has_no_reflections():
     pattern, weights = pattern_of(np.random.default_rng(5).normal(size=SHAPE))
     pattern.relate([])
-    template = pattern.fit(weights)
+    [template] = pattern.fit(weights)
     assert pattern.reflections.shape == (0, 2)
     assert not template.any()
 
@@ -96,7 +104,7 @@ def test_a_relative_lends_its_reflections():
     other = np.array([strong, weak]) @ np.array([[cosine, sine], [-sine, cosine]])
     before = len(pattern.strong_reflections())
     pattern.relate([other])
-    pattern.weigh(weights)
+    pattern.weigh(weights[0])
     pattern.measure()
     assert before == 1
     assert np.hypot(*(np.abs(pattern.reflections) - weak).T).min() < 0.004

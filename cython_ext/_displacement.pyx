@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Displacement of a crystal in each cell: where its motif fits best.
+
+With Q_hk the structure factors of a motif, conjugated, times the Fourier sums near a
+cell, the displacement v, in fractions of the lattice vectors, is the maximum of
+
+    S(v) = Re sum over hk of Q_hk exp(2 pi i (h v_1 + k v_2)),
+
+which is looked for on a grid of `steps` by `steps` points of the unit cell, and from
+there by Newton's method, as long as S is concave there and no farther than a step of
+the grid in a round.
+
+A line of grid points takes a complex multiply-add for each hk, and each of its points
+half of one for each k. LANES cells are done side by side; after the last, there are
+zeros up to a whole number of lanes, so every cell is made by the same instructions,
+wherever it lies.
+"""
+
+import numpy as np
+
+
+cdef extern from *:
+    """
+    #include <math.h>
+    #include <string.h>
+
+    #include "vectors.h"
+
+    /* Rounds of Newton's method: more change nothing. */
+    #define ROUNDS 4
+
+    /* In C, because only constant counts and restrict let the compiler keep the
+       sums in vector registers. */
+
+    /* out[n + last] = exp(2 pi i n v), for n from -last to last. */
+    SYMSEG_INLINE void powers_of(
+        float *SYMSEG_RESTRICT out_re, float *SYMSEG_RESTRICT out_im,
+        Py_ssize_t last, const double *SYMSEG_RESTRICT v)
+    {
+        float re[LANES], im[LANES];
+        for (int l = 0; l < LANES; ++l) {
+            float turn = (float) (6.283185307179586 * (v[l] - floor(v[l])));
+            re[l] = cosf(turn);
+            im[l] = sinf(turn);
+            out_re[last * LANES + l] = 1;
+            out_im[last * LANES + l] = 0;
+        }
+        for (Py_ssize_t n = last; n < 2 * last; ++n)
+            for (int l = 0; l < LANES; ++l) {
+                out_re[(n + 1) * LANES + l] = out_re[n * LANES + l] * re[l] - out_im[n * LANES + l] * im[l];
+                out_im[(n + 1) * LANES + l] = out_re[n * LANES + l] * im[l] + out_im[n * LANES + l] * re[l];
+            }
+        for (Py_ssize_t n = 0; n < last; ++n)
+            for (int l = 0; l < LANES; ++l) {
+                out_re[n * LANES + l] = out_re[(2 * last - n) * LANES + l];
+                out_im[n * LANES + l] = -out_im[(2 * last - n) * LANES + l];
+            }
+    }
+
+    /* Grid point at which S is the largest, the first of several. */
+    SYMSEG_CLONES static void best_of_grid(
+        double *SYMSEG_RESTRICT v1, double *SYMSEG_RESTRICT v2,
+        const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
+        Py_ssize_t n_terms, const int *SYMSEG_RESTRICT indices, Py_ssize_t last,
+        Py_ssize_t first_k, Py_ssize_t last_k, Py_ssize_t steps,
+        const float *SYMSEG_RESTRICT cosines, const float *SYMSEG_RESTRICT sines,
+        float *SYMSEG_RESTRICT line_re, float *SYMSEG_RESTRICT line_im)
+    {
+        float most[LANES], row[LANES], column[LANES];
+        for (Py_ssize_t i = 0; i < steps; ++i) {
+            memset(line_re, 0, (2 * last + 1) * LANES * sizeof *line_re);
+            memset(line_im, 0, (2 * last + 1) * LANES * sizeof *line_im);
+            for (Py_ssize_t n = 0; n < n_terms; ++n) {
+                float c = cosines[(indices[2 * n] + last) * steps + i];
+                float s = sines[(indices[2 * n] + last) * steps + i];
+                float *out_re = line_re + (indices[2 * n + 1] + last) * LANES;
+                float *out_im = line_im + (indices[2 * n + 1] + last) * LANES;
+                for (int l = 0; l < LANES; ++l) {
+                    out_re[l] += re[n * LANES + l] * c - im[n * LANES + l] * s;
+                    out_im[l] += re[n * LANES + l] * s + im[n * LANES + l] * c;
+                }
+            }
+            for (Py_ssize_t j = 0; j < steps; ++j) {
+                float value[LANES] = {0};
+                for (Py_ssize_t k = first_k; k <= last_k; ++k) {
+                    float c = cosines[k * steps + j], s = sines[k * steps + j];
+                    for (int l = 0; l < LANES; ++l)
+                        value[l] += line_re[k * LANES + l] * c - line_im[k * LANES + l] * s;
+                }
+                if (i == 0 && j == 0)
+                    for (int l = 0; l < LANES; ++l) {
+                        most[l] = value[l];
+                        row[l] = column[l] = 0;
+                    }
+                else
+                    for (int l = 0; l < LANES; ++l) {
+                        int more = value[l] > most[l];
+                        most[l] = more ? value[l] : most[l];
+                        row[l] = more ? (float) i : row[l];
+                        column[l] = more ? (float) j : column[l];
+                    }
+            }
+        }
+        for (int l = 0; l < LANES; ++l) {
+            v1[l] = row[l] / (double) steps;
+            v2[l] = column[l] / (double) steps;
+        }
+    }
+
+    /* Newton's method, from there. */
+    SYMSEG_CLONES static void climb(
+        double *SYMSEG_RESTRICT v1, double *SYMSEG_RESTRICT v2,
+        const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
+        Py_ssize_t n_terms, const int *SYMSEG_RESTRICT indices, Py_ssize_t last,
+        Py_ssize_t steps, float *SYMSEG_RESTRICT re1, float *SYMSEG_RESTRICT im1,
+        float *SYMSEG_RESTRICT re2, float *SYMSEG_RESTRICT im2)
+    {
+        for (int round = 0; round < ROUNDS; ++round) {
+            float along_h[LANES] = {0}, along_k[LANES] = {0};
+            float hh[LANES] = {0}, hk[LANES] = {0}, kk[LANES] = {0};
+            powers_of(re1, im1, last, v1);
+            powers_of(re2, im2, last, v2);
+            for (Py_ssize_t n = 0; n < n_terms; ++n) {
+                float h = (float) indices[2 * n], k = (float) indices[2 * n + 1];
+                const float *c1 = re1 + (indices[2 * n] + last) * LANES;
+                const float *s1 = im1 + (indices[2 * n] + last) * LANES;
+                const float *c2 = re2 + (indices[2 * n + 1] + last) * LANES;
+                const float *s2 = im2 + (indices[2 * n + 1] + last) * LANES;
+                for (int l = 0; l < LANES; ++l) {
+                    float c = c1[l] * c2[l] - s1[l] * s2[l];
+                    float s = c1[l] * s2[l] + s1[l] * c2[l];
+                    float real = re[n * LANES + l] * c - im[n * LANES + l] * s;
+                    float imag = re[n * LANES + l] * s + im[n * LANES + l] * c;
+                    along_h[l] -= h * imag;
+                    along_k[l] -= k * imag;
+                    hh[l] += h * h * real;
+                    hk[l] += h * k * real;
+                    kk[l] += k * k * real;
+                }
+            }
+            for (int l = 0; l < LANES; ++l) {
+                double determinant = (double) hh[l] * kk[l] - (double) hk[l] * hk[l];
+                int concave = hh[l] > 0 && determinant > 0;
+                double scale = 6.283185307179586 * (concave ? determinant : 1);
+                double step1 = ((double) kk[l] * along_h[l]
+                                - (double) hk[l] * along_k[l]) / scale;
+                double step2 = ((double) hh[l] * along_k[l]
+                                - (double) hk[l] * along_h[l]) / scale;
+                double size = fmax(fabs(step1), fabs(step2)) * steps;
+                double share = !concave ? 0 : size > 1 ? 1 / size : 1;
+                v1[l] += share * step1;
+                v2[l] += share * step2;
+            }
+        }
+    }
+
+    /* Phase factors exp(2 pi i (h v1 + k v2)). */
+    SYMSEG_CLONES static void phases(
+        float *SYMSEG_RESTRICT out_re, float *SYMSEG_RESTRICT out_im,
+        const double *SYMSEG_RESTRICT v1, const double *SYMSEG_RESTRICT v2,
+        Py_ssize_t n_terms, const int *SYMSEG_RESTRICT indices, Py_ssize_t last,
+        float *SYMSEG_RESTRICT re1, float *SYMSEG_RESTRICT im1,
+        float *SYMSEG_RESTRICT re2, float *SYMSEG_RESTRICT im2)
+    {
+        powers_of(re1, im1, last, v1);
+        powers_of(re2, im2, last, v2);
+        for (Py_ssize_t n = 0; n < n_terms; ++n) {
+            Py_ssize_t h = indices[2 * n] + last, k = indices[2 * n + 1] + last;
+            for (int l = 0; l < LANES; ++l) {
+                out_re[n * LANES + l] = re1[h * LANES + l] * re2[k * LANES + l] - im1[h * LANES + l] * im2[k * LANES + l];
+                out_im[n * LANES + l] = re1[h * LANES + l] * im2[k * LANES + l] + im1[h * LANES + l] * re2[k * LANES + l];
+            }
+        }
+    }
+    """
+    const int LANES
+    void best_of_grid(
+        double *v1, double *v2, const float *re, const float *im, Py_ssize_t n_terms,
+        const int *indices, Py_ssize_t last, Py_ssize_t first_k, Py_ssize_t last_k,
+        Py_ssize_t steps, const float *cosines, const float *sines, float *line_re,
+        float *line_im) noexcept nogil
+    void climb(
+        double *v1, double *v2, const float *re, const float *im, Py_ssize_t n_terms,
+        const int *indices, Py_ssize_t last, Py_ssize_t steps, float *re1, float *im1,
+        float *re2, float *im2) noexcept nogil
+    void phases(
+        float *out_re, float *out_im, const double *v1, const double *v2,
+        Py_ssize_t n_terms, const int *indices, Py_ssize_t last, float *re1, float *im1,
+        float *re2, float *im2) noexcept nogil
+
+
+def best_displacements(
+    const float[:, :, ::1] terms, const int[:, ::1] indices, Py_ssize_t steps,
+    double[:, ::1] out
+):
+    """Displacements of all cells.
+
+    Parameters
+    ----------
+    terms : (2, n, cells) float32 array
+        Q, real and imaginary part.
+    indices : (n, 2) int32 array
+        h and k.
+    steps : int
+        Of the grid, along an axis: some for each of the largest h and k.
+    out : (2, cells) float64 array
+    """
+    cdef Py_ssize_t n_terms = terms.shape[1], n_cells = terms.shape[2]
+    cdef Py_ssize_t group, first, n, l, left
+    cdef Py_ssize_t last = max(1, np.abs(indices).max(initial=0))
+    cdef Py_ssize_t first_k = last + np.min(indices[:, 1:], initial=0)
+    cdef Py_ssize_t last_k = last + np.max(indices[:, 1:], initial=0)
+    angles = np.outer(np.arange(-last, last + 1), np.arange(steps)) % steps
+    angles = 2 * np.pi / steps * angles
+    cdef float[:, :, ::1] waves = np.array([np.cos(angles), np.sin(angles)], np.float32)
+    cdef float[:, :, ::1] own = np.zeros((2, max(n_terms, 1), LANES), np.float32)
+    cdef float[:, :, ::1] work = np.empty((4, 2 * last + 1, LANES), np.float32)
+    cdef double[:, ::1] found = np.empty((2, LANES))
+    if n_terms == 0:
+        out[:, :] = 0
+        return
+    with nogil:
+        for group in range((n_cells + LANES - 1) // LANES):
+            first = group * LANES
+            left = min(n_cells - first, LANES)
+            if left < LANES:
+                own[:, :, :] = 0
+            for n in range(n_terms):
+                for l in range(left):
+                    own[0, n, l] = terms[0, n, first + l]
+                    own[1, n, l] = terms[1, n, first + l]
+            best_of_grid(
+                &found[0, 0], &found[1, 0], &own[0, 0, 0], &own[1, 0, 0], n_terms,
+                &indices[0, 0], last, first_k, last_k, steps, &waves[0, 0, 0],
+                &waves[1, 0, 0], &work[0, 0, 0], &work[1, 0, 0],
+            )
+            climb(
+                &found[0, 0], &found[1, 0], &own[0, 0, 0], &own[1, 0, 0], n_terms,
+                &indices[0, 0], last, steps, &work[0, 0, 0], &work[1, 0, 0],
+                &work[2, 0, 0], &work[3, 0, 0],
+            )
+            for l in range(left):
+                out[0, first + l], out[1, first + l] = found[0, l], found[1, l]
+
+
+def phase_factors(
+    const double[:, ::1] displacements, const int[:, ::1] indices, float[:, :, ::1] out
+):
+    """Phase factors exp(2 pi i (h v_1 + k v_2)) of all cells.
+
+    Parameters
+    ----------
+    displacements : (2, cells) float64 array
+        v.
+    indices : (n, 2) int32 array
+        h and k.
+    out : (2, n, cells) float32 array
+        Real and imaginary part.
+    """
+    cdef Py_ssize_t n_terms = out.shape[1], n_cells = out.shape[2]
+    cdef Py_ssize_t group, first, n, l, left
+    cdef Py_ssize_t last = max(1, np.abs(indices).max(initial=0))
+    cdef float[:, :, ::1] own = np.empty((2, max(n_terms, 1), LANES), np.float32)
+    cdef float[:, :, ::1] work = np.empty((4, 2 * last + 1, LANES), np.float32)
+    cdef double[:, ::1] given = np.zeros((2, LANES))
+    if n_terms == 0:
+        return
+    with nogil:
+        for group in range((n_cells + LANES - 1) // LANES):
+            first = group * LANES
+            left = min(n_cells - first, LANES)
+            for l in range(left):
+                given[0, l] = displacements[0, first + l]
+                given[1, l] = displacements[1, first + l]
+            phases(
+                &own[0, 0, 0], &own[1, 0, 0], &given[0, 0], &given[1, 0], n_terms,
+                &indices[0, 0], last, &work[0, 0, 0], &work[1, 0, 0], &work[2, 0, 0],
+                &work[3, 0, 0],
+            )
+            for n in range(n_terms):
+                for l in range(left):
+                    out[0, n, first + l] = own[0, n, l]
+                    out[1, n, first + l] = own[1, n, l]

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has been learnt of some frames: templates, posterior, and their cost."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .crystal import CrystalLearner
+from .model import Templates
+from .normalized_frame import BLOCKS_IN_CELL
+from .pattern import Pattern
+from .potts import COUPLING
+
+
+class Group(NamedTuple):
+    """Patterns that are learnt together, and what learns them.
+
+    Attributes
+    ----------
+    learner : Pattern or CrystalLearner
+    patterns : list of int
+    """
+
+    learner: Pattern | CrystalLearner
+    patterns: list[int]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Templates for a number of patterns, and how well they explain some frames.
+
+    Attributes
+    ----------
+    templates : Templates
+    groups : list of Group
+        What has learnt them.
+    posterior : (patterns, ..., block rows, block columns) numpy.ndarray
+    labels : (..., block rows, block columns) numpy.ndarray
+        The patterns that are the most probable.
+    n_pixels : float
+        Number of valid pixels.
+    variance : float
+        Of their residuals, each left out of its own template.
+    length : int
+        Of the boundaries, in sides of a block.
+    """
+
+    templates: Templates
+    groups: list[Group]
+    posterior: np.ndarray
+    labels: np.ndarray
+    n_pixels: float
+    variance: float
+    length: int
+
+    def least_cells(self):
+        """Number of cells that the smallest pattern has: float."""
+        n_blocks = np.bincount(self.labels.ravel(), minlength=self.templates.n_patterns)
+        return n_blocks.min() / BLOCKS_IN_CELL**2
+
+    def cost(self, overdispersion):
+        """Cost of the patterns, in nats.
+
+        Half the number of independent pixels times the logarithm of the variance of
+        their residuals, which are cross-validated (P. Smyth, Stat. Comput. 10, 63
+        (2000)); what the boundaries cost in the Potts model (a minimal description, as
+        of Y. G. Leclerc, Int. J. Comput. Vis. 3, 73 (1989)); and half the logarithm of
+        the number of independent pixels for each parameter (G. Schwarz, Ann. Statist.
+        6, 461 (1978)).
+
+        Parameters
+        ----------
+        overdispersion : float
+            Number of pixels for each independent one.
+
+        Returns
+        -------
+        float
+        """
+        return self.misfit(overdispersion) + COUPLING * self.length
+
+    def misfit(self, overdispersion):
+        """Cost of the patterns without that of their boundaries, in nats: float.
+
+        Parameters
+        ----------
+        overdispersion : float
+            As for `cost`.
+        """
+        n_independent = self.n_pixels / overdispersion
+        return float(
+            n_independent / 2 * np.log(self.variance)
+            + self.templates.n_numbers / 2 * np.log(n_independent)
+        )

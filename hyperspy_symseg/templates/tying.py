@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the phases of a pattern are tied to each other, as those of a crystal are."""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+from hyperspy_symseg.frames.threads import pmap
+from hyperspy_symseg.lattice.cell import reciprocal_cell
+
+from .blocks import sum_blocks
+from .crystal import SHORTEST, WIDTHS, CrystalLearner
+from .learning import relearnt
+from .normalized_frame import BLOCKS_IN_CELL
+from .pattern import Pattern
+from .solution import Group
+
+# Nats that are "decisive" evidence (R. E. Kass, A. E. Raftery, J. Am. Stat. Assoc. 90,
+# 773 (1995)).
+DECISIVE = 10.0
+# What a cell may gain by another kind, in nats, at most: small regions of another
+# pattern do not decide for all.
+MOST_GAIN = 0.5
+# Rounds when the kinds of the patterns are known.
+ROUNDS = 2
+
+
+def tied(frame, solution):
+    """Solution in which the patterns are crystals, where that explains them better.
+
+    Parameters
+    ----------
+    frame : NormalizedFrame
+    solution : Solution
+        Of this frame, in which all patterns have free phases.
+
+    Returns
+    -------
+    Solution
+    """
+
+    def fitted(learner, group):
+        return Fitted.of(frame, learner, group.patterns, solution)
+
+    def kinds(group):
+        crystal = crystal_of(frame, group, solution)
+        crystals = [] if crystal is None else [fitted(crystal, group)]
+        return fitted(group.learner, group), crystals
+
+    free, crystals = zip(*pmap(kinds, solution.groups), strict=True)
+    crystals = list(itertools.chain.from_iterable(crystals))
+    # A frame is distorted as a whole, so all crystals have windows of one width.
+    for width in WIDTHS[1:]:
+        narrower = [each.with_width(frame, width, solution) for each in crystals]
+        if sum(map(Fitted.gain, narrower, crystals)) < DECISIVE:
+            break
+        crystals = narrower
+    best = {tuple(each.patterns): each for each in free}
+    for each in crystals:
+        if each.gain(best[tuple(each.patterns)]) > 0:
+            best[tuple(each.patterns)] = each
+    if not any(isinstance(each.learner, CrystalLearner) for each in best.values()):
+        return solution
+    groups = [Group(each.learner, each.patterns) for each in best.values()]
+    period = solution.templates.period
+    return relearnt(frame, groups, solution.posterior, period, ROUNDS)
+
+
+class Fitted(NamedTuple):
+    """A kind of some patterns, and how well it fits.
+
+    Attributes
+    ----------
+    learner : Pattern or CrystalLearner
+    patterns : list of int
+    misfit : (..., cell rows, cell columns) numpy.ndarray of float32
+        As from `misfit_of_cells`.
+    """
+
+    learner: Pattern | CrystalLearner
+    patterns: list[int]
+    misfit: np.ndarray
+
+    @classmethod
+    def of(cls, frame, learner, patterns, solution):
+        """Fit a kind to the pixels that some patterns have in a solution: Fitted."""
+        own, noise = solution.posterior[patterns], solution.templates.noise
+        misfit = misfit_of_cells(frame, learner, own, noise)
+        return cls(learner, patterns, misfit)
+
+    def with_width(self, frame, width, solution):
+        """Fit a crystal with another window: Fitted."""
+        learner = self.learner.with_width(width)
+        return self.of(frame, learner, self.patterns, solution)
+
+    def gain(self, other):
+        """What it explains more than another kind, in nats: float."""
+        return np.clip(other.misfit - self.misfit, -MOST_GAIN, MOST_GAIN).sum()
+
+
+def crystal_of(frame, group, solution):
+    """Pattern with free phases as a crystal, or None if it has no lattice.
+
+    Parameters
+    ----------
+    frame : NormalizedFrame
+    group : Group
+        Of one pattern.
+    solution : Solution
+
+    Returns
+    -------
+    CrystalLearner or None
+    """
+    free, period = group.learner, solution.templates.period
+    cell = reciprocal_cell(free.reflections, free.amplitudes**2, period)
+    if cell is None or np.abs(cell).max() > 0.5:
+        return None
+    if np.hypot(*cell.T).max() * SHORTEST * period > 1:
+        return None
+    learner = CrystalLearner(frame, cell, WIDTHS[0], period)
+    learner.settle(solution.posterior[group.patterns])
+    return learner if learner.factors.any() else None
+
+
+def with_widths(frame, solution, widths):
+    """Solution whose crystals have windows as wide as others.
+
+    Parameters
+    ----------
+    frame : NormalizedFrame
+    solution : Solution
+        Of this frame.
+    widths : (crystals,) numpy.ndarray
+        Of the others, the widest of which counts; the solution is kept if it is empty.
+
+    Returns
+    -------
+    Solution
+    """
+    own = solution.templates.widths
+    if not len(widths) or not len(own) or own.max() == widths.max():
+        return solution
+    groups = [
+        group._replace(learner=group.learner.with_width(widths.max()))
+        if isinstance(group.learner, CrystalLearner)
+        else group
+        for group in solution.groups
+    ]
+    period = solution.templates.period
+    return relearnt(frame, groups, solution.posterior, period, ROUNDS)
+
+
+def misfit_of_cells(frame, learner, weights, noise):
+    """What the templates of some patterns leave unexplained, in nats.
+
+    Parameters
+    ----------
+    frame : NormalizedFrame
+    learner : Pattern or CrystalLearner
+        Learns once more.
+    weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+    noise : float
+        As of the templates.
+
+    Returns
+    -------
+    (..., cell rows, cell columns) numpy.ndarray of float32
+    """
+    residuals = map(frame.residuals, learner.fit(weights))
+    own = sum(map(np.multiply, weights, residuals))
+    return sum_blocks(own, BLOCKS_IN_CELL) / (2 * noise)

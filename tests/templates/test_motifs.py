@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+
+from hyperspy_symseg.simulate import Lattice, micrograph
+from hyperspy_symseg.templates.blocks import sum_blocks
+from hyperspy_symseg.templates.crystal import CrystalLearner
+from hyperspy_symseg.templates.learning import learn, relearnt
+from hyperspy_symseg.templates.motifs import motif_split
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
+from hyperspy_symseg.templates.pattern_spectrum import SpectrumCrops
+from hyperspy_symseg.templates.solution import Group
+
+SHAPE = (126, 198)
+PERIOD = 12.0
+# Columns of the first motif, in pixels.
+AT = 96
+
+
+def frame_of(lattices, period=PERIOD, at=AT, seed=3):
+    """NormalizedFrame, first lattice on the left; and whether a block is the second."""
+    labels = np.zeros(SHAPE, int)
+    labels[:, at:] = 1
+    # One origin and ramp, so that the lattice goes on across the boundary.
+    frames = [
+        micrograph(lattice, SHAPE, dose=30, jitter=0, seed=seed)[0].data
+        for lattice in lattices
+    ]
+    frame = NormalizedFrame(np.where(labels, *frames[::-1]), None, period)
+    return frame, sum_blocks(labels, frame.block) / frame.counts > 0.5
+
+
+def one_pattern(frame, cell=None, period=PERIOD):
+    """Solution with one pattern, a crystal."""
+    learner = CrystalLearner(frame, CELL if cell is None else cell, 3.0, period)
+    ones = np.ones((1, *frame.counts.shape), np.float32)
+    return relearnt(frame, [Group(learner, [0])], ones, period, 2)
+
+
+def polar(off):
+    """Second column off-centre by a fraction of the cell."""
+    return Lattice.square(12, 4, [(0, 0, 1), (0.5, 0.5 + off, 0.6)])
+
+
+def ordered(by):
+    """Two columns along a, one heavier by as much as the other is lighter."""
+    return Lattice.rectangular(18, 9, 4, [(0, 0, 1 + by), (0.5, 0, 1 - by)])
+
+
+def reciprocal(lattice):
+    """Rows of the inverse are reciprocal to columns: a* and b* to a and b."""
+    return np.linalg.inv(np.array(lattice.vectors)).T
+
+
+CELL = reciprocal(polar(0))
+# Without order, a is half as long.
+DISORDERED = reciprocal(ordered(0)) * [[2], [1]]
+
+
+@pytest.fixture(scope="module")
+def two_motifs():
+    """Second column off-centre by 6 %, either way: frame, truth, solution for one."""
+    frame, second = frame_of([polar(0.06), polar(-0.06)])
+    return frame, second, one_pattern(frame)
+
+
+@pytest.fixture(scope="module")
+def order():
+    """Ordered columns, of twice the cell, on the right."""
+    frame, second = frame_of([ordered(0), ordered(0.25)], 9.0)
+    return frame, second, one_pattern(frame, DISORDERED, 9.0)
+
+
+@pytest.fixture(scope="module")
+def two_lattices():
+    """One motif on the left, and another lattice on the right: solution for two."""
+    other = Lattice.square(11, 33)
+    frame, second = frame_of([polar(0.06), other])
+    own = np.where(second, 0.9, 0.1)
+    start = np.stack([1 - own, own]).astype(np.float32)
+    groups = [
+        Group(CrystalLearner(frame, reciprocal(lattice), 3.0, PERIOD), [number])
+        for number, lattice in enumerate((polar(0), other))
+    ]
+    return frame, relearnt(frame, groups, start, PERIOD, 2)
+
+
+def agreement(found, second):
+    """Share of the blocks that are right, whichever of two motifs comes first."""
+    share = np.mean(found == second)
+    return max(share, 1 - share)
+
+
+def test_start_is_where_the_second_motif_is(two_motifs):
+    frame, second, solution = two_motifs
+    _, posterior = motif_split(frame, solution, 0)
+    assert agreement(posterior[1] > 0.5, second) > 0.93
+
+
+def test_start_is_that_of_blocks_that_are_one_or_the_other(two_motifs):
+    frame, _, solution = two_motifs
+    _, posterior = motif_split(frame, solution, 0)
+    assert posterior.shape == (2, *frame.counts.shape)
+    assert posterior.dtype == np.float32
+    np.testing.assert_allclose(posterior.sum(axis=0), 1, atol=1e-6)
+    np.testing.assert_allclose(posterior.max(axis=0), 0.95, atol=1e-6)
+
+
+def test_the_two_patterns_are_one_group(two_motifs):
+    frame, _, solution = two_motifs
+    [group], _ = motif_split(frame, solution, 0)
+    assert group.patterns == [0, 1]
+    assert isinstance(group.learner, CrystalLearner)
+    first, second = group.learner.factors
+    np.testing.assert_array_equal(first, second)
+
+
+def test_the_solution_is_left_as_it_was(two_motifs):
+    frame, _, solution = two_motifs
+    before, factors = solution.posterior.copy(), solution.groups[0].learner.factors
+    motif_split(frame, solution, 0)
+    np.testing.assert_array_equal(solution.posterior, before)
+    assert solution.groups[0].patterns == [0]
+    assert len(solution.groups[0].learner.factors) == len(factors) == 1
+
+
+def test_a_split_is_the_same_every_time(two_motifs):
+    frame, _, solution = two_motifs
+    _, first = motif_split(frame, solution, 0)
+    _, second = motif_split(frame, solution, 0)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_patterns_that_start_so_are_the_motifs(two_motifs):
+    frame, second, solution = two_motifs
+    found = relearnt(frame, *motif_split(frame, solution, 0), PERIOD, 4)
+    assert agreement(found.labels == 1, second) > 0.96
+    np.testing.assert_array_equal(found.templates.crystals, [0, 0])
+
+
+def test_two_motifs_explain_more_than_one(two_motifs):
+    frame, _, solution = two_motifs
+    found = relearnt(frame, *motif_split(frame, solution, 0), PERIOD, 4)
+    assert found.variance < 0.95 * solution.variance
+    assert found.cost(2.0) < solution.cost(2.0)
+
+
+def test_motifs_of_one_cell_keep_the_cell(two_motifs):
+    frame, _, solution = two_motifs
+    [group], _ = motif_split(frame, solution, 0)
+    np.testing.assert_array_equal(group.learner.cell, CELL)
+
+
+def test_a_small_second_motif_is_found():
+    frame, second = frame_of([polar(0.06), polar(-0.06)], at=150)
+    _, posterior = motif_split(frame, one_pattern(frame), 0)
+    assert agreement(posterior[1] > 0.5, second) > 0.9
+
+
+def test_without_a_second_motif_one_pattern_is_as_good():
+    frame, _ = frame_of([polar(0.06), polar(0.06)])
+    solution = one_pattern(frame)
+    found = relearnt(frame, *motif_split(frame, solution, 0), PERIOD, 4)
+    assert found.variance == pytest.approx(solution.variance, rel=0.02)
+    assert found.cost(2.0) > solution.cost(2.0)
+
+
+def test_cell_of_columns_that_are_ordered_in_a_part_is_twice_as_large(order):
+    frame, _, solution = order
+    [group], _ = motif_split(frame, solution, 0)
+    # Before, it is a square of 9 pixels.
+    assert abs(np.linalg.det(group.learner.cell)) == pytest.approx(1 / 162)
+
+
+def test_supercell_is_that_of_the_order(order):
+    frame, _, solution = order
+    [group], _ = motif_split(frame, solution, 0)
+    times = group.learner.cell @ np.linalg.inv(reciprocal(ordered(0)))
+    np.testing.assert_allclose(times, np.rint(times), atol=1e-6)
+
+
+def test_start_is_where_columns_are_ordered(order):
+    frame, second, solution = order
+    _, posterior = motif_split(frame, solution, 0)
+    assert agreement(posterior[1] > 0.5, second) > 0.9
+
+
+def test_order_is_a_pattern(order):
+    frame, second, solution = order
+    found = relearnt(frame, *motif_split(frame, solution, 0), 9.0, 5)
+    assert agreement(found.labels == 1, second) > 0.94
+
+
+def test_only_one_of_the_patterns_is_split(two_lattices):
+    frame, solution = two_lattices
+    groups, posterior = motif_split(frame, solution, 0)
+    assert posterior.shape == (3, *frame.counts.shape)
+    np.testing.assert_array_equal(posterior[1], solution.posterior[1])
+    both = posterior[[0, 2]].sum(axis=0)
+    np.testing.assert_allclose(both, solution.posterior[0], atol=1e-6)
+    assert [group.patterns for group in groups] == [[1], [0, 2]]
+    assert groups[0] is solution.groups[1]
+
+
+def free_solution(frame):
+    """One pattern, with free phases."""
+    ones = np.ones((1, *frame.counts.shape), np.float32)
+    return learn(frame, SpectrumCrops(frame), PERIOD, ones, 2)
+
+
+def test_a_pattern_with_free_phases_is_split_as_a_crystal(two_motifs):
+    frame, second, _ = two_motifs
+    [group], posterior = motif_split(frame, free_solution(frame), 0)
+    assert isinstance(group.learner, CrystalLearner)
+    assert group.patterns == [0, 1]
+    assert agreement(posterior[1] > 0.5, second) > 0.9
+
+
+def test_what_has_no_lattice_is_not_split():
+    noise = np.random.default_rng(0).normal(size=SHAPE)
+    frame = NormalizedFrame(noise, None, PERIOD)
+    assert motif_split(frame, free_solution(frame), 0) is None
+
+
+def test_only_the_blocks_of_a_pattern_are_split():
+    """Two motifs on the left, and another lattice on the right."""
+    lattices = polar(0.06), polar(-0.06), Lattice.square(11, 33)
+    places = np.digitize(np.arange(SHAPE[1]), [68, 136]) + np.zeros((SHAPE[0], 1), int)
+    frames = [
+        micrograph(lattice, SHAPE, dose=30, jitter=0, seed=3)[0].data
+        for lattice in lattices
+    ]
+    frame = NormalizedFrame(np.choose(places, frames), None, PERIOD)
+    places = places[::4, ::4]
+    own = np.where(places == 2, 0.05, 0.95)
+    start = np.stack([own, 1 - own]).astype(np.float32)
+    groups = [
+        Group(CrystalLearner(frame, reciprocal(lattice), 3.0, PERIOD), [number])
+        for number, lattice in enumerate(lattices[1:])
+    ]
+    solution = relearnt(frame, groups, start, PERIOD, 2)
+    _, posterior = motif_split(frame, solution, 0)
+    left = places < 2
+    assert agreement((posterior[2] > posterior[0])[left], places[left] == 1) > 0.8
+
+
+def test_a_third_motif_is_one_more_of_its_group():
+    frame, _ = frame_of([polar(0.06), polar(-0.06)])
+    two = relearnt(frame, *motif_split(frame, one_pattern(frame), 0), PERIOD, 3)
+    factors = two.groups[0].learner.factors
+    [group], posterior = motif_split(frame, two, 1)
+    assert group.patterns == [0, 1, 2]
+    assert posterior.shape == (3, *frame.counts.shape)
+    np.testing.assert_array_equal(posterior[0], two.posterior[0])
+    both = posterior[[1, 2]].sum(axis=0)
+    np.testing.assert_allclose(both, two.posterior[1], atol=1e-6)
+    assert len(factors) == 2
+    np.testing.assert_array_equal(group.learner.factors[2], group.learner.factors[1])
+
+
+def test_motifs_are_found_in_several_frames():
+    made = [frame_of([polar(0.06), polar(-0.06)], at=at, seed=at) for at in (72, 132)]
+    stack = NormalizedFrame.stacked([frame for frame, _ in made])
+    _, posterior = motif_split(stack, one_pattern(stack), 0)
+    second = np.stack([own for _, own in made])
+    assert agreement(posterior[1] > 0.5, second) > 0.9

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+
+from hyperspy_symseg.templates import Templates
+from hyperspy_symseg.templates.solution import Solution
+
+from .conftest import PERIOD
+
+
+def made_up(variance=0.5, length=30, n_reflections=4, labels=0, **crystals):
+    templates = Templates(
+        **{
+            "period": PERIOD,
+            "n_patterns": 2,
+            "patterns": [0] * n_reflections,
+            "reflections": np.zeros((n_reflections, 2)),
+            "amplitudes": np.ones(n_reflections),
+            "noise": 1.0,
+        }
+        | crystals
+    )
+    return Solution(templates, [], None, np.array(labels), 2000.0, variance, length)
+
+
+def test_hand_worked_cost():
+    # 1000 independent pixels: half of them times the logarithm of the variance,
+    # 1.5 a block of boundary, and 12 numbers at half the logarithm of 1000.
+    expected = 500 * np.log(0.5) + 1.5 * 30 + 6 * np.log(1000)
+    assert made_up().cost(2.0) == pytest.approx(expected)
+
+
+def test_cost_grows_with_what_is_to_be_paid_for():
+    cost = made_up().cost(2.0)
+    assert made_up(variance=0.6).cost(2.0) > cost
+    assert made_up(length=31).cost(2.0) > cost
+    assert made_up(n_reflections=5).cost(2.0) > cost
+
+
+def test_hand_worked_cost_of_a_crystal():
+    # As above, with 8 numbers: phases are tied.
+    cell = np.eye(2) / PERIOD
+    indices = np.array([[1, 0], [0, 1], [1, 1], [-1, 1]])
+    crystal = {"crystals": [0, -1], "cells": [cell], "widths": [3.0]}
+    waves = {"phases": np.zeros(4), "indices": indices, "reflections": indices @ cell}
+    expected = 500 * np.log(0.5) + 1.5 * 30 + 4 * np.log(1000)
+    assert made_up(**crystal, **waves).cost(2.0) == pytest.approx(expected)
+
+
+def test_misfit_is_the_cost_without_boundaries():
+    assert made_up().misfit(2.0) == pytest.approx(made_up(length=0).cost(2.0))
+    assert made_up(length=31).misfit(2.0) == made_up().misfit(2.0)
+
+
+def test_cells_of_the_smallest_pattern():
+    first, second = np.zeros((2, 6, 6), int)
+    # 27 blocks of pattern 0, 18 and 18 of pattern 1.
+    first[:3] = second[:3] = 1
+    second[3:, 3:] = 0
+    first[3:, :3] = 1
+    assert made_up(labels=[first, second]).least_cells() == 3
+
+
+def test_a_pattern_without_blocks_has_no_cells():
+    assert made_up(labels=np.zeros((4, 5), int)).least_cells() == 0
