@@ -186,10 +186,25 @@ class CrystalComponents:
             As from the method.
         """
         kept = np.flatnonzero(factors)
-        back = turned[:, kept]
-        back[1] *= -1
-        amplitudes = np.stack(_product(_along(2 * factors[kept], back), back))
-        return self._components.sum_of(amplitudes, kept)
+        return self.moving(_along(factors[kept], turned), turned[:, kept], kept)
+
+    def moving(self, factors, turned, indices=slice(None)):
+        """Sum of components with structure factors that may be another in each cell.
+
+        Parameters
+        ----------
+        factors : (2, m, ..., cell rows, cell columns) numpy.ndarray of float32
+            Or what is broadcast to that.
+        turned : (2, m, ..., cell rows, cell columns) numpy.ndarray of float32
+        indices : (m,) numpy.ndarray of int, optional
+            Of the components.
+
+        Returns
+        -------
+        (..., rows, columns) numpy.ndarray of float32
+        """
+        back = turned * np.float32([1, -1]).reshape(2, *[1] * (turned.ndim - 1))
+        return self._components.sum_of(2 * np.stack(_product(factors, back)), indices)
 
     def expected(self, posterior):
         """Template of each pattern of the crystal: list of (..., rows, columns).
@@ -272,6 +287,26 @@ class CrystalLearner:
             indices=np.ascontiguousarray(self._all.indices[kept]),
         )
         self._components = self._all.components(self._frame)
+
+    def varying(self, weights):
+        """Template of one pattern whose motif varies slowly: (..., rows, columns).
+
+        The structure factors of a cell are those of the cells near by; displacements
+        are those of the last fit.
+
+        Parameters
+        ----------
+        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+            All patterns together are the one.
+        """
+        cells = sum(map(self._components.cells, weights))
+        turned = self._components.turned(self._displacement)
+        moved = self._components.near_by(np.stack(_product(cells, turned)))
+        own = sum_blocks(weights.sum(axis=0) * self._frame.counts, BLOCKS_IN_CELL)
+        near_by = self._components.near_by(own)
+        return self._components.moving(
+            ratio(moved, np.broadcast_to(near_by, moved.shape)), turned
+        )
 
     def with_width(self, width):
         """Return the same with another window, and as much learnt: CrystalLearner."""

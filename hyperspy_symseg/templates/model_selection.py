@@ -10,7 +10,7 @@ from hyperspy_symseg.frames.block_sums import spread
 
 from .blocks import local_mean, sum_blocks
 from .learning import everywhere, learn, relearnt
-from .motifs import motif_split
+from .motifs import change_slowly, motif_split
 from .normalized_frame import BLOCKS_IN_CELL
 from .overdispersion import NOTHING, overdispersion
 from .pattern_spectrum import SpectrumCrops
@@ -136,9 +136,13 @@ class ModelSelection:
         """Whether all patterns differ, in a tenth of their power or in what they gain.
 
         Patterns that are much alike leave decisively less unexplained than one pattern
-        fewer, even if their boundaries cost nothing.
+        fewer, even if their boundaries cost nothing; and those of one crystal less than
+        one motif that varies slowly.
         """
         solution = self.solution(n_patterns)
+        shared = [group for group in solution.groups if len(group.patterns) > 1]
+        if any(change_slowly(self._frame, group, solution) for group in shared):
+            return False
         if solution.templates.least_difference() > LEAST_DIFFERENCE:
             return True
         fewer, widths = self.solution(n_patterns - 1), solution.templates.widths

@@ -11,6 +11,8 @@ from .tying import DECISIVE, crystal_of, misfit_of_cells
 
 # Window in which a motif is averaged, in blocks, and components that tell motifs apart.
 WIDTH, N_COMPONENTS = 6.0, 4
+# Window in which a motif varies, in cells.
+SLOWLY = 3.5
 # Blocks that are clustered, at most; their means overlap.
 MOST_SAMPLES = 4000
 
@@ -47,6 +49,26 @@ def motif_split(frame, solution, number):
     posterior[number] *= 1 - share
     patterns = [*group.patterns, len(solution.posterior)]
     return [*others, Group(learner.split(row), patterns)], posterior
+
+
+def change_slowly(frame, group, solution):
+    """Whether one motif that varies slowly explains as much as several: bool.
+
+    Tilt, astigmatism and thickness change a motif from cell to cell, and are no other
+    pattern.
+
+    Parameters
+    ----------
+    frame : NormalizedFrame
+    group : Group
+        Patterns of one crystal.
+    solution : Solution
+    """
+    own, noise = solution.posterior[group.patterns], solution.templates.noise
+    several = misfit_of_cells(frame, group.learner, own, noise).sum()
+    one = group.learner.with_width(SLOWLY).varying(own)
+    one = float(np.vdot(own.sum(axis=0), frame.residuals(one))) / (2 * noise)
+    return one - several < DECISIVE
 
 
 def _with_superlattice(frame, learner, weights, solution):

@@ -6,7 +6,7 @@ from hyperspy_symseg.simulate import Lattice, micrograph
 from hyperspy_symseg.templates.blocks import sum_blocks
 from hyperspy_symseg.templates.crystal import CrystalLearner
 from hyperspy_symseg.templates.learning import learn, relearnt
-from hyperspy_symseg.templates.motifs import motif_split
+from hyperspy_symseg.templates.motifs import change_slowly, motif_split
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.pattern_spectrum import SpectrumCrops
 from hyperspy_symseg.templates.solution import Group
@@ -264,3 +264,26 @@ def test_motifs_are_found_in_several_frames():
     _, posterior = motif_split(stack, one_pattern(stack), 0)
     second = np.stack([own for _, own in made])
     assert agreement(posterior[1] > 0.5, second) > 0.9
+
+
+def of_two_motifs(frame, one):
+    """Group of two motifs and solution, from a solution for one."""
+    groups, posterior = motif_split(frame, one, 0)
+    solution = relearnt(frame, groups, posterior, PERIOD, 4)
+    return solution.groups[0], solution
+
+
+def test_motifs_with_a_boundary_do_not_change_slowly(two_motifs):
+    frame, _, one = two_motifs
+    assert not change_slowly(frame, *of_two_motifs(frame, one))
+
+
+def test_a_motif_that_is_another_from_edge_to_edge_changes_slowly():
+    ends = [
+        micrograph(polar(off), SHAPE, dose=30, jitter=0, seed=3)[0].data
+        for off in (0.06, -0.06)
+    ]
+    share = np.linspace(0, 1, SHAPE[1])
+    frame = NormalizedFrame(ends[0] * (1 - share) + ends[1] * share, None, PERIOD)
+    one = one_pattern(frame)
+    assert change_slowly(frame, *of_two_motifs(frame, one))
