@@ -48,8 +48,10 @@ cdef extern from *:
         }
         for (Py_ssize_t n = last; n < 2 * last; ++n)
             for (int l = 0; l < LANES; ++l) {
-                out_re[(n + 1) * LANES + l] = out_re[n * LANES + l] * re[l] - out_im[n * LANES + l] * im[l];
-                out_im[(n + 1) * LANES + l] = out_re[n * LANES + l] * im[l] + out_im[n * LANES + l] * re[l];
+                float power_re = out_re[n * LANES + l];
+                float power_im = out_im[n * LANES + l];
+                out_re[(n + 1) * LANES + l] = power_re * re[l] - power_im * im[l];
+                out_im[(n + 1) * LANES + l] = power_re * im[l] + power_im * re[l];
             }
         for (Py_ssize_t n = 0; n < last; ++n)
             for (int l = 0; l < LANES; ++l) {
@@ -86,7 +88,8 @@ cdef extern from *:
                 for (Py_ssize_t k = first_k; k <= last_k; ++k) {
                     float c = cosines[k * steps + j], s = sines[k * steps + j];
                     for (int l = 0; l < LANES; ++l)
-                        value[l] += line_re[k * LANES + l] * c - line_im[k * LANES + l] * s;
+                        value[l] += line_re[k * LANES + l] * c
+                                    - line_im[k * LANES + l] * s;
                 }
                 if (i == 0 && j == 0)
                     for (int l = 0; l < LANES; ++l) {
@@ -166,10 +169,13 @@ cdef extern from *:
         powers_of(re1, im1, last, v1);
         powers_of(re2, im2, last, v2);
         for (Py_ssize_t n = 0; n < n_terms; ++n) {
-            Py_ssize_t h = indices[2 * n] + last, k = indices[2 * n + 1] + last;
+            const float *c1 = re1 + (indices[2 * n] + last) * LANES;
+            const float *s1 = im1 + (indices[2 * n] + last) * LANES;
+            const float *c2 = re2 + (indices[2 * n + 1] + last) * LANES;
+            const float *s2 = im2 + (indices[2 * n + 1] + last) * LANES;
             for (int l = 0; l < LANES; ++l) {
-                out_re[n * LANES + l] = re1[h * LANES + l] * re2[k * LANES + l] - im1[h * LANES + l] * im2[k * LANES + l];
-                out_im[n * LANES + l] = re1[h * LANES + l] * im2[k * LANES + l] + im1[h * LANES + l] * re2[k * LANES + l];
+                out_re[n * LANES + l] = c1[l] * c2[l] - s1[l] * s2[l];
+                out_im[n * LANES + l] = c1[l] * s2[l] + s1[l] * c2[l];
             }
         }
     }
@@ -207,7 +213,7 @@ def best_displacements(
     out : (2, cells) float64 array
     """
     cdef Py_ssize_t n_terms = terms.shape[1], n_cells = terms.shape[2]
-    cdef Py_ssize_t group, first, n, l, left
+    cdef Py_ssize_t group, first, n, lane, left
     cdef Py_ssize_t last = max(1, np.abs(indices).max(initial=0))
     cdef Py_ssize_t first_k = last + np.min(indices[:, 1:], initial=0)
     cdef Py_ssize_t last_k = last + np.max(indices[:, 1:], initial=0)
@@ -227,9 +233,9 @@ def best_displacements(
             if left < LANES:
                 own[:, :, :] = 0
             for n in range(n_terms):
-                for l in range(left):
-                    own[0, n, l] = terms[0, n, first + l]
-                    own[1, n, l] = terms[1, n, first + l]
+                for lane in range(left):
+                    own[0, n, lane] = terms[0, n, first + lane]
+                    own[1, n, lane] = terms[1, n, first + lane]
             best_of_grid(
                 &found[0, 0], &found[1, 0], &own[0, 0, 0], &own[1, 0, 0], n_terms,
                 &indices[0, 0], last, first_k, last_k, steps, &waves[0, 0, 0],
@@ -240,8 +246,8 @@ def best_displacements(
                 &indices[0, 0], last, steps, &work[0, 0, 0], &work[1, 0, 0],
                 &work[2, 0, 0], &work[3, 0, 0],
             )
-            for l in range(left):
-                out[0, first + l], out[1, first + l] = found[0, l], found[1, l]
+            for lane in range(left):
+                out[0, first + lane], out[1, first + lane] = found[0, lane], found[1, lane]
 
 
 def phase_factors(
@@ -259,7 +265,7 @@ def phase_factors(
         Real and imaginary part.
     """
     cdef Py_ssize_t n_terms = out.shape[1], n_cells = out.shape[2]
-    cdef Py_ssize_t group, first, n, l, left
+    cdef Py_ssize_t group, first, n, lane, left
     cdef Py_ssize_t last = max(1, np.abs(indices).max(initial=0))
     cdef float[:, :, ::1] own = np.empty((2, max(n_terms, 1), LANES), np.float32)
     cdef float[:, :, ::1] work = np.empty((4, 2 * last + 1, LANES), np.float32)
@@ -270,15 +276,15 @@ def phase_factors(
         for group in range((n_cells + LANES - 1) // LANES):
             first = group * LANES
             left = min(n_cells - first, LANES)
-            for l in range(left):
-                given[0, l] = displacements[0, first + l]
-                given[1, l] = displacements[1, first + l]
+            for lane in range(left):
+                given[0, lane] = displacements[0, first + lane]
+                given[1, lane] = displacements[1, first + lane]
             phases(
                 &own[0, 0, 0], &own[1, 0, 0], &given[0, 0], &given[1, 0], n_terms,
                 &indices[0, 0], last, &work[0, 0, 0], &work[1, 0, 0], &work[2, 0, 0],
                 &work[3, 0, 0],
             )
             for n in range(n_terms):
-                for l in range(left):
-                    out[0, n, first + l] = own[0, n, l]
-                    out[1, n, first + l] = own[1, n, l]
+                for lane in range(left):
+                    out[0, n, first + lane] = own[0, n, lane]
+                    out[1, n, first + lane] = own[1, n, lane]
