@@ -247,7 +247,8 @@ def best_displacements(
                 &work[2, 0, 0], &work[3, 0, 0],
             )
             for lane in range(left):
-                out[0, first + lane], out[1, first + lane] = found[0, lane], found[1, lane]
+                out[0, first + lane] = found[0, lane]
+                out[1, first + lane] = found[1, lane]
 
 
 def phase_factors(
