@@ -88,7 +88,7 @@ def _fitted(cell, reflections, powers):
     """Cell (2, 2) whose nodes are nearest to reflections (n, 2), weighted by powers."""
     nodes = np.rint(reflections @ np.linalg.inv(cell))
     weights = np.sqrt(powers)[:, np.newaxis]
-    return np.linalg.lstsq(weights * nodes, weights * reflections)[0]
+    return np.linalg.lstsq(weights * nodes, weights * reflections, rcond=None)[0]
 
 
 def indices_within(cell, highest):

@@ -336,7 +336,10 @@ class Templates:
         indices, columns = np.unique(self.indices[own], axis=0, return_inverse=True)
         factors = np.zeros((len(patterns), len(indices)), complex)
         rows = np.searchsorted(patterns, self.patterns[own])
-        factors[rows, columns] = self.amplitudes[own] * np.exp(1j * self.phases[own])
+        # NumPy 2.0 gives `columns` a second axis.
+        factors[rows, columns.reshape(-1)] = self.amplitudes[own] * np.exp(
+            1j * self.phases[own]
+        )
         indices = indices.astype(np.int32)
         crystal = Crystal(self.cells[number], indices, factors, self.widths[number])
         return crystal, patterns
