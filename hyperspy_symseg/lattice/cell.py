@@ -53,19 +53,28 @@ def reciprocal_cell(reflections, powers, period):
     pairs = np.array(list(itertools.combinations(strongest, 2))).reshape(-1, 2, 2)
     combined = np.concatenate([pairs.sum(axis=1), pairs[:, 0] - pairs[:, 1]])
     vectors = np.concatenate([strongest, strongest / 2, combined, combined / 2])
-    pairs = np.array(list(itertools.combinations(vectors, 2))).reshape(-1, 2, 2)
-    areas = np.abs(pairs[:, 0, 0] * pairs[:, 1, 1] - pairs[:, 0, 1] * pairs[:, 1, 0])
-    cells = pairs[areas * period**2 > SMALLEST]
-    nodes = np.rint(reflections @ np.linalg.inv(cells))
-    off = np.linalg.norm(reflections - nodes @ cells, axis=-1)
+    cells = np.array(list(itertools.combinations(vectors, 2))).reshape(-1, 2, 2)
+    areas = _areas(cells[:, 0], cells[:, 1])
+    large = np.abs(areas) * period**2 > SMALLEST
+    cells, areas = cells[large], areas[large, np.newaxis]
+    # Indices by Cramer's rule, for all cells at once.
+    h = np.rint(_areas(reflections, cells[:, 1:]) / areas)
+    k = np.rint(_areas(cells[:, :1], reflections) / areas)
+    nodes = h[..., np.newaxis] * cells[:, :1] + k[..., np.newaxis] * cells[:, 1:]
+    off = np.hypot(*np.moveaxis(reflections - nodes, -1, 0))
     shares = (powers * (off * period < OFF_NODE)).sum(axis=-1)
     cells = cells[shares >= ON_NODES * powers.sum()]
     if not len(cells):
         return None
-    areas = np.abs(np.linalg.det(cells))
+    areas = np.abs(_areas(cells[:, 0], cells[:, 1]))
     # The first of those that are equally large but for the errors of the reflections.
     largest = cells[np.argmax(areas * LARGER > areas.max())]
     return _fitted(_reduced(largest), reflections, powers)
+
+
+def _areas(one, other):
+    """Areas between vectors (..., 2), positive from y to x: (...) numpy.ndarray."""
+    return one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]
 
 
 def _reduced(cell):

@@ -4,7 +4,7 @@ import itertools
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from hyperspy_symseg.lattice.cell import indices_within, reciprocal_cell, supercells
 
@@ -142,6 +142,7 @@ def test_unit_of_the_powers_is_of_no_effect():
 
 
 @given(st.permutations(range(len(ONE_OF_EACH))))
+@settings(deadline=None)
 def test_order_of_the_reflections_is_of_no_effect(order):
     powers = 1 / np.arange(1.0, len(ONE_OF_EACH) + 1)
     found = found_from(np.array(ONE_OF_EACH)[order], OBLIQUE, powers[order])
@@ -154,6 +155,7 @@ def test_order_of_the_reflections_is_of_no_effect(order):
     st.floats(0.7, 1.4),
     st.sets(st.sampled_from([(1, 1), (-1, 1), (0, 2), (2, 0), (1, 2)])),
 )
+@settings(deadline=None)
 def test_cell_of_any_lattice(orientation, angle, ratio, others):
     one, other = np.deg2rad([orientation, orientation + angle])
     cell = np.array(

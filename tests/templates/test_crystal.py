@@ -2,7 +2,7 @@
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from scipy import ndimage
 
 from hyperspy_symseg import _displacement
@@ -109,6 +109,7 @@ def some_terms(n_cells=37, seed=0, indices=INDICES):
 
 
 @given(st.tuples(st.floats(-2, 2), st.floats(-2, 2)), st.integers(0, 100))
+@settings(deadline=None)
 def test_displacement_that_was_put_in_is_found(displacement, seed):
     powers = np.random.default_rng(seed).uniform(0.2, 1, len(INDICES))
     terms = powers * np.exp(-2j * np.pi * INDICES @ displacement)
@@ -135,6 +136,7 @@ def test_displacement_is_where_the_sum_does_not_change():
 
 
 @given(st.permutations(range(len(INDICES))))
+@settings(deadline=None)
 def test_order_of_the_reflections_is_of_no_effect(order):
     terms = some_terms()
     found = best(terms[order], INDICES[order], 16)
@@ -142,6 +144,7 @@ def test_order_of_the_reflections_is_of_no_effect(order):
 
 
 @given(st.sets(st.integers(0, len(INDICES) - 1)))
+@settings(deadline=None)
 def test_opposite_reflections_are_the_same(turned):
     signs = np.ones(len(INDICES), np.int32)
     signs[list(turned)] = -1
@@ -152,6 +155,7 @@ def test_opposite_reflections_are_the_same(turned):
 
 
 @given(st.sets(st.integers(0, 36), min_size=1))
+@settings(deadline=None)
 def test_a_cell_does_not_depend_on_the_others(cells):
     terms, chosen = some_terms(), sorted(cells, key=lambda n: (n % 7, n))
     np.testing.assert_array_equal(best(terms[:, chosen]), best(terms)[:, chosen])
