@@ -69,8 +69,8 @@ class Templates:
         t_k(q) = 2 sum over g of A_g Re(u_g(c) exp(2 pi i g.q))
 
     in the cell c of the pixel q; A_g are amplitudes and u_g phase factors, those of the
-    Fourier sums over the pattern's own pixels near by, without the cell itself. The
-    log-likelihood of k in a block is
+    Fourier sums over the pattern's own pixels near by, without the cell itself. That of
+    a pattern on a lattice is as in `Crystal`. The log-likelihood of k in a block is
 
         l_k = -1 / (2 noise) sum over its pixels of (X - t_k)^2
 
@@ -319,7 +319,7 @@ class Templates:
         Reflections nearer to each other than a fiftieth of a cycle a period, such as
         those of a strain of 2 % or a tilt of 1 degree, are the same: then the square of
         the difference of their amplitudes counts, and that of the amplitude of all
-        others.
+        others. Of two patterns of one crystal, the phases count, too.
 
         Returns
         -------

@@ -15,12 +15,11 @@ from .normalized_frame import BLOCKS_IN_CELL
 from .overdispersion import NOTHING, overdispersion
 from .pattern_spectrum import SpectrumCrops
 from .potts import most_probable
+from .solution import BELIEF, share_of_new
 from .tying import DECISIVE, tied, with_widths
 
 # Standard deviation of the window in which cells are judged to be misfits, in cells.
 WIDTH = 1.2
-# Posterior of the pattern that a block is thought to have, to begin with.
-BELIEF = 0.9
 # Share of their power that two patterns have to differ in.
 LEAST_DIFFERENCE = 0.1
 # Cells that a pattern has to have.
@@ -234,8 +233,7 @@ class ModelSelection:
         shape = self._frame.counts.shape[-2:]
         misfits = _misfits(self._frame, posterior, templates)
         new = spread(misfits > _threshold(misfits.ravel()), BLOCKS_IN_CELL, shape)
-        share = np.where(new, BELIEF + (1 - BELIEF) / 2, (1 - BELIEF) / 2)
-        share = share.astype(np.float32)
+        share = share_of_new(new)
         return np.concatenate([posterior * (1 - share), share[np.newaxis]])
 
 

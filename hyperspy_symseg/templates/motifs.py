@@ -6,7 +6,7 @@ import numpy as np
 from hyperspy_symseg.lattice.cell import supercells
 
 from .crystal import WIDTHS, CrystalLearner
-from .solution import Group
+from .solution import Group, share_of_new
 from .tying import DECISIVE, crystal_of, misfit_of_cells
 
 # Window in which a motif is averaged, in blocks, and components that tell motifs apart.
@@ -42,7 +42,7 @@ def motif_split(frame, solution, number):
     learner = _with_superlattice(frame, learner, own, solution)
     row = group.patterns.index(number)
     second = _second_motif(learner.motifs(own, WIDTH), solution.labels == number)
-    share = np.where(second, 0.95, 0.05).astype(np.float32)
+    share = share_of_new(second)
     posterior = np.concatenate(
         [solution.posterior, solution.posterior[[number]] * share]
     )

@@ -12,6 +12,25 @@ from .normalized_frame import BLOCKS_IN_CELL
 from .pattern import Pattern
 from .potts import COUPLING
 
+# Posterior of the pattern that a block is thought to have, to begin with.
+BELIEF = 0.9
+
+
+def share_of_new(new):
+    """Posterior of a new pattern, to begin with, where it is one of two.
+
+    Parameters
+    ----------
+    new : (..., block rows, block columns) numpy.ndarray of bool
+        Where it is thought to be.
+
+    Returns
+    -------
+    numpy.ndarray of float32
+    """
+    rest = (1 - BELIEF) / 2
+    return np.where(new, BELIEF + rest, rest).astype(np.float32)
+
 
 class Group(NamedTuple):
     """Patterns that are learnt together, and what learns them.

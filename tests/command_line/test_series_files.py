@@ -14,32 +14,18 @@ import numpy as np
 import pytest
 from hyperspy.signals import Signal2D
 
-from hyperspy_symseg import simulate
 from hyperspy_symseg.__main__ import main
 from hyperspy_symseg.command_line import overlay_movie
 from hyperspy_symseg.signals import save
 
-N = 6
-SMALL = ["--patch", "10", "--window", "12"]
+from .conftest import SMALL
+
 STOPS = [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)]
-
-
-@pytest.fixture(scope="module")
-def signal():
-    signal, _ = simulate.moving_boundary(N, (121, 140), speed=3)
-    signal.compute(show_progressbar=False)
-    return signal
 
 
 @pytest.fixture(scope="module")
 def expected(signal):
     return signal.segment_symmetry(patch=10, window=12, show_progressbar=False).data
-
-
-@pytest.fixture
-def file(signal, tmp_path):
-    signal.save(tmp_path / "movie.zspy", chunks=(1, 121, 140))
-    return tmp_path / "movie.zspy"
 
 
 @pytest.fixture
