@@ -95,4 +95,6 @@ class ProgressBar:
             if self._is_shown:
                 self._bar = self._make(**self._phase)
                 self._bar.start_t = self._bar.last_print_t = self._began
-                self._bar.update(self._n_done)
+                # `update` writes nothing in a phase that has just begun.
+                self._bar.n = self._n_done
+                self._bar.refresh()
