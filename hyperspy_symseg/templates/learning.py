@@ -114,6 +114,7 @@ class Round(NamedTuple):
     """What a round has found, as in `Solution`, and the overdispersion."""
 
     posterior: np.ndarray
+    losses: np.ndarray
     variance: float
     overdispersion: float
 
@@ -122,7 +123,8 @@ def _round(frame, groups, posterior, overdispersed=None):
     """One round of templates and posterior: Round."""
     templates = by_pattern(_fit, groups, posterior)
     residuals = np.stack([frame.residuals(each) for each in templates])
-    variance = float(np.vdot(posterior, residuals)) / float(frame.counts.sum())
+    losses = np.einsum("k...,k...->...", posterior, residuals)
+    variance = float(losses.sum(dtype=np.float64)) / float(frame.counts.sum())
     variance = max(variance, LEAST_VARIANCE)
     if overdispersed is None:
         n_patterns = len(posterior)
@@ -134,7 +136,7 @@ def _round(frame, groups, posterior, overdispersed=None):
         measured = frame, posterior, templates, variance, pairs
         overdispersed = overdispersion(*measured)[0].max(initial=1.0)
     posterior = mean_field(log_likelihoods(residuals, variance * overdispersed))
-    return Round(posterior, variance, overdispersed)
+    return Round(posterior, losses, variance, overdispersed)
 
 
 def _fit(learner, weights):
@@ -153,5 +155,12 @@ def _solution(frame, groups, done, period):
     n_pixels = float(frame.counts.sum())
     length = boundary_length(labels)
     return Solution(
-        templates, groups, done.posterior, labels, n_pixels, done.variance, length
+        templates,
+        groups,
+        done.posterior,
+        labels,
+        done.losses,
+        n_pixels,
+        done.variance,
+        length,
     )

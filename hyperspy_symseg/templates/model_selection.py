@@ -2,17 +2,16 @@
 """Selection of a model: the best of several starts, and the number of patterns."""
 
 import functools
-import itertools
 
 import numpy as np
 
 from hyperspy_symseg.frames.block_sums import spread
 
 from .blocks import local_mean, sum_blocks
+from .evidence import gain, has_rim
 from .learning import everywhere, learn, relearnt
 from .motifs import change_slowly, motif_split
 from .normalized_frame import BLOCKS_IN_CELL
-from .overdispersion import NOTHING, overdispersion
 from .pattern_spectrum import SpectrumCrops
 from .potts import most_probable
 from .solution import BELIEF, share_of_new
@@ -23,7 +22,7 @@ WIDTH = 1.2
 # Share of their power that two patterns have to differ in.
 LEAST_DIFFERENCE = 0.1
 # Cells that a pattern has to have.
-FEWEST_CELLS = 28
+FEWEST_CELLS = 20
 # Share of the blocks that the scores may have wrong, if nothing else is tried.
 ALL_BUT_RIGHT = 0.03
 # Misfits that are far from the median, in standard deviations, and the median deviation
@@ -33,6 +32,11 @@ FAR, MEDIAN_DEVIATION = 3.0, 0.6745
 MOST_SPLITS = 8
 # Overdispersion of simulated frames, for the choice among starts.
 WHITE_NOISE = 2.0
+# What two motifs on one lattice have to gain for each edge between them, in nats: what
+# is left unexplained is alike near by, and would draw boundaries by itself.
+LEAST_GAIN = 0.5
+# Numbers that do not count, one after the other, until no more are tried.
+MOST_REFUSED = 2
 # Rounds for one pattern, which has nothing but reflections to be found; for more, until
 # one of the starts is chosen, and after that.
 ROUNDS_OF_ONE, ROUNDS_OF_START, ROUNDS = 2, 2, 3
@@ -92,11 +96,11 @@ class ModelSelection:
         return self._solutions[n_patterns]
 
     def costs(self, most):
-        """Costs of one pattern, two and so on, until one more costs more.
+        """Costs of one pattern, two and so on, until two in turn do not count.
 
-        Their overdispersion is the largest that two or more patterns have. The cost is
-        infinite if two patterns differ in less than a tenth of their power, and so are
-        one, or if a pattern has less than 28 cells: these lie within three periods.
+        A number costs less than the best of the smaller ones by what it gains (`gain`
+        in `evidence`). It is infinite if a pattern has less than 20 cells, is the rim
+        of others, or is much like another.
 
         Parameters
         ----------
@@ -106,19 +110,17 @@ class ModelSelection:
         Returns
         -------
         (numbers,) numpy.ndarray of float64
+            That of one pattern is 0.
         """
-        costs = np.array([self.solution(1).cost(1.0)])
-        largest = 1.0
+        costs, best = [0.0], 1
         for n_patterns in range(2, most + 1):
-            largest = max(largest, self._overdispersion(n_patterns))
-            # What is distorted needs a narrow window whatever the number of patterns,
-            # but a narrow one follows a boundary, too.
-            widths = self.solution(n_patterns).templates.widths
-            numbers = range(1, n_patterns + 1)
-            costs = np.array([self._cost(n, largest, widths) for n in numbers])
-            if costs[-1] > costs[:-1].min() - DECISIVE:
+            gain = self._gain(n_patterns, best)
+            costs.append(costs[best - 1] - gain)
+            if gain > DECISIVE * (n_patterns - best):
+                best = n_patterns
+            elif n_patterns - best == MOST_REFUSED:
                 break
-        return costs
+        return np.array(costs)
 
     @staticmethod
     def best_number(costs):
@@ -131,16 +133,22 @@ class ModelSelection:
         """
         return int(np.argmin(costs + DECISIVE * np.arange(len(costs)))) + 1
 
-    def are_different(self, n_patterns):
+    def are_different(self, n_patterns, cost=0.0):
         """Whether all patterns differ, in a tenth of their power or in what they gain.
 
         Patterns that are much alike leave decisively less unexplained than one pattern
         fewer, even if their boundaries cost nothing; and those of one crystal less than
         one motif that varies slowly.
+
+        Parameters
+        ----------
+        n_patterns : int
+        cost : float
+            As of `change_slowly`.
         """
         solution = self.solution(n_patterns)
         shared = [group for group in solution.groups if len(group.patterns) > 1]
-        if any(change_slowly(self._frame, group, solution) for group in shared):
+        if any(change_slowly(self._frame, group, solution, cost) for group in shared):
             return False
         if solution.templates.least_difference() > LEAST_DIFFERENCE:
             return True
@@ -148,32 +156,23 @@ class ModelSelection:
         fewer = with_widths(self._frame, fewer, widths)
         return fewer.misfit(WHITE_NOISE) - solution.misfit(WHITE_NOISE) > DECISIVE
 
-    def _cost(self, n_patterns, overdispersion, widths):
-        """Cost of a number of patterns, with windows that are as wide as others."""
-        solution = with_widths(self._frame, self.solution(n_patterns), widths)
-        few = solution.least_cells() < FEWEST_CELLS
-        if few or not self.are_different(n_patterns):
-            return np.inf
-        return solution.cost(overdispersion)
+    def _gain(self, n_patterns, fewer):
+        """What a number of patterns explains more than a smaller one, in nats: float.
 
-    def _overdispersion(self, n_patterns):
-        """Overdispersion of "a template or nothing", weighted by the ratios.
-
-        Strain and changes of contrast leave something of a pattern's own template.
+        Minus infinity if they do not count.
         """
         solution = self.solution(n_patterns)
-        templates = solution.templates
-        expected = templates.each_expected(self._frame, solution.posterior)
-        some = set(templates.patterns.tolist())
-        choices = [(k, NOTHING) for k in some]
-        choices += [
-            pair
-            for pair in itertools.permutations(range(n_patterns), 2)
-            if pair[0] not in some
-        ]
-        measured = self._frame, solution.posterior, expected, solution.variance
-        found, weights = overdispersion(*measured, choices)
-        return float(np.average(found, weights=weights)) if weights.any() else 1.0
+        few = solution.least_cells() < FEWEST_CELLS
+        if few or has_rim(solution) or not self.are_different(n_patterns, LEAST_GAIN):
+            return -np.inf
+        # What is distorted needs a narrow window whatever the number of patterns,
+        # but a narrow one follows a boundary, too.
+        widths = solution.templates.widths
+        return gain(
+            self._frame,
+            solution,
+            with_widths(self._frame, self.solution(fewer), widths),
+        )
 
     def _best(self, n_patterns):
         """Best solution, from several starts."""

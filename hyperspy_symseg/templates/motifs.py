@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Patterns that share a lattice: they differ in their motif only."""
 
+import itertools
+
 import numpy as np
 
 from hyperspy_symseg.lattice.cell import supercells
 
 from .crystal import WIDTHS, CrystalLearner
+from .potts import boundary_length
 from .solution import Group, share_of_new
 from .tying import DECISIVE, crystal_of, misfit_of_cells
 
@@ -41,6 +44,8 @@ def motif_split(frame, solution, number):
         return None
     learner = _with_superlattice(frame, learner, own, solution)
     row = group.patterns.index(number)
+    if not (solution.labels == number).any():
+        return None
     second = _second_motif(learner.motifs(own, WIDTH), solution.labels == number)
     share = share_of_new(second)
     posterior = np.concatenate(
@@ -51,8 +56,8 @@ def motif_split(frame, solution, number):
     return [*others, Group(learner.split(row), patterns)], posterior
 
 
-def change_slowly(frame, group, solution):
-    """Whether one motif that varies slowly explains as much as several: bool.
+def change_slowly(frame, group, solution, cost=0.0):
+    """Whether one motif that varies slowly explains as much as two of several: bool.
 
     Tilt, astigmatism and thickness change a motif from cell to cell, and are no other
     pattern.
@@ -63,12 +68,24 @@ def change_slowly(frame, group, solution):
     group : Group
         Patterns of one crystal.
     solution : Solution
+    cost : float
+        Of an edge between blocks of two motifs, which they have to be worth, in nats.
     """
     own, noise = solution.posterior[group.patterns], solution.templates.noise
-    several = misfit_of_cells(frame, group.learner, own, noise).sum()
-    one = group.learner.with_width(SLOWLY).varying(own)
-    one = float(np.vdot(own.sum(axis=0), frame.residuals(one))) / (2 * noise)
-    return one - several < DECISIVE
+    templates = group.learner.fit(own)
+    learner = group.learner.with_width(SLOWLY)
+    losses = [
+        np.vdot(weights, frame.residuals(template))
+        for weights, template in zip(own, templates, strict=True)
+    ]
+    for pair in itertools.combinations(range(len(own)), 2):
+        both = own[list(pair)]
+        one = np.vdot(both.sum(axis=0), frame.residuals(learner.varying(both)))
+        gain = (one - sum(losses[k] for k in pair)) / (2 * noise)
+        length = boundary_length(solution.labels, *(group.patterns[k] for k in pair))
+        if gain < max(DECISIVE, cost * length):
+            return True
+    return False
 
 
 def _with_superlattice(frame, learner, weights, solution):

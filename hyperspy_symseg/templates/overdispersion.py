@@ -8,7 +8,7 @@ from .blocks import products, window_means
 
 # Residuals are summed over windows of 7 x 7 blocks: weights at distances of 0 to 3.
 WINDOW = np.ones(4, np.float32)
-# Blocks from the boundary of a pattern that do not count.
+# Blocks from the boundary of a pattern that do not count, if nothing else is said.
 MARGIN = 2
 # Windows of a pattern, at least.
 FEWEST = 20
@@ -18,7 +18,7 @@ NOTHING = None
 MEDIAN_OF_CHI_2 = 0.4549
 
 
-def overdispersion(frame, posterior, templates, variance, choices):
+def overdispersion(frame, posterior, templates, variance, choices, margin=MARGIN):
     """Factor by which the variance of the log-likelihood ratios is underestimated.
 
     If t and t' are the templates of two patterns, and X = t + r inside the first, the
@@ -41,6 +41,8 @@ def overdispersion(frame, posterior, templates, variance, choices):
     choices : iterable of (int, int)
         Patterns, and what else they might be: another pattern, or NOTHING, which has
         no template.
+    margin : int
+        Blocks from the boundary of a pattern that do not count.
 
     Returns
     -------
@@ -51,18 +53,18 @@ def overdispersion(frame, posterior, templates, variance, choices):
     for own, other in choices:
         beside = np.float32(0) if other is NOTHING else templates[other]
         sums, expected = _windows(
-            frame, posterior[own], templates[own], beside, variance
+            frame, posterior[own], templates[own], beside, variance, margin
         )
         found.append((max(1.0, _ratio(sums, expected)), float(expected.sum())))
     return np.array(found).reshape(-1, 2).T
 
 
-def _windows(frame, weights, template, other, variance):
+def _windows(frame, weights, template, other, variance, margin):
     """Random terms of the log-likelihood ratios in windows, and their variances."""
     # Not from frame to frame.
     leading = (1,) * (weights.ndim - 2)
     cross = ndimage.generate_binary_structure(2, 1).reshape(*leading, 3, 3)
-    inside = ndimage.binary_erosion(weights > 0.5, cross, MARGIN, border_value=1)
+    inside = ndimage.binary_erosion(weights > 0.5, cross, margin, border_value=1)
     difference = template - other
     sums, expected = (
         window_means(

@@ -88,11 +88,21 @@ def most_probable(posterior):
     return labels
 
 
-def boundary_length(labels):
+def boundary_length(labels, *pair):
     """Number of edges between blocks of different patterns: int.
 
     Parameters
     ----------
     labels : (..., block rows, block columns) numpy.ndarray
+    *pair : int
+        The two patterns; all of them if there are none.
     """
-    return sum(np.count_nonzero(np.diff(labels, axis=axis)) for axis in (-2, -1))
+    length = 0
+    for axis in (-2, -1):
+        lines = np.moveaxis(labels, axis, 0)
+        one, next_one = lines[:-1], lines[1:]
+        edges = one != next_one
+        if pair:
+            edges &= np.isin(one, pair) & np.isin(next_one, pair)
+        length += np.count_nonzero(edges)
+    return length

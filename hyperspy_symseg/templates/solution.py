@@ -57,6 +57,8 @@ class Solution:
     posterior : (patterns, ..., block rows, block columns) numpy.ndarray
     labels : (..., block rows, block columns) numpy.ndarray
         The patterns that are the most probable.
+    losses : (..., block rows, block columns) numpy.ndarray of float32
+        Squared residuals, each left out of its own template.
     n_pixels : float
         Number of valid pixels.
     variance : float
@@ -69,14 +71,23 @@ class Solution:
     groups: list[Group]
     posterior: np.ndarray
     labels: np.ndarray
+    losses: np.ndarray
     n_pixels: float
     variance: float
     length: int
 
     def least_cells(self):
-        """Number of cells that the smallest pattern has: float."""
-        n_blocks = np.bincount(self.labels.ravel(), minlength=self.templates.n_patterns)
-        return n_blocks.min() / BLOCKS_IN_CELL**2
+        """Number of cells that the smallest pattern has: float.
+
+        They are of a period; or two for each of its crystal, if these are larger.
+        """
+        templates = self.templates
+        n_blocks = np.bincount(self.labels.ravel(), minlength=templates.n_patterns)
+        areas = np.ones(templates.n_patterns)
+        tied = templates.crystals >= 0
+        densities = np.abs(np.linalg.det(templates.cells))[templates.crystals[tied]]
+        areas[tied] = np.maximum(1, 0.5 / (densities * templates.period**2))
+        return (n_blocks / BLOCKS_IN_CELL**2 / areas).min()
 
     def cost(self, overdispersion):
         """Cost of the patterns, in nats.

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from hyperspy_symseg.frames.block_sums import spread
 from hyperspy_symseg.templates.blocks import sum_blocks
+from hyperspy_symseg.templates.cleaning import CleanFrame
 from hyperspy_symseg.templates.normalized_frame import (
     NormalizedFrame,
+    _statistics_in_windows,
     block_size,
     cell_size,
 )
@@ -94,6 +96,24 @@ def test_a_ramp_changes_little(frame):
     inside = np.s_[15:-15, 15:-15]
     np.testing.assert_allclose(found[inside], expected[inside], atol=0.3)
     assert np.corrcoef(found[inside].ravel(), expected[inside].ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("height", [20, 1000])
+def test_the_mean_follows_a_step(frame, height):
+    at = 40
+    frame[:, at:] += height
+    pixels = NormalizedFrame(frame, None, PERIOD).pixels
+    # Two blocks from the step, no trace of it is left in the mean of a period.
+    sides = pixels[:, at - 17 : at - 8], pixels[:, at + 8 : at + 17]
+    np.testing.assert_allclose([side.mean() for side in sides], 0, atol=0.05)
+
+
+def test_a_crystal_has_no_steps(frame):
+    clean = CleanFrame(frame, None, 3, 3)
+    mean, _, _ = _statistics_in_windows(clean)
+    counts = clean.counts
+    expected = gaussian_means(clean.sums, counts, 4.5)
+    np.testing.assert_allclose(mean, expected, rtol=1e-6)
 
 
 def test_contrast_that_is_rounding_noise_is_none(frame):

@@ -181,3 +181,10 @@ def test_frames_are_done_one_by_one(patterns):
 @given(arrays(np.float32, (3, 4, 5), elements=st.sampled_from([0.0, 0.25, 0.5])))
 def test_the_first_of_the_most_probable(posterior):
     np.testing.assert_array_equal(most_probable(posterior), posterior.argmax(axis=0))
+
+
+def test_boundary_length_of_two_of_the_patterns():
+    labels = np.array([[0, 0, 1], [2, 0, 1]])
+    assert boundary_length(labels) == 4
+    assert boundary_length(labels, 0, 1) == 2
+    assert boundary_length(labels, 1, 2) == 0

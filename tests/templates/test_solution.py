@@ -20,7 +20,9 @@ def made_up(variance=0.5, length=30, n_reflections=4, labels=0, **crystals):
         }
         | crystals
     )
-    return Solution(templates, [], None, np.array(labels), 2000.0, variance, length)
+    return Solution(
+        templates, [], None, np.array(labels), None, 2000.0, variance, length
+    )
 
 
 def test_hand_worked_cost():
@@ -63,3 +65,17 @@ def test_cells_of_the_smallest_pattern():
 
 def test_a_pattern_without_blocks_has_no_cells():
     assert made_up(labels=np.zeros((4, 5), int)).least_cells() == 0
+
+
+def test_cells_of_a_crystal_count_where_they_are_large():
+    labels = np.zeros((6, 9), int)
+    labels[:, :3] = 1
+    # 4 cells of a period and 2; those of the first pattern's crystal are of 5 x 1
+    # periods, and count twice.
+    cell = np.diag([0.2, 1]) / PERIOD
+    indices = np.array([[1, 0], [0, 1], [1, 1], [-1, 1]])
+    crystal = {"crystals": [0, -1], "cells": [cell], "widths": [3.0]}
+    waves = {"phases": np.zeros(4), "indices": indices, "reflections": indices @ cell}
+    assert made_up(labels=labels).least_cells() == pytest.approx(2)
+    found = made_up(labels=labels, **crystal, **waves).least_cells()
+    assert found == pytest.approx(4 / 2.5)

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one solution explains more than another, in nats."""
+
+import numpy as np
+from scipy import ndimage
+
+from hyperspy_symseg.frames.block_sums import spread
+
+from .blocks import gaussian_weights, products, ratio, sum_blocks, window_means
+from .learning import LEAST_VARIANCE
+from .normalized_frame import BLOCKS_IN_CELL
+from .overdispersion import NOTHING, overdispersion
+from .potts import COUPLING
+from .reflections import distances
+
+# Standard deviation of the window in which contrast varies, in cells, and its range.
+FADING_WIDTH, FADING = 2.0, (0.5, 2.0)
+# Nats that a block counts at most: neither a damaged block nor a rim decides for all.
+MOST_OF_BLOCK = 2.0
+# Blocks from a boundary that tell nothing about the noise; the fewer ones count if
+# nothing is left.
+MARGINS = (6, 2)
+# Share of its blocks that a pattern has more than a cell from others; thinner ones are
+# rims. Reflections that are as near as this, in cycles a period, are the same.
+LEAST_INSIDE, SAME = 0.15, 0.05
+
+
+def gain(frame, solution, fewer):
+    """What a solution explains more than one with fewer patterns, in nats.
+
+    With the squared residuals r of a block, and their noise s, the gain is
+
+        sum over blocks of (r_fewer - r) / (2 s),
+
+    less what the boundaries and the parameters more cost, as in `Solution.cost`. The
+    contrast of all templates may vary slowly: thickness, tilt and defocus are no other
+    pattern. The noise is measured where no boundary is near, since rims are not noise;
+    and in both solutions: it is the geometric mean, as the patterns more are noise in
+    one, and may have learnt noise in the other.
+
+    Parameters
+    ----------
+    frame : NormalizedFrame
+        One or several.
+    solution, fewer : Solution
+        Of this frame.
+
+    Returns
+    -------
+    float
+    """
+    losses, noise = zip(
+        *(_losses_and_noise(frame, one, solution.labels) for one in (solution, fewer)),
+        strict=True,
+    )
+    noise = np.sqrt(noise[0] * np.maximum(*noise))
+    explained = (losses[1] - losses[0]) / (2 * noise)
+    explained = np.clip(explained, -MOST_OF_BLOCK, MOST_OF_BLOCK)
+    n_independent = float((frame.counts * solution.variance / noise).sum())
+    n_numbers = solution.templates.n_numbers - fewer.templates.n_numbers
+    return float(
+        explained.sum(dtype=np.float64)
+        - COUPLING * (solution.length - fewer.length)
+        - n_numbers / 2 * np.log(n_independent)
+    )
+
+
+def has_rim(solution):
+    """Whether a pattern is a rim of others: thin, with no reflections but theirs: bool.
+
+    Grain boundaries are, and crystals where they end. A motif on the lattice of another
+    pattern is none, however thin.
+    """
+    shared = [group.patterns for group in solution.groups if len(group.patterns) > 1]
+    shared = set().union(*shared)
+    alone = set(range(solution.templates.n_patterns)) - shared
+    return any(_is_thin(solution, k) and _is_mixed(solution, k) for k in alone)
+
+
+def _is_thin(solution, pattern):
+    """Whether hardly a block of a pattern is more than a cell from others: bool."""
+    own = solution.labels == pattern
+    inside = ndimage.binary_erosion(own, _cross(own), BLOCKS_IN_CELL, border_value=1)
+    return np.count_nonzero(inside) <= LEAST_INSIDE * np.count_nonzero(own)
+
+
+def _is_mixed(solution, pattern):
+    """Whether most of the power of a pattern is at the reflections of others: bool."""
+    templates = solution.templates
+    reflections, amplitudes = templates.of(pattern)
+    others = templates.reflections[templates.patterns != pattern]
+    if not len(reflections) or not len(others):
+        return not len(reflections)
+    near = distances(reflections, others).min(axis=1) < SAME / templates.period
+    power = amplitudes**2
+    return power[near].sum() > power.sum() / 2
+
+
+def _losses_and_noise(frame, solution, labels):
+    """Squared residuals of the blocks, with templates that fade, and their noise.
+
+    Boundaries of the labels are left out of the noise.
+    """
+    templates = solution.templates.each_expected(frame, solution.posterior)
+    pairs = zip(templates, solution.posterior, strict=True)
+    templates = [_faded(frame, *pair) for pair in pairs]
+    residuals = np.stack([frame.residuals(each) for each in templates])
+    losses = np.einsum("k...,k...->...", solution.posterior, residuals)
+    return losses, _noise(frame, solution, templates, losses, _edges(labels))
+
+
+def _faded(frame, template, weights):
+    """Template (..., rows, columns) times its contrast in the cells near by."""
+    window = gaussian_weights(FADING_WIDTH)
+    fit, power = (
+        sum_blocks(weights * products(template, each, frame.block), BLOCKS_IN_CELL)
+        for each in (frame.pixels, template)
+    )
+    # Without the cell itself, as all that templates are learnt from.
+    fit, power = (
+        window_means(each, window) - window[0] ** 2 * each for each in (fit, power)
+    )
+    contrast = np.where(power > 0, ratio(fit, power), 1).astype(np.float32)
+    contrast = np.clip(contrast, *map(np.float32, FADING))
+    side = BLOCKS_IN_CELL * frame.block
+    return template * spread(contrast, side, template.shape[-2:])
+
+
+def _noise(frame, solution, templates, losses, edges):
+    """Variance of the residuals times their overdispersion, for each block's pattern.
+
+    Strain and changes of contrast leave something of a pattern's own template.
+    """
+    posterior = np.where(edges, np.float32(0), solution.posterior)
+    far = ~ndimage.binary_dilation(edges, _cross(edges), MARGINS[0])
+    some = [k for k, template in enumerate(templates) if template.any()]
+    noise = np.ones_like(losses)
+    for k in range(len(templates)):
+        own = solution.labels == k
+        inside = own & far if (own & far).any() else own
+        n_pixels = float(frame.counts[inside].sum())
+        if not n_pixels:
+            continue
+        variance = max(float(losses[inside].sum()) / n_pixels, LEAST_VARIANCE)
+        choices = [(k, other) for other in ([NOTHING] if k in some else some)]
+        for margin in MARGINS:
+            measured = frame, posterior, templates, variance, choices
+            found, weights = overdispersion(*measured, margin)
+            if weights.any():
+                variance *= np.average(found, weights=weights)
+                break
+        noise[own] = variance
+    return noise
+
+
+def _edges(labels):
+    """Blocks beside those of other patterns: (..., block rows, block columns) bool."""
+    size = (*[1] * (labels.ndim - 2), 3, 3)
+    return ndimage.maximum_filter(labels, size) != ndimage.minimum_filter(labels, size)
+
+
+def _cross(blocks):
+    """Structure of the neighbours within a frame, along rows and columns."""
+    cross = ndimage.generate_binary_structure(2, 1)
+    return cross.reshape(*[1] * (blocks.ndim - 2), 3, 3)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hyperspy_symseg.templates.evidence import gain, has_rim
+from hyperspy_symseg.templates.learning import everywhere, learn
+from hyperspy_symseg.templates.model_selection import start_from_labels
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
+from hyperspy_symseg.templates.pattern_spectrum import SpectrumCrops
+
+from .conftest import PERIOD, SHAPE, block_labels, lattice
+
+COLUMNS = np.arange(SHAPE[1]) * np.ones((SHAPE[0], 1), int)
+
+
+def solved(normalized, labels=None, rounds=3):
+    """Solution for the patterns of some labels, or for one."""
+    start = everywhere(normalized)
+    if labels is not None:
+        start = start_from_labels(labels, int(labels.max()) + 1)
+    return learn(normalized, SpectrumCrops(normalized), PERIOD, start, rounds)
+
+
+def gained(frame, labels):
+    """What the patterns of some labels gain over one."""
+    normalized = NormalizedFrame(frame, None, PERIOD)
+    two = solved(normalized, block_labels(labels))
+    return gain(normalized, two, solved(normalized))
+
+
+def white(seed=0):
+    return np.random.default_rng(seed).normal(size=SHAPE)
+
+
+def test_a_second_lattice_gains():
+    frame = np.where(COLUMNS < 90, lattice(0), lattice(1)) + white()
+    assert gained(frame, (COLUMNS >= 90).astype(int)) > 500
+
+
+def test_the_same_lattice_twice_gains_nothing():
+    assert gained(lattice(0) + white(), (COLUMNS >= 90).astype(int)) < 0
+
+
+def test_contrast_that_fades_gains_nothing():
+    fading = np.where(COLUMNS < 90, 1.0, 0.6)
+    assert gained(fading * lattice(0) + white(), (COLUMNS >= 90).astype(int)) < 0
+
+
+def test_a_step_of_the_mean_hides_no_crystal():
+    # The rim of what ends in vacuum is five times as high as the contrast.
+    inside = COLUMNS < 90
+    frame = np.where(inside, 10 + 2 * lattice(0), 0.0) + white()
+    assert gained(frame, (~inside).astype(int)) > 100
+
+
+def test_a_gain_of_a_solution_over_itself_is_nothing():
+    normalized = NormalizedFrame(lattice(0) + white(), None, PERIOD)
+    one = solved(normalized)
+    assert gain(normalized, one, one) == 0
+
+
+def relabelled(solution, labels):
+    """Solution whose labels are others."""
+    return dataclasses.replace(solution, labels=labels)
+
+
+@pytest.mark.parametrize(("width", "is_rim"), [(2, True), (12, False)])
+def test_a_thin_pattern_of_others_reflections_is_a_rim(width, is_rim):
+    frame = np.where(COLUMNS < 90, lattice(0), lattice(1)) + 0.1 * white()
+    both = (lattice(0) + lattice(1)) / 2 + 0.1 * white(1)
+    side = width * PERIOD // 2
+    labels = np.where(COLUMNS < 90, 0, 1)
+    labels[np.abs(COLUMNS - 90) <= side] = 2
+    frame = np.where(labels == 2, both, frame)
+    normalized = NormalizedFrame(frame, None, PERIOD)
+    found = solved(normalized, block_labels(labels), rounds=1)
+    found = relabelled(found, block_labels(labels))
+    assert has_rim(found) == is_rim
+
+
+def test_a_thin_lattice_of_its_own_is_no_rim():
+    thin = np.abs(COLUMNS - 90) <= PERIOD
+    frame = np.where(thin, lattice(1), lattice(0)) + 0.1 * white()
+    normalized = NormalizedFrame(frame, None, PERIOD)
+    labels = block_labels(thin.astype(int))
+    found = solved(normalized, labels, rounds=1)
+    assert not has_rim(relabelled(found, labels))
