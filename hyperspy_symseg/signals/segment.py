@@ -230,11 +230,13 @@ def _log_period(periods, lengths, axes):
     sizes = " by ".join(
         f"{periods.period * abs(axis.scale):.4g} {unit(axis)}".strip() for axis in axes
     )
+    longer = periods.superlattice_period
     _logger.info(
-        "Lattice period of %.2f pixels, %s along (y, x); the reflections have "
+        "Lattice period of %.2f pixels, %s along (y, x)%s; the reflections have "
         "%.0f %% of the power. Lengths that are not given: %s.",
         periods.period,
         sizes,
+        "" if longer is None else f", and of {longer:.4g} pixels above it",
         100 * periods.share,
         lengths,
     )
@@ -252,13 +254,18 @@ def periods_record(periods, axes):
     Returns
     -------
     dict
-        The period in pixels, 0 if there is none, and in axis units along (y, x).
+        The period and that of a superlattice in pixels, 0 if there is none, and in
+        axis units along (y, x).
     """
     period = periods.period or 0.0
+    superlattice = periods.superlattice_period or 0.0
+    sizes = np.array([abs(axis.scale) for axis in axes])
     return {
         "period": period,
-        "period_in_units": np.array([period * abs(axis.scale) for axis in axes]),
+        "period_in_units": period * sizes,
         "period_units": [unit(axis) for axis in axes],
+        "superlattice_period": superlattice,
+        "superlattice_period_in_units": superlattice * sizes,
         "reflections": periods.reflections,
         "reflections_share": periods.share,
     }
