@@ -44,10 +44,6 @@ class Periods:
         Height of each maximum over the noise floor.
     spectrum : Spectrum or None
         The power spectrum. None if the frames are tiny, or have no contrast.
-    superlattice_period : float or None
-        Of a moire or a superlattice above the lattice of the period, in pixels: one
-        over the frequency of the strongest of the reflections that are lower by a
-        third and more. None if there is none of a hundredth of the largest power.
     """
 
     period: float | None
@@ -55,7 +51,6 @@ class Periods:
     powers: np.ndarray
     ratios: np.ndarray
     spectrum: Spectrum | None
-    superlattice_period: float | None = None
 
     def __repr__(self):
         """One line: what was found, but no arrays."""
@@ -68,6 +63,21 @@ class Periods:
     def share(self):
         """Power of all reflections, as a fraction of that and of the noise: float."""
         return float(self.powers.sum())
+
+    @property
+    def superlattice_period(self):
+        """Of a moire or a superlattice above that lattice, in pixels: float or None.
+
+        One over the frequency of the strongest of the reflections that are lower by a
+        quarter or more. None if none has a hundredth of the largest power.
+        """
+        if self.period is None or not len(self.powers):
+            return None
+        radii = np.hypot(*self.reflections.T)
+        above = radii * self.period * LOW_ORDER < 1
+        above &= self.powers >= SUPERLATTICE * self.powers.max()
+        strongest = np.argmax(self.powers * above)
+        return float(1 / radii[strongest]) if above.any() else None
 
     @property
     def signal_to_noise(self):
@@ -121,10 +131,7 @@ def find_periods(frames, masks=None):
     radii = np.hypot(*found.frequencies.T)
     used = _of_the_atoms(found.frequencies, found.powers)
     period = float(1 / np.average(radii[used], weights=found.powers[used]))
-    above = radii * LOW_ORDER < radii[used].min()
-    above &= found.powers >= SUPERLATTICE * found.powers[0]
-    superlattice = float(1 / radii[np.argmax(above)]) if above.any() else None
-    return Periods(period, *found, spectrum, superlattice)
+    return Periods(period, *found, spectrum)
 
 
 def _of_the_atoms(frequencies, powers):

@@ -63,7 +63,7 @@ def test_moire_is_neither_signal_nor_noise():
     frequencies = np.array([[0, 1 / 40], [1 / 12, 0]])
     for atoms, noise, patch in ((0.05, 0.05, 20), (0.01, 0.1, 21)):
         powers = np.array([1 - atoms - noise, atoms])
-        found = Periods(12, frequencies, powers, powers, None, 40)
+        found = Periods(12, frequencies, powers, powers, None)
         assert suitable_lengths(found, (512, 512)).patch == patch
 
 
