@@ -8,7 +8,9 @@ import numpy as np
 
 from hyperspy_symseg.frames.checks import as_array, check_frame, shown
 
+from .cell import span_a_plane
 from .spectrum import Reflections, Spectrum, find_reflections, power_spectrum
+from .windows import find_in_windows
 
 # Reflections that the characteristic period is of: their power, beside the strongest,
 # at least, and their frequency, beside the lowest of these, at most.
@@ -17,9 +19,8 @@ LOW_ORDER = 1.3
 # How much longer a moire is than the lattice of the atoms, at least. The cell of a few
 # columns has strong reflections of all orders up to there.
 MOIRE = 3
-# Reflections span a plane if the gradient along one axis has this share of that along
-# the other, at least; atoms under stripes have this share of the gradient of these.
-SPANNED, UNDER_STRIPES = 0.05, 0.05
+# Atoms under stripes have this share of the gradient of these, at least.
+UNDER_STRIPES = 0.05
 # Power of a reflection of a superlattice beside the strongest of all, at least.
 SUPERLATTICE = 0.01
 
@@ -43,7 +44,9 @@ class Periods:
     ratios : (n,) numpy.ndarray of float64
         Height of each maximum over the noise floor.
     spectrum : Spectrum or None
-        The power spectrum. None if the frames are tiny, or have no contrast.
+        The power spectrum: of the frames, or of that window in them in which
+        reflections are found, if there are none otherwise. None if the frames are tiny,
+        or have no contrast.
     """
 
     period: float | None
@@ -103,7 +106,9 @@ def find_periods(frames, masks=None):
     Returns
     -------
     Periods
-        In one of a thousand frames of pure noise, a period is found.
+        Of the lattice that the atoms form, in the frames or, if none is found, in the
+        clearest of windows of a half and a quarter of them. In one of a thousand frames
+        of pure noise, a period is found.
 
     Raises
     ------
@@ -122,10 +127,13 @@ def find_periods(frames, masks=None):
     array([[ 0.1,  0.1],
            [-0.1,  0.1]])
     """
-    spectrum = power_spectrum(_checked(frames, masks))
+    frames = list(_checked(frames, masks))
+    spectrum = power_spectrum(frames)
     found = Reflections(np.empty((0, 2)), np.empty(0), np.empty(0))
     if spectrum is not None:
         found = find_reflections(spectrum)
+        if not len(found.powers):
+            spectrum, found = find_in_windows(frames) or (spectrum, found)
     if not len(found.powers):
         return Periods(None, *found, spectrum)
     radii = np.hypot(*found.frequencies.T)
@@ -170,11 +178,11 @@ def _under_a_moire(frequencies, powers, kept, low):
     bound = MOIRE * radii[low].min()
     high, moire = kept & (radii >= bound), kept & (radii < bound)
     between = moire & (radii > radii[low].max())
-    if not _span_a_plane(frequencies[high], powers[high]):
+    if not span_a_plane(frequencies[high], powers[high]):
         return None
     gradients = powers * radii**2
     least = gradients[moire].sum()
-    if not _span_a_plane(frequencies[moire], powers[moire]):
+    if not span_a_plane(frequencies[moire], powers[moire]):
         least *= UNDER_STRIPES
     elif powers[high].max() <= powers[between].max(initial=0):
         return None
@@ -193,12 +201,12 @@ def _with_a_centred_cell(frequencies, powers, kept, low):
     strength = powers * radii * kept
     near = _is_near(radii, radii[low].min())
     near &= strength >= STRONG / 2 * strength.max()
-    if not rest.any() or _span_a_plane(frequencies[near], powers[near]):
+    if not rest.any() or span_a_plane(frequencies[near], powers[near]):
         return None
     strong = radii[_low_order(radii, powers, rest)].min()
     group = rest & _is_near(radii, strong)
     stronger = powers[group].max() > powers[low].max()
-    if stronger and _span_a_plane(frequencies[group], powers[group]):
+    if stronger and span_a_plane(frequencies[group], powers[group]):
         return radii[group].min()
     return None
 
@@ -206,12 +214,6 @@ def _with_a_centred_cell(frequencies, powers, kept, low):
 def _is_near(radii, radius):
     """Which frequencies are of one order with another: (n,) bool."""
     return (radii * LOW_ORDER >= radius) & (radii <= LOW_ORDER * radius)
-
-
-def _span_a_plane(frequencies, powers):
-    """Whether reflections (n, 2) are not collinear, weighted by their gradients."""
-    least, most = np.linalg.eigvalsh((frequencies.T * powers) @ frequencies)
-    return bool(least > SPANNED * most)
 
 
 def _checked(frames, masks):
