@@ -23,8 +23,9 @@ LONGEST = 1 / 4
 SMALLEST = 16
 # Chance that any maximum is significant in a frame of pure noise.
 FALSE_ALARMS = 1e-3
-# Maxima weaker than this, beside the strongest, may be its side lobes.
-WEAKEST = 1e-3
+# Maxima weaker than this, beside the strongest, may be its side lobes; but not where
+# the frequency is so many times higher: there atoms under a strong moire have theirs.
+WEAKEST, FAR = 1e-3, 3
 # Width of the rings of the floor, in bins, and samples of each.
 RING = 4
 SAMPLES = 1024
@@ -406,7 +407,9 @@ def find_reflections(spectrum, is_small=False):
         floor = np.maximum(floor, _circle_floor(spectrum, *points.T))
     powers = spectrum.power_at(*points.T)
     significant = powers > spectrum.threshold * floor
-    significant &= powers >= WEAKEST * powers.max(initial=0, where=significant)
+    radii = np.hypot(*spectrum.frequencies(*points.T).T)
+    strongest = _strongest_above(radii, powers * significant, radii / FAR)
+    significant &= powers >= WEAKEST * strongest
     points, floor, powers = (x[significant] for x in (points, floor, powers))
     steps = steps_within(1.5)
     around = spectrum.power_at(*(points[:, np.newaxis] + steps).T).astype(np.float64)
@@ -422,6 +425,13 @@ def find_reflections(spectrum, is_small=False):
     frequencies = spectrum.frequencies(*(points + shifts).T)
     order = np.argsort(-shares, kind="stable")
     return Reflections(frequencies[order], shares[order], (powers / floor)[order])
+
+
+def _strongest_above(radii, powers, least):
+    """Largest power (m,) of those whose radius (n,) is larger than each least one."""
+    order = np.argsort(radii)
+    largest = np.maximum.accumulate(np.append(0, powers[order][::-1]))[::-1]
+    return largest[np.searchsorted(radii[order], least, side="right")]
 
 
 def _maxima(spectrum):

@@ -80,7 +80,7 @@ def under_a_moire(shape, atoms, moire, ratio, seed=0):
     return waves(atoms, [16, 76, 136]) + ratio * waves(moire, [0]) + noise
 
 
-@pytest.mark.parametrize("ratio", [1, 3, 9])
+@pytest.mark.parametrize("ratio", [1, 3, 9, 40])
 @pytest.mark.parametrize("rows", [slice(None), slice(90), slice(20, 140)])
 def test_period_of_atoms_under_stripes(ratio, rows):
     frame = under_a_moire((200, 230), 6.2, 42.4, ratio)
