@@ -247,7 +247,8 @@ def plot_periods(periods, ax=None, pixel_size=None, units=None):
     Returns
     -------
     matplotlib.axes.Axes
-        Both reflections of a pair are marked, and a circle is at the period.
+        Both reflections of a pair are marked, and a circle is at the period; a second
+        one at that of a moire or a superlattice, if there is one.
 
     Raises
     ------
@@ -270,8 +271,11 @@ def plot_periods(periods, ax=None, pixel_size=None, units=None):
         ax.plot(gx / scale, gy / scale, "o", color="C1", label=label, **style)
         turn = np.linspace(0, 2 * np.pi, 361)
         radius = 1 / (periods.period * scale)
-        circle = radius * np.cos(turn), radius * np.sin(turn)
-        ax.plot(*circle, "--", color="w", linewidth=1, label="period")
+        circle = np.stack([np.cos(turn), np.sin(turn)])
+        ax.plot(*(radius * circle), "--", color="w", linewidth=1, label="period")
+        if periods.superlattice_period is not None:
+            circle /= periods.superlattice_period * scale
+            ax.plot(*circle, ":", color="w", linewidth=1, label="superlattice")
         title = f"Period {periods.period:.2f} px"
         if pixel_size is not None:
             title += f" = {periods.period * scale:.4g} {unit}".rstrip()

@@ -123,6 +123,7 @@ SEGMENT = TRANSLATION | {
     "mask": MASKS,
     "fit_on": [1, np.int8(1), [0], [-1], slice(0, 1), 0.1, [0.1], 10**9],
     "n_operations": [1, np.int8(5), 9, 10],
+    "period": [7, np.int8(7), 0.13, 1, 41, 1e-9, 1e9, None, "auto", (7, 7)],
     "refine": [*FLAGS, "auto"],
     "upsample": FLAGS,
     "certainty": FLAGS,

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import dataclasses
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -158,6 +160,18 @@ def test_both_reflections_of_a_pair_are_marked(periods):
 def test_circle_is_at_the_period(periods):
     _, circle = plot_periods(periods).lines
     np.testing.assert_allclose(np.hypot(*circle.get_data()), 1 / periods.period)
+
+
+def test_second_circle_is_at_the_period_of_a_superlattice(periods):
+    longer = np.array([[0, 1 / (2 * periods.period)]])
+    reflections = np.concatenate([periods.reflections, longer])
+    powers = np.append(periods.powers, periods.powers[0] / 10)
+    found = dataclasses.replace(periods, reflections=reflections, powers=powers)
+    *_, circle = plot_periods(found).lines
+    np.testing.assert_allclose(
+        np.hypot(*circle.get_data()), 1 / (2 * periods.period), rtol=1e-9
+    )
+    assert circle.get_label() == "superlattice"
 
 
 def test_reflections_are_at_bright_pixels(periods):

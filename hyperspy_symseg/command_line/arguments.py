@@ -129,6 +129,9 @@ def _add_segment(commands):
     segment.add_argument("--radius", help="radius of a circular patch", **length)
     segment.add_argument("--stride", help="sampling distance", **length)
     segment.add_argument(
+        "--period", help="lattice period, in place of the one found", **length
+    )
+    segment.add_argument(
         "--n-components",
         type=_number,
         help="principal components, or their fraction of the variance (5)",

@@ -5,7 +5,7 @@ import numpy as np
 
 from hyperspy_symseg.descriptors import describe
 from hyperspy_symseg.descriptors.registry import descriptor_class, split
-from hyperspy_symseg.signals.arguments import length_in_pixels
+from hyperspy_symseg.signals.arguments import length_in_pixels, period_in_pixels
 from hyperspy_symseg.signals.axes import frame_axes
 from hyperspy_symseg.signals.metadata import MODEL
 from hyperspy_symseg.signals.symmetry_labels import SymmetryLabels
@@ -83,6 +83,9 @@ def options_of(labels, options, signal):
         own = _own(record, name)
         if name == "n_patterns" and record.get("auto_n_patterns"):
             own = "auto"
+        if name == "period":
+            own = "auto" if record.get("auto_period") else own
+            value = period_in_pixels(value, axes, signal.data.shape[-2:])
         if name in LENGTHS:
             value = length_in_pixels(name, value, axes)
         if not _equal(value, own):

@@ -15,6 +15,9 @@ OFF_NODE = 0.08
 SMALLEST, LARGER = 0.05, 1.02
 # Reflections that are combined, at most.
 MOST_COMBINED = 8
+# Reflections span a plane if the gradient along one axis has this share of that along
+# the other, at least.
+SPANNED = 0.05
 # Of the indices of reflections, either sign.
 LARGEST_INDEX = 12
 
@@ -98,6 +101,30 @@ def _fitted(cell, reflections, powers):
     nodes = np.rint(reflections @ np.linalg.inv(cell))
     weights = np.sqrt(powers)[:, np.newaxis]
     return np.linalg.lstsq(weights * nodes, weights * reflections, rcond=None)[0]
+
+
+def span_a_plane(reflections, powers):
+    """Whether reflections are not all on one line, weighted by the gradient of each.
+
+    Parameters
+    ----------
+    reflections : (n, 2) numpy.ndarray of float64
+        Spatial frequencies (y, x).
+    powers : (n,) numpy.ndarray of float64
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> span_a_plane(np.array([[0.1, 0.1], [0.2, 0.2]]), np.ones(2))
+    False
+    >>> span_a_plane(np.array([[0.1, 0.1], [0.1, -0.1]]), np.ones(2))
+    True
+    """
+    least, most = np.linalg.eigvalsh((reflections.T * powers) @ reflections)
+    return bool(least > SPANNED * most)
 
 
 def indices_within(cell, highest):

@@ -105,8 +105,8 @@ def suitable_lengths(periods, shape):
     lengths = Lengths()
     if periods.period is not None:
         period = periods.period
-        signal_to_noise = periods.share / max(1 - periods.share, 1e-9)
-        patch = max(math.sqrt(NEEDED_SIGNAL / signal_to_noise), PATCH * period)
+        needed = math.sqrt(NEEDED_SIGNAL / max(periods.signal_to_noise, 1e-9))
+        patch = max(needed, PATCH * period)
         lengths = Lengths(
             patch=round(min(patch, LARGEST_PATCH * period)),
             window=round(WINDOW * period),

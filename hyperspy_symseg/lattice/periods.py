@@ -8,12 +8,21 @@ import numpy as np
 
 from hyperspy_symseg.frames.checks import as_array, check_frame, shown
 
+from .cell import span_a_plane
 from .spectrum import Reflections, Spectrum, find_reflections, power_spectrum
+from .windows import find_in_windows
 
 # Reflections that the characteristic period is of: their power, beside the strongest,
 # at least, and their frequency, beside the lowest of these, at most.
 STRONG = 0.25
 LOW_ORDER = 1.3
+# How much longer a moire is than the lattice of the atoms, at least. The cell of a few
+# columns has strong reflections of all orders up to there.
+MOIRE = 3
+# Atoms under stripes have this share of the gradient of these, at least.
+UNDER_STRIPES = 0.05
+# Power of a reflection of a superlattice beside the strongest of all, at least.
+SUPERLATTICE = 0.01
 
 
 @dataclass(frozen=True)
@@ -24,7 +33,8 @@ class Periods:
     ----------
     period : float or None
         The characteristic period in pixels: one over the mean frequency of the strong
-        reflections of low order. None if there are no reflections.
+        reflections of low order of the lattice that the atoms form. None if there are
+        no reflections.
     reflections : (n, 2) numpy.ndarray of float64
         Frequencies (gy, gx) in cycles a pixel of the significant maxima of the power
         spectrum, the strongest first, of one half-plane.
@@ -34,7 +44,9 @@ class Periods:
     ratios : (n,) numpy.ndarray of float64
         Height of each maximum over the noise floor.
     spectrum : Spectrum or None
-        The power spectrum. None if the frames are tiny, or have no contrast.
+        The power spectrum: of the frames, or of that window in them in which
+        reflections are found, if there are none otherwise. None if the frames are tiny,
+        or have no contrast.
     """
 
     period: float | None
@@ -55,6 +67,29 @@ class Periods:
         """Power of all reflections, as a fraction of that and of the noise: float."""
         return float(self.powers.sum())
 
+    @property
+    def superlattice_period(self):
+        """Of a moire or a superlattice above that lattice, in pixels: float or None.
+
+        One over the frequency of the strongest of the reflections that are lower by a
+        quarter or more. None if none has a hundredth of the largest power.
+        """
+        if self.period is None or not len(self.powers):
+            return None
+        radii = np.hypot(*self.reflections.T)
+        above = radii * self.period * LOW_ORDER < 1
+        above &= self.powers >= SUPERLATTICE * self.powers.max()
+        strongest = np.argmax(self.powers * above)
+        return float(1 / radii[strongest]) if above.any() else None
+
+    @property
+    def signal_to_noise(self):
+        """Power of the reflections over that of the noise, moires left out: float."""
+        signal = self.powers
+        if self.period is not None:
+            signal = signal[np.hypot(*self.reflections.T) * self.period * MOIRE > 1]
+        return float(signal.sum() / max(1 - self.share, 1e-9))
+
 
 def find_periods(frames, masks=None):
     """Find the lattice periods of a frame, or of several.
@@ -71,7 +106,9 @@ def find_periods(frames, masks=None):
     Returns
     -------
     Periods
-        In one of a thousand frames of pure noise, a period is found.
+        Of the lattice that the atoms form, in the frames or, if none is found, in the
+        clearest of windows of a half and a quarter of them. In one of a thousand frames
+        of pure noise, a period is found.
 
     Raises
     ------
@@ -90,19 +127,93 @@ def find_periods(frames, masks=None):
     array([[ 0.1,  0.1],
            [-0.1,  0.1]])
     """
-    spectrum = power_spectrum(_checked(frames, masks))
+    frames = list(_checked(frames, masks))
+    spectrum = power_spectrum(frames)
     found = Reflections(np.empty((0, 2)), np.empty(0), np.empty(0))
     if spectrum is not None:
         found = find_reflections(spectrum)
-    period = None
-    if len(found.powers):
-        radii = np.hypot(*found.frequencies.T)
-        # Slow variations have power at low frequencies, which reflections rarely need.
-        strength = found.powers * radii
-        strong = strength >= STRONG * strength.max()
-        used = strong & (radii <= LOW_ORDER * radii[strong].min())
-        period = float(1 / np.average(radii[used], weights=found.powers[used]))
+        if not len(found.powers):
+            spectrum, found = find_in_windows(frames) or (spectrum, found)
+    if not len(found.powers):
+        return Periods(None, *found, spectrum)
+    radii = np.hypot(*found.frequencies.T)
+    used = _of_the_atoms(found.frequencies, found.powers)
+    period = float(1 / np.average(radii[used], weights=found.powers[used]))
     return Periods(period, *found, spectrum)
+
+
+def _of_the_atoms(frequencies, powers):
+    """Reflections of low order of the lattice that the atoms form: (n,) bool.
+
+    The lowest strong ones, but for those that only modulate a lattice of higher ones.
+    """
+    radii = np.hypot(*frequencies.T)
+    kept = np.ones(len(radii), bool)
+    while True:
+        low = _low_order(radii, powers, kept)
+        bound = _under_a_moire(frequencies, powers, kept, low)
+        if bound is None:
+            bound = _with_a_centred_cell(frequencies, powers, kept, low)
+        if bound is None:
+            return low
+        kept &= radii >= bound
+
+
+def _low_order(radii, powers, kept):
+    """Strong ones of low order among reflections that are kept: (n,) bool."""
+    # Slow variations have power at low frequencies, which reflections rarely need.
+    strength = powers * radii * kept
+    strong = strength >= STRONG * strength.max()
+    return strong & (radii <= LOW_ORDER * radii[strong].min())
+
+
+def _under_a_moire(frequencies, powers, kept, low):
+    """Least frequency of the atoms' reflections if the low ones are a moire, or None.
+
+    Atoms have reflections of much higher frequencies, which span a plane, and with none
+    of their power in between; these have most of the gradient of the frame. Stripes
+    are no lattice of atoms, however strong.
+    """
+    radii = np.hypot(*frequencies.T)
+    bound = MOIRE * radii[low].min()
+    high, moire = kept & (radii >= bound), kept & (radii < bound)
+    between = moire & (radii > radii[low].max())
+    if not span_a_plane(frequencies[high], powers[high]):
+        return None
+    gradients = powers * radii**2
+    least = gradients[moire].sum()
+    if not span_a_plane(frequencies[moire], powers[moire]):
+        least *= UNDER_STRIPES
+    elif powers[high].max() <= powers[between].max(initial=0):
+        return None
+    return bound if gradients[high].sum() > least else None
+
+
+def _with_a_centred_cell(frequencies, powers, kept, low):
+    """Least frequency of stronger reflections than the low, collinear ones, or None.
+
+    The power of the reflections of alike atoms falls with the frequency. Where those of
+    a plane are stronger than lower ones of a line, these are of a larger cell.
+    """
+    radii = np.hypot(*frequencies.T)
+    rest = kept & (radii > radii[low].max())
+    # Some that belong to the low ones are not quite strong.
+    strength = powers * radii * kept
+    near = _is_near(radii, radii[low].min())
+    near &= strength >= STRONG / 2 * strength.max()
+    if not rest.any() or span_a_plane(frequencies[near], powers[near]):
+        return None
+    strong = radii[_low_order(radii, powers, rest)].min()
+    group = rest & _is_near(radii, strong)
+    stronger = powers[group].max() > powers[low].max()
+    if stronger and span_a_plane(frequencies[group], powers[group]):
+        return radii[group].min()
+    return None
+
+
+def _is_near(radii, radius):
+    """Which frequencies are of one order with another: (n,) bool."""
+    return (radii * LOW_ORDER >= radius) & (radii <= LOW_ORDER * radius)
 
 
 def _checked(frames, masks):

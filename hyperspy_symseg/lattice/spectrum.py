@@ -23,13 +23,16 @@ LONGEST = 1 / 4
 SMALLEST = 16
 # Chance that any maximum is significant in a frame of pure noise.
 FALSE_ALARMS = 1e-3
-# Maxima weaker than this, beside the strongest, may be its side lobes.
-WEAKEST = 1e-3
+# Maxima weaker than this, beside the strongest, may be its side lobes; but not where
+# the frequency is so many times higher: there atoms under a strong moire have theirs.
+WEAKEST, FAR = 1e-3, 3
 # Width of the rings of the floor, in bins, and samples of each.
 RING = 4
 SAMPLES = 1024
 # Bins along a line of the spectrum that its floor is the median of.
 LINE_LENGTH = 31
+# Points of half a circle in the spectrum, which the floor there is of.
+CIRCLE = 180
 # Outliers are this many times as far from the others as these are from each other.
 OUTLIERS = 3
 # Pixels that tell what an outlier is, at least.
@@ -60,6 +63,8 @@ class Spectrum:
         Number of independent spectra that the noise is the mean of: 1, or more for
         several frames, of which some noise is the same, such as that of an amorphous
         film.
+    false_alarms : float
+        Expected number of maxima above the threshold, if there is only noise.
     """
 
     power: np.ndarray
@@ -68,13 +73,15 @@ class Spectrum:
     floor: np.ndarray
     band: tuple[float, float]
     n_independent: float
+    false_alarms: float = FALSE_ALARMS
 
     @property
     def threshold(self):
-        """Ratio to the floor that noise exceeds in one of a thousand spectra: float."""
+        """Ratio to the floor that noise exceeds as often as `false_alarms`: float."""
         low, high = self.band
         # Of a half-plane.
         n_bins = math.pi / 2 * (high**2 - low**2) * math.prod(self.shape)
+        n_bins *= FALSE_ALARMS / self.false_alarms
         return float(noise_threshold(self.n_independent, n_bins))
 
     @property
@@ -222,20 +229,61 @@ def power_spectrum(frames):
     total, n_averaged = 0, 0
     for frame, mask in frames:
         for crop in crops(frame.shape):
-            # Some files are read transposed, which takes three times as long.
-            values = np.ascontiguousarray(frame[crop])
-            size = values.shape
+            size = frame[crop].shape
             if min(size) < SMALLEST:
                 return None
-            windowed = _windowed(values, None if mask is None else mask[crop])
-            if windowed is not None:
-                shape = tuple(fft.next_fast_len(n, real=True) for n in size)
-                transform = fft.rfft2(windowed, shape)
-                total = total + (transform.real**2 + transform.imag**2)
+            power = power_of(frame[crop], None if mask is None else mask[crop])
+            if power is not None:
+                total = total + power
                 n_averaged += 1
-    if not n_averaged:
+    return mean_spectrum(total, n_averaged, size) if n_averaged else None
+
+
+def power_of(values, mask):
+    """Power of values under a window, for the frequencies of a `Spectrum`.
+
+    Parameters
+    ----------
+    values : (rows, columns) numpy.ndarray of any real dtype
+    mask : (rows, columns) numpy.ndarray of bool or None
+
+    Returns
+    -------
+    (rows, columns // 2 + 1) numpy.ndarray of float32, or None
+        None if the values have no contrast.
+    """
+    # Some files are read transposed, which takes three times as long.
+    windowed = _windowed(np.ascontiguousarray(values), mask)
+    if windowed is None:
         return None
-    power = total / np.float32(n_averaged)
+    transform = fft.rfft2(windowed, _transformed(values.shape))
+    return transform.real**2 + transform.imag**2
+
+
+def _transformed(size):
+    """Rows and columns that are transformed, at least as many: (int, int)."""
+    return tuple(fft.next_fast_len(n, real=True) for n in size)
+
+
+def mean_spectrum(total, n_averaged, size, false_alarms=FALSE_ALARMS):
+    """Mean of power spectra.
+
+    Parameters
+    ----------
+    total : (rows, columns // 2 + 1) numpy.ndarray of float32
+        Sum of what `power_of` gives.
+    n_averaged : int
+        Number of these.
+    size : (int, int)
+        Rows and columns of what they are of.
+    false_alarms : float
+        As in the `Spectrum`.
+
+    Returns
+    -------
+    Spectrum
+    """
+    power, shape = total / np.float32(n_averaged), _transformed(size)
     radii, rings = _rings(power, shape, RING / math.sqrt(math.prod(size)))
     band = 1 / (LONGEST * min(size)), 1 / SHORTEST
     used = (radii >= band[0]) & (radii <= band[1])
@@ -245,7 +293,7 @@ def power_spectrum(frames):
     floor = ndimage.median_filter(floor, 3, mode="nearest")
     floor = np.maximum(floor, ROUNDING_POWER * power.max())
     floor /= _median_of_noise(n_independent)
-    return Spectrum(power, shape, radii, floor, band, n_independent)
+    return Spectrum(power, shape, radii, floor, band, n_independent, false_alarms)
 
 
 def _windowed(frame, mask):
@@ -337,12 +385,16 @@ def _n_independent(rings, n_averaged):
     return float(np.interp(spread, spreads, numbers))
 
 
-def find_reflections(spectrum):
+def find_reflections(spectrum, is_small=False):
     """Significant maxima of a power spectrum.
 
     Parameters
     ----------
     spectrum : Spectrum
+    is_small : bool
+        Whether it has so few bins that a halo of amorphous material is as narrow as a
+        ring of the floor, so that the floor does not follow it: then the power on the
+        circle of each maximum counts, too.
 
     Returns
     -------
@@ -351,9 +403,13 @@ def find_reflections(spectrum):
     points = _maxima(spectrum)
     floor = spectrum.floor_at(np.hypot(*spectrum.frequencies(*points.T).T))
     floor = np.maximum(floor, _line_floor(spectrum, *points.T))
+    if is_small:
+        floor = np.maximum(floor, _circle_floor(spectrum, *points.T))
     powers = spectrum.power_at(*points.T)
     significant = powers > spectrum.threshold * floor
-    significant &= powers >= WEAKEST * powers.max(initial=0, where=significant)
+    radii = np.hypot(*spectrum.frequencies(*points.T).T)
+    strongest = _strongest_above(radii, powers * significant, radii / FAR)
+    significant &= powers >= WEAKEST * strongest
     points, floor, powers = (x[significant] for x in (points, floor, powers))
     steps = steps_within(1.5)
     around = spectrum.power_at(*(points[:, np.newaxis] + steps).T).astype(np.float64)
@@ -369,6 +425,13 @@ def find_reflections(spectrum):
     frequencies = spectrum.frequencies(*(points + shifts).T)
     order = np.argsort(-shares, kind="stable")
     return Reflections(frequencies[order], shares[order], (powers / floor)[order])
+
+
+def _strongest_above(radii, powers, least):
+    """Largest power (m,) of those whose radius (n,) is larger than each least one."""
+    order = np.argsort(radii)
+    largest = np.maximum.accumulate(np.append(0, powers[order][::-1]))[::-1]
+    return largest[np.searchsorted(radii[order], least, side="right")]
 
 
 def _maxima(spectrum):
@@ -400,6 +463,18 @@ def _line_floor(spectrum, rows, columns):
         )
         medians.append(np.median(line, axis=0))
     return np.max(medians, axis=0) / _median_of_noise(spectrum.n_independent)
+
+
+def _circle_floor(spectrum, rows, columns):
+    """Floor on the circles of bins: by a quartile, as reflections may have the half."""
+    radii = np.hypot(*spectrum.frequencies(rows, columns).T)
+    angles = np.linspace(0, np.pi, CIRCLE, endpoint=False)[:, np.newaxis]
+    power = spectrum.power_at(
+        np.rint(spectrum.shape[0] * radii * np.sin(angles)).astype(int),
+        np.rint(spectrum.shape[1] * radii * np.cos(angles)).astype(int),
+    )
+    n = spectrum.n_independent
+    return np.percentile(power, 25, axis=0) / (special.gammaincinv(n, 0.25) / n)
 
 
 def _median_of_noise(n):

@@ -23,6 +23,7 @@ from hyperspy_symseg.frames.checks import (
     check_mask,
     check_mask_dtype,
     is_auto,
+    is_number,
     is_pair,
     is_sequence,
     is_whole_number,
@@ -32,6 +33,7 @@ from hyperspy_symseg.frames.progress import ProgressBar
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.frames.tiling import evenly_spread
 from hyperspy_symseg.lattice import Lengths
+from hyperspy_symseg.templates.model import PERIODS
 
 from .axes import PIXEL_SIZE_TOLERANCE, unit
 
@@ -150,6 +152,59 @@ def single_length_in_pixels(name, value, axes):
     """Length that is not a pair, in pixels; as `length_in_pixels` else."""
     pixels = length_in_pixels(name, value, axes)
     return pixels[0] if _is_float(value) else pixels
+
+
+def period_in_pixels(period, axes, shape):
+    """Lattice period in pixels, which is not rounded.
+
+    Parameters
+    ----------
+    period : int, float or "auto"
+        An int is pixels, a float axis units.
+    axes : (DataAxis, DataAxis)
+        The axes (y, x).
+    shape : (int, int)
+        Rows and columns of a frame.
+
+    Returns
+    -------
+    float or "auto"
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not one, is longer than a side, or is a float for pixels that are not
+        of equal size along y and x.
+
+    Examples
+    --------
+    >>> from hyperspy.axes import UniformDataAxis
+    >>> axis = UniformDataAxis(size=100, scale=0.02)
+    >>> period_in_pixels(7, (axis, axis), (100, 100))
+    7.0
+    >>> period_in_pixels(0.25, (axis, axis), (100, 100))
+    12.5
+    """
+    if is_auto(period):
+        return period
+    if not is_number(period):
+        raise TypeError(
+            'period must be "auto", an int of pixels, or a float of axis units, got '
+            f"{shown(period)}."
+        )
+    pixels = period
+    if _is_float(period):
+        _check_pixels_are_alike(axes, "for a float as period")
+        pixels = float(period) / abs(axes[0].scale)
+    least, most = PERIODS[0], min(shape)
+    if not least <= pixels <= most:
+        rule = f"period must be from {least:g} to {most} pixels, the shorter side"
+        is_what = ""
+        if _is_float(period):
+            size = f"{abs(axes[0].scale):g} {unit(axes[0]) or '(no unit)'}"
+            is_what = f", which is {pixels:g} pixels of {size}"
+        raise ValueError(f"{rule}, got {shown(period)}{is_what}.")
+    return float(pixels)
 
 
 def _glides_in_pixels(glides, axes):
@@ -291,17 +346,17 @@ def descriptor_in_pixels(descriptor, parameters, axes, defaults=None):
             made.append(member)
     descriptor = join(made)
     if descriptor.isotropic:
-        _check_pixels_are_alike(axes)
+        _check_pixels_are_alike(axes, "for a descriptor with a radius")
     return descriptor
 
 
-def _check_pixels_are_alike(axes):
+def _check_pixels_are_alike(axes, what_for):
     """Check that a circle of pixels is a circle of the specimen."""
     (y, x), (unit_y, unit_x) = axes, map(unit, axes)
     if unit_y != unit_x or abs(abs(y.scale / x.scale) - 1) > PIXEL_SIZE_TOLERANCE:
         raise ValueError(
             "signal must have pixels of equal size along y and x, to "
-            f"{PIXEL_SIZE_TOLERANCE:.0%}, for a descriptor with a radius, got "
+            f"{PIXEL_SIZE_TOLERANCE:.0%}, {what_for}, got "
             f"{y.scale:g} {unit_y} by {x.scale:g} {unit_x}."
         )
 

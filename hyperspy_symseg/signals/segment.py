@@ -3,6 +3,7 @@
 
 import functools
 import logging
+import math
 
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
@@ -26,6 +27,7 @@ from .arguments import (
     descriptor_in_pixels,
     fit_frames,
     length_in_pixels,
+    period_in_pixels,
     without_auto,
 )
 from .axes import check_pixel_size, sampled_axes, unit
@@ -39,6 +41,7 @@ DEFAULTS = {
     "descriptor": "translation",
     "n_components": 5,
     "n_operations": None,
+    "period": "auto",
     "random_state": 0,
     "refine": "auto",
 }
@@ -129,6 +132,7 @@ def _fitted(
     parameters,
     *,
     n_patterns,
+    period,
     refine,
     **options,
 ):
@@ -145,10 +149,17 @@ def _fitted(
     if not is_auto(stride):
         stride = length_in_pixels("stride", stride, source.axes)
         Grid.over(source.shape, stride)
+    found = {key for each in known(Lengths()).values() for key in each}
+    finds = refine or is_auto(stride) or not found <= given.keys()
+    is_given, period = not is_auto(period), _period(period, source, finds)
     # Where lengths are to be found, with some that any such frame has room for.
     made = in_pixels(known(suitable_lengths(NO_PERIODS, source.shape)))
-    record = {"refine": refine, "auto_n_patterns": is_auto(n_patterns)}
-    asked = FitOptions(made, n_patterns, period="auto" if refine else None, **options)
+    record = {
+        "refine": refine,
+        "auto_n_patterns": is_auto(n_patterns),
+        "auto_period": not is_given,
+    }
+    asked = FitOptions(made, n_patterns, period=period if refine else None, **options)
     record["n_components"] = asked.n_components
     made.check_frame(source.shape)
     places = fit_frames(fit_on, source.navigation) if source.navigation else [()]
@@ -157,14 +168,12 @@ def _fitted(
             "certainty must be False without templates (refine=False, or by "
             "rotations), got True."
         )
-    found = {key for each in known(Lengths()).values() for key in each}
-    finds = refine or is_auto(stride) or not found <= given.keys()
     if finds or not source.is_lazy:
         # Otherwise this is seen when the frames are scored, and read only then.
         places = source.with_contrast(places)
     options["period"] = None
     if finds:
-        periods = source.periods(places)
+        periods = source.periods(places, period)
         lengths = lengths_of(periods, source.shape, refine)
         if periods.period is not None:
             _log_period(periods, lengths, source.axes)
@@ -208,6 +217,17 @@ def _fitted(
     return model, labels, grid, record
 
 
+def _period(period, source, finds):
+    """Period that is given in pixels, or "auto"; there must be a use for it."""
+    pixels = period_in_pixels(period, source.axes, source.shape)
+    if not finds and not is_auto(period):
+        raise ValueError(
+            'period must be "auto" where nothing follows from it (refine=False with '
+            f"all lengths given), got {shown(period)}."
+        )
+    return pixels
+
+
 def _labels(model, source, grid, lazy_output, how):
     """Labels of frames by a model."""
     if not source.is_lazy:
@@ -230,11 +250,13 @@ def _log_period(periods, lengths, axes):
     sizes = " by ".join(
         f"{periods.period * abs(axis.scale):.4g} {unit(axis)}".strip() for axis in axes
     )
+    longer = periods.superlattice_period
     _logger.info(
-        "Lattice period of %.2f pixels, %s along (y, x); the reflections have "
+        "Lattice period of %.2f pixels, %s along (y, x)%s; the reflections have "
         "%.0f %% of the power. Lengths that are not given: %s.",
         periods.period,
         sizes,
+        "" if longer is None else f", and of {longer:.4g} pixels above it",
         100 * periods.share,
         lengths,
     )
@@ -252,13 +274,18 @@ def periods_record(periods, axes):
     Returns
     -------
     dict
-        The period in pixels, 0 if there is none, and in axis units along (y, x).
+        The period and that of a superlattice in pixels, 0 if there is none, and in
+        axis units along (y, x).
     """
     period = periods.period or 0.0
+    superlattice = periods.superlattice_period or 0.0
+    sizes = np.array([abs(axis.scale) for axis in axes])
     return {
         "period": period,
-        "period_in_units": np.array([period * abs(axis.scale) for axis in axes]),
+        "period_in_units": period * sizes,
         "period_units": [unit(axis) for axis in axes],
+        "superlattice_period": superlattice,
+        "superlattice_period_in_units": superlattice * sizes,
         "reflections": periods.reflections,
         "reflections_share": periods.share,
     }
@@ -305,6 +332,7 @@ def _check_given_model(model, axes, descriptor, parameters, asked):
         raise TypeError(f"model must be a SymmetryModel or None, got {shown(model)}.")
     check_pixel_size(model, axes)
     _check_descriptor(model, descriptor, parameters, axes)
+    _check_period(model, asked["period"], axes)
     for name, own in {
         "n_patterns": model.n_patterns,
         "n_components": len(model.components),
@@ -318,6 +346,23 @@ def _check_given_model(model, axes, descriptor, parameters, asked):
                 f"{name} must be {own!r} with this model, got {shown(given)}."
                 + " Make a smaller one with `model.select`." * (name == "n_operations")
             )
+
+
+def _check_period(model, period, axes):
+    """Check that a period given with a model is the model's own."""
+    own = None if model.templates is None else model.templates.period
+    if is_auto(period):
+        return
+    if own is None:
+        rule = 'period must be "auto" with this model, which has no templates'
+        raise ValueError(f"{rule}, got {shown(period)}.")
+    # A frame as small as that would not be labelled.
+    pixels = period_in_pixels(period, axes, [axis.size for axis in axes])
+    if not math.isclose(pixels, own, rel_tol=1e-6):
+        raise ValueError(
+            f'period must be {own:g} pixels, or "auto", with this model, got '
+            f"{shown(period)}."
+        )
 
 
 def _is_same(given, value):

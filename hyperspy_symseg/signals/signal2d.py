@@ -21,6 +21,7 @@ def segment_symmetry(
     mask=None,
     fit_on=None,
     n_operations=None,
+    period="auto",
     refine="auto",
     upsample=True,
     certainty=False,
@@ -38,7 +39,7 @@ def segment_symmetry(
     patterns are learnt, which give refined ones. Of a series, a few frames are fitted
     on, and all are labelled: a label means the same pattern in every frame.
 
-    All lengths come from the lattice periods that are found in the image.
+    All lengths come from the lattice period that is found in the image, or given.
 
     Parameters
     ----------
@@ -60,9 +61,9 @@ def segment_symmetry(
     model : SymmetryModel, optional
         A fitted model to apply, such as ``seg.model`` of another image of the same
         pixel size. `n_patterns`, `descriptor`, its parameters, `n_components`,
-        `refine` and `random_state` are then those of the model: what is given beside
-        it and is neither the default nor the model's own is an error. `stride` is not
-        part of the model.
+        `period`, `refine` and `random_state` are then those of the model: what is given
+        beside it and is neither the default nor the model's own is an error. `stride`
+        is not part of the model.
     mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
         True where a pixel is left out. Pixels that are not finite always are. One mask
         for all frames of a series, or one for every frame.
@@ -74,6 +75,11 @@ def segment_symmetry(
     n_operations : int, optional
         Keep so many operations, those that separate the patterns best. Labels of the
         scores alone are then computed faster; templates need no scores.
+    period : int, float or "auto"
+        Lattice period, an int of pixels or a float of axis units, which is not rounded.
+        It overrules what is found, such as a moire, or the period of another grain:
+        lengths that are not given, and the templates, follow it. "auto": that of the
+        lattice that the atoms form, in all frames fitted on.
     refine : bool or "auto"
         Whether to refine the labels by templates: what each pattern looks like, with
         phases that follow the crystal. Boundaries are then sharper, thin and small
@@ -132,7 +138,7 @@ def segment_symmetry(
     on chunks, threads or processes.
 
     Lengths are pixels if int and axis units if float (rounded to pixels, which are
-    logged), along both axes or a pair (y, x).
+    logged), along both axes or a pair (y, x); the period is one number, not rounded.
 
     Rotations, reflections and glide reflections take circular patches, and so pixels
     of equal size along y and x.
@@ -181,6 +187,7 @@ def segment_symmetry(
             mask=mask,
             fit_on=fit_on,
             n_operations=n_operations,
+            period=period,
             refine=refine,
             upsample=upsample,
             certainty=certainty,

@@ -3,6 +3,7 @@
 
 import itertools
 import logging
+from dataclasses import replace
 from typing import NamedTuple
 
 import dask
@@ -11,7 +12,7 @@ import numpy as np
 from hyperspy.axes import DataAxis
 
 from hyperspy_symseg.descriptors.scores import Scores
-from hyperspy_symseg.frames.checks import check_frame, warn_of_values
+from hyperspy_symseg.frames.checks import check_frame, is_auto, warn_of_values
 from hyperspy_symseg.frames.extremes import Extremes, extremes, why_blank
 from hyperspy_symseg.frames.lazy import lazy, lazy_frames
 from hyperspy_symseg.frames.run import FrameError, evaluate_series
@@ -193,17 +194,20 @@ class Source(NamedTuple):
             found = self._evaluated(some, [place for place, _ in pairs])
         return list(zip(found, masks, strict=True))
 
-    def periods(self, places):
+    def periods(self, places, period="auto"):
         """Lattice periods of some frames: Periods.
 
         Parameters
         ----------
         places : list of tuple of int
             Of the frames.
+        period : float or "auto"
+            In pixels, if it is given: it overrules what is found.
         """
         views = self.views(crops(self.shape), places)
         with one_thread:
-            return find_periods(*zip(*views, strict=True))
+            found = find_periods(*zip(*views, strict=True))
+        return found if is_auto(period) else replace(found, period=period)
 
     def fit_scores(self, descriptor, grid, places):
         """Scores of a sample of the pixels of some frames, and which have any contrast.

@@ -608,7 +608,9 @@ class SymmetryLabels(Signal2D):
         return plotting.plot_n_patterns(model, ax)
 
     def plot_periods(self, signal, ax=None, *, mask=None):
-        """Plot the power spectrum with the reflections and the lattice period found.
+        """Plot the power spectrum with the reflections and the lattice period.
+
+        The period is the one that was given, if one was.
 
         Parameters
         ----------
@@ -647,7 +649,9 @@ class SymmetryLabels(Signal2D):
             places = fit_frames(None, source.navigation)
             if signal.data.shape == self.data.shape:
                 places = self._record.fit_on(signal.data.shape[:-2]) or places
-        periods = source.periods(places)
+        given = self._record.get("auto_period") is False
+        period = self._record.get("period") if given else "auto"
+        periods = source.periods(places, period)
         y, x = source.axes
         if (abs(y.scale), unit(y)) != (abs(x.scale), unit(x)):
             # A circle in pixels only.

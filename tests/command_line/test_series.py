@@ -263,7 +263,12 @@ def test_resume_needs_no_options_and_refuses_others(run, file, out, monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr(save, "evaluate_frames", stopped_after(2))
         run(file, *options)
-    for other in (["--stride", 5], ["--n-patterns", 3], ["--descriptor", "rotation"]):
+    for other in (
+        ["--stride", 5],
+        ["--n-patterns", 3],
+        ["--period", 12],
+        ["--descriptor", "rotation"],
+    ):
         status, _, err = run(file, "--resume", *other)
         assert status == 2
         assert (

@@ -294,6 +294,7 @@ def test_a_process_that_is_terminated(file, out):
 
 def test_resume_of_an_image_with_other_options(run, image, out):
     options = ["--n-components", "4", "--stride", "3", "--descriptor", "translation"]
+    options += ["--period", "13"]
     assert run(image, *options)[0] == 0
     before = content(out)
     for other, name, values in (
@@ -302,6 +303,7 @@ def test_resume_of_an_image_with_other_options(run, image, out):
         (["--no-refine"], "refine", "True, got False."),
         (["--radius", 9], "radius", "none, got 9."),
         (["--n-components", "5"], "n_components", "4, got 5."),
+        (["--period", 12], "period", "13.0, got 12.0."),
     ):
         status, lines, err = run(image, "--resume", *other)
         assert (status, lines, len(err)) == (2, [], 1)

@@ -57,6 +57,16 @@ def test_patch_is_that_of_the_electrons_not_of_the_pixels():
     assert fine.patch == pytest.approx(3 * 29, abs=2)
 
 
+def test_moire_is_neither_signal_nor_noise():
+    # Of atoms of 12 px, and of a moire of 40 px: sqrt(43 * 0.05 / 0.05) is 6.6 px, less
+    # than 1.7 periods; sqrt(43 * 0.1 / 0.01) is 20.7, and more.
+    frequencies = np.array([[0, 1 / 40], [1 / 12, 0]])
+    for atoms, noise, patch in ((0.05, 0.05, 20), (0.01, 0.1, 21)):
+        powers = np.array([1 - atoms - noise, atoms])
+        found = Periods(12, frequencies, powers, powers, None)
+        assert suitable_lengths(found, (512, 512)).patch == patch
+
+
 def test_all_of_the_variance_is_no_noise():
     assert suitable_lengths(periods(12, 1.0), (512, 512)).patch == 20
 

@@ -67,6 +67,69 @@ def test_weak_superlattice_does_not_count():
     assert periods.period == pytest.approx(12, rel=0.02)
 
 
+def under_a_moire(shape, atoms, moire, ratio, seed=0):
+    """Frame of waves of three atomic rows, under others, with noise."""
+
+    def waves(period, angles):
+        y, x = np.indices(shape)
+        angles = np.deg2rad(angles)[:, np.newaxis, np.newaxis]
+        along = x * np.cos(angles) + y * np.sin(angles)
+        return np.cos(2 * np.pi * along / period).sum(axis=0)
+
+    noise = np.random.default_rng(seed).normal(0, 1, shape)
+    return waves(atoms, [16, 76, 136]) + ratio * waves(moire, [0]) + noise
+
+
+@pytest.mark.parametrize("ratio", [1, 3, 9, 40])
+@pytest.mark.parametrize("rows", [slice(None), slice(90), slice(20, 140)])
+def test_period_of_atoms_under_stripes(ratio, rows):
+    frame = under_a_moire((200, 230), 6.2, 42.4, ratio)
+    assert find_periods(frame[rows]).period == pytest.approx(6.2, rel=0.01)
+
+
+def test_period_of_the_stripes_is_reported():
+    found = find_periods(under_a_moire((200, 230), 6.2, 42.4, 3))
+    assert found.superlattice_period == pytest.approx(42.4, rel=0.02)
+
+
+def test_period_of_atoms_under_a_moire_of_two_directions():
+    shape = 200, 230
+    frame = under_a_moire(shape, 6.2, 42.4, 2) + under_a_moire(shape[::-1], 6, 40, 2).T
+    assert find_periods(frame).period == pytest.approx(6.1, rel=0.02)
+
+
+def test_stripes_above_noise_are_a_lattice():
+    frame = under_a_moire((200, 230), 1e9, 42.4, 9)
+    assert find_periods(frame).period == pytest.approx(42.4, rel=0.01)
+
+
+@pytest.mark.parametrize("motif", [[(0, 0, 1)], [(0, 0, 1), (0.5, 0.5, 0.25)]])
+@pytest.mark.parametrize("column_width", [2, 4])
+def test_sharp_columns_far_apart_are_no_moire(motif, column_width):
+    lattice = Lattice.square(36, 20, motif)
+    frame = crystal(lattice, (300, 320), 30, column_width=column_width)
+    assert find_periods(frame).period == pytest.approx(36, rel=0.02)
+
+
+def test_low_reflections_on_a_line_are_the_lattice_of_alike_columns():
+    frame = crystal(Lattice.rectangular(24, 12, 20), (300, 320), 30)
+    assert find_periods(frame).period == pytest.approx(24, rel=0.02)
+
+
+def test_cell_that_is_nearly_centred_is_a_superlattice():
+    # The column in the middle is displaced by 0.15 of 16 px. So the reflection of 16 px
+    # has cos^2(0.35 pi), 0.21, and that of the diagonal cos^2(0.85 pi), 0.79.
+    motif = [(0, 0, 1), (0.5, 0.35, 1)]
+    found = find_periods(crystal(Lattice.rectangular(18, 16, 20, motif), dose=30))
+    diagonal = 1 / np.hypot(1 / 18, 1 / 16)
+    assert found.period == pytest.approx(diagonal, rel=0.02)
+    assert found.superlattice_period == pytest.approx(16, rel=0.02)
+
+
+def test_no_superlattice_of_one_column(frame):
+    assert find_periods(frame).superlattice_period is None
+
+
 def test_two_lattices():
     lattices = Lattice.square(13, 20), Lattice.square(13, 56)
     periods = find_periods(crystal(lattices))
@@ -190,6 +253,13 @@ def test_no_period_out_of_range(period):
     y = np.indices((100, 120))[0]
     counts = 3 * (1 + np.cos(2 * np.pi * y / period))
     assert find_periods(np.random.default_rng(0).poisson(counts)).period is None
+
+
+@pytest.mark.parametrize("rows", [slice(None), slice(128), slice(128, None)])
+@pytest.mark.parametrize("columns", [slice(None), slice(128), slice(20, 200)])
+def test_period_of_atoms_in_a_scanning_tunnelling_micrograph(data_file, rows, columns):
+    frame = np.load(data_file("bimos2.npy"))
+    assert find_periods(frame[rows, columns]).period == pytest.approx(6.2, rel=0.02)
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,13 @@ def test_strongest_is_first():
     np.testing.assert_allclose(abs(found.frequencies), [[0, 0.2], [0.1, 0]], atol=1e-3)
 
 
+def test_side_lobes_are_near_what_they_are_of():
+    frame = wave((256, 256), 0.05, 0) + 0.02 * wave((256, 256), 0.0, 0.2)
+    frame += 0.01 * np.random.default_rng(0).normal(size=frame.shape)
+    found = find_reflections(spectrum_of(frame)).frequencies
+    np.testing.assert_allclose(abs(found), [[0.05, 0], [0, 0.2]], atol=1e-3)
+
+
 def test_waves_along_the_axes_are_found_once():
     y, x = wave((128, 128), 0.1, 0), wave((128, 128), 0, 0.1)
     assert len(find_reflections(spectrum_of(y + x + noise((128, 128)))).powers) == 2

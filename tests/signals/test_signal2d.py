@@ -152,6 +152,8 @@ def test_all_parameters_are_in_the_metadata(labels):
             "period",
             "period_in_units",
             "period_units",
+            "superlattice_period",
+            "superlattice_period_in_units",
             "reflections",
             "reflections_share",
         )
@@ -159,6 +161,8 @@ def test_all_parameters_are_in_the_metadata(labels):
     assert found["period"] == pytest.approx(7, abs=0.1)
     np.testing.assert_allclose(found["period_in_units"], [0.02 * found["period"]] * 2)
     assert found["period_units"] == ["nm", "nm"]
+    assert found["superlattice_period"] == 0
+    np.testing.assert_array_equal(found["superlattice_period_in_units"], [0, 0])
     assert found["reflections"].shape[1] == 2
     assert 0 < found["reflections_share"] < 1
     assert record == {
@@ -176,6 +180,7 @@ def test_all_parameters_are_in_the_metadata(labels):
         "refine": True,
         "refined": True,
         "auto_n_patterns": False,
+        "auto_period": True,
         "label_step": (1, 1),
         "random_state": 0,
         "masked": False,
@@ -258,6 +263,7 @@ def test_what_belongs_to_the_model_may_be_repeated(signal, labels, small):
         {"n_patterns": 3},
         {"n_components": 4},
         {"random_state": 1},
+        {"period": 9},
         {"patch": 6},
         {"window": 9},
         {"descriptor": TranslationSymmetry(patch=6)},

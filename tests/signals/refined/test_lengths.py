@@ -103,3 +103,89 @@ def test_without_a_period_lengths_are_those_for_12_pixels(noise):
     assert model.descriptor.patch == (20, 20)
     assert model.descriptor.window == (21, 21)
     assert model.stride == (5, 5)
+
+
+@pytest.mark.parametrize("period", [12, np.int8(12), 0.12, np.float32(0.12)])
+def test_given_period_overrules_what_is_found(signal, period):
+    found = signal.segment_symmetry(period=period)
+    record = found.metadata.Symmetry_segmentation
+    assert record.period == pytest.approx(12)
+    assert not record.auto_period
+    np.testing.assert_allclose(record.period_in_units, [0.12, 0.12])
+    assert found.model.templates.period == pytest.approx(12)
+    # 1.75 periods, and 0.42 periods twice.
+    assert found.model.descriptor.window == (21, 21)
+    assert found.model.stride == (10, 10)
+
+
+def test_given_period_is_not_rounded(signal):
+    model = signal.segment_symmetry(period=0.0937).model
+    assert model.templates.period == pytest.approx(9.37)
+
+
+def test_given_period_of_the_scores_alone(signal):
+    model = signal.segment_symmetry(period=12, refine=False).model
+    assert model.descriptor.window == (21, 21)
+    assert model.templates is None
+
+
+def test_period_may_be_given_where_none_is_found(signal):
+    noise = signal.deepcopy()
+    noise.data = np.random.default_rng(0).poisson(3.0, noise.data.shape)
+    record = noise.segment_symmetry(period=12).metadata.Symmetry_segmentation
+    assert (record.period, record.reflections_share) == (12, 0)
+
+
+def test_given_period_of_a_series(series):
+    lazy = series.as_lazy().segment_symmetry(period=12)
+    assert lazy.model.templates.period == 12
+    found = series.segment_symmetry(period=12)
+    np.testing.assert_array_equal(lazy.data.compute(), found.data)
+
+
+def test_period_of_the_model_may_be_repeated(signal, labels):
+    period = labels.metadata.Symmetry_segmentation.period_in_units[0]
+    found = signal.segment_symmetry(model=labels.model, period=float(period))
+    np.testing.assert_array_equal(found.data, labels.data)
+
+
+def test_another_period_than_that_of_the_model_is_an_error(signal, labels):
+    rule = r"^period must be 9\.\d+ pixels, or \"auto\", with this model, got 12\.$"
+    with pytest.raises(ValueError, match=rule):
+        signal.segment_symmetry(model=labels.model, period=12)
+
+
+@pytest.mark.parametrize(
+    ("period", "error", "told"),
+    [
+        ((9, 9), TypeError, r'must be "auto", an int of pixels, or a float'),
+        (None, TypeError, r'must be "auto", an int of pixels, or a float'),
+        (True, TypeError, r'must be "auto", an int of pixels, or a float'),
+        ("long", TypeError, r'must be "auto", an int of pixels, or a float'),
+        (1, ValueError, "must be from 2 to 160 pixels, the shorter side, got 1"),
+        (161, ValueError, "must be from 2 to 160 pixels"),
+        (2.0, ValueError, "got 2.0, which is 200 pixels of 0.01 nm"),
+        (np.nan, ValueError, "must be from 2 to 160 pixels"),
+    ],
+)
+def test_period_that_is_none(signal, period, error, told):
+    with pytest.raises(error, match=f"^period .*{told}"):
+        signal.segment_symmetry(period=period)
+
+
+def test_period_in_the_unit_of_axes_that_differ_is_an_error(signal):
+    other = signal.deepcopy()
+    other.axes_manager["x"].scale = 0.02
+    with pytest.raises(ValueError, match="pixels of equal size .* float as period"):
+        other.segment_symmetry(period=0.09)
+
+
+def test_period_that_nothing_follows_from_is_an_error(signal):
+    given = {"patch": 9, "window": 9, "stride": 4, "refine": False}
+    with pytest.raises(ValueError, match="^period must be .* where nothing follows"):
+        signal.segment_symmetry(period=9, **given)
+
+
+def test_given_period_is_plotted(signal):
+    found = signal.segment_symmetry(period=12)
+    assert found.plot_periods(signal).get_title().startswith("Period 12.00 px")
