@@ -48,8 +48,30 @@ DISTORTED_CASES = {
     "s": "the same, half as much",
     "t": "the same, twice as much",
 }
+# Mean IoU, at each dose, and share of the frames in which "auto" finds the number, that
+# the cases are to reach.
+ASKED = {
+    "k": {30: 0.95, 3: 0.88},
+    "l": {30: 0.94, 3: 0.85},
+    "m": {30: 0.97, 3: 0.96},
+    "n": {30: 0.98, 3: 0.96},
+    "o": {30: 0.98, 3: 0.97},
+    "p": {30: 0.96, 3: 0.96},
+}
+ASKED_NUMBER = 0.9
+# Expected calibration errors: of all frames but the distorted ones, and of these.
+ASKED_CALIBRATION, ASKED_CALIBRATION_DISTORTED = 0.01, 0.03
 ALL_CASES = CASES | CRYSTAL_CASES | DISTORTED_CASES
 CRYSTAL_DOSES = (30, 3)
+# Of one pattern.
+SINGLE_CASES = "rst"
+# Cases, doses and number of seeds of each kind of frame.
+GRAINS, CRYSTALS, DISTORTED = "grains", "crystals", "distorted crystals"
+GROUPS = {
+    GRAINS: (CASES, DOSES, 3),
+    CRYSTALS: (CRYSTAL_CASES, CRYSTAL_DOSES, 5),
+    DISTORTED: (DISTORTED_CASES, CRYSTAL_DOSES, 5),
+}
 SCALED_CASES = "adh"
 SCALES = (0.6, 3)
 # Standard deviation of a column, in pixels.
