@@ -200,7 +200,7 @@ def main():
             tables.print_displacements(measured)
             tables.print_numbers(measured, doses)
         else:
-            tables.print_numbers_by_case(measured, doses)
+            tables.print_ours_by_case(measured, doses)
         tables.print_shortfalls(measured, list(group_sides))
         if kind == suite.GRAINS and options.scaled:
             print_scaled(cases, doses, sides, seeds)

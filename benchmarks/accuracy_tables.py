@@ -68,6 +68,15 @@ def _share_right(results):
     return f"{statistics.mean(right):.0%} of {len(right)}"
 
 
+def _calibration(results):
+    """Expected calibration error of some results."""
+    certainty, correct = (
+        np.concatenate([getattr(result, field) for result in results])
+        for field in ("certainty", "correct")
+    )
+    return f"{calibration_error(certainty, correct):.4f}"
+
+
 def print_numbers(measured, doses):
     """Print how often we find the number of patterns, dose by dose, of all cases."""
     print('\n| n_patterns="auto" is right in | share of the frames |')
@@ -77,14 +86,19 @@ def print_numbers(measured, doses):
         print(f"| dose {dose:g} | {_share_right(results)} |")
 
 
-def print_numbers_by_case(measured, doses):
-    """Print how often we find the number of patterns, case by case."""
-    columns = " | ".join(f"dose {dose:g}" for dose in doses)
-    print(f'\n| n_patterns="auto" is right in | {columns} |')
+def print_by_case(what, measured, doses, cell):
+    """Print a cell of our results of each case and dose."""
+    print(f"\n| {what} | {' | '.join(f'dose {dose:g}' for dose in doses)} |")
     print("|---" * (len(doses) + 1) + "|")
     for name, case in measured.items():
-        cells = " | ".join(_share_right(case[dose][0]) for dose in doses)
+        cells = " | ".join(cell(case[dose][0]) for dose in doses)
         print(f"| {_title(name)} | {cells} |")
+
+
+def print_ours_by_case(measured, doses):
+    """Print how often we find the number, and the calibration error, case by case."""
+    print_by_case('n_patterns="auto" is right in', measured, doses, _share_right)
+    print_by_case("expected calibration error", measured, doses, _calibration)
 
 
 def shortfalls(measured, names):

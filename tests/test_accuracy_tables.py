@@ -95,6 +95,17 @@ def test_calibration_of_what_is_certain(tables, result, capsys):
     assert "| 0.800 | 0.750 | 4 |" in out
 
 
+def test_our_results_by_case(tables, result, capsys):
+    frames = [
+        result(1, right=True, certainty=(0.8, 0.8), correct=(1, 1)),
+        result(1, right=False, certainty=(0.8, 0.8), correct=(1, 0)),
+    ]
+    tables.print_ours_by_case({"m": {30: [frames]}}, [30])
+    out = capsys.readouterr().out
+    assert "| (m) polar domains, 20 px | 50% of 2 |" in out
+    assert "| (m) polar domains, 20 px | 0.0500 |" in out
+
+
 def test_certainty_where_all_is_right(tables, result, capsys):
     tables.print_certainty("these", {"r": {3: [[result(1)]]}}, 0.03)
     assert "ROC" not in capsys.readouterr().out
