@@ -1,106 +1,45 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Accuracy on simulated frames whose truth is known, beside the peer, pySTEM.
+"""Accuracy on simulated frames whose truth is known, beside two peers.
 
 Run it with the Python that this package is installed in ::
 
-    python benchmarks/accuracy.py [--seeds 3] [--scaled] [--no-peer]
+    python benchmarks/accuracy.py [--scaled] [--limits] [--no-peers]
 
-The frames are those of ``accuracy_suite.py``; ``--cases`` and ``--doses`` choose among
-them. Both sides are told the number of patterns, and nothing else; both label every
-pixel. The peer has an environment of its own, as in ``compare_pystem.py``.
+The frames are those of ``accuracy_suite.py``; ``--cases``, ``--doses`` and ``--seeds``
+choose among them. All sides are told the number of patterns, and nothing else; all
+label every pixel. The peers, pySTEM and motif-learn, have environments of their own, as
+in ``compare_pystem.py``. The labels of motif-learn are those of the best of the recipes
+of ``motif_labels.py``, frame by frame, by the truth. ``--limits`` adds the observer of
+``observer.py``, who is told the crystals.
 
 The tables have means over the seeds: of the mean intersection over union of the
 patterns, and of the median distance from the true boundary to the one found. Of ours
 alone: how often ``n_patterns="auto"`` finds the number, and how well the certainty is
-calibrated; ``--figure FILE.png`` plots that.
+calibrated; ``--figure FILE.png`` plots that. Frames of one pattern are labelled by
+"auto". Cells that are below a peer, or below what is asked, are listed.
 """
 
 import argparse
-import statistics
-import subprocess
-import sys
-import tempfile
+import logging
 from pathlib import Path
 from typing import NamedTuple
 
+import accuracy_suite as suite
+import accuracy_tables as tables
+import motif_environment
 import numpy as np
-from accuracy_measures import (
-    boundary_displacement,
-    calibration_error,
-    is_correct,
-    mean_iou,
-    mislabelling_auc,
-    reliability,
-)
-from accuracy_suite import CASES, DOSES, SCALED_CASES, SCALES, case
+from accuracy_measures import boundary_displacement, is_correct, mean_iou
+from accuracy_sides import Frame, make_sides
 from compare_pystem import ENVIRONMENT
-from pystem_environment import PEER, peer_python
 
-DISPLACED_CASES, DISPLACED_DOSE = "abcde", 30
 # Along both axes, every so many pixels are looked at for the certainty.
 EVERY = 3
-# Pixels at a certainty that is plotted, at least.
-FEWEST_PLOTTED = 100
-
-
-class Frame(NamedTuple):
-    """A frame of the suite; those of one job have the same number of patterns."""
-
-    data: np.ndarray
-    truth: np.ndarray
-
-    @property
-    def n_patterns(self):
-        """Number of patterns that there are."""
-        return int(self.truth.max()) + 1
-
-
-class Found(NamedTuple):
-    """What a side finds in a frame."""
-
-    labels: np.ndarray
-    certainty: np.ndarray | None = None
-    number: int | None = None
-
-
-def label_ours(frames):
-    """What we find in some frames."""
-    import hyperspy.api as hs
-
-    import hyperspy_symseg  # noqa: F401  adds the method
-
-    for frame in frames:
-        signal = hs.signals.Signal2D(frame.data)
-        labels, certainty = signal.segment_symmetry(
-            frame.n_patterns, certainty=True, show_progressbar=False
-        )
-        auto = signal.segment_symmetry("auto", show_progressbar=False)
-        yield Found(labels.data, certainty.data, auto.n_patterns)
-
-
-class Peer:
-    """The peer's labels of some frames, from a process of its own."""
-
-    def __init__(self, environment):
-        self._python = peer_python(environment)
-
-    def __call__(self, frames):
-        """Label the frames."""
-        script = Path(__file__).with_name("pystem_labels.py")
-        with tempfile.TemporaryDirectory() as folder:
-            for i, frame in enumerate(frames):
-                np.save(Path(folder, f"{i}.npy"), frame.data)
-            command = [self._python, "-I", script, folder, str(frames[0].n_patterns)]
-            subprocess.run(command, check=True, stdout=sys.stderr)
-            return [
-                Found(np.load(Path(folder, f"{i}_labels.npy")))
-                for i in range(len(frames))
-            ]
 
 
 class Result(NamedTuple):
     """What is measured of the labels of a frame."""
 
+    n_patterns: int
     iou: float
     displacement: float
     right_number: bool
@@ -109,16 +48,19 @@ class Result(NamedTuple):
     correct: np.ndarray
 
     @classmethod
-    def of(cls, found, truth):
-        """Measure what was found against the truth."""
-        some = (slice(None, None, EVERY),) * 2
+    def of(cls, found, frame):
+        """Measure what was found, by the best recipe, against the truth."""
+        some, truth = (slice(None, None, EVERY),) * 2, frame.truth
+        labels = max(found.labels, key=lambda each: mean_iou(each, truth))
         certainty = None if found.certainty is None else found.certainty[some].ravel()
+        one = frame.n_patterns == 1
         return cls(
-            mean_iou(found.labels, truth),
-            boundary_displacement(found.labels, truth),
-            found.number == int(truth.max()) + 1,
+            frame.n_patterns,
+            mean_iou(labels, truth),
+            np.nan if one else boundary_displacement(labels, truth),
+            found.number == frame.n_patterns,
             certainty,
-            is_correct(found.labels, truth)[some].ravel(),
+            is_correct(labels, truth)[some].ravel(),
         )
 
 
@@ -131,176 +73,159 @@ def measure(sides, name, doses, seeds, scale=1):
         Of each dose: for each side, those of all seeds.
     """
     frames = {
-        (dose, seed): Frame(*case(name, dose, seed, scale))
+        (dose, seed): Frame.of(name, dose, seed, scale)
         for dose in doses
         for seed in seeds
     }
     by_side = []
     for side in sides:
-        results = [
-            Result.of(found, frame.truth)
-            for found, frame in zip(
-                side(list(frames.values())), frames.values(), strict=True
-            )
-        ]
-        by_side.append(dict(zip(frames, results, strict=True)))
+        found = side(list(frames.values()))
+        by_side.append(
+            {
+                key: Result.of(each, frame)
+                for (key, frame), each in zip(frames.items(), found, strict=True)
+            }
+        )
     return {
         dose: [[results[dose, seed] for seed in seeds] for results in by_side]
         for dose in doses
     }
 
 
-def means(sides, field):
-    """Mean of a field of the results, side by side."""
-    return [
-        statistics.mean(getattr(result, field) for result in results)
-        for results in sides
-    ]
-
-
-def cell(values, form):
-    return " / ".join(f"{value:{form}}" for value in values)
-
-
-def print_head(what, doses):
-    print(f"| {what} | {' | '.join(f'dose {dose:g}' for dose in doses)} | mean |")
-    print("|---" * (len(doses) + 2) + "|")
-
-
-def print_row(name, by_dose):
-    """Print values of each side, dose by dose, and their means over the doses."""
-    columns = [*by_dose, np.mean(by_dose, axis=0)]
-    cells = (cell(values, ".3f") for values in columns)
-    print(f"| {name} | {' | '.join(cells)} |", flush=True)
-
-
 def print_ious(what, rows, doses, sides, seeds):
     """Measure cases, and print them one a row, and their means.
+
+    Parameters
+    ----------
+    what : str
+        What the table is of.
+    rows : list of (str, str, float)
+        Title, case and scale.
+    doses, seeds : sequence of float, of int
+    sides : dict of str to callable
 
     Returns
     -------
     list of dict
         As from `measure`, row by row.
     """
-    print_head(what, doses)
+    tables.print_head(f"mean IoU, {what}{' / '.join(sides)}", doses)
     measured, ious = [], []
     for title, name, scale in rows:
-        results = measure(sides, name, doses, seeds, scale)
+        results = measure(sides.values(), name, doses, seeds, scale)
         measured.append(results)
-        ious.append([means(results[dose], "iou") for dose in doses])
-        print_row(title, ious[-1])
-    print_row("mean", np.mean(ious, axis=0))
+        ious.append([tables.means(results[dose], "iou") for dose in doses])
+        tables.print_row(title, ious[-1])
+    tables.print_row("mean", np.mean(ious, axis=0))
     return measured
 
 
-def print_displacements(measured):
-    """Print displacements at one dose, case by case, and their mean."""
-    print(f"| boundary displacement, dose {DISPLACED_DOSE} | pixels |")
-    print("|---|---|")
-    rows = {
-        f"({name}) {CASES[name]}": means(results[DISPLACED_DOSE], "displacement")
-        for name, results in measured.items()
-    }
-    rows["mean"] = np.mean(list(rows.values()), axis=0)
-    for name, values in rows.items():
-        print(f"| {name} | {cell(values, '.2f')} |")
+def print_group(what, cases, doses, sides, seeds):
+    """Measure and print a group of cases: dict of case to what `measure` returns.
+
+    Of one pattern, where all who are told are right, we alone are asked.
+    """
+    several = [name for name in cases if name not in suite.SINGLE_CASES]
+    measured = {}
+    if several:
+        rows = [(f"({name}) {cases[name]}", name, 1) for name in several]
+        results = print_ious(what, rows, doses, sides, seeds)
+        measured = dict(zip(several, results, strict=True))
+    for name in suite.SINGLE_CASES:
+        if name in cases:
+            measured[name] = measure([sides["ours"]], name, doses, seeds)
+    return measured
 
 
-def print_numbers(measured, doses):
-    """Print how often we find the number of patterns."""
-    print('| n_patterns="auto" is right in | share of the frames |')
-    print("|---|---|")
-    for dose in doses:
-        right = [result.right_number for row in measured for result in row[dose][0]]
-        print(f"| dose {dose:g} | {statistics.mean(right):.0%} of {len(right)} |")
+def print_scaled(cases, doses, sides, seeds):
+    """Measure and print scaled frames."""
+    rows = [
+        (f"({name}) x {scale:g}", name, scale)
+        for name in suite.SCALED_CASES
+        if name in cases
+        for scale in suite.SCALES
+    ]
+    if rows:
+        print()
+        print_ious("scaled frames, ", rows, doses, sides, seeds)
 
 
-def print_certainty(measured, figure):
-    """Print, and plot if asked for, how well our certainty is calibrated."""
-    ours = [result for row in measured for sides in row.values() for result in sides[0]]
-    certainty = np.concatenate([result.certainty for result in ours])
-    correct = np.concatenate([result.correct for result in ours])
-    areas = [mislabelling_auc(each.certainty, each.correct) for each in ours]
-    print(
-        f"Certainty of {len(ours)} frames: expected calibration error "
-        f"{calibration_error(certainty, correct):.4f}; area under the ROC curve for "
-        f"mislabelled pixels {mislabelling_auc(certainty, correct):.3f}, by frame "
-        f"{np.nanmin(areas):.3f} to {np.nanmax(areas):.3f}, "
-        f"mean {np.nanmean(areas):.3f}.\n"
-    )
-    print("| certainty | fraction that is right | pixels |")
-    print("|---|---|---|")
-    for n, mean, fraction in zip(*reliability(certainty, correct), strict=True):
-        if n:
-            print(f"| {mean:.3f} | {fraction:.3f} | {n} |")
-    if figure is not None:
-        plot_reliability(certainty, correct, figure)
-
-
-def plot_reliability(certainty, correct, path):
-    """Plot the fraction that is right against the certainty."""
-    import matplotlib.pyplot as plt
-
-    counts, means, fractions = reliability(certainty, correct)
-    used = counts >= FEWEST_PLOTTED
-    _, (top, bottom) = plt.subplots(
-        2, sharex=True, figsize=(5, 6), height_ratios=(3, 1), layout="constrained"
-    )
-    top.plot([0, 1], [0, 1], "--", color="0.6", label="perfectly calibrated")
-    top.plot(means[used], fractions[used], "o-", label="labels of the suite")
-    top.set(ylabel="Fraction of the labels that is right", ylim=(0, 1.02))
-    top.legend()
-    bottom.bar(means[used], counts[used], 0.08, log=True, color="0.6")
-    bottom.set(xlabel="Certainty", ylabel="Pixels", xlim=(0, 1.02))
-    plt.savefig(path, dpi=100)
-
-
-def main():
+def arguments():
+    """Options of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=int, default=3, help="how many (3)")
-    parser.add_argument("--cases", default="".join(CASES))
-    parser.add_argument("--doses", type=float, nargs="+", default=DOSES)
+    parser.add_argument(
+        "--seeds", type=int, help="how many (3 of cases a to j, 5 of others)"
+    )
+    parser.add_argument("--cases", default="".join(suite.ALL_CASES))
+    parser.add_argument(
+        "--doses", type=float, nargs="+", help="(30 3 1 0.3; 30 3 from case k on)"
+    )
     parser.add_argument("--scaled", action="store_true", help="scaled frames, too")
     parser.add_argument("--environment", type=Path, default=ENVIRONMENT)
-    parser.add_argument("--no-peer", action="store_true")
+    parser.add_argument(
+        "--motif-environment", type=Path, default=motif_environment.ENVIRONMENT
+    )
+    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--limits", action="store_true", help="of who is told the rest")
     parser.add_argument("--figure", type=Path, help="plot of the certainty")
     options = parser.parse_args()
-    unknown = set(options.cases) - set(CASES)
+    unknown = set(options.cases) - set(suite.ALL_CASES)
     if unknown:
         parser.error(f"There is no case {', '.join(sorted(unknown))}.")
+    if options.seeds is not None and options.seeds < 1:
+        parser.error(f"seeds must be an int of at least 1, not {options.seeds}.")
+    return options
 
-    sides, names = [label_ours], "ours"
-    if not options.no_peer:
-        sides.append(Peer(options.environment.absolute()))
-        names = f"ours / {PEER}"
-    run = {"doses": options.doses, "sides": sides, "seeds": range(options.seeds)}
 
-    rows = [(f"({name}) {CASES[name]}", name, 1) for name in options.cases]
-    measured = print_ious(f"mean IoU, {names}", rows, **run)
-    displaced = {
-        name: results
-        for name, results in zip(options.cases, measured, strict=True)
-        if name in DISPLACED_CASES and DISPLACED_DOSE in results
-    }
-    if displaced:
-        print()
-        print_displacements(displaced)
-    print()
-    print_numbers(measured, options.doses)
-    print()
-    print_certainty(measured, options.figure)
-    rows = [
-        (f"({name}) x {scale:g}", name, scale)
-        for name in SCALED_CASES
-        if name in options.cases
-        for scale in SCALES
-    ]
-    if options.scaled and rows:
-        print()
-        print_ious(f"mean IoU, scaled frames, {names}", rows, **run)
-    print(f"\nSeeds: {options.seeds}.")
+def main():
+    options = arguments()
+    logging.getLogger("hyperspy_symseg").setLevel("ERROR")
+    peers = [options.environment.absolute(), options.motif_environment.absolute()]
+    sides = make_sides(*[None if options.no_peers else each for each in peers])
+    observed = sides | make_sides(has_observer=options.limits)
+
+    all_measured = {}
+    for kind, (cases, doses, n_seeds) in suite.GROUPS.items():
+        cases = {name: cases[name] for name in cases if name in options.cases}
+        if not cases:
+            continue
+        doses, seeds = options.doses or doses, range(options.seeds or n_seeds)
+        # The old suite has boundaries that other observers are asked about.
+        group_sides = sides if kind == suite.GRAINS else observed
+        print(f"\n### {kind.capitalize()}, seeds: {len(seeds)}\n")
+        measured = print_group("", cases, doses, group_sides, seeds)
+        if kind == suite.GRAINS:
+            tables.print_displacements(measured)
+            tables.print_numbers(measured, doses)
+        else:
+            tables.print_ours_by_case(measured, doses)
+        tables.print_shortfalls(measured, list(group_sides))
+        if kind == suite.GRAINS and options.scaled:
+            print_scaled(cases, doses, sides, seeds)
+        all_measured[kind] = measured
+
+    print("\n### Certainty")
+    print_certainties(all_measured, options.figure)
+
+
+def print_certainties(measured, figure):
+    """Print, and plot if asked for, how well our certainty is calibrated."""
+    distorted = measured.get(suite.DISTORTED, {})
+    others = {kind: each for kind, each in measured.items() if kind != suite.DISTORTED}
+    if len(others) > 1:
+        for kind, each in others.items():
+            tables.print_certainty(kind, each, suite.ASKED_CALIBRATION)
+    together = {name: case for each in others.values() for name, case in each.items()}
+    if together:
+        what = " and ".join(others)
+        found = tables.print_certainty(what, together, suite.ASKED_CALIBRATION)
+        if figure is not None:
+            tables.plot_reliability(*found, figure)
+    if distorted:
+        asked = suite.ASKED_CALIBRATION_DISTORTED
+        tables.print_certainty(suite.DISTORTED, distorted, asked)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Simulated frames to measure accuracy on: each case, dose and seed its own."""
+"""Simulated frames to measure accuracy on: each case, dose and seed its own.
 
+Cases (a) to (j) are grains of undistorted lattices. Cases (k) to (p), of
+`crystal_frames`, are patterns on one lattice, of inverting contrast, without a lattice,
+or of few cells; and (q) to (t) are distorted.
+"""
+
+from functools import partial
+
+import crystal_frames
 import numpy as np
 
 from hyperspy_symseg.simulate import (
@@ -26,6 +34,44 @@ CASES = {
     "j": "three square grains, 13 px",
 }
 DOSES = (30, 3, 1, 0.3)
+CRYSTAL_CASES = {
+    "k": "ordered blocks on one lattice, 17 px",
+    "l": "ordered blocks on either sublattice, 17 px",
+    "m": "polar domains, 20 px",
+    "n": "contrast that inverts every 165 px, 12 px",
+    "o": "twinned particle of 300 px on amorphous support",
+    "p": "square 56 px, 36 degrees apart",
+}
+DISTORTED_CASES = {
+    "q": "two grains of 24.8 px in a scan that drifts",
+    "r": "one crystal of 24.8 px in a scan that drifts",
+    "s": "the same, half as much",
+    "t": "the same, twice as much",
+}
+# Mean IoU, at each dose, and share of the frames in which "auto" finds the number, that
+# the cases are to reach.
+ASKED = {
+    "k": {30: 0.95, 3: 0.88},
+    "l": {30: 0.94, 3: 0.85},
+    "m": {30: 0.97, 3: 0.96},
+    "n": {30: 0.98, 3: 0.96},
+    "o": {30: 0.98, 3: 0.97},
+    "p": {30: 0.96, 3: 0.96},
+}
+ASKED_NUMBER = 0.9
+# Expected calibration errors: of all frames but the distorted ones, and of these.
+ASKED_CALIBRATION, ASKED_CALIBRATION_DISTORTED = 0.01, 0.03
+ALL_CASES = CASES | CRYSTAL_CASES | DISTORTED_CASES
+CRYSTAL_DOSES = (30, 3)
+# Of one pattern.
+SINGLE_CASES = "rst"
+# Cases, doses and number of seeds of each kind of frame.
+GRAINS, CRYSTALS, DISTORTED = "grains", "crystals", "distorted crystals"
+GROUPS = {
+    GRAINS: (CASES, DOSES, 3),
+    CRYSTALS: (CRYSTAL_CASES, CRYSTAL_DOSES, 5),
+    DISTORTED: (DISTORTED_CASES, CRYSTAL_DOSES, 5),
+}
 SCALED_CASES = "adh"
 SCALES = (0.6, 3)
 # Standard deviation of a column, in pixels.
@@ -59,7 +105,7 @@ def case(name, dose, seed, scale=1):
     Parameters
     ----------
     name : str
-        Of `CASES`.
+        Of `ALL_CASES`.
     dose : float
         Expected counts, above background, at the centre of a column; divided by the
         square of the scale, so that the counts in a column are the same at any scale.
@@ -73,6 +119,11 @@ def case(name, dose, seed, scale=1):
     frame : numpy.ndarray of uint16, shape (rows, columns)
     truth : numpy.ndarray of int8, shape (rows, columns)
     """
+    if name in _SCENES:
+        if scale != 1:
+            raise ValueError(f"scale must be 1 for the case {name}, not {scale}.")
+        scene = _SCENES[name](seed)
+        return scene.counts(dose), scene.truth
     lattices, labels, frame_seed = structure(name, seed, scale)
     signal, truth = micrograph(
         lattices,
@@ -82,6 +133,24 @@ def case(name, dose, seed, scale=1):
         seed=frame_seed,
     )
     return signal.data, truth.data
+
+
+def scene_of(name, seed):
+    """What is known of a frame.
+
+    Parameters
+    ----------
+    name : str
+        Of `ALL_CASES`.
+    seed : int
+
+    Returns
+    -------
+    crystal_frames.Scene
+    """
+    if name in _SCENES:
+        return _SCENES[name](seed)
+    return crystal_frames.scene_of_lattices(*structure(name, seed), COLUMN_WIDTH)
 
 
 def _turn(rng):
@@ -163,4 +232,16 @@ _STRUCTURES = {
     "h": _twin_lamella,
     "i": _inclusions,
     "j": _three_grains,
+}
+_SCENES = {
+    "k": crystal_frames.ordered,
+    "l": crystal_frames.antiphase,
+    "m": crystal_frames.polar,
+    "n": crystal_frames.inversion,
+    "o": crystal_frames.particle,
+    "p": crystal_frames.long_period,
+    "q": partial(crystal_frames.drift, turns=(0, 36)),
+    "r": crystal_frames.drift,
+    "s": partial(crystal_frames.drift, amount=0.5),
+    "t": partial(crystal_frames.drift, amount=2),
 }

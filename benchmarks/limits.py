@@ -4,10 +4,14 @@
 Run it with the Python that this package is installed in ::
 
     python benchmarks/limits.py [--seeds 3] [--doses 0.3] [--radii 2]
+        [--cases klmnopq] [--case-doses 30 3] [--case-seeds 5]
 
-The observer knows the expected counts E_A and E_B if the whole frame were of one
-crystal, with the displacement of every column, and that within a disc about a pixel
-the frame is of one crystal, of two with an edge between them, or, if there is a
+The last table is of the cases of the accuracy suite, and of the observer of
+``observer.py``, who is told the motifs pixel by pixel, and that boundaries are short.
+
+In the others, the observer knows the expected counts E_A and E_B if the whole frame
+were of one crystal, with the displacement of every column, and that within a disc about
+a pixel the frame is of one crystal, of two with an edge between them, or, if there is a
 lamella, of three strips: all equally likely, and so are all angles, offsets and
 curvatures of the edges, up to those in the suite. The likelihood of each is a sum over
 the disc of the evidence in the counts x; the label of a pixel is the more probable one.
@@ -27,6 +31,7 @@ from typing import NamedTuple
 import accuracy_suite
 import numpy as np
 from accuracy_measures import boundary_displacement, mean_iou
+from observer import observe
 from scipy import ndimage, sparse
 
 from hyperspy_symseg.simulate import micrograph
@@ -54,6 +59,9 @@ LEAST_WAVE = 0.05
 # Standard deviations of a normal distribution, for 99 of 100.
 SURE = 2.33
 DISPLACED_CASES = "abcde"
+# One crystal alone has no boundary.
+TOLD_CASES = "".join(accuracy_suite.CRYSTAL_CASES) + "q"
+TOLD_DOSES = accuracy_suite.CRYSTAL_DOSES
 POINTS_AT_ONCE = 4096
 
 
@@ -258,6 +266,15 @@ def measure_displacement(seed, name, radii):
     return found
 
 
+def measure_observer(seed, name, doses):
+    """Mean IoU of the labels of who is told the motifs of a case, at each dose."""
+    scene, found = accuracy_suite.scene_of(name, seed), []
+    for dose in doses:
+        counts, truth = accuracy_suite.case(name, dose, seed)
+        found.append(mean_iou(observe(scene, counts, dose), truth))
+    return found
+
+
 def print_table(columns, rows, seeds, measure):
     """Print what is measured: means over the seeds, and standard errors."""
     print(f"\n| {' | '.join(columns)} |\n{'|---' * len(columns)}|")
@@ -276,7 +293,13 @@ def main():
     parser.add_argument("--seeds", type=int, default=3, help="how many (3)")
     parser.add_argument("--doses", type=float, nargs="+", default=(0.3,))
     parser.add_argument("--radii", type=float, nargs="+", default=(2,), help="periods")
+    parser.add_argument("--cases", default=TOLD_CASES)
+    parser.add_argument("--case-doses", type=float, nargs="+", default=TOLD_DOSES)
+    parser.add_argument("--case-seeds", type=int, default=5, help="of the cases (5)")
     options = parser.parse_args()
+    unknown = set(options.cases) - set(accuracy_suite.ALL_CASES)
+    if unknown:
+        parser.error(f"There is no case {', '.join(sorted(unknown))}.")
     seeds, radii = range(options.seeds), options.radii
     within = [f"{each:g} periods" for each in radii]
     rows = {f"dose {i:g}, x {j}": (i, j) for i in options.doses for j in (1, 3)}
@@ -289,7 +312,17 @@ def main():
     rows = {f"({i}) {accuracy_suite.CASES[i]}": (i, radii) for i in DISPLACED_CASES}
     columns = "boundary displacement, pixels", *within
     print_table(columns, rows, seeds, measure_displacement)
-    print(f"\nMeans ± standard errors; seeds: {options.seeds}.")
+    rows = {
+        f"({i}) {accuracy_suite.ALL_CASES[i]}": (i, options.case_doses)
+        for i in options.cases
+    }
+    columns = [f"dose {dose:g}" for dose in options.case_doses]
+    seeds = range(options.case_seeds)
+    print_table(["mean IoU, told the motifs", *columns], rows, seeds, measure_observer)
+    print(
+        f"\nMeans ± standard errors; seeds: {options.seeds}, in the last table "
+        f"{options.case_seeds}."
+    )
 
 
 if __name__ == "__main__":
