@@ -2,6 +2,7 @@
 """Templates learnt from examples: pixels whose pattern is known."""
 
 import itertools
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -135,8 +136,12 @@ def learn_from_examples(frame, labels, n_patterns, period):
 
     def learnt(groups):
         groups = [group._replace(learner=group.learner.on(frame)) for group in groups]
-        solution = _with_others(frame, groups, own, period)
-        return Learnt(solution, _evidence(frame, solution, own))
+        alone, joined = (
+            Learnt(each, _evidence(frame, each, own))
+            for each in _with_others(frame, groups, own, period)
+        )
+        # At few counts, other pixels can lead away from what the examples show.
+        return alone if joined.confused is not None else joined
 
     tried = map(learnt, _of_examples(only, own, period))
     return max(tried, key=lambda each: each.evidence.min())
@@ -323,7 +328,7 @@ def _area(cell):
 
 
 def _with_others(frame, groups, own, period):
-    """Solution in which the other pixels have joined in: Solution."""
+    """Solutions of the examples alone, and with the other pixels: two Solution."""
     n_patterns = len(own)
     known = own.any(axis=0)
     done = _judged(frame, own, by_pattern(_fit, groups, own))
@@ -347,13 +352,17 @@ def _with_others(frame, groups, own, period):
     for _ in range(ROUNDS_OF_FINDING):
         residuals = templates.residuals(frame, components, posterior)
         posterior = posterior_of(residuals, templates.noise)
+    alone = replace(
+        solution_of(frame, groups, done._replace(posterior=posterior), period),
+        templates=templates,
+    )
     for _ in range(ROUNDS):
         found = by_pattern(_fit, groups, posterior)
         done = _judged(frame, posterior, found)
         residuals = np.stack([frame.residuals(each) for each in found])
         posterior = posterior_of(residuals, done.variance * done.overdispersion)
         done = done._replace(posterior=posterior)
-    return solution_of(frame, groups, done, period)
+    return alone, solution_of(frame, groups, done, period)
 
 
 def _judged(frame, posterior, templates):
