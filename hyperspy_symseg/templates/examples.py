@@ -30,6 +30,9 @@ PINNED = np.float32(1e3)
 # What two crystals may explain more than one lattice with two motifs, in nats a cell:
 # their lattices are never known quite well.
 SAME_LATTICE = 0.2
+# What two examples of one crystal may differ by, in nats for each reflection: up to 2.1
+# in 25 simulated pairs.
+GAIN_OF_NOISE = 3.0
 # Area of the cell of a superlattice, at most, in cells.
 LARGEST_SUPERCELL = 4.5
 # Rounds with the examples alone, to find the other pixels, and with these.
@@ -97,13 +100,13 @@ class Learnt(NamedTuple):
     def doubtful(self):
         """Two patterns that may differ in noise alone: (int, int) or None.
 
-        Two numbers for each reflection of either can be fitted to noise, and each of
-        these may gain a nat.
+        Two numbers for each reflection of either can be fitted to noise, and the pixels
+        that join in are those that suit it.
         """
         pair, evidence = self.most_alike
         patterns = self.solution.templates.patterns
-        n_numbers = 2 * np.isin(patterns, pair).sum()
-        return None if evidence > DECISIVE + n_numbers else pair
+        noise = GAIN_OF_NOISE * np.isin(patterns, pair).sum()
+        return None if evidence > DECISIVE + noise else pair
 
 
 def learn_from_examples(frame, labels, n_patterns, period):
