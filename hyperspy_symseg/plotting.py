@@ -13,14 +13,19 @@ __all__ = [
     "paint",
     "pattern_colormap",
     "pattern_colors",
+    "pattern_words",
     "plot_clusters",
     "plot_explained_variance",
     "plot_n_patterns",
+    "plot_patterns",
     "plot_periods",
     "plot_separability",
 ]
 
 UNLABELLED_COLOR = "#808080"
+# Width and height of a row of the plot of patterns, in inches, and area of the circle
+# of its strongest reflection, in points squared.
+ROW_SIZE, LARGEST_SPOT = (9.0, 3.6), 150.0
 
 
 def pattern_colormap(n_patterns):
@@ -39,30 +44,51 @@ def pattern_colormap(n_patterns):
     return colormap.with_extremes(under=UNLABELLED_COLOR)
 
 
-def name_patterns(colorbar, n_patterns):
+def name_patterns(colorbar, n_patterns, names=None):
     """Write the numbers of patterns, and their colours, beside the bar of a plot.
 
     Parameters
     ----------
     colorbar : matplotlib.colorbar.Colorbar
-        Of a plot with `pattern_colormap`. It stays as it is where colours have no
-        names.
+        Of a plot with `pattern_colormap`. It stays as it is where neither colours nor
+        patterns have names.
     n_patterns : int
+    names : sequence of str, optional
+        Of the patterns.
     """
-    names = pattern_colors(n_patterns)[0]
-    if not all(names):
+    words = pattern_words(n_patterns, names)
+    # Longer ones would reach beyond the figure.
+    turned = {"rotation": 90, "va": "center"} if names is not None else {}
+    if names is None and not all(pattern_colors(n_patterns)[0]):
         return
 
     def name_colors(image):
         # Not where the user asked for another norm, such as a logarithmic one.
         if type(image.norm) is Normalize:
-            labels = [f"{i} {name}" for i, name in enumerate(names)]
-            colorbar.set_ticks(np.arange(n_patterns), labels=labels)
+            colorbar.set_ticks(np.arange(n_patterns), labels=words, **turned)
 
     colorbar.set_label("")
     name_colors(colorbar.mappable)
     # HyperSpy sets a new norm with every frame, and that takes the names away.
     colorbar.mappable.callbacks.connect("changed", name_colors)
+
+
+def pattern_words(n_patterns, names=None):
+    """Number of each pattern, and its name or that of its colour: list of str.
+
+    Parameters
+    ----------
+    n_patterns : int
+    names : sequence of str, optional
+        Of the patterns. Colours of more than seven patterns have none.
+
+    Examples
+    --------
+    >>> pattern_words(2), pattern_words(2, ("wall", "matrix"))
+    (['0 orange', '1 sky blue'], ['0 wall', '1 matrix'])
+    """
+    names = pattern_colors(n_patterns)[0] if names is None else names
+    return [f"{k} {name}".rstrip() for k, name in enumerate(names)]
 
 
 def paint(labels, n_patterns):
@@ -218,11 +244,11 @@ def plot_clusters(model, frame, ax=None, mask=None):
         )
     projected, labels = model.sample(frame, mask)
     projected = projected[:, : len(dimensions)]
-    names, colors = pattern_colors(model.n_patterns)
-    for label, (name, color) in enumerate(zip(names, colors, strict=True)):
+    words = pattern_words(model.n_patterns, model.names)
+    colors = pattern_colors(model.n_patterns)[1]
+    for label, (text, color) in enumerate(zip(words, colors, strict=True)):
         own = projected[labels == label].T
-        text = " ".join(filter(None, (f"pattern {label}", name)))
-        ax.plot(*own, ".", color=color, markersize=2, label=text)
+        ax.plot(*own, ".", color=color, markersize=2, label=f"pattern {text}")
     centres = model.centres[:, : len(dimensions)].T
     ax.plot(*centres, "x", color="k", markersize=9, label="centres")
     for number, name in enumerate(dimensions, 1):
@@ -230,6 +256,129 @@ def plot_clusters(model, frame, ax=None, mask=None):
     for handle in ax.legend().legend_handles:
         handle.set_markersize(8)
     return ax
+
+
+def plot_patterns(model, axes=None):
+    """Plot what each pattern looks like: its unit cell and its reflections.
+
+    Parameters
+    ----------
+    model : SymmetryModel
+        With templates.
+    axes : (patterns, 2) numpy.ndarray of matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    (patterns, 2) numpy.ndarray of matplotlib.axes.Axes
+        As from ``SymmetryLabels.plot_patterns``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the axes are others, or the model has no templates.
+    """
+    patterns = model.patterns
+    axes = _rows_of_axes(axes, len(patterns))
+    size, unit = model.pixel_size, model.units[0]
+    if size is None or model.units[0] != model.units[1]:
+        size, unit = (1.0, 1.0), "px"
+    elif not unit and tuple(size) == (1, 1):
+        unit = "px"
+    size = np.abs(size)
+    words = pattern_words(model.n_patterns, model.names)
+    largest = max(each.amplitudes.max(initial=0) for each in patterns)
+    reach = 1.15 * max(
+        np.abs(each.reflections / size).max(initial=0) for each in patterns
+    )
+    for k, (pattern, row) in enumerate(zip(patterns, axes, strict=True)):
+        on_it = [patterns[other] for other in pattern.on_its_lattice]
+        _plot_cell(row[0], pattern, on_it, size, model.templates.period)
+        _plot_reflections(row[1], pattern, largest, size)
+        row[0].set_title(f"{words[k]}: {pattern.kind}")
+        n = len(pattern.amplitudes)
+        row[1].set_title(f"{n} reflection{'s' * (n != 1)}")
+        for ax, quantity, per_unit in (
+            (row[0], "", f" ({unit})" if unit else ""),
+            (row[1], "Frequency along ", f" (1/{unit})" if unit else ""),
+        ):
+            ax.set(
+                xlabel=f"{quantity}x{per_unit}",
+                ylabel=f"{quantity}y{per_unit}",
+                aspect="equal",
+            )
+        if reach:
+            row[1].set(xlim=(-reach, reach), ylim=(reach, -reach))
+    return axes
+
+
+def _rows_of_axes(axes, n):
+    """Axes (n, 2) of a new figure, if none are given."""
+    import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
+
+    if axes is None:
+        size = ROW_SIZE[0], ROW_SIZE[1] * n
+        return plt.subplots(n, 2, squeeze=False, figsize=size, layout="constrained")[1]
+    axes = np.asarray(axes, object)
+    if not all(isinstance(ax, Axes) for ax in axes.flat):
+        raise TypeError(f"axes must be axes of matplotlib, got {axes.flat[0]!r}.")
+    if axes.size != 2 * n:
+        raise ValueError(
+            f"axes must be {n} rows of two, one for each pattern, got the shape "
+            f"{axes.shape}."
+        )
+    return axes.reshape(n, 2)
+
+
+def _plot_cell(ax, pattern, on_it, size, period):
+    """Image of the mean unit cell, or of the Patterson function."""
+    if not len(pattern.amplitudes):
+        ax.text(0.5, 0.5, "nothing that repeats", ha="center", transform=ax.transAxes)
+        ax.set(xticks=[], yticks=[])
+        return
+    u, v = np.meshgrid(*[np.linspace(-0.5, 1.5, 129)] * 2, indexing="ij")
+    if pattern.a is None:
+        a, b = 2 * period * np.eye(2)
+        u, v, origin, label = u - 0.5, v - 0.5, np.zeros(2), "Patterson function"
+    else:
+        a, b = pattern.a, pattern.b
+        # The strongest column of all patterns on the lattice is at the corners.
+        places = np.multiply.outer(a, u) + np.multiply.outer(b, v)
+        total = sum(each.mean(*places) for each in (pattern, *on_it))
+        brightest = np.unravel_index(total.argmax(), total.shape)
+        origin, label = places[:, brightest[0], brightest[1]], "Intensity (deviations)"
+    y, x = np.multiply.outer(a, u) + np.multiply.outer(b, v)
+    values = pattern.mean(y + origin[0], x + origin[1])
+    image = ax.pcolormesh(
+        x * size[1], y * size[0], values, cmap="gray", shading="gouraud"
+    )
+    ax.figure.colorbar(image, ax=ax, label=label)
+    if pattern.a is not None:
+        corners = np.array([0 * a, a, a + b, b, 0 * a]) * size
+        ax.plot(*corners.T[::-1], "-", color="C1", linewidth=1)
+        for name, vector in (("a", a), ("b", b)):
+            place = vector * size / 2
+            ax.text(*place[::-1], name, color="C1", ha="center", va="center")
+    ax.invert_yaxis()
+
+
+def _plot_reflections(ax, pattern, largest, size):
+    """Reflections of a pattern, both of a pair, with areas by their amplitudes."""
+    both = np.concatenate([pattern.reflections, -pattern.reflections]) / size
+    areas = LARGEST_SPOT * np.tile(pattern.amplitudes, 2) / (largest or 1)
+    ax.scatter(both[:, 1], both[:, 0], areas, color="0.3", linewidths=0)
+    ax.plot(0, 0, "+", color="0.6")
+    if pattern.a is not None:
+        for name, vector in zip(("a*", "b*"), _reciprocal(pattern), strict=True):
+            y, x = vector / size
+            arrow = {"arrowstyle": "->", "color": "C1"}
+            ax.annotate("", (x, y), (0, 0), arrowprops=arrow)
+            ax.text(1.5 * x, 1.5 * y, name, color="C1", ha="center", va="center")
+
+
+def _reciprocal(pattern):
+    """Reciprocal vectors of a crystal (y, x), in cycles a pixel: (2, 2)."""
+    return np.linalg.inv(np.array([pattern.a, pattern.b])).T
 
 
 def plot_periods(periods, ax=None, pixel_size=None, units=None):

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from hyperspy_symseg.plotting import pattern_colors
+from hyperspy_symseg.plotting import pattern_words
 
 
 def area_lines(labels):
@@ -29,7 +29,8 @@ def area_lines(labels):
     # Shares are multiples of one pixel, but for rounding.
     unlabelled[unlabelled < 0.5 / (y * x)] = 0
     n_patterns, n_frames = areas.shape
-    names = [f"pattern {i} {c}" for i, c in enumerate(pattern_colors(n_patterns)[0])]
+    words = pattern_words(n_patterns, labels.pattern_names)
+    names = [f"pattern {each}" for each in words]
     frames_with_labels = unlabelled < 1 - 0.5 / (y * x)
     if n_frames > 1 and frames_with_labels.any():
         areas, unlabelled = areas[:, frames_with_labels], unlabelled[frames_with_labels]

@@ -145,6 +145,48 @@ def _check_number(n_patterns, n_distinct):
         )
 
 
+def _principal(scores, members, n_components):
+    """Principal components of scores, with `one_thread`: PCA, points, and attributes.
+
+    Parameters
+    ----------
+    scores : (pixels, operations) numpy.ndarray of float64
+    members, n_components
+        As for `cluster_scores`.
+    """
+    _, PCA = scikit_learn()
+    if n_components >= 1:
+        n_components = min(n_components, *scores.shape)
+    pca = PCA(n_components, svd_solver="covariance_eigh")
+    weights = member_weights(scores, members)
+    points = pca.fit_transform(scores * weights)
+    covariance = None
+    if scores.shape[1] <= MOST_COVARIANCES:
+        covariance = score_covariance(scores)
+    return points, {
+        "mean": pca.mean_ / weights,
+        "weights": weights,
+        "components": pca.components_,
+        "explained_variance_ratio": pca.explained_variance_ratio_,
+        "covariance": covariance,
+    }
+
+
+def _check_differ(scores, n_patterns):
+    """Check that not all scores are the same, and count those that are distinct."""
+    distinct = set()
+    for row in scores:
+        distinct.add(row.tobytes())
+        if len(distinct) > n_patterns:
+            break
+    n_distinct = len(distinct)
+    if n_distinct == 1:
+        raise ValueError(
+            "frame must have scores that differ, got the same scores everywhere."
+        )
+    _check_number(n_patterns, n_distinct)
+
+
 def cluster_scores(scores, members, n_patterns, n_components, random_state):
     """Principal components of scores, and clusters among them, with `one_thread`.
 
@@ -167,40 +209,58 @@ def cluster_scores(scores, members, n_patterns, n_components, random_state):
     ValueError
         If there are fewer distinct descriptors than patterns, or only one.
     """
-    KMeans, PCA = scikit_learn()
-    distinct = set()
-    for row in scores:
-        distinct.add(row.tobytes())
-        if len(distinct) > n_patterns:
-            break
-    n_distinct = len(distinct)
-    if n_distinct == 1:
-        raise ValueError(
-            "frame must have scores that differ, got the same scores everywhere."
-        )
-    _check_number(n_patterns, n_distinct)
-    if n_components >= 1:
-        n_components = min(n_components, *scores.shape)
-    pca = PCA(n_components, svd_solver="covariance_eigh")
+    KMeans, _ = scikit_learn()
+    _check_differ(scores, n_patterns)
+    points, principal = _principal(scores, members, n_components)
     k_means = KMeans(n_patterns, n_init=N_STARTS, random_state=random_state)
-    weights = member_weights(scores, members)
-    clusters = k_means.fit(pca.fit_transform(scores * weights))
-    covariance = None
-    if scores.shape[1] <= MOST_COVARIANCES:
-        covariance = score_covariance(scores)
+    clusters = k_means.fit(points)
     counts = np.bincount(clusters.labels_, minlength=n_patterns)
     # Some may differ in nothing but rounding.
     _check_number(n_patterns, np.count_nonzero(counts))
     order = np.lexsort((clusters.cluster_centers_[:, 0], counts))
-    members = [scores[clusters.labels_ == label] for label in order]
-    return {
-        "mean": pca.mean_ / weights,
-        "weights": weights,
-        "components": pca.components_,
-        "explained_variance_ratio": pca.explained_variance_ratio_,
+    own = [scores[clusters.labels_ == label] for label in order]
+    return principal | {
         "centres": clusters.cluster_centers_[order],
         "counts": counts[order],
-        "class_means": np.array([each.mean(axis=0) for each in members]),
-        "class_variances": np.array([each.var(axis=0) for each in members]),
-        "covariance": covariance,
+        "class_means": np.array([each.mean(axis=0) for each in own]),
+        "class_variances": np.array([each.var(axis=0) for each in own]),
+    }
+
+
+def scores_of_examples(scores, labels, members, n_patterns, n_components):
+    """Principal components of scores, and where examples are, with `one_thread`.
+
+    Parameters
+    ----------
+    scores, members, n_patterns, n_components
+        As for `cluster_scores`.
+    labels : (pixels,) numpy.ndarray of int
+        Pattern of each; -1 where it is not known.
+
+    Returns
+    -------
+    dict of numpy.ndarray
+        Attributes of `SymmetryModel`: centres are the means of the examples.
+
+    Raises
+    ------
+    ValueError
+        If an example has no pixel, or all scores are the same.
+    """
+    _check_differ(scores, 1)
+    points, principal = _principal(scores, members, n_components)
+    own = [labels == label for label in range(n_patterns)]
+    for label, some in enumerate(own):
+        if not some.any():
+            raise ValueError(
+                f"example {label} must have a pixel with all its scores, got none. "
+                "Make it larger, or the stride smaller."
+            )
+    centres = np.array([points[some].mean(axis=0) for some in own])
+    squared = ((points[:, np.newaxis] - centres) ** 2).sum(axis=-1)
+    return principal | {
+        "centres": centres,
+        "counts": np.bincount(squared.argmin(axis=1), minlength=n_patterns),
+        "class_means": np.array([scores[some].mean(axis=0) for some in own]),
+        "class_variances": np.array([scores[some].var(axis=0) for some in own]),
     }

@@ -17,12 +17,24 @@ from hyperspy_symseg.lattice import Lengths, find_periods, suitable_lengths
 from hyperspy_symseg.lattice.spectrum import crops
 from hyperspy_symseg.templates import Templates
 from hyperspy_symseg.templates.blocks import centres
+from hyperspy_symseg.templates.examples import (
+    example_blocks,
+    found_patterns,
+    learn_from_examples,
+)
 from hyperspy_symseg.templates.model_selection import ModelSelection
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.potts import most_probable
 from hyperspy_symseg.templates.training_crops import TrainingFrames, training_crops
 
-from .clustering import cluster_scores, scikit_learn, score_covariance, separation
+from .clustering import (
+    cluster_scores,
+    scikit_learn,
+    score_covariance,
+    scores_of_examples,
+    separation,
+)
+from .examples import check_sizes, named
 from .sampling import complete_scores, sample_slices, sampled_grid
 from .score_model import ScoreModel
 from .selection import keep_patterns
@@ -43,6 +55,8 @@ FEW_CELLS = 100
 CLUSTERS_APART = 8.0
 # Number of patterns that is tried, at most.
 MOST_PATTERNS = 8
+# A warning, after the reason.
+ONLY_SCORES = "%s The labels are those of the scores alone."
 
 
 class Fit(NamedTuple):
@@ -95,7 +109,7 @@ def lengths_of(periods, shape, refined=True):
     return lengths
 
 
-def fit_frame(frame, mask, options):
+def fit_frame(frame, mask, options, examples=None):
     """Fit to a frame, which is checked.
 
     Parameters
@@ -103,6 +117,8 @@ def fit_frame(frame, mask, options):
     frame : (rows, columns) numpy.ndarray
     mask : (rows, columns) numpy.ndarray of bool or None
     options : FitOptions
+    examples : (rows, columns) numpy.ndarray of int, optional
+        Labels where they are known, and else -1.
 
     Returns
     -------
@@ -128,14 +144,21 @@ def fit_frame(frame, mask, options):
         )
     grid = Grid.over(frame.shape, options.stride)
     if period is not None:
-        frames = TrainingFrames(read, 1, frame.shape, period)
+        given = None
+        if examples is not None:
+            given = [examples]
+            check_sizes(examples, mask, period, options.n_patterns, options.names)
+        frames = TrainingFrames(read, 1, frame.shape, period, examples=given)
         fit = fit_crops(*training_crops(frames), options)
         if frames.n_tiles > 1:
             return fit
         return fit._replace(normalized=frames.tile(0)[-1])
     scored, sample = sampled_grid(grid, len(descriptor.operations))
     scores = compute_scores(descriptor, frame, scored, mask, counted=FITTING)
-    fit = fit_scores(scores[sample], options)
+    labels = None
+    if examples is not None:
+        labels = examples[np.ix_(scored.rows, scored.columns)][sample]
+    fit = fit_scores(scores[sample], options, labels)
     return fit._replace(scores=scores) if scored == grid else fit
 
 
@@ -155,7 +178,7 @@ def _with_lengths(options, read, shape):
     )
 
 
-def fit_scores(scores, options):
+def fit_scores(scores, options, labels=None):
     """Fit to scores alone: Fit.
 
     Parameters
@@ -164,6 +187,8 @@ def fit_scores(scores, options):
         NaN where missing.
     options : FitOptions
         Its period does not count.
+    labels : (...) numpy.ndarray of int, optional
+        Patterns of the pixels that are known, and else -1.
 
     Raises
     ------
@@ -174,7 +199,11 @@ def fit_scores(scores, options):
     # Before `one_thread`, which has to find its libraries.
     scikit_learn()
     with one_thread:
-        score_model = _clustered(sample, options, options.n_patterns)
+        if labels is None:
+            score_model = _clustered(sample, options, options.n_patterns)
+        else:
+            labels = labels[~np.isnan(scores).any(axis=-1)]
+            score_model = _of_examples(sample, labels, options)
     return Fit(_best_operations(score_model, options, sample), options.stride)
 
 
@@ -188,6 +217,34 @@ def _clustered(sample, options, n_patterns):
         options.random_state,
     )
     return ScoreModel(options.descriptor, **found)
+
+
+def _of_examples(sample, labels, options):
+    """Patterns of examples among scores (pixels, operations): ScoreModel."""
+    found = scores_of_examples(
+        sample,
+        labels,
+        options.descriptor.members,
+        options.n_patterns,
+        options.n_components,
+    )
+    return ScoreModel(options.descriptor, **found)
+
+
+def warn_of_lost(found, names):
+    """Log a warning for each pattern that is not found anywhere.
+
+    Parameters
+    ----------
+    found : (patterns,) numpy.ndarray of bool
+    names : sequence of str or None
+    """
+    for pattern in np.flatnonzero(~found):
+        _logger.warning(
+            "No pixel is labelled as %s, not even in its example: another pattern "
+            "explains it better. Make the example larger, or take another one.",
+            named(names, pattern),
+        )
 
 
 def _best_operations(score_model, options, sample):
@@ -226,11 +283,52 @@ def fit_crops(crops, one_pattern, options, most_scored=MOST_SCORED):
     scikit_learn()
     # Not "auto", which is for whole frames.
     stride = pixel_pair("stride", options.stride, least=1)
-    descriptor, n_patterns = options.descriptor, options.n_patterns
-    n_all = len(descriptor.operations)
-    crops = [crop for crop in crops if crop.normalized.counts.any()]
     with one_thread:
-        scores = []
+        scored = ScoredCrops.of(crops, stride, options.descriptor, most_scored)
+        if scored.crops[0].examples is not None:
+            score_model, templates = _by_examples(scored, options)
+            score_model = _best_operations(score_model, options, scored.sample)
+            return Fit(score_model, stride, templates)
+        return _by_clusters(scored, one_pattern, options)._replace(stride=stride)
+
+
+class ScoredCrops(NamedTuple):
+    """Crops, and the scores of some of their pixels.
+
+    Attributes
+    ----------
+    crops : list of TrainingCrop
+        Those with valid pixels.
+    frame : NormalizedFrame
+        All of them.
+    grid : Grid
+        Pixels of a crop that are scored.
+    scores : list of (grid rows, grid columns, operations) numpy.ndarray
+        Of each crop.
+    sample : (pixels, operations) numpy.ndarray of float64
+        Of all pixels that miss none.
+    """
+
+    crops: list
+    frame: NormalizedFrame
+    grid: Grid
+    scores: list
+    sample: np.ndarray
+
+    @classmethod
+    def of(cls, crops, stride, descriptor, most_scored):
+        """Score crops: ScoredCrops.
+
+        Parameters
+        ----------
+        crops, most_scored
+            As for `fit_crops`.
+        stride : (int, int)
+        descriptor : Descriptor
+        """
+        n_all, scores = len(descriptor.operations), []
+        crops = [crop for crop in crops if crop.normalized.counts.any()]
+        frame = grid = None
         if crops:
             frame = NormalizedFrame.stacked([crop.normalized for crop in crops])
             grid = Grid.over(frame.shape, tuple(map(min, stride, frame.shape)))
@@ -242,30 +340,94 @@ def fit_crops(crops, one_pattern, options, most_scored=MOST_SCORED):
             scores.append(compute_scores(descriptor, crop.frame, *own, counted=None))
         flat = [np.empty((0, n_all)), *(each.reshape(-1, n_all) for each in scores)]
         sample = complete_scores(np.concatenate(flat), descriptor)
-        clustered = functools.cache(functools.partial(_clustered, sample, options))
+        return cls(crops, frame, grid, scores, sample)
 
-        def block_labels(n_patterns):
-            nearest = clustered(n_patterns).nearest
-            pixels = centres(frame.shape, frame.block)
-            return np.stack([labels_at(nearest(s), grid, *pixels) for s in scores])
+    def of_sample(self, labels):
+        """Labels of the sample, from those of the pixels of each crop, and weights.
 
-        search = ModelSelection(frame, options.period, block_labels, one_pattern)
-        costs = None
-        if n_patterns == "auto":
-            costs = search.costs(MOST_PATTERNS)
-            n_patterns = search.best_number(costs)
-        score_model, templates = clustered(n_patterns), None
-        solution = search.solution(n_patterns)
-        reason, found = _why_no_templates(search, solution, frame, sample, score_model)
-        if reason is None:
-            labels, weights = _labels_of_sample(solution, crops, grid, scores)
-            score_model, order = _with_classes(score_model, sample, labels, weights)
-            templates = solution.templates.only(order)
-            score_model, templates = keep_patterns(score_model, templates, found[order])
-        else:
-            _logger.warning("%s The labels are those of the scores alone.", reason)
+        Parameters
+        ----------
+        labels : iterable of (rows, columns) numpy.ndarray of int
+
+        Returns
+        -------
+        labels : (pixels,) numpy.ndarray of int
+        weights : (pixels,) numpy.ndarray of float64
+            What each stands for.
+        """
+        found, weights = [], []
+        chosen = np.ix_(self.grid.rows, self.grid.columns)
+        for crop, own, of_crop in zip(self.crops, self.scores, labels, strict=True):
+            complete = ~np.isnan(own).any(axis=-1)
+            found.append(of_crop[chosen][complete])
+            weights.append(np.full(len(found[-1]), crop.weight))
+        return np.concatenate(found), np.concatenate(weights)
+
+    def of_blocks(self, labels):
+        """The same, from labels of the blocks (crops, block rows, block columns)."""
+        block, shape = self.frame.block, self.frame.shape
+        return self.of_sample(spread(each, block, shape) for each in labels)
+
+
+def _by_clusters(scored, one_pattern, options):
+    """Fit to crops, beginning with clusters of the scores: Fit."""
+    frame, grid, sample = scored.frame, scored.grid, scored.sample
+    clustered = functools.cache(functools.partial(_clustered, sample, options))
+
+    def block_labels(n_patterns):
+        nearest = clustered(n_patterns).nearest
+        pixels = centres(frame.shape, frame.block)
+        return np.stack([labels_at(nearest(s), grid, *pixels) for s in scored.scores])
+
+    search = ModelSelection(frame, options.period, block_labels, one_pattern)
+    costs, n_patterns = None, options.n_patterns
+    if n_patterns == "auto":
+        costs = search.costs(MOST_PATTERNS)
+        n_patterns = search.best_number(costs)
+    score_model, templates = clustered(n_patterns), None
+    solution = search.solution(n_patterns)
+    reason, found = _why_no_templates(search, solution, frame, sample, score_model)
+    if reason is None:
+        labels, weights = scored.of_blocks(solution.labels)
+        score_model, order = _with_classes(score_model, sample, labels, weights)
+        templates = solution.templates.only(order)
+        score_model, templates = keep_patterns(score_model, templates, found[order])
+    else:
+        _logger.warning(ONLY_SCORES, reason)
     score_model = _best_operations(score_model, options, sample)
-    return Fit(score_model, stride, templates, costs)
+    return Fit(score_model, options.stride, templates, costs)
+
+
+def _by_examples(scored, options):
+    """Fit to crops that have examples: ScoreModel, and Templates or None."""
+    n_patterns, names = options.n_patterns, options.names
+    labels, _ = scored.of_sample(crop.examples for crop in scored.crops)
+    score_model = _of_examples(scored.sample, labels, options)
+    frame = scored.frame
+    blocks = np.stack([crop.examples for crop in scored.crops])
+    blocks = example_blocks(blocks, frame.block)
+    learnt = learn_from_examples(frame, blocks, n_patterns, options.period)
+    templates, confused = learnt.solution.templates, learnt.confused
+    reason = None
+    if not len(templates.reflections):
+        reason = "No pattern has a lattice."
+    elif confused is not None:
+        reason = "Templates cannot tell the examples of {} and {} apart.".format(
+            *(named(names, each) for each in confused)
+        )
+    if reason is not None:
+        _logger.warning(ONLY_SCORES, reason)
+        return score_model, None
+    if learnt.doubtful is not None:
+        _logger.warning(
+            "The examples of %s and %s differ by hardly more than noise: where these "
+            "two labels are, they may be at random.",
+            *(named(names, each) for each in learnt.doubtful),
+        )
+    warn_of_lost(found_patterns(frame, templates), names)
+    labels, weights = scored.of_blocks(learnt.solution.labels)
+    counts = np.bincount(labels, weights / weights.mean(), n_patterns)
+    return dataclasses.replace(score_model, counts=np.ceil(counts)), templates
 
 
 def _why_no_templates(search, solution, frame, sample, score_model):
@@ -288,18 +450,6 @@ def _why_no_templates(search, solution, frame, sample, score_model):
         if separation(points, centres) > CLUSTERS_APART:
             return "Templates find fewer patterns than the scores.", None
     return None, found
-
-
-def _labels_of_sample(solution, crops, grid, scores):
-    """Labels that templates give to the pixels of the sample, and what these weigh."""
-    labels, weights = [], []
-    chosen = np.ix_(grid.rows, grid.columns)
-    for crop, own, found in zip(crops, scores, solution.labels, strict=True):
-        complete = ~np.isnan(own).any(axis=-1)
-        block, shape = crop.normalized.block, crop.normalized.shape
-        labels.append(spread(found, block, shape)[chosen][complete])
-        weights.append(np.full(len(labels[-1]), crop.weight))
-    return np.concatenate(labels), np.concatenate(weights)
 
 
 def _with_classes(score_model, sample, labels, weights):

@@ -28,7 +28,7 @@ class FitOptions:
     Parameters
     ----------
     descriptor, n_patterns, stride, n_components, n_operations, period, random_state, \
-pixel_size, units
+pixel_size, units, names
         As in `SymmetryModel.fit`. They become numbers of Python's own, and a seed that
         is None is drawn.
 
@@ -47,6 +47,7 @@ pixel_size, units
     random_state: int | None = 0
     pixel_size: tuple[float, float] | None = None
     units: tuple[str, str] = ("", "")
+    names: tuple[str, ...] | None = None
 
     def __post_init__(self):
         """Check all of them."""
@@ -92,11 +93,47 @@ pixel_size, units
             "n_components": int(n_components) if whole else float(n_components),
             "pixel_size": pixel_size,
             "units": units,
+            "names": check_names(self.names, n_patterns),
         }
         if not is_auto(self.stride):
             checked["stride"] = pixel_pair("stride", self.stride, least=1)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+
+
+def check_names(names, n_patterns, name="names"):
+    """Names of patterns, as strings of Python's own.
+
+    Parameters
+    ----------
+    names : sequence of str or None
+    n_patterns : int or "auto"
+    name : str
+        The argument, for messages.
+
+    Returns
+    -------
+    tuple of str or None
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are others than the patterns, one is empty or two are the same.
+    """
+    if names is None:
+        return None
+    if not is_sequence(names) or not all(isinstance(each, str) for each in names):
+        raise TypeError(
+            f"{name} must be a sequence of str or None, got {shown(names)}."
+        )
+    names = tuple(map(str, names))
+    if len(names) != n_patterns:
+        raise ValueError(
+            f"{name} must be those of {n_patterns} patterns, got {shown(names)}."
+        )
+    if len(set(names)) < len(names) or not all(each.strip() for each in names):
+        raise ValueError(f"{name} must be different and not empty, got {shown(names)}.")
+    return names
 
 
 def check_pixels(pixel_size, units):

@@ -14,16 +14,19 @@ from hyperspy_symseg.frames.checks import (
     check_flag,
     check_whole,
     pixel_pair,
+    shown,
     warn_of_values,
 )
 from hyperspy_symseg.frames.cut import cut_into_tiles
 from hyperspy_symseg.frames.threads import with_workers
 from hyperspy_symseg.templates import Templates
 from hyperspy_symseg.templates.model import equal_fields
+from hyperspy_symseg.templates.pattern_template import PatternTemplate
 
 from .clustering import LARGEST_SEED, score_covariance
+from .examples import checked_examples
 from .fit import fit_crops, fit_frame, fit_scores
-from .fit_options import FitOptions, check_pixels
+from .fit_options import FitOptions, check_names, check_pixels
 from .predict import Prediction, checked_frame, label_frame
 from .sampling import sample_scores
 from .score_model import ScoreModel
@@ -35,6 +38,17 @@ def _of_scores(name):
     """Attribute of the score model, which is the model's own too: property."""
     own = getattr(ScoreModel, name, None)
     return property(attrgetter(f"score_model.{name}"), doc=own and own.__doc__)
+
+
+def _checked_examples(examples, shape, options):
+    """Labels of examples of such a shape, checked; None if there are none."""
+    if examples is not None:
+        return checked_examples(examples, shape, options.n_patterns)
+    if options.names is not None:
+        raise ValueError(
+            f"names must be None without examples, got {shown(options.names)}."
+        )
+    return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +87,8 @@ class SymmetryModel:
         Fraction of the variance that each component explains.
     centres : (patterns, components) numpy.ndarray of float64
         Where the patterns lie among the principal components, in the order of their
-        labels: the pattern with the fewest pixels in `counts` first.
+        labels: the pattern with the fewest pixels in `counts` first; of examples, that
+        of the examples.
     counts : (patterns,) numpy.ndarray of int64
         Number of pixels of each pattern that the model was fitted on. With templates,
         in the shares that the patterns have in the frames, up to rounding.
@@ -93,6 +108,8 @@ class SymmetryModel:
         Cost of 1 pattern, 2 and so on, in nats, if their number was found: that with
         the lowest, but for 10 nats that a pattern more has to be worth (see
         `hyperspy_symseg.templates.learning.Solution.cost`).
+    names : tuple of str or None
+        Of the patterns, if they were learnt from examples with names.
 
     Raises
     ------
@@ -108,6 +125,7 @@ class SymmetryModel:
     units: tuple[str, str] = ("", "")
     templates: Templates | None = None
     costs: np.ndarray | None = None
+    names: tuple[str, ...] | None = None
 
     descriptor = _of_scores("descriptor")
     mean = _of_scores("mean")
@@ -141,6 +159,7 @@ class SymmetryModel:
             ),
             "pixel_size": pixel_size,
             "units": units,
+            "names": check_names(self.names, self.n_patterns),
         }
         templates = self.templates
         if self.costs is not None:
@@ -174,7 +193,16 @@ class SymmetryModel:
 
     @classmethod
     @with_workers
-    def fit(cls, frame, descriptor, n_patterns=2, *, mask=None, **options):
+    def fit(
+        cls,
+        frame,
+        descriptor,
+        n_patterns=2,
+        *,
+        mask=None,
+        examples=None,
+        **options,
+    ):
         """Fit a model to a frame.
 
         Parameters
@@ -188,6 +216,10 @@ class SymmetryModel:
             pattern more has to be worth 10 nats; 1 if no period is found.
         mask : (rows, columns) array of bool, optional
             True where a pixel is left out.
+        examples : (rows, columns) array of int, optional
+            Patterns that are known: labels from 0 to `n_patterns` - 1, and -1 where
+            it is not known. Each pattern is then learnt from its example, and has its
+            label; patterns are not ordered by size.
         stride : int, (int, int) or "auto", optional
             Distance between the pixels scored, along (y, x), in pixels. "auto", as by
             default: what suits the period that is found, and 5 if none is looked for.
@@ -208,6 +240,8 @@ class SymmetryModel:
             Seed of the clustering, 0 by default; None draws one.
         pixel_size, units : optional
             As the attributes.
+        names : sequence of str, optional
+            Of the patterns, in the order of the labels of examples.
 
         Returns
         -------
@@ -216,8 +250,9 @@ class SymmetryModel:
         Raises
         ------
         TypeError, ValueError
-            If an argument is not allowed, if no pixel has all its scores, or if there
-            are fewer distinct descriptors than patterns.
+            If an argument is not allowed, if no pixel has all its scores, if there
+            are fewer distinct descriptors than patterns, or if an example has fewer
+            than 16 squares of a period.
 
         Examples
         --------
@@ -232,7 +267,8 @@ class SymmetryModel:
         """
         options = FitOptions(descriptor, n_patterns, **options)
         frame, mask = checked_frame(descriptor, frame, mask)
-        return cls._of(fit_frame(frame, mask, options), options)
+        examples = _checked_examples(examples, frame.shape, options)
+        return cls._of(fit_frame(frame, mask, options, examples), options)
 
     @classmethod
     def _of(cls, fit, options):
@@ -245,6 +281,7 @@ class SymmetryModel:
             options.units,
             fit.templates,
             fit.costs,
+            options.names,
         )
 
     @classmethod
@@ -256,6 +293,7 @@ class SymmetryModel:
         n_patterns=2,
         *,
         mask=None,
+        examples=None,
         upsample=True,
         certainty=False,
         **options,
@@ -267,7 +305,7 @@ class SymmetryModel:
 
         Parameters
         ----------
-        frame, descriptor, n_patterns, mask, **options
+        frame, descriptor, n_patterns, mask, examples, **options
             As in `fit`.
         upsample : bool
             As in `predict`.
@@ -277,7 +315,7 @@ class SymmetryModel:
         Returns
         -------
         model : SymmetryModel
-            Of those patterns that have pixels.
+            Of those patterns that have pixels; with examples, of all.
         labels : numpy.ndarray
             As from `predict`. With the certainty, a structured array: ``label``, and
             ``certainty`` of float32, which is NaN where the label is -1, or if there
@@ -292,7 +330,8 @@ class SymmetryModel:
         upsample = check_flag("upsample", upsample)
         certainty = check_flag("certainty", certainty)
         frame, mask = checked_frame(descriptor, frame, mask)
-        fit = fit_frame(frame, mask, options)
+        examples = _checked_examples(examples, frame.shape, options)
+        fit = fit_frame(frame, mask, options, examples)
         model = cls._of(fit, options)
         grid = Grid.over(frame.shape, model.stride)
         scores = fit.scores if model.descriptor == descriptor else None
@@ -300,6 +339,8 @@ class SymmetryModel:
             model, grid, upsample, certainty, scores, fit.normalized
         )
         labels = prediction.of_frame(frame, mask)
+        if examples is not None:
+            return model, labels
         return model._with_patterns_of(labels), labels
 
     def _with_patterns_of(self, labels):
@@ -314,7 +355,9 @@ class SymmetryModel:
         return replace(self, score_model=score_model, templates=templates)
 
     @classmethod
-    def from_scores(cls, scores, descriptor, n_patterns=2, *, stride=5, **options):
+    def from_scores(
+        cls, scores, descriptor, n_patterns=2, *, labels=None, stride=5, **options
+    ):
         """Fit a model to scores, such as those of several frames.
 
         Parameters
@@ -325,6 +368,8 @@ class SymmetryModel:
         descriptor : Descriptor
             What the scores are.
         n_patterns : int
+        labels : (...) array of int, optional
+            Of these pixels, as the examples in `fit`.
         stride, **options
             As in `fit`, but for `period`: there are no templates.
 
@@ -338,7 +383,9 @@ class SymmetryModel:
             As from `fit`.
         """
         options = FitOptions(descriptor, n_patterns, stride, period=None, **options)
-        return cls._of(fit_scores(as_array("scores", scores), options), options)
+        scores = as_array("scores", scores)
+        labels = _checked_examples(labels, scores.shape[:-1], options)
+        return cls._of(fit_scores(scores, options, labels), options)
 
     @classmethod
     @with_workers
@@ -358,7 +405,8 @@ class SymmetryModel:
         Parameters
         ----------
         crops : list of TrainingCrop
-            As from `hyperspy_symseg.templates.training_crops.training_crops`.
+            As from `hyperspy_symseg.templates.training_crops.training_crops`; with
+            examples, or without.
         descriptor : Descriptor
             What is measured at a pixel.
         one_pattern : Templates, optional
@@ -469,6 +517,34 @@ class SymmetryModel:
         if self.templates is None or not upsample:
             return stride
         return 1, 1
+
+    @property
+    def patterns(self):
+        """What each pattern looks like: tuple of PatternTemplate.
+
+        Raises
+        ------
+        ValueError
+            If the model has no templates.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> crystal = simulate.Lattice.square(13, orientation=5)
+        >>> s, truth = simulate.micrograph(crystal, (128, 128))
+        >>> [pattern] = s.segment_symmetry(1, show_progressbar=False).model.patterns
+        >>> pattern.kind, round(pattern.angle)
+        ('crystal', 90)
+        """
+        if self.templates is None:
+            raise ValueError(
+                "model must have templates to show its patterns, got one without."
+            )
+        names = self.names or (None,) * self.n_patterns
+        return tuple(
+            PatternTemplate.of(self.templates, pattern, name)
+            for pattern, name in enumerate(names)
+        )
 
     @property
     def margin(self):

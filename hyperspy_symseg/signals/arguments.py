@@ -7,6 +7,7 @@ import logging
 import hyperspy.api as hs
 import numpy as np
 from hyperspy.external.progressbar import progressbar
+from hyperspy.roi import BaseROI
 
 from hyperspy_symseg.descriptors.registry import (
     describe,
@@ -44,6 +45,12 @@ N_FIT_FRAMES = 8
 WHAT_FIT_ON_IS = (
     "fit_on must be a number of frames, a slice, indices as `inav` takes them (with "
     "several navigation axes, pairs and so on), or a fitted SymmetryModel"
+)
+
+REGIONS = "RectangularROI", "CircleROI", "PolygonROI"
+WHAT_PATTERNS_ARE = (
+    "patterns must be a dict of names and examples, or labels of int with -1 where the "
+    "pattern is not known"
 )
 
 
@@ -392,6 +399,123 @@ def mask_array(mask, shape):
             f"whole series, {tuple(shape)}, got {array.shape}."
         )
     return array
+
+
+def pattern_examples(patterns, axes):
+    """Labels of the pixels whose pattern is known, and names of the patterns.
+
+    Parameters
+    ----------
+    patterns : dict, array of int or Signal2D
+        As of ``Signal2D.segment_symmetry``.
+    axes : (DataAxis, DataAxis)
+        The axes (y, x).
+
+    Returns
+    -------
+    labels : (rows, columns) numpy.ndarray of int16
+        -1 where the pattern is not known.
+    names : tuple of str or None
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an example is not allowed, is empty or not in the frame, or two overlap.
+
+    Examples
+    --------
+    >>> from hyperspy.axes import UniformDataAxis
+    >>> axes = UniformDataAxis(size=2), UniformDataAxis(size=3)
+    >>> pattern_examples({"rim": [[1, 0, 0]] * 2 == np.ones((2, 1))}, axes)
+    (array([[ 0, -1, -1],
+           [ 0, -1, -1]], dtype=int16), ('rim',))
+    """
+    # Scores do without all that a model takes.
+    from hyperspy_symseg.segmentation.examples import checked_examples
+    from hyperspy_symseg.segmentation.fit_options import check_names
+
+    shape = tuple(axis.size for axis in axes)
+    if not isinstance(patterns, dict):
+        names = getattr(patterns, "pattern_names", None)
+        array = as_array("patterns", getattr(patterns, "data", patterns))
+        if array.dtype.kind not in "iu":
+            raise TypeError(f"{WHAT_PATTERNS_ARE}, got {shown(patterns)}.")
+        n_patterns = int(array.max(initial=-1)) + 1
+        labels = checked_examples(array, shape, n_patterns, "patterns")
+        return labels, names
+    if not patterns:
+        raise ValueError("patterns must have one example or more, got none.")
+    names = check_names(list(patterns), len(patterns), "names in patterns")
+    labels = np.full(shape, -1, np.int16)
+    for pattern, (name, example) in enumerate(patterns.items()):
+        own = _example_mask(name, example, axes)
+        both = labels[own]
+        if (both >= 0).any():
+            raise ValueError(
+                "patterns must have examples that do not overlap, got those of "
+                f"{names[both.max()]!r} and {name!r}, with "
+                f"{np.count_nonzero(both >= 0)} pixels in common."
+            )
+        labels[own] = pattern
+    return labels, names
+
+
+def _example_mask(name, example, axes):
+    """Pixels of one example: (rows, columns) numpy.ndarray of bool."""
+    shape = tuple(axis.size for axis in axes)
+    if isinstance(example, BaseROI):
+        own = _roi_mask(name, example, axes)
+    else:
+        own = as_array(f"patterns[{name!r}]", getattr(example, "data", example))
+        if own.dtype != bool:
+            raise TypeError(
+                f"patterns[{name!r}] must be a {' or '.join(REGIONS)} of HyperSpy, or "
+                f"an array or a signal of bool, got {shown(example)}."
+            )
+        if own.shape != shape:
+            raise ValueError(
+                f"patterns[{name!r}] must have the shape of a frame, {shape}, got "
+                f"{own.shape}."
+            )
+    if not own.any():
+        raise ValueError(f"patterns[{name!r}] must have a pixel, got none.")
+    return own
+
+
+def _roi_mask(name, roi, axes):
+    """Pixels of the frame that are in a region of interest, as HyperSpy cuts it."""
+    kinds = tuple(getattr(hs.roi, kind) for kind in REGIONS if hasattr(hs.roi, kind))
+    if not isinstance(roi, kinds):
+        raise TypeError(
+            f"patterns[{name!r}] must be a region with pixels in it, a "
+            f"{' or '.join(REGIONS)}, got {shown(roi)}."
+        )
+    if not roi.is_valid() or len(tuple(roi)) == 0:
+        raise ValueError(f"patterns[{name!r}] must be set, got {shown(roi)}.")
+    if isinstance(roi, hs.roi.RectangularROI):
+        x, y = (roi.left, roi.right), (roi.top, roi.bottom)
+    elif isinstance(roi, hs.roi.CircleROI):
+        x, y = ((centre - roi.r, centre + roi.r) for centre in (roi.cx, roi.cy))
+    else:
+        x, y = zip(*roi.vertices, strict=True)
+    for axis, ends, what in zip(axes, (y, x), "yx", strict=True):
+        # Of whole pixels, and up to the far edge of the last one, but for rounding.
+        pixels = (np.array(ends, float) - axis.offset) / axis.scale
+        if pixels.min() < -1.01 or pixels.max() > axis.size + 0.01:
+            raise ValueError(
+                f"patterns[{name!r}] must lie in the frame, from {axis.low_value:g} to "
+                f"{axis.high_value:g} along {what}, got {shown(roi)}."
+            )
+    shape = tuple(axis.size for axis in axes)
+    numbers = np.arange(np.prod(shape), dtype=np.float64).reshape(shape)
+    numbers = hs.signals.Signal2D(
+        numbers,
+        axes=[axis.get_axis_dictionary() | {"navigate": False} for axis in axes],
+    )
+    inside = np.ma.filled(roi(numbers).data, np.nan).ravel()
+    own = np.zeros(numbers.data.size, bool)
+    own[inside[np.isfinite(inside)].astype(np.int64)] = True
+    return own.reshape(shape)
 
 
 def fit_frames(fit_on, axes):

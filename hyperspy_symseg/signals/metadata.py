@@ -4,6 +4,7 @@
 import contextlib
 
 import numpy as np
+from hyperspy.signals import BaseSignal
 
 from hyperspy_symseg.descriptors import describe
 from hyperspy_symseg.frames.checks import (
@@ -123,6 +124,16 @@ def forget_labels(metadata):
     # Should it be made labels again, they are not those of the model.
     for name, _ in list(_stored_models(metadata)):
         delattr(metadata.Symmetry_segmentation, name)
+
+
+def make_plain(signal):
+    """Make a signal that has other values than labels a plain one."""
+    if (
+        isinstance(signal, BaseSignal)
+        and signal.metadata.get_item("Signal.signal_type") == "symmetry_labels"
+    ):
+        forget_labels(signal.metadata)
+        signal._assign_subclass()
 
 
 def _stored_models(metadata):
@@ -329,6 +340,18 @@ class Record:
         from hyperspy_symseg.segmentation.clustering import MOST_LABELS
 
         return self._checked("n_patterns", check_whole, 1, MOST_LABELS)
+
+    @property
+    def names(self):
+        """Names of the patterns: tuple of str, or None."""
+        from hyperspy_symseg.segmentation.fit_options import check_names
+
+        if self.get("names") is None:
+            return None
+        names, n_patterns = self.get("names"), self.n_patterns
+        with self._written_by():
+            names = names.tolist() if isinstance(names, np.ndarray) else names
+            return check_names(names, n_patterns, f"metadata.{BRANCH}.names")
 
     @property
     def stride(self):

@@ -16,6 +16,7 @@ from hyperspy_symseg.frames.lazy import lazy
 from hyperspy_symseg.frames.run import FrameError, run
 from hyperspy_symseg.lattice import Lengths, Periods, suitable_lengths
 from hyperspy_symseg.segmentation import SymmetryModel
+from hyperspy_symseg.segmentation.examples import check_sizes
 from hyperspy_symseg.segmentation.fit import lengths_of
 from hyperspy_symseg.segmentation.fit_options import FitOptions
 from hyperspy_symseg.segmentation.labels import Labels
@@ -27,6 +28,7 @@ from .arguments import (
     descriptor_in_pixels,
     fit_frames,
     length_in_pixels,
+    pattern_examples,
     period_in_pixels,
     without_auto,
 )
@@ -58,6 +60,7 @@ def segment_symmetry(
     stride,
     model,
     mask,
+    patterns,
     fit_on,
     upsample,
     certainty,
@@ -79,10 +82,20 @@ def segment_symmetry(
     model, fit_on = _given_model(model, fit_on, is_series=bool(source.navigation))
     labels = None
     if model is None:
+        examples, asked["names"] = None, None
+        if patterns is not None:
+            examples, asked["names"] = pattern_examples(patterns, source.axes)
+            asked["n_patterns"] = _number_of(examples, asked["n_patterns"])
+            if fit_on is None and source.navigation:
+                fit_on = slice(1)
         model, labels, grid, record = _fitted(
-            source, fit_on, stride, how, descriptor, parameters, **asked
+            source, fit_on, stride, how, descriptor, parameters, examples, **asked
         )
     else:
+        if patterns is not None:
+            raise ValueError(
+                f"patterns must be None with a model, got {shown(patterns)}."
+            )
         _check_given_model(model, source.axes, descriptor, parameters, asked)
         grid = _grid_of_model(model, source, stride, certainty)
         record = {"n_components": len(model.components)}
@@ -101,11 +114,24 @@ def segment_symmetry(
         MODEL: model.to_dict(),
         "mask": source.mask_token,
     }
+    if model.names is not None:
+        record["names"] = list(model.names)
     if certainty and not record["refined"]:
         _logger.warning(
             "There is no certainty, only NaN: %s.", why_not_refined(record.get)
         )
     return _signals(signal, source, grid, labels, record, certainty, lazy_output)
+
+
+def _number_of(examples, n_patterns):
+    """Number of examples, which is that of the patterns: int."""
+    n = int(examples.max()) + 1
+    if not any(_is_same(n_patterns, each) for each in (n, DEFAULTS["n_patterns"])):
+        raise ValueError(
+            f"n_patterns must be {n} or not given, as patterns has {n} "
+            f"example{'s' * (n > 1)}, got {shown(n_patterns)}."
+        )
+    return n
 
 
 def _grid_of_model(model, source, stride, certainty):
@@ -130,6 +156,7 @@ def _fitted(
     how,
     descriptor,
     parameters,
+    examples,
     *,
     n_patterns,
     period,
@@ -158,6 +185,7 @@ def _fitted(
         "refine": refine,
         "auto_n_patterns": is_auto(n_patterns),
         "auto_period": not is_given,
+        "from_examples": examples is not None,
     }
     asked = FitOptions(made, n_patterns, period=period if refine else None, **options)
     record["n_components"] = asked.n_components
@@ -196,16 +224,19 @@ def _fitted(
     labels = None
     if not source.is_lazy:
         model, labels = SymmetryModel.fit_predict(
-            source.frames, made, mask=source.mask, **options, **how
+            source.frames, made, mask=source.mask, examples=examples, **options, **how
         )
     elif options["period"] is None:
         del options["period"]
-        scores, places = source.fit_scores(made, grid, places)
-        model = SymmetryModel.from_scores(scores, made, **options)
+        scores, own, places = source.fit_scores(made, grid, places, examples)
+        model = SymmetryModel.from_scores(scores, made, labels=own, **options)
     else:
-        crops, one_pattern = training_crops(
-            source.fit_frames(places, options["period"])
-        )
+        period = options["period"]
+        if examples is not None:
+            mask = source.mask
+            mask = None if mask is None or mask.ndim > 2 else np.asarray(mask)
+            check_sizes(examples, mask, period, n_patterns, options["names"])
+        crops, one_pattern = training_crops(source.fit_frames(places, period, examples))
         flat = [crop.normalized.flat for crop in crops]
         log_flat_areas(np.mean([each is not None and each.mean() for each in flat]))
         model = SymmetryModel.from_crops(

@@ -19,6 +19,7 @@ def segment_symmetry(
     n_components=5,
     model=None,
     mask=None,
+    patterns=None,
     fit_on=None,
     n_operations=None,
     period="auto",
@@ -67,6 +68,15 @@ def segment_symmetry(
     mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
         True where a pixel is left out. Pixels that are not finite always are. One mask
         for all frames of a series, or one for every frame.
+    patterns : dict, numpy.ndarray of int or Signal2D, optional
+        Examples of the patterns, from which they are learnt: names and regions, such as
+        ``{"matrix": roi, "precipitate": other_roi}`` with a `RectangularROI`,
+        `CircleROI` or `PolygonROI` of HyperSpy, or arrays or signals of bool, of the
+        shape of a frame. Or labels, 0, 1 and so on, and -1 where the pattern is not
+        known. There are as many patterns as examples, in their order, and their names
+        are ``seg.pattern_names``. Each has at least 16 squares of the lattice period;
+        examples do not overlap. Of a series, they are those of the frames of `fit_on`,
+        which is the first frame by default.
     fit_on : int, slice, sequence or SymmetryModel, optional
         Frames of a series that the model is fitted on: their number, spread over the
         series; a slice; or a list of indices as `inav` takes them, int for places and
@@ -115,9 +125,9 @@ def segment_symmetry(
     -------
     SymmetryLabels or LazySymmetryLabels
         int8 (int16 above 127 patterns), 0 for the pattern with the fewest pixels
-        among those that the model was fitted on; -1 where a pixel is left out or, of
-        the scores alone, has none. Axes, metadata and original metadata are those of
-        the signal; all parameters and the model are in
+        among those that the model was fitted on, or for the first example; -1 where a
+        pixel is left out or, of the scores alone, has none. Axes, metadata and original
+        metadata are those of the signal; all parameters and the model are in
         ``metadata.Symmetry_segmentation``.
     certainty : Signal2D or LazySignal2D
         float32: the probability that the label is right, NaN where there is none, and
@@ -150,7 +160,7 @@ def segment_symmetry(
     scored as they are: patches without contrast score 0 for every shift but 0.
 
     Where fewer patterns than asked for have any pixels, the model has only these, and
-    a warning says so.
+    a warning says so. Patterns of examples stay, with a warning.
 
     References
     ----------
@@ -166,6 +176,19 @@ def segment_symmetry(
     <SymmetryLabels, title: Simulated micrograph, dimensions: (|512, 512)>
     >>> round(seg.metadata.Symmetry_segmentation.period), seg.model.descriptor.patch
     (13, (22, 22))
+
+    Examples instead of a number of patterns:
+
+    >>> import hyperspy.api as hs
+    >>> left, right = (
+    ...     hs.roi.RectangularROI(left=x, top=1.0, right=x + 1, bottom=4.0)
+    ...     for x in (0.2, 3.8)
+    ... )
+    >>> seg = s.segment_symmetry(
+    ...     patterns={"one": left, "two": right}, show_progressbar=False
+    ... )
+    >>> seg.pattern_names, seg.isig[0.7, 2.0].data, seg.isig[4.3, 2.0].data
+    (('one', 'two'), array([0], dtype=int8), array([1], dtype=int8))
 
     A lazy movie:
 
@@ -185,6 +208,7 @@ def segment_symmetry(
             n_components=n_components,
             model=model,
             mask=mask,
+            patterns=patterns,
             fit_on=fit_on,
             n_operations=n_operations,
             period=period,

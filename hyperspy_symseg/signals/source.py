@@ -143,7 +143,7 @@ class Source(NamedTuple):
             mask = da.stack([mask[place] for place in places])
         return da.stack([self.frames[place] for place in places]), mask
 
-    def fit_frames(self, places, period):
+    def fit_frames(self, places, period, examples=None):
         """Frames that templates are learnt from, read when they are looked at.
 
         Parameters
@@ -151,6 +151,8 @@ class Source(NamedTuple):
         places : list of tuple of int
         period : float
             In pixels.
+        examples : (rows, columns) numpy.ndarray of int, optional
+            Labels that are known in all of them.
         """
 
         def read(i, window):
@@ -159,7 +161,9 @@ class Source(NamedTuple):
                 warn_of_values(frame, mask)
             return frame, mask
 
-        return TrainingFrames(read, len(places), self.shape, period)
+        n = len(places)
+        given = None if examples is None else [examples] * n
+        return TrainingFrames(read, n, self.shape, period, examples=given)
 
     def views(self, windows, places):
         """Windows of some frames, with their masks.
@@ -209,7 +213,7 @@ class Source(NamedTuple):
             found = find_periods(*zip(*views, strict=True))
         return found if is_auto(period) else replace(found, period=period)
 
-    def fit_scores(self, descriptor, grid, places):
+    def fit_scores(self, descriptor, grid, places, examples=None):
         """Scores of a sample of the pixels of some frames, and which have any contrast.
 
         Parameters
@@ -218,10 +222,14 @@ class Source(NamedTuple):
         grid : Grid
         places : list of tuple of int
             Of the frames.
+        examples : (rows, columns) numpy.ndarray of int, optional
+            Labels that are known in all of them.
 
         Returns
         -------
         scores : (pixels, operations) numpy.ndarray
+        labels : (pixels,) numpy.ndarray of int or None
+            Those of the examples.
         places : list of tuple of int
             Of the frames that have contrast.
         """
@@ -234,7 +242,12 @@ class Source(NamedTuple):
         found = found.reshape(len(places), -1, n_operations)
         reasons = list(map(_why_not_fitted_on, found))
         found = found[[reason is None for reason in reasons]]
-        return found.reshape(-1, n_operations), self._good(places, reasons)
+        labels = None
+        if examples is not None:
+            labels = examples[np.ix_(scored.rows, scored.columns)][sample].ravel()
+            labels = np.tile(labels, len(found))
+        scores = found.reshape(-1, n_operations)
+        return scores, labels, self._good(places, reasons)
 
     @staticmethod
     def _evaluated(array, places, frame_ndim=2, description=None):

@@ -6,7 +6,7 @@ import logging
 
 import dask.array as da
 import numpy as np
-from hyperspy.signals import BaseSignal, LazySignal2D, Signal2D
+from hyperspy.signals import LazySignal2D, Signal2D
 
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.checks import shown
@@ -27,6 +27,7 @@ from .metadata import (
     Record,
     are_of_several_models,
     forget_labels,
+    make_plain,
     operations_record,
     read_metadata,
     result_metadata,
@@ -119,6 +120,17 @@ class SymmetryLabels(Signal2D):
             return self._n_of_values
         return self._record.n_patterns
 
+    @property
+    def pattern_names(self):
+        """Names of the patterns, if they were learnt from examples that have names.
+
+        Returns
+        -------
+        tuple of str or None
+        """
+        self._check_one_model()
+        return None if stored_model(self.metadata) is None else self._record.names
+
     def _check_one_model(self):
         if self._is_of_several_models:
             raise ValueError(
@@ -149,7 +161,8 @@ class SymmetryLabels(Signal2D):
         The colours are those of Okabe and Ito, which can be told apart with any kind
         of colour vision: orange for pattern 0, then sky blue, bluish green, yellow,
         blue, vermillion and reddish purple; shades of cividis for more than seven
-        patterns. Pixels without a label are grey.
+        patterns. Pixels without a label are grey. Beside the bar are the names of the
+        patterns, if they have any.
 
         Parameters
         ----------
@@ -180,7 +193,7 @@ class SymmetryLabels(Signal2D):
         super().plot(*args, **defaults | kwargs)
         colorbar = self._plot.signal_plot._colorbar
         if colorbar is not None:
-            plotting.name_patterns(colorbar, n)
+            plotting.name_patterns(colorbar, n, self.pattern_names)
 
     def overlay(self, signal, saturation=0.5):
         """Micrographs in grey, tinted by pattern (the paper's figure 1e).
@@ -269,7 +282,8 @@ class SymmetryLabels(Signal2D):
     def get_areas(self):
         """Area of each pattern, in the squared unit of the signal axes.
 
-        It is the number of labels times the size of their pixels. Of labels on the
+        It is the number of labels times the size of their pixels. Names of patterns are
+        in ``metadata.Symmetry_segmentation.names``. Of labels on the
         grid (``upsample=False``) those at the edges stand for less than that.
 
         Returns
@@ -606,6 +620,39 @@ class SymmetryLabels(Signal2D):
                 f"without costs: {why_no_costs(self._record.get)}."
             )
         return plotting.plot_n_patterns(model, ax)
+
+    def plot_patterns(self, axes=None):
+        """Plot what each pattern looks like: its unit cell and its reflections.
+
+        Parameters
+        ----------
+        axes : (patterns, 2) numpy.ndarray of matplotlib.axes.Axes, optional
+            By default those of a new figure.
+
+        Returns
+        -------
+        (patterns, 2) numpy.ndarray of matplotlib.axes.Axes
+            A row for each pattern. On the left the mean unit cell of a crystal, from
+            its structure factors, with the lattice vectors. Of a pattern with free
+            phases the Patterson function, which needs no phases. On the right the
+            reflections, circles whose area is in proportion to the amplitude.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the axes are others, or the labels were not refined by templates.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> axes = s.segment_symmetry(show_progressbar=False).plot_patterns()
+        >>> axes.shape
+        (2, 2)
+        """
+        from hyperspy_symseg import plotting
+
+        return plotting.plot_patterns(self._refined_model(), axes)
 
     def plot_periods(self, signal, ax=None, *, mask=None):
         """Plot the power spectrum with the reflections and the lattice period.
@@ -990,16 +1037,6 @@ def number_of(largest, size):
     if largest >= most:
         raise ValueError(f"labels must be less than {most}, got {largest}.")
     return max(int(largest), 0) + 1
-
-
-def make_plain(signal):
-    """Make a signal that has other values than labels a plain one."""
-    if (
-        isinstance(signal, BaseSignal)
-        and signal.metadata.get_item("Signal.signal_type") == "symmetry_labels"
-    ):
-        forget_labels(signal.metadata)
-        signal._assign_subclass()
 
 
 def _changing(name):

@@ -315,6 +315,12 @@ class CrystalLearner:
         other._components = self._components.with_width(width)
         return other
 
+    def on(self, frame):
+        """Return the same with another frame to learn from, and as much learnt."""
+        other = copy.copy(self)
+        other._frame, other._components = frame, self._all.components(frame)
+        return other
+
     @property
     def cell(self):
         """Reciprocal vectors: (2, 2) numpy.ndarray."""

@@ -84,7 +84,7 @@ def learn(frame, crops, period, start, rounds):
         share = np.mean(before != labels)
         if n_patterns > 1 and share < SETTLED:
             break
-    return _solution(frame, groups, done, period)
+    return solution_of(frame, groups, done, period)
 
 
 def relearnt(frame, groups, posterior, period, rounds):
@@ -107,7 +107,7 @@ def relearnt(frame, groups, posterior, period, rounds):
     for _ in range(rounds):
         done = _round(frame, groups, posterior, overdispersed)
         posterior, overdispersed = done.posterior, done.overdispersion
-    return _solution(frame, groups, done, period)
+    return solution_of(frame, groups, done, period)
 
 
 class Round(NamedTuple):
@@ -143,14 +143,23 @@ def _fit(learner, weights):
     return learner.fit(weights)
 
 
-def _solution(frame, groups, done, period):
-    """What the last round has found: Solution."""
+def solution_of(frame, groups, done, period):
+    """What the last round has found: Solution.
+
+    Parameters
+    ----------
+    frame : NormalizedFrame
+    groups : list of Group
+    done : Round
+    period : float
+    """
     labels = most_probable(done.posterior)
     templates = Templates.learnt(
         period,
         len(done.posterior),
         [(group.learner.learnt(), group.patterns) for group in groups],
         done.variance * done.overdispersion,
+        _flat(done.posterior) @ frame.counts.ravel().astype(np.float64),
     )
     n_pixels = float(frame.counts.sum())
     length = boundary_length(labels)
@@ -164,3 +173,8 @@ def _solution(frame, groups, done, period):
         done.variance,
         length,
     )
+
+
+def _flat(posterior):
+    """Posterior with one axis of blocks: (patterns, blocks)."""
+    return posterior.reshape(len(posterior), -1)

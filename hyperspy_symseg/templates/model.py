@@ -43,8 +43,10 @@ LARGEST_AMPLITUDE, NOISE = 1e6, (1e-12, 1e12)
 OFF_NODE = 1e-6
 # Of the displacement of a crystal, in cells.
 WIDTH_RANGE = 0.5, 100.0
+# That a pattern is learnt from.
+MOST_PIXELS = 1e15
 # What patterns without a crystal have, which need not be given.
-FREE = {"phases": 0, "indices": 0, "crystals": -1}
+FREE = {"phases": 0, "indices": 0, "crystals": -1, "n_pixels": 0}
 # Arrays with a number for each reflection, and for each crystal.
 OF_REFLECTIONS = "reflections", "amplitudes", "phases", "indices"
 OF_CRYSTALS = "cells", "widths"
@@ -98,6 +100,8 @@ class Templates:
     cells : (crystals, 2, 2) numpy.ndarray of float64
     widths : (crystals,) numpy.ndarray of float64
         As in `Crystal`.
+    n_pixels : (n_patterns,) numpy.ndarray of float64
+        Number of pixels that each pattern was learnt from; 0 where it is not known.
 
     Raises
     ------
@@ -116,6 +120,7 @@ class Templates:
     crystals: np.ndarray = ()
     cells: np.ndarray = ()
     widths: np.ndarray = ()
+    n_pixels: np.ndarray = ()
 
     def __post_init__(self):
         """Check the numbers, and make the arrays constant."""
@@ -144,9 +149,10 @@ class Templates:
                 np.float64,
             ),
             ("widths", (n_crystals,), *WIDTH_RANGE, np.float64),
+            ("n_pixels", (n_patterns,), 0, MOST_PIXELS, np.float64),
         ):
             values = getattr(self, name)
-            has_default = name in FREE and not n_crystals
+            has_default = name in FREE and (not n_crystals or name == "n_pixels")
             if not np.size(values) and (has_default or 0 in shape):
                 # As lists, arrays without elements have no second axis.
                 values = np.full(shape, FREE.get(name, 0))
@@ -179,7 +185,7 @@ class Templates:
             )
 
     @classmethod
-    def learnt(cls, period, n_patterns, groups, noise):
+    def learnt(cls, period, n_patterns, groups, noise, n_pixels=()):
         """Templates of patterns that were learnt in groups.
 
         Parameters
@@ -190,6 +196,7 @@ class Templates:
             What was learnt, and of which patterns: ``reflections`` and ``amplitudes``
             of one, or a ``crystal`` of several.
         noise : float
+        n_pixels : (n_patterns,) array, optional
 
         Returns
         -------
@@ -233,6 +240,7 @@ class Templates:
             crystals,
             cells,
             widths,
+            n_pixels,
         )
 
     @property
@@ -278,6 +286,7 @@ class Templates:
             n_patterns=len(patterns),
             patterns=index[self.patterns[own]],
             crystals=np.where(crystals < 0, -1, np.searchsorted(kept, crystals)),
+            n_pixels=self.n_pixels[patterns],
             **{name: getattr(self, name)[own] for name in OF_REFLECTIONS},
             **{name: getattr(self, name)[kept] for name in OF_CRYSTALS},
         )

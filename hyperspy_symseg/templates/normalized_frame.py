@@ -17,6 +17,7 @@ from .blocks import (
     normalised,
     products,
     ratio,
+    sum_blocks,
     window_means,
 )
 from .cleaning import CleanFrame, block_lengths
@@ -243,6 +244,22 @@ class NormalizedFrame:
                     setattr(crop, name, np.ascontiguousarray(array[cut]))
         crop.shape = crop.pixels.shape
         return crop
+
+    def only(self, blocks):
+        """The same with no valid pixels but those of some blocks: NormalizedFrame.
+
+        Parameters
+        ----------
+        blocks : (..., block rows, block columns) numpy.ndarray of bool
+        """
+        other = copy.copy(self)
+        other.counts = np.where(blocks, self.counts, np.float32(0))
+        other.energies = np.where(blocks, self.energies, np.float32(0))
+        other.cell_counts = sum_blocks(other.counts, BLOCKS_IN_CELL)
+        valid = spread(blocks, self.block, self.shape)
+        other.valid = valid if self.valid is None else valid & self.valid
+        other.pixels = np.where(other.valid, self.pixels, np.float32(0))
+        return other
 
     @staticmethod
     def stacked(frames):

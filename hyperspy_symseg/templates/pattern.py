@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reflections and amplitudes of one pattern, as they are learnt."""
 
+import copy
+
 import numpy as np
 
 from .bragg import LEAST_WEIGHT, BraggComponents, near_by, unit_phases
@@ -83,6 +85,13 @@ class Pattern:
         self._kept, self._moved = np.arange(len(self._found)), self._found.copy()
         factors = self._frame.factors(self._found)
         self._components = BraggComponents(self._frame, factors)
+
+    def on(self, frame):
+        """Return the same with another frame to learn from, and as much learnt."""
+        other = copy.copy(self)
+        other._frame, other._moved = frame, self._moved.copy()
+        other._components = BraggComponents(frame, frame.factors(self._moved))
+        return other
 
     def fit(self, weights):
         """Fit the Bragg components to the pixels of the pattern.

@@ -23,6 +23,8 @@ SIDE = 20
 # pixels of the tiles that are kept at once, unless one has more.
 TILE_SIDE = 2048
 MOST_PIXELS = 2**25
+# Crops of each example, at most: four may meet in a small one.
+CROPS_OF_EXAMPLE = 4
 # Share of the pixels that cosmic rays may have hit without a word.
 MOST_SPIKES = 1e-4
 
@@ -43,6 +45,8 @@ class TrainingCrop(NamedTuple):
         Of these pixels, normalised as part of the frame.
     weight : float
         Number of crops that it stands for.
+    examples : (rows, columns) numpy.ndarray of int or None
+        Labels of these pixels where they are known, and else -1.
     """
 
     frame: np.ndarray
@@ -50,6 +54,7 @@ class TrainingCrop(NamedTuple):
     pixels: tuple[slice, slice]
     normalized: NormalizedFrame
     weight: float = 1.0
+    examples: np.ndarray | None = None
 
 
 class TrainingFrames:
@@ -67,6 +72,8 @@ class TrainingFrames:
         Lattice period in pixels.
     most_pixels : int
         Pixels of the tiles that are kept at once, unless one has more.
+    examples : list of (rows, columns) numpy.ndarray of int, optional
+        Labels of each frame where they are known, and else -1.
 
     Attributes
     ----------
@@ -78,8 +85,9 @@ class TrainingFrames:
         Number of tiles of all frames.
     """
 
-    def __init__(self, read, n, shape, period, most_pixels=MOST_PIXELS):
+    def __init__(self, read, n, shape, period, most_pixels=MOST_PIXELS, examples=None):
         self._read, self.shape, self.period = read, shape, period
+        self._examples = examples
         self.cell = cell_size(period)
         self.are_small = n * math.prod(shape) <= MOST_CELLS * self.cell**2
         tiles = [tuple(slice(0, n) for n in shape)]
@@ -118,7 +126,21 @@ class TrainingFrames:
         weight : float
         """
         frame, mask, normalized = self.tile(i)
-        return TrainingCrop(frame, mask, pixels, normalized.crop(pixels), weight)
+        crop = TrainingCrop(frame, mask, pixels, normalized.crop(pixels), weight)
+        return crop._replace(examples=self.examples(i, pixels))
+
+    def examples(self, i, pixels):
+        """Labels that are known in a crop: numpy.ndarray, or None without examples.
+
+        Parameters
+        ----------
+        i, pixels
+            As for `crop`.
+        """
+        if self._examples is None:
+            return None
+        frame, tile = self._tiles[i]
+        return self._examples[frame][tile][pixels]
 
     def evenly(self, chosen, n):
         """Crops of n of the tiles' rows and columns, at least one a tile: list.
@@ -213,7 +235,8 @@ def training_crops(frames):
     The whole frames, if they have few enough cells. Otherwise crops: half of them are
     those in which the fit of one pattern varies most, so that what is thin or small is
     among them; and half, or one a frame, are spread evenly over all others. Those with
-    less than half of the valid pixels that another has do not count.
+    less than half of the valid pixels that another has do not count. If there are
+    examples, those of them that have most pixels in each are the first half.
 
     Parameters
     ----------
@@ -232,10 +255,15 @@ def training_crops(frames):
     counted = [each for i in numbers for each in _counted(frames, i)]
     least = max(1, max(n_valid for *_, n_valid in counted) / 2)
     candidates = [(i, pixels) for i, pixels, n_valid in counted if n_valid >= least]
+    chosen = _with_examples(frames, [each[:2] for each in counted])
     sides = (min(SIDE * frames.cell, n) for n in frames.shape)
     most = max(2, int(MOST_CELLS * frames.cell**2 / math.prod(sides)))
-    if len(candidates) <= most:
+    if len(candidates) <= most and not chosen:
         return [frames.crop(*each) for each in candidates], None
+    if chosen:
+        others = [each for each in candidates if each not in chosen]
+        even = frames.evenly(others, max(1, most - len(chosen))) if others else []
+        return [frames.crop(*each) for each in chosen] + even, None
     even = frames.evenly(candidates, most)
     with one_thread:
         templates = one_pattern(
@@ -255,6 +283,23 @@ def training_crops(frames):
     )
     crops = [frames.crop(*each) for each in first]
     return crops + frames.evenly(others, most - len(first)), templates
+
+
+def _with_examples(frames, candidates):
+    """Candidates that have most pixels of each example: list, empty without any."""
+    shares = {}
+    for i, pixels in candidates:
+        labels = frames.examples(i, pixels)
+        if labels is None:
+            return []
+        for label, n in zip(*np.unique(labels, return_counts=True), strict=True):
+            if label >= 0:
+                shares.setdefault(int(label), []).append((int(n), (i, pixels)))
+    chosen = []
+    for own in shares.values():
+        own.sort(key=lambda each: -each[0])
+        chosen += [each for _, each in own[:CROPS_OF_EXAMPLE] if each not in chosen]
+    return chosen
 
 
 def _counted(frames, i):

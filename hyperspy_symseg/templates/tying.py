@@ -39,6 +39,26 @@ def tied(frame, solution):
     -------
     Solution
     """
+    groups = best_kinds(frame, solution)
+    if groups is None:
+        return solution
+    period = solution.templates.period
+    return relearnt(frame, groups, solution.posterior, period, ROUNDS)
+
+
+def best_kinds(frame, solution):
+    """Kind of each pattern, free or a crystal, that explains it best.
+
+    Parameters
+    ----------
+    frame, solution
+        As for `tied`.
+
+    Returns
+    -------
+    list of Group, or None
+        None if no pattern is a crystal.
+    """
 
     def fitted(learner, group):
         return Fitted.of(frame, learner, group.patterns, solution)
@@ -61,10 +81,8 @@ def tied(frame, solution):
         if each.gain(best[tuple(each.patterns)]) > 0:
             best[tuple(each.patterns)] = each
     if not any(isinstance(each.learner, CrystalLearner) for each in best.values()):
-        return solution
-    groups = [Group(each.learner, each.patterns) for each in best.values()]
-    period = solution.templates.period
-    return relearnt(frame, groups, solution.posterior, period, ROUNDS)
+        return None
+    return [Group(each.learner, each.patterns) for each in best.values()]
 
 
 class Fitted(NamedTuple):

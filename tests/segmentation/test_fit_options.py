@@ -21,14 +21,16 @@ def test_numbers_become_those_of_python():
         random_state=np.uint8(1),
         pixel_size=[np.float32(0.5), -2],
         units=["nm", "nm"],
+        names=np.array(["a", "b", "c"]),
     )
     found = [
         getattr(options, field.name)
         for field in dataclasses.fields(options)
         if field.name != "descriptor"
     ]
-    assert found == [3, (4, 4), 0.5, 9, 7.0, 1, (0.5, -2.0), ("nm", "nm")]
-    kinds = [int, tuple, float, int, float, int, tuple, tuple]
+    names = "a", "b", "c"
+    assert found == [3, (4, 4), 0.5, 9, 7.0, 1, (0.5, -2.0), ("nm", "nm"), names]
+    kinds = [int, tuple, float, int, float, int, tuple, tuple, tuple]
     assert list(map(type, found)) == kinds
 
 

@@ -305,3 +305,17 @@ def test_a_weak_contrast_far_from_something_bright_survives():
     found = NormalizedFrame(frame, None, PERIOD).pixels
     # Out of reach of both windows: 14 and 27 blocks of 3 pixels.
     np.testing.assert_allclose(found[160:], expected[160:], atol=1e-4)
+
+
+def test_only_some_blocks():
+    values = np.random.default_rng(0).normal(size=(31, 40))
+    frame = NormalizedFrame(values, None, 9.0)
+    blocks = np.zeros(frame.counts.shape, bool)
+    blocks[2:6, 1:7] = True
+    found = frame.only(blocks)
+    assert found.counts.sum() == 4 * 6 * 9
+    assert found.cell_counts.sum() == 4 * 6 * 9
+    np.testing.assert_array_equal(found.pixels[6:18, 3:21], frame.pixels[6:18, 3:21])
+    assert np.count_nonzero(found.pixels) == np.count_nonzero(frame.pixels[6:18, 3:21])
+    assert np.count_nonzero(found.energies) == 24
+    assert frame.counts.sum() == 31 * 40

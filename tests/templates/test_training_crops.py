@@ -268,3 +268,38 @@ def test_crops_are_chosen_from_all_frames():
     found = crops_in(frames)
     assert found[0].weight == 1
     np.testing.assert_array_equal(found[0].frame, frames[2])
+
+
+def test_crops_of_a_large_frame_have_the_examples():
+    # Crops of 120 pixels.
+    frame = noisy(crystal((1000, 960)))
+    examples = np.full(frame.shape, -1)
+    examples[130:160, 250:290] = 1
+    examples[900:930, 700:730] = 0
+
+    def read(_, pixels):
+        return frame[pixels], None
+
+    frames = TrainingFrames(read, 1, frame.shape, PERIOD, examples=[examples])
+    found, templates = training_crops(frames)
+    counts = sum(
+        np.bincount(crop.examples[crop.examples >= 0], minlength=2) for crop in found
+    )
+    assert counts[0] >= 900
+    assert counts[1] >= 1200
+    assert templates is None
+    assert len(found) <= 9 + 1
+
+
+def test_examples_of_a_crop_are_those_of_its_pixels():
+    frame = noisy(crystal((60, 90)))
+    examples = np.arange(60 * 90).reshape(60, 90)
+    frames = TrainingFrames(
+        lambda _, pixels: (frame[pixels], None),
+        1,
+        frame.shape,
+        PERIOD,
+        examples=[examples],
+    )
+    crop = frames.crop(0, (slice(12, 30), slice(6, 66)))
+    np.testing.assert_array_equal(crop.examples, examples[12:30, 6:66])

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Examples of patterns: labels of the pixels whose pattern is known."""
+
+import numpy as np
+
+from hyperspy_symseg.frames.checks import as_array
+from hyperspy_symseg.templates.examples import FEWEST_CELLS, example_blocks
+from hyperspy_symseg.templates.normalized_frame import BLOCKS_IN_CELL, block_size
+
+
+def named(names, pattern):
+    """What messages call a pattern: its name, or its number.
+
+    Parameters
+    ----------
+    names : sequence of str or None
+    pattern : int
+
+    Examples
+    --------
+    >>> named(("matrix",), 0), named(None, 0)
+    ("'matrix'", 'pattern 0')
+    """
+    return f"pattern {pattern}" if names is None else repr(names[pattern])
+
+
+def checked_examples(examples, shape, n_patterns, name="examples"):
+    """Labels of examples, checked.
+
+    Parameters
+    ----------
+    examples : (rows, columns) array of int
+        -1 where the pattern is not known.
+    shape : (int, int)
+        Rows and columns of the frame.
+    n_patterns : int or "auto"
+    name : str
+        The argument, for messages.
+
+    Returns
+    -------
+    (rows, columns) numpy.ndarray of int16
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not labels of as many patterns, or not of such a frame.
+    """
+    array = as_array(name, examples)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be labels of int, got the dtype {array.dtype}.")
+    if array.shape != tuple(shape):
+        raise ValueError(
+            f"{name} must have the shape of the frame, {tuple(shape)}, got "
+            f"{array.shape}."
+        )
+    found = np.unique(array)
+    found = found[found != -1].tolist()
+    if not found or found != list(range(len(found))):
+        raise ValueError(
+            f"{name} must have the labels 0, 1 and so on, and -1 where the pattern is "
+            f"not known, got {found[:10]}."
+        )
+    if n_patterns != len(found):
+        raise ValueError(
+            f"n_patterns must be the number of examples, {len(found)}, got "
+            f"{n_patterns!r}."
+        )
+    return array.astype(np.int16)
+
+
+def check_sizes(examples, mask, period, n_patterns, names=None):
+    """Raise an error if an example is too small to learn a pattern from.
+
+    Parameters
+    ----------
+    examples : (rows, columns) numpy.ndarray of int
+    mask : (rows, columns) numpy.ndarray of bool or None
+        True where a pixel is left out.
+    period : float
+        In pixels.
+    n_patterns : int
+    names : sequence of str, optional
+
+    Raises
+    ------
+    ValueError
+        It is named.
+    """
+    block = block_size(period)
+    if mask is not None:
+        examples = np.where(mask, -1, examples)
+    blocks = example_blocks(examples, block)
+    counts = np.bincount(blocks[blocks >= 0], minlength=n_patterns)
+    for pattern, n in enumerate(counts / BLOCKS_IN_CELL**2):
+        if n < FEWEST_CELLS:
+            side = np.ceil(np.sqrt(FEWEST_CELLS) * period + block)
+            raise ValueError(
+                f"the example of {named(names, pattern)} must have at least "
+                f"{FEWEST_CELLS} squares of the lattice period, {period:.3g} pixels, "
+                f"such as a square of {side:.0f} pixels, got {n:.1f}."
+            )
