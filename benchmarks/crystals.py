@@ -16,7 +16,9 @@ frames are of 512 x 512 pixels:
 - antiphase: the same, with the stronger column on either site: one pattern;
 - drift: one crystal, strained along the slow axis by -1.8 to 1.2 % and sheared by up
   to 2.5 %, times 0, 0.5, 1 and 2;
-- tilt: two grains, 3 degrees apart.
+- tilt: two grains, 3 degrees apart;
+- inversion: two grains, hexagonal and square cells of 12 px, 11 degrees apart; the
+  contrast of both is a cosine of a period of 330 px.
 """
 
 import argparse
@@ -131,6 +133,32 @@ def tilt(dose, seed):
     return signal.data, truth.data
 
 
+def inversion(dose, seed):
+    """Two grains under fringes that invert the contrast: frame and labels."""
+    rng = np.random.default_rng((seed, 9))
+    labels = regions((N, N), 2, "curved", seed=seed)
+    pixels, grains = np.mgrid[:N, :N], []
+    for spacing, angles in ((12 * 0.75**0.5, (3, 63, 123)), (12, (14, 104))):
+        # Three waves have a maximum in common.
+        first, last = rng.uniform(0, 1, 2)
+        phases = (first, first + last, last) if len(angles) == 3 else (first, last)
+        waves = [
+            np.cos(2 * np.pi * (_along(angle, pixels) / spacing + phase))
+            for angle, phase in zip(angles, phases, strict=True)
+        ]
+        grains.append(sum(waves) / len(waves))
+    turn, phase = rng.uniform(0, 360), rng.uniform()
+    contrast = np.cos(2 * np.pi * (_along(turn, pixels) / 330 + phase))
+    intensities = 1 + 0.5 * contrast * np.choose(labels, grains)
+    return rng.poisson(dose / 1.5 * intensities).astype(np.float32), labels
+
+
+def _along(degrees, pixels):
+    """Distances of pixels (2, rows, columns) along an axis."""
+    angle = np.deg2rad(degrees)
+    return pixels[0] * np.sin(angle) + pixels[1] * np.cos(angle)
+
+
 FRAMES = {
     "polar": polar,
     "ordered": ordered,
@@ -140,6 +168,7 @@ FRAMES = {
         for amount in (0, 0.5, 1, 2)
     },
     "tilt": tilt,
+    "inversion": inversion,
 }
 
 

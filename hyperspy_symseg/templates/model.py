@@ -43,11 +43,13 @@ LARGEST_AMPLITUDE, NOISE = 1e6, (1e-12, 1e12)
 OFF_NODE = 1e-6
 # Of the displacement of a crystal, in cells.
 WIDTH_RANGE = 0.5, 100.0
-# What patterns without a crystal have, which need not be given.
+# What patterns without a crystal have, which need not be given; and crystals whose
+# contrast is the same everywhere.
 FREE = {"phases": 0, "indices": 0, "crystals": -1}
+SAME_EVERYWHERE = {"contrast_widths": 0}
 # Arrays with a number for each reflection, and for each crystal.
 OF_REFLECTIONS = "reflections", "amplitudes", "phases", "indices"
-OF_CRYSTALS = "cells", "widths"
+OF_CRYSTALS = "cells", "widths", "contrast_widths"
 
 
 def equal_fields(first, second):
@@ -96,8 +98,8 @@ class Templates:
         Number of the crystal that a pattern has; -1 where the phases of the reflections
         are free.
     cells : (crystals, 2, 2) numpy.ndarray of float64
-    widths : (crystals,) numpy.ndarray of float64
-        As in `Crystal`.
+    widths, contrast_widths : (crystals,) numpy.ndarray of float64
+        As in `Crystal`; the contrast is the same everywhere unless given.
 
     Raises
     ------
@@ -116,6 +118,7 @@ class Templates:
     crystals: np.ndarray = ()
     cells: np.ndarray = ()
     widths: np.ndarray = ()
+    contrast_widths: np.ndarray = ()
 
     def __post_init__(self):
         """Check the numbers, and make the arrays constant."""
@@ -144,9 +147,11 @@ class Templates:
                 np.float64,
             ),
             ("widths", (n_crystals,), *WIDTH_RANGE, np.float64),
+            ("contrast_widths", (n_crystals,), 0, WIDTH_RANGE[1], np.float64),
         ):
             values = getattr(self, name)
             has_default = name in FREE and not n_crystals
+            has_default |= name in SAME_EVERYWHERE
             if not np.size(values) and (has_default or 0 in shape):
                 # As lists, arrays without elements have no second axis.
                 values = np.full(shape, FREE.get(name, 0))
@@ -157,7 +162,13 @@ class Templates:
         self._check_crystals()
 
     def _check_crystals(self):
-        """Raise an error unless reflections of crystals are on their lattices."""
+        """Raise an error if crystals are not what they have to be."""
+        varying = self.contrast_widths[self.contrast_widths > 0]
+        if varying.min(initial=WIDTH_RANGE[0]) < WIDTH_RANGE[0]:
+            raise ValueError(
+                f"contrast_widths of templates must be 0, or {WIDTH_RANGE[0]} and "
+                f"more, got {self.contrast_widths}."
+            )
         if set(self.crystals.tolist()) - {-1} != set(range(len(self.cells))):
             raise ValueError(
                 f"crystals of templates must have all numbers below {len(self.cells)}, "
@@ -196,7 +207,7 @@ class Templates:
         Templates
         """
         crystals = np.full(n_patterns, -1)
-        cells, widths, rows = [], [], []
+        cells, widths, contrast_widths, rows = [], [], [], []
         for learnt, patterns in groups:
             if "crystal" not in learnt:
                 reflections, amplitudes = learnt["reflections"], learnt["amplitudes"]
@@ -207,6 +218,7 @@ class Templates:
             crystals[patterns] = len(cells)
             cells.append(crystal.cell)
             widths.append(crystal.width)
+            contrast_widths.append(crystal.contrast_width)
             for pattern, factors in zip(patterns, crystal.factors, strict=True):
                 own = np.flatnonzero(factors)
                 rows.append(
@@ -233,6 +245,7 @@ class Templates:
             crystals,
             cells,
             widths,
+            contrast_widths,
         )
 
     @property
@@ -291,7 +304,8 @@ class Templates:
     def margin(self):
         """Pixels around a tile of a frame that its labels depend on: int."""
         cell = cell_size(self.period)
-        widest = max(self.widths.max(initial=0), WIDTH)
+        widths = np.concatenate([self.widths, self.contrast_widths])
+        widest = widths.max(initial=WIDTH)
         return (round(MARGIN * widest * self.period) // cell + 1) * cell
 
     def pixels_around(self, pixels, shape):
@@ -341,7 +355,13 @@ class Templates:
             1j * self.phases[own]
         )
         indices = indices.astype(np.int32)
-        crystal = Crystal(self.cells[number], indices, factors, self.widths[number])
+        crystal = Crystal(
+            self.cells[number],
+            indices,
+            factors,
+            self.widths[number],
+            self.contrast_widths[number],
+        )
         return crystal, patterns
 
     def components(self, frame):

@@ -112,10 +112,11 @@ class ModelSelection:
         for n_patterns in range(2, most + 1):
             largest = max(largest, self._overdispersion(n_patterns))
             # What is distorted needs a narrow window whatever the number of patterns,
-            # but a narrow one follows a boundary, too.
-            widths = self.solution(n_patterns).templates.widths
+            # but a narrow one follows a boundary, too, and so does a contrast that
+            # varies.
+            others = self.solution(n_patterns).templates
             numbers = range(1, n_patterns + 1)
-            costs = np.array([self._cost(n, largest, widths) for n in numbers])
+            costs = np.array([self._cost(n, largest, others) for n in numbers])
             if costs[-1] > costs[:-1].min() - DECISIVE:
                 break
         return costs
@@ -144,13 +145,20 @@ class ModelSelection:
             return False
         if solution.templates.least_difference() > LEAST_DIFFERENCE:
             return True
-        fewer, widths = self.solution(n_patterns - 1), solution.templates.widths
-        fewer = with_widths(self._frame, fewer, widths)
+        fewer = self._with_widths_of(solution.templates, n_patterns - 1)
         return fewer.misfit(WHITE_NOISE) - solution.misfit(WHITE_NOISE) > DECISIVE
 
-    def _cost(self, n_patterns, overdispersion, widths):
+    def _with_widths_of(self, others, n_patterns):
+        """Solution for a number of patterns, with windows as wide as others: Solution.
+
+        And with a contrast that varies, if others have one that does.
+        """
+        own, varies = self.solution(n_patterns), others.contrast_widths.any()
+        return with_widths(self._frame, own, others.widths, varies)
+
+    def _cost(self, n_patterns, overdispersion, others):
         """Cost of a number of patterns, with windows that are as wide as others."""
-        solution = with_widths(self._frame, self.solution(n_patterns), widths)
+        solution = self._with_widths_of(others, n_patterns)
         few = solution.least_cells() < FEWEST_CELLS
         if few or not self.are_different(n_patterns):
             return np.inf

@@ -5,7 +5,8 @@ import numpy as np
 
 from hyperspy_symseg.lattice.cell import supercells
 
-from .crystal import WIDTHS, CrystalLearner
+from .crystal import WIDTHS
+from .crystal_learner import CrystalLearner
 from .solution import Group, share_of_new
 from .tying import DECISIVE, crystal_of, misfit_of_cells
 
@@ -80,7 +81,7 @@ def _with_superlattice(frame, learner, weights, solution):
 
     best, least = learner, misfit(learner) - DECISIVE
     for cell in supercells(learner.cell):
-        other = CrystalLearner(frame, cell, WIDTHS[0], period)
+        other = CrystalLearner(frame, cell, WIDTHS[0], period, learner.contrast_width)
         found = misfit(other)
         if found < least:
             best, least = other, found

@@ -4,7 +4,7 @@ import pytest
 
 from hyperspy_symseg.simulate import Lattice, micrograph
 from hyperspy_symseg.templates.blocks import sum_blocks
-from hyperspy_symseg.templates.crystal import CrystalLearner
+from hyperspy_symseg.templates.crystal_learner import CrystalLearner
 from hyperspy_symseg.templates.learning import learn, relearnt
 from hyperspy_symseg.templates.motifs import change_slowly, motif_split
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
