@@ -10,7 +10,7 @@ from hyperspy_symseg.frames.block_sums import spread
 
 from .blocks import local_mean, sum_blocks
 from .learning import everywhere, learn, relearnt
-from .motifs import change_slowly, motif_split
+from .motifs import are_one_crystal, change_slowly, motif_split
 from .normalized_frame import BLOCKS_IN_CELL
 from .overdispersion import NOTHING, overdispersion
 from .pattern_spectrum import SpectrumCrops
@@ -142,6 +142,9 @@ class ModelSelection:
         solution = self.solution(n_patterns)
         shared = [group for group in solution.groups if len(group.patterns) > 1]
         if any(change_slowly(self._frame, group, solution) for group in shared):
+            return False
+        pairs = itertools.combinations(solution.groups, 2)
+        if any(are_one_crystal(self._frame, pair, solution) for pair in pairs):
             return False
         if solution.templates.least_difference() > LEAST_DIFFERENCE:
             return True
