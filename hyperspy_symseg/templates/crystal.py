@@ -147,16 +147,15 @@ class CrystalComponents:
         used = np.flatnonzero(factors.any(axis=0))
         terms = _terms(factors, near_by, used)
         indices = np.ascontiguousarray(self._indices[used])
-        found = _best(terms, indices)
-        if self._of_contrast is None:
-            return found
+        steps = STEPS_PER_INDEX * np.abs(indices).max(initial=1)
+        shape = terms.shape[2:]
+        out = np.empty((2, math.prod(shape)))
+        terms = terms.reshape(2, len(used), out.shape[1])
         # Where the contrast is inverted, the sums are the least.
-        inverted = _best(-terms, indices)
-        values, lowest = (
-            _product_sums(terms, _phase_factors(each, indices))
-            for each in (found, inverted)
-        )
-        return np.where(-lowest > values, inverted, found)
+        either_sign = self._of_contrast is not None
+        steps = max(steps, FEWEST_STEPS)
+        _displacement.best_displacements(terms, indices, steps, either_sign, out)
+        return out.reshape(2, *shape)
 
     def contrast(self, factors, cells, weights, turned):
         """Contrast that fits the patterns best, or None if it is 1 everywhere.
@@ -317,22 +316,6 @@ def _terms(factors, sums, used):
 def _product_sums(terms, turned):
     """Real part of the sum of products along the components: (...) float32."""
     return (terms[0] * turned[0] - terms[1] * turned[1]).sum(axis=0)
-
-
-def _best(terms, indices):
-    """Displacements at which the sums of terms are the largest: (2, ...) float64.
-
-    Parameters
-    ----------
-    terms : (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
-    indices : (n, 2) numpy.ndarray of int32
-    """
-    steps = STEPS_PER_INDEX * np.abs(indices).max(initial=1)
-    shape = terms.shape[2:]
-    out = np.empty((2, math.prod(shape)))
-    terms = terms.reshape(2, len(indices), out.shape[1])
-    _displacement.best_displacements(terms, indices, max(steps, FEWEST_STEPS), out)
-    return out.reshape(2, *shape)
 
 
 def _phase_factors(displacement, indices):

@@ -34,14 +34,14 @@ def sum_at(terms, indices, v):
     return np.tensordot(terms, np.exp(2j * np.pi * turns), axes=1).real
 
 
-def best(terms, indices=INDICES, steps=None):
+def best(terms, indices=INDICES, steps=None, either_sign=False):
     """Displacements from the kernel: terms (n, cells)."""
     indices = np.ascontiguousarray(indices, np.int32)
     terms = np.asarray(terms)
     parts = np.ascontiguousarray([terms.real, terms.imag], np.float32)
     out = np.full((2, terms.shape[1]), np.nan)
     steps = steps or max(3 * np.abs(indices).max(initial=1), 8)
-    _displacement.best_displacements(parts, indices, steps, out)
+    _displacement.best_displacements(parts, indices, steps, either_sign, out)
     return out
 
 
@@ -121,6 +121,32 @@ def test_a_lattice_along_one_axis_moves_along_that_one():
 def test_without_reflections_nothing_is_displaced():
     found = best(np.empty((0, 5)), np.empty((0, 2)))
     np.testing.assert_array_equal(found, np.zeros((2, 5)))
+
+
+def test_of_either_sign_no_point_of_a_fine_grid_is_farther_from_zero():
+    terms = some_terms(100)
+    found = best(terms, steps=24, either_sign=True)
+    axis = np.arange(100) / 100
+    grid = np.stack(np.meshgrid(axis, axis, indexing="ij")).reshape(2, -1)
+    for own, v in zip(terms.T, found.T, strict=True):
+        farthest = np.abs(sum_at(own, INDICES, grid)).max()
+        assert abs(sum_at(own, INDICES, v)) > 0.999 * farthest
+    signs = [
+        sum_at(own, INDICES, v) > 0 for own, v in zip(terms.T, found.T, strict=True)
+    ]
+    assert 20 < sum(signs) < 80
+
+
+def test_of_either_sign_an_opposite_motif_is_at_the_same_place():
+    terms = some_terms()
+    first, second = (best(each, either_sign=True) for each in (terms, -terms))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_of_either_sign_a_maximum_is_where_it_is_without():
+    """Where all terms are positive: 0 is farther from 0 than any minimum."""
+    terms = np.abs(some_terms())
+    np.testing.assert_array_equal(best(terms, either_sign=True), best(terms))
 
 
 def test_where_there_is_nothing_nothing_is_displaced():
