@@ -68,9 +68,13 @@ def change_slowly(frame, group, solution):
         Patterns of one crystal.
     solution : Solution
     """
+    learner = group.learner
+    if learner.contrast_width and not learner.factors.any(axis=1).all():
+        # A motif of nothing is any other one where the contrast is 0.
+        return True
     own, noise = solution.posterior[group.patterns], solution.templates.noise
-    several = misfit_of_cells(frame, group.learner, own, noise).sum()
-    one = group.learner.with_width(SLOWLY).varying(own)
+    several = misfit_of_cells(frame, learner, own, noise).sum()
+    one = learner.with_width(SLOWLY).varying(own)
     one = float(np.vdot(own.sum(axis=0), frame.residuals(one))) / (2 * noise)
     return one - several < DECISIVE
 

@@ -25,6 +25,8 @@ DECISIVE = 10.0
 MOST_GAIN = 0.5
 # Rounds when the kinds of the patterns are known.
 ROUNDS = 2
+# The same with a contrast that varies: where it is inverted, labels were wrong.
+ROUNDS_OF_CONTRAST = 5
 
 
 def tied(frame, solution):
@@ -62,11 +64,15 @@ def tied(frame, solution):
     for each in crystals:
         if each.gain(best[tuple(each.patterns)]) > 0:
             best[tuple(each.patterns)] = each
-    if not any(isinstance(each.learner, CrystalLearner) for each in best.values()):
-        return solution
     groups = [Group(each.learner, each.patterns) for each in best.values()]
-    period = solution.templates.period
-    return relearnt(frame, groups, solution.posterior, period, ROUNDS)
+    period, rounds = solution.templates.period, ROUNDS
+    learners = [group.learner for group in groups]
+    tied_ones = [each for each in learners if isinstance(each, CrystalLearner)]
+    if not tied_ones:
+        return solution
+    if any(each.contrast_width for each in tied_ones):
+        rounds = ROUNDS_OF_CONTRAST
+    return relearnt(frame, groups, solution.posterior, period, rounds)
 
 
 class Fitted(NamedTuple):

@@ -348,3 +348,23 @@ def test_what_has_free_phases_is_no_crystal():
     [free] = free_solution(frame).groups
     solution = one_pattern(frame)
     assert not are_one_crystal(frame, [free, *solution.groups], solution)
+
+
+@pytest.mark.parametrize("contrast_width", [0, 1.5])
+def test_nothing_is_a_motif_only_where_the_contrast_is_the_same_everywhere(
+    contrast_width,
+):
+    noise = 0.5 * np.random.default_rng(0).normal(size=SHAPE)
+    waves = micrograph(polar(0.06), SHAPE, dose=None, jitter=0, ramp=0)[0].data
+    nothing = np.indices(SHAPE)[1] >= AT
+    frame = NormalizedFrame(
+        np.where(nothing, waves.mean(), waves) / waves.std() + noise, None, PERIOD
+    )
+    learner = CrystalLearner(frame, CELL, 3.0, PERIOD, contrast_width)
+    second = np.arange(frame.counts.shape[1]) * frame.block >= AT + 0 * frame.counts
+    start = np.stack([~second, second]).astype(np.float32)
+    learner.fit(start)
+    solution = relearnt(frame, [Group(learner, [0, 1])], start, PERIOD, 2)
+    learner.factors[1] = 0
+    found = change_slowly(frame, solution.groups[0], solution)
+    assert found == bool(contrast_width)
