@@ -9,7 +9,8 @@ cell, the displacement v, in fractions of the lattice vectors, is the maximum of
 
 which is looked for on a grid of `steps` by `steps` points of the unit cell, and from
 there by Newton's method, as long as S is concave there and no farther than a step of
-the grid in a round.
+the grid in a round. Where a motif may be inverted, it is looked for where S is the
+farthest from 0 on the grid, and from there on as the maximum of S or of -S.
 
 A line of grid points takes a complex multiply-add for each hk, and each of its points
 half of one for each k. LANES cells are done side by side; after the last, there are
@@ -60,9 +61,11 @@ cdef extern from *:
             }
     }
 
-    /* Grid point at which S is the largest, the first of several. */
+    /* Grid point at which S is the largest, or of either sign the farthest from 0: the
+       first of several, and the sign. */
     SYMSEG_CLONES static void best_of_grid(
         double *SYMSEG_RESTRICT v1, double *SYMSEG_RESTRICT v2,
+        float *SYMSEG_RESTRICT sign, int either,
         const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
         Py_ssize_t n_terms, const int *SYMSEG_RESTRICT indices, Py_ssize_t last,
         Py_ssize_t first_k, Py_ssize_t last_k, Py_ssize_t steps,
@@ -91,15 +94,22 @@ cdef extern from *:
                         value[l] += line_re[k * LANES + l] * c
                                     - line_im[k * LANES + l] * s;
                 }
+                float own[LANES];
+                for (int l = 0; l < LANES; ++l) {
+                    own[l] = either && value[l] < 0 ? -1 : 1;
+                    value[l] *= own[l];
+                }
                 if (i == 0 && j == 0)
                     for (int l = 0; l < LANES; ++l) {
                         most[l] = value[l];
+                        sign[l] = own[l];
                         row[l] = column[l] = 0;
                     }
                 else
                     for (int l = 0; l < LANES; ++l) {
                         int more = value[l] > most[l];
                         most[l] = more ? value[l] : most[l];
+                        sign[l] = more ? own[l] : sign[l];
                         row[l] = more ? (float) i : row[l];
                         column[l] = more ? (float) j : column[l];
                     }
@@ -182,10 +192,10 @@ cdef extern from *:
     """
     const int LANES
     void best_of_grid(
-        double *v1, double *v2, const float *re, const float *im, Py_ssize_t n_terms,
-        const int *indices, Py_ssize_t last, Py_ssize_t first_k, Py_ssize_t last_k,
-        Py_ssize_t steps, const float *cosines, const float *sines, float *line_re,
-        float *line_im) noexcept nogil
+        double *v1, double *v2, float *sign, bint either, const float *re,
+        const float *im, Py_ssize_t n_terms, const int *indices, Py_ssize_t last,
+        Py_ssize_t first_k, Py_ssize_t last_k, Py_ssize_t steps, const float *cosines,
+        const float *sines, float *line_re, float *line_im) noexcept nogil
     void climb(
         double *v1, double *v2, const float *re, const float *im, Py_ssize_t n_terms,
         const int *indices, Py_ssize_t last, Py_ssize_t steps, float *re1, float *im1,
@@ -198,7 +208,7 @@ cdef extern from *:
 
 def best_displacements(
     const float[:, :, ::1] terms, const int[:, ::1] indices, Py_ssize_t steps,
-    double[:, ::1] out
+    bint either_sign, double[:, ::1] out
 ):
     """Displacements of all cells.
 
@@ -210,6 +220,8 @@ def best_displacements(
         h and k.
     steps : int
         Of the grid, along an axis: some for each of the largest h and k.
+    either_sign : bool
+        Whether S may be the least instead, where that is farther from 0.
     out : (2, cells) float64 array
     """
     cdef Py_ssize_t n_terms = terms.shape[1], n_cells = terms.shape[2]
@@ -223,6 +235,7 @@ def best_displacements(
     cdef float[:, :, ::1] own = np.zeros((2, max(n_terms, 1), LANES), np.float32)
     cdef float[:, :, ::1] work = np.empty((4, 2 * last + 1, LANES), np.float32)
     cdef double[:, ::1] found = np.empty((2, LANES))
+    cdef float[::1] signs = np.ones(LANES, np.float32)
     if n_terms == 0:
         out[:, :] = 0
         return
@@ -237,10 +250,15 @@ def best_displacements(
                     own[0, n, lane] = terms[0, n, first + lane]
                     own[1, n, lane] = terms[1, n, first + lane]
             best_of_grid(
-                &found[0, 0], &found[1, 0], &own[0, 0, 0], &own[1, 0, 0], n_terms,
-                &indices[0, 0], last, first_k, last_k, steps, &waves[0, 0, 0],
-                &waves[1, 0, 0], &work[0, 0, 0], &work[1, 0, 0],
+                &found[0, 0], &found[1, 0], &signs[0], either_sign, &own[0, 0, 0],
+                &own[1, 0, 0], n_terms, &indices[0, 0], last, first_k, last_k, steps,
+                &waves[0, 0, 0], &waves[1, 0, 0], &work[0, 0, 0], &work[1, 0, 0],
             )
+            if either_sign:
+                for n in range(n_terms):
+                    for lane in range(LANES):
+                        own[0, n, lane] *= signs[lane]
+                        own[1, n, lane] *= signs[lane]
             climb(
                 &found[0, 0], &found[1, 0], &own[0, 0, 0], &own[1, 0, 0], n_terms,
                 &indices[0, 0], last, steps, &work[0, 0, 0], &work[1, 0, 0],

@@ -6,15 +6,13 @@ cell, so that the motif is known from all cells together.
 """
 
 import copy
-import itertools
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from hyperspy_symseg.frames.block_sums import spread
 from hyperspy_symseg.frames.kernels import compiled
-from hyperspy_symseg.lattice.cell import indices_within
 
 from .blocks import gaussian_weights, ratio, sum_blocks, window_means
 from .bragg import LEAST_WEIGHT, BraggComponents
@@ -27,16 +25,11 @@ _displacement = compiled("_displacement")
 WIDTHS = (5.0, 3.0, 2.0)
 # Window that does without the neighbours of a cell.
 WIDE = 3.0
-# Shortest lattice spacing, in periods.
-SHORTEST = 0.22
-# Structure factors that count, at least, in standard deviations of noise; and, where
-# they tell no patterns apart, in what has been learnt, as a fraction of the largest.
-SIGNIFICANT, LEAST_FRACTION = 3.0, 0.05
+# Standard deviation of the window that a contrast is averaged in, in cells.
+CONTRAST_WIDTH = 1.5
 # Points of the grid that displacements are looked for on, along an axis: for each of
 # the largest index, and at least.
 STEPS_PER_INDEX, FEWEST_STEPS = 3, 8
-# Rounds of displacement and structure factors, when both are unknown.
-ROUNDS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +39,18 @@ class Crystal:
     With the displacement v of a cell c, in fractions of the lattice vectors, the
     template of pattern k is
 
-        t_k(q) = 2 sum over hk of Re(F_k,hk exp(2 pi i (g_hk.q - (h, k).v(c)))),
+        t_k(q) = 2 a(c) sum over hk of Re(F_k,hk exp(2 pi i (g_hk.q - (h, k).v(c)))),
 
     in which g_hk = h a* + k b*. The displacement is that which the pixels near by fit
-    best, without the cell itself; the patterns of a crystal have one in common.
+    best, without the cell itself; the patterns of a crystal have one in common. So they
+    have the contrast a, which is 1, or varies and may change its sign, as under a
+    thickness fringe: then it is the one that the pixels near by fit best, again without
+    the cell itself,
+
+        a(c) = <sum over k, hk of Re(conj(F) C exp(2 pi i (h, k).v(c)))>
+               / <sum over k, hk of N |F|^2>,
+
+    with the Fourier sums C and the numbers N of the pixels of pattern k in a cell.
 
     Attributes
     ----------
@@ -61,12 +62,15 @@ class Crystal:
         Structure factors F, in units of the standard deviation of the intensities.
     width : float
         Standard deviation of the window of the displacement, in cells.
+    contrast_width : float
+        That of the contrast, in cells; 0 if the contrast is the same everywhere.
     """
 
     cell: np.ndarray
     indices: np.ndarray
     factors: np.ndarray
     width: float
+    contrast_width: float = 0.0
 
     @property
     def reflections(self):
@@ -90,21 +94,16 @@ class CrystalComponents:
     def __init__(self, frame, crystal):
         self._frame, self._indices = frame, crystal.indices
         self._own_factors = crystal.factors
-        self._set_window(crystal.width)
+        self._window = _LeaveOneOut(crystal.width)
+        self._of_contrast = None
+        if crystal.contrast_width:
+            self._of_contrast = _LeaveOneOut(crystal.contrast_width)
         self._components = BraggComponents(frame, frame.factors(crystal.reflections))
-
-    def _set_window(self, width):
-        """Window that sums near a cell are of, and what of it is left out."""
-        self._window = gaussian_weights(width)
-        # The neighbours of a cell have columns in common with it.
-        self._own = self._window[:2].copy()
-        if width < WIDE:
-            self._own[1] = 0
 
     def with_width(self, width):
         """Return the same with another window of the displacement."""
         other = copy.copy(self)
-        other._set_window(width)
+        other._window = _LeaveOneOut(width)
         return other
 
     def cells(self, weights):
@@ -126,13 +125,11 @@ class CrystalComponents:
         """
         sums = self._components.block_sums
         factors = spread(turned, BLOCKS_IN_CELL, sums.shape[-2:])
-        return np.stack(_product(sums, factors))
+        return np.stack(complex_product(sums, factors))
 
     def near_by(self, cells):
         """Sums near the cells, in the window, each without the cell itself."""
-        near_by = window_means(cells, self._window)
-        near_by -= window_means(cells, self._own)
-        return near_by
+        return self._window.means(cells)
 
     def displacement(self, factors, near_by):
         """Displacement that fits the patterns best: (2, ..., cell rows, cell columns).
@@ -148,17 +145,63 @@ class CrystalComponents:
         numpy.ndarray of float64
         """
         used = np.flatnonzero(factors.any(axis=0))
-        terms = sum(
-            np.stack(_product(_along(own[used].conj(), sums), sums[:, used]))
-            for own, sums in zip(factors, near_by, strict=True)
-        )
+        terms = _terms(factors, near_by, used)
         indices = np.ascontiguousarray(self._indices[used])
         steps = STEPS_PER_INDEX * np.abs(indices).max(initial=1)
         shape = terms.shape[2:]
         out = np.empty((2, math.prod(shape)))
         terms = terms.reshape(2, len(used), out.shape[1])
-        _displacement.best_displacements(terms, indices, max(steps, FEWEST_STEPS), out)
+        # Where the contrast is inverted, the sums are the least.
+        either_sign = self._of_contrast is not None
+        steps = max(steps, FEWEST_STEPS)
+        _displacement.best_displacements(terms, indices, steps, either_sign, out)
         return out.reshape(2, *shape)
+
+    def contrast(self, factors, cells, weights, turned):
+        """Contrast that fits the patterns best, or None if it is 1 everywhere.
+
+        Parameters
+        ----------
+        factors : (patterns, n) numpy.ndarray of complex128
+        cells : list of (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
+            As from the method, of each pattern.
+        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+        turned : (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
+            As from the method.
+
+        Returns
+        -------
+        (..., cell rows, cell columns) numpy.ndarray of float32
+        """
+        if self._of_contrast is None:
+            return None
+        used = np.flatnonzero(factors.any(axis=0))
+        near_by = [self._of_contrast.means(sums[:, used]) for sums in cells]
+        terms = _terms(factors[:, used], near_by, slice(None))
+        values = _product_sums(terms, turned[:, used])
+        return ratio(values, self._of_contrast.means(self._powers(factors, weights)))
+
+    def gain_of_contrast(self, factors, cells, weights, turned):
+        """Half of what squared residuals lose by a contrast that varies, in its size.
+
+        Parameters
+        ----------
+        factors, cells, weights, turned
+            As for `contrast`, of a crystal whose contrast is 1.
+        """
+        used, window = np.flatnonzero(factors.any(axis=0)), _LeaveOneOut(CONTRAST_WIDTH)
+        values = _product_sums(_terms(factors, cells, used), turned[:, used])
+        powers = self._powers(factors, weights)
+        contrast = ratio(window.means(values), window.means(powers))
+        return 2 * (contrast - 1) * values - (contrast**2 - 1) * powers
+
+    def _powers(self, factors, weights):
+        """Half the squares of templates over their patterns' pixels, in the cells."""
+        powers = (np.abs(factors) ** 2).sum(axis=1).astype(np.float32)
+        return sum(
+            power * pixels_of_cells(self._frame, own)
+            for power, own in zip(powers, weights, strict=True)
+        )
 
     def turned(self, displacement):
         """Phase factors exp(2 pi i (h, k).v), real and imaginary part.
@@ -171,10 +214,7 @@ class CrystalComponents:
         -------
         (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
         """
-        flat = np.ascontiguousarray(displacement.reshape(2, -1))
-        out = np.empty((2, len(self._indices), flat.shape[1]), np.float32)
-        _displacement.phase_factors(flat, self._indices, out)
-        return out.reshape(*out.shape[:2], *displacement.shape[1:])
+        return _phase_factors(displacement, self._indices)
 
     def template(self, factors, turned):
         """Template of a pattern: (..., rows, columns) numpy.ndarray of float32.
@@ -183,10 +223,12 @@ class CrystalComponents:
         ----------
         factors : (n,) numpy.ndarray of complex128
         turned
-            As from the method.
+            As from the method; times the contrast, if there is one.
         """
         kept = np.flatnonzero(factors)
-        return self.moving(_along(factors[kept], turned), turned[:, kept], kept)
+        return self.moving(
+            along_components(factors[kept], turned), turned[:, kept], kept
+        )
 
     def moving(self, factors, turned, indices=slice(None)):
         """Sum of components with structure factors that may be another in each cell.
@@ -204,7 +246,9 @@ class CrystalComponents:
         (..., rows, columns) numpy.ndarray of float32
         """
         back = turned * np.float32([1, -1]).reshape(2, *[1] * (turned.ndim - 1))
-        return self._components.sum_of(2 * np.stack(_product(factors, back)), indices)
+        return self._components.sum_of(
+            2 * np.stack(complex_product(factors, back)), indices
+        )
 
     def expected(self, posterior):
         """Template of each pattern of the crystal: list of (..., rows, columns).
@@ -214,210 +258,83 @@ class CrystalComponents:
         posterior : (patterns, ..., block rows, block columns) numpy.ndarray of float32
             Probability of each pattern of the crystal.
         """
-        near_by = [self.near_by(self.cells(own)) for own in posterior]
-        turned = self.turned(self.displacement(self._own_factors, near_by))
-        return [self.template(own, turned) for own in self._own_factors]
+        cells = [self.cells(own) for own in posterior]
+        factors, near_by = self._own_factors, map(self.near_by, cells)
+        turned = self.turned(self.displacement(factors, near_by))
+        contrast = self.contrast(factors, cells, posterior, turned)
+        if contrast is not None:
+            turned *= contrast
+        return [self.template(own, turned) for own in factors]
 
 
-def _along(factors, array):
+class _LeaveOneOut:
+    """Means of what is near cells in a Gaussian window, without the cells themselves.
+
+    Parameters
+    ----------
+    width : float
+        Standard deviation, in cells.
+    """
+
+    def __init__(self, width):
+        self._window = gaussian_weights(width)
+        # The neighbours of a cell have columns in common with it.
+        self._own = self._window[:2].copy()
+        if width < WIDE:
+            self._own[1] = 0
+
+    def means(self, cells):
+        """Means near cells (..., cell rows, cell columns): float32."""
+        near_by = window_means(cells, self._window)
+        near_by -= window_means(cells, self._own)
+        return near_by
+
+
+def pixels_of_cells(frame, weights):
+    """Number of pixels that a pattern has in the cells: (..., rows, columns) float32.
+
+    Parameters
+    ----------
+    frame : NormalizedFrame
+    weights : (..., block rows, block columns) numpy.ndarray of float32
+        Probability that a block belongs to the pattern.
+    """
+    weights = np.maximum(weights, np.float32(LEAST_WEIGHT))
+    return sum_blocks(weights * frame.counts, BLOCKS_IN_CELL)
+
+
+def _terms(factors, sums, used):
+    """Sums of the patterns times conjugate factors (patterns, n), of those used."""
+    return sum(
+        np.stack(
+            complex_product(along_components(own[used].conj(), each), each[:, used])
+        )
+        for own, each in zip(factors, sums, strict=True)
+    )
+
+
+def _product_sums(terms, turned):
+    """Real part of the sum of products along the components: (...) float32."""
+    return (terms[0] * turned[0] - terms[1] * turned[1]).sum(axis=0)
+
+
+def _phase_factors(displacement, indices):
+    """Phase factors exp(2 pi i (h, k).v): (2, n, ...) numpy.ndarray of float32."""
+    flat = np.ascontiguousarray(displacement.reshape(2, -1))
+    out = np.empty((2, len(indices), flat.shape[1]), np.float32)
+    _displacement.phase_factors(flat, indices, out)
+    return out.reshape(*out.shape[:2], *displacement.shape[1:])
+
+
+def along_components(factors, array):
     """Factors (n,), real and imaginary part, along the second axis of an array."""
     shape = 2, -1, *[1] * (array.ndim - 2)
     return np.stack([factors.real, factors.imag]).astype(np.float32).reshape(shape)
 
 
-def _product(one, other):
+def complex_product(one, other):
     """Real and imaginary part of the product of two, along their first axis."""
     return (
         one[0] * other[0] - one[1] * other[1],
         one[0] * other[1] + one[1] * other[0],
     )
-
-
-class CrystalLearner:
-    """A crystal, as it is learnt in rounds from frames.
-
-    Parameters
-    ----------
-    frame : NormalizedFrame
-    cell : (2, 2) numpy.ndarray of float64
-    width : float
-        As in `Crystal`.
-    period : float
-        In pixels.
-
-    Attributes
-    ----------
-    factors : (patterns, n) numpy.ndarray of complex128 or None
-        None before the first round.
-    """
-
-    def __init__(self, frame, cell, width, period):
-        indices = indices_within(cell, 1 / (SHORTEST * period))
-        self._frame = frame
-        self._all = Crystal(cell, indices, np.empty((0, len(indices))), width)
-        self._components = self._all.components(frame)
-        self.factors = None
-
-    def settle(self, weights):
-        """Learn from some pixels, and move the lattice to where these have it.
-
-        Parameters
-        ----------
-        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
-        """
-        self.fit(weights)
-        side = BLOCKS_IN_CELL * self._frame.block
-        own = sum_blocks(weights.sum(axis=0), BLOCKS_IN_CELL) > BLOCKS_IN_CELL**2 / 2
-        slopes = np.zeros((2, 2))
-        for axis in (-2, -1):
-            # Displacements are the same modulo a lattice vector.
-            steps = np.diff(self._displacement, axis=axis)
-            steps -= np.rint(steps)
-            both = own.take(range(1, own.shape[axis]), axis)
-            both &= own.take(range(own.shape[axis] - 1), axis)
-            if both.any():
-                # Where motifs change, displacements jump.
-                slopes[:, axis] = np.median(steps[:, both], axis=1) / side
-        # Reflections that are noise would only take time.
-        kept = self.factors.any(axis=0)
-        self.factors = self.factors[:, kept]
-        self._all = replace(
-            self._all,
-            cell=self._all.cell - slopes,
-            indices=np.ascontiguousarray(self._all.indices[kept]),
-        )
-        self._components = self._all.components(self._frame)
-
-    def varying(self, weights):
-        """Template of one pattern whose motif varies slowly: (..., rows, columns).
-
-        The structure factors of a cell are those of the cells near by; displacements
-        are those of the last fit.
-
-        Parameters
-        ----------
-        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
-            All patterns together are the one.
-        """
-        cells = sum(map(self._components.cells, weights))
-        turned = self._components.turned(self._displacement)
-        moved = self._components.near_by(np.stack(_product(cells, turned)))
-        own = sum_blocks(weights.sum(axis=0) * self._frame.counts, BLOCKS_IN_CELL)
-        near_by = self._components.near_by(own)
-        return self._components.moving(
-            ratio(moved, np.broadcast_to(near_by, moved.shape)), turned
-        )
-
-    def with_width(self, width):
-        """Return the same with another window, and as much learnt: CrystalLearner."""
-        other = copy.copy(self)
-        other._all = replace(self._all, width=width)
-        other._components = self._components.with_width(width)
-        return other
-
-    def on(self, frame):
-        """Return the same with another frame to learn from, and as much learnt."""
-        other = copy.copy(self)
-        other._frame, other._components = frame, self._all.components(frame)
-        return other
-
-    @property
-    def cell(self):
-        """Reciprocal vectors: (2, 2) numpy.ndarray."""
-        return self._all.cell
-
-    def split(self, pattern):
-        """Return the same with one of its patterns twice, the second one at the end."""
-        other = copy.copy(self)
-        other.factors = np.concatenate([self.factors, self.factors[[pattern]]])
-        return other
-
-    def motifs(self, weights, width):
-        """Motif near every block, as numbers.
-
-        Parameters
-        ----------
-        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
-        width : float
-            Standard deviation of the window of the mean, in blocks.
-
-        Returns
-        -------
-        (2 n, ..., block rows, block columns) numpy.ndarray of float32
-            Real and imaginary parts of the structure factors, in the mean near by.
-        """
-        near_by = [
-            self._components.near_by(self._components.cells(own)) for own in weights
-        ]
-        turned = self._turned(self.factors, near_by)
-        sums = np.concatenate(self._components.block_sums(turned))
-        window = gaussian_weights(width)
-        counts = window_means(self._frame.counts, window)
-        return ratio(window_means(sums, window), np.broadcast_to(counts, sums.shape))
-
-    def _turned(self, factors, near_by):
-        """Phase factors of the displacement that fits best, which is kept."""
-        self._displacement = self._components.displacement(factors, near_by)
-        return self._components.turned(self._displacement)
-
-    def fit(self, weights):
-        """Learn from the pixels of each pattern: list of templates.
-
-        Parameters
-        ----------
-        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
-        """
-        cells = list(map(self._components.cells, weights))
-        near_by = list(map(self._components.near_by, cells))
-        n_pixels = [
-            float(np.vdot(np.maximum(own, LEAST_WEIGHT), self._frame.counts))
-            for own in weights
-        ]
-        if self.factors is None:
-            turned = self._begun(sum(cells), sum(near_by), sum(n_pixels))
-            self.factors = self._factors(cells, turned, n_pixels)
-        turned = self._turned(self.factors, near_by)
-        self.factors = self._factors(cells, turned, n_pixels)
-        return [self._components.template(own, turned) for own in self.factors]
-
-    @staticmethod
-    def _factors(cells, turned, n_pixels):
-        """Structure factors of the patterns that are more than noise: (patterns, n)."""
-        factors = []
-        for own, n in zip(cells, n_pixels, strict=True):
-            real, imag = (
-                each.reshape(len(each), -1).sum(axis=1, dtype=np.float64)
-                for each in _product(own, turned)
-            )
-            factors.append((real + 1j * imag) / n)
-        factors = np.array(factors)
-        least = SIGNIFICANT / np.sqrt(2 * np.array(n_pixels)[:, np.newaxis])
-        return np.where(np.abs(factors) < least, 0, factors)
-
-    def _begun(self, cells, near_by, n_pixels):
-        """Phase factors when nothing is known but the lattice."""
-        strengths = np.hypot(*near_by)
-        strengths = strengths.mean(axis=tuple(range(1, strengths.ndim)))
-        # Two reflections tell the displacement if all others are their sums.
-        pairs = np.array(list(itertools.combinations(range(len(strengths)), 2)))
-        (h, k), (other_h, other_k) = self._all.indices[pairs].transpose(1, 2, 0)
-        pairs = pairs[np.abs(h * other_k - k * other_h) == 1]
-        best = pairs[np.argmax(strengths[pairs].min(axis=1))]
-        real, imag = near_by[:, best]
-        turns = -np.arctan2(imag, real) / (2 * np.pi)
-        inverse = np.linalg.inv(self._all.indices[best])
-        turned = self._components.turned(np.tensordot(inverse, turns, axes=1))
-        for _ in range(ROUNDS):
-            factors = self._factors([cells], turned, [n_pixels])
-            turned = self._turned(factors, [near_by])
-        return turned
-
-    def learnt(self):
-        """What has been learnt: dict with the Crystal."""
-        sizes = np.abs(self.factors)
-        least = LEAST_FRACTION * sizes.max(initial=0) if len(sizes) == 1 else 0
-        kept = (sizes > least).any(axis=0)
-        crystal = replace(
-            self._all, indices=self._all.indices[kept], factors=self.factors[:, kept]
-        )
-        return {"crystal": crystal}

@@ -11,7 +11,8 @@ from hyperspy_symseg.frames.threads import pmap
 from hyperspy_symseg.lattice.cell import supercells
 
 from .blocks import products, sum_blocks
-from .crystal import WIDTHS, CrystalLearner
+from .crystal import WIDTHS
+from .crystal_learner import CrystalLearner
 from .learning import LEAST_VARIANCE, Round, solution_of
 from .model import by_pattern
 from .normalized_frame import BLOCKS_IN_CELL

@@ -45,11 +45,13 @@ OFF_NODE = 1e-6
 WIDTH_RANGE = 0.5, 100.0
 # That a pattern is learnt from.
 MOST_PIXELS = 1e15
-# What patterns without a crystal have, which need not be given.
-FREE = {"phases": 0, "indices": 0, "crystals": -1, "n_pixels": 0}
+# What patterns without a crystal have, which need not be given; and what is never
+# needed.
+FREE = {"phases": 0, "indices": 0, "crystals": -1}
+NOT_KNOWN = {"contrast_widths": 0, "n_pixels": 0}
 # Arrays with a number for each reflection, and for each crystal.
 OF_REFLECTIONS = "reflections", "amplitudes", "phases", "indices"
-OF_CRYSTALS = "cells", "widths"
+OF_CRYSTALS = "cells", "widths", "contrast_widths"
 
 
 def equal_fields(first, second):
@@ -98,8 +100,8 @@ class Templates:
         Number of the crystal that a pattern has; -1 where the phases of the reflections
         are free.
     cells : (crystals, 2, 2) numpy.ndarray of float64
-    widths : (crystals,) numpy.ndarray of float64
-        As in `Crystal`.
+    widths, contrast_widths : (crystals,) numpy.ndarray of float64
+        As in `Crystal`; the contrast is the same everywhere unless given.
     n_pixels : (n_patterns,) numpy.ndarray of float64
         Number of pixels that each pattern was learnt from; 0 where it is not known.
 
@@ -120,6 +122,7 @@ class Templates:
     crystals: np.ndarray = ()
     cells: np.ndarray = ()
     widths: np.ndarray = ()
+    contrast_widths: np.ndarray = ()
     n_pixels: np.ndarray = ()
 
     def __post_init__(self):
@@ -149,10 +152,12 @@ class Templates:
                 np.float64,
             ),
             ("widths", (n_crystals,), *WIDTH_RANGE, np.float64),
+            ("contrast_widths", (n_crystals,), 0, WIDTH_RANGE[1], np.float64),
             ("n_pixels", (n_patterns,), 0, MOST_PIXELS, np.float64),
         ):
             values = getattr(self, name)
-            has_default = name in FREE and (not n_crystals or name == "n_pixels")
+            has_default = name in FREE and not n_crystals
+            has_default |= name in NOT_KNOWN
             if not np.size(values) and (has_default or 0 in shape):
                 # As lists, arrays without elements have no second axis.
                 values = np.full(shape, FREE.get(name, 0))
@@ -163,7 +168,13 @@ class Templates:
         self._check_crystals()
 
     def _check_crystals(self):
-        """Raise an error unless reflections of crystals are on their lattices."""
+        """Raise an error if crystals are not what they have to be."""
+        varying = self.contrast_widths[self.contrast_widths > 0]
+        if varying.min(initial=WIDTH_RANGE[0]) < WIDTH_RANGE[0]:
+            raise ValueError(
+                f"contrast_widths of templates must be 0, or {WIDTH_RANGE[0]} and "
+                f"more, got {self.contrast_widths}."
+            )
         if set(self.crystals.tolist()) - {-1} != set(range(len(self.cells))):
             raise ValueError(
                 f"crystals of templates must have all numbers below {len(self.cells)}, "
@@ -203,7 +214,7 @@ class Templates:
         Templates
         """
         crystals = np.full(n_patterns, -1)
-        cells, widths, rows = [], [], []
+        cells, widths, contrast_widths, rows = [], [], [], []
         for learnt, patterns in groups:
             if "crystal" not in learnt:
                 reflections, amplitudes = learnt["reflections"], learnt["amplitudes"]
@@ -214,6 +225,7 @@ class Templates:
             crystals[patterns] = len(cells)
             cells.append(crystal.cell)
             widths.append(crystal.width)
+            contrast_widths.append(crystal.contrast_width)
             for pattern, factors in zip(patterns, crystal.factors, strict=True):
                 own = np.flatnonzero(factors)
                 rows.append(
@@ -240,6 +252,7 @@ class Templates:
             crystals,
             cells,
             widths,
+            contrast_widths,
             n_pixels,
         )
 
@@ -300,7 +313,8 @@ class Templates:
     def margin(self):
         """Pixels around a tile of a frame that its labels depend on: int."""
         cell = cell_size(self.period)
-        widest = max(self.widths.max(initial=0), WIDTH)
+        widths = np.concatenate([self.widths, self.contrast_widths])
+        widest = widths.max(initial=WIDTH)
         return (round(MARGIN * widest * self.period) // cell + 1) * cell
 
     def pixels_around(self, pixels, shape):
@@ -350,7 +364,13 @@ class Templates:
             1j * self.phases[own]
         )
         indices = indices.astype(np.int32)
-        crystal = Crystal(self.cells[number], indices, factors, self.widths[number])
+        crystal = Crystal(
+            self.cells[number],
+            indices,
+            factors,
+            self.widths[number],
+            self.contrast_widths[number],
+        )
         return crystal, patterns
 
     def components(self, frame):

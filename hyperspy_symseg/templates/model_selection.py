@@ -2,6 +2,7 @@
 """Selection of a model: the best of several starts, and the number of patterns."""
 
 import functools
+import itertools
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from hyperspy_symseg.frames.block_sums import spread
 from .blocks import local_mean, sum_blocks
 from .evidence import gain, has_rim
 from .learning import everywhere, learn, relearnt
-from .motifs import change_slowly, motif_split
+from .motifs import are_one_crystal, change_slowly, motif_split
 from .normalized_frame import BLOCKS_IN_CELL
 from .pattern_spectrum import SpectrumCrops
 from .potts import most_probable
@@ -150,11 +151,21 @@ class ModelSelection:
         shared = [group for group in solution.groups if len(group.patterns) > 1]
         if any(change_slowly(self._frame, group, solution, cost) for group in shared):
             return False
+        pairs = itertools.combinations(solution.groups, 2)
+        if any(are_one_crystal(self._frame, pair, solution) for pair in pairs):
+            return False
         if solution.templates.least_difference() > LEAST_DIFFERENCE:
             return True
-        fewer, widths = self.solution(n_patterns - 1), solution.templates.widths
-        fewer = with_widths(self._frame, fewer, widths)
+        fewer = self._with_widths_of(solution.templates, n_patterns - 1)
         return fewer.misfit(WHITE_NOISE) - solution.misfit(WHITE_NOISE) > DECISIVE
+
+    def _with_widths_of(self, others, n_patterns):
+        """Solution for a number of patterns, with windows as wide as others: Solution.
+
+        And with a contrast that varies, if others have one that does.
+        """
+        own, varies = self.solution(n_patterns), others.contrast_widths.any()
+        return with_widths(self._frame, own, others.widths, varies)
 
     def _gain(self, n_patterns, fewer):
         """What a number of patterns explains more than a smaller one, in nats: float.
@@ -166,13 +177,9 @@ class ModelSelection:
         if few or has_rim(solution) or not self.are_different(n_patterns, LEAST_GAIN):
             return -np.inf
         # What is distorted needs a narrow window whatever the number of patterns,
-        # but a narrow one follows a boundary, too.
-        widths = solution.templates.widths
-        return gain(
-            self._frame,
-            solution,
-            with_widths(self._frame, self.solution(fewer), widths),
-        )
+        # but a narrow one follows a boundary, too, and so does a contrast that varies.
+        other = self._with_widths_of(solution.templates, fewer)
+        return gain(self._frame, solution, other)
 
     def _best(self, n_patterns):
         """Best solution, from several starts."""

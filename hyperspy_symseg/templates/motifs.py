@@ -7,8 +7,9 @@ import numpy as np
 
 from hyperspy_symseg.lattice.cell import supercells
 
-from .crystal import WIDTHS, CrystalLearner
-from .potts import boundary_length
+from .crystal import WIDTHS
+from .crystal_learner import CrystalLearner
+from .potts import COUPLING, boundary_length
 from .solution import Group, share_of_new
 from .tying import DECISIVE, crystal_of, misfit_of_cells
 
@@ -16,6 +17,8 @@ from .tying import DECISIVE, crystal_of, misfit_of_cells
 WIDTH, N_COMPONENTS = 6.0, 4
 # Window in which a motif varies, in cells.
 SLOWLY = 3.5
+# Lattices that differ by less may be one that is strained or turned slowly.
+STRAIN = 0.045
 # Blocks that are clustered, at most; their means overlap.
 MOST_SAMPLES = 4000
 
@@ -71,13 +74,17 @@ def change_slowly(frame, group, solution, cost=0.0):
     cost : float
         Of an edge between blocks of two motifs, which they have to be worth, in nats.
     """
+    learner = group.learner
+    if learner.contrast_width and not learner.factors.any(axis=1).all():
+        # A motif of nothing is any other one where the contrast is 0.
+        return True
     own, noise = solution.posterior[group.patterns], solution.templates.noise
-    templates = group.learner.fit(own)
-    learner = group.learner.with_width(SLOWLY)
+    templates = learner.fit(own)
     losses = [
         np.vdot(weights, frame.residuals(template))
         for weights, template in zip(own, templates, strict=True)
     ]
+    learner = learner.with_width(SLOWLY)
     for pair in itertools.combinations(range(len(own)), 2):
         both = own[list(pair)]
         one = np.vdot(both.sum(axis=0), frame.residuals(learner.varying(both)))
@@ -86,6 +93,59 @@ def change_slowly(frame, group, solution, cost=0.0):
         if gain < max(DECISIVE, cost * length):
             return True
     return False
+
+
+def are_one_crystal(frame, groups, solution):
+    """Whether one crystal that varies slowly explains as much as two: bool.
+
+    A lattice may be strained and turned a little from place to place, and so may a
+    motif vary. The boundary counts.
+
+    Parameters
+    ----------
+    frame : NormalizedFrame
+    groups : (Group, Group)
+        Of these patterns.
+    solution : Solution
+    """
+    learners = [group.learner for group in groups]
+    if not all(isinstance(each, CrystalLearner) for each in learners):
+        return False
+    if not _nearly_the_same(*(each.cell for each in learners)):
+        return False
+    weights = [solution.posterior[group.patterns] for group in groups]
+    noise, period = solution.templates.noise, solution.templates.period
+    several = sum(
+        misfit_of_cells(frame, learner, own, noise).sum()
+        for learner, own in zip(learners, weights, strict=True)
+    )
+    larger = learners[np.argmax([own.sum() for own in weights])]
+    contrast_width = max(each.contrast_width for each in learners)
+    one = CrystalLearner(frame, larger.cell, larger.width, period, contrast_width)
+    own = sum(each.sum(axis=0, keepdims=True) for each in weights)
+    one.settle(own)
+    one.fit(own)
+    one = one.with_width(SLOWLY).varying(own)
+    one = float(np.vdot(own, frame.residuals(one))) / (2 * noise)
+    between = _length_between(solution.labels, *(group.patterns for group in groups))
+    return one - several < DECISIVE + COUPLING * between
+
+
+def _length_between(labels, ours, theirs):
+    """Length of the boundary between some patterns and some others: float."""
+    own, other, both = (
+        boundary_length(np.isin(labels, patterns))
+        for patterns in (ours, theirs, [*ours, *theirs])
+    )
+    return (own + other - both) / 2
+
+
+def _nearly_the_same(cell, other):
+    """Whether two cells are of lattices that differ by a small strain or turn: bool."""
+    times = cell @ np.linalg.inv(other)
+    whole = np.rint(times)
+    is_primitive = abs(round(np.linalg.det(whole))) == 1
+    return bool(is_primitive and np.abs(times - whole).max() < STRAIN)
 
 
 def _with_superlattice(frame, learner, weights, solution):
@@ -97,7 +157,7 @@ def _with_superlattice(frame, learner, weights, solution):
 
     best, least = learner, misfit(learner) - DECISIVE
     for cell in supercells(learner.cell):
-        other = CrystalLearner(frame, cell, WIDTHS[0], period)
+        other = CrystalLearner(frame, cell, WIDTHS[0], period, learner.contrast_width)
         found = misfit(other)
         if found < least:
             best, least = other, found

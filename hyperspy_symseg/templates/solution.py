@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .crystal import CrystalLearner
+from .crystal_learner import CrystalLearner
 from .model import Templates
 from .normalized_frame import BLOCKS_IN_CELL
 from .pattern import Pattern

@@ -10,7 +10,8 @@ from hyperspy_symseg.frames.threads import pmap
 from hyperspy_symseg.lattice.cell import reciprocal_cell
 
 from .blocks import sum_blocks
-from .crystal import SHORTEST, WIDTHS, CrystalLearner
+from .crystal import CONTRAST_WIDTH, WIDTHS
+from .crystal_learner import SHORTEST, CrystalLearner
 from .learning import relearnt
 from .normalized_frame import BLOCKS_IN_CELL
 from .pattern import Pattern
@@ -24,6 +25,8 @@ DECISIVE = 10.0
 MOST_GAIN = 0.5
 # Rounds when the kinds of the patterns are known.
 ROUNDS = 2
+# The same with a contrast that varies: where it is inverted, labels were wrong.
+ROUNDS_OF_CONTRAST = 5
 
 
 def tied(frame, solution):
@@ -42,8 +45,10 @@ def tied(frame, solution):
     groups = best_kinds(frame, solution)
     if groups is None:
         return solution
-    period = solution.templates.period
-    return relearnt(frame, groups, solution.posterior, period, ROUNDS)
+    period, rounds = solution.templates.period, ROUNDS
+    if any(getattr(group.learner, "contrast_width", 0) for group in groups):
+        rounds = ROUNDS_OF_CONTRAST
+    return relearnt(frame, groups, solution.posterior, period, rounds)
 
 
 def best_kinds(frame, solution):
@@ -76,6 +81,7 @@ def best_kinds(frame, solution):
         if sum(map(Fitted.gain, narrower, crystals)) < DECISIVE:
             break
         crystals = narrower
+    crystals = [each.with_contrast(frame, solution) for each in crystals]
     best = {tuple(each.patterns): each for each in free}
     for each in crystals:
         if each.gain(best[tuple(each.patterns)]) > 0:
@@ -112,6 +118,22 @@ class Fitted(NamedTuple):
         learner = self.learner.with_width(width)
         return self.of(frame, learner, self.patterns, solution)
 
+    def with_contrast(self, frame, solution):
+        """The same, or with a contrast that varies if that explains more: Fitted."""
+        own, noise = solution.posterior[self.patterns], solution.templates.noise
+        gain = self.learner.gain_of_contrast(own, noise)
+        if np.clip(gain, -MOST_GAIN, MOST_GAIN).sum() < DECISIVE:
+            return self
+        period = solution.templates.period
+        learner = CrystalLearner(
+            frame, self.learner.cell, self.learner.width, period, CONTRAST_WIDTH
+        )
+        for _ in range(ROUNDS):
+            learner.settle(own)
+        other = self.of(frame, learner, self.patterns, solution)
+
+        return other if other.gain(self) > DECISIVE else self
+
     def gain(self, other):
         """What it explains more than another kind, in nats: float."""
         return np.clip(other.misfit - self.misfit, -MOST_GAIN, MOST_GAIN).sum()
@@ -142,7 +164,7 @@ def crystal_of(frame, group, solution):
     return learner if learner.factors.any() else None
 
 
-def with_widths(frame, solution, widths):
+def with_widths(frame, solution, widths, varies=True):
     """Solution whose crystals have windows as wide as others.
 
     Parameters
@@ -151,20 +173,31 @@ def with_widths(frame, solution, widths):
     solution : Solution
         Of this frame.
     widths : (crystals,) numpy.ndarray
-        Of the others, the widest of which counts; the solution is kept if it is empty.
+        Of the others, the widest of which counts; those of the solution are kept if it
+        is empty.
+    varies : bool
+        Whether the contrast of any of the others varies. If not, that of the solution
+        does not, either: it would be lost where there is another pattern.
 
     Returns
     -------
     Solution
     """
-    own = solution.templates.widths
-    if not len(widths) or not len(own) or own.max() == widths.max():
+    own, width = solution.templates.widths, widths.max(initial=0)
+    is_wide = not width or not len(own) or own.max() == width
+    if is_wide and (varies or not solution.templates.contrast_widths.any()):
         return solution
+
+    def changed(learner):
+        if isinstance(learner, CrystalLearner):
+            if not is_wide:
+                learner = learner.with_width(width)
+            if not varies:
+                learner = learner.without_contrast()
+        return learner
+
     groups = [
-        group._replace(learner=group.learner.with_width(widths.max()))
-        if isinstance(group.learner, CrystalLearner)
-        else group
-        for group in solution.groups
+        group._replace(learner=changed(group.learner)) for group in solution.groups
     ]
     period = solution.templates.period
     return relearnt(frame, groups, solution.posterior, period, ROUNDS)

@@ -177,12 +177,19 @@ def without(name, field):
 
 def test_dictionary_without_a_format_is_read():
     values = without("templates", "format")
-    assert SymmetryModel.from_dict(values).to_dict()["format"] == 2
+    assert SymmetryModel.from_dict(values).to_dict()["format"] == 3
+
+
+def test_templates_of_an_earlier_format_have_one_contrast():
+    values = stored("templates") | {"format": 2}
+    del values["templates"]["contrast_widths"]
+    found = SymmetryModel.from_dict(values).templates
+    np.testing.assert_array_equal(found.contrast_widths, np.zeros(len(found.widths)))
 
 
 def test_format_of_a_later_version_is_refused_by_name():
-    values = stored("rotation") | {"format": 3}
-    with pytest.raises(ValueError, match="^format of the model .* from 1 to 2.* got 3"):
+    values = stored("rotation") | {"format": 4}
+    with pytest.raises(ValueError, match="^format of the model .* from 1 to 3.* got 4"):
         SymmetryModel.from_dict(values)
 
 

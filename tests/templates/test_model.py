@@ -276,6 +276,7 @@ OTHER_CRYSTALS = {
     },
     "cells": {"cells": CELLS + 1e-7},
     "widths": {"widths": [1.4, 5.0]},
+    "contrast_widths": {"contrast_widths": [0, 1.5]},
 }
 
 
@@ -328,6 +329,10 @@ def test_without_crystals_no_pattern_has_one(templates):
         ("widths", [1.4, 0.05]),
         ("widths", [1.4, 101.0]),
         ("widths", [1.4, np.nan]),
+        ("contrast_widths", [1.4]),
+        ("contrast_widths", [0, -1]),
+        ("contrast_widths", [1.4, 0.05]),
+        ("contrast_widths", [0, 101.0]),
         ("phases", np.full(8, 3.2)),
         ("phases", np.zeros(7)),
         ("cells", CELLS[:1]),
@@ -359,6 +364,22 @@ def test_crystals_of_some_patterns_are_renumbered(crystals, patterns, numbers, k
     np.testing.assert_array_equal(some.crystals, numbers)
     np.testing.assert_array_equal(some.cells, CELLS[kept])
     np.testing.assert_array_equal(some.widths, crystals.widths[kept])
+
+
+def test_contrasts_of_some_patterns_are_those_of_their_crystals(crystals):
+    some = replace(crystals, contrast_widths=[0, 1.5])
+    np.testing.assert_array_equal(some.only([3, 1]).contrast_widths, [1.5])
+    np.testing.assert_array_equal(some.only([2]).contrast_widths, [0])
+
+
+def test_contrasts_are_the_same_everywhere_unless_given(crystals):
+    np.testing.assert_array_equal(crystals.contrast_widths, [0, 0])
+
+
+def test_a_wide_window_of_the_contrast_widens_the_margin(crystals):
+    wide = replace(crystals, contrast_widths=[0, 10.0])
+    widest = replace(crystals, widths=[10.0, 10.0])
+    assert wide.margin == widest.margin > crystals.margin
 
 
 def test_reflections_of_some_patterns_keep_phases_and_indices(crystals):
@@ -449,6 +470,16 @@ def test_crystals_that_were_learnt(learnt):
     np.testing.assert_array_equal(learnt.crystals, [0, -1, 0])
     np.testing.assert_array_equal(learnt.cells, CELLS[:1])
     np.testing.assert_array_equal(learnt.widths, [1.4])
+    np.testing.assert_array_equal(learnt.contrast_widths, [0])
+
+
+def test_a_contrast_that_was_learnt_is_that_of_its_crystal():
+    one, other = (
+        ({"crystal": Crystal(cell, INDICES, FACTORS[:1], 1.4, width)}, [k])
+        for k, (cell, width) in enumerate(zip(CELLS, (0.0, 1.5), strict=True))
+    )
+    found = Templates.learnt(PERIOD, 2, [one, other], 0.5)
+    np.testing.assert_array_equal(found.contrast_widths, [0, 1.5])
 
 
 def test_nothing_learnt_is_no_reflections():
@@ -467,18 +498,18 @@ HKL = np.array([[1, 0], [0, 1], [1, 1], [2, 1]])
 SMALL = 49, 66
 
 
-def two_motifs(width):
+def two_motifs(width, contrast_width=0.0, motifs=MOTIFS):
     """Templates of two patterns on a crystal."""
-    crystal = {"crystal": Crystal(CELLS[0], HKL, MOTIFS, width)}
+    crystal = {"crystal": Crystal(CELLS[0], HKL, motifs, width, contrast_width)}
     return Templates.learnt(PERIOD, 2, [(crystal, [0, 1])], 0.5)
 
 
-def domains(shape, at):
+def domains(shape, at, motifs=MOTIFS):
     """Frame of two motifs on a crystal that is displaced."""
     y, x = np.indices(shape)
     shift = np.stack([0.1 + 0.002 * x, 0.3 - 0.003 * y])
     terms = np.tensordot(HKL @ CELLS[0], [y, x], 1) - np.tensordot(HKL, shift, 1)
-    waves = np.tensordot(MOTIFS, np.exp(2j * np.pi * terms), 1).real
+    waves = np.tensordot(motifs, np.exp(2j * np.pi * terms), 1).real
     noise = np.random.default_rng(0).normal(size=shape)
     return np.where(x < at, *waves) + 0.3 * noise
 
@@ -581,4 +612,36 @@ def test_a_part_of_two_domains_is_as_in_the_whole_away_from_where_it_is_cut(widt
     posterior, _ = two_motifs(width).posterior(whole)
     of_part, _ = two_motifs(width).posterior(part)
     # 24 periods from the cut.
+    np.testing.assert_allclose(of_part[:, :, 72:], posterior[:, :, 102:], atol=2e-3)
+
+
+# Neither is near the opposite of the other, wherever that is moved to.
+NOT_OPPOSITE = np.array([[0.4, 0.4, 0.3, 0], [0.4, 0.4, 0, 0.3]])
+
+
+def fringed(shape, at):
+    """Two motifs under a fringe in which the contrast is inverted."""
+    fringe = np.cos(2 * np.pi * (np.arange(shape[1]) + 20) / 300)
+    return fringe * domains(shape, at, NOT_OPPOSITE)
+
+
+def test_posterior_tells_two_motifs_apart_across_a_fringe():
+    shape = (99, 198)
+    frame = NormalizedFrame(fringed(shape, 99), None, PERIOD)
+    true = np.indices(frame.counts.shape)[1] >= 33
+    found, without = (
+        two_motifs(2.0, width, NOT_OPPOSITE).posterior(frame)[0].argmax(axis=0)
+        for width in (1.5, 0)
+    )
+    assert (found == true).mean() > 0.95
+    assert (without == true).mean() < 0.85
+
+
+def test_a_part_of_a_fringe_is_as_in_the_whole_away_from_where_it_is_cut():
+    frame = fringed((153, 720), 400)
+    whole = NormalizedFrame(frame, None, PERIOD)
+    part = NormalizedFrame(frame[:, 90:], None, PERIOD, (0, 90))
+    templates = two_motifs(2.0, 1.5, NOT_OPPOSITE)
+    posterior, _ = templates.posterior(whole)
+    of_part, _ = templates.posterior(part)
     np.testing.assert_allclose(of_part[:, :, 72:], posterior[:, :, 102:], atol=2e-3)

@@ -4,9 +4,13 @@ import pytest
 
 from hyperspy_symseg.simulate import Lattice, micrograph
 from hyperspy_symseg.templates.blocks import sum_blocks
-from hyperspy_symseg.templates.crystal import CrystalLearner
+from hyperspy_symseg.templates.crystal_learner import CrystalLearner
 from hyperspy_symseg.templates.learning import learn, relearnt
-from hyperspy_symseg.templates.motifs import change_slowly, motif_split
+from hyperspy_symseg.templates.motifs import (
+    are_one_crystal,
+    change_slowly,
+    motif_split,
+)
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.pattern_spectrum import SpectrumCrops
 from hyperspy_symseg.templates.solution import Group
@@ -287,3 +291,80 @@ def test_a_motif_that_is_another_from_edge_to_edge_changes_slowly():
     frame = NormalizedFrame(ends[0] * (1 - share) + ends[1] * share, None, PERIOD)
     one = one_pattern(frame)
     assert change_slowly(frame, *of_two_motifs(frame, one))
+
+
+def of_two_crystals(frame, cells, second):
+    """Two groups of one pattern each, and their solution."""
+    own = np.where(second, 0.9, 0.1)
+    start = np.stack([1 - own, own]).astype(np.float32)
+    groups = [
+        Group(CrystalLearner(frame, cell, 2.0, PERIOD), [number])
+        for number, cell in enumerate(cells)
+    ]
+    solution = relearnt(frame, groups, start, PERIOD, 2)
+    return solution.groups, solution
+
+
+def test_two_halves_of_a_bent_lattice_are_one_crystal():
+    """Shear from none to 3 %, across the frame."""
+    y, x = np.indices(SHAPE)
+    bent = y + 0.03 * (x - 10) ** 2 / 2 / SHAPE[1]
+    turns = np.stack([bent, x]).reshape(2, -1).T @ CELL.T
+    waves = np.cos(2 * np.pi * np.stack([*turns.T, turns.sum(axis=1)])).sum(axis=0)
+    noise = np.random.default_rng(0).normal(size=SHAPE)
+    frame = NormalizedFrame(waves.reshape(SHAPE) + 0.5 * noise, None, PERIOD)
+    # That of the right half is sheared by 2.2 %.
+    sheared = CELL + np.outer(CELL[:, 0], [0, 0.022])
+    second = np.arange(frame.counts.shape[1]) >= 24 + 0 * frame.counts
+    groups, solution = of_two_crystals(frame, (CELL, sheared), second)
+    assert are_one_crystal(frame, groups, solution)
+
+
+def test_two_grains_with_a_boundary_are_two_crystals():
+    """A tilt of 2 degrees."""
+    grains = [Lattice.square(12, turn) for turn in (4, 6)]
+    frame, second = frame_of(grains)
+    groups, solution = of_two_crystals(frame, map(reciprocal, grains), second)
+    assert not are_one_crystal(frame, groups, solution)
+
+
+def test_lattices_that_are_not_alike_are_two_crystals(two_lattices):
+    frame, solution = two_lattices
+    assert not are_one_crystal(frame, solution.groups, solution)
+
+
+def test_the_same_lattice_with_other_vectors_may_be_one_crystal(two_motifs):
+    """No boundary: labels at random, of one motif."""
+    frame, _ = frame_of([polar(0.06), polar(0.06)])
+    second = np.random.default_rng(0).random(frame.counts.shape) < 0.5
+    cells = CELL, np.array([[0, 1], [1, 1]]) @ CELL
+    groups, solution = of_two_crystals(frame, cells, second)
+    assert are_one_crystal(frame, groups, solution)
+
+
+def test_what_has_free_phases_is_no_crystal():
+    noise = np.random.default_rng(0).normal(size=SHAPE)
+    frame = NormalizedFrame(noise, None, PERIOD)
+    [free] = free_solution(frame).groups
+    solution = one_pattern(frame)
+    assert not are_one_crystal(frame, [free, *solution.groups], solution)
+
+
+@pytest.mark.parametrize("contrast_width", [0, 1.5])
+def test_nothing_is_a_motif_only_where_the_contrast_is_the_same_everywhere(
+    contrast_width,
+):
+    noise = 0.5 * np.random.default_rng(0).normal(size=SHAPE)
+    waves = micrograph(polar(0.06), SHAPE, dose=None, jitter=0, ramp=0)[0].data
+    nothing = np.indices(SHAPE)[1] >= AT
+    frame = NormalizedFrame(
+        np.where(nothing, waves.mean(), waves) / waves.std() + noise, None, PERIOD
+    )
+    learner = CrystalLearner(frame, CELL, 3.0, PERIOD, contrast_width)
+    second = np.arange(frame.counts.shape[1]) * frame.block >= AT + 0 * frame.counts
+    start = np.stack([~second, second]).astype(np.float32)
+    learner.fit(start)
+    solution = relearnt(frame, [Group(learner, [0, 1])], start, PERIOD, 2)
+    learner.factors[1] = 0
+    found = change_slowly(frame, solution.groups[0], solution)
+    assert found == bool(contrast_width)

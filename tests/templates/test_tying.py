@@ -4,12 +4,13 @@ import pytest
 
 from hyperspy_symseg.lattice.cell import reciprocal_cell
 from hyperspy_symseg.simulate import Amorphous, Lattice, micrograph
-from hyperspy_symseg.templates.crystal import WIDTHS, CrystalLearner
+from hyperspy_symseg.templates.crystal import CONTRAST_WIDTH, WIDTHS
+from hyperspy_symseg.templates.crystal_learner import CrystalLearner
 from hyperspy_symseg.templates.learning import learn
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.pattern import Pattern
 from hyperspy_symseg.templates.pattern_spectrum import SpectrumCrops
-from hyperspy_symseg.templates.tying import misfit_of_cells, tied, with_widths
+from hyperspy_symseg.templates.tying import Fitted, misfit_of_cells, tied, with_widths
 
 SHAPE = (126, 189)
 PERIOD = 9.0
@@ -308,3 +309,76 @@ def test_misfit_of_pixels_that_are_explained_is_nothing():
     np.testing.assert_array_equal(
         misfit_of_cells(frame, learner, everywhere(frame), 1.0), 0
     )
+
+
+FRINGE = np.cos(2 * np.pi * (X + 20) / 170)
+
+
+@pytest.fixture(scope="module")
+def inverted():
+    """A lattice whose contrast changes its sign, with free phases, and tied."""
+    frame = normalized(FRINGE * lattice(), 0.3)
+    free = free_solution(frame)
+    return frame, free, tied(frame, free)
+
+
+def test_contrast_that_is_inverted_varies(inverted):
+    _, _, found = inverted
+    np.testing.assert_array_equal(found.templates.crystals, [0])
+    np.testing.assert_array_equal(found.templates.contrast_widths, [CONTRAST_WIDTH])
+
+
+def test_contrast_explains_more_of_what_is_inverted(inverted):
+    _, free, found = inverted
+    assert found.variance < 0.6 * free.variance
+
+
+def test_cell_of_what_is_inverted_is_that_of_the_lattice(inverted):
+    _, _, found = inverted
+    assert same_lattice(found.templates.cells[0], CELLS[0])
+
+
+def test_contrast_of_a_perfect_crystal_is_the_same_everywhere(perfect):
+    np.testing.assert_array_equal(perfect[2].templates.contrast_widths, [0])
+
+
+def test_contrast_of_what_is_strained_is_the_same_everywhere(strained):
+    np.testing.assert_array_equal(strained[1].templates.contrast_widths, [0])
+
+
+def test_contrast_is_tried_where_its_size_varies_only(perfect, monkeypatch):
+    """Another learner would take time."""
+    frame, free, found = perfect
+    [group] = found.groups
+    fitted = Fitted.of(frame, group.learner, group.patterns, free)
+    monkeypatch.setattr("hyperspy_symseg.templates.tying.CrystalLearner", None)
+    assert fitted.with_contrast(frame, free) is fitted
+
+
+def test_two_grains_under_a_fringe_are_told_apart():
+    fringe, second = np.cos(2 * np.pi * (X + 20) / 240), X >= 93
+    frame = normalized(fringe * np.where(second, lattice(1), lattice()), 1.0)
+    true = on_the_right(frame, 31)
+    # A sixth of the blocks are wrong to begin with.
+    wrong = np.random.default_rng(0).random(true.shape) < 1 / 6
+    found = tied(frame, free_solution(frame, start_of(true ^ wrong)))
+    assert (found.labels == true).mean() > 0.95
+
+
+def test_contrast_varies_only_if_that_of_others_does(inverted):
+    frame, _, found = inverted
+    width = found.templates.widths
+    other = with_widths(frame, found, width, varies=False)
+    np.testing.assert_array_equal(other.templates.contrast_widths, [0])
+    np.testing.assert_array_equal(other.templates.widths, width)
+    assert other.variance > 1.5 * found.variance
+    # The one before is as it was.
+    assert found.groups[0].learner.contrast_width == CONTRAST_WIDTH
+    assert with_widths(frame, found, width, varies=True) is found
+
+
+def test_contrast_that_is_the_same_everywhere_stays_so(perfect):
+    frame, _, found = perfect
+    assert with_widths(frame, found, np.array([]), varies=False) is found
+    other = with_widths(frame, found, np.array([2.0]), varies=True)
+    np.testing.assert_array_equal(other.templates.contrast_widths, [0])

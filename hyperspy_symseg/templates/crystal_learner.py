@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Crystals as they are learnt: lattice, structure factors and displacement in turn."""
+
+import copy
+import itertools
+from dataclasses import replace
+
+import numpy as np
+
+from hyperspy_symseg.frames.block_sums import spread
+from hyperspy_symseg.lattice.cell import indices_within
+
+from .blocks import gaussian_weights, ratio, sum_blocks, window_means
+from .bragg import LEAST_WEIGHT
+from .crystal import Crystal, complex_product, pixels_of_cells
+from .normalized_frame import BLOCKS_IN_CELL
+
+# Shortest lattice spacing, in periods.
+SHORTEST = 0.22
+# Structure factors that count, at least, in standard deviations of noise; and, where
+# they tell no patterns apart, in what has been learnt, as a fraction of the largest.
+SIGNIFICANT, LEAST_FRACTION = 3.0, 0.05
+# Contrast at which displacements tell how far a lattice is off, at least.
+LEAST_CONTRAST = 0.7
+# Smaller than what anything is divided by.
+NOTHING = 1e-30
+# Rounds of displacement and structure factors, when both are unknown; with contrast.
+ROUNDS, ROUNDS_OF_CONTRAST = 2, 4
+
+
+class CrystalLearner:
+    """A crystal, as it is learnt in rounds from frames.
+
+    Parameters
+    ----------
+    frame : NormalizedFrame
+    cell : (2, 2) numpy.ndarray of float64
+    width : float
+    period : float
+        In pixels.
+    contrast_width : float
+        Like the cell and the other width as in `Crystal`.
+
+    Attributes
+    ----------
+    factors : (patterns, n) numpy.ndarray of complex128 or None
+        None before the first round.
+    """
+
+    def __init__(self, frame, cell, width, period, contrast_width=0.0):
+        indices = indices_within(cell, 1 / (SHORTEST * period))
+        self._frame, none = frame, np.empty((0, len(indices)))
+        self._all = Crystal(cell, indices, none, width, contrast_width)
+        self._components = self._all.components(frame)
+        self.factors = None
+
+    def settle(self, weights):
+        """Learn from some pixels, and move the lattice to where these have it.
+
+        Parameters
+        ----------
+        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+        """
+        self.fit(weights)
+        side = BLOCKS_IN_CELL * self._frame.block
+        own = sum_blocks(weights.sum(axis=0), BLOCKS_IN_CELL) > BLOCKS_IN_CELL**2 / 2
+        if self._contrast is not None:
+            # Near a change of sign, displacements lean towards the stronger side.
+            own &= np.abs(self._contrast) > LEAST_CONTRAST
+        slopes = np.zeros((2, 2))
+        for axis in (-2, -1):
+            # Displacements are the same modulo a lattice vector.
+            steps = np.diff(self._displacement, axis=axis)
+            steps -= np.rint(steps)
+            both = own.take(range(1, own.shape[axis]), axis)
+            both &= own.take(range(own.shape[axis] - 1), axis)
+            if both.any():
+                # Where motifs change, displacements jump.
+                slopes[:, axis] = np.median(steps[:, both], axis=1) / side
+        # Reflections that are noise would only take time.
+        kept = self.factors.any(axis=0)
+        self.factors = self.factors[:, kept]
+        self._all = replace(
+            self._all,
+            cell=self._all.cell - slopes,
+            indices=np.ascontiguousarray(self._all.indices[kept]),
+        )
+        self._components = self._all.components(self._frame)
+
+    def varying(self, weights):
+        """Template of one pattern whose motif varies slowly: (..., rows, columns).
+
+        The structure factors of a cell are those of the cells near by; displacements
+        and contrast are those of the last fit.
+
+        Parameters
+        ----------
+        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+            All patterns together are the one.
+        """
+        cells = sum(map(self._components.cells, weights))
+        turned = self._components.turned(self._displacement)
+        own = sum_blocks(weights.sum(axis=0) * self._frame.counts, BLOCKS_IN_CELL)
+        if self._contrast is not None:
+            turned *= self._contrast
+            own *= self._contrast**2
+        moved = self._components.near_by(np.stack(complex_product(cells, turned)))
+        near_by = self._components.near_by(own)
+        return self._components.moving(
+            ratio(moved, np.broadcast_to(near_by, moved.shape)), turned
+        )
+
+    def gain_of_contrast(self, weights, noise):
+        """What a contrast that varies explains more than that of the last fit, in nats.
+
+        Only its size: where it is inverted, the last fit has another displacement.
+
+        Parameters
+        ----------
+        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+        noise : float
+            As of the templates.
+
+        Returns
+        -------
+        (..., cell rows, cell columns) numpy.ndarray of float32
+        """
+        cells, _ = self._sums(weights)
+        turned = self._components.turned(self._displacement)
+        fitted = self.factors, cells, weights, turned
+        return self._components.gain_of_contrast(*fitted) / noise
+
+    def with_width(self, width):
+        """Return the same with another window, and as much learnt: CrystalLearner."""
+        other = copy.copy(self)
+        other._all = replace(self._all, width=width)
+        other._components = self._components.with_width(width)
+        return other
+
+    def without_contrast(self):
+        """Return the same, or one to begin with if the contrast varies."""
+        if not self.contrast_width:
+            return self
+        other = copy.copy(self)
+        other._all = replace(self._all, contrast_width=0.0)
+        other._components = other._all.components(self._frame)
+        other.factors = None
+        return other
+
+    def on(self, frame):
+        """Return the same with another frame to learn from, and as much learnt."""
+        other = copy.copy(self)
+        other._frame, other._components = frame, self._all.components(frame)
+        return other
+
+    @property
+    def cell(self):
+        """Reciprocal vectors: (2, 2) numpy.ndarray."""
+        return self._all.cell
+
+    @property
+    def width(self):
+        """Standard deviation of the window of the displacement, in cells: float."""
+        return self._all.width
+
+    @property
+    def contrast_width(self):
+        """That of the contrast, in cells; 0 if it is the same everywhere: float."""
+        return self._all.contrast_width
+
+    def split(self, pattern):
+        """Return the same with one of its patterns twice, the second one at the end."""
+        other = copy.copy(self)
+        other.factors = np.concatenate([self.factors, self.factors[[pattern]]])
+        return other
+
+    def motifs(self, weights, width):
+        """Motif near every block, as numbers.
+
+        Parameters
+        ----------
+        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+        width : float
+            Standard deviation of the window of the mean, in blocks.
+
+        Returns
+        -------
+        (2 n, ..., block rows, block columns) numpy.ndarray of float32
+            Real and imaginary parts of the structure factors, in the mean near by.
+        """
+        turned = self._placed(self.factors, *self._sums(weights), weights)
+        sums = np.concatenate(self._components.block_sums(turned))
+        window = gaussian_weights(width)
+        counts = self._frame.counts
+        if self._contrast is not None:
+            counts = counts * spread(
+                self._contrast**2, BLOCKS_IN_CELL, counts.shape[-2:]
+            )
+        counts = window_means(counts, window)
+        return ratio(window_means(sums, window), np.broadcast_to(counts, sums.shape))
+
+    def _sums(self, weights):
+        """Fourier sums of the cells of each pattern, and those near them: two lists."""
+        cells = list(map(self._components.cells, weights))
+        return cells, list(map(self._components.near_by, cells))
+
+    def _placed(self, factors, cells, near_by, weights):
+        """Phase factors of the displacement that fits best, times the contrast.
+
+        Both are kept.
+        """
+        self._displacement = self._components.displacement(factors, near_by)
+        turned = self._components.turned(self._displacement)
+        self._contrast = self._components.contrast(factors, cells, weights, turned)
+        if self._contrast is not None:
+            # Its mean square is 1, and structure factors are those of that contrast.
+            n_pixels = pixels_of_cells(self._frame, weights.sum(axis=0))
+            power = np.vdot(n_pixels, self._contrast**2)
+            self._scale = float(np.sqrt(power / max(n_pixels.sum(), NOTHING)))
+            self._contrast /= max(self._scale, NOTHING)
+            turned *= self._contrast
+        return turned
+
+    def _n_pixels(self, weights):
+        """Number of pixels of each pattern, times the squares of the contrast: list."""
+        if self._contrast is None:
+            counts = self._frame.counts
+            return [
+                float(np.vdot(np.maximum(own, LEAST_WEIGHT), counts)) for own in weights
+            ]
+        powers = self._contrast**2
+        return [
+            float(np.vdot(pixels_of_cells(self._frame, own), powers)) for own in weights
+        ]
+
+    def fit(self, weights):
+        """Learn from the pixels of each pattern: list of templates.
+
+        Parameters
+        ----------
+        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+        """
+        cells, near_by = self._sums(weights)
+        if self.factors is None:
+            turned = self._begun(sum(cells), sum(near_by), weights)
+            self.factors = self._factors(cells, turned, self._n_pixels(weights))
+        before = self.factors
+        turned = self._placed(before, cells, near_by, weights)
+        self.factors = self._factors(cells, turned, self._n_pixels(weights))
+        factors = self.factors
+        if self._contrast is not None:
+            # As large as those that the contrast, before it is normalised, belongs to.
+            size = max(np.linalg.norm(factors), NOTHING)
+            factors = factors * (self._scale * np.linalg.norm(before) / size)
+        return [self._components.template(own, turned) for own in factors]
+
+    @staticmethod
+    def _factors(cells, turned, n_pixels):
+        """Structure factors of the patterns that are more than noise: (patterns, n)."""
+        factors = []
+        for own, n in zip(cells, n_pixels, strict=True):
+            real, imag = (
+                each.reshape(len(each), -1).sum(axis=1, dtype=np.float64)
+                for each in complex_product(own, turned)
+            )
+            factors.append((real + 1j * imag) / max(n, NOTHING))
+        factors = np.array(factors)
+        n_pixels = np.maximum(n_pixels, NOTHING)[:, np.newaxis]
+        least = SIGNIFICANT / np.sqrt(2 * n_pixels)
+        return np.where(np.abs(factors) < least, 0, factors)
+
+    def _begun(self, cells, near_by, weights):
+        """Phase factors, times the contrast, when nothing is known but the lattice."""
+        together = weights.sum(axis=0, keepdims=True)
+        if self.contrast_width:
+            factors = self._where_strongest(near_by, together[0])
+            for _ in range(ROUNDS_OF_CONTRAST):
+                turned = self._placed(factors, [cells], [near_by], together)
+                factors = self._factors([cells], turned, self._n_pixels(together))
+            return turned
+        self._contrast = None
+        n_pixels = sum(self._n_pixels(weights))
+        strengths = np.hypot(*near_by)
+        strengths = strengths.mean(axis=tuple(range(1, strengths.ndim)))
+        # Two reflections tell the displacement if all others are their sums.
+        pairs = np.array(list(itertools.combinations(range(len(strengths)), 2)))
+        (h, k), (other_h, other_k) = self._all.indices[pairs].transpose(1, 2, 0)
+        pairs = pairs[np.abs(h * other_k - k * other_h) == 1]
+        best = pairs[np.argmax(strengths[pairs].min(axis=1))]
+        real, imag = near_by[:, best]
+        turns = -np.arctan2(imag, real) / (2 * np.pi)
+        inverse = np.linalg.inv(self._all.indices[best])
+        turned = self._components.turned(np.tensordot(inverse, turns, axes=1))
+        for _ in range(ROUNDS):
+            factors = self._factors([cells], turned, [n_pixels])
+            turned = self._placed(factors, [cells], [near_by], together)
+        return turned
+
+    def _where_strongest(self, near_by, weights):
+        """Structure factors of the place where they are the strongest: (1, n).
+
+        Where the contrast has both signs, the means of all places may be zero.
+        """
+        counts = self._components.near_by(pixels_of_cells(self._frame, weights))
+        powers = ratio((near_by**2).sum(axis=(0, 1)), counts)
+        place = np.unravel_index(powers.argmax(), powers.shape)
+        real, imag = near_by[(..., *place)]
+        factors = real + 1j * imag
+        factors /= max(counts[place], 1)
+        # As many pixels as a Gaussian window has, where a crystal is everywhere.
+        n_pixels = 4 * np.pi * self.width**2 * counts[place]
+        least = SIGNIFICANT / np.sqrt(2 * max(n_pixels, 1))
+        return np.where(np.abs(factors) < least, 0, factors)[np.newaxis]
+
+    def learnt(self):
+        """What has been learnt: dict with the Crystal."""
+        sizes = np.abs(self.factors)
+        least = LEAST_FRACTION * sizes.max(initial=0) if len(sizes) == 1 else 0
+        kept = (sizes > least).any(axis=0)
+        crystal = replace(
+            self._all, indices=self._all.indices[kept], factors=self.factors[:, kept]
+        )
+        return {"crystal": crystal}
