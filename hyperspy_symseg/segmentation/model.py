@@ -293,7 +293,6 @@ class SymmetryModel:
         n_patterns=2,
         *,
         mask=None,
-        examples=None,
         upsample=True,
         certainty=False,
         **options,
@@ -326,6 +325,7 @@ class SymmetryModel:
         TypeError, ValueError
             As from `fit`.
         """
+        examples = options.pop("examples", None)
         options = FitOptions(descriptor, n_patterns, **options)
         upsample = check_flag("upsample", upsample)
         certainty = check_flag("certainty", certainty)
