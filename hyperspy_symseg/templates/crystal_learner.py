@@ -130,6 +130,17 @@ class CrystalLearner:
         fitted = self.factors, cells, weights, turned
         return self._components.gain_of_contrast(*fitted) / noise
 
+    def share_inverted(self, weights):
+        """Share of the power of the last fit whose contrast has the rarer sign: float.
+
+        Parameters
+        ----------
+        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+        """
+        powers = pixels_of_cells(self._frame, weights.sum(axis=0)) * self._contrast**2
+        share = powers[self._contrast < 0].sum() / max(powers.sum(), NOTHING)
+        return float(min(share, 1 - share))
+
     def with_width(self, width):
         """Return the same with another window, and as much learnt: CrystalLearner."""
         other = copy.copy(self)

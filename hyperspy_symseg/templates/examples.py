@@ -372,12 +372,14 @@ def _with_others(frame, groups, own, period):
 def _judged(frame, posterior, templates):
     """Variance and overdispersion of the residuals of patterns: Round."""
     residuals = np.stack([frame.residuals(each) for each in templates])
+    losses = np.einsum("k...,k...->...", posterior, residuals)
     n_pixels = float(np.vdot(posterior.sum(axis=0), frame.counts))
-    variance = float(np.vdot(posterior, residuals)) / max(n_pixels, 1)
+    variance = float(losses.sum(dtype=np.float64)) / max(n_pixels, 1)
     variance = max(variance, LEAST_VARIANCE)
     pairs = list(itertools.permutations(range(len(posterior)), 2))
     measured = frame, posterior, templates, variance, pairs
-    return Round(posterior, variance, overdispersion(*measured)[0].max(initial=1.0))
+    overdispersed = overdispersion(*measured)[0].max(initial=1.0)
+    return Round(posterior, losses, variance, overdispersed)
 
 
 def _fit(learner, weights):

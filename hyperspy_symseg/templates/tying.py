@@ -23,6 +23,9 @@ DECISIVE = 10.0
 # What a cell may gain by another kind, in nats, at most: small regions of another
 # pattern do not decide for all.
 MOST_GAIN = 0.5
+# Share of the power of a crystal that has the rarer sign of the contrast, at least, if
+# that varies.
+LEAST_INVERTED = 0.05
 # Rounds when the kinds of the patterns are known.
 ROUNDS = 2
 # The same with a contrast that varies: where it is inverted, labels were wrong.
@@ -119,7 +122,10 @@ class Fitted(NamedTuple):
         return self.of(frame, learner, self.patterns, solution)
 
     def with_contrast(self, frame, solution):
-        """The same, or with a contrast that varies if that explains more: Fitted."""
+        """The same, or with a contrast that varies if that explains more: Fitted.
+
+        It has to change its sign: one that falls to nothing is where a crystal ends.
+        """
         own, noise = solution.posterior[self.patterns], solution.templates.noise
         gain = self.learner.gain_of_contrast(own, noise)
         if np.clip(gain, -MOST_GAIN, MOST_GAIN).sum() < DECISIVE:
@@ -131,8 +137,8 @@ class Fitted(NamedTuple):
         for _ in range(ROUNDS):
             learner.settle(own)
         other = self.of(frame, learner, self.patterns, solution)
-
-        return other if other.gain(self) > DECISIVE else self
+        is_inverted = learner.share_inverted(own) > LEAST_INVERTED
+        return other if is_inverted and other.gain(self) > DECISIVE else self
 
     def gain(self, other):
         """What it explains more than another kind, in nats: float."""
