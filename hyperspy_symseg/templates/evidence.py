@@ -14,9 +14,9 @@ from .potts import COUPLING
 from .reflections import distances
 
 # Standard deviation of the window in which contrast varies, in cells, and its range.
-FADING_WIDTH, FADING = 2.0, (0.5, 2.0)
+FADING_WIDTH, FADING = 2.0, (0.8, 1.25)
 # Nats that a block counts at most: neither a damaged block nor a rim decides for all.
-MOST_OF_BLOCK = 2.0
+MOST_OF_BLOCK = 3.0
 # Blocks from a boundary that tell nothing about the noise; the fewer ones count if
 # nothing is left.
 MARGINS = (6, 2)

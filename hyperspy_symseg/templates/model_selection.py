@@ -14,7 +14,7 @@ from .learning import everywhere, learn, relearnt
 from .motifs import are_one_crystal, change_slowly, motif_split
 from .normalized_frame import BLOCKS_IN_CELL
 from .pattern_spectrum import SpectrumCrops
-from .potts import most_probable
+from .potts import COUPLING, most_probable
 from .solution import BELIEF, share_of_new
 from .tying import DECISIVE, tied, with_widths
 
@@ -134,7 +134,7 @@ class ModelSelection:
         """
         return int(np.argmin(costs + DECISIVE * np.arange(len(costs)))) + 1
 
-    def are_different(self, n_patterns, cost=0.0):
+    def are_different(self, n_patterns, is_auto=False):
         """Whether all patterns differ, in a tenth of their power or in what they gain.
 
         Patterns that are much alike leave decisively less unexplained than one pattern
@@ -144,15 +144,18 @@ class ModelSelection:
         Parameters
         ----------
         n_patterns : int
-        cost : float
-            As of `change_slowly`.
+        is_auto : bool
+            Whether their boundaries have to be worth it, since their number is not
+            given.
         """
         solution = self.solution(n_patterns)
         shared = [group for group in solution.groups if len(group.patterns) > 1]
+        cost = LEAST_GAIN if is_auto else 0
         if any(change_slowly(self._frame, group, solution, cost) for group in shared):
             return False
+        cost = COUPLING if is_auto else 0
         pairs = itertools.combinations(solution.groups, 2)
-        if any(are_one_crystal(self._frame, pair, solution) for pair in pairs):
+        if any(are_one_crystal(self._frame, pair, solution, cost) for pair in pairs):
             return False
         if solution.templates.least_difference() > LEAST_DIFFERENCE:
             return True
@@ -174,7 +177,7 @@ class ModelSelection:
         """
         solution = self.solution(n_patterns)
         few = solution.least_cells() < FEWEST_CELLS
-        if few or has_rim(solution) or not self.are_different(n_patterns, LEAST_GAIN):
+        if few or has_rim(solution) or not self.are_different(n_patterns, is_auto=True):
             return -np.inf
         # What is distorted needs a narrow window whatever the number of patterns,
         # but a narrow one follows a boundary, too, and so does a contrast that varies.

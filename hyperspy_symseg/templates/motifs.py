@@ -9,7 +9,7 @@ from hyperspy_symseg.lattice.cell import supercells
 
 from .crystal import WIDTHS
 from .crystal_learner import CrystalLearner
-from .potts import COUPLING, boundary_length
+from .potts import boundary_length
 from .solution import Group, share_of_new
 from .tying import DECISIVE, crystal_of, misfit_of_cells
 
@@ -95,11 +95,11 @@ def change_slowly(frame, group, solution, cost=0.0):
     return False
 
 
-def are_one_crystal(frame, groups, solution):
+def are_one_crystal(frame, groups, solution, cost=0.0):
     """Whether one crystal that varies slowly explains as much as two: bool.
 
     A lattice may be strained and turned a little from place to place, and so may a
-    motif vary. The boundary counts.
+    motif vary.
 
     Parameters
     ----------
@@ -107,6 +107,8 @@ def are_one_crystal(frame, groups, solution):
     groups : (Group, Group)
         Of these patterns.
     solution : Solution
+    cost : float
+        Of an edge between blocks of the two, in nats.
     """
     learners = [group.learner for group in groups]
     if not all(isinstance(each, CrystalLearner) for each in learners):
@@ -128,7 +130,7 @@ def are_one_crystal(frame, groups, solution):
     one = one.with_width(SLOWLY).varying(own)
     one = float(np.vdot(own, frame.residuals(one))) / (2 * noise)
     between = _length_between(solution.labels, *(group.patterns for group in groups))
-    return one - several < DECISIVE + COUPLING * between
+    return one - several < DECISIVE + cost * between
 
 
 def _length_between(labels, ours, theirs):
