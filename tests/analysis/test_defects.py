@@ -186,6 +186,7 @@ def test_none_near_a_boundary(crystal):
             "phases": np.tile(model.templates.phases, 2),
             "indices": np.tile(model.templates.indices, (2, 1)),
             "crystals": np.tile(model.templates.crystals, 2),
+            "n_pixels": np.tile(model.templates.n_pixels, 2),
         }
     )
     found = defects.defects_of_tile(double, whole_tile(frame, labels), 5.0)

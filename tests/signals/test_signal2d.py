@@ -181,6 +181,7 @@ def test_all_parameters_are_in_the_metadata(labels):
         "refined": True,
         "auto_n_patterns": False,
         "auto_period": True,
+        "from_examples": False,
         "label_step": (1, 1),
         "random_state": 0,
         "masked": False,

@@ -13,6 +13,7 @@ from hyperspy_symseg.templates.motifs import (
 )
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.pattern_spectrum import SpectrumCrops
+from hyperspy_symseg.templates.potts import COUPLING
 from hyperspy_symseg.templates.solution import Group
 
 SHAPE = (126, 198)
@@ -317,7 +318,7 @@ def test_two_halves_of_a_bent_lattice_are_one_crystal():
     sheared = CELL + np.outer(CELL[:, 0], [0, 0.022])
     second = np.arange(frame.counts.shape[1]) >= 24 + 0 * frame.counts
     groups, solution = of_two_crystals(frame, (CELL, sheared), second)
-    assert are_one_crystal(frame, groups, solution)
+    assert are_one_crystal(frame, groups, solution, COUPLING)
 
 
 def test_two_grains_with_a_boundary_are_two_crystals():
@@ -325,12 +326,12 @@ def test_two_grains_with_a_boundary_are_two_crystals():
     grains = [Lattice.square(12, turn) for turn in (4, 6)]
     frame, second = frame_of(grains)
     groups, solution = of_two_crystals(frame, map(reciprocal, grains), second)
-    assert not are_one_crystal(frame, groups, solution)
+    assert not are_one_crystal(frame, groups, solution, COUPLING)
 
 
 def test_lattices_that_are_not_alike_are_two_crystals(two_lattices):
     frame, solution = two_lattices
-    assert not are_one_crystal(frame, solution.groups, solution)
+    assert not are_one_crystal(frame, solution.groups, solution, COUPLING)
 
 
 def test_the_same_lattice_with_other_vectors_may_be_one_crystal(two_motifs):
@@ -339,7 +340,7 @@ def test_the_same_lattice_with_other_vectors_may_be_one_crystal(two_motifs):
     second = np.random.default_rng(0).random(frame.counts.shape) < 0.5
     cells = CELL, np.array([[0, 1], [1, 1]]) @ CELL
     groups, solution = of_two_crystals(frame, cells, second)
-    assert are_one_crystal(frame, groups, solution)
+    assert are_one_crystal(frame, groups, solution, COUPLING)
 
 
 def test_what_has_free_phases_is_no_crystal():
@@ -347,7 +348,7 @@ def test_what_has_free_phases_is_no_crystal():
     frame = NormalizedFrame(noise, None, PERIOD)
     [free] = free_solution(frame).groups
     solution = one_pattern(frame)
-    assert not are_one_crystal(frame, [free, *solution.groups], solution)
+    assert not are_one_crystal(frame, [free, *solution.groups], solution, COUPLING)
 
 
 @pytest.mark.parametrize("contrast_width", [0, 1.5])

@@ -35,9 +35,14 @@ def crystal(dose=30):
     return simulate.micrograph(lattice, (256, 256), dose=dose)[0]
 
 
-@pytest.mark.parametrize("frame", [moire, crystal])
-def test_one_crystal_is_one_pattern(frame, caplog):
-    labels = segment(frame(), 2)
+def test_atoms_under_a_moire_are_one_pattern():
+    labels = segment(moire(), "auto")
+    assert labels.n_patterns == 1
+    assert labels.model.templates.period == pytest.approx(6.2, abs=0.05)
+
+
+def test_one_crystal_is_one_pattern(caplog):
+    labels = segment(crystal(), 2)
     assert labels.n_patterns == labels.model.n_patterns == 1
     assert len(labels.model.counts) == labels.model.templates.n_patterns == 1
     np.testing.assert_array_equal(np.unique(labels.data), [0])
