@@ -37,6 +37,10 @@ FRAMES = {
 }
 
 
+# Examples need some 16 cells.
+LARGER = {"period of 56 px": 2.6}
+
+
 def examples(labels, side):
     """Square of so many pixels, at most, in the widest place of each pattern."""
     known = np.full(labels.shape, -1)
@@ -58,7 +62,7 @@ def measure(name, dose, seeds, side):
         signal = hs.signals.Signal2D(scene.counts(dose))
         found = signal.segment_symmetry(n_patterns, show_progressbar=False)
         ious.append(mean_iou(found.data, labels))
-        known = examples(labels, side)
+        known = examples(labels, round(side * LARGER.get(name, 1)))
         found = signal.segment_symmetry(patterns=known, show_progressbar=False)
         of_examples.append(mean_iou(found.data, labels))
         auto = signal.segment_symmetry("auto", show_progressbar=False)
