@@ -401,13 +401,13 @@ def find_reflections(spectrum, is_small=False):
     Reflections
     """
     points = _maxima(spectrum)
-    floor = spectrum.floor_at(np.hypot(*spectrum.frequencies(*points.T).T))
+    radii = np.hypot(*spectrum.frequencies(*points.T).T)
+    floor = spectrum.floor_at(radii)
     floor = np.maximum(floor, _line_floor(spectrum, *points.T))
     if is_small:
-        floor = np.maximum(floor, _circle_floor(spectrum, *points.T))
+        floor = np.maximum(floor, _circle_floor(spectrum, radii))
     powers = spectrum.power_at(*points.T)
     significant = powers > spectrum.threshold * floor
-    radii = np.hypot(*spectrum.frequencies(*points.T).T)
     strongest = _strongest_above(radii, powers * significant, radii / FAR)
     significant &= powers >= WEAKEST * strongest
     points, floor, powers = (x[significant] for x in (points, floor, powers))
@@ -465,9 +465,8 @@ def _line_floor(spectrum, rows, columns):
     return np.max(medians, axis=0) / _median_of_noise(spectrum.n_independent)
 
 
-def _circle_floor(spectrum, rows, columns):
-    """Floor on the circles of bins: by a quartile, as reflections may have the half."""
-    radii = np.hypot(*spectrum.frequencies(rows, columns).T)
+def _circle_floor(spectrum, radii):
+    """Floor on circles (n,): by a quartile, as reflections may have the half."""
     angles = np.linspace(0, np.pi, CIRCLE, endpoint=False)[:, np.newaxis]
     power = spectrum.power_at(
         np.rint(spectrum.shape[0] * radii * np.sin(angles)).astype(int),

@@ -9,7 +9,7 @@ from hyperspy_symseg.frames.block_sums import spread
 from .blocks import gaussian_weights, products, ratio, sum_blocks, window_means
 from .learning import LEAST_VARIANCE
 from .normalized_frame import BLOCKS_IN_CELL
-from .overdispersion import NOTHING, overdispersion
+from .overdispersion import NOTHING, neighbours, overdispersion
 from .potts import COUPLING
 from .reflections import distances
 
@@ -21,8 +21,8 @@ MOST_OF_BLOCK = 3.0
 # nothing is left.
 MARGINS = (6, 2)
 # Share of its blocks that a pattern has more than a cell from others; thinner ones are
-# rims. Reflections that are as near as this, in cycles a period, are the same.
-LEAST_INSIDE, SAME = 0.15, 0.05
+# rims. Reflections that are as near as this, in cycles a period, are theirs.
+LEAST_INSIDE, NEAR = 0.15, 0.05
 
 
 def gain(frame, solution, fewer):
@@ -80,7 +80,9 @@ def has_rim(solution):
 def _is_thin(solution, pattern):
     """Whether hardly a block of a pattern is more than a cell from others: bool."""
     own = solution.labels == pattern
-    inside = ndimage.binary_erosion(own, _cross(own), BLOCKS_IN_CELL, border_value=1)
+    inside = ndimage.binary_erosion(
+        own, neighbours(own), BLOCKS_IN_CELL, border_value=1
+    )
     return np.count_nonzero(inside) <= LEAST_INSIDE * np.count_nonzero(own)
 
 
@@ -91,7 +93,7 @@ def _is_mixed(solution, pattern):
     others = templates.reflections[templates.patterns != pattern]
     if not len(reflections) or not len(others):
         return not len(reflections)
-    near = distances(reflections, others).min(axis=1) < SAME / templates.period
+    near = distances(reflections, others).min(axis=1) < NEAR / templates.period
     power = amplitudes**2
     return power[near].sum() > power.sum() / 2
 
@@ -132,7 +134,7 @@ def _noise(frame, solution, templates, losses, edges):
     Strain and changes of contrast leave something of a pattern's own template.
     """
     posterior = np.where(edges, np.float32(0), solution.posterior)
-    far = ~ndimage.binary_dilation(edges, _cross(edges), MARGINS[0])
+    far = ~ndimage.binary_dilation(edges, neighbours(edges), MARGINS[0])
     some = [k for k, template in enumerate(templates) if template.any()]
     noise = np.ones_like(losses)
     for k in range(len(templates)):
@@ -157,9 +159,3 @@ def _edges(labels):
     """Blocks beside those of other patterns: (..., block rows, block columns) bool."""
     size = (*[1] * (labels.ndim - 2), 3, 3)
     return ndimage.maximum_filter(labels, size) != ndimage.minimum_filter(labels, size)
-
-
-def _cross(blocks):
-    """Structure of the neighbours within a frame, along rows and columns."""
-    cross = ndimage.generate_binary_structure(2, 1)
-    return cross.reshape(*[1] * (blocks.ndim - 2), 3, 3)

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hyperspy_symseg.frames.block_sums import spread
 from hyperspy_symseg.frames.threads import pmap
 from hyperspy_symseg.lattice.cell import supercells
 
 from .blocks import products, sum_blocks
 from .crystal import WIDTHS
 from .crystal_learner import CrystalLearner
-from .learning import LEAST_VARIANCE, Round, solution_of
-from .model import by_pattern
+from .learning import LEAST_VARIANCE, Round, fitted, solution_of
 from .normalized_frame import BLOCKS_IN_CELL
 from .overdispersion import overdispersion
 from .pattern import Pattern
@@ -61,13 +61,8 @@ def example_blocks(labels, block):
     array([[ 0, -1]])
     """
     own = labels[..., ::block, ::block]
-    same = (
-        labels
-        == np.repeat(np.repeat(own, block, -2), block, -1)[
-            ..., : labels.shape[-2], : labels.shape[-1]
-        ]
-    )
-    whole = sum_blocks((~same).astype(np.int32), block) == 0
+    others = labels != spread(own, block, labels.shape[-2:])
+    whole = sum_blocks(others.astype(np.int32), block) == 0
     return np.where(whole, own, -1)
 
 
@@ -212,8 +207,9 @@ def _of_examples(only, own, period):
     pmap(Pattern.relate, patterns, others)
     groups = [Group(pattern, [k]) for k, pattern in enumerate(patterns)]
     for _ in range(ROUNDS_OF_EXAMPLES):
-        templates = by_pattern(_fit, groups, own)
-    solution = solution_of(only, groups, _judged(only, own, templates), period)
+        templates = fitted(groups, own)
+    done, _ = _judged(only, own, templates)
+    solution = solution_of(only, groups, done, period)
     groups = best_kinds(only, solution) or groups
     lattices = Lattices(only, solution, begun)
     joined, doubtful = [], False
@@ -335,7 +331,7 @@ def _with_others(frame, groups, own, period):
     """Solutions of the examples alone, and with the other pixels: two Solution."""
     n_patterns = len(own)
     known = own.any(axis=0)
-    done = _judged(frame, own, by_pattern(_fit, groups, own))
+    done, _ = _judged(frame, own, fitted(groups, own))
     templates = solution_of(frame, groups, done, period).templates
     prior = np.where(known, PINNED * (own - 1), 0)
     # Of a pattern without a template, nothing tells what else has none.
@@ -361,16 +357,14 @@ def _with_others(frame, groups, own, period):
         templates=templates,
     )
     for _ in range(ROUNDS):
-        found = by_pattern(_fit, groups, posterior)
-        done = _judged(frame, posterior, found)
-        residuals = np.stack([frame.residuals(each) for each in found])
+        done, residuals = _judged(frame, posterior, fitted(groups, posterior))
         posterior = posterior_of(residuals, done.variance * done.overdispersion)
         done = done._replace(posterior=posterior)
     return alone, solution_of(frame, groups, done, period)
 
 
 def _judged(frame, posterior, templates):
-    """Variance and overdispersion of the residuals of patterns: Round."""
+    """Variance and overdispersion of the residuals of patterns: Round, residuals."""
     residuals = np.stack([frame.residuals(each) for each in templates])
     losses = np.einsum("k...,k...->...", posterior, residuals)
     n_pixels = float(np.vdot(posterior.sum(axis=0), frame.counts))
@@ -379,8 +373,4 @@ def _judged(frame, posterior, templates):
     pairs = list(itertools.permutations(range(len(posterior)), 2))
     measured = frame, posterior, templates, variance, pairs
     overdispersed = overdispersion(*measured)[0].max(initial=1.0)
-    return Round(posterior, losses, variance, overdispersed)
-
-
-def _fit(learner, weights):
-    return learner.fit(weights)
+    return Round(posterior, losses, variance, overdispersed), residuals

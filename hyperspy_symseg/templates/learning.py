@@ -121,7 +121,7 @@ class Round(NamedTuple):
 
 def _round(frame, groups, posterior, overdispersed=None):
     """One round of templates and posterior: Round."""
-    templates = by_pattern(_fit, groups, posterior)
+    templates = fitted(groups, posterior)
     residuals = np.stack([frame.residuals(each) for each in templates])
     losses = np.einsum("k...,k...->...", posterior, residuals)
     variance = float(losses.sum(dtype=np.float64)) / float(frame.counts.sum())
@@ -139,8 +139,19 @@ def _round(frame, groups, posterior, overdispersed=None):
     return Round(posterior, losses, variance, overdispersed)
 
 
-def _fit(learner, weights):
-    return learner.fit(weights)
+def fitted(groups, posterior):
+    """Templates of all patterns, learnt once more: list of (..., rows, columns).
+
+    Parameters
+    ----------
+    groups : list of Group
+    posterior : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+    """
+
+    def fit(learner, weights):
+        return learner.fit(weights)
+
+    return by_pattern(fit, groups, posterior)
 
 
 def solution_of(frame, groups, done, period):

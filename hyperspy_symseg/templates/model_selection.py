@@ -115,9 +115,9 @@ class ModelSelection:
         """
         costs, best = [0.0], 1
         for n_patterns in range(2, most + 1):
-            gain = self._gain(n_patterns, best)
-            costs.append(costs[best - 1] - gain)
-            if gain > DECISIVE * (n_patterns - best):
+            gained = self._gain(n_patterns, best)
+            costs.append(costs[best - 1] - gained)
+            if gained > DECISIVE * (n_patterns - best):
                 best = n_patterns
             elif n_patterns - best == MOST_REFUSED:
                 break
@@ -197,8 +197,8 @@ class ModelSelection:
             return found
         fewer = self.solution(n_patterns - 1)
         are_alike = found.templates.least_difference() <= LEAST_DIFFERENCE
-        gain = fewer.cost(WHITE_NOISE) - found.cost(WHITE_NOISE)
-        if gain > DECISIVE and not are_alike:
+        gained = fewer.cost(WHITE_NOISE) - found.cost(WHITE_NOISE)
+        if gained > DECISIVE and not are_alike:
             return found
         # Patterns that are much alike have one lattice, and one displacement.
         splits = self._motif_splits(fewer)

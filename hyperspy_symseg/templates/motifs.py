@@ -129,17 +129,8 @@ def are_one_crystal(frame, groups, solution, cost=0.0):
     one.fit(own)
     one = one.with_width(SLOWLY).varying(own)
     one = float(np.vdot(own, frame.residuals(one))) / (2 * noise)
-    between = _length_between(solution.labels, *(group.patterns for group in groups))
-    return one - several < DECISIVE + cost * between
-
-
-def _length_between(labels, ours, theirs):
-    """Length of the boundary between some patterns and some others: float."""
-    own, other, both = (
-        boundary_length(np.isin(labels, patterns))
-        for patterns in (ours, theirs, [*ours, *theirs])
-    )
-    return (own + other - both) / 2
+    length = boundary_length(solution.labels, *(group.patterns for group in groups))
+    return one - several < DECISIVE + cost * length
 
 
 def _nearly_the_same(cell, other):

@@ -59,12 +59,22 @@ def overdispersion(frame, posterior, templates, variance, choices, margin=MARGIN
     return np.array(found).reshape(-1, 2).T
 
 
+def neighbours(blocks):
+    """Structure of the neighbours of a block in its row and column: (..., 3, 3) bool.
+
+    Parameters
+    ----------
+    blocks : (..., block rows, block columns) numpy.ndarray
+        Those of another frame are none.
+    """
+    cross = ndimage.generate_binary_structure(2, 1)
+    return cross.reshape(*[1] * (blocks.ndim - 2), 3, 3)
+
+
 def _windows(frame, weights, template, other, variance, margin):
     """Random terms of the log-likelihood ratios in windows, and their variances."""
-    # Not from frame to frame.
-    leading = (1,) * (weights.ndim - 2)
-    cross = ndimage.generate_binary_structure(2, 1).reshape(*leading, 3, 3)
-    inside = ndimage.binary_erosion(weights > 0.5, cross, margin, border_value=1)
+    own = weights > 0.5
+    inside = ndimage.binary_erosion(own, neighbours(own), margin, border_value=1)
     difference = template - other
     sums, expected = (
         window_means(

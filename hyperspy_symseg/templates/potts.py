@@ -88,21 +88,23 @@ def most_probable(posterior):
     return labels
 
 
-def boundary_length(labels, *pair):
+def boundary_length(labels, ours=None, theirs=None):
     """Number of edges between blocks of different patterns: int.
 
     Parameters
     ----------
     labels : (..., block rows, block columns) numpy.ndarray
-    *pair : int
-        The two patterns; all of them if there are none.
+    ours, theirs : int or list of int, optional
+        Only edges between these patterns and those.
     """
     length = 0
     for axis in (-2, -1):
         lines = np.moveaxis(labels, axis, 0)
-        one, next_one = lines[:-1], lines[1:]
-        edges = one != next_one
-        if pair:
-            edges &= np.isin(one, pair) & np.isin(next_one, pair)
+        one, other = lines[:-1], lines[1:]
+        if ours is None:
+            edges = one != other
+        else:
+            edges = np.isin(one, ours) & np.isin(other, theirs)
+            edges |= np.isin(one, theirs) & np.isin(other, ours)
         length += np.count_nonzero(edges)
     return length

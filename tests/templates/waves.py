@@ -16,9 +16,6 @@ OTHERS = np.array([0.3 + 0.3j, 0.3j, -0.2, -0.25, 0.1j, 0.1 + 0.1j])
 Y, X = np.indices(SHAPE)
 
 
-# The kernel.
-
-
 def waves(factors, displacement=(0, 0), cell=CELL, indices=INDICES):
     """Sum of the plane waves of a motif, pixel by pixel: 2 Re sum of F exp(...).
 
