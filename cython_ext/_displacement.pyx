@@ -12,10 +12,11 @@ there by Newton's method, as long as S is concave there and no farther than a st
 the grid in a round. Where a motif may be inverted, it is looked for where S is the
 farthest from 0 on the grid, and from there on as the maximum of S or of -S.
 
-A line of grid points takes a complex multiply-add for each hk, and each of its points
-half of one for each k. LANES cells are done side by side; after the last, there are
-zeros up to a whole number of lanes, so every cell is made by the same instructions,
-wherever it lies.
+The points of a grid are done four at a time: (i, j), (-i, j), (i, -j) and (-i, -j), whose
+cosines are the same, and whose sines differ in sign. So a pair of lines takes four
+multiply-adds for each hk, and a pair of points in one of them two for each k >= 0.
+LANES cells are done side by side; after the last, there are zeros up to a whole number of
+lanes, so every cell is made by the same instructions, wherever it lies.
 """
 
 import numpy as np
@@ -34,16 +35,36 @@ cdef extern from *:
     /* In C, because only constant counts and restrict let the compiler keep the
        sums in vector registers. */
 
+    /* cos and sin of 2 pi v, from their series within an eighth of a turn: the terms
+       left out are below a float's last bit. No call, so lanes stay side by side. */
+    SYMSEG_INLINE void turned(
+        float *SYMSEG_RESTRICT re, float *SYMSEG_RESTRICT im,
+        const double *SYMSEG_RESTRICT v)
+    {
+        float turn[LANES];
+        for (int l = 0; l < LANES; ++l)
+            turn[l] = (float) (v[l] - floor(v[l]));
+        for (int l = 0; l < LANES; ++l) {
+            int quarter = (int) (4 * turn[l] + 0.5f);
+            float x = 6.2831853f * (turn[l] - 0.25f * (float) quarter), y = x * x;
+            float c = 1 + y * (-1 / 2.0f + y * (1 / 24.0f + y * (-1 / 720.0f
+                        + y * (1 / 40320.0f))));
+            float s = x * (1 + y * (-1 / 6.0f + y * (1 / 120.0f + y * (-1 / 5040.0f
+                        + y * (1 / 362880.0f)))));
+            float along = quarter & 1 ? s : c, across = quarter & 1 ? c : s;
+            re[l] = (quarter + 1) & 2 ? -along : along;
+            im[l] = quarter & 2 ? -across : across;
+        }
+    }
+
     /* out[n + last] = exp(2 pi i n v), for n from -last to last. */
     SYMSEG_INLINE void powers_of(
         float *SYMSEG_RESTRICT out_re, float *SYMSEG_RESTRICT out_im,
         Py_ssize_t last, const double *SYMSEG_RESTRICT v)
     {
         float re[LANES], im[LANES];
+        turned(re, im, v);
         for (int l = 0; l < LANES; ++l) {
-            float turn = (float) (6.283185307179586 * (v[l] - floor(v[l])));
-            re[l] = cosf(turn);
-            im[l] = sinf(turn);
             out_re[last * LANES + l] = 1;
             out_im[last * LANES + l] = 0;
         }
@@ -61,63 +82,90 @@ cdef extern from *:
             }
     }
 
+    /* Take a point where S is farther than at the best one so far. */
+    SYMSEG_INLINE void take_if_better(
+        float *SYMSEG_RESTRICT most, float *SYMSEG_RESTRICT sign,
+        float *SYMSEG_RESTRICT best, int either, const float *SYMSEG_RESTRICT value,
+        Py_ssize_t point)
+    {
+        float number = (float) point;
+        for (int l = 0; l < LANES; ++l) {
+            float size = either ? fabsf(value[l]) : value[l];
+            sign[l] = size > most[l] ? value[l] : sign[l];
+            best[l] = size > most[l] ? number : best[l];
+            most[l] = size > most[l] ? size : most[l];
+        }
+    }
+
     /* Grid point at which S is the largest, or of either sign the farthest from 0: the
-       first of several, and the sign. */
+       first of several, and the sign. With k folded to 0 and more, a term of a line is
+       even[k] cos(k v_2) - odd[k] sin(k v_2). */
     SYMSEG_CLONES static void best_of_grid(
         double *SYMSEG_RESTRICT v1, double *SYMSEG_RESTRICT v2,
         float *SYMSEG_RESTRICT sign, int either,
         const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
         Py_ssize_t n_terms, const int *SYMSEG_RESTRICT indices, Py_ssize_t last,
-        Py_ssize_t first_k, Py_ssize_t last_k, Py_ssize_t steps,
-        const float *SYMSEG_RESTRICT cosines, const float *SYMSEG_RESTRICT sines,
-        float *SYMSEG_RESTRICT line_re, float *SYMSEG_RESTRICT line_im)
+        Py_ssize_t steps, const float *SYMSEG_RESTRICT cosines,
+        const float *SYMSEG_RESTRICT sines, float *SYMSEG_RESTRICT even,
+        float *SYMSEG_RESTRICT odd)
     {
-        float most[LANES], row[LANES], column[LANES];
-        for (Py_ssize_t i = 0; i < steps; ++i) {
-            memset(line_re, 0, (2 * last + 1) * LANES * sizeof *line_re);
-            memset(line_im, 0, (2 * last + 1) * LANES * sizeof *line_im);
+        float most[LANES], best[LANES] = {0};
+        const Py_ssize_t size = (last + 1) * LANES;
+        for (int l = 0; l < LANES; ++l)
+            most[l] = -INFINITY;
+        for (Py_ssize_t i = 0; i <= steps / 2; ++i) {
+            /* Of line i in the first half, and of line -i in the second. */
+            memset(even, 0, 2 * size * sizeof *even);
+            memset(odd, 0, 2 * size * sizeof *odd);
             for (Py_ssize_t n = 0; n < n_terms; ++n) {
+                Py_ssize_t k = indices[2 * n + 1];
+                float turn = k < 0 ? -1 : 1;
                 float c = cosines[(indices[2 * n] + last) * steps + i];
                 float s = sines[(indices[2 * n] + last) * steps + i];
-                float *out_re = line_re + (indices[2 * n + 1] + last) * LANES;
-                float *out_im = line_im + (indices[2 * n + 1] + last) * LANES;
+                float *own_even = even + (k < 0 ? -k : k) * LANES;
+                float *own_odd = odd + (k < 0 ? -k : k) * LANES;
                 for (int l = 0; l < LANES; ++l) {
-                    out_re[l] += re[n * LANES + l] * c - im[n * LANES + l] * s;
-                    out_im[l] += re[n * LANES + l] * s + im[n * LANES + l] * c;
+                    float re_c = re[n * LANES + l] * c, im_s = im[n * LANES + l] * s;
+                    float im_c = im[n * LANES + l] * c, re_s = re[n * LANES + l] * s;
+                    own_even[l] += re_c - im_s;
+                    own_even[size + l] += re_c + im_s;
+                    own_odd[l] += turn * (im_c + re_s);
+                    own_odd[size + l] += turn * (im_c - re_s);
                 }
             }
-            for (Py_ssize_t j = 0; j < steps; ++j) {
-                float value[LANES] = {0};
-                for (Py_ssize_t k = first_k; k <= last_k; ++k) {
-                    float c = cosines[k * steps + j], s = sines[k * steps + j];
+            for (int opposite = 0; opposite < 2; ++opposite) {
+                Py_ssize_t line = opposite ? steps - i : i;
+                if (opposite && (i == 0 || line == i))
+                    break;
+                const float *own_even = even + opposite * size;
+                const float *own_odd = odd + opposite * size;
+                for (Py_ssize_t j = 0; j <= steps / 2; ++j) {
+                    float along[LANES] = {0}, across[LANES] = {0}, value[LANES];
+                    for (Py_ssize_t k = 0; k <= last; ++k) {
+                        float c = cosines[(k + last) * steps + j];
+                        float s = sines[(k + last) * steps + j];
+                        for (int l = 0; l < LANES; ++l) {
+                            along[l] += own_even[k * LANES + l] * c;
+                            across[l] += own_odd[k * LANES + l] * s;
+                        }
+                    }
                     for (int l = 0; l < LANES; ++l)
-                        value[l] += line_re[k * LANES + l] * c
-                                    - line_im[k * LANES + l] * s;
+                        value[l] = along[l] - across[l];
+                    take_if_better(most, sign, best, either, value, line * steps + j);
+                    if (j == 0 || j == steps - j)
+                        continue;
+                    for (int l = 0; l < LANES; ++l)
+                        value[l] = along[l] + across[l];
+                    take_if_better(
+                        most, sign, best, either, value, line * steps + steps - j);
                 }
-                float own[LANES];
-                for (int l = 0; l < LANES; ++l) {
-                    own[l] = either && value[l] < 0 ? -1 : 1;
-                    value[l] *= own[l];
-                }
-                if (i == 0 && j == 0)
-                    for (int l = 0; l < LANES; ++l) {
-                        most[l] = value[l];
-                        sign[l] = own[l];
-                        row[l] = column[l] = 0;
-                    }
-                else
-                    for (int l = 0; l < LANES; ++l) {
-                        int more = value[l] > most[l];
-                        most[l] = more ? value[l] : most[l];
-                        sign[l] = more ? own[l] : sign[l];
-                        row[l] = more ? (float) i : row[l];
-                        column[l] = more ? (float) j : column[l];
-                    }
             }
         }
         for (int l = 0; l < LANES; ++l) {
-            v1[l] = row[l] / (double) steps;
-            v2[l] = column[l] / (double) steps;
+            Py_ssize_t point = (Py_ssize_t) best[l];
+            v1[l] = (double) (point / steps) / steps;
+            v2[l] = (double) (point % steps) / steps;
+            sign[l] = either && sign[l] < 0 ? -1 : 1;
         }
     }
 
@@ -160,10 +208,11 @@ cdef extern from *:
                                 - (double) hk[l] * along_k[l]) / scale;
                 double step2 = ((double) hh[l] * along_k[l]
                                 - (double) hk[l] * along_h[l]) / scale;
-                double size = fmax(fabs(step1), fabs(step2)) * steps;
-                double share = !concave ? 0 : size > 1 ? 1 / size : 1;
-                v1[l] += share * step1;
-                v2[l] += share * step2;
+                double size1 = fabs(step1) * steps, size2 = fabs(step2) * steps;
+                double size = size1 > size2 ? size1 : size2;
+                double share = 1 / (size > 1 ? size : 1);
+                v1[l] += concave ? share * step1 : 0;
+                v2[l] += concave ? share * step2 : 0;
             }
         }
     }
@@ -194,8 +243,8 @@ cdef extern from *:
     void best_of_grid(
         double *v1, double *v2, float *sign, bint either, const float *re,
         const float *im, Py_ssize_t n_terms, const int *indices, Py_ssize_t last,
-        Py_ssize_t first_k, Py_ssize_t last_k, Py_ssize_t steps, const float *cosines,
-        const float *sines, float *line_re, float *line_im) noexcept nogil
+        Py_ssize_t steps, const float *cosines, const float *sines, float *even,
+        float *odd) noexcept nogil
     void climb(
         double *v1, double *v2, const float *re, const float *im, Py_ssize_t n_terms,
         const int *indices, Py_ssize_t last, Py_ssize_t steps, float *re1, float *im1,
@@ -227,12 +276,11 @@ def best_displacements(
     cdef Py_ssize_t n_terms = terms.shape[1], n_cells = terms.shape[2]
     cdef Py_ssize_t group, first, n, lane, left
     cdef Py_ssize_t last = max(1, np.abs(indices).max(initial=0))
-    cdef Py_ssize_t first_k = last + np.min(indices[:, 1:], initial=0)
-    cdef Py_ssize_t last_k = last + np.max(indices[:, 1:], initial=0)
     angles = np.outer(np.arange(-last, last + 1), np.arange(steps)) % steps
     angles = 2 * np.pi / steps * angles
     cdef float[:, :, ::1] waves = np.array([np.cos(angles), np.sin(angles)], np.float32)
     cdef float[:, :, ::1] own = np.zeros((2, max(n_terms, 1), LANES), np.float32)
+    # Two each of `even` and `odd`, and later of the powers of both axes.
     cdef float[:, :, ::1] work = np.empty((4, 2 * last + 1, LANES), np.float32)
     cdef double[:, ::1] found = np.empty((2, LANES))
     cdef float[::1] signs = np.ones(LANES, np.float32)
@@ -251,8 +299,8 @@ def best_displacements(
                     own[1, n, lane] = terms[1, n, first + lane]
             best_of_grid(
                 &found[0, 0], &found[1, 0], &signs[0], either_sign, &own[0, 0, 0],
-                &own[1, 0, 0], n_terms, &indices[0, 0], last, first_k, last_k, steps,
-                &waves[0, 0, 0], &waves[1, 0, 0], &work[0, 0, 0], &work[1, 0, 0],
+                &own[1, 0, 0], n_terms, &indices[0, 0], last, steps, &waves[0, 0, 0],
+                &waves[1, 0, 0], &work[0, 0, 0], &work[2, 0, 0],
             )
             if either_sign:
                 for n in range(n_terms):
