@@ -106,6 +106,12 @@ class CrystalComponents:
         other._window = _LeaveOneOut(width)
         return other
 
+    def with_contrast(self, width):
+        """Return the same with a contrast that varies, in a window of that width."""
+        other = copy.copy(self)
+        other._of_contrast = _LeaveOneOut(width)
+        return other
+
     def cells(self, weights):
         """Fourier sums of the cells: (2, n, ..., cell rows, cell columns) float32.
 
@@ -178,22 +184,9 @@ class CrystalComponents:
         used = np.flatnonzero(factors.any(axis=0))
         near_by = [self._of_contrast.means(sums[:, used]) for sums in cells]
         terms = _terms(factors[:, used], near_by, slice(None))
-        values = _product_sums(terms, turned[:, used])
+        real, imag = terms * turned[:, used]
+        values = (real - imag).sum(axis=0)
         return ratio(values, self._of_contrast.means(self._powers(factors, weights)))
-
-    def gain_of_contrast(self, factors, cells, weights, turned):
-        """Half of what squared residuals lose by a contrast that varies, in its size.
-
-        Parameters
-        ----------
-        factors, cells, weights, turned
-            As for `contrast`, of a crystal whose contrast is 1.
-        """
-        used, window = np.flatnonzero(factors.any(axis=0)), _LeaveOneOut(CONTRAST_WIDTH)
-        values = _product_sums(_terms(factors, cells, used), turned[:, used])
-        powers = self._powers(factors, weights)
-        contrast = ratio(window.means(values), window.means(powers))
-        return 2 * (contrast - 1) * values - (contrast**2 - 1) * powers
 
     def _powers(self, factors, weights):
         """Half the squares of templates over their patterns' pixels, in the cells."""
@@ -311,11 +304,6 @@ def _terms(factors, sums, used):
         )
         for own, each in zip(factors, sums, strict=True)
     )
-
-
-def _product_sums(terms, turned):
-    """Real part of the sum of products along the components: (...) float32."""
-    return (terms[0] * turned[0] - terms[1] * turned[1]).sum(axis=0)
 
 
 def _phase_factors(displacement, indices):

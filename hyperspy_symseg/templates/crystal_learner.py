@@ -12,7 +12,7 @@ from hyperspy_symseg.lattice.cell import indices_within
 
 from .blocks import gaussian_weights, ratio, sum_blocks, window_means
 from .bragg import LEAST_WEIGHT
-from .crystal import Crystal, complex_product, pixels_of_cells
+from .crystal import CONTRAST_WIDTH, Crystal, complex_product, pixels_of_cells
 from .normalized_frame import BLOCKS_IN_CELL
 
 # Shortest lattice spacing, in periods.
@@ -110,26 +110,6 @@ class CrystalLearner:
             ratio(moved, np.broadcast_to(near_by, moved.shape)), turned
         )
 
-    def gain_of_contrast(self, weights, noise):
-        """What a contrast that varies explains more than that of the last fit, in nats.
-
-        Only its size: where it is inverted, the last fit has another displacement.
-
-        Parameters
-        ----------
-        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
-        noise : float
-            As of the templates.
-
-        Returns
-        -------
-        (..., cell rows, cell columns) numpy.ndarray of float32
-        """
-        cells, _ = self._sums(weights)
-        turned = self._components.turned(self._displacement)
-        fitted = self.factors, cells, weights, turned
-        return self._components.gain_of_contrast(*fitted) / noise
-
     def share_inverted(self, weights):
         """Share of the power of the last fit whose contrast has the rarer sign: float.
 
@@ -146,6 +126,13 @@ class CrystalLearner:
         other = copy.copy(self)
         other._all = replace(self._all, width=width)
         other._components = self._components.with_width(width)
+        return other
+
+    def with_contrast(self):
+        """Return the same with a contrast that varies, and as much learnt."""
+        other = copy.copy(self)
+        other._all = replace(self._all, contrast_width=CONTRAST_WIDTH)
+        other._components = self._components.with_contrast(CONTRAST_WIDTH)
         return other
 
     def without_contrast(self):

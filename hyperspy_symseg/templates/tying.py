@@ -126,10 +126,12 @@ class Fitted(NamedTuple):
 
         It has to change its sign: one that falls to nothing is where a crystal ends.
         """
-        own, noise = solution.posterior[self.patterns], solution.templates.noise
-        gain = self.learner.gain_of_contrast(own, noise)
-        if np.clip(gain, -MOST_GAIN, MOST_GAIN).sum() < DECISIVE:
+        own = solution.posterior[self.patterns]
+        first = self.learner.with_contrast()
+        first.fit(own)
+        if first.share_inverted(own) < LEAST_INVERTED:
             return self
+        # What was learnt without its sign is a mixture of both motifs.
         period = solution.templates.period
         learner = CrystalLearner(
             frame, self.learner.cell, self.learner.width, period, CONTRAST_WIDTH
@@ -137,7 +139,7 @@ class Fitted(NamedTuple):
         for _ in range(ROUNDS):
             learner.settle(own)
         other = self.of(frame, learner, self.patterns, solution)
-        is_inverted = learner.share_inverted(own) > LEAST_INVERTED
+        is_inverted = learner.share_inverted(own) >= LEAST_INVERTED
         return other if is_inverted and other.gain(self) > DECISIVE else self
 
     def gain(self, other):

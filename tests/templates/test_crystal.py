@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from scipy import ndimage
 
 from hyperspy_symseg import _displacement
-from hyperspy_symseg.templates.blocks import sum_blocks
 from hyperspy_symseg.templates.crystal import WIDE, WIDTHS, Crystal
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
@@ -488,23 +487,3 @@ def test_contrast_where_there_is_nothing_is_zero():
         0 * FACTORS,
     )
     assert not found.any()
-
-
-def test_gain_of_contrast_is_half_of_what_residuals_lose():
-    fading = (1.2 + np.cos(np.pi * X / 140)) * waves(FACTORS)
-    frame = normalized(with_noise(fading))
-    own = crystal_of().components(frame)
-    weights, factors = everywhere(frame), np.atleast_2d(FACTORS)
-    cells = [own.cells(weights[0])]
-    turned = own.turned(np.zeros((2, *frame.cell_counts.shape)))
-    found = own.gain_of_contrast(factors, cells, weights, turned)
-    contrast = slow_contrast(
-        frame.pixels, [np.ones(SHAPE)], np.zeros((2, *frame.cell_counts.shape))
-    )
-    template = waves(FACTORS)
-    of_pixels = np.repeat(np.repeat(contrast, 9, 0), 9, 1)[: SHAPE[0], : SHAPE[1]]
-    before, after = (frame.pixels - a * template for a in (1, of_pixels))
-    expected = sum_blocks(before**2 - after**2, 9) / 2
-    # The energy of a template in a cell is that of many cells in the mean.
-    assert found.sum() == pytest.approx(expected.sum(), rel=0.03)
-    np.testing.assert_allclose(found[:10, :15], expected[:10, :15], atol=4, rtol=0.3)

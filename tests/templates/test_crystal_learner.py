@@ -459,17 +459,18 @@ def test_one_motif_that_varies_slowly_has_a_contrast_too():
     assert explained(learner.varying(everywhere(frame)), frame.pixels) > 0.87
 
 
-def test_contrast_gains_where_a_motif_fades():
-    fading = (1.1 + np.cos(np.pi * X / 140)) * waves(FACTORS)
-    faded, same = (normalized(with_noise(each)) for each in (fading, waves(FACTORS)))
-    gains = []
-    for frame in (faded, same):
+def test_share_that_is_inverted_shows_with_what_is_learnt_without_a_sign():
+    shares_found = []
+    for contrast in (fringe(), np.ones(SHAPE)):
+        frame = normalized(with_noise(contrast * waves(FACTORS), 0.1))
         learner, _ = learner_of(frame)
-        gains.append(learner.gain_of_contrast(everywhere(frame), 1.0).sum())
-        twice = learner.gain_of_contrast(everywhere(frame), 2.0).sum()
-        assert twice == pytest.approx(gains[-1] / 2)
-    assert gains[0] > 20
-    assert gains[1] < 5
+        other = learner.with_contrast()
+        other.fit(everywhere(frame))
+        shares_found.append(other.share_inverted(everywhere(frame)))
+        assert learner.contrast_width == 0
+        assert other.contrast_width == CONTRAST_WIDTH
+    assert shares_found[0] > 0.3
+    assert shares_found[1] < 0.01
 
 
 def test_a_lattice_under_a_fringe_settles():

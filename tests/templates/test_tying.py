@@ -346,7 +346,7 @@ def test_contrast_of_what_is_strained_is_the_same_everywhere(strained):
     np.testing.assert_array_equal(strained[1].templates.contrast_widths, [0])
 
 
-def test_contrast_is_tried_where_its_size_varies_only(perfect, monkeypatch):
+def test_contrast_is_tried_only_where_its_sign_may_vary(perfect, monkeypatch):
     """Another learner would take time."""
     frame, free, found = perfect
     [group] = found.groups
