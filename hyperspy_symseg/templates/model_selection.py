@@ -87,7 +87,7 @@ class ModelSelection:
     def __init__(self, frame, period, labels, one_pattern=None):
         self._frame = frame
         self._learn = functools.partial(learn, frame, SpectrumCrops(frame), period)
-        self._labels, self._solutions, self._free = labels, {}, {}
+        self._labels, self._solutions, self._free_solutions = labels, {}, {}
         self._one_pattern = one_pattern
 
     def solution(self, n_patterns):
@@ -95,6 +95,18 @@ class ModelSelection:
         if n_patterns not in self._solutions:
             self._solutions[n_patterns] = self._best(n_patterns)
         return self._solutions[n_patterns]
+
+    def _free(self, n_patterns):
+        """Solution with free phases, and whether it was begun with right labels."""
+        if n_patterns not in self._free_solutions:
+            if n_patterns == 1:
+                one = self._learn(everywhere(self._frame), ROUNDS_OF_ONE)
+                self._free_solutions[1] = one, True
+            else:
+                begun, are_right = self._begun(n_patterns)
+                free = self._learn(begun.posterior, ROUNDS)
+                self._free_solutions[n_patterns] = free, are_right
+        return self._free_solutions[n_patterns]
 
     def costs(self, most):
         """Costs of one pattern, two and so on, until two in turn do not count.
@@ -175,6 +187,8 @@ class ModelSelection:
 
         Minus infinity if they do not count.
         """
+        if self._has_few_cells(n_patterns):
+            return -np.inf
         solution = self.solution(n_patterns)
         few = solution.least_cells() < FEWEST_CELLS
         if few or has_rim(solution) or not self.are_different(n_patterns, is_auto=True):
@@ -186,27 +200,38 @@ class ModelSelection:
 
     def _best(self, n_patterns):
         """Best solution, from several starts."""
-        if n_patterns == 1:
-            free, are_right = self._learn(everywhere(self._frame), ROUNDS_OF_ONE), True
-        else:
-            begun, are_right = self._begun(n_patterns)
-            free = self._learn(begun.posterior, ROUNDS)
-        self._free[n_patterns] = free
-        found = tied(self._frame, free)
-        if are_right:
-            return found
-        fewer = self.solution(n_patterns - 1)
-        are_alike = found.templates.least_difference() <= LEAST_DIFFERENCE
-        gained = fewer.cost(WHITE_NOISE) - found.cost(WHITE_NOISE)
-        if gained > DECISIVE and not are_alike:
-            return found
+        free, _ = self._free(n_patterns)
+        if self._is_settled(n_patterns):
+            return tied(self._frame, free)
+        splits = self._motif_splits(self.solution(n_patterns - 1))
         # Patterns that are much alike have one lattice, and one displacement.
-        splits = self._motif_splits(fewer)
-        others = [] if splits and are_alike else [found]
+        are_alike = free.templates.least_difference() <= LEAST_DIFFERENCE
+        others = [] if splits and are_alike else [tied(self._frame, free)]
         return min(splits + others, key=lambda one: one.cost(WHITE_NOISE))
+
+    def _is_settled(self, n_patterns):
+        """Whether the patterns differ in their lattices, so that no motif is split."""
+        free, are_right = self._free(n_patterns)
+        if are_right:
+            return True
+        if free.templates.least_difference() <= LEAST_DIFFERENCE:
+            return False
+        fewer, _ = self._free(n_patterns - 1)
+        return fewer.cost(WHITE_NOISE) - free.cost(WHITE_NOISE) > DECISIVE
+
+    def _has_few_cells(self, n_patterns):
+        """Whether a pattern has few cells, however the phases are tied."""
+        free, _ = self._free(n_patterns)
+        if free.least_cells() >= FEWEST_CELLS:
+            return False
+        if self._is_settled(n_patterns):
+            return True
+        return self.solution(n_patterns - 1).least_cells() < FEWEST_CELLS
 
     def _motif_splits(self, solution):
         """Solutions with one pattern more on the lattice of another: list."""
+        if solution.least_cells() < FEWEST_CELLS:
+            return []
         found, period = [], solution.templates.period
         for number in range(solution.templates.n_patterns):
             start = motif_split(self._frame, solution, number)
@@ -232,9 +257,8 @@ class ModelSelection:
         """Posterior and templates of one pattern fewer."""
         if n_patterns == 2 and self._one_pattern is not None:
             return everywhere(self._frame), self._one_pattern
-        self.solution(n_patterns - 1)
         # Free phases hardly follow a boundary, so that misfits show it.
-        free = self._free[n_patterns - 1]
+        free, _ = self._free(n_patterns - 1)
         return free.posterior, free.templates
 
     def _split(self, posterior, templates):
