@@ -11,6 +11,7 @@ from hyperspy_symseg.frames.block_sums import spread
 from .blocks import local_mean, sum_blocks
 from .evidence import gain, has_rim
 from .learning import everywhere, learn, relearnt
+from .motif_variation import motif_varies
 from .motifs import are_one_crystal, change_slowly, motif_split
 from .normalized_frame import BLOCKS_IN_CELL
 from .pattern_spectrum import SpectrumCrops
@@ -88,6 +89,7 @@ class ModelSelection:
         self._frame = frame
         self._learn = functools.partial(learn, frame, SpectrumCrops(frame), period)
         self._labels, self._solutions, self._free_solutions = labels, {}, {}
+        self._few = {}
         self._one_pattern = one_pattern
 
     def solution(self, n_patterns):
@@ -220,13 +222,23 @@ class ModelSelection:
         return fewer.cost(WHITE_NOISE) - free.cost(WHITE_NOISE) > DECISIVE
 
     def _has_few_cells(self, n_patterns):
-        """Whether a pattern has few cells, however the phases are tied."""
+        """Whether a pattern has few cells, and there is no motif to split."""
+        if n_patterns not in self._few:
+            self._few[n_patterns] = self._is_lost(n_patterns)
+        return self._few[n_patterns]
+
+    def _is_lost(self, n_patterns):
+        """What `_has_few_cells` has not found yet: bool."""
         free, _ = self._free(n_patterns)
         if free.least_cells() >= FEWEST_CELLS:
             return False
-        if self._is_settled(n_patterns):
+        if self._is_settled(n_patterns) or self._has_few_cells(n_patterns - 1):
             return True
-        return self.solution(n_patterns - 1).least_cells() < FEWEST_CELLS
+        fewer = self.solution(n_patterns - 1)
+        if fewer.least_cells() < FEWEST_CELLS:
+            return True
+        numbers = range(n_patterns - 1)
+        return not any(motif_varies(self._frame, fewer, number) for number in numbers)
 
     def _motif_splits(self, solution):
         """Solutions with one pattern more on the lattice of another: list."""

@@ -303,6 +303,21 @@ class NormalizedFrame:
             factors.append(np.stack([np.cos(angle), np.sin(angle)]).astype(np.float32))
         return factors
 
+    def less(self, template):
+        """The same less a template, where pixels are valid: NormalizedFrame.
+
+        Its energies are those of the frame.
+
+        Parameters
+        ----------
+        template : (..., rows, columns) numpy.ndarray of float32
+        """
+        other = copy.copy(self)
+        other.pixels = self.pixels - template
+        if self.valid is not None:
+            other.pixels[~self.valid] = 0
+        return other
+
     def residuals(self, template):
         """Squared residuals of the blocks when a template is subtracted.
 
@@ -314,7 +329,5 @@ class NormalizedFrame:
         -------
         (..., block rows, block columns) numpy.ndarray of float32
         """
-        difference = self.pixels - template
-        if self.valid is not None:
-            difference[~self.valid] = 0
+        difference = self.less(template).pixels
         return products(difference, difference, self.block)
