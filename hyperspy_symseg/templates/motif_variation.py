@@ -10,7 +10,7 @@ from hyperspy_symseg.lattice.cell import indices_within
 from .blocks import gaussian_weights, ratio, window_means
 from .bragg import BraggComponents
 from .crystal import pixels_of_cells
-from .crystal_learner import SHORTEST, CrystalLearner
+from .crystal_learner import NOTHING, SHORTEST, CrystalLearner
 from .tying import DECISIVE, crystal_of
 
 # Standard deviation of the window that structure factors are averaged in, in cells.
@@ -22,7 +22,8 @@ def motif_varies(frame, solution, number):
 
     Those at half of the nodes of its lattice count, too: domains that are ordered have
     them. With the Fourier sums C of what the template leaves of the N pixels of a cell,
-    and their mean M near by, without the cell itself, one of them varies if
+    less those of its mean everywhere, and their mean M near by, without the cell
+    itself, one of them varies if
 
         sum over cells of (2 Re(conj(M) C) - N |M|^2) / noise
 
@@ -47,10 +48,16 @@ def motif_varies(frame, solution, number):
     nodes = indices_within(half, 1 / (SHORTEST * solution.templates.period)) @ half
     sums = BraggComponents(rest, frame.factors(nodes)).cells(weights)
     counts = np.broadcast_to(pixels_of_cells(frame, weights), sums.shape)
+    sums -= counts * _means(sums) / max(_means(counts).max(), NOTHING)
     near_by = ratio(_of_others(sums), _of_others(counts))
     gains = 2 * near_by * sums - counts * near_by**2
     gains = np.moveaxis(gains, 1, 0).reshape(len(nodes), -1).sum(axis=1)
     return bool(gains.max(initial=0) > DECISIVE * solution.templates.noise)
+
+
+def _means(cells):
+    """Means of all cells (2, n, ..., rows, columns), with the same number of axes."""
+    return cells.mean(axis=tuple(range(2, cells.ndim)), keepdims=True)
 
 
 def _of_others(cells):

@@ -86,7 +86,7 @@ def _statistics_in_windows(clean):
     # In double precision, so that a constant area has no contrast, however bright.
     width = MEAN_WIDTH * BLOCKS_IN_PERIOD
     mean = local_mean(clean.sums, width, np.float64)
-    mean = _with_steps(clean, mean, lambda sums: local_mean(sums, width, np.float64))
+    mean = _with_steps(clean, mean, lambda sums: local_mean(sums, width, np.float32))
     energies = _energies_about(clean, mean)
     width = VARIANCE_WIDTH * BLOCKS_IN_PERIOD
     return mean, energies, local_mean(energies, width, np.float32)
@@ -299,8 +299,9 @@ class NormalizedFrame:
             reflections.T, self._first, self.shape, strict=True
         ):
             turns = np.multiply.outer(frequency, np.arange(first, first + length))
-            angle = 2 * np.pi * (turns % 1)
-            factors.append(np.stack([np.cos(angle), np.sin(angle)]).astype(np.float32))
+            turns -= np.rint(turns)
+            angle = (2 * np.pi * turns).astype(np.float32)
+            factors.append(np.stack([np.cos(angle), np.sin(angle)]))
         return factors
 
     def less(self, template):

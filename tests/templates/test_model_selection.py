@@ -272,3 +272,12 @@ def test_motifs_much_alike_count_if_they_gain_enough(of_polar):
 def test_the_same_motif_everywhere_is_one_pattern():
     normalized, _ = polar(off=0.0)
     assert ModelSelection.best_number(search_of(normalized).costs(3)) == 1
+
+
+def test_a_motif_that_does_not_vary_is_not_split(two_grains, monkeypatch):
+    """Splits take most of the time of a number that does not count."""
+    search = search_of(two_grains[0])
+    monkeypatch.setattr(search, "_motif_splits", None)
+    costs = search.costs(4)
+    assert ModelSelection.best_number(costs) == 2
+    np.testing.assert_array_equal(costs[2:], np.inf)
