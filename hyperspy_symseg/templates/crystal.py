@@ -21,8 +21,10 @@ from .normalized_frame import BLOCKS_IN_CELL
 _displacement = compiled("_displacement")
 
 # Standard deviations of the window that displacements are averaged in, in cells: what
-# is distorted needs a narrow one.
-WIDTHS = (5.0, 3.0, 2.0)
+# is distorted needs a narrow one. Then cells are moved by the displacement in a window
+# of the widest before they are averaged, in rounds: what varies steadily stays.
+WIDTHS = (5.0, 3.0, 2.0, 1.0)
+ROUNDS_BEFORE = 2
 # Window that does without the neighbours of a cell.
 WIDE = 3.0
 # Standard deviation of the window that a contrast is averaged in, in cells.
@@ -42,10 +44,12 @@ class Crystal:
         t_k(q) = 2 a(c) sum over hk of Re(F_k,hk exp(2 pi i (g_hk.q - (h, k).v(c)))),
 
     in which g_hk = h a* + k b*. The displacement is that which the pixels near by fit
-    best, without the cell itself; the patterns of a crystal have one in common. So they
-    have the contrast a, which is 1, or varies and may change its sign, as under a
-    thickness fringe: then it is the one that the pixels near by fit best, again without
-    the cell itself,
+    best, without the cell itself; the patterns of a crystal have one in common. In a
+    window narrower than 5 cells, the pixels near by are moved first by what fits best
+    in one of 5, so that a strain does not blur them. The patterns also have one
+    contrast a, which is 1, or varies and may change its sign, as under a thickness
+    fringe: then it is the one that the pixels near by fit best, again without the cell
+    itself,
 
         a(c) = <sum over k, hk of Re(conj(F) C exp(2 pi i (h, k).v(c)))>
                / <sum over k, hk of N |F|^2>,
@@ -94,7 +98,7 @@ class CrystalComponents:
     def __init__(self, frame, crystal):
         self._frame, self._indices = frame, crystal.indices
         self._own_factors = crystal.factors
-        self._window = _LeaveOneOut(crystal.width)
+        self._set_width(crystal.width)
         self._of_contrast = None
         if crystal.contrast_width:
             self._of_contrast = _LeaveOneOut(crystal.contrast_width)
@@ -103,8 +107,14 @@ class CrystalComponents:
     def with_width(self, width):
         """Return the same with another window of the displacement."""
         other = copy.copy(self)
-        other._window = _LeaveOneOut(width)
+        other._set_width(width)
         return other
+
+    def _set_width(self, width):
+        """Take a window of the displacement, and wider ones before it if narrow."""
+        self._window, self._before = _LeaveOneOut(width), []
+        if width < WIDTHS[0]:
+            self._before = [_LeaveOneOut(WIDTHS[0])] * ROUNDS_BEFORE
 
     def with_contrast(self, width):
         """Return the same with a contrast that varies, in a window of that width."""
@@ -137,19 +147,29 @@ class CrystalComponents:
         """Sums near the cells, in the window, each without the cell itself."""
         return self._window.means(cells)
 
-    def displacement(self, factors, near_by):
+    def displacement(self, factors, cells):
         """Displacement that fits the patterns best: (2, ..., cell rows, cell columns).
 
         Parameters
         ----------
         factors : (patterns, n) numpy.ndarray of complex128
-        near_by : list of (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
-            Sums near the cells, of each pattern.
+        cells : list of (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
+            As from the method, of each pattern.
 
         Returns
         -------
         numpy.ndarray of float64
         """
+        found, moved = 0.0, cells
+        # Where a contrast changes its sign, wide windows cancel.
+        for window in self._before if self._of_contrast is None else []:
+            found = found + self._best(factors, map(window.means, moved))
+            turned = self.turned(found)
+            moved = [np.stack(complex_product(each, turned)) for each in cells]
+        return found + self._best(factors, map(self._window.means, moved))
+
+    def _best(self, factors, near_by):
+        """Displacement from the sums (2, n, ...) near the cells, of each pattern."""
         used = np.flatnonzero(factors.any(axis=0))
         terms = _terms(factors, near_by, used)
         indices = np.ascontiguousarray(self._indices[used])
@@ -252,12 +272,24 @@ class CrystalComponents:
             Probability of each pattern of the crystal.
         """
         cells = [self.cells(own) for own in posterior]
-        factors, near_by = self._own_factors, map(self.near_by, cells)
-        turned = self.turned(self.displacement(factors, near_by))
+        factors = self._own_factors
+        turned = self.turned(self.displacement(factors, cells))
         contrast = self.contrast(factors, cells, posterior, turned)
         if contrast is not None:
             turned *= contrast
         return [self.template(own, turned) for own in factors]
+
+
+def reach(widths):
+    """Standard deviations of all windows of a displacement together, in cells: (...).
+
+    Parameters
+    ----------
+    widths : (...) numpy.ndarray
+        As in `Crystal`.
+    """
+    before = np.where(widths < WIDTHS[0], ROUNDS_BEFORE * WIDTHS[0] ** 2, 0)
+    return np.sqrt(widths**2 + before)
 
 
 class _LeaveOneOut:

@@ -186,7 +186,7 @@ class CrystalLearner:
         (2 n, ..., block rows, block columns) numpy.ndarray of float32
             Real and imaginary parts of the structure factors, in the mean near by.
         """
-        turned = self._placed(self.factors, *self._sums(weights), weights)
+        turned = self._placed(self.factors, self._sums(weights), weights)
         sums = np.concatenate(self._components.block_sums(turned))
         window = gaussian_weights(width)
         counts = self._frame.counts
@@ -198,16 +198,15 @@ class CrystalLearner:
         return ratio(window_means(sums, window), np.broadcast_to(counts, sums.shape))
 
     def _sums(self, weights):
-        """Fourier sums of the cells of each pattern, and those near them: two lists."""
-        cells = list(map(self._components.cells, weights))
-        return cells, list(map(self._components.near_by, cells))
+        """Fourier sums of the cells of each pattern: list."""
+        return list(map(self._components.cells, weights))
 
-    def _placed(self, factors, cells, near_by, weights):
+    def _placed(self, factors, cells, weights):
         """Phase factors of the displacement that fits best, times the contrast.
 
         Both are kept.
         """
-        self._displacement = self._components.displacement(factors, near_by)
+        self._displacement = self._components.displacement(factors, cells)
         turned = self._components.turned(self._displacement)
         self._contrast = self._components.contrast(factors, cells, weights, turned)
         if self._contrast is not None:
@@ -238,12 +237,12 @@ class CrystalLearner:
         ----------
         weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         """
-        cells, near_by = self._sums(weights)
+        cells = self._sums(weights)
         if self.factors is None:
-            turned = self._begun(sum(cells), sum(near_by), weights)
+            turned = self._begun(sum(cells), weights)
             self.factors = self._factors(cells, turned, self._n_pixels(weights))
         before = self.factors
-        turned = self._placed(before, cells, near_by, weights)
+        turned = self._placed(before, cells, weights)
         self.factors = self._factors(cells, turned, self._n_pixels(weights))
         factors = self.factors
         if self._contrast is not None:
@@ -267,13 +266,14 @@ class CrystalLearner:
         least = SIGNIFICANT / np.sqrt(2 * n_pixels)
         return np.where(np.abs(factors) < least, 0, factors)
 
-    def _begun(self, cells, near_by, weights):
+    def _begun(self, cells, weights):
         """Phase factors, times the contrast, when nothing is known but the lattice."""
         together = weights.sum(axis=0, keepdims=True)
+        near_by = self._components.near_by(cells)
         if self.contrast_width:
             factors = self._where_strongest(near_by, together[0])
             for _ in range(ROUNDS_OF_CONTRAST):
-                turned = self._placed(factors, [cells], [near_by], together)
+                turned = self._placed(factors, [cells], together)
                 factors = self._factors([cells], turned, self._n_pixels(together))
             return turned
         self._contrast = None
@@ -291,7 +291,7 @@ class CrystalLearner:
         turned = self._components.turned(np.tensordot(inverse, turns, axes=1))
         for _ in range(ROUNDS):
             factors = self._factors([cells], turned, [n_pixels])
-            turned = self._placed(factors, [cells], [near_by], together)
+            turned = self._placed(factors, [cells], together)
         return turned
 
     def _where_strongest(self, near_by, weights):

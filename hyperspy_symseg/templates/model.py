@@ -18,7 +18,7 @@ from hyperspy_symseg.frames.tile import widened
 from hyperspy_symseg.lattice.cell import LARGEST_INDEX
 
 from .bragg import WIDTH, FreeComponents
-from .crystal import Crystal
+from .crystal import Crystal, reach
 from .normalized_frame import cell_size
 from .potts import log_likelihoods, mean_field, most_probable
 from .reflections import distances
@@ -313,7 +313,7 @@ class Templates:
     def margin(self):
         """Pixels around a tile of a frame that its labels depend on: int."""
         cell = cell_size(self.period)
-        widths = np.concatenate([self.widths, self.contrast_widths])
+        widths = np.concatenate([reach(self.widths), self.contrast_widths])
         widest = widths.max(initial=WIDTH)
         return (round(MARGIN * widest * self.period) // cell + 1) * cell
 

@@ -160,8 +160,8 @@ def test_displacement_jumps_by_half_a_supercell_at_an_antiphase_boundary():
     truth = waves(factors, (turned, 0 * turned), cell, indices)
     frame = normalized(with_noise(truth))
     own = Crystal(cell, indices, factors[np.newaxis], 1.4).components(frame)
-    near_by = own.near_by(own.cells(everywhere(frame)[0]))
-    v = own.displacement(factors[np.newaxis], [near_by])
+    cells = [own.cells(everywhere(frame)[0])]
+    v = own.displacement(factors[np.newaxis], cells)
     # Cells of 9 pixels: the boundary is that of the eighth and the ninth.
     assert modulo_one(v[0, :, :7]).max() < 0.05
     assert modulo_one(v[0, :, 9:] - 0.5).max() < 0.05

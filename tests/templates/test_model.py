@@ -534,6 +534,16 @@ def best_displacement(sums):
     return optimize.minimize(lambda v: -value(v), begin, method="BFGS").x
 
 
+def others_near(cell, shape, width):
+    """Weights of the cells near a cell, to three standard deviations: (...)."""
+    off = np.abs(np.indices(shape) - np.reshape(cell, (2, 1, 1)))
+    window = np.exp(-0.5 * (off**2).sum(axis=0) / width**2)
+    window[(off > int(3 * width + 0.5)).any(axis=0)] = 0
+    # Its neighbours share columns with a cell; a narrow window needs them.
+    window[(off <= (width >= 3)).all(axis=0)] = 0
+    return window
+
+
 def slow_residuals(normalized, posterior, width):
     """Squared residuals of the blocks with two motifs, from sums over the pixels."""
     side, (rows, columns) = 3 * normalized.block, normalized.cell_counts.shape
@@ -543,21 +553,18 @@ def slow_residuals(normalized, posterior, width):
     cells = np.zeros((2, len(HKL), rows, columns), complex)
     terms = weights[:, np.newaxis] * normalized.pixels * waves.conj()
     np.add.at(cells, np.s_[:, :, y // side, x // side], terms)
+    v = np.zeros((2, rows, columns))
+    # What is distorted is moved twice by what is found in a window of 5 cells.
+    for each in (5.0, 5.0, width):
+        moved = cells * np.exp(2j * np.pi * np.tensordot(HKL, v, 1))
+        for cell in np.ndindex(rows, columns):
+            near_by = (others_near(cell, (rows, columns), each) * moved).sum((-2, -1))
+            v[:, *cell] += best_displacement((MOTIFS.conj() * near_by).sum(axis=0))
     templates = np.empty((2, *SMALL))
-    i, j = np.indices((rows, columns))
     for cell in np.ndindex(rows, columns):
-        off = np.abs(np.stack([i - cell[0], j - cell[1]]))
-        window = np.exp(-0.5 * (off**2).sum(axis=0) / width**2)
-        # To three standard deviations; its neighbours share columns with a cell,
-        # which a narrow window cannot do without.
-        window[(off > int(3 * width + 0.5)).any(axis=0)] = 0
-        window[(off <= (width >= 3)).all(axis=0)] = 0
-        near_by = (window * cells).sum(axis=(-2, -1))
-        v = best_displacement((MOTIFS.conj() * near_by).sum(axis=0))
-        factors = MOTIFS * np.exp(-2j * np.pi * HKL @ v)
+        factors = MOTIFS * np.exp(-2j * np.pi * HKL @ v[:, *cell])
         inside = tuple(np.s_[k * side : (k + 1) * side] for k in cell)
-        own = waves[:, *inside]
-        templates[:, *inside] = 2 * np.tensordot(factors, own, 1).real
+        templates[:, *inside] = 2 * np.tensordot(factors, waves[:, *inside], 1).real
     return sum_blocks((normalized.pixels - templates) ** 2, normalized.block)
 
 
