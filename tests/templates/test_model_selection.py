@@ -238,6 +238,14 @@ def test_a_smooth_distortion_is_followed_by_a_crystal_with_a_narrow_window():
     assert narrow < wide
 
 
+def test_a_number_is_compared_with_a_smaller_one_in_the_window_of_either():
+    search, undistorted = search_of(distorted(2.0)), search_of(distorted(0.0))
+    [width], wide = search.solution(1).templates.widths, undistorted.solution(1)
+    others = search._others(wide.templates, 1)
+    assert [other.templates.widths.tolist() for other in others] == [[width], [5.0]]
+    assert undistorted._others(wide.templates, 1) == [wide]
+
+
 def test_a_tilt_of_three_degrees_is_two_patterns():
     normalized, _ = tilted(3)
     assert ModelSelection.best_number(search_of(normalized).costs(3)) == 2
