@@ -40,9 +40,7 @@ def motif_split(frame, solution, number):
     """
     [group] = [group for group in solution.groups if number in group.patterns]
     others = [each for each in solution.groups if each is not group]
-    own, learner = solution.posterior[group.patterns], group.learner
-    if not isinstance(learner, CrystalLearner):
-        learner = crystal_of(frame, group, solution)
+    own, learner = solution.posterior[group.patterns], _crystal(frame, group, solution)
     if learner is None:
         return None
     learner = _with_superlattice(frame, learner, own, solution)
@@ -111,9 +109,8 @@ def are_one_crystal(frame, groups, solution, cost=0.0):
         Of an edge between blocks of the two, in nats.
     """
     learners = [group.learner for group in groups]
-    if not all(isinstance(each, CrystalLearner) for each in learners):
-        return False
-    if not _nearly_the_same(*(each.cell for each in learners)):
+    crystals = [_crystal(frame, group, solution) for group in groups]
+    if None in crystals or not _nearly_the_same(*(each.cell for each in crystals)):
         return False
     weights = [solution.posterior[group.patterns] for group in groups]
     noise, period = solution.templates.noise, solution.templates.period
@@ -121,8 +118,8 @@ def are_one_crystal(frame, groups, solution, cost=0.0):
         misfit_of_cells(frame, learner, own, noise).sum()
         for learner, own in zip(learners, weights, strict=True)
     )
-    larger = learners[np.argmax([own.sum() for own in weights])]
-    contrast_width = max(each.contrast_width for each in learners)
+    larger = crystals[np.argmax([own.sum() for own in weights])]
+    contrast_width = max(each.contrast_width for each in crystals)
     one = CrystalLearner(frame, larger.cell, larger.width, period, contrast_width)
     own = sum(each.sum(axis=0, keepdims=True) for each in weights)
     one.settle(own)
@@ -131,6 +128,13 @@ def are_one_crystal(frame, groups, solution, cost=0.0):
     one = float(np.vdot(own, frame.residuals(one))) / (2 * noise)
     length = boundary_length(solution.labels, *(group.patterns for group in groups))
     return one - several < DECISIVE + cost * length
+
+
+def _crystal(frame, group, solution):
+    """Learner of the crystal of a group, if it has free phases, too; or None."""
+    if isinstance(group.learner, CrystalLearner):
+        return group.learner
+    return crystal_of(frame, group, solution)
 
 
 def _nearly_the_same(cell, other):

@@ -18,6 +18,9 @@ from .normalized_frame import BLOCKS_IN_PERIOD
 SIDE = 8
 MOST_CROPS = 256
 BATCH = 2**17
+# Noise of the spatial frequencies of rows or columns that tells of their offsets, over
+# that of all others.
+LEAST_OFFSETS = 2.0
 # Share of a crop that a pattern has to have.
 LEAST_SHARE = 0.02
 
@@ -209,9 +212,37 @@ def pattern_spectrum(crops, weights):
     ring = np.rint(np.hypot(rows[:, np.newaxis], columns) / step).astype(int)
     # SpectrumCrops that overlap by half count for about two thirds each.
     n = max(1.0, energies.sum() ** 2 / (energies**2).sum() * 2 / 3)
-    floor = _lower_quartiles(power, ring)[ring] * n / special.gammaincinv(n, 0.25)
+    floor = _lower_quartiles(power, ring)[ring] / _lower_quartile(n)
     ratio = np.divide(power, floor, out=np.zeros_like(power), where=floor > 0)
+    _less_offsets_of_lines(ratio, n)
     return PatternSpectrum(power, ratio, rows, columns, n)
+
+
+def _lower_quartile(n):
+    """Lower quartile of the mean of n spectra of noise, whose mean is 1: float."""
+    return special.gammaincinv(n, 0.25) / n
+
+
+def _less_offsets_of_lines(ratio, n):
+    """Divide ratios along both axes by the noise of offsets of rows or columns.
+
+    These have all spatial frequencies along one axis, and none along the other.
+
+    Parameters
+    ----------
+    ratio : (rows, columns) numpy.ndarray
+        Changed in place.
+    n : float
+        Number of independent spectra.
+    """
+    middle = len(ratio) // 2
+    # The window makes a line as wide as three.
+    lines = [ratio[:, 0], ratio[:, 1], *ratio[middle - 1 : middle + 2]]
+    for line in lines:
+        quartile = np.quantile(line, 0.25)
+        if quartile > LEAST_OFFSETS * _lower_quartile(n):
+            # Crops along a line have the same offset.
+            line *= _lower_quartile(max(1.0, np.sqrt(n))) / quartile
 
 
 def _lower_quartiles(power, ring):

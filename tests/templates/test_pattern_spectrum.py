@@ -128,3 +128,33 @@ def test_bins_of_reflections():
     spectrum = PatternSpectrum(empty, empty, rows, columns, 1.0)
     found = spectrum.bins(np.array([[0.125, 0.25], [0.125, -0.25]]))
     np.testing.assert_allclose(found, [[5, 3], [2, 2]])
+
+
+def with_offsets(waves, axis):
+    """Rows or columns, each of which is a little brighter or darker."""
+    rng = np.random.default_rng(0)
+    lines = np.expand_dims(0.4 * rng.normal(size=waves.shape[axis]), 1 - axis)
+    noise = rng.normal(size=waves.shape)
+    return NormalizedFrame(waves + lines + noise, None, PERIOD)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_offsets_of_lines_are_no_reflections(axis):
+    """They have all spatial frequencies along one axis."""
+    spectrum = spectrum_of(with_offsets(np.zeros((132, 141)), axis))
+    assert spectrum.rows[len(spectrum.rows) // 2] == 0
+    ratio = np.fft.ifftshift(spectrum.ratio, axes=0)
+    power = np.fft.ifftshift(spectrum.power, axes=0)
+    half = len(power) // 2
+    lines = np.s_[15:half, 0] if axis == 0 else np.s_[0, 15:half]
+    others = np.s_[15:half, 15:half]
+    assert power[lines].mean() > 8 * power[others].mean()
+    assert ratio[lines].mean() < 1.5 * ratio[others].mean()
+
+
+def test_a_lattice_along_the_axes_has_reflections_in_spite_of_offsets():
+    y, x = np.indices((132, 141))
+    waves = np.cos(2 * np.pi * y / PERIOD) + np.cos(2 * np.pi * x / PERIOD)
+    spectrum = spectrum_of(with_offsets(waves, 0))
+    ratios = spectrum.ratio_at(np.array([[1, 0], [0, 1]]) / PERIOD)
+    assert ratios.min() > 30
