@@ -3,6 +3,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,6 +21,8 @@ SMALLEST_WINDOW = 96
 ONE_BY_ONE = 4
 # False alarms of all windows, beside those of the whole frame.
 RARER = 0.1
+# Bins from both axes that fringes have, at least: lines of a scan are on one.
+OFF_AXES = 1
 # Share of the pixels of a window that are valid, at least.
 LEAST_VALID = 0.5
 
@@ -76,14 +79,16 @@ def find_in_windows(frames):
     Returns
     -------
     (Spectrum, Reflections) or None
-        None if no window has reflections that span a plane.
+        None if no window has reflections that span a plane, or fringes: a single one,
+        not along an axis, that noise has as rarely as these.
     """
     places = windows(frames[0][0].shape)
     n_single = len(frames) if len(frames) <= ONE_BY_ONE else 0
     n_spectra = len(places) * (n_single + (len(frames) > 1))
     # The chance of two in one spectrum or more is half the square of the number of one.
-    false_alarms = math.sqrt(2 * RARER * FALSE_ALARMS / max(1, n_spectra))
-    found, best = None, 0.0
+    single = RARER * FALSE_ALARMS / max(1, n_spectra)
+    false_alarms = math.sqrt(2 * single)
+    found, best = None, (False, 0.0)
     for rows, columns in places:
         size = rows.stop - rows.start, columns.stop - columns.start
         powers = [_power(*each, (rows, columns)) for each in frames]
@@ -95,9 +100,18 @@ def find_in_windows(frames):
             spectrum = mean_spectrum(total, n_averaged, size, false_alarms)
             reflections = find_reflections(spectrum, is_small=True)
             evidence = reflections.ratios.sum() * n_averaged
-            if evidence > best and span_a_plane(*reflections[:2]):
-                found, best = (spectrum, reflections), evidence
+            is_plane = span_a_plane(*reflections[:2])
+            is_clear = is_plane or _are_fringes(spectrum, reflections, single)
+            if is_clear and (is_plane, evidence) > best:
+                found, best = (spectrum, reflections), (is_plane, evidence)
     return found
+
+
+def _are_fringes(spectrum, reflections, false_alarms):
+    """Whether a reflection is seldom noise, and none of lines along an axis: bool."""
+    least = replace(spectrum, false_alarms=false_alarms).threshold
+    off_axes = np.abs(reflections.frequencies) * spectrum.shape > OFF_AXES
+    return bool((off_axes.all(axis=1) & (reflections.ratios > least)).any())
 
 
 def _power(frame, mask, window):

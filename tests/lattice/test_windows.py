@@ -97,7 +97,16 @@ def test_nothing_in_amorphous_material(seed):
     assert find_in_windows([(frame, None)]) is None
 
 
-def test_fringes_of_one_direction_are_not_enough():
+def test_fringes_of_one_direction_have_a_period():
+    y, x = np.indices((384, 400))
+    waves = np.cos(2 * np.pi / 11 * (y * np.sin(0.3) + x * np.cos(0.3)))
+    inside = np.hypot(y - 130, x - 250) < 50
+    counts = 30 * (film((384, 400)) + 0.12 * waves * inside)
+    found = find_periods(np.random.default_rng(0).poisson(counts))
+    assert found.period == pytest.approx(11, rel=0.03)
+
+
+def test_lines_along_an_axis_are_not_enough():
     x = np.indices((384, 400))[1]
     frame = np.random.default_rng(0).poisson(5 + 2 * np.cos(2 * np.pi / 11 * x))
     assert find_in_windows([(frame, None)]) is None
