@@ -25,7 +25,7 @@ MARGINS = (6, 2)
 LEAST_INSIDE, NEAR = 0.15, 0.05
 
 
-def gain(frame, solution, fewer):
+def gain(frame, solution, fewer, cost=COUPLING):
     """What a solution explains more than one with fewer patterns, in nats.
 
     With the squared residuals r of a block, and their noise s, the gain is
@@ -44,6 +44,8 @@ def gain(frame, solution, fewer):
         One or several.
     solution, fewer : Solution
         Of this frame.
+    cost : float
+        Of an edge of the boundaries.
 
     Returns
     -------
@@ -60,7 +62,7 @@ def gain(frame, solution, fewer):
     n_numbers = solution.templates.n_numbers - fewer.templates.n_numbers
     return float(
         explained.sum(dtype=np.float64)
-        - COUPLING * (solution.length - fewer.length)
+        - cost * (solution.length - fewer.length)
         - n_numbers / 2 * np.log(n_independent)
     )
 

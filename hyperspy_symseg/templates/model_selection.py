@@ -195,24 +195,16 @@ class ModelSelection:
         few = solution.least_cells() < FEWEST_CELLS
         if few or has_rim(solution) or not self.are_different(n_patterns, is_auto=True):
             return -np.inf
-        others = self._others(solution.templates, fewer)
-        return min(gain(self._frame, solution, other) for other in others)
-
-    def _others(self, templates, n_patterns):
-        """Solutions for a number of patterns that others are compared with: list.
-
-        What is distorted needs a narrow window, whatever the number: its own, or that
-        of the others. A contrast that varies follows a boundary, and does not count
-        unless others have one.
-        """
-        own, other = (
-            self.solution(n_patterns),
-            self._with_widths_of(templates, n_patterns),
-        )
+        other = self._with_widths_of(solution.templates, fewer)
+        gained = gain(self._frame, solution, other)
+        own = self.solution(fewer)
         varies = own.templates.contrast_widths.any()
-        if own is other or (varies and not templates.contrast_widths.any()):
-            return [other]
-        return [own, other]
+        # A contrast that varies follows a boundary.
+        if own is other or (varies and not other.templates.contrast_widths.any()):
+            return gained
+        # What is distorted needs a narrow window, whatever the number of patterns. In
+        # its own window, the smaller number has to be worse even without boundaries.
+        return min(gained, gain(self._frame, solution, own, cost=0))
 
     def _best(self, n_patterns):
         """Best solution, from several starts."""

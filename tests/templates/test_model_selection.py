@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 
+from hyperspy_symseg.templates.evidence import gain
 from hyperspy_symseg.templates.misfit_variance import one_pattern
 from hyperspy_symseg.templates.model_selection import (
     LEAST_DIFFERENCE,
@@ -9,6 +10,7 @@ from hyperspy_symseg.templates.model_selection import (
     start_from_labels,
 )
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
+from hyperspy_symseg.templates.tying import with_widths
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE, block_labels, lattice, two_lattices
 
@@ -238,12 +240,27 @@ def test_a_smooth_distortion_is_followed_by_a_crystal_with_a_narrow_window():
     assert narrow < wide
 
 
-def test_a_number_is_compared_with_a_smaller_one_in_the_window_of_either():
-    search, undistorted = search_of(distorted(2.0)), search_of(distorted(0.0))
-    [width], wide = search.solution(1).templates.widths, undistorted.solution(1)
-    others = search._others(wide.templates, 1)
-    assert [other.templates.widths.tolist() for other in others] == [[width], [5.0]]
-    assert undistorted._others(wide.templates, 1) == [wide]
+def strained(seed=0):
+    """Square lattice, strained along y by up to 5 % of either sign in turn."""
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    places = x, y + 1.2 * np.sin(2 * np.pi * y / 150)
+    waves = [2 * np.pi * place / PERIOD for place in places]
+    frame = sum(np.cos(wave) + 0.5 * np.cos(2 * wave) for wave in waves)
+    noise = np.random.default_rng(seed).normal(scale=0.3, size=SHAPE)
+    return NormalizedFrame(frame + noise, None, PERIOD)
+
+
+def test_bands_of_a_strained_crystal_do_not_gain(monkeypatch):
+    """They do in their own window, a wide one, which one crystal cannot do with."""
+    frame = strained()
+    search = search_of(frame)
+    one, bands = search.solution(1), search.solution(2)
+    assert one.templates.widths[0] < 5
+    wide = with_widths(frame, one, np.array([5.0]))
+    monkeypatch.setattr(search, "_with_widths_of", lambda *_: wide)
+    monkeypatch.setattr(search, "are_different", lambda *_, **__: True)
+    assert gain(frame, bands, wide) > 100
+    assert search._gain(2, 1) < 0
 
 
 def test_a_tilt_of_three_degrees_is_two_patterns():
