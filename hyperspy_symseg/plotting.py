@@ -26,6 +26,17 @@ UNLABELLED_COLOR = "#808080"
 # Width and height of a row of the plot of patterns, in inches, and area of the circle
 # of its strongest reflection, in points squared.
 ROW_SIZE, LARGEST_SPOT = (9.0, 3.6), 150.0
+# How it is written what numbers of patterns are worth, upwards from their points, and
+# how high these may be where that is long, of the height of the axes.
+WRITTEN = {
+    "xytext": (2, 9),
+    "textcoords": "offset points",
+    "rotation": 90,
+    "ha": "center",
+    "va": "bottom",
+    "fontsize": "small",
+}
+HIGHEST_REFUSED = 0.3
 
 
 def pattern_colormap(n_patterns):
@@ -151,7 +162,7 @@ def plot_explained_variance(model, ax=None):
 
 
 def plot_n_patterns(model, ax=None):
-    """Plot the costs of the numbers of patterns that were tried.
+    """Plot the costs of the numbers of patterns, and why some were refused.
 
     Parameters
     ----------
@@ -162,7 +173,9 @@ def plot_n_patterns(model, ax=None):
     Returns
     -------
     matplotlib.axes.Axes
-        The number that was chosen is marked.
+        The number that was chosen is marked. At each number is what it is worth more
+        than the best smaller one, or why it does not count; a refused one without a
+        cost is at that of the best smaller one.
 
     Raises
     ------
@@ -176,11 +189,54 @@ def plot_n_patterns(model, ax=None):
         )
     ax = _axes(ax)
     numbers, n = np.arange(1, len(model.costs) + 1), model.n_patterns
+    refusals = model.refusals
+    if refusals is not None:
+        # Patterns that have no pixels are not in the model.
+        n = max(k for k, refusal in enumerate(refusals, 1) if not refusal)
     ax.plot(numbers, model.costs, "o-", color="0.4")
     ax.plot(n, model.costs[n - 1], "o", color="C1", label="chosen")
+    if refusals is not None:
+        _write_refusals(ax, model.costs, refusals)
+        numbers = np.arange(1, len(refusals) + 1)
     ax.set(xlabel="Number of patterns", ylabel="Cost (nats)", xticks=numbers)
     ax.legend()
     return ax
+
+
+def _write_refusals(ax, costs, refusals):
+    """Write what each number of patterns is worth, or why it does not count."""
+    from hyperspy_symseg.templates.refusals import (
+        NOT_TRIED,
+        best_costs,
+        gains,
+        in_words,
+    )
+
+    worth, best = gains(costs, refusals), best_costs(costs, refusals)
+    heights = np.where(np.isfinite(costs), costs, best)
+    are_refused = np.array(refusals[: len(costs)]) != ""
+    numbers = np.arange(1, len(refusals) + 1)
+    if are_refused.any():
+        places = numbers[: len(costs)][are_refused], heights[are_refused]
+        ax.plot(*places, "o", color="0.4", markerfacecolor="w", label="refused")
+
+    def write(words, number, height, color="k"):
+        ax.annotate(words, (number, height), color=color, **WRITTEN)
+
+    for number, height, gain, refusal in zip(
+        numbers[1:], heights[1:], worth[1:], refusals[1:], strict=False
+    ):
+        words = in_words(refusal, gain) if refusal else f"gains {gain:.0f} nats"
+        write(words, number, height)
+    if len(costs) < len(refusals):
+        place = numbers[len(costs) :].mean(), heights[-1]
+        write(in_words(NOT_TRIED, 0), *place, color="0.5")
+    # Room for what is written upwards.
+    low, high = heights.min(), heights.max()
+    room = (heights[are_refused].max(initial=low) - low) / HIGHEST_REFUSED
+    top = max(high, low + max(room, 1))
+    ax.set_ylim(low - 0.05 * (top - low), top + 0.05 * (top - low))
+    ax.set_xlim(0.5, len(refusals) + 0.5)
 
 
 def plot_separability(model, ax=None):

@@ -171,7 +171,7 @@ def wide_image(two_grains, tmp_path):
 
 def test_large_image_is_labelled_part_by_part(run, wide_image, tmp_path, monkeypatch):
     signal, file = wide_image
-    expected = signal.segment_symmetry(patch=7, window=8, stride=3)
+    expected = signal.segment_symmetry(2, patch=7, window=8, stride=3)
     columns = []
     predict_tile = SymmetryModel.predict_tile
 

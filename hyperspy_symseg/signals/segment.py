@@ -39,7 +39,7 @@ from .symmetry_labels import LazySymmetryLabels, SymmetryLabels
 
 # Of `Signal2D.segment_symmetry`, for what need not be given with a model.
 DEFAULTS = {
-    "n_patterns": 2,
+    "n_patterns": "auto",
     "descriptor": "translation",
     "n_components": 5,
     "n_operations": None,
@@ -128,7 +128,7 @@ def _number_of(examples, n_patterns):
     n = int(examples.max()) + 1
     if not any(_is_same(n_patterns, each) for each in (n, DEFAULTS["n_patterns"])):
         raise ValueError(
-            f"n_patterns must be {n} or not given, as patterns has {n} "
+            f'n_patterns must be {n}, or "auto", as patterns has {n} '
             f"example{'s' * (n > 1)}, got {shown(n_patterns)}."
         )
     return n
@@ -212,7 +212,7 @@ def _fitted(
         record |= periods_record(periods, source.axes)
         if refine:
             options["period"] = periods.period
-        if periods.period is None and is_auto(n_patterns):
+        if periods.period is None and refine and is_auto(n_patterns):
             n_patterns = 1
     grid = Grid.over(source.shape, stride)
     options |= {

@@ -12,7 +12,7 @@ __all__ = ["LazySignal2D", "Signal2D"]
 
 def segment_symmetry(
     self,
-    n_patterns=2,
+    n_patterns="auto",
     descriptor="translation",
     *,
     stride="auto",
