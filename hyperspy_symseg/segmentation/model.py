@@ -221,12 +221,13 @@ class SymmetryModel:
             What is measured at a pixel.
         n_patterns : int or "auto"
             Number of patterns. "auto": that with the lowest cost (`costs`), where each
-            pattern more has to be worth 10 nats; 1 if no period is found.
+            pattern more has to be worth 10 nats; 1 if no period is found, and 2 if none
+            is looked for, which is logged. With `examples`, as many as these.
         mask : (rows, columns) array of bool, optional
             True where a pixel is left out.
         examples : (rows, columns) array of int, optional
-            Patterns that are known: labels from 0 to `n_patterns` - 1, and -1 where
-            it is not known. Each pattern is then learnt from its example, and has its
+            Patterns that are known: labels 0, 1 and so on, and -1 where it is not
+            known. Each pattern is then learnt from its example, and has its
             label; patterns are not ordered by size.
         stride : int, (int, int) or "auto", optional
             Distance between the pixels scored, along (y, x), in pixels. "auto", as by
@@ -376,7 +377,8 @@ class SymmetryModel:
             on. Some 10,000 pixels are enough.
         descriptor : Descriptor
             What the scores are.
-        n_patterns : int
+        n_patterns : int or "auto"
+            "auto" is 2, or as many as there are examples: scores alone do not tell.
         labels : (...) array of int, optional
             Of these pixels, as the examples in `fit`.
         stride, **options

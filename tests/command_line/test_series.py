@@ -33,7 +33,7 @@ def run(out, capsys):
     """Run the command; return its status, lines of output and of errors."""
 
     def run(*arguments):
-        arguments = ["segment", *arguments, *SMALL, "--output", out]
+        arguments = ["segment", *SMALL, "--output", out, *arguments]
         status = main([str(a) for a in arguments])
         written, err = capsys.readouterr()
         return status, written.splitlines(), err.splitlines()
