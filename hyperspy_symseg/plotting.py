@@ -27,7 +27,7 @@ UNLABELLED_COLOR = "#808080"
 # of its strongest reflection, in points squared.
 ROW_SIZE, LARGEST_SPOT = (9.0, 3.6), 150.0
 # How it is written what numbers of patterns are worth, upwards from their points, and
-# how high these may be where that is long, of the height of the axes.
+# how high these may be, of the height of the axes: a reason is longer than a gain.
 WRITTEN = {
     "xytext": (2, 9),
     "textcoords": "offset points",
@@ -36,7 +36,7 @@ WRITTEN = {
     "va": "bottom",
     "fontsize": "small",
 }
-HIGHEST_REFUSED = 0.3
+HIGHEST_REFUSED, HIGHEST = 0.3, 0.7
 
 
 def pattern_colormap(n_patterns):
@@ -231,10 +231,10 @@ def _write_refusals(ax, costs, refusals):
     if len(costs) < len(refusals):
         place = numbers[len(costs) :].mean(), heights[-1]
         write(in_words(NOT_TRIED, 0), *place, color="0.5")
-    # Room for what is written upwards.
-    low, high = heights.min(), heights.max()
-    room = (heights[are_refused].max(initial=low) - low) / HIGHEST_REFUSED
-    top = max(high, low + max(room, 1))
+    low = heights.min()
+    room = (heights - low) / np.where(are_refused, HIGHEST_REFUSED, HIGHEST)
+    # Nothing is written above one pattern.
+    top = low + max(heights[0] - low, room[1:].max(initial=1))
     ax.set_ylim(low - 0.05 * (top - low), top + 0.05 * (top - low))
     ax.set_xlim(0.5, len(refusals) + 0.5)
 

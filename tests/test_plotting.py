@@ -8,7 +8,7 @@ import pytest
 from hyperspy_symseg.lattice import find_periods
 from hyperspy_symseg.plotting import pattern_colormap, plot_n_patterns, plot_periods
 from hyperspy_symseg.simulate import Lattice, micrograph
-from hyperspy_symseg.templates.refusals import NOT_TRIED, RIM, TOO_LITTLE
+from hyperspy_symseg.templates.refusals import NOT_TRIED, ONE_MOTIF, RIM, TOO_LITTLE
 
 
 def test_colormap_is_grey_below():
@@ -83,8 +83,11 @@ def test_plot_of_numbers_says_what_they_are_worth_or_why_they_are_refused(compar
     ]
 
 
-def test_what_is_written_beside_numbers_is_within_the_axes(compared):
-    ax = plot_n_patterns(compared)
+@pytest.mark.parametrize("costs", [[0, -300, np.inf, -303], [0, -30, np.inf, -9000]])
+def test_what_is_written_beside_numbers_is_within_the_axes(compared, costs):
+    refusals = ["", "", ONE_MOTIF, "" if costs[3] < -1000 else TOO_LITTLE]
+    model = dataclasses.replace(compared, costs=costs, refusals=refusals)
+    ax = plot_n_patterns(model)
     ax.figure.draw_without_rendering()
     box = ax.get_window_extent()
     for text in ax.texts:

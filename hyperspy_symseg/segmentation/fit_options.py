@@ -17,7 +17,7 @@ from hyperspy_symseg.frames.checks import (
     shown,
 )
 from hyperspy_symseg.templates.model import PERIODS
-from hyperspy_symseg.templates.refusals import NOT_TRIED, REFUSALS
+from hyperspy_symseg.templates.refusals import NOT_TRIED, REFUSALS, TOO_LITTLE
 
 from .clustering import LARGEST_SEED, MOST_LABELS
 
@@ -176,6 +176,11 @@ def check_refusals(refusals, costs):
             raise ValueError(
                 f"{name} must be {NOT_TRIED!r} for numbers without costs alone, got "
                 f"{refusal!r} for {number} of {n_tried}."
+            )
+        if refusal in ("", TOO_LITTLE) and not np.isfinite(costs[number - 1]):
+            raise ValueError(
+                f"{name} must say why the costs of {number} patterns are infinite, got "
+                f"{refusal!r}."
             )
     return refusals
 

@@ -260,6 +260,8 @@ def test_field_of_templates_that_no_fit_gives_is_named(field, value):
         ["", "much alike", "much alike", "much alike", "much alike", "much alike"],
         ["much alike", *["not tried"] * 7],
         ["", "not tried", *["not tried"] * 6],
+        # A cost that is infinite.
+        ["", "", "gains too little", "a rim of others", *["not tried"] * 4],
         ENORMOUS,
     ],
 )
