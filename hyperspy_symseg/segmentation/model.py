@@ -661,7 +661,7 @@ class SymmetryModel:
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> model = s.segment_symmetry(show_progressbar=False).model
+        >>> model = s.segment_symmetry(2, show_progressbar=False).model
         >>> model.select(8).descriptor.translations[-1]
         (10, 0)
         """

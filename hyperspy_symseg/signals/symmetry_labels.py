@@ -174,7 +174,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> s.segment_symmetry(show_progressbar=False).plot()
+        >>> s.segment_symmetry(2, show_progressbar=False).plot()
         """
         from hyperspy_symseg import plotting
         from hyperspy_symseg.analysis.checks import check_labels
@@ -228,7 +228,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> s.segment_symmetry(show_progressbar=False).overlay(s)
+        >>> s.segment_symmetry(2, show_progressbar=False).overlay(s)
         <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
         """
         from hyperspy_symseg.analysis import Overlay
@@ -261,7 +261,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> s.segment_symmetry(show_progressbar=False).get_separability()
+        >>> s.segment_symmetry(2, show_progressbar=False).get_separability()
         <Signal2D, title: Simulated micrograph, dimensions: (|9, 9)>
         """
         model = self.model
@@ -297,7 +297,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> areas = s.segment_symmetry(show_progressbar=False).get_areas()
+        >>> areas = s.segment_symmetry(2, show_progressbar=False).get_areas()
         >>> areas, areas.metadata.Signal.quantity
         (<Signal1D, title: Simulated micrograph, dimensions: (|2)>, 'Area (nm²)')
         """
@@ -336,7 +336,8 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> lengths = s.segment_symmetry(show_progressbar=False).get_boundary_length()
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> lengths = seg.get_boundary_length()
         >>> lengths.metadata.Signal.quantity
         'Boundary length (nm)'
         """
@@ -410,7 +411,7 @@ class SymmetryLabels(Signal2D):
         >>> from pathlib import Path
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> seg = s.segment_symmetry(show_progressbar=False)
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     seg.save(Path(folder, "labels.png"))
         """
@@ -486,7 +487,7 @@ class SymmetryLabels(Signal2D):
         >>> import hyperspy.api as hs
         >>> from hyperspy_symseg import simulate
         >>> movie, truth = simulate.moving_boundary(3, (120, 140))
-        >>> seg = movie.segment_symmetry(show_progressbar=False)
+        >>> seg = movie.segment_symmetry(2, show_progressbar=False)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     seg.save_frames(Path(folder, "seg.zspy"), show_progressbar=False)
         ...     hs.load(Path(folder, "seg.zspy"))
@@ -516,7 +517,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> ax = s.segment_symmetry(show_progressbar=False).plot_explained_variance()
+        >>> ax = s.segment_symmetry(2, show_progressbar=False).plot_explained_variance()
         """
         from hyperspy_symseg import plotting
 
@@ -539,7 +540,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> ax = s.segment_symmetry(show_progressbar=False).plot_separability()
+        >>> ax = s.segment_symmetry(2, show_progressbar=False).plot_separability()
         """
         from hyperspy_symseg import plotting
 
@@ -574,7 +575,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> ax = s.segment_symmetry(show_progressbar=False).plot_clusters(s)
+        >>> ax = s.segment_symmetry(2, show_progressbar=False).plot_clusters(s)
         """
         from hyperspy_symseg import plotting
 
@@ -651,7 +652,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> axes = s.segment_symmetry(show_progressbar=False).plot_patterns()
+        >>> axes = s.segment_symmetry(2, show_progressbar=False).plot_patterns()
         >>> axes.shape
         (2, 2)
         """
@@ -687,7 +688,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> ax = s.segment_symmetry(show_progressbar=False).plot_periods(s)
+        >>> ax = s.segment_symmetry(2, show_progressbar=False).plot_periods(s)
         """
         from hyperspy_symseg import plotting
 
@@ -757,7 +758,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> seg = s.segment_symmetry(show_progressbar=False)
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
         >>> seg.get_certainty(s, show_progressbar=False)
         <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
         """
@@ -972,7 +973,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> s.segment_symmetry(show_progressbar=False).rebin(scale=(4, 4))
+        >>> s.segment_symmetry(2, show_progressbar=False).rebin(scale=(4, 4))
         <SymmetryLabels, title: Simulated micrograph, dimensions: (|128, 128)>
         """
         from hyperspy_symseg.analysis.rebinning import rebin, whole_factors
@@ -1025,7 +1026,7 @@ class LazySymmetryLabels(SymmetryLabels, LazySignal2D):
         >>> from pathlib import Path
         >>> from hyperspy_symseg import simulate
         >>> movie, truth = simulate.moving_boundary(3, (120, 140))
-        >>> seg = movie.segment_symmetry(show_progressbar=False)
+        >>> seg = movie.segment_symmetry(2, show_progressbar=False)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     seg.save(Path(folder, "seg.zspy"), show_progressbar=False)
         """

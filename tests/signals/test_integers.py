@@ -28,11 +28,11 @@ from hyperspy_symseg.segmentation import SymmetryModel
 )
 def test_labels_of_a_series_are_the_same(movie, small, name, value, options):
     signal, _ = movie
-    options = small | options
-    expected = signal.segment_symmetry(2, **options | {name: value})
+    options = small | {"n_patterns": 2} | options
+    expected = signal.segment_symmetry(**options | {name: value})
     small_value = np.array(value, np.int8)
     small_value = small_value[()] if small_value.ndim == 0 else list(small_value)
-    found = signal.segment_symmetry(2, **options | {name: small_value})
+    found = signal.segment_symmetry(**options | {name: small_value})
     np.testing.assert_array_equal(found.data, expected.data)
 
 
