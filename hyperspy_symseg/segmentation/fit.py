@@ -114,6 +114,22 @@ def lengths_of(periods, shape, refined=True):
     return lengths
 
 
+def number_without_period(n_patterns):
+    """Number of patterns where no period is found: int.
+
+    Parameters
+    ----------
+    n_patterns : int or "auto"
+    """
+    if not is_auto(n_patterns):
+        return n_patterns
+    _logger.info(
+        'n_patterns="auto" is 1 without a lattice period: a number that is given is '
+        "that of the patterns among the scores."
+    )
+    return 1
+
+
 def fit_frame(frame, mask, options, examples=None):
     """Fit to a frame, which is checked.
 
@@ -175,8 +191,8 @@ def _with_lengths(options, read, shape):
             read_crops = [read(0, pixels) for pixels in crops(shape)]
             periods = find_periods(*zip(*read_crops, strict=True))
         period, lengths = periods.period, lengths_of(periods, shape)
-        if period is None and is_auto(n_patterns):
-            n_patterns = 1
+        if period is None:
+            n_patterns = number_without_period(n_patterns)
     stride = lengths.stride if is_auto(options.stride) else options.stride
     return dataclasses.replace(
         options, n_patterns=n_patterns, period=period, stride=stride

@@ -261,6 +261,11 @@ def test_another_number_of_patterns(signal, n_patterns):
         signal.segment_symmetry(n_patterns, patterns=patterns())
 
 
+def test_number_of_examples_has_no_costs(labels):
+    with pytest.raises(ValueError, match="as many patterns as examples were given"):
+        labels.plot_n_patterns()
+
+
 def test_no_examples_with_a_model(signal, labels):
     with pytest.raises(ValueError, match="patterns must be None with a model"):
         signal.segment_symmetry(model=labels.model, patterns=patterns())

@@ -125,6 +125,12 @@ def test_auto_is_two_of_noise_without_templates(noise, said):
     assert len(said()) == 1
 
 
+def test_auto_is_one_of_noise_and_one_line_says_so(noise, said):
+    noise.segment_symmetry()
+    [line] = said()
+    assert line.startswith('n_patterns="auto" is 1 without a lattice period')
+
+
 def test_nothing_is_said_where_the_number_is_found(signal, said):
     signal.segment_symmetry()
     assert not said()
