@@ -174,7 +174,7 @@ def plot_n_patterns(model, ax=None):
     -------
     matplotlib.axes.Axes
         The number that was chosen is marked. At each number is what it is worth more
-        than the best smaller one, or why it does not count; a refused one without a
+        than the best smaller one, and why it does not count; a refused one without a
         cost is at that of the best smaller one.
 
     Raises
@@ -207,9 +207,10 @@ def _write_refusals(ax, costs, refusals):
     """Write what each number of patterns is worth, or why it does not count."""
     from hyperspy_symseg.templates.refusals import (
         NOT_TRIED,
+        REFUSALS,
         best_costs,
         gains,
-        in_words,
+        phrases,
     )
 
     worth, best = gains(costs, refusals), best_costs(costs, refusals)
@@ -226,11 +227,10 @@ def _write_refusals(ax, costs, refusals):
     for number, height, gain, refusal in zip(
         numbers[1:], heights[1:], worth[1:], refusals[1:], strict=False
     ):
-        words = in_words(refusal, gain) if refusal else f"gains {gain:.0f} nats"
-        write(words, number, height)
+        write("\n".join(phrases(refusal, gain)), number, height)
     if len(costs) < len(refusals):
         place = numbers[len(costs) :].mean(), heights[-1]
-        write(in_words(NOT_TRIED, 0), *place, color="0.5")
+        write(REFUSALS[NOT_TRIED], *place, color="0.5")
     low = heights.min()
     room = (heights - low) / np.where(are_refused, HIGHEST_REFUSED, HIGHEST)
     # Nothing is written above one pattern.

@@ -83,7 +83,17 @@ def test_plot_of_numbers_says_what_they_are_worth_or_why_they_are_refused(compar
     ]
 
 
-@pytest.mark.parametrize("costs", [[0, -300, np.inf, -303], [0, -30, np.inf, -9000]])
+def test_plot_of_numbers_says_what_is_refused_whatever_it_gains(compared):
+    model = dataclasses.replace(compared, costs=[0, -300, -350, -303])
+    ax = plot_n_patterns(model)
+    assert ax.texts[1].get_text() == "a pattern that is a rim of others\ngains 50 nats"
+    np.testing.assert_array_equal(line(ax, "refused"), [[3, 4], [-350, -303]])
+    np.testing.assert_array_equal(line(ax, "chosen"), [[2], [-300]])
+
+
+@pytest.mark.parametrize(
+    "costs", [[0, -300, np.inf, -303], [0, 50, 200, -303], [0, -30, np.inf, -9000]]
+)
 def test_what_is_written_beside_numbers_is_within_the_axes(compared, costs):
     refusals = ["", "", ONE_MOTIF, "" if costs[3] < -1000 else TOO_LITTLE]
     model = dataclasses.replace(compared, costs=costs, refusals=refusals)

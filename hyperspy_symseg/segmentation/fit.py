@@ -25,7 +25,13 @@ from hyperspy_symseg.templates.examples import (
 from hyperspy_symseg.templates.model_selection import ModelSelection
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.potts import most_probable
-from hyperspy_symseg.templates.refusals import NOT_TRIED, SUCH_AS, gains, in_words
+from hyperspy_symseg.templates.refusals import (
+    NOT_TRIED,
+    REFUSALS,
+    SUCH_AS,
+    gains,
+    phrases,
+)
 from hyperspy_symseg.templates.training_crops import TrainingFrames, training_crops
 
 from .clustering import (
@@ -434,10 +440,11 @@ def _log_number(compared):
     for number, gain in enumerate(tried, 1):
         refusal = compared.refusals[number - 1]
         if refusal:
-            words = in_words(refusal, gain), SUCH_AS.get(refusal)
+            reason, *worth = phrases(refusal, gain)
+            words = reason, SUCH_AS.get(refusal), *worth
             said.append(f"{number} refused: {', '.join(filter(None, words))}")
     if len(tried) < n_all:
-        said.append(f"{len(tried) + 1} to {n_all} {in_words(NOT_TRIED, 0)}")
+        said.append(f"{len(tried) + 1} to {n_all} {REFUSALS[NOT_TRIED]}")
     _logger.info("%s.", ". ".join(said))
 
 

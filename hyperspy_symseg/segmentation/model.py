@@ -107,8 +107,9 @@ class SymmetryModel:
         What the patterns look like; None for the labels of the scores alone.
     costs : (numbers,) numpy.ndarray of float64 or None
         Cost of 1 pattern, 2 and so on, in nats, if their number was found: that with
-        the lowest, but for 10 nats that a pattern more has to be worth. Infinite where
-        the patterns cannot be. See `hyperspy_symseg.templates.evidence.gain`.
+        the lowest of those that are not refused, where a pattern more has to be worth
+        10 nats. Infinite with a pattern too small. See
+        `hyperspy_symseg.templates.evidence.gain`.
     refusals : tuple of str or None
         Why each of these numbers does not count, of
         `hyperspy_symseg.templates.refusals.REFUSALS`; empty for those that do. Also of

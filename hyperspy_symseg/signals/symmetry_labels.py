@@ -598,10 +598,10 @@ class SymmetryLabels(Signal2D):
         Returns
         -------
         matplotlib.axes.Axes
-            Costs in nats. At each number is what it gains over the best smaller one, or
-            why it does not count (see `SymmetryModel.refusals`); a pattern more has to
-            gain more than 10 nats. A number with a pattern too small, a rim or patterns
-            much alike has no cost, and is drawn at that of the best smaller one.
+            Costs in nats. At each number is what it gains over the best smaller one,
+            and why it does not count (see `SymmetryModel.refusals`), whatever it gains;
+            a pattern more has to gain more than 10 nats. A number with a pattern too
+            small has no cost, and is drawn at that of the best smaller one.
 
         Raises
         ------

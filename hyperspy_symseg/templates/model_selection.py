@@ -77,8 +77,8 @@ class Comparison(NamedTuple):
     Attributes
     ----------
     costs : (numbers,) numpy.ndarray of float64
-        Of those that were tried, in nats. That of one pattern is 0; infinite if two
-        patterns are much alike, or one is too small or a rim.
+        Of those that were tried, in nats. That of one pattern is 0; infinite if a
+        pattern is too small.
     refusals : tuple of str
         Why each number does not count, of `REFUSALS`; empty if it does. Also of those
         that were not tried.
@@ -144,10 +144,10 @@ class ModelSelection:
         costs, refusals, best = [0.0], [""], 1
         for n_patterns in range(2, most + 1):
             refusal, gained = self._refusal(n_patterns), -np.inf
-            if not refusal:
+            if refusal != TOO_SMALL:
                 gained = self._gain(n_patterns, best)
-                if gained <= DECISIVE * (n_patterns - best):
-                    refusal = TOO_LITTLE
+            if not refusal and gained <= DECISIVE * (n_patterns - best):
+                refusal = TOO_LITTLE
             costs.append(costs[best - 1] - gained)
             refusals.append(refusal)
             if not refusal:

@@ -19,7 +19,7 @@ REFUSALS = {
     ONE_CRYSTAL: "two patterns of one crystal",
     ONE_MOTIF: "two patterns of one motif that varies",
     ALIKE: "two patterns much alike",
-    TOO_LITTLE: "gains only {gain:.0f} nats",
+    TOO_LITTLE: "a gain too little",
     NOT_TRIED: f"not tried, as {MOST_REFUSED} numbers in turn were refused",
 }
 #: What may be meant.
@@ -70,21 +70,25 @@ def best_costs(costs, refusals):
     return np.minimum.accumulate(np.where(refused, np.inf, costs))
 
 
-def in_words(refusal, gain):
-    """Reason in a few words: str.
+def phrases(refusal, gain):
+    """What there is to say of a number of patterns: tuple of str.
 
     Parameters
     ----------
     refusal : str
-        One of `REFUSALS`.
+        One of `REFUSALS`, or empty.
     gain : float
-        As from `gains`.
+        As from `gains`; infinite if it is not known.
 
     Examples
     --------
-    >>> in_words("gains too little", 3.2), in_words("gains too little", -40.0)
-    ('gains only 3 nats', 'loses 40 nats')
+    >>> phrases("", 30.0), phrases("gains too little", 3.2)
+    (('gains 30 nats',), ('gains only 3 nats',))
+    >>> phrases("much alike", -40.0), phrases("not tried", -np.inf)[0][:9]
+    (('two patterns much alike', 'loses 40 nats'), 'not tried')
     """
-    if refusal == TOO_LITTLE and gain < 0:
-        return f"loses {-gain:.0f} nats"
-    return REFUSALS[refusal].format(gain=gain)
+    worth = f"{'loses' if gain < 0 else 'gains'} {abs(gain):.0f} nats"
+    if refusal == TOO_LITTLE:
+        return (worth.replace("gains", "gains only"),)
+    said = REFUSALS.get(refusal), worth if np.isfinite(gain) else None
+    return tuple(filter(None, said))

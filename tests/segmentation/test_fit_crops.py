@@ -109,11 +109,11 @@ def test_number_and_refusals_are_one_line_of_the_log(frame, caplog):
 def test_grain_boundary_that_is_refused_is_reported(caplog):
     caplog.set_level("INFO", "hyperspy_symseg.segmentation.fit")
     refusals = "", "", RIM, ONE_CRYSTAL
-    _log_number(Comparison(np.array([0, -50, np.inf, np.inf]), refusals))
+    _log_number(Comparison(np.array([0, -50, -71, np.inf]), refusals))
     assert caplog.messages == [
         "Patterns found: 2. 3 refused: a pattern that is a rim of others, such as a "
-        "grain boundary. 4 refused: two patterns of one crystal, such as the blurred "
-        "half of a grain."
+        "grain boundary, gains 21 nats. 4 refused: two patterns of one crystal, such "
+        "as the blurred half of a grain."
     ]
 
 

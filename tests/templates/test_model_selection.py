@@ -102,6 +102,14 @@ def test_hand_worked_refusals(costs, refusals, with_costs):
     assert list(with_costs(costs).compare(len(costs)).refusals) == refusals
 
 
+def test_rim_does_not_count_whatever_it_gains(with_costs, monkeypatch):
+    search = with_costs([100, 20, 50])
+    monkeypatch.setattr(search, "_refusal", lambda n: RIM if n == 2 else "")
+    found = search.compare(3)
+    assert found.refusals == ("", RIM, "")
+    np.testing.assert_array_equal(found.costs, [0, -80, -50])
+
+
 def test_one_crystal_is_one_pattern(one_crystal):
     found = search_of(one_crystal).compare(4)
     assert found.best == 1

@@ -9,7 +9,7 @@ from hyperspy_symseg.templates.refusals import (
     TOO_LITTLE,
     best_costs,
     gains,
-    in_words,
+    phrases,
 )
 
 COSTS = np.array([0, -40, np.inf, -38, -90])
@@ -32,10 +32,14 @@ def test_numbers_that_were_not_tried_gain_nothing():
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-def test_every_reason_has_words(refusal):
-    words = in_words(refusal, 7.4)
-    assert "{" not in words
-    assert ("7 nats" in words) == (refusal == TOO_LITTLE)
+def test_every_reason_says_what_the_number_is_worth(refusal):
+    *reason, worth = phrases(refusal, 7.4)
+    assert worth == ("gains only 7 nats" if refusal == TOO_LITTLE else "gains 7 nats")
+    assert len(reason) == (refusal != TOO_LITTLE)
+
+
+def test_what_is_not_known_is_not_said():
+    assert phrases(RIM, -np.inf) == ("a pattern that is a rim of others",)
 
 
 def test_examples_are_of_reasons():
