@@ -34,6 +34,7 @@ WRITTEN = {
     "rotation": 90,
     "ha": "center",
     "va": "bottom",
+    "multialignment": "left",
     "fontsize": "small",
 }
 HIGHEST_REFUSED, HIGHEST = 0.3, 0.7
