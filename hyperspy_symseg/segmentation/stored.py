@@ -122,7 +122,7 @@ def stored_attributes(values, *kinds):
     descriptor = _descriptor(values.pop("descriptor"))
     templates = values.pop("templates", None)
     values = {name: in_memory(name, value) for name, value in values.items()}
-    for name in ("pixel_size", "units", "names", "refusals"):
+    for name in ("pixel_size", "units", "names"):
         if isinstance(values.get(name), np.ndarray):
             values[name] = values[name].tolist()
     if templates is not None:
