@@ -112,7 +112,7 @@ ROWS = [
         peer_job={"task": "labels"},
     ),
     Row(
-        "the whole call to labels, each at its own defaults",
+        "the whole call to labels, told two patterns, each at its own defaults",
         {"task": "labels"},
         20,
         peer_job={"task": "labels"},

@@ -89,11 +89,13 @@ def main():
     )
     parser.add_argument("--size", type=int, default=4096)
     size = parser.parse_args().size
-    plain = {"refine": False, "patch": 20, "window": 21}
-    others = {"refine": False, "stride": 5}
+    told = {"n_patterns": 2}
+    plain = told | {"refine": False, "patch": 20, "window": 21}
+    others = told | {"refine": False, "stride": 5}
     rows = [
         (size, "translation, stride 1", plain | {"stride": 1}, "< 2.5 GB"),
         (size, "translation, stride 5", plain | {"stride": 5}, ""),
+        (size, "our defaults, told two patterns", told, ""),
         (size, "our defaults", {}, ""),
         *(
             (SMALL, f"{name}, stride 5", others | {"descriptor": name}, "< 1 GB")

@@ -85,12 +85,13 @@ def of_descriptors():
             yield f"{kind} scores", scores.data
             for refine in (False, True):
                 seg = signal.segment_symmetry(
-                    descriptor=name, mask=masked, refine=refine, **parameters
+                    2, descriptor=name, mask=masked, refine=refine, **parameters
                 )
                 yield from of_labels(f"{kind} refine={refine}", seg)
-    both = signal.segment_symmetry(descriptor=["translation", "rotation"], refine=False)
+    joined = ["translation", "rotation"]
+    both = signal.segment_symmetry(2, descriptor=joined, refine=False)
     yield from of_labels("two descriptors", both)
-    some = signal.segment_symmetry(n_operations=9, upsample=False)
+    some = signal.segment_symmetry(2, n_operations=9, upsample=False)
     yield from of_labels("nine operations", some)
     for name, parameters in (
         ("translation", {"translation": (5, 3)}),
@@ -107,12 +108,12 @@ def of_series():
     from hyperspy_symseg import simulate
 
     movie, _ = simulate.moving_boundary(6, (200, 230))
-    seg, certainty = movie.segment_symmetry(certainty=True)
+    seg, certainty = movie.segment_symmetry(2, certainty=True)
     yield "series certainty", certainty.data
     yield from of_labels("series", seg, movie)
-    plain = movie.segment_symmetry(refine=False, fit_on=3)
+    plain = movie.segment_symmetry(2, refine=False, fit_on=3)
     yield from of_labels("series, scores alone", plain)
-    lazy = movie.as_lazy().segment_symmetry(fit_on=2)
+    lazy = movie.as_lazy().segment_symmetry(2, fit_on=2)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "labels.zspy")
         lazy.save_frames(path)
@@ -129,9 +130,9 @@ def of_large_frame():
 
     frame = np.tile(case("a", 3, 0)[0], (5, 5))[:2100, :2500]
     for refine in (False, "auto"):
-        seg = hs.signals.Signal2D(frame).segment_symmetry(refine=refine)
+        seg = hs.signals.Signal2D(frame).segment_symmetry(2, refine=refine)
         yield from of_labels(f"large frame, refine={refine}", seg)
-    lazy = hs.signals.Signal2D(frame).as_lazy().segment_symmetry()
+    lazy = hs.signals.Signal2D(frame).as_lazy().segment_symmetry(2)
     lazy.compute()
     yield "large lazy frame labels", lazy.data
 

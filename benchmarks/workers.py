@@ -43,7 +43,9 @@ def our_tasks():
         score("translation", frame, patch=PATCH, **options)
 
     def labels(frame, **options):
-        hs.signals.Signal2D(frame).segment_symmetry(show_progressbar=False, **options)
+        # As the peer, which has to be told the number of patterns.
+        options |= {"n_patterns": 2, "show_progressbar": False}
+        hs.signals.Signal2D(frame).segment_symmetry(**options)
 
     def plain_labels(frame):
         """As the peer does it: scores alone, and its lengths."""
@@ -72,7 +74,7 @@ def our_tasks():
 
         def fit(**options):
             signal = hs.signals.Signal2D(movie)
-            options |= {"lazy_output": True, "refine": False}
+            options |= {"n_patterns": 2, "lazy_output": True, "refine": False}
             options["show_progressbar"] = False
             return signal.segment_symmetry(patch=PATCH, **parameters, **options).model
 

@@ -96,7 +96,7 @@ def main(arguments=None):
                 descriptor = TranslationSymmetry(window=16, max_operations=289)
                 # Without templates, labels take less time.
                 model = SymmetryModel.fit(
-                    frame, descriptor, n_operations=50, period=None
+                    frame, descriptor, n_patterns=2, n_operations=50, period=None
                 )
             labels = model.predict(frame)
             latencies.append(time.perf_counter() - start)

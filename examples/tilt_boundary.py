@@ -75,11 +75,11 @@ def main(arguments=None):
         signal, truth = simulated(options.size)
 
     reflection = signal.segment_symmetry(
-        descriptor="reflection", n_axes=18, **PATCH, **POOLING
+        n_patterns=2, descriptor="reflection", n_axes=18, **PATCH, **POOLING
     )
     # The boundary has no lattice of its own that its labels could be refined by.
     rotation = signal.segment_symmetry(
-        descriptor="rotation", refine=False, **PATCH, **POOLING
+        n_patterns=2, descriptor="rotation", refine=False, **PATCH, **POOLING
     )
     separability = reflection.get_separability()
     angles = separability.axes_manager["Axis angle"].axis

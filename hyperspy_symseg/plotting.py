@@ -26,6 +26,18 @@ UNLABELLED_COLOR = "#808080"
 # Width and height of a row of the plot of patterns, in inches, and area of the circle
 # of its strongest reflection, in points squared.
 ROW_SIZE, LARGEST_SPOT = (9.0, 3.6), 150.0
+# How it is written what numbers of patterns are worth, upwards from their points, and
+# how high these may be, of the height of the axes: a reason is longer than a gain.
+WRITTEN = {
+    "xytext": (2, 9),
+    "textcoords": "offset points",
+    "rotation": 90,
+    "ha": "center",
+    "va": "bottom",
+    "multialignment": "left",
+    "fontsize": "small",
+}
+HIGHEST_REFUSED, HIGHEST = 0.3, 0.7
 
 
 def pattern_colormap(n_patterns):
@@ -151,7 +163,7 @@ def plot_explained_variance(model, ax=None):
 
 
 def plot_n_patterns(model, ax=None):
-    """Plot the costs of the numbers of patterns that were tried.
+    """Plot the costs of the numbers of patterns, and why some were refused.
 
     Parameters
     ----------
@@ -162,7 +174,9 @@ def plot_n_patterns(model, ax=None):
     Returns
     -------
     matplotlib.axes.Axes
-        The number that was chosen is marked.
+        The number that was chosen is marked. At each number is what it is worth more
+        than the best smaller one, and why it does not count; a refused one without a
+        cost is at that of the best smaller one.
 
     Raises
     ------
@@ -176,11 +190,54 @@ def plot_n_patterns(model, ax=None):
         )
     ax = _axes(ax)
     numbers, n = np.arange(1, len(model.costs) + 1), model.n_patterns
+    refusals = model.refusals
+    if refusals is not None:
+        # Patterns that have no pixels are not in the model.
+        n = max(k for k, refusal in enumerate(refusals, 1) if not refusal)
     ax.plot(numbers, model.costs, "o-", color="0.4")
     ax.plot(n, model.costs[n - 1], "o", color="C1", label="chosen")
+    if refusals is not None:
+        _write_refusals(ax, model.costs, refusals)
+        numbers = np.arange(1, len(refusals) + 1)
     ax.set(xlabel="Number of patterns", ylabel="Cost (nats)", xticks=numbers)
     ax.legend()
     return ax
+
+
+def _write_refusals(ax, costs, refusals):
+    """Write what each number of patterns is worth, or why it does not count."""
+    from hyperspy_symseg.templates.refusals import (
+        NOT_TRIED,
+        REFUSALS,
+        best_costs,
+        gains,
+        phrases,
+    )
+
+    worth, best = gains(costs, refusals), best_costs(costs, refusals)
+    heights = np.where(np.isfinite(costs), costs, best)
+    are_refused = np.array(refusals[: len(costs)]) != ""
+    numbers = np.arange(1, len(refusals) + 1)
+    if are_refused.any():
+        places = numbers[: len(costs)][are_refused], heights[are_refused]
+        ax.plot(*places, "o", color="0.4", markerfacecolor="w", label="refused")
+
+    def write(words, number, height, color="k"):
+        ax.annotate(words, (number, height), color=color, **WRITTEN)
+
+    for number, height, gain, refusal in zip(
+        numbers[1:], heights[1:], worth[1:], refusals[1:], strict=False
+    ):
+        write("\n".join(phrases(refusal, gain)), number, height)
+    if len(costs) < len(refusals):
+        place = numbers[len(costs) :].mean(), heights[-1]
+        write(REFUSALS[NOT_TRIED], *place, color="0.5")
+    low = heights.min()
+    room = (heights - low) / np.where(are_refused, HIGHEST_REFUSED, HIGHEST)
+    # Nothing is written above one pattern.
+    top = low + max(heights[0] - low, room[1:].max(initial=1))
+    ax.set_ylim(low - 0.05 * (top - low), top + 0.05 * (top - low))
+    ax.set_xlim(0.5, len(refusals) + 0.5)
 
 
 def plot_separability(model, ax=None):

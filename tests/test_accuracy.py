@@ -51,7 +51,7 @@ def test_simulated_pairs_at_a_peak_dose_of_10_counts(name):
     for seed in range(5):
         angle = np.random.default_rng(seed).uniform(0, 360)
         signal, truth = micrograph(PAIRS[name](angle), dose=10, seed=seed)
-        ious.append(mean_iou(signal.segment_symmetry().data, truth.data))
+        ious.append(mean_iou(signal.segment_symmetry(2).data, truth.data))
     print(f"{name}: {np.round(ious, 4)}, mean {np.mean(ious):.4f}")
     assert np.mean(ious) >= 0.98
     assert min(ious) >= 0.97
@@ -67,7 +67,7 @@ def iron(data_file, patch):
     signal = hs.signals.Signal2D(np.load(data_file("Fe_bcc_100.npy")))
     for axis in signal.axes_manager.signal_axes:
         axis.scale, axis.units = 12.45, "pm"
-    return signal.segment_symmetry(patch=patch).data
+    return signal.segment_symmetry(2, patch=patch).data
 
 
 def test_nothing_in_the_iron_grains_is_mislabelled(iron):
@@ -88,7 +88,7 @@ def test_speed_of_a_boundary():
     """Of a twin boundary at a peak dose of 3 counts, with specimen drift."""
     movie, _ = moving_boundary(200, (512, 512), speed=0.5, drift=10, dose=3)
     seg = movie.segment_symmetry(
-        window=16, max_operations=289, n_operations=50, lazy_output=False
+        2, window=16, max_operations=289, n_operations=50, lazy_output=False
     )
     areas = seg.get_areas()
     time, truth = areas.axes_manager.signal_axes[0], movie.metadata.Simulation

@@ -158,24 +158,28 @@ def simulated():
 
 @functools.cache
 def labels():
-    return simulated().segment_symmetry(**SMALL, show_progressbar=False)
+    return simulated().segment_symmetry(2, **SMALL, show_progressbar=False)
 
 
 @functools.cache
 def model():
-    return signal().segment_symmetry(**SMALL, show_progressbar=False).model
+    return signal().segment_symmetry(2, **SMALL, show_progressbar=False).model
 
 
 def segment(given, source):
     return source.segment_symmetry(
-        **SMALL | {"show_progressbar": False, "lazy_output": True} | given
+        **SMALL
+        | {"n_patterns": 2, "show_progressbar": False, "lazy_output": True}
+        | given
     )
 
 
 def fit(frame=None, descriptor=None, **options):
     frame = signal().data if frame is None else frame
     descriptor = TranslationSymmetry(5, 4, 9) if descriptor is None else descriptor
-    return SymmetryModel.fit(frame, descriptor, **{"stride": 4} | options)
+    return SymmetryModel.fit(
+        frame, descriptor, **{"n_patterns": 2, "stride": 4} | options
+    )
 
 
 def score(kind, options, given):

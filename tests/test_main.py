@@ -195,11 +195,23 @@ def test_large_image_is_labelled_part_by_part(run, wide_image, tmp_path, monkeyp
         )
 
 
-def test_number_of_patterns_may_be_found(run, image, tmp_path):
-    assert run("segment", image, *SMALL, "--n-patterns", "auto")[0] == 0
+@pytest.mark.parametrize("asked", [[], ["--n-patterns", "auto"]])
+def test_number_of_patterns_is_found(run, image, tmp_path, asked):
+    assert run("segment", image, *SMALL, *asked)[0] == 0
     labels = hs.load(tmp_path / "out" / "grains_labels.hspy")
     assert labels.n_patterns == len(labels.get_areas().data) == 2
     assert labels.model.costs is not None
+
+
+def test_number_of_patterns_that_is_given_is_not_found(run, image, tmp_path):
+    assert run("segment", image, *SMALL, "--n-patterns", "2")[0] == 0
+    assert hs.load(tmp_path / "out" / "grains_labels.hspy").model.costs is None
+
+
+def test_what_is_found_of_the_numbers_is_said_if_asked(run, image):
+    _, _, err = run("segment", image, *SMALL, "--verbose")
+    [line] = [line for line in err if "Patterns found" in line]
+    assert line.startswith(f"hyperspy-symseg: {image}: Patterns found: 2. 3 refused: ")
 
 
 def test_labels_that_are_not_refined(run, image, tmp_path, two_grains):

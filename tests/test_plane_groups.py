@@ -133,7 +133,7 @@ def test_patterns_of_the_same_patterson_function(pair, refine):
             (by_translation, {}),
             (by_other, WHAT_TELLS_THEM_APART[pair]),
         ):
-            labels = signal.segment_symmetry(refine=refine, **options)
+            labels = signal.segment_symmetry(2, refine=refine, **options)
             ious.append(mean_iou(labels.data, truth.data))
     print(
         f"{pair}: mean IoU by {WHAT_TELLS_THEM_APART[pair]['descriptor']} "
@@ -151,6 +151,6 @@ def test_patterns_of_the_same_patterson_function(pair, refine):
 def test_glide_lines_tell_pm_from_pg_too(refine):
     signal, truth = micrograph(list(patterson_pairs()["pm, pg"]), dose=10, seed=0)
     labels = signal.segment_symmetry(
-        descriptor="glide_reflection", glides=[(90, 10)], pooling=31, refine=refine
+        2, descriptor="glide_reflection", glides=[(90, 10)], pooling=31, refine=refine
     )
     assert mean_iou(labels.data, truth.data) >= 0.95

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg.lattice import find_periods
-from hyperspy_symseg.plotting import pattern_colormap, plot_periods
+from hyperspy_symseg.plotting import pattern_colormap, plot_n_patterns, plot_periods
 from hyperspy_symseg.simulate import Lattice, micrograph
+from hyperspy_symseg.templates.refusals import NOT_TRIED, ONE_MOTIF, RIM, TOO_LITTLE
 
 
 def test_colormap_is_grey_below():
@@ -22,7 +23,7 @@ def signal(two_grains):
 
 @pytest.fixture(scope="module")
 def labels(signal, small):
-    return signal.segment_symmetry(show_progressbar=False, **small)
+    return signal.segment_symmetry(2, show_progressbar=False, **small)
 
 
 def line(ax, label):
@@ -53,6 +54,69 @@ def test_explained_variance_of_all_components(labels):
     assert explained[-1] == pytest.approx(1)
     expected = labels.model.explained_variance_ratio.sum()
     np.testing.assert_allclose(line(ax, "in use"), [[5], [expected]])
+
+
+@pytest.fixture(scope="module")
+def compared(labels):
+    """Model in which 2 patterns were chosen, of 4 that were tried."""
+    return dataclasses.replace(
+        labels.model,
+        costs=np.array([0, -300, np.inf, -303]),
+        refusals=["", "", RIM, TOO_LITTLE, *[NOT_TRIED] * 4],
+    )
+
+
+def test_plot_of_numbers_marks_those_that_are_chosen_and_refused(compared):
+    ax = plot_n_patterns(compared)
+    np.testing.assert_array_equal(line(ax, "chosen"), [[2], [-300]])
+    # One without a cost is at that of the best smaller one.
+    np.testing.assert_array_equal(line(ax, "refused"), [[3, 4], [-300, -303]])
+
+
+def test_plot_of_numbers_says_what_they_are_worth_or_why_they_are_refused(compared):
+    texts = plot_n_patterns(compared).texts
+    assert [(each.xy[0], each.get_text()) for each in texts] == [
+        (2, "gains 300 nats"),
+        (3, "a pattern that is a rim of others"),
+        (4, "gains only 3 nats"),
+        (6.5, "not tried, as 2 numbers in turn were refused"),
+    ]
+
+
+def test_plot_of_numbers_says_what_is_refused_whatever_it_gains(compared):
+    model = dataclasses.replace(compared, costs=[0, -300, -350, -303])
+    ax = plot_n_patterns(model)
+    assert ax.texts[1].get_text() == "a pattern that is a rim of others\ngains 50 nats"
+    np.testing.assert_array_equal(line(ax, "refused"), [[3, 4], [-350, -303]])
+    np.testing.assert_array_equal(line(ax, "chosen"), [[2], [-300]])
+
+
+@pytest.mark.parametrize(
+    "costs", [[0, -300, np.inf, -303], [0, 50, 200, -303], [0, -30, np.inf, -9000]]
+)
+def test_what_is_written_beside_numbers_is_within_the_axes(compared, costs):
+    refusals = ["", "", ONE_MOTIF, "" if costs[3] < -1000 else TOO_LITTLE]
+    model = dataclasses.replace(compared, costs=costs, refusals=refusals)
+    ax = plot_n_patterns(model)
+    ax.figure.draw_without_rendering()
+    box = ax.get_window_extent()
+    for text in ax.texts:
+        own = text.get_window_extent()
+        assert own.y1 <= box.y1
+        assert own.x1 <= box.x1
+
+
+def test_chosen_number_is_that_of_the_costs_where_a_pattern_has_no_pixels(compared):
+    costs, refusals = [0, -300, -400], ["", "", ""]
+    model = dataclasses.replace(compared, costs=costs, refusals=refusals)
+    assert line(plot_n_patterns(model), "chosen")[0] == 3
+
+
+def test_plot_of_numbers_of_before_there_were_reasons(compared):
+    ax = plot_n_patterns(dataclasses.replace(compared, refusals=None))
+    np.testing.assert_array_equal(line(ax, "chosen"), [[2], [-300]])
+    assert not ax.texts
+    assert ax.get_xticks().tolist() == [1, 2, 3, 4]
 
 
 def test_separability_against_variance(labels):
@@ -86,7 +150,7 @@ def test_clusters_of_a_masked_signal_are_fewer(labels, signal):
 
 
 def test_clusters_of_too_few_components(signal, small):
-    labels = signal.segment_symmetry(n_components=1, show_progressbar=False, **small)
+    labels = signal.segment_symmetry(2, n_components=1, show_progressbar=False, **small)
     with pytest.raises(ValueError, match="^n_components .* at least 2 .* got 1"):
         labels.plot_clusters(signal)
 
@@ -120,7 +184,7 @@ def test_separability_is_a_map_over_the_shifts(labels):
 
 def test_separability_of_labels_on_the_grid_has_the_same_axes(signal, labels, small):
     on_grid = signal.segment_symmetry(
-        upsample=False, show_progressbar=False, **small
+        2, upsample=False, show_progressbar=False, **small
     ).get_separability()
     expected = labels.get_separability().axes_manager.as_dictionary()
     assert on_grid.axes_manager.as_dictionary() == expected
@@ -128,7 +192,7 @@ def test_separability_of_labels_on_the_grid_has_the_same_axes(signal, labels, sm
 
 def test_separability_of_reflections_is_along_the_angle(signal):
     labels = signal.segment_symmetry(
-        descriptor="reflection", radius=5, n_maxima=1, show_progressbar=False
+        2, descriptor="reflection", radius=5, n_maxima=1, show_progressbar=False
     )
     (axis,) = labels.get_separability().axes_manager.signal_axes
     assert (axis.name, axis.units, axis.size) == ("Axis angle", "°", 10)

@@ -108,7 +108,7 @@ def _add_segment(commands):
         "--n-patterns",
         metavar="N",
         type=_number_of_patterns,
-        help="number of patterns (2), or auto",
+        help="number of patterns, or auto: it is found (auto)",
     )
     segment.add_argument(
         "--no-refine",

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from hyperspy_symseg.frames.checks import as_array
+from hyperspy_symseg.frames.checks import as_array, is_auto
 from hyperspy_symseg.templates.examples import FEWEST_CELLS, example_blocks
 from hyperspy_symseg.templates.normalized_frame import BLOCKS_IN_CELL, block_size
 
@@ -34,6 +34,7 @@ def checked_examples(examples, shape, n_patterns, name="examples"):
     shape : (int, int)
         Rows and columns of the frame.
     n_patterns : int or "auto"
+        "auto" is as many as there are examples.
     name : str
         The argument, for messages.
 
@@ -61,7 +62,7 @@ def checked_examples(examples, shape, n_patterns, name="examples"):
             f"{name} must have the labels 0, 1 and so on, and -1 where the pattern is "
             f"not known, got {found[:10]}."
         )
-    if n_patterns != len(found):
+    if not is_auto(n_patterns) and n_patterns != len(found):
         raise ValueError(
             f"n_patterns must be the number of examples, {len(found)}, got "
             f"{n_patterns!r}."

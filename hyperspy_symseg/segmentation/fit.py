@@ -25,6 +25,13 @@ from hyperspy_symseg.templates.examples import (
 from hyperspy_symseg.templates.model_selection import ModelSelection
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.potts import most_probable
+from hyperspy_symseg.templates.refusals import (
+    NOT_TRIED,
+    REFUSALS,
+    SUCH_AS,
+    gains,
+    phrases,
+)
 from hyperspy_symseg.templates.training_crops import TrainingFrames, training_crops
 
 from .clustering import (
@@ -55,6 +62,8 @@ FEW_CELLS = 100
 CLUSTERS_APART = 8.0
 # Number of patterns that is tried, at most.
 MOST_PATTERNS = 8
+# Number of patterns among scores alone, if none is given: nothing tells which is right.
+PATTERNS_OF_SCORES = 2
 # A warning, after the reason.
 ONLY_SCORES = "%s The labels are those of the scores alone."
 
@@ -68,6 +77,7 @@ class Fit(NamedTuple):
     stride : (int, int)
     templates : Templates or None
     costs : (numbers,) numpy.ndarray of float64 or None
+    refusals : tuple of str or None
         As the attributes of `SymmetryModel`.
     scores : (grid rows, grid columns, operations) numpy.ndarray or None
         Of a frame, if they are those of its whole grid.
@@ -79,6 +89,7 @@ class Fit(NamedTuple):
     stride: tuple[int, int]
     templates: Templates | None = None
     costs: np.ndarray | None = None
+    refusals: tuple[str, ...] | None = None
     scores: np.ndarray | None = None
     normalized: NormalizedFrame | None = None
 
@@ -107,6 +118,22 @@ def lengths_of(periods, shape, refined=True):
         stride = lengths.stride * REFINED_STRIDE
         lengths = dataclasses.replace(lengths, stride=stride)
     return lengths
+
+
+def number_without_period(n_patterns):
+    """Number of patterns where no period is found: int.
+
+    Parameters
+    ----------
+    n_patterns : int or "auto"
+    """
+    if not is_auto(n_patterns):
+        return n_patterns
+    _logger.info(
+        'n_patterns="auto" is 1 without a lattice period: a number that is given is '
+        "that of the patterns among the scores."
+    )
+    return 1
 
 
 def fit_frame(frame, mask, options, examples=None):
@@ -170,8 +197,8 @@ def _with_lengths(options, read, shape):
             read_crops = [read(0, pixels) for pixels in crops(shape)]
             periods = find_periods(*zip(*read_crops, strict=True))
         period, lengths = periods.period, lengths_of(periods, shape)
-        if period is None and is_auto(n_patterns):
-            n_patterns = 1
+        if period is None:
+            n_patterns = number_without_period(n_patterns)
     stride = lengths.stride if is_auto(options.stride) else options.stride
     return dataclasses.replace(
         options, n_patterns=n_patterns, period=period, stride=stride
@@ -195,6 +222,13 @@ def fit_scores(scores, options, labels=None):
     TypeError, ValueError
         As from `SymmetryModel.fit`.
     """
+    if is_auto(options.n_patterns):
+        options = dataclasses.replace(options, n_patterns=PATTERNS_OF_SCORES)
+        _logger.info(
+            'n_patterns="auto" is %d where labels are those of the scores alone, which '
+            "do not tell the number of patterns.",
+            PATTERNS_OF_SCORES,
+        )
     sample = complete_scores(scores, options.descriptor)
     # Before `one_thread`, which has to find its libraries.
     scikit_learn()
@@ -380,13 +414,16 @@ def _by_clusters(scored, one_pattern, options):
         return np.stack([labels_at(nearest(s), grid, *pixels) for s in scored.scores])
 
     search = ModelSelection(frame, options.period, block_labels, one_pattern)
-    costs, n_patterns = None, options.n_patterns
+    compared, n_patterns = (None, None), options.n_patterns
     if n_patterns == "auto":
-        costs = search.costs(MOST_PATTERNS)
-        n_patterns = search.best_number(costs)
+        compared = search.compare(MOST_PATTERNS)
+        n_patterns = compared.best
+        _log_number(compared)
     score_model, templates = clustered(n_patterns), None
     solution = search.solution(n_patterns)
-    reason, found = _why_no_templates(search, solution, frame, sample, score_model)
+    # Patterns whose number is found are not alike.
+    alike = not is_auto(options.n_patterns) and bool(search.alike(n_patterns))
+    reason, found = _why_no_templates(solution, alike, frame, sample, score_model)
     if reason is None:
         labels, weights = scored.of_blocks(solution.labels)
         score_model, order = _with_classes(score_model, sample, labels, weights)
@@ -395,7 +432,22 @@ def _by_clusters(scored, one_pattern, options):
     else:
         _logger.warning(ONLY_SCORES, reason)
     score_model = _best_operations(score_model, options, sample)
-    return Fit(score_model, options.stride, templates, costs)
+    return Fit(score_model, options.stride, templates, *compared)
+
+
+def _log_number(compared):
+    """Log the number of patterns that is found, and why others are refused."""
+    said = [f"Patterns found: {compared.best}"]
+    tried, n_all = gains(*compared), len(compared.refusals)
+    for number, gain in enumerate(tried, 1):
+        refusal = compared.refusals[number - 1]
+        if refusal:
+            reason, *worth = phrases(refusal, gain)
+            words = reason, SUCH_AS.get(refusal), *worth
+            said.append(f"{number} refused: {', '.join(filter(None, words))}")
+    if len(tried) < n_all:
+        said.append(f"{len(tried) + 1} to {n_all} {REFUSALS[NOT_TRIED]}")
+    _logger.info("%s.", ". ".join(said))
 
 
 def _by_examples(scored, options):
@@ -430,12 +482,12 @@ def _by_examples(scored, options):
     return dataclasses.replace(score_model, counts=np.ceil(counts)), templates
 
 
-def _why_no_templates(search, solution, frame, sample, score_model):
+def _why_no_templates(solution, alike, frame, sample, score_model):
     """Say why templates do not count, or None; whether each pattern has any block."""
     n_patterns = solution.templates.n_patterns
     if not len(solution.templates.reflections):
         return "No pattern has a lattice.", None
-    if not search.are_different(n_patterns):
+    if alike:
         return (
             "Patterns are too much alike for templates: there may be one crystal only "
             '(n_patterns=1 or "auto").'

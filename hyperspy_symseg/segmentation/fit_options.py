@@ -17,6 +17,7 @@ from hyperspy_symseg.frames.checks import (
     shown,
 )
 from hyperspy_symseg.templates.model import PERIODS
+from hyperspy_symseg.templates.refusals import NOT_TRIED, REFUSALS, TOO_LITTLE
 
 from .clustering import LARGEST_SEED, MOST_LABELS
 
@@ -39,7 +40,7 @@ pixel_size, units, names
     """
 
     descriptor: Descriptor
-    n_patterns: int | str = 2
+    n_patterns: int | str = "auto"
     stride: int | tuple[int, int] | str = "auto"
     n_components: int | float = 5
     n_operations: int | None = None
@@ -62,10 +63,6 @@ pixel_size, units, names
         elif n_patterns != "auto":
             raise ValueError(
                 f'n_patterns must be an int or "auto", got {shown(n_patterns)}.'
-            )
-        elif period is None:
-            raise ValueError(
-                'n_patterns must be an int if there is no lattice period, got "auto".'
             )
         if period is not None and not is_auto(period):
             period = check_number("period", period, *PERIODS)
@@ -108,6 +105,7 @@ def check_names(names, n_patterns, name="names"):
     ----------
     names : sequence of str or None
     n_patterns : int or "auto"
+        There may be any number of names with "auto".
     name : str
         The argument, for messages.
 
@@ -127,13 +125,64 @@ def check_names(names, n_patterns, name="names"):
             f"{name} must be a sequence of str or None, got {shown(names)}."
         )
     names = tuple(map(str, names))
-    if len(names) != n_patterns:
+    if not is_auto(n_patterns) and len(names) != n_patterns:
         raise ValueError(
             f"{name} must be those of {n_patterns} patterns, got {shown(names)}."
         )
     if len(set(names)) < len(names) or not all(each.strip() for each in names):
         raise ValueError(f"{name} must be different and not empty, got {shown(names)}.")
     return names
+
+
+def check_refusals(refusals, costs):
+    """Why numbers of patterns do not count, as strings of Python's own.
+
+    Parameters
+    ----------
+    refusals : sequence of str or None
+    costs : (numbers,) numpy.ndarray or None
+        Of 1 pattern, 2 and so on.
+
+    Returns
+    -------
+    tuple of str or None
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a reason is not known, or they are not those of such costs.
+    """
+    if refusals is None:
+        return None
+    name = "refusals of the model"
+    if not is_sequence(refusals) or not all(isinstance(each, str) for each in refusals):
+        raise TypeError(
+            f"{name} must be a sequence of str or None, got {shown(refusals)}."
+        )
+    refusals = tuple(map(str, refusals))
+    if unknown := set(refusals) - {"", *REFUSALS}:
+        raise ValueError(
+            f"{name} must be reasons that this version knows, got "
+            f"{shown(min(unknown))}."
+        )
+    n_tried = 0 if costs is None else len(costs)
+    if not n_tried or len(refusals) < n_tried or refusals[0]:
+        raise ValueError(
+            f"{name} must be of 1 pattern, which is never refused, and so on, as many "
+            f"as costs or more, got {len(refusals)} of {n_tried} costs."
+        )
+    for number, refusal in enumerate(refusals, 1):
+        if (refusal == NOT_TRIED) != (number > n_tried):
+            raise ValueError(
+                f"{name} must be {NOT_TRIED!r} for numbers without costs alone, got "
+                f"{refusal!r} for {number} of {n_tried}."
+            )
+        if refusal in ("", TOO_LITTLE) and not np.isfinite(costs[number - 1]):
+            raise ValueError(
+                f"{name} must say why the costs of {number} patterns are infinite, got "
+                f"{refusal!r}."
+            )
+    return refusals
 
 
 def check_pixels(pixel_size, units):

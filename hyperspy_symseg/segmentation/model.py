@@ -26,7 +26,7 @@ from hyperspy_symseg.templates.pattern_template import PatternTemplate
 from .clustering import LARGEST_SEED, score_covariance
 from .examples import checked_examples
 from .fit import fit_crops, fit_frame, fit_scores
-from .fit_options import FitOptions, check_names, check_pixels
+from .fit_options import FitOptions, check_names, check_pixels, check_refusals
 from .predict import Prediction, checked_frame, label_frame
 from .sampling import sample_scores
 from .score_model import ScoreModel
@@ -40,15 +40,16 @@ def _of_scores(name):
     return property(attrgetter(f"score_model.{name}"), doc=own and own.__doc__)
 
 
-def _checked_examples(examples, shape, options):
-    """Labels of examples of such a shape, checked; None if there are none."""
+def _with_examples(examples, shape, options):
+    """Labels of examples of such a shape, or None; options with their number."""
     if examples is not None:
-        return checked_examples(examples, shape, options.n_patterns)
+        examples = checked_examples(examples, shape, options.n_patterns)
+        return examples, replace(options, n_patterns=int(examples.max()) + 1)
     if options.names is not None:
         raise ValueError(
             f"names must be None without examples, got {shown(options.names)}."
         )
-    return None
+    return None, options
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +107,14 @@ class SymmetryModel:
         What the patterns look like; None for the labels of the scores alone.
     costs : (numbers,) numpy.ndarray of float64 or None
         Cost of 1 pattern, 2 and so on, in nats, if their number was found: that with
-        the lowest, but for 10 nats that a pattern more has to be worth (see
-        `hyperspy_symseg.templates.learning.Solution.cost`).
+        the lowest of those that are not refused, where a pattern more has to be worth
+        10 nats. Infinite with a pattern too small. See
+        `hyperspy_symseg.templates.evidence.gain`.
+    refusals : tuple of str or None
+        Why each of these numbers does not count, of
+        `hyperspy_symseg.templates.refusals.REFUSALS`; empty for those that do. Also of
+        those, up to 8, that were not tried. None if there are no costs, or if the model
+        was fitted before it had these.
     names : tuple of str or None
         Of the patterns, if they were learnt from examples with names.
 
@@ -126,6 +133,7 @@ class SymmetryModel:
     templates: Templates | None = None
     costs: np.ndarray | None = None
     names: tuple[str, ...] | None = None
+    refusals: tuple[str, ...] | None = None
 
     descriptor = _of_scores("descriptor")
     mean = _of_scores("mean")
@@ -166,6 +174,7 @@ class SymmetryModel:
             # A number of patterns that cannot be has an infinite cost.
             how = (None,), -1e300, np.inf, np.float64
             checked["costs"] = check_array("costs of the model", self.costs, *how)
+        checked["refusals"] = check_refusals(self.refusals, checked.get("costs"))
         if templates is not None and not isinstance(templates, Templates):
             raise TypeError(
                 f"templates of the model must be Templates or None, got {templates!r}."
@@ -197,7 +206,7 @@ class SymmetryModel:
         cls,
         frame,
         descriptor,
-        n_patterns=2,
+        n_patterns="auto",
         *,
         mask=None,
         examples=None,
@@ -213,12 +222,13 @@ class SymmetryModel:
             What is measured at a pixel.
         n_patterns : int or "auto"
             Number of patterns. "auto": that with the lowest cost (`costs`), where each
-            pattern more has to be worth 10 nats; 1 if no period is found.
+            pattern more has to be worth 10 nats; 1 if no period is found, and 2 if none
+            is looked for, which is logged. With `examples`, as many as these.
         mask : (rows, columns) array of bool, optional
             True where a pixel is left out.
         examples : (rows, columns) array of int, optional
-            Patterns that are known: labels from 0 to `n_patterns` - 1, and -1 where
-            it is not known. Each pattern is then learnt from its example, and has its
+            Patterns that are known: labels 0, 1 and so on, and -1 where it is not
+            known. Each pattern is then learnt from its example, and has its
             label; patterns are not ordered by size.
         stride : int, (int, int) or "auto", optional
             Distance between the pixels scored, along (y, x), in pixels. "auto", as by
@@ -267,7 +277,7 @@ class SymmetryModel:
         """
         options = FitOptions(descriptor, n_patterns, **options)
         frame, mask = checked_frame(descriptor, frame, mask)
-        examples = _checked_examples(examples, frame.shape, options)
+        examples, options = _with_examples(examples, frame.shape, options)
         return cls._of(fit_frame(frame, mask, options, examples), options)
 
     @classmethod
@@ -282,6 +292,7 @@ class SymmetryModel:
             fit.templates,
             fit.costs,
             options.names,
+            fit.refusals,
         )
 
     @classmethod
@@ -290,7 +301,7 @@ class SymmetryModel:
         cls,
         frame,
         descriptor,
-        n_patterns=2,
+        n_patterns="auto",
         *,
         mask=None,
         upsample=True,
@@ -330,7 +341,7 @@ class SymmetryModel:
         upsample = check_flag("upsample", upsample)
         certainty = check_flag("certainty", certainty)
         frame, mask = checked_frame(descriptor, frame, mask)
-        examples = _checked_examples(examples, frame.shape, options)
+        examples, options = _with_examples(examples, frame.shape, options)
         fit = fit_frame(frame, mask, options, examples)
         model = cls._of(fit, options)
         grid = Grid.over(frame.shape, model.stride)
@@ -356,7 +367,7 @@ class SymmetryModel:
 
     @classmethod
     def from_scores(
-        cls, scores, descriptor, n_patterns=2, *, labels=None, stride=5, **options
+        cls, scores, descriptor, n_patterns="auto", *, labels=None, stride=5, **options
     ):
         """Fit a model to scores, such as those of several frames.
 
@@ -367,7 +378,8 @@ class SymmetryModel:
             on. Some 10,000 pixels are enough.
         descriptor : Descriptor
             What the scores are.
-        n_patterns : int
+        n_patterns : int or "auto"
+            "auto" is 2, or as many as there are examples: scores alone do not tell.
         labels : (...) array of int, optional
             Of these pixels, as the examples in `fit`.
         stride, **options
@@ -384,7 +396,7 @@ class SymmetryModel:
         """
         options = FitOptions(descriptor, n_patterns, stride, period=None, **options)
         scores = as_array("scores", scores)
-        labels = _checked_examples(labels, scores.shape[:-1], options)
+        labels, options = _with_examples(labels, scores.shape[:-1], options)
         return cls._of(fit_scores(scores, options, labels), options)
 
     @classmethod
@@ -393,7 +405,7 @@ class SymmetryModel:
         cls,
         crops,
         descriptor,
-        n_patterns=2,
+        n_patterns="auto",
         *,
         period,
         stride=5,
@@ -650,7 +662,7 @@ class SymmetryModel:
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> model = s.segment_symmetry(show_progressbar=False).model
+        >>> model = s.segment_symmetry(2, show_progressbar=False).model
         >>> model.select(8).descriptor.translations[-1]
         (10, 0)
         """

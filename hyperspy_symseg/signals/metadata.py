@@ -191,6 +191,8 @@ def why_no_costs(recorded):
         return why_not_refined(recorded)
     if recorded("auto_n_patterns") is None:
         return "the model that they were made with was fitted with a given number"
+    if recorded("from_examples"):
+        return "there are as many patterns as examples were given"
     # The one that was given may be larger than that of the patterns in the model.
     reason = 'n_patterns was given as a number, and it is found with n_patterns="auto"'
     if recorded("refine") and recorded("period") and not recorded("refined"):

@@ -17,7 +17,7 @@ from hyperspy_symseg.frames.run import FrameError, run
 from hyperspy_symseg.lattice import Lengths, Periods, suitable_lengths
 from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.segmentation.examples import check_sizes
-from hyperspy_symseg.segmentation.fit import lengths_of
+from hyperspy_symseg.segmentation.fit import lengths_of, number_without_period
 from hyperspy_symseg.segmentation.fit_options import FitOptions
 from hyperspy_symseg.segmentation.labels import Labels
 from hyperspy_symseg.segmentation.predict import label_frame, log_flat_areas
@@ -39,7 +39,7 @@ from .symmetry_labels import LazySymmetryLabels, SymmetryLabels
 
 # Of `Signal2D.segment_symmetry`, for what need not be given with a model.
 DEFAULTS = {
-    "n_patterns": 2,
+    "n_patterns": "auto",
     "descriptor": "translation",
     "n_components": 5,
     "n_operations": None,
@@ -128,7 +128,7 @@ def _number_of(examples, n_patterns):
     n = int(examples.max()) + 1
     if not any(_is_same(n_patterns, each) for each in (n, DEFAULTS["n_patterns"])):
         raise ValueError(
-            f"n_patterns must be {n} or not given, as patterns has {n} "
+            f'n_patterns must be {n}, or "auto", as patterns has {n} '
             f"example{'s' * (n > 1)}, got {shown(n_patterns)}."
         )
     return n
@@ -212,8 +212,8 @@ def _fitted(
         record |= periods_record(periods, source.axes)
         if refine:
             options["period"] = periods.period
-        if periods.period is None and is_auto(n_patterns):
-            n_patterns = 1
+        if periods.period is None and refine:
+            n_patterns = number_without_period(n_patterns)
     grid = Grid.over(source.shape, stride)
     options |= {
         "n_patterns": n_patterns,

@@ -12,7 +12,7 @@ __all__ = ["LazySignal2D", "Signal2D"]
 
 def segment_symmetry(
     self,
-    n_patterns=2,
+    n_patterns="auto",
     descriptor="translation",
     *,
     stride="auto",
@@ -46,7 +46,10 @@ def segment_symmetry(
     ----------
     n_patterns : int or "auto"
         Number of patterns. "auto" takes that with the lowest cost, and 1 is possible:
-        see ``seg.plot_n_patterns()``.
+        see ``seg.plot_n_patterns()``, which also says why others were refused. It is 1
+        without a lattice period in the image. Scores alone, as with ``refine=False``,
+        do not tell the number: there "auto" is 2, which is logged. With `patterns` or
+        `model` it is theirs.
     descriptor : str, Descriptor or list of these
         What is measured at a pixel: ``"translation"``, ``"rotation"``,
         ``"reflection"``, ``"glide_reflection"``, ``"power_spectrum"``, or an instance
@@ -171,11 +174,13 @@ def segment_symmetry(
     --------
     >>> from hyperspy_symseg import simulate
     >>> s, truth = simulate.grain_boundary()
-    >>> seg = s.segment_symmetry(n_patterns=2, show_progressbar=False)
+    >>> seg = s.segment_symmetry(show_progressbar=False)
     >>> seg
     <SymmetryLabels, title: Simulated micrograph, dimensions: (|512, 512)>
     >>> round(seg.metadata.Symmetry_segmentation.period), seg.model.descriptor.patch
     (13, (22, 22))
+    >>> seg.n_patterns
+    2
 
     Examples instead of a number of patterns:
 

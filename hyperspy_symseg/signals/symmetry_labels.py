@@ -174,7 +174,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> s.segment_symmetry(show_progressbar=False).plot()
+        >>> s.segment_symmetry(2, show_progressbar=False).plot()
         """
         from hyperspy_symseg import plotting
         from hyperspy_symseg.analysis.checks import check_labels
@@ -228,7 +228,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> s.segment_symmetry(show_progressbar=False).overlay(s)
+        >>> s.segment_symmetry(2, show_progressbar=False).overlay(s)
         <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
         """
         from hyperspy_symseg.analysis import Overlay
@@ -261,7 +261,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> s.segment_symmetry(show_progressbar=False).get_separability()
+        >>> s.segment_symmetry(2, show_progressbar=False).get_separability()
         <Signal2D, title: Simulated micrograph, dimensions: (|9, 9)>
         """
         model = self.model
@@ -297,7 +297,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> areas = s.segment_symmetry(show_progressbar=False).get_areas()
+        >>> areas = s.segment_symmetry(2, show_progressbar=False).get_areas()
         >>> areas, areas.metadata.Signal.quantity
         (<Signal1D, title: Simulated micrograph, dimensions: (|2)>, 'Area (nm²)')
         """
@@ -336,7 +336,8 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> lengths = s.segment_symmetry(show_progressbar=False).get_boundary_length()
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> lengths = seg.get_boundary_length()
         >>> lengths.metadata.Signal.quantity
         'Boundary length (nm)'
         """
@@ -410,7 +411,7 @@ class SymmetryLabels(Signal2D):
         >>> from pathlib import Path
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> seg = s.segment_symmetry(show_progressbar=False)
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     seg.save(Path(folder, "labels.png"))
         """
@@ -486,7 +487,7 @@ class SymmetryLabels(Signal2D):
         >>> import hyperspy.api as hs
         >>> from hyperspy_symseg import simulate
         >>> movie, truth = simulate.moving_boundary(3, (120, 140))
-        >>> seg = movie.segment_symmetry(show_progressbar=False)
+        >>> seg = movie.segment_symmetry(2, show_progressbar=False)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     seg.save_frames(Path(folder, "seg.zspy"), show_progressbar=False)
         ...     hs.load(Path(folder, "seg.zspy"))
@@ -516,7 +517,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> ax = s.segment_symmetry(show_progressbar=False).plot_explained_variance()
+        >>> ax = s.segment_symmetry(2, show_progressbar=False).plot_explained_variance()
         """
         from hyperspy_symseg import plotting
 
@@ -539,7 +540,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> ax = s.segment_symmetry(show_progressbar=False).plot_separability()
+        >>> ax = s.segment_symmetry(2, show_progressbar=False).plot_separability()
         """
         from hyperspy_symseg import plotting
 
@@ -574,7 +575,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> ax = s.segment_symmetry(show_progressbar=False).plot_clusters(s)
+        >>> ax = s.segment_symmetry(2, show_progressbar=False).plot_clusters(s)
         """
         from hyperspy_symseg import plotting
 
@@ -587,7 +588,7 @@ class SymmetryLabels(Signal2D):
         return plotting.plot_clusters(model, np.asarray(signal.data), ax, mask)
 
     def plot_n_patterns(self, ax=None):
-        """Plot what every number of patterns costs, if the number was found.
+        """Plot what every number of patterns costs, and why it was refused.
 
         Parameters
         ----------
@@ -597,19 +598,24 @@ class SymmetryLabels(Signal2D):
         Returns
         -------
         matplotlib.axes.Axes
-            Costs in nats; a number with a pattern too small, or too much like another,
-            has none.
+            Costs in nats. At each number is what it gains over the best smaller one,
+            and why it does not count (see `SymmetryModel.refusals`), whatever it gains;
+            a pattern more has to gain more than 10 nats. A number with a pattern too
+            small has no cost, and is drawn at that of the best smaller one.
 
         Raises
         ------
         ValueError
-            If the number was given, or there was no lattice period to find it by.
+            If the number was given, or there were no templates to find it by.
 
         Examples
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> ax = s.segment_symmetry("auto", show_progressbar=False).plot_n_patterns()
+        >>> seg = s.segment_symmetry(show_progressbar=False)
+        >>> ax = seg.plot_n_patterns()
+        >>> ax.texts[0].get_text()
+        'gains 17920 nats'
         """
         from hyperspy_symseg import plotting
 
@@ -646,7 +652,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> axes = s.segment_symmetry(show_progressbar=False).plot_patterns()
+        >>> axes = s.segment_symmetry(2, show_progressbar=False).plot_patterns()
         >>> axes.shape
         (2, 2)
         """
@@ -682,7 +688,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> ax = s.segment_symmetry(show_progressbar=False).plot_periods(s)
+        >>> ax = s.segment_symmetry(2, show_progressbar=False).plot_periods(s)
         """
         from hyperspy_symseg import plotting
 
@@ -752,7 +758,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> seg = s.segment_symmetry(show_progressbar=False)
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
         >>> seg.get_certainty(s, show_progressbar=False)
         <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
         """
@@ -967,7 +973,7 @@ class SymmetryLabels(Signal2D):
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
-        >>> s.segment_symmetry(show_progressbar=False).rebin(scale=(4, 4))
+        >>> s.segment_symmetry(2, show_progressbar=False).rebin(scale=(4, 4))
         <SymmetryLabels, title: Simulated micrograph, dimensions: (|128, 128)>
         """
         from hyperspy_symseg.analysis.rebinning import rebin, whole_factors
@@ -1020,7 +1026,7 @@ class LazySymmetryLabels(SymmetryLabels, LazySignal2D):
         >>> from pathlib import Path
         >>> from hyperspy_symseg import simulate
         >>> movie, truth = simulate.moving_boundary(3, (120, 140))
-        >>> seg = movie.segment_symmetry(show_progressbar=False)
+        >>> seg = movie.segment_symmetry(2, show_progressbar=False)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     seg.save(Path(folder, "seg.zspy"), show_progressbar=False)
         """

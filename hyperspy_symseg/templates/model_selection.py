@@ -3,6 +3,7 @@
 
 import functools
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,17 @@ from .motifs import are_one_crystal, change_slowly, motif_split
 from .normalized_frame import BLOCKS_IN_CELL
 from .pattern_spectrum import SpectrumCrops
 from .potts import COUPLING, most_probable
+from .refusals import (
+    ALIKE,
+    FEWEST_CELLS,
+    MOST_REFUSED,
+    NOT_TRIED,
+    ONE_CRYSTAL,
+    ONE_MOTIF,
+    RIM,
+    TOO_LITTLE,
+    TOO_SMALL,
+)
 from .solution import BELIEF, share_of_new
 from .tying import DECISIVE, tied, with_widths
 
@@ -23,8 +35,6 @@ from .tying import DECISIVE, tied, with_widths
 WIDTH = 1.2
 # Share of their power that two patterns have to differ in.
 LEAST_DIFFERENCE = 0.1
-# Cells that a pattern has to have.
-FEWEST_CELLS = 20
 # Share of the blocks that the scores may have wrong, if nothing else is tried.
 ALL_BUT_RIGHT = 0.03
 # Misfits that are far from the median, in standard deviations, and the median deviation
@@ -37,8 +47,6 @@ WHITE_NOISE = 2.0
 # What two motifs on one lattice have to gain for each edge between them, in nats: what
 # is left unexplained is alike near by, and would draw boundaries by itself.
 LEAST_GAIN = 0.5
-# Numbers that do not count, one after the other, until no more are tried.
-MOST_REFUSED = 2
 # Rounds for one pattern, which has nothing but reflections to be found; for more, until
 # one of the starts is chosen, and after that.
 ROUNDS_OF_ONE, ROUNDS_OF_START, ROUNDS = 2, 2, 3
@@ -62,6 +70,28 @@ def start_from_labels(labels, n_patterns):
     rest = (1 - BELIEF) / n_patterns
     start = np.where(own, BELIEF + rest, rest)
     return np.where(labels < 0, 1 / n_patterns, start).astype(np.float32)
+
+
+class Comparison(NamedTuple):
+    """Numbers of patterns beside each other: 1, 2 and so on.
+
+    Attributes
+    ----------
+    costs : (numbers,) numpy.ndarray of float64
+        Of those that were tried, in nats. That of one pattern is 0; infinite if a
+        pattern is too small.
+    refusals : tuple of str
+        Why each number does not count, of `REFUSALS`; empty if it does. Also of those
+        that were not tried.
+    """
+
+    costs: np.ndarray
+    refusals: tuple[str, ...]
+
+    @property
+    def best(self):
+        """The largest number that counts: int."""
+        return max(n for n, reason in enumerate(self.refusals, 1) if not reason)
 
 
 class ModelSelection:
@@ -110,12 +140,11 @@ class ModelSelection:
                 self._free_solutions[n_patterns] = free, are_right
         return self._free_solutions[n_patterns]
 
-    def costs(self, most):
-        """Costs of one pattern, two and so on, until two in turn do not count.
+    def compare(self, most):
+        """Compare one pattern, two and so on, until two in turn do not count.
 
         A number costs less than the best of the smaller ones by what it gains (`gain`
-        in `evidence`). It is infinite if a pattern has less than 20 cells, is the rim
-        of others, or is much like another.
+        in `evidence`), and counts if that is more than 10 nats for each pattern more.
 
         Parameters
         ----------
@@ -124,36 +153,31 @@ class ModelSelection:
 
         Returns
         -------
-        (numbers,) numpy.ndarray of float64
-            That of one pattern is 0.
+        Comparison
         """
-        costs, best = [0.0], 1
+        costs, refusals, best = [0.0], [""], 1
         for n_patterns in range(2, most + 1):
-            gained = self._gain(n_patterns, best)
+            refusal, gained = self._refusal(n_patterns), -np.inf
+            if refusal != TOO_SMALL:
+                gained = self._gain(n_patterns, best)
+            if not refusal and gained <= DECISIVE * (n_patterns - best):
+                refusal = TOO_LITTLE
             costs.append(costs[best - 1] - gained)
-            if gained > DECISIVE * (n_patterns - best):
+            refusals.append(refusal)
+            if not refusal:
                 best = n_patterns
             elif n_patterns - best == MOST_REFUSED:
                 break
-        return np.array(costs)
+        refusals += [NOT_TRIED] * (most - len(refusals))
+        return Comparison(np.array(costs), tuple(refusals))
 
-    @staticmethod
-    def best_number(costs):
-        """Number of patterns that the costs speak for: int.
+    def alike(self, n_patterns, is_auto=False):
+        """Why patterns are too much alike to count: str, empty if they are not.
 
-        Parameters
-        ----------
-        costs : (numbers,) numpy.ndarray
-            As from `costs`. One pattern more has to be worth 10 nats.
-        """
-        return int(np.argmin(costs + DECISIVE * np.arange(len(costs)))) + 1
-
-    def are_different(self, n_patterns, is_auto=False):
-        """Whether all patterns differ, in a tenth of their power or in what they gain.
-
-        Patterns that are much alike leave decisively less unexplained than one pattern
-        fewer, even if their boundaries cost nothing; and those of one crystal less than
-        one motif that varies slowly.
+        All have to differ in a tenth of their power, or in what they gain: those that
+        are much alike leave decisively less unexplained than one pattern fewer, even if
+        their boundaries cost nothing; and those of one crystal less than one motif that
+        varies slowly.
 
         Parameters
         ----------
@@ -166,15 +190,16 @@ class ModelSelection:
         shared = [group for group in solution.groups if len(group.patterns) > 1]
         cost = LEAST_GAIN if is_auto else 0
         if any(change_slowly(self._frame, group, solution, cost) for group in shared):
-            return False
+            return ONE_MOTIF
         cost = COUPLING if is_auto else 0
         pairs = itertools.combinations(solution.groups, 2)
         if any(are_one_crystal(self._frame, pair, solution, cost) for pair in pairs):
-            return False
+            return ONE_CRYSTAL
         if solution.templates.least_difference() > LEAST_DIFFERENCE:
-            return True
+            return ""
         fewer = self._with_widths_of(solution.templates, n_patterns - 1)
-        return fewer.misfit(WHITE_NOISE) - solution.misfit(WHITE_NOISE) > DECISIVE
+        gained = fewer.misfit(WHITE_NOISE) - solution.misfit(WHITE_NOISE)
+        return "" if gained > DECISIVE else ALIKE
 
     def _with_widths_of(self, others, n_patterns):
         """Solution for a number of patterns, with windows as wide as others: Solution.
@@ -184,17 +209,18 @@ class ModelSelection:
         own, varies = self.solution(n_patterns), others.contrast_widths.any()
         return with_widths(self._frame, own, others.widths, varies)
 
-    def _gain(self, n_patterns, fewer):
-        """What a number of patterns explains more than a smaller one, in nats: float.
-
-        Minus infinity if they do not count.
-        """
+    def _refusal(self, n_patterns):
+        """Why a number of patterns does not count, whatever it gains: str, or empty."""
         if self._has_few_cells(n_patterns):
-            return -np.inf
+            return TOO_SMALL
         solution = self.solution(n_patterns)
-        few = solution.least_cells() < FEWEST_CELLS
-        if few or has_rim(solution) or not self.are_different(n_patterns, is_auto=True):
-            return -np.inf
+        if solution.least_cells() < FEWEST_CELLS:
+            return TOO_SMALL
+        return RIM if has_rim(solution) else self.alike(n_patterns, is_auto=True)
+
+    def _gain(self, n_patterns, fewer):
+        """What a number of patterns explains more than a smaller one: float."""
+        solution = self.solution(n_patterns)
         other = self._with_widths_of(solution.templates, fewer)
         gained = gain(self._frame, solution, other)
         own = self.solution(fewer)

@@ -3,9 +3,9 @@ import pytest
 
 from hyperspy_symseg import simulate
 
-# Frames of the series, and lengths that suit them.
+# Frames of the series, their patterns, and lengths that suit them.
 N = 6
-SMALL = ["--patch", "10", "--window", "12"]
+SMALL = ["--n-patterns", "2", "--patch", "10", "--window", "12"]
 
 
 @pytest.fixture(scope="module")

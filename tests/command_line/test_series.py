@@ -20,7 +20,7 @@ OPTIONS = {"patch": 10, "window": 12}
 
 @pytest.fixture(scope="module")
 def expected(signal):
-    return signal.segment_symmetry(**OPTIONS, show_progressbar=False)
+    return signal.segment_symmetry(2, **OPTIONS, show_progressbar=False)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def run(out, capsys):
     """Run the command; return its status, lines of output and of errors."""
 
     def run(*arguments):
-        arguments = ["segment", *arguments, *SMALL, "--output", out]
+        arguments = ["segment", *SMALL, "--output", out, *arguments]
         status = main([str(a) for a in arguments])
         written, err = capsys.readouterr()
         return status, written.splitlines(), err.splitlines()
@@ -149,7 +149,7 @@ def test_several_navigation_axes(run, signal, expected, out):
 
 def test_options_reach_the_method(run, file, signal, out):
     run(file, "--fit-on", 2, "--n-operations", 9, "--stride", "4")
-    expected = signal.segment_symmetry(fit_on=2, n_operations=9, stride=4, **OPTIONS)
+    expected = signal.segment_symmetry(2, fit_on=2, n_operations=9, stride=4, **OPTIONS)
     found = hs.load(out / "movie_labels.zspy")
     assert found.model == expected.model
     np.testing.assert_array_equal(found.data, expected.data)
@@ -204,7 +204,7 @@ def test_bad_frames_can_be_masked(run, file, signal, out):
     labels = hs.load(out / "movie_labels.zspy").data
     assert (labels[[0, 3]] == -1).all()
     # Of the three frames 0, 2 and 5.
-    expected = signal.segment_symmetry(fit_on=[2, 5], **OPTIONS).data
+    expected = signal.segment_symmetry(2, fit_on=[2, 5], **OPTIONS).data
     good = [1, 2, 4, 5]
     np.testing.assert_array_equal(labels[good], expected[good])
     overlay = hs.load(out / "movie_overlay.zspy").data

@@ -25,7 +25,7 @@ STOPS = [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)]
 
 @pytest.fixture(scope="module")
 def expected(signal):
-    return signal.segment_symmetry(patch=10, window=12, show_progressbar=False).data
+    return signal.segment_symmetry(2, patch=10, window=12, show_progressbar=False).data
 
 
 @pytest.fixture

@@ -96,6 +96,12 @@ def test_lost_patterns_are_named(caplog):
     assert [each.args for each in caplog.records] == [("'wall'",)]
 
 
+def test_number_may_be_that_of_the_examples(frame, examples, model):
+    names = "right", "left"
+    given = {"examples": examples, "names": names}
+    assert SymmetryModel.fit(frame, DESCRIPTOR, 2, **given) == model
+
+
 def test_unlike_the_number_of_examples(frame, examples):
     with pytest.raises(ValueError, match="n_patterns must be .* examples, 2, got 3"):
         SymmetryModel.fit(frame, DESCRIPTOR, 3, examples=examples)

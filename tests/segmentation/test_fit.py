@@ -78,13 +78,13 @@ def test_fitting_and_labelling_at_once_is_the_same(frame, are_kept):
     assert (4 * n_samples * 81 <= sampling.SAMPLE_BYTES) == are_kept
     mask = np.zeros(frame.shape, bool)
     mask[5, 6:9] = True
-    fitted, labels = fit_predict(frame, DESCRIPTOR, stride=2, mask=mask)
+    fitted, labels = fit_predict(frame, DESCRIPTOR, 2, stride=2, mask=mask)
     assert fitted == fit(frame, DESCRIPTOR, stride=2, mask=mask)
     np.testing.assert_array_equal(labels, fitted.predict(frame, mask))
 
 
 def test_labelling_at_once_on_the_grid(frame, fitted):
-    _, labels = fit_predict(frame, DESCRIPTOR, stride=3, upsample=False)
+    _, labels = fit_predict(frame, DESCRIPTOR, 2, stride=3, upsample=False)
     np.testing.assert_array_equal(labels, fitted.predict(frame, upsample=False))
 
 
@@ -93,14 +93,14 @@ def test_labelling_at_once_is_the_same_to_the_last_pixel(large_frame, dtype):
     frame = large_frame.astype(dtype)
     if frame.dtype.kind == "f":
         frame[20:23, 30:34] = np.nan
-    fitted, labels = fit_predict(frame, DESCRIPTOR, stride=2)
+    fitted, labels = fit_predict(frame, DESCRIPTOR, 2, stride=2)
     np.testing.assert_array_equal(labels, fitted.predict(frame))
 
 
 @pytest.mark.parametrize("upsample", [False, True])
 def test_labelling_at_once_with_some_operations(large_frame, upsample):
     fitted, labels = fit_predict(
-        large_frame, DESCRIPTOR, stride=3, n_operations=9, upsample=upsample
+        large_frame, DESCRIPTOR, 2, stride=3, n_operations=9, upsample=upsample
     )
     assert len(fitted.mean) == 9
     expected = fitted.predict(large_frame, upsample=upsample)
@@ -203,11 +203,6 @@ def test_number_of_operations_not_allowed(frame, scores, n, error):
         ({"n_patterns": 0}, ValueError, "n_patterns must be an int from 1 .* got 0"),
         ({"n_patterns": -1}, ValueError, "n_patterns must be an int from 1 .* got -1"),
         ({"n_patterns": "2"}, ValueError, "n_patterns must be .*auto.* got '2'"),
-        (
-            {"n_patterns": "auto"},
-            ValueError,
-            "n_patterns must be an int if .* no lattice",
-        ),
         ({"period": 0}, ValueError, "period must be a number from 2 .*got 0\\."),
         ({"period": -3.5}, ValueError, r"period must be a number from 2 .*got -3\.5"),
         ({"period": np.inf}, ValueError, "period must be a number from 2 .*got inf"),
@@ -264,36 +259,64 @@ def periods(frame):
 
 
 def test_the_period_is_found(frame, periods):
-    found = SymmetryModel.fit(frame, DESCRIPTOR, stride=3)
+    found = SymmetryModel.fit(frame, DESCRIPTOR, 2, stride=3)
     assert found.templates.period == periods.period
     assert found == SymmetryModel.fit(
-        frame, DESCRIPTOR, stride=3, period=periods.period
+        frame, DESCRIPTOR, 2, stride=3, period=periods.period
     )
 
 
 def test_the_stride_suits_the_period_that_is_found(frame, periods):
     stride = 2 * suitable_lengths(periods, frame.shape).stride
-    assert SymmetryModel.fit(frame, DESCRIPTOR).stride == (stride, stride)
+    assert SymmetryModel.fit(frame, DESCRIPTOR, 2).stride == (stride, stride)
 
 
 @pytest.mark.parametrize("period", [None, 7.0])
 def test_the_stride_is_5_if_no_period_is_looked_for(frame, period):
-    assert SymmetryModel.fit(frame, DESCRIPTOR, period=period).stride == (5, 5)
+    assert SymmetryModel.fit(frame, DESCRIPTOR, 2, period=period).stride == (5, 5)
 
 
 def test_masked_pixels_tell_nothing_of_the_period(frame):
     y, _ = np.mgrid[:61, :83]
     mask = y > 40
     other = np.where(mask, 1000 * np.cos(y), frame)
-    expected = SymmetryModel.fit(np.where(mask, 0, frame), DESCRIPTOR, mask=mask)
-    assert SymmetryModel.fit(other, DESCRIPTOR, mask=mask) == expected
+    expected = SymmetryModel.fit(np.where(mask, 0, frame), DESCRIPTOR, 2, mask=mask)
+    assert SymmetryModel.fit(other, DESCRIPTOR, 2, mask=mask) == expected
 
 
 def test_noise_has_no_period_and_one_pattern(caplog):
     noise = np.random.default_rng(0).normal(size=(61, 83))
-    found = SymmetryModel.fit(noise, DESCRIPTOR, "auto", stride=3)
+    found = SymmetryModel.fit(noise, DESCRIPTOR, stride=3)
     assert "No lattice period found" in caplog.text
     assert found == fit(noise, DESCRIPTOR, 1, stride=3)
+
+
+@pytest.fixture
+def said(caplog):
+    """Lines of the log that are of the number of patterns."""
+    caplog.set_level("INFO", "hyperspy_symseg")
+    return lambda: [line for line in caplog.messages if "patterns" in line]
+
+
+def test_auto_is_two_patterns_of_scores_alone_and_one_line_says_so(frame, said):
+    found = fit(frame, DESCRIPTOR, "auto", stride=3)
+    [line] = said()
+    assert line.startswith(
+        'n_patterns="auto" is 2 where labels are those of the scores'
+    )
+    assert found == fit(frame, DESCRIPTOR, 2, stride=3)
+
+
+def test_auto_is_two_patterns_of_scores_that_are_given(frame, said):
+    scores = compute_scores(DESCRIPTOR, frame, Grid.over(frame.shape, 3))
+    found = SymmetryModel.from_scores(scores, DESCRIPTOR, stride=3)
+    assert len(said()) == 1
+    assert found == SymmetryModel.from_scores(scores, DESCRIPTOR, 2, stride=3)
+
+
+def test_nothing_is_said_of_a_number_that_is_given(frame, said):
+    fit(frame, DESCRIPTOR, 2, stride=3)
+    assert not said()
 
 
 @pytest.mark.parametrize("period", ["7", True, [7.0]])

@@ -8,10 +8,12 @@ from hyperspy_symseg.descriptors import compute_scores
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
-from hyperspy_symseg.segmentation.fit import fit_crops
+from hyperspy_symseg.segmentation.fit import _log_number, fit_crops
 from hyperspy_symseg.segmentation.fit_options import FitOptions
 from hyperspy_symseg.segmentation.predict import label_frame
+from hyperspy_symseg.templates.model_selection import Comparison
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
+from hyperspy_symseg.templates.refusals import ONE_CRYSTAL, REFUSALS, RIM
 from hyperspy_symseg.templates.training_crops import TrainingCrop
 
 from .conftest import TRANSLATION
@@ -21,13 +23,13 @@ PERIOD = 7.0
 
 @pytest.fixture(scope="module")
 def model(frame):
-    return SymmetryModel.fit(frame, TRANSLATION, stride=3, period=PERIOD)
+    return SymmetryModel.fit(frame, TRANSLATION, 2, stride=3, period=PERIOD)
 
 
 @pytest.fixture(scope="module")
 def found(frame):
     """With the number of patterns that was found."""
-    return SymmetryModel.fit(frame, TRANSLATION, "auto", stride=3, period=PERIOD)
+    return SymmetryModel.fit(frame, TRANSLATION, stride=3, period=PERIOD)
 
 
 def crop_of(frame, weight=1.0):
@@ -46,6 +48,7 @@ def test_templates_are_of_the_period_and_the_patterns(model):
     assert model.templates.period == PERIOD
     assert model.templates.n_patterns == model.n_patterns == 2
     assert model.costs is None
+    assert model.refusals is None
 
 
 def test_what_the_scores_are_projected_on_is_as_without_templates(model, fitted):
@@ -89,6 +92,31 @@ def test_number_that_is_found(found, model):
     assert len(found.costs) >= 2
 
 
+def test_numbers_that_do_not_count_have_reasons(found):
+    assert found.refusals[:2] == ("", "")
+    assert len(found.refusals) == 8
+    assert all(reason in REFUSALS for reason in found.refusals[2:])
+
+
+def test_number_and_refusals_are_one_line_of_the_log(frame, caplog):
+    caplog.set_level("INFO", "hyperspy_symseg.segmentation.fit")
+    SymmetryModel.fit(frame, TRANSLATION, stride=3, period=PERIOD)
+    [line] = caplog.messages
+    assert line.startswith("Patterns found: 2. 3 refused: a pattern of fewer than 20 ")
+    assert line.endswith(". 5 to 8 not tried, as 2 numbers in turn were refused.")
+
+
+def test_grain_boundary_that_is_refused_is_reported(caplog):
+    caplog.set_level("INFO", "hyperspy_symseg.segmentation.fit")
+    refusals = "", "", RIM, ONE_CRYSTAL
+    _log_number(Comparison(np.array([0, -50, -71, np.inf]), refusals))
+    assert caplog.messages == [
+        "Patterns found: 2. 3 refused: a pattern that is a rim of others, such as a "
+        "grain boundary, gains 21 nats. 4 refused: two patterns of one crystal, such "
+        "as the blurred half of a grain."
+    ]
+
+
 def test_costs_are_constant_and_compared(found):
     assert not found.costs.flags.writeable
     assert found == SymmetryModel.from_dict(found.to_dict())
@@ -97,7 +125,7 @@ def test_costs_are_constant_and_compared(found):
 @pytest.mark.parametrize("num_workers", [1, 3])
 def test_number_of_threads_changes_nothing(model, frame, num_workers):
     with workers(num_workers):
-        again = SymmetryModel.fit(frame, TRANSLATION, stride=3, period=PERIOD)
+        again = SymmetryModel.fit(frame, TRANSLATION, 2, stride=3, period=PERIOD)
     assert again == model
 
 
@@ -126,7 +154,7 @@ def test_one_pattern_has_templates_too(frame):
 
 def test_noise_has_no_templates():
     noise = np.random.default_rng(0).normal(size=(61, 83))
-    model = SymmetryModel.fit(noise, TRANSLATION, stride=3, period=PERIOD)
+    model = SymmetryModel.fit(noise, TRANSLATION, 2, stride=3, period=PERIOD)
     assert model.templates is None
     assert model == SymmetryModel.fit(noise, TRANSLATION, stride=3, period=None)
 
@@ -139,21 +167,21 @@ def test_noise_is_one_pattern():
 
 def test_fit_predict_is_fit_and_predict(model, frame):
     options = {"stride": 3, "period": PERIOD}
-    fitted, labels = SymmetryModel.fit_predict(frame, TRANSLATION, **options)
+    fitted, labels = SymmetryModel.fit_predict(frame, TRANSLATION, 2, **options)
     assert fitted == model
     np.testing.assert_array_equal(labels, model.predict(frame))
 
 
 def test_certainty_of_fit_predict(model, frame):
     _, found = SymmetryModel.fit_predict(
-        frame, TRANSLATION, stride=3, period=PERIOD, certainty=True
+        frame, TRANSLATION, 2, stride=3, period=PERIOD, certainty=True
     )
     np.testing.assert_array_equal(found, label_frame(model, frame, certainty=True))
 
 
 def test_fewer_operations_with_templates(model, frame):
     smaller = SymmetryModel.fit(
-        frame, TRANSLATION, stride=3, period=PERIOD, n_operations=9
+        frame, TRANSLATION, 2, stride=3, period=PERIOD, n_operations=9
     )
     assert smaller.templates == model.templates
     assert smaller == model.select(9)
@@ -164,14 +192,14 @@ def test_masked_pixels_are_not_learnt_from(frame):
     mask[20:40, 10:30] = True
     options = {"stride": 3, "period": PERIOD, "mask": mask}
     other = np.where(mask, 1000, frame)
-    expected = SymmetryModel.fit(frame, TRANSLATION, **options)
-    assert SymmetryModel.fit(other, TRANSLATION, **options) == expected
+    expected = SymmetryModel.fit(frame, TRANSLATION, 2, **options)
+    assert SymmetryModel.fit(other, TRANSLATION, 2, **options) == expected
 
 
 def test_crops_of_several_frames(movie):
     frames = list(movie[0].data[[0, 6]])
     model = SymmetryModel.from_crops(
-        list(map(crop_of, frames)), TRANSLATION, stride=3, period=PERIOD
+        list(map(crop_of, frames)), TRANSLATION, 2, stride=3, period=PERIOD
     )
     for frame, truth in zip(frames, movie[1][[0, 6]], strict=True):
         agree = (model.predict(frame) == truth).mean()
@@ -186,7 +214,7 @@ def test_counts_are_those_of_what_the_crops_stand_for(frame):
             crop_of(each, weight)
             for each, weight in zip((left, right), weights, strict=True)
         ]
-        model = SymmetryModel.from_crops(crops, TRANSLATION, stride=3, period=PERIOD)
+        model = SymmetryModel.from_crops(crops, TRANSLATION, 2, stride=3, period=PERIOD)
         return model.counts
 
     same, twice, thrice = counts(1, 1), counts(2, 2), counts(3, 1)
@@ -200,7 +228,7 @@ def test_a_crop_is_scored_as_part_of_its_frame(frame):
     crop = TrainingCrop(
         frame, None, pixels, NormalizedFrame(frame, None, PERIOD).crop(pixels)
     )
-    model = SymmetryModel.from_crops([crop], TRANSLATION, stride=3, period=PERIOD)
+    model = SymmetryModel.from_crops([crop], TRANSLATION, 2, stride=3, period=PERIOD)
     grid = Grid.over((30, 48), 3)
     grid = dataclasses.replace(grid, first=(12 + grid.first[0], 18 + grid.first[1]))
     scores = compute_scores(TRANSLATION, frame, grid).reshape(-1, len(model.mean))
@@ -212,7 +240,7 @@ def test_a_stride_may_be_longer_than_a_crop(frame):
     crop = TrainingCrop(
         frame, None, np.s_[0:30, 0:83], NormalizedFrame(frame[:30], None, PERIOD), 1.0
     )
-    model = SymmetryModel.from_crops([crop], TRANSLATION, stride=31, period=PERIOD)
+    model = SymmetryModel.from_crops([crop], TRANSLATION, 2, stride=31, period=PERIOD)
     assert model.stride == (31, 31)
 
 

@@ -29,7 +29,7 @@ def test_pickled_model_is_equal(fitted):
 
 def test_dictionary_makes_an_equal_model(frame):
     fitted = SymmetryModel.fit(
-        frame, DESCRIPTOR, stride=3, pixel_size=(0.02, 0.03), units=("nm", "pm")
+        frame, DESCRIPTOR, 2, stride=3, pixel_size=(0.02, 0.03), units=("nm", "pm")
     )
     assert SymmetryModel.from_dict(fitted.to_dict()) == fitted
 
@@ -91,6 +91,7 @@ def test_model_of_joined_descriptors_with_templates_is_shown_in_a_line(frame):
     fitted = SymmetryModel.fit(
         frame,
         JoinedDescriptors([DESCRIPTOR, RotationSymmetry(radius=6)]),
+        2,
         stride=6,
         period=7,
     )

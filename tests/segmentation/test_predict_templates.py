@@ -23,7 +23,7 @@ PERIOD = 7.0
 @pytest.fixture(scope="module")
 def model(frame):
     """Of 61 x 83 pixels, with templates."""
-    return SymmetryModel.fit(frame, TRANSLATION, stride=3, period=PERIOD)
+    return SymmetryModel.fit(frame, TRANSLATION, 2, stride=3, period=PERIOD)
 
 
 @pytest.fixture(scope="module")

@@ -101,7 +101,8 @@ def frame():
 def stored(name):
     period = 7.0 if name == "templates" else None
     model = SymmetryModel.fit(frame(), DESCRIPTORS[name], stride=4, period=period)
-    assert (model.templates is not None) == (name == "templates")
+    for own in (model.templates, model.costs, model.refusals):
+        assert (own is not None) == (name == "templates")
     return model.to_dict()
 
 
@@ -126,7 +127,8 @@ def changes(draw):
     *where, field = draw(st.sampled_from(sorted(paths(stored(name)))))
     how = draw(st.sampled_from(["drop", "add", "replace", "one number"]))
     if how == "add":
-        field = draw(st.sampled_from(["new", "period", "window", "n_axes", "costs"]))
+        names = ["new", "period", "window", "n_axes", "costs", "refusals"]
+        field = draw(st.sampled_from(names))
     if how == "one number":
         arrays = [p for p in paths(stored(name)) if is_array(stored(name), p)]
         return name, draw(st.sampled_from(arrays)), how, draw(st.sampled_from(NUMBERS))
@@ -244,6 +246,47 @@ def test_field_of_templates_that_no_fit_gives_is_named(field, value):
     values = values | {"templates": values["templates"] | {field: value}}
     with pytest.raises((TypeError, ValueError), match=rf"\b{field}\b"):
         SymmetryModel.from_dict(values)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        3,
+        "much alike",
+        [3, 4, 5],
+        # Unknown, too few, too many that were tried, and one pattern refused.
+        ["", "", "ugly"],
+        [""],
+        ["", "much alike", "much alike", "much alike", "much alike", "much alike"],
+        ["much alike", *["not tried"] * 7],
+        ["", "not tried", *["not tried"] * 6],
+        # A cost that is infinite.
+        ["", "", "gains too little", "a rim of others", *["not tried"] * 4],
+        ENORMOUS,
+    ],
+)
+def test_refusals_that_no_fit_gives_are_named(value):
+    with pytest.raises((TypeError, ValueError), match="^refusals"):
+        SymmetryModel.from_dict(stored("templates") | {"refusals": value})
+
+
+def test_refusals_without_costs_are_named():
+    with pytest.raises(ValueError, match="^refusals of the model .* of 0 costs"):
+        SymmetryModel.from_dict(without("templates", "costs"))
+
+
+def test_costs_of_before_there_were_refusals_are_read():
+    found = SymmetryModel.from_dict(without("templates", "refusals"))
+    assert found.refusals is None
+    np.testing.assert_array_equal(found.costs, stored("templates")["costs"])
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array])
+def test_refusals_may_be_a_list_or_an_array(kind):
+    values = stored("templates")
+    found = SymmetryModel.from_dict(values | {"refusals": kind(values["refusals"])})
+    assert found == SymmetryModel.from_dict(values)
+    assert set(map(type, found.refusals)) == {str}
 
 
 @pytest.mark.parametrize("descriptor", [3, {}, {"name": "sum"}, {"name": ENORMOUS}])

@@ -112,13 +112,13 @@ def test_it_can_be_silenced(bars_at_once, capsys, given, preferred):
 def test_one_bar_a_call(bars_at_once, capsys, two_grains, small, eager):
     signal = two_grains[0] if eager else hs.stack([two_grains[0]] * 2)
     capsys.readouterr()
-    signal.segment_symmetry(show_progressbar=True, **small)
+    signal.segment_symmetry(2, show_progressbar=True, **small)
     (left,) = capsys.readouterr().err.strip().split("\n")
     assert left.rpartition("\r")[2].strip().startswith("Segmenting: 100%")
 
 
 def test_no_bar_on_standard_output(movie, small, tmp_path, capsys):
-    labels = movie[0].as_lazy().segment_symmetry(show_progressbar=False, **small)
+    labels = movie[0].as_lazy().segment_symmetry(2, show_progressbar=False, **small)
     for name in ("a.zspy", "a.hspy"):
         labels.save_frames(tmp_path / name, show_progressbar=False)
     # Its metadata are lazy, too.

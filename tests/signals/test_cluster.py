@@ -53,7 +53,7 @@ def frames():
 
 @pytest.fixture(scope="module")
 def expected(frames):
-    return frames.segment_symmetry(show_progressbar=False, **OPTIONS)
+    return frames.segment_symmetry(2, show_progressbar=False, **OPTIONS)
 
 
 @pytest.fixture(scope="module")
@@ -154,11 +154,11 @@ def test_compute_runs_on_the_workers(client, movie, model, expected):
 
 @pytest.mark.parametrize("movie", ["zspy", "hspy"], indirect=True)
 def test_the_fit_is_the_same(client, movie, expected):
-    assert movie.segment_symmetry(**OPTIONS).model == expected.model
+    assert movie.segment_symmetry(2, **OPTIONS).model == expected.model
 
 
 def test_frames_in_memory(client, frames, expected):
-    labels = frames.segment_symmetry(**OPTIONS)
+    labels = frames.segment_symmetry(2, **OPTIONS)
     assert labels.model == expected.model
     np.testing.assert_array_equal(labels.data, expected.data)
 

@@ -28,7 +28,7 @@ from hyperspy_symseg.segmentation import SymmetryModel
 )
 def test_labels_of_a_series_are_the_same(movie, small, name, value, options):
     signal, _ = movie
-    options = small | options
+    options = small | {"n_patterns": 2} | options
     expected = signal.segment_symmetry(**options | {name: value})
     small_value = np.array(value, np.int8)
     small_value = small_value[()] if small_value.ndim == 0 else list(small_value)
@@ -48,7 +48,7 @@ def test_model_has_numbers_of_python(movie, small):
     signal, _ = movie
     options = small | {"stride": np.int8(3), "patch": np.array([7, 6], np.int8)}
     seed = np.uint8(200)
-    labels = signal.inav[0].segment_symmetry(**options, random_state=seed)
+    labels = signal.inav[0].segment_symmetry(2, **options, random_state=seed)
     model = labels.model
     numbers = [*model.stride, *model.descriptor.patch, model.random_state]
     assert [type(number) for number in numbers] == [int] * 5

@@ -59,7 +59,7 @@ def series():
 @functools.cache
 def stored_labels():
     options = {"patch": 5, "window": 4, "max_operations": 9, "fit_on": [0]}
-    return series().segment_symmetry(**options, show_progressbar=False)
+    return series().segment_symmetry(2, **options, show_progressbar=False)
 
 
 def fields(values, before=()):

@@ -255,10 +255,15 @@ def test_n_patterns_may_be_the_number_of_examples(signal):
     assert found.n_patterns == 1
 
 
-@pytest.mark.parametrize("n_patterns", [3, "auto"])
+@pytest.mark.parametrize("n_patterns", [3, 1])
 def test_another_number_of_patterns(signal, n_patterns):
-    with pytest.raises(ValueError, match="n_patterns must be 2 or not given"):
+    with pytest.raises(ValueError, match='n_patterns must be 2, or "auto", as '):
         signal.segment_symmetry(n_patterns, patterns=patterns())
+
+
+def test_number_of_examples_has_no_costs(labels):
+    with pytest.raises(ValueError, match="as many patterns as examples were given"):
+        labels.plot_n_patterns()
 
 
 def test_no_examples_with_a_model(signal, labels):

@@ -20,7 +20,7 @@ N = 7
 
 @pytest.fixture(scope="module")
 def model(movie, small):
-    return movie[0].segment_symmetry(show_progressbar=False, **small).model
+    return movie[0].segment_symmetry(2, show_progressbar=False, **small).model
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ def series(movie):
 
 @pytest.fixture(scope="module")
 def labels(series, small):
-    return series.segment_symmetry(show_progressbar=False, **small)
+    return series.segment_symmetry(2, show_progressbar=False, **small)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_a_series_gives_a_series_of_labels(labels):
 
 
 def test_a_lazy_series_gives_lazy_labels(series, small, labels):
-    found = series.as_lazy().segment_symmetry(**small)
+    found = series.as_lazy().segment_symmetry(2, **small)
     assert type(found) is LazySymmetryLabels
     found.compute()
     assert type(found) is SymmetryLabels
@@ -95,10 +95,10 @@ def test_a_lazy_series_gives_lazy_labels(series, small, labels):
 
 
 def test_lazy_and_eager_output(series, small, labels):
-    lazy_labels = series.segment_symmetry(lazy_output=True, **small)
+    lazy_labels = series.segment_symmetry(2, lazy_output=True, **small)
     assert type(lazy_labels) is LazySymmetryLabels
     np.testing.assert_array_equal(np.asarray(lazy_labels.data), labels.data)
-    eager = series.as_lazy().segment_symmetry(lazy_output=False, **small)
+    eager = series.as_lazy().segment_symmetry(2, lazy_output=False, **small)
     assert type(eager) is SymmetryLabels
     np.testing.assert_array_equal(eager.data, labels.data)
 
@@ -121,7 +121,7 @@ def test_metadata_are_those_of_the_series(labels, series):
 
 
 def test_several_navigation_axes(tilt_series, small):
-    labels = tilt_series.segment_symmetry(**small)
+    labels = tilt_series.segment_symmetry(2, **small)
     assert labels.axes_manager.navigation_shape == (2, 3)
     assert [a.units for a in labels.axes_manager.navigation_axes] == ["°", "s"]
     one = tilt_series.inav[1, 2].segment_symmetry(model=labels.model, stride=3)
@@ -132,27 +132,27 @@ def test_a_navigation_axis_may_be_irregular(series, small):
     times = [0, 1, 2, 4, 8, 16, 32]
     axes = [{"name": "time", "axis": times, "navigate": True}]
     axes += [a.get_axis_dictionary() for a in series.axes_manager.signal_axes[::-1]]
-    labels = hs.signals.Signal2D(series.data, axes=axes).segment_symmetry(**small)
+    labels = hs.signals.Signal2D(series.data, axes=axes).segment_symmetry(2, **small)
     np.testing.assert_array_equal(labels.axes_manager[0].axis, times)
 
 
 def test_frame_fitted_on_has_the_labels_of_a_single_image(series, small):
-    image = series.inav[2].segment_symmetry(**small)
-    labels = series.segment_symmetry(fit_on=[2], **small)
+    image = series.inav[2].segment_symmetry(2, **small)
+    labels = series.segment_symmetry(2, fit_on=[2], **small)
     assert labels.model == image.model
     np.testing.assert_array_equal(labels.data[2], image.data)
 
 
 def test_fit_frames_are_in_the_metadata(series, small):
-    labels = series.segment_symmetry(fit_on=[5, 2], **small)
+    labels = series.segment_symmetry(2, fit_on=[5, 2], **small)
     record = labels.metadata.Symmetry_segmentation
     np.testing.assert_array_equal(record.fit_on, [[2], [5]])
 
 
 def test_fit_frames_of_several_axes_are_named_as_in_inav(tilt_series, small):
-    labels = tilt_series.segment_symmetry(fit_on=[(1, 2)], **small)
+    labels = tilt_series.segment_symmetry(2, fit_on=[(1, 2)], **small)
     assert labels.metadata.Symmetry_segmentation.fit_on.tolist() == [[1, 2]]
-    assert labels.model == tilt_series.inav[1, 2].segment_symmetry(**small).model
+    assert labels.model == tilt_series.inav[1, 2].segment_symmetry(2, **small).model
 
 
 def test_a_model_to_fit_on_is_applied(series, small, model):
@@ -163,7 +163,7 @@ def test_a_model_to_fit_on_is_applied(series, small, model):
 
 def test_only_the_fit_frames_are_read_before_compute(series, small):
     source = Source(series.data)
-    labels = source.signal().segment_symmetry(fit_on=[1, 4], **small)
+    labels = source.signal().segment_symmetry(2, fit_on=[1, 4], **small)
     assert set(source.read) == {1, 4}
     source.read.clear()
     labels.compute()
@@ -185,16 +185,16 @@ def test_nothing_is_read_for_a_given_model(series, model):
 
 
 def test_the_most_separable_operations_are_kept(series, small):
-    labels = series.segment_symmetry(n_operations=9, **small)
-    assert labels.model == series.segment_symmetry(**small).model.select(9)
+    labels = series.segment_symmetry(2, n_operations=9, **small)
+    assert labels.model == series.segment_symmetry(2, **small).model.select(9)
     assert labels.metadata.Symmetry_segmentation.n_operations == 9
 
 
 def test_one_image_with_fewer_operations(series, small):
     image = series.inav[3]
-    labels = image.segment_symmetry(n_operations=9, **small)
-    found = image.as_lazy().segment_symmetry(n_operations=9, **small)
-    assert labels.model == image.segment_symmetry(**small).model.select(9)
+    labels = image.segment_symmetry(2, n_operations=9, **small)
+    found = image.as_lazy().segment_symmetry(2, n_operations=9, **small)
+    assert labels.model == image.segment_symmetry(2, **small).model.select(9)
     np.testing.assert_array_equal(found.data, labels.data)
 
 
@@ -228,8 +228,8 @@ def test_a_frame_masked_altogether_has_no_labels(series, model):
 def test_masked_pixels_are_not_fitted_on(series, small):
     mask = np.zeros(series.data.shape, bool)
     mask[:, :, 40:] = True
-    labels = series.segment_symmetry(mask=mask, **small)
-    all_pixels = series.segment_symmetry(**small)
+    labels = series.segment_symmetry(2, mask=mask, **small)
+    all_pixels = series.segment_symmetry(2, **small)
     assert labels.model.counts.sum() < all_pixels.model.counts.sum()
 
 
@@ -276,8 +276,8 @@ def test_labels_do_not_depend_on_chunks(
         "fit_on": 3,
         "refine": False,
     }
-    expected = signal.segment_symmetry(**options)
-    found = lazy(signal, chunks).segment_symmetry(**options)
+    expected = signal.segment_symmetry(2, **options)
+    found = lazy(signal, chunks).segment_symmetry(2, **options)
     assert found.model == expected.model
     with_threads = {"num_workers": 4} if scheduler == "threads" else {}
     labels = found.data.compute(scheduler=scheduler, **with_threads)
@@ -297,8 +297,8 @@ def test_chunks_of_a_large_image(two_grains, chunks):
         "stride": 5,
         "refine": False,
     }
-    expected = signal.segment_symmetry(**options)
-    found = lazy(signal, chunks).segment_symmetry(**options)
+    expected = signal.segment_symmetry(2, **options)
+    found = lazy(signal, chunks).segment_symmetry(2, **options)
     assert found.model == expected.model
     np.testing.assert_array_equal(np.asarray(found.data), expected.data)
 
@@ -310,10 +310,10 @@ def test_a_frame_larger_than_a_part(refine):
     image[1000:] += 3 * np.cos(np.arange(1200))[:, np.newaxis]
     signal = hs.signals.Signal2D(image)
     options = {"patch": 9, "window": 8, "stride": 5, "refine": refine}
-    found = lazy(signal, (500, 120)).segment_symmetry(**options)
+    found = lazy(signal, (500, 120)).segment_symmetry(2, **options)
     assert found.data.numblocks == (2, 1)
     assert (found.model.templates is not None) == refine
-    expected = signal.segment_symmetry(**options)
+    expected = signal.segment_symmetry(2, **options)
     np.testing.assert_array_equal(np.asarray(found.data), expected.data)
 
 
@@ -330,8 +330,8 @@ def test_a_frame_larger_than_a_part(refine):
 )
 def test_every_descriptor_in_parts(many_parts, series, options, refine):
     image = series.inav[3]
-    expected = image.segment_symmetry(refine=refine, **options)
-    found = lazy(image, (30, 50)).segment_symmetry(refine=refine, **options)
+    expected = image.segment_symmetry(2, refine=refine, **options)
+    found = lazy(image, (30, 50)).segment_symmetry(2, refine=refine, **options)
     assert found.data.npartitions > 1
     assert (found.model.templates is not None) == refine
     np.testing.assert_array_equal(np.asarray(found.data), expected.data)
@@ -339,12 +339,12 @@ def test_every_descriptor_in_parts(many_parts, series, options, refine):
 
 @pytest.mark.parametrize("num_workers", [1, 4])
 def test_labels_do_not_depend_on_threads(series, small, labels, num_workers):
-    found = series.segment_symmetry(num_workers=num_workers, **small)
+    found = series.segment_symmetry(2, num_workers=num_workers, **small)
     np.testing.assert_array_equal(found.data, labels.data)
 
 
 def test_labels_of_two_processes(series, small, labels):
-    found = series.as_lazy().segment_symmetry(**small).data
+    found = series.as_lazy().segment_symmetry(2, **small).data
     found = found.compute(scheduler="processes", num_workers=2)
     np.testing.assert_array_equal(found, labels.data)
 
@@ -492,7 +492,7 @@ def test_few_chunks_of_a_large_frame_are_held(two_grains, tmp_path, monkeypatch)
     options = {"patch": 8, "window": 8, "max_operations": 9, "stride": 8}
     options["refine"] = False
     signal = hs.signals.Signal2D(image).as_lazy()
-    labels = signal.segment_symmetry(num_workers=1, **options)
+    labels = signal.segment_symmetry(2, num_workers=1, **options)
     labels.save_frames(tmp_path / "image.zspy", num_workers=1)
     assert len(most) == 240
     assert max(most) < 70
@@ -501,15 +501,15 @@ def test_few_chunks_of_a_large_frame_are_held(two_grains, tmp_path, monkeypatch)
 def test_outliers_of_fit_frames_are_told(series, small, caplog):
     data = series.data.astype(np.float32)
     data[3, 20, 30] = 1e12
-    hs.signals.Signal2D(data).segment_symmetry(fit_on=[3], **small)
+    hs.signals.Signal2D(data).segment_symmetry(2, fit_on=[3], **small)
     assert "times as far" in caplog.text
 
 
 def test_progress_bar_of_a_series(series, small, capfd, bars_at_once):
-    series.segment_symmetry(show_progressbar=True, **small)
+    series.segment_symmetry(2, show_progressbar=True, **small)
     assert "Fitting" in capfd.readouterr().err
 
 
 def test_progress_can_be_silenced(series, small, capfd):
-    series.segment_symmetry(show_progressbar=False, **small)
+    series.segment_symmetry(2, show_progressbar=False, **small)
     assert capfd.readouterr().err == ""

@@ -25,7 +25,7 @@ def signal(two_grains):
 
 @pytest.fixture(scope="module")
 def labels(two_grains, small):
-    return two_grains[0].segment_symmetry(show_progressbar=False, **small)
+    return two_grains[0].segment_symmetry(2, show_progressbar=False, **small)
 
 
 def test_importing_the_package_adds_the_methods_to_hyperspys_own_class():
@@ -59,7 +59,7 @@ def test_real_files_give_the_same_labels_eager_and_lazy(data_file, name):
     if isinstance(eager, list):
         eager, lazy = eager[0], lazy[0]
     assert type(eager) is hs.signals.Signal2D
-    labels, lazy_labels = eager.segment_symmetry(), lazy.segment_symmetry()
+    labels, lazy_labels = eager.segment_symmetry(2), lazy.segment_symmetry(2)
     assert type(lazy_labels) is LazySymmetryLabels
     lazy_labels.compute()
     assert type(lazy_labels) is type(labels) is SymmetryLabels
@@ -75,7 +75,7 @@ def test_written_files_give_the_labels_of_the_signal(
     file = tmp_path / f"grains.{extension}"
     signal.save(file)
     loaded = hs.load(file, lazy=lazy)
-    found = loaded.segment_symmetry(lazy_output=False, **small)
+    found = loaded.segment_symmetry(2, lazy_output=False, **small)
     np.testing.assert_array_equal(found.data, labels.data)
 
 
@@ -93,7 +93,7 @@ def test_axes_are_those_of_the_signal(signal, labels):
 def test_axes_on_the_grid_are_those_of_its_pixels(signal, small):
     signal.axes_manager["y"].offset = 7
     x, y = signal.segment_symmetry(
-        upsample=False, **small | {"stride": (3, 4)}
+        2, upsample=False, **small | {"stride": (3, 4)}
     ).axes_manager.signal_axes
     grid = Grid.over((61, 83), (3, 4))
     np.testing.assert_allclose(y.axis, 7 + 0.02 * grid.rows)
@@ -104,7 +104,7 @@ def test_axes_on_the_grid_are_those_of_its_pixels(signal, small):
 def test_metadata_and_original_metadata_are_kept(signal, small):
     signal.metadata.set_item("Acquisition_instrument.TEM.beam_energy", 300)
     signal.original_metadata.set_item("Detector.gain", 7)
-    labels = signal.segment_symmetry(**small)
+    labels = signal.segment_symmetry(2, **small)
     assert labels.metadata.General.title == "Simulated micrograph"
     assert labels.metadata.Acquisition_instrument.TEM.beam_energy == 300
     assert labels.original_metadata.Detector.gain == 7
@@ -113,7 +113,7 @@ def test_metadata_and_original_metadata_are_kept(signal, small):
 def test_markers_stay_with_the_micrograph(signal, small):
     points = hs.plot.markers.Points(offsets=np.array([[0.1, 0.2]]), sizes=1)
     signal.add_marker(points, permanent=True, plot_marker=False)
-    labels = signal.segment_symmetry(**small)
+    labels = signal.segment_symmetry(2, **small)
     labels.plot()
     labels.overlay(signal).plot()
     signal.get_symmetry_descriptors(**small).plot()
@@ -121,7 +121,7 @@ def test_markers_stay_with_the_micrograph(signal, small):
 
 def test_arrays_in_the_metadata_are_not_shared(signal, small):
     signal.original_metadata.set_item("Detector.gains", np.arange(5))
-    labels = signal.segment_symmetry(**small)
+    labels = signal.segment_symmetry(2, **small)
     labels.original_metadata.Detector.gains[0] = 7
     assert signal.original_metadata.Detector.gains[0] == 0
 
@@ -130,13 +130,13 @@ def test_result_of_a_lazy_file_does_not_need_the_file(signal, small, tmp_path):
     signal.original_metadata.set_item("Detector.gains", np.arange(5))
     signal.save(tmp_path / "grains.hspy")
     lazy = hs.load(tmp_path / "grains.hspy", lazy=True)
-    labels = lazy.segment_symmetry(lazy_output=False, **small)
+    labels = lazy.segment_symmetry(2, lazy_output=False, **small)
     lazy.close_file()
     np.testing.assert_array_equal(labels.original_metadata.Detector.gains, np.arange(5))
 
 
 def test_metadata_of_the_source_is_not_shared(signal, small):
-    labels = signal.segment_symmetry(**small)
+    labels = signal.segment_symmetry(2, **small)
     labels.metadata.General.title = "changed"
     labels.axes_manager["x"].scale = 3
     assert signal.metadata.General.title == "Simulated micrograph"
@@ -190,51 +190,53 @@ def test_all_parameters_are_in_the_metadata(labels):
 
 
 def test_a_seed_that_is_drawn_is_recorded(signal, small):
-    drawn = signal.segment_symmetry(random_state=None, **small)
+    drawn = signal.segment_symmetry(2, random_state=None, **small)
     record = drawn.metadata.Symmetry_segmentation
-    again = signal.segment_symmetry(random_state=record.random_state, **small)
+    again = signal.segment_symmetry(2, random_state=record.random_state, **small)
     assert again.model == drawn.model
 
 
 def test_float_lengths_are_in_the_unit_of_the_axes(signal, labels, small):
     in_units = {"patch": 0.14, "window": (0.16, 8), "stride": 0.06}
-    found = signal.segment_symmetry(**small | in_units)
+    found = signal.segment_symmetry(2, **small | in_units)
     assert found.model == labels.model
 
 
 def test_float_length_is_rounded_to_pixels(signal, small):
-    found = signal.segment_symmetry(**small | {"patch": 0.138})  # 6.9 pixels
+    found = signal.segment_symmetry(2, **small | {"patch": 0.138})  # 6.9 pixels
     assert found.model.descriptor.patch == (7, 7)
 
 
 def test_float_length_of_axes_with_unequal_scales_is_a_pair(signal, small):
     signal.axes_manager["x"].scale = 0.01
-    found = signal.segment_symmetry(**small | {"patch": 0.06})
+    found = signal.segment_symmetry(2, **small | {"patch": 0.06})
     assert found.model.descriptor.patch == (3, 6)
 
 
 def test_float_translations_are_in_the_unit_of_the_axes(signal):
-    found = signal.segment_symmetry(patch=7, translations=[(0.14, 0.0), (-0.02, 0.1)])
+    found = signal.segment_symmetry(
+        2, patch=7, translations=[(0.14, 0.0), (-0.02, 0.1)]
+    )
     assert found.model.descriptor.translations == ((7, 0), (-1, 5))
 
 
 def test_pixels_of_float_lengths_are_logged(signal, small, caplog):
     with caplog.at_level(logging.INFO, logger="hyperspy_symseg"):
-        signal.segment_symmetry(**small | {"patch": 0.14})
+        signal.segment_symmetry(2, **small | {"patch": 0.14})
     assert "patch=0.14 is (7, 7) pixels" in caplog.text
 
 
 def test_units_may_be_missing(two_grains, labels, small):
     bare = hs.signals.Signal2D(two_grains[0].data)
-    found = bare.segment_symmetry(**small | {"patch": 7.0})
+    found = bare.segment_symmetry(2, **small | {"patch": 7.0})
     np.testing.assert_array_equal(found.data, labels.data)
 
 
 def test_mask_may_be_a_signal_or_an_array(signal, small):
     mask = np.zeros((61, 83), bool)
     mask[5:25, 50:70] = True
-    from_array = signal.segment_symmetry(mask=mask, **small)
-    from_signal = signal.segment_symmetry(mask=hs.signals.Signal2D(mask), **small)
+    from_array = signal.segment_symmetry(2, mask=mask, **small)
+    from_signal = signal.segment_symmetry(2, mask=hs.signals.Signal2D(mask), **small)
     np.testing.assert_array_equal(from_array.data, from_signal.data)
     np.testing.assert_array_equal(from_array.data == -1, mask)
 
@@ -281,7 +283,7 @@ def test_what_contradicts_the_model_is_an_error(signal, labels, options):
 def test_units_may_be_written_in_other_ways(signal, small, fitted, other):
     for axis in signal.axes_manager.signal_axes:
         axis.units = fitted
-    model = signal.segment_symmetry(**small).model
+    model = signal.segment_symmetry(2, **small).model
     for axis in signal.axes_manager.signal_axes:
         axis.units = other
     assert signal.segment_symmetry(model=model, stride=3).model == model
@@ -289,7 +291,7 @@ def test_units_may_be_written_in_other_ways(signal, small, fitted, other):
 
 def test_model_of_axes_without_units(two_grains, small):
     bare = hs.signals.Signal2D(two_grains[0].data)
-    model = bare.segment_symmetry(**small).model
+    model = bare.segment_symmetry(2, **small).model
     assert bare.segment_symmetry(model=model, stride=3).model == model
 
 
@@ -318,14 +320,14 @@ def test_arguments_are_checked_before_a_lazy_signal_is_read(small):
 
 
 def test_lazy_output_of_an_eager_signal(signal, labels, small):
-    lazy = signal.segment_symmetry(lazy_output=True, **small)
+    lazy = signal.segment_symmetry(2, lazy_output=True, **small)
     assert type(lazy) is LazySymmetryLabels
     lazy.compute()
     np.testing.assert_array_equal(lazy.data, labels.data)
 
 
 def test_eager_output_of_a_lazy_signal(signal, labels, small):
-    found = signal.as_lazy().segment_symmetry(lazy_output=False, **small)
+    found = signal.as_lazy().segment_symmetry(2, lazy_output=False, **small)
     assert type(found) is SymmetryLabels
     np.testing.assert_array_equal(found.data, labels.data)
 
@@ -358,7 +360,7 @@ def test_chunks_dtype_and_threads_change_nothing(
 
 def test_descriptor_may_be_an_instance(signal, labels):
     instance = TranslationSymmetry(patch=7, window=8, max_operations=81)
-    found = signal.segment_symmetry(descriptor=instance, stride=3)
+    found = signal.segment_symmetry(2, descriptor=instance, stride=3)
     assert found.model == labels.model
 
 
@@ -570,7 +572,7 @@ def options(request):
 
 
 def test_every_descriptor_labels_every_pixel(signal, options, two_grains):
-    labels = signal.segment_symmetry(**options).data
+    labels = signal.segment_symmetry(2, **options).data
     assert set(np.unique(labels)) == {0, 1}
     if options["descriptor"] != "rotation":
         agree = (labels == two_grains[1]).mean()
@@ -578,8 +580,8 @@ def test_every_descriptor_labels_every_pixel(signal, options, two_grains):
 
 
 def test_every_descriptor_gives_the_same_labels_eager_and_lazy(signal, options):
-    labels = signal.segment_symmetry(**options)
-    lazy = signal.as_lazy().segment_symmetry(**options)
+    labels = signal.segment_symmetry(2, **options)
+    lazy = signal.as_lazy().segment_symmetry(2, **options)
     lazy.compute()
     assert lazy.model == labels.model
     np.testing.assert_array_equal(lazy.data, labels.data)
@@ -587,7 +589,7 @@ def test_every_descriptor_gives_the_same_labels_eager_and_lazy(signal, options):
 
 @pytest.mark.parametrize("suffix", ["hspy", "zspy"])
 def test_model_of_every_descriptor_survives_a_file(signal, options, suffix, tmp_path):
-    labels = signal.segment_symmetry(**options)
+    labels = signal.segment_symmetry(2, **options)
     labels.save(tmp_path / f"labels.{suffix}")
     model = hs.load(tmp_path / f"labels.{suffix}").model
     assert model == labels.model
@@ -597,7 +599,7 @@ def test_model_of_every_descriptor_survives_a_file(signal, options, suffix, tmp_
 
 def test_model_of_a_list_of_operations_survives_a_file(signal, tmp_path):
     descriptor = GlideReflectionSymmetry(5, glides=[(0, 3), (36, 2)], pooling=9)
-    labels = signal.segment_symmetry(descriptor=descriptor)
+    labels = signal.segment_symmetry(2, descriptor=descriptor)
     labels.save(tmp_path / "labels.hspy")
     assert hs.load(tmp_path / "labels.hspy").model == labels.model
 
@@ -608,19 +610,19 @@ def test_masked_and_not_finite_pixels_of_every_descriptor(signal, options):
     signal.data[10:12, 20:22] = np.nan
     mask = np.zeros((61, 83), bool)
     mask[40:45, 60:66] = True
-    labels = signal.segment_symmetry(mask=mask, **options).data
+    labels = signal.segment_symmetry(2, mask=mask, **options).data
     left_out = mask | np.isnan(signal.data)
     np.testing.assert_array_equal(labels == -1, left_out)
 
 
 def test_model_with_its_own_descriptor_given_again(signal, options):
-    model = signal.segment_symmetry(**options).model
+    model = signal.segment_symmetry(2, **options).model
     again = signal.segment_symmetry(model=model, **options)
     assert again.model == model
 
 
 def test_model_with_another_descriptor_is_an_error(signal, options):
-    model = signal.segment_symmetry(**options).model
+    model = signal.segment_symmetry(2, **options).model
     with pytest.raises(
         ValueError, match="^descriptor must be .*'rotation' .*{'radius': 8}"
     ):
@@ -634,7 +636,7 @@ def test_circular_patch_needs_square_pixels(signal):
             ValueError, match=r"^signal must have pixels of equal .* 0\.02 nm by 0\.04"
         ):
             signal.segment_symmetry(descriptor=descriptor)
-    signal.segment_symmetry(descriptor="translation")
+    signal.segment_symmetry(2, descriptor="translation")
 
 
 def test_one_float_for_axes_of_different_units_is_an_error(signal):
@@ -679,13 +681,13 @@ def test_a_line_is_an_error(shape):
 
 
 def test_progress_bar_is_shown_when_asked_for(signal, small, capsys, bars_at_once):
-    signal.segment_symmetry(show_progressbar=True, **small)
+    signal.segment_symmetry(2, show_progressbar=True, **small)
     assert "Segmenting" in capsys.readouterr().err
-    signal.segment_symmetry(show_progressbar=False, **small)
+    signal.segment_symmetry(2, show_progressbar=False, **small)
     assert capsys.readouterr().err == ""
 
 
 def test_source_is_not_modified(two_grains, small):
     before = two_grains[0].data.copy()
-    two_grains[0].segment_symmetry(**small)
+    two_grains[0].segment_symmetry(2, **small)
     np.testing.assert_array_equal(two_grains[0].data, before)

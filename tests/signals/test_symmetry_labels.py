@@ -18,14 +18,14 @@ def signal(two_grains):
 
 @pytest.fixture(scope="module")
 def labels(signal, small):
-    return signal.segment_symmetry(show_progressbar=False, **small)
+    return signal.segment_symmetry(2, show_progressbar=False, **small)
 
 
 @pytest.fixture
 def masked_labels(signal, small):
     mask = np.zeros(signal.data.shape, bool)
     mask[5:25, 50:70] = True
-    return signal.segment_symmetry(mask=mask, **small)
+    return signal.segment_symmetry(2, mask=mask, **small)
 
 
 @pytest.mark.parametrize("extension", ["hspy", "zspy"])
@@ -45,7 +45,7 @@ def test_saved_labels_are_loaded_as_labels(labels, tmp_path, extension, lazy):
 @pytest.mark.parametrize("shifts", [[(7, 0), (0, 7), (-3, 2)], [(0, 7), (0, -5)]])
 @pytest.mark.parametrize("extension", ["hspy", "zspy"])
 def test_model_of_a_list_of_translations_is_loaded(signal, tmp_path, shifts, extension):
-    labels = signal.segment_symmetry(patch=7, translations=shifts)
+    labels = signal.segment_symmetry(2, patch=7, translations=shifts)
     labels.save(tmp_path / f"labels.{extension}")
     loaded = hs.load(tmp_path / f"labels.{extension}")
     assert loaded.model == labels.model
@@ -60,7 +60,7 @@ def test_model_of_a_list_of_translations_is_loaded(signal, tmp_path, shifts, ext
 )
 def test_labels_of_a_selected_model_are_as_others(signal, tmp_path, descriptor, n):
     stride = {"stride": 20}
-    fitted = signal.segment_symmetry(descriptor=descriptor, **stride)
+    fitted = signal.segment_symmetry(2, descriptor=descriptor, **stride)
     model = fitted.model.select(n, signal.data)
     labels = signal.segment_symmetry(model=model, **stride)
     assert labels.model == model
@@ -82,7 +82,7 @@ def test_all_that_was_recorded_is_loaded(labels, tmp_path):
 
 
 def test_lazy_labels_are_saved(signal, labels, small, tmp_path):
-    lazy = signal.as_lazy().segment_symmetry(**small)
+    lazy = signal.as_lazy().segment_symmetry(2, **small)
     lazy.save(tmp_path / "labels.zspy")
     np.testing.assert_array_equal(hs.load(tmp_path / "labels.zspy").data, labels.data)
 
@@ -229,7 +229,7 @@ def test_areas_are_pixels_times_their_size(signal, masked_labels):
 
 
 def test_areas_of_lazy_labels(signal, labels, small):
-    lazy = signal.as_lazy().segment_symmetry(**small)
+    lazy = signal.as_lazy().segment_symmetry(2, **small)
     np.testing.assert_array_equal(lazy.get_areas().data, labels.get_areas().data)
 
 
@@ -257,7 +257,7 @@ def test_boundary_length_of_labels_on_the_grid(signal, small):
 
 
 def test_boundary_length_of_refined_labels_on_the_grid(signal, labels, small):
-    on_grid = signal.segment_symmetry(upsample=False, **small).get_boundary_length()
+    on_grid = signal.segment_symmetry(2, upsample=False, **small).get_boundary_length()
     # Coarser by the stride of 3 pixels.
     np.testing.assert_allclose(
         on_grid.data, labels.get_boundary_length().data, rtol=0.1

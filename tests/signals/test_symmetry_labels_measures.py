@@ -239,7 +239,7 @@ def test_frames_of_one_chunk_are_read_once_for_an_overlay(computed):
         read, dtype=data.dtype, meta=np.empty((0, 0, 0))
     )
     signal = hs.signals.Signal2D(source).as_lazy()
-    labels = signal.segment_symmetry(patch=3, window=4, stride=5)
+    labels = signal.segment_symmetry(2, patch=3, window=4, stride=5)
     if computed:
         labels.compute()
         labels = labels.as_lazy(chunks=(1, -1, -1))

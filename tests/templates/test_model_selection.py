@@ -10,6 +10,12 @@ from hyperspy_symseg.templates.model_selection import (
     start_from_labels,
 )
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
+from hyperspy_symseg.templates.refusals import (
+    NOT_TRIED,
+    RIM,
+    TOO_LITTLE,
+    TOO_SMALL,
+)
 from hyperspy_symseg.templates.tying import with_widths
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE, block_labels, lattice, two_lattices
@@ -42,6 +48,24 @@ def test_start_is_a_probability(n_patterns):
     np.testing.assert_array_equal(start.argmax(axis=0)[own], labels[own])
 
 
+@pytest.fixture
+def with_costs(one_crystal, monkeypatch):
+    """Gives a selection whose numbers have some costs; rims are infinite."""
+
+    def with_costs(costs):
+        def refusal(_, n_patterns):
+            return RIM if np.isinf(costs[n_patterns - 1]) else ""
+
+        def gain(_, n_patterns, fewer):
+            return costs[fewer - 1] - costs[n_patterns - 1]
+
+        monkeypatch.setattr(ModelSelection, "_refusal", refusal)
+        monkeypatch.setattr(ModelSelection, "_gain", gain)
+        return search_of(one_crystal)
+
+    return with_costs
+
+
 @pytest.mark.parametrize(
     ("costs", "number"),
     [
@@ -56,40 +80,68 @@ def test_start_is_a_probability(n_patterns):
         ([0, np.inf], 1),
     ],
 )
-def test_number_that_costs_speak_for(costs, number):
-    assert ModelSelection.best_number(np.array(costs, float)) == number
+def test_number_that_costs_speak_for(costs, number, with_costs):
+    found = with_costs(costs).compare(len(costs))
+    assert found.best == number
+    np.testing.assert_array_equal(found.costs, np.array(costs) - costs[0])
+
+
+@pytest.mark.parametrize(
+    ("costs", "refusals"),
+    [
+        ([5], [""]),
+        ([100, 91], ["", TOO_LITTLE]),
+        ([100, 89], ["", ""]),
+        # Of two more than the best, each has to be worth 10.
+        ([100, np.inf, 81], ["", RIM, TOO_LITTLE]),
+        ([100, np.inf, 79], ["", RIM, ""]),
+        ([100, 50, np.inf, 49, 0], ["", "", RIM, TOO_LITTLE, NOT_TRIED]),
+        ([100, np.inf, np.inf, 0, 0], ["", RIM, RIM, NOT_TRIED, NOT_TRIED]),
+        ([100, np.inf, 50, np.inf, 0], ["", RIM, "", RIM, ""]),
+    ],
+)
+def test_hand_worked_refusals(costs, refusals, with_costs):
+    assert list(with_costs(costs).compare(len(costs)).refusals) == refusals
+
+
+def test_rim_does_not_count_whatever_it_gains(with_costs, monkeypatch):
+    search = with_costs([100, 20, 50])
+    monkeypatch.setattr(search, "_refusal", lambda n: RIM if n == 2 else "")
+    found = search.compare(3)
+    assert found.refusals == ("", RIM, "")
+    np.testing.assert_array_equal(found.costs, [0, -80, -50])
 
 
 def test_one_crystal_is_one_pattern(one_crystal):
-    search = search_of(one_crystal)
-    costs = search.costs(4)
-    assert ModelSelection.best_number(costs) == 1
+    found = search_of(one_crystal).compare(4)
+    assert found.best == 1
     # Two numbers in turn that do not pay are enough.
-    assert len(costs) == 3
+    assert len(found.costs) == 3
+    assert found.refusals[3] == NOT_TRIED
 
 
 def test_one_crystal_with_a_gradient_of_contrast_is_one_pattern():
     x = np.arange(SHAPE[1])
     noise = np.random.default_rng(0).normal(size=SHAPE)
     normalized = NormalizedFrame((0.5 + x / 150) * lattice(0) + noise, None, PERIOD)
-    assert ModelSelection.best_number(search_of(normalized).costs(4)) == 1
+    assert search_of(normalized).compare(4).best == 1
 
 
 def test_noise_is_one_pattern(noise):
-    assert ModelSelection.best_number(search_of(noise).costs(4)) == 1
+    assert search_of(noise).compare(4).best == 1
 
 
 def test_two_grains_are_two_patterns(two_grains):
     normalized, labels = two_grains
-    costs = search_of(normalized, labels=labels).costs(4)
-    assert ModelSelection.best_number(costs) == 2
-    assert costs[1] < costs[0] - 100
+    found = search_of(normalized, labels=labels).compare(4)
+    assert found.best == 2
+    assert found.costs[1] < found.costs[0] - 100
 
 
 def test_two_grains_are_found_without_labels(two_grains):
     normalized, labels = two_grains
     search = search_of(normalized)
-    assert ModelSelection.best_number(search.costs(4)) == 2
+    assert search.compare(4).best == 2
     found = search.solution(2).posterior.argmax(axis=0)
     agree = (found == labels).mean()
     assert max(agree, 1 - agree) > 0.97
@@ -108,14 +160,16 @@ def test_grain_beside_what_has_no_lattice():
     frame = np.random.default_rng(0).normal(size=SHAPE)
     frame[:, :90] += lattice(0)[:, :90]
     search = search_of(NormalizedFrame(frame, None, PERIOD))
-    assert ModelSelection.best_number(search.costs(4)) == 2
+    assert search.compare(4).best == 2
     numbers = [len(search.solution(2).templates.of(k)[0]) for k in (0, 1)]
     assert sorted(numbers)[0] == 0
 
 
 def test_costs_end_at_the_most(two_grains):
     normalized, labels = two_grains
-    assert len(search_of(normalized, labels=labels).costs(1)) == 1
+    found = search_of(normalized, labels=labels).compare(1)
+    np.testing.assert_array_equal(found.costs, [0])
+    assert found.refusals == ("",)
 
 
 def test_solutions_are_kept(one_crystal):
@@ -136,8 +190,9 @@ def test_patterns_too_small_are_not_worth_their_cost():
     frame, _ = two_lattices(noise=0.5, at=SHAPE[1])
     other = lattice(1) + 0.5 * np.random.default_rng(1).normal(size=SHAPE)
     frame[45:72, 90:135] = other[45:72, 90:135]
-    search = search_of(NormalizedFrame(frame, None, PERIOD))
-    assert ModelSelection.best_number(search.costs(3)) == 1
+    found = search_of(NormalizedFrame(frame, None, PERIOD)).compare(3)
+    assert found.best == 1
+    assert found.refusals[1] == TOO_SMALL
 
 
 def test_frames_are_searched_together():
@@ -146,7 +201,7 @@ def test_frames_are_searched_together():
         for at in (0, 198)
     ]
     search = search_of(*frames)
-    assert ModelSelection.best_number(search.costs(3)) == 2
+    assert search.compare(3).best == 2
     first, second = search.solution(2).labels
     assert np.bincount(first.ravel()).argmax() != np.bincount(second.ravel()).argmax()
 
@@ -223,14 +278,14 @@ def agreement(found, labels):
 
 @pytest.fixture(scope="module")
 def of_polar():
-    """Selection for a polar crystal, its costs, and the labels of the blocks."""
+    """Selection for a polar crystal, its number, and the labels of the blocks."""
     normalized, labels = polar()
     search = search_of(normalized)
-    return search, search.costs(3), labels
+    return search, search.compare(3).best, labels
 
 
 def test_a_smooth_distortion_is_one_pattern():
-    assert ModelSelection.best_number(search_of(distorted(1.0)).costs(3)) == 1
+    assert search_of(distorted(1.0)).compare(3).best == 1
 
 
 def test_a_smooth_distortion_is_followed_by_a_crystal_with_a_narrow_window():
@@ -258,14 +313,13 @@ def test_bands_of_a_strained_crystal_do_not_gain(monkeypatch):
     assert one.templates.widths[0] < 5
     wide = with_widths(frame, one, np.array([5.0]))
     monkeypatch.setattr(search, "_with_widths_of", lambda *_: wide)
-    monkeypatch.setattr(search, "are_different", lambda *_, **__: True)
     assert gain(frame, bands, wide) > 100
     assert search._gain(2, 1) < 0
 
 
 def test_a_tilt_of_three_degrees_is_two_patterns():
     normalized, _ = tilted(3)
-    assert ModelSelection.best_number(search_of(normalized).costs(3)) == 2
+    assert search_of(normalized).compare(3).best == 2
 
 
 def test_grains_of_a_tilt_of_three_degrees_are_found():
@@ -274,8 +328,8 @@ def test_grains_of_a_tilt_of_three_degrees_are_found():
 
 
 def test_motifs_on_one_lattice_are_two_patterns(of_polar):
-    _, costs, _ = of_polar
-    assert ModelSelection.best_number(costs) == 2
+    _, number, _ = of_polar
+    assert number == 2
 
 
 def test_motifs_on_one_lattice_are_found(of_polar):
@@ -291,18 +345,18 @@ def test_motifs_on_one_lattice_share_a_crystal(of_polar):
 def test_motifs_much_alike_count_if_they_gain_enough(of_polar):
     search, _, _ = of_polar
     assert search.solution(2).templates.least_difference() < LEAST_DIFFERENCE
-    assert search.are_different(2)
+    assert search.alike(2) == ""
 
 
 def test_the_same_motif_everywhere_is_one_pattern():
     normalized, _ = polar(off=0.0)
-    assert ModelSelection.best_number(search_of(normalized).costs(3)) == 1
+    assert search_of(normalized).compare(3).best == 1
 
 
 def test_a_motif_that_does_not_vary_is_not_split(two_grains, monkeypatch):
     """Splits take most of the time of a number that does not count."""
     search = search_of(two_grains[0])
     monkeypatch.setattr(search, "_motif_splits", None)
-    costs = search.costs(4)
-    assert ModelSelection.best_number(costs) == 2
-    np.testing.assert_array_equal(costs[2:], np.inf)
+    compared = search.compare(4)
+    assert compared.best == 2
+    assert set(compared.refusals[2:4]) == {TOO_SMALL}

@@ -35,12 +35,12 @@ def signal():
 
 @pytest.fixture(scope="package")
 def labels(signal):
-    return signal.segment_symmetry(show_progressbar=False)
+    return signal.segment_symmetry(2, show_progressbar=False)
 
 
 @pytest.fixture(scope="package")
 def certainty(signal):
-    return signal.segment_symmetry(certainty=True, show_progressbar=False)[1]
+    return signal.segment_symmetry(2, certainty=True, show_progressbar=False)[1]
 
 
 @pytest.fixture(scope="package")
@@ -57,7 +57,7 @@ def series():
 
 @pytest.fixture(scope="package")
 def series_labels(series):
-    return series.segment_symmetry(show_progressbar=False)
+    return series.segment_symmetry(2, show_progressbar=False)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def test_certainty_is_a_probability_with_the_axes_of_the_signal(certainty, signa
 
 
 def test_certainty_changes_no_labels(signal, labels, certainty):
-    found, _ = signal.segment_symmetry(certainty=True)
+    found, _ = signal.segment_symmetry(2, certainty=True)
     np.testing.assert_array_equal(found.data, labels.data)
     assert found.model == labels.model
 
@@ -37,7 +37,7 @@ def test_certainty_is_how_often_labels_are_right():
     certain, right = [], []
     for seed in range(6):
         signal, truth = grains(seed, dose=0.3)
-        found, certainty = signal.segment_symmetry(certainty=True)
+        found, certainty = signal.segment_symmetry(2, certainty=True)
         agree = found.data == truth
         right.append(agree if agree.mean() > 0.5 else ~agree)
         certain.append(certainty.data)
@@ -54,7 +54,7 @@ def test_certainty_is_missing_where_the_label_is(signal):
     other.data[10:14, 20:22] = np.nan
     mask = np.zeros(SHAPE, bool)
     mask[100:120, 60:80] = True
-    found, certainty = other.segment_symmetry(mask=mask, certainty=True)
+    found, certainty = other.segment_symmetry(2, mask=mask, certainty=True)
     np.testing.assert_array_equal(found.data == -1, mask | np.isnan(other.data))
     np.testing.assert_array_equal(np.isnan(certainty.data), found.data == -1)
 
@@ -71,7 +71,7 @@ def test_certainty_on_the_grid_is_that_of_its_pixels(signal, labels, certainty):
 
 
 def test_certainty_without_templates_is_missing(noise):
-    found, certainty = noise.segment_symmetry(certainty=True)
+    found, certainty = noise.segment_symmetry(2, certainty=True)
     assert (found.data >= 0).all()
     assert np.isnan(certainty.data).all()
 
@@ -102,7 +102,7 @@ def test_certainty_of_plain_labels_is_an_error(signal):
 @pytest.mark.parametrize("is_lazy", [False, True])
 def test_certainty_of_a_series(series, series_labels, is_lazy):
     source = series.as_lazy() if is_lazy else series
-    found, certainty = source.segment_symmetry(certainty=True)
+    found, certainty = source.segment_symmetry(2, certainty=True)
     assert type(certainty) is (
         hs.signals.LazySignal2D if is_lazy else hs.signals.Signal2D
     )

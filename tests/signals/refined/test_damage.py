@@ -78,7 +78,7 @@ def clean():
 
 
 def segment(signal, **options):
-    return signal.segment_symmetry(show_progressbar=False, **options)
+    return signal.segment_symmetry(2, show_progressbar=False, **options)
 
 
 def mean_iou(found, expected):

@@ -19,7 +19,7 @@ def test_fewer_pixels_are_wrong_than_of_the_scores_alone_at_a_low_dose(dose):
     for seed in range(3):
         signal, truth = grains(seed, dose=dose)
         for refine, shares in wrong.items():
-            found = signal.segment_symmetry(refine=refine).data
+            found = signal.segment_symmetry(2, refine=refine).data
             share = (found != truth).mean()
             shares.append(min(share, 1 - share))
     assert np.mean(wrong[True]) < 0.5 * np.mean(wrong[False])
@@ -35,7 +35,7 @@ def test_a_thin_lamella_is_found_that_the_scores_alone_miss():
     )
     share = {}
     for refine in (False, True):
-        found = signal.segment_symmetry(refine=refine).data == 0
+        found = signal.segment_symmetry(2, refine=refine).data == 0
         share[refine] = (found & (truth == 0)).sum() / (found | (truth == 0)).sum()
     assert share[True] > 0.8
     assert share[True] > share[False]

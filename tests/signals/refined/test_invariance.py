@@ -12,7 +12,7 @@ from .conftest import SHAPE, chunked
 
 
 def test_lazy_labels_are_the_eager_ones(signal, labels):
-    found = signal.as_lazy().segment_symmetry()
+    found = signal.as_lazy().segment_symmetry(2)
     assert type(found) is LazySymmetryLabels
     assert found.model == labels.model
     found.compute()
@@ -31,20 +31,20 @@ def test_lazy_labels_are_the_eager_ones(signal, labels):
 )
 def test_labels_do_not_depend_on_chunks_and_dtype(signal, labels, chunks, dtype):
     other = signal._deepcopy_with_new_data(signal.data.astype(dtype))
-    found = chunked(other, chunks).segment_symmetry()
+    found = chunked(other, chunks).segment_symmetry(2)
     np.testing.assert_array_equal(np.asarray(found.data), labels.data)
 
 
 def test_labels_do_not_depend_on_the_order_in_memory(signal, labels):
     other = signal._deepcopy_with_new_data(np.asfortranarray(signal.data))
-    found = other.segment_symmetry()
+    found = other.segment_symmetry(2)
     assert found.model == labels.model
     np.testing.assert_array_equal(found.data, labels.data)
 
 
 @pytest.mark.parametrize("num_workers", [1, 2, 5])
 def test_labels_do_not_depend_on_threads(signal, labels, num_workers):
-    found = signal.segment_symmetry(num_workers=num_workers)
+    found = signal.segment_symmetry(2, num_workers=num_workers)
     assert found.model == labels.model
     np.testing.assert_array_equal(found.data, labels.data)
 
@@ -53,7 +53,7 @@ def test_labels_do_not_depend_on_threads(signal, labels, num_workers):
 def test_labels_of_a_series_do_not_depend_on_the_scheduler(
     series, series_labels, scheduler
 ):
-    found = chunked(series, (2, 70, 90)).segment_symmetry()
+    found = chunked(series, (2, 70, 90)).segment_symmetry(2)
     assert found.model == series_labels.model
     labels = found.data.compute(scheduler=scheduler, num_workers=2)
     np.testing.assert_array_equal(labels, series_labels.data)
@@ -63,8 +63,8 @@ def test_labels_of_a_series_do_not_depend_on_the_scheduler(
 @pytest.mark.parametrize("upsample", [False, True])
 def test_labels_of_tiles_are_the_same_eager_and_lazy(signal, upsample):
     options = {"upsample": upsample, "certainty": True}
-    found, certainty = signal.segment_symmetry(**options)
-    lazy, lazy_certainty = chunked(signal, (50, 64)).segment_symmetry(**options)
+    found, certainty = signal.segment_symmetry(2, **options)
+    lazy, lazy_certainty = chunked(signal, (50, 64)).segment_symmetry(2, **options)
     assert lazy.data.npartitions > 1
     np.testing.assert_array_equal(np.asarray(lazy.data), found.data)
     np.testing.assert_array_equal(np.asarray(lazy_certainty.data), certainty.data)
@@ -92,8 +92,8 @@ def test_masked_pixels_do_not_matter(signal):
     mask[60:90, 20:60] = True
     other = signal.deepcopy()
     other.data = np.where(mask, 1000, signal.data)
-    expected = signal.segment_symmetry(mask=mask)
-    found = other.segment_symmetry(mask=mask)
+    expected = signal.segment_symmetry(2, mask=mask)
+    found = other.segment_symmetry(2, mask=mask)
     assert found.model == expected.model
     np.testing.assert_array_equal(found.data, expected.data)
     np.testing.assert_array_equal(found.data == -1, mask)
@@ -104,8 +104,8 @@ def test_pixels_that_are_not_finite_are_masked(signal):
     mask[60:90, 20:60] = True
     other = signal.deepcopy()
     other.change_dtype(float)
-    masked = other.segment_symmetry(mask=mask)
+    masked = other.segment_symmetry(2, mask=mask)
     other.data[mask] = np.nan
-    found = other.segment_symmetry()
+    found = other.segment_symmetry(2)
     assert found.model.templates == masked.model.templates
     np.testing.assert_array_equal(found.data, masked.data)

@@ -18,7 +18,7 @@ def test_period_is_that_of_the_lattice(labels):
 def test_period_in_the_units_of_each_axis(signal):
     other = signal.deepcopy()
     other.axes_manager["x"].scale = 0.02
-    record = other.segment_symmetry().metadata.Symmetry_segmentation
+    record = other.segment_symmetry(2).metadata.Symmetry_segmentation
     np.testing.assert_allclose(
         record.period_in_units, [0.01 * record.period, 0.02 * record.period]
     )
@@ -38,7 +38,7 @@ def test_reflections_are_those_of_the_grains(labels):
 
 @pytest.mark.parametrize("refine", [True, False])
 def test_lengths_follow_the_period(signal, refine):
-    found = signal.segment_symmetry(refine=refine)
+    found = signal.segment_symmetry(2, refine=refine)
     # 1.75 periods, and 0.42 periods a stride; twice as far if it is refined.
     assert found.model.descriptor.window == (16, 16)
     assert found.model.stride == ((8, 8) if refine else (4, 4))
@@ -46,7 +46,7 @@ def test_lengths_follow_the_period(signal, refine):
 
 def test_lengths_grow_with_the_pixels_in_a_period(signal):
     fine = hs.signals.Signal2D(np.kron(signal.data, np.ones((2, 2))))
-    found = fine.segment_symmetry()
+    found = fine.segment_symmetry(2)
     assert found.metadata.Symmetry_segmentation.period == pytest.approx(18, abs=0.2)
     assert found.model.descriptor.window == (32, 32)
 
@@ -55,18 +55,18 @@ def test_lengths_grow_with_the_pixels_in_a_period(signal):
     "given", [{"patch": "auto"}, {"stride": "auto", "window": "auto", "patch": "auto"}]
 )
 def test_auto_is_the_default_of_lengths(signal, labels, given):
-    assert signal.segment_symmetry(**given).model == labels.model
+    assert signal.segment_symmetry(2, **given).model == labels.model
 
 
 def test_lengths_that_are_given_mean_what_they_say(signal):
-    model = signal.segment_symmetry(patch=11, window=(9, 10), stride=(6, 5)).model
+    model = signal.segment_symmetry(2, patch=11, window=(9, 10), stride=(6, 5)).model
     assert model.descriptor.patch == (11, 11)
     assert model.descriptor.window == (9, 10)
     assert model.stride == (6, 5)
 
 
 def test_a_length_that_is_given_leaves_the_others_to_the_period(signal, labels):
-    model = signal.segment_symmetry(patch=0.12).model
+    model = signal.segment_symmetry(2, patch=0.12).model
     assert model.descriptor.patch == (12, 12)
     assert model.descriptor.window == labels.model.descriptor.window
     assert model.stride == labels.model.stride
@@ -79,18 +79,18 @@ def test_no_period_is_looked_for_if_nothing_needs_it(signal):
 
 def test_without_a_period_there_is_a_warning(noise, caplog):
     with caplog.at_level(logging.WARNING, logger="hyperspy_symseg"):
-        noise.segment_symmetry()
+        noise.segment_symmetry(2)
     assert "No lattice period found" in caplog.text
 
 
 def test_with_a_period_there_is_no_warning(signal, caplog):
     with caplog.at_level(logging.WARNING, logger="hyperspy_symseg"):
-        signal.segment_symmetry()
+        signal.segment_symmetry(2)
     assert not caplog.records
 
 
 def test_without_a_period_labels_are_those_of_the_scores(noise):
-    found = noise.segment_symmetry(patch=11, window=9, stride=5)
+    found = noise.segment_symmetry(2, patch=11, window=9, stride=5)
     plain = noise.segment_symmetry(patch=11, window=9, stride=5, refine=False)
     np.testing.assert_array_equal(found.data, plain.data)
     assert found.model == plain.model
@@ -99,7 +99,7 @@ def test_without_a_period_labels_are_those_of_the_scores(noise):
 
 
 def test_without_a_period_lengths_are_those_for_12_pixels(noise):
-    model = noise.segment_symmetry().model
+    model = noise.segment_symmetry(2).model
     assert model.descriptor.patch == (20, 20)
     assert model.descriptor.window == (21, 21)
     assert model.stride == (5, 5)
@@ -107,7 +107,7 @@ def test_without_a_period_lengths_are_those_for_12_pixels(noise):
 
 @pytest.mark.parametrize("period", [12, np.int8(12), 0.12, np.float32(0.12)])
 def test_given_period_overrules_what_is_found(signal, period):
-    found = signal.segment_symmetry(period=period)
+    found = signal.segment_symmetry(2, period=period)
     record = found.metadata.Symmetry_segmentation
     assert record.period == pytest.approx(12)
     assert not record.auto_period
@@ -119,7 +119,7 @@ def test_given_period_overrules_what_is_found(signal, period):
 
 
 def test_given_period_is_not_rounded(signal):
-    model = signal.segment_symmetry(period=0.0937).model
+    model = signal.segment_symmetry(2, period=0.0937).model
     assert model.templates.period == pytest.approx(9.37)
 
 
@@ -132,14 +132,14 @@ def test_given_period_of_the_scores_alone(signal):
 def test_period_may_be_given_where_none_is_found(signal):
     noise = signal.deepcopy()
     noise.data = np.random.default_rng(0).poisson(3.0, noise.data.shape)
-    record = noise.segment_symmetry(period=12).metadata.Symmetry_segmentation
+    record = noise.segment_symmetry(2, period=12).metadata.Symmetry_segmentation
     assert (record.period, record.reflections_share) == (12, 0)
 
 
 def test_given_period_of_a_series(series):
-    lazy = series.as_lazy().segment_symmetry(period=12)
+    lazy = series.as_lazy().segment_symmetry(2, period=12)
     assert lazy.model.templates.period == 12
-    found = series.segment_symmetry(period=12)
+    found = series.segment_symmetry(2, period=12)
     np.testing.assert_array_equal(lazy.data.compute(), found.data)
 
 
@@ -187,5 +187,5 @@ def test_period_that_nothing_follows_from_is_an_error(signal):
 
 
 def test_given_period_is_plotted(signal):
-    found = signal.segment_symmetry(period=12)
+    found = signal.segment_symmetry(2, period=12)
     assert found.plot_periods(signal).get_title().startswith("Period 12.00 px")

@@ -27,7 +27,8 @@ def signal():
 
 
 def segment(signal, **options):
-    return signal.segment_symmetry(show_progressbar=False, **options)
+    options = {"n_patterns": 2, "show_progressbar": False} | options
+    return signal.segment_symmetry(**options)
 
 
 def agreement(labels, truth):

@@ -41,7 +41,7 @@ def test_record_of_plain_labels(signal):
 
 
 def test_labels_on_the_grid_have_its_step(signal):
-    record = signal.segment_symmetry(upsample=False).metadata.Symmetry_segmentation
+    record = signal.segment_symmetry(2, upsample=False).metadata.Symmetry_segmentation
     assert tuple(record.label_step) == tuple(record.stride)
 
 
@@ -139,7 +139,7 @@ def test_boundary_length_counts_what_was_computed_once(labels):
 
 
 def test_boundary_length_of_lazy_labels(signal, labels):
-    lazy = signal.as_lazy().segment_symmetry()
+    lazy = signal.as_lazy().segment_symmetry(2)
     lengths = lazy.get_boundary_length()
     lengths.compute()
     np.testing.assert_allclose(lengths.data, labels.get_boundary_length().data)
