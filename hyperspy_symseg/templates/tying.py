@@ -81,9 +81,11 @@ def best_kinds(frame, solution):
     # A frame is distorted as a whole, so all crystals have windows of one width.
     for width in WIDTHS[1:]:
         narrower = [each.with_width(frame, width, solution) for each in crystals]
-        if sum(map(Fitted.gain, narrower, crystals)) < DECISIVE:
+        gained = sum(map(Fitted.gain, narrower, crystals))
+        if gained <= 0:
             break
-        crystals = narrower
+        if gained > DECISIVE:
+            crystals = narrower
     crystals = [each.with_contrast(frame, solution) for each in crystals]
     best = {tuple(each.patterns): each for each in free}
     for each in crystals:

@@ -16,7 +16,7 @@ from hyperspy_symseg.templates.refusals import (
     TOO_LITTLE,
     TOO_SMALL,
 )
-from hyperspy_symseg.templates.tying import with_widths
+from hyperspy_symseg.templates.tying import DECISIVE, with_widths
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE, block_labels, lattice, two_lattices
 
@@ -314,7 +314,7 @@ def test_bands_of_a_strained_crystal_do_not_gain(monkeypatch):
     wide = with_widths(frame, one, np.array([5.0]))
     monkeypatch.setattr(search, "_with_widths_of", lambda *_: wide)
     assert gain(frame, bands, wide) > 100
-    assert search._gain(2, 1) < 0
+    assert search._gain(2, 1) < DECISIVE
 
 
 def test_a_tilt_of_three_degrees_is_two_patterns():
