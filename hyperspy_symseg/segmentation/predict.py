@@ -3,6 +3,7 @@
 
 import itertools
 import logging
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from hyperspy_symseg.frames.valid import valid_pixels
 from hyperspy_symseg.templates.boundaries import sharpened, straightened
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.potts import most_probable
+from hyperspy_symseg.templates.small_regions import by_evidence
 from hyperspy_symseg.templates.survival import change_by_noise, changed
 
 from .upsampling import labels_at, leave_out
@@ -271,7 +273,9 @@ def refine(templates, frame, mask, tile, certainty=True, normalized=None):
         masked = None if mask is None else mask[around]
         normalized = NormalizedFrame(frame[around], masked, templates.period, first)
     found = templates.posterior(normalized)
-    posterior = straightened(*found)
+    n_places = math.prod(frame.shape) / normalized.block**2
+    blocks_in_cell = (templates.period / normalized.block) ** 2
+    posterior = by_evidence(straightened(*found), *found, n_places, blocks_in_cell)
     rows, columns = (
         np.arange(axis.start - begin, axis.stop - begin)
         for axis, begin in zip(tile.inner, first, strict=True)

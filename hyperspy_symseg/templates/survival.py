@@ -113,10 +113,16 @@ def changed(probabilities, change, labels):
     """
     after = probabilities + change
     np.clip(after, np.finfo(np.float32).eps, 1, out=after)
-    own = np.take_along_axis(after, labels[np.newaxis].astype(np.intp), 0)
-    is_own = np.arange(len(after))[:, np.newaxis, np.newaxis] == labels
-    np.minimum(after, np.where(is_own, 1, BELOW) * own, out=after)
-    after /= after.sum(axis=0)
+    is_own = [labels == k for k in range(len(after))]
+    most = np.empty(labels.shape, np.float32)
+    for own, one in zip(is_own, after, strict=True):
+        np.copyto(most, one, where=own)
+    most *= BELOW
+    total = np.zeros(labels.shape, np.float32)
+    for own, one in zip(is_own, after, strict=True):
+        np.minimum(one, most, out=one, where=~own)
+        total += one
+    after /= total
     return after
 
 
