@@ -33,23 +33,9 @@ def log_likelihoods(residuals, noise):
     -------
     (patterns, ..., block rows, block columns) numpy.ndarray of float32
     """
-    return mean_of_cell(residuals) * np.float32(-0.5 / noise)
-
-
-def mean_of_cell(blocks):
-    """Mean over the cell about each block, with zeros beyond the edges.
-
-    Parameters
-    ----------
-    blocks : (..., block rows, block columns) numpy.ndarray of float32
-
-    Returns
-    -------
-    (..., block rows, block columns) numpy.ndarray of float32
-    """
     # All the same, from the block itself to half a cell away.
     weights = np.full(BLOCKS_IN_CELL // 2 + 1, 1 / BLOCKS_IN_CELL, np.float32)
-    return window_means(blocks, weights)
+    return window_means(residuals, weights) * np.float32(-0.5 / noise)
 
 
 def mean_field(log_likelihood, sweeps=SWEEPS):

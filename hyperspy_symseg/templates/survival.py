@@ -10,7 +10,7 @@ from hyperspy_symseg.frames.threads import pmap
 
 from .blocks import products
 from .boundaries import NARROW, sharpened, straightened_in
-from .potts import mean_field, mean_of_cell
+from .potts import log_likelihoods, mean_field
 
 # Realisations of the noise.
 REPLICATES = 16
@@ -61,7 +61,9 @@ def change_by_noise(frame, templates, posterior, log_likelihood, first=(0, 0)):
         noisy = log_likelihood.copy()
         for j, noise in enumerate(_noise(replicate, begin, spread.shape)):
             noisy[j:-1] += spread[j:, j] * noise
-        return _probabilities(mean_field(mean_of_cell(noisy)), noisy)
+        residuals = noisy * np.float32(-2 * templates.noise)
+        likelihoods = log_likelihoods(residuals, templates.noise)
+        return _probabilities(mean_field(likelihoods), noisy)
 
     mean = sum(pmap(labelled, range(REPLICATES)))
     mean /= np.float32(REPLICATES)
