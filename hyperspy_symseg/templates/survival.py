@@ -21,7 +21,7 @@ ADDED = 0.5
 # begins in the next realisation.
 SIDE, SHIFT = 512, (149, 211)
 # Of the variances, so that patterns that are the same in a block do no harm.
-RIDGE = 1e-6
+RIDGE = 1e-5
 # Of probabilities that have to be below another one.
 BELOW = np.float32(1 - 1e-6)
 

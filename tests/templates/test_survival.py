@@ -73,6 +73,14 @@ def test_noise_varies_as_log_likelihoods_do(one_crystal):
     assert not spread[0, 1].any()
 
 
+def test_patterns_that_are_the_same_do_no_harm(two_grains):
+    frame, _ = two_grains
+    templates = templates_of(2.0).only([0, 0, 1, 1])
+    change = change_in(frame, templates)
+    assert np.isfinite(change).all()
+    np.testing.assert_allclose(change.sum(axis=0), 0, atol=1e-5)
+
+
 def test_pixels_that_are_not_valid_have_no_noise():
     mask = np.zeros(SHAPE, bool)
     mask[30:60, 60:120] = True
