@@ -69,13 +69,13 @@ def with_narrow(straight, posterior, log_likelihood, n_places):
     if not lost.any():
         return straight
     lost = np.any([_thick(lost & (other == k)) for k in range(len(straight))], axis=0)
-    net = _of(log_likelihood, other) - _of(log_likelihood, labels)
+    net = of_labels(log_likelihood, other) - of_labels(log_likelihood, labels)
     net += COUPLING / 2 * (_n_edges(labels) - _n_edges(np.where(lost, other, labels)))
-    net = _window_sums(np.where(lost, net, 0))
+    net = window_sums(np.where(lost, net, 0))
     gained = lost & (net > np.log(n_places))
     if not gained.any():
         return straight
-    return np.where(_window_sums(gained) > 0.5, narrow, straight)
+    return np.where(window_sums(gained) > 0.5, narrow, straight)
 
 
 def without_small(straight, log_likelihood, n_places, least):
@@ -125,13 +125,24 @@ def _thick(chosen):
     return out
 
 
-def _window_sums(values):
-    """Sums of blocks over the narrow window: (rows, columns) float32."""
+def window_sums(values):
+    """Sums of blocks over the narrow window: (rows, columns) float32.
+
+    Parameters
+    ----------
+    values : (rows, columns) numpy.ndarray
+    """
     return window_means(values, np.ones(NARROW.reach + 1, np.float32))
 
 
-def _of(values, labels):
-    """Values (patterns, rows, columns) of the pattern that each block is labelled."""
+def of_labels(values, labels):
+    """Values of the pattern that each block is labelled: (rows, columns) float32.
+
+    Parameters
+    ----------
+    values : (patterns, rows, columns) numpy.ndarray
+    labels : (rows, columns) numpy.ndarray of int
+    """
     out = np.zeros(labels.shape, np.float32)
     for k, own in enumerate(values):
         np.copyto(out, own, where=labels == k)

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether labels survive other noise: how far the evidence bears them."""
+"""Whether labels survive: how far the evidence bears them, and the model the frame."""
 
 import functools
 import itertools
 
 import numpy as np
+from scipy.special import expit
 
 from hyperspy_symseg.frames.threads import pmap
 
 from .blocks import products
 from .boundaries import NARROW, sharpened, straightened_in
-from .potts import log_likelihoods, mean_field
+from .potts import log_likelihoods, mean_field, most_probable
+from .small_regions import of_labels, window_sums
 
 # Realisations of the noise.
 REPLICATES = 16
@@ -20,14 +22,18 @@ ADDED = 0.5
 # Side of the square of noise that is repeated all over a frame, in blocks, and where it
 # begins in the next realisation.
 SIDE, SHIFT = 512, (149, 211)
+# Logarithm of the odds that a place is of none of the patterns, before it is looked at.
+PRIOR = np.float32(np.log(1e-3))
+# By how much of itself the contrast of a crystal varies anyhow: a standard deviation.
+FADING = 0.2
 # Of the variances, so that patterns that are the same in a block do no harm.
 RIDGE = 1e-5
 # Of probabilities that have to be below another one.
 BELOW = np.float32(1 - 1e-6)
 
 
-def change_by_noise(frame, templates, posterior, log_likelihood, first=(0, 0)):
-    """How the probabilities of the patterns change, in the mean, when noise is added.
+def change_of_certainty(frame, templates, found, straight, first=(0, 0)):
+    """How the probabilities of the patterns change by what boundaries do not tell.
 
     The frame is labelled anew with noise that is white, and as strong as the
     log-likelihoods take the residuals to be (a parametric bootstrap, B. Efron, R. J.
@@ -38,15 +44,20 @@ def change_by_noise(frame, templates, posterior, log_likelihood, first=(0, 0)):
         sum over its pixels of t_k t_l / noise.
 
     Where the evidence is weak, boundaries are then elsewhere, and regions come and go.
+    Where it is not half as much as the model says, there is something else, and no
+    pattern is more probable than another.
 
     Parameters
     ----------
     frame : NormalizedFrame
     templates : Templates
-    posterior, log_likelihood : (patterns, block rows, block columns) numpy.ndarray
-        As from `Templates.posterior`.
+        Of two patterns or more.
+    found : (numpy.ndarray, numpy.ndarray)
+        Posterior and log-likelihoods, as from `Templates.posterior`.
+    straight : (patterns, block rows, block columns) numpy.ndarray of float32
+        What the blocks are labelled by.
     first : (int, int)
-        Where the first pixel lies in the whole frame. The noise of a pixel is the same
+        Where the first pixel lies in the whole frame. The noise of a block is the same
         in whichever tile it is.
 
     Returns
@@ -54,7 +65,9 @@ def change_by_noise(frame, templates, posterior, log_likelihood, first=(0, 0)):
     (patterns, block rows, block columns) numpy.ndarray of float32
         Their sum over the patterns is 0.
     """
-    spread = _spread_of_noise(frame, templates, posterior)
+    posterior, log_likelihood = found
+    covariance = _covariance(frame, templates, posterior)
+    spread = _spread_of_noise(covariance)
     begin = tuple(each // frame.block for each in first)
 
     def labelled(replicate):
@@ -68,14 +81,17 @@ def change_by_noise(frame, templates, posterior, log_likelihood, first=(0, 0)):
     mean = sum(pmap(labelled, range(REPLICATES)))
     mean /= np.float32(REPLICATES)
     mean -= _probabilities(posterior, log_likelihood)
-    return mean
+    before, labels = sharpened(straight), most_probable(straight)
+    after = changed(before, mean, labels)
+    _share_what_is_in_doubt(after, labels, covariance, log_likelihood)
+    after -= before
+    return after
 
 
-def _spread_of_noise(frame, templates, posterior):
-    """Factors of white noise in the log-likelihoods, relative to that of the last.
+def _covariance(frame, templates, posterior):
+    """Covariance of the log-likelihoods, each less the last, if noise is what it is.
 
-    (patterns but one, the same, block rows, block columns) numpy.ndarray of float32;
-    zero above the diagonal.
+    (patterns but one, the same, block rows, block columns) numpy.ndarray of float64
     """
     *expected, last = templates.each_expected(frame, posterior)
     for each in expected:
@@ -83,14 +99,55 @@ def _spread_of_noise(frame, templates, posterior):
         if frame.valid is not None:
             each[~frame.valid] = 0
     n = len(expected)
-    covariance = np.empty((*frame.counts.shape, n, n))
+    covariance = np.empty((n, n, *frame.counts.shape))
     for k, j in itertools.combinations_with_replacement(range(n), 2):
-        covariance[..., k, j] = products(expected[k], expected[j], frame.block)
-        covariance[..., j, k] = covariance[..., k, j]
-    ridge = RIDGE * np.trace(covariance, axis1=-2, axis2=-1) + np.finfo(float).tiny
-    covariance += ridge[..., np.newaxis, np.newaxis] * np.eye(n)
-    factor = np.linalg.cholesky(covariance) * np.sqrt(ADDED / templates.noise)
+        covariance[k, j] = products(expected[k], expected[j], frame.block)
+        covariance[j, k] = covariance[k, j]
+    return covariance / templates.noise
+
+
+def _spread_of_noise(covariance):
+    """Factors of white noise in the log-likelihoods, relative to that of the last.
+
+    (patterns but one, the same, block rows, block columns) numpy.ndarray of float32;
+    zero above the diagonal.
+    """
+    by_block = np.moveaxis(ADDED * covariance, (0, 1), (-2, -1))
+    ridge = RIDGE * np.trace(by_block, axis1=-2, axis2=-1) + np.finfo(float).tiny
+    ridge = ridge[..., np.newaxis, np.newaxis] * np.eye(len(covariance))
+    factor = np.linalg.cholesky(by_block + ridge)
     return np.ascontiguousarray(np.moveaxis(factor, (-2, -1), (0, 1)), np.float32)
+
+
+def _share_what_is_in_doubt(probabilities, labels, covariance, log_likelihood):
+    """Make patterns as probable as the label where the evidence is not half its mean.
+
+    If a label is right, its log-likelihood exceeds that of another pattern by m in the
+    mean; if both are wrong, by 0. The variance is 2 m of the noise and c^2 m^2 of a
+    contrast that varies by c. If the excess is l, the second has
+
+        (m - 2 l) / (4 + 2 c^2 m)
+
+    nats more than the first.
+    """
+    n = len(probabilities)
+    own = of_labels(log_likelihood, labels)
+    doubts = np.zeros_like(probabilities)
+    padded = np.zeros((n, n, *labels.shape), np.float32)
+    padded[:-1, :-1] = covariance
+    of_own = [of_labels(row, labels) for row in padded]
+    variance = of_labels(padded[np.arange(n), np.arange(n)], labels)
+    for j in range(n):
+        expected = (variance + padded[j, j] - 2 * of_own[j]) / 2
+        mean, excess = map(window_sums, (expected, own - log_likelihood[j]))
+        nats = (mean - 2 * excess) / (4 + 2 * FADING**2 * mean)
+        doubts[j] = np.where(labels == j, 0, expit(nats + PRIOR))
+    shared = of_labels(probabilities, labels) + (doubts * probabilities).sum(axis=0)
+    moved = doubts * (shared / (1 + doubts.sum(axis=0)) - probabilities)
+    probabilities += moved
+    total = moved.sum(axis=0)
+    for k, each in enumerate(probabilities):
+        np.subtract(each, total, out=each, where=labels == k)
 
 
 def changed(probabilities, change, labels):

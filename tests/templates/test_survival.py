@@ -6,13 +6,16 @@ from hypothesis import strategies as st
 
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.templates import Templates
+from hyperspy_symseg.templates.boundaries import sharpened, straightened
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.survival import (
     ADDED,
     REPLICATES,
+    _covariance,
     _noise,
+    _share_what_is_in_doubt,
     _spread_of_noise,
-    change_by_noise,
+    change_of_certainty,
     changed,
 )
 
@@ -28,8 +31,9 @@ def templates_of(noise, second=REFLECTIONS[1], amplitude=0.4):
     return Templates(PERIOD, 2, [0, 0, 1, 1], reflections, amplitudes, noise)
 
 
-def change_in(frame, templates, **options):
-    return change_by_noise(frame, templates, *templates.posterior(frame), **options)
+def change_in(frame, templates):
+    found = templates.posterior(frame)
+    return change_of_certainty(frame, templates, found, straightened(*found))
 
 
 def test_strong_evidence_survives(two_grains):
@@ -43,10 +47,53 @@ def test_strong_evidence_survives(two_grains):
 
 def test_labels_of_noise_do_not_survive(noise):
     templates = templates_of(0.5, amplitude=0.1)
-    posterior, loglik = templates.posterior(noise)
-    change = change_by_noise(noise, templates, posterior, loglik)
-    own = np.take_along_axis(change, posterior.argmax(axis=0)[np.newaxis], 0)
-    assert own.mean() < -0.05
+    found = templates.posterior(noise)
+    straight = straightened(*found)
+    change = change_of_certainty(noise, templates, found, straight)
+    own = np.take_along_axis(change, straight.argmax(axis=0)[np.newaxis], 0)
+    assert own.mean() < -0.1
+
+
+def test_where_there_is_neither_crystal_no_label_is_certain():
+    frame, _ = two_lattices(noise=0.5)
+    frame[50:110, 110:170] = np.random.default_rng(1).normal(0, 1.1, (60, 60))
+    frame = NormalizedFrame(frame, None, PERIOD)
+    templates = templates_of(0.25)
+    found = templates.posterior(frame)
+    straight = straightened(*found)
+    change = change_of_certainty(frame, templates, found, straight)
+    certainty = (sharpened(straight) + change).max(axis=0)
+    assert certainty[20:33, 40:53].max() < 0.6
+    assert certainty[:, :24].min() > 0.99
+    assert certainty[:10, 36:].min() > 0.99
+
+
+def test_hand_worked_doubt():
+    # In 13 x 13 blocks of two patterns: 8 nats are expected; where there are half as
+    # many, the doubt is what it was before, one in a thousand.
+    shape = (13, 13)
+    labels, covariance = np.zeros(shape, int), np.full((1, 1, *shape), 16 / 169)
+    for excess in (-100, 0, 4, 8):
+        likelihood = np.zeros((2, *shape), np.float32)
+        likelihood[0] = excess / 169
+        found = np.zeros((2, *shape), np.float32)
+        found[0] = 1
+        _share_what_is_in_doubt(found, labels, covariance, likelihood)
+        odds = 1e-3 * np.exp((8 - 2 * excess) / (4 + 2 * 0.04 * 8))
+        doubt = odds / (1 + odds)
+        expected = [1 - doubt / (1 + doubt), doubt / (1 + doubt)]
+        np.testing.assert_allclose(found[:, 6, 6], expected, rtol=1e-4)
+
+
+def test_patterns_that_are_all_in_doubt_are_equally_probable():
+    shape = (13, 13)
+    labels, covariance = np.full(shape, 1), np.zeros((2, 2, *shape))
+    covariance[[0, 1], [0, 1]] = 900
+    found = np.zeros((3, *shape), np.float32)
+    found[:] = np.float32([0.2, 0.7, 0.1])[:, np.newaxis, np.newaxis]
+    nothing = np.zeros_like(found)
+    _share_what_is_in_doubt(found, labels, covariance, nothing)
+    np.testing.assert_allclose(found, 1 / 3, rtol=5e-3)
 
 
 def test_what_a_pattern_loses_others_gain(two_grains):
@@ -63,7 +110,7 @@ def test_noise_varies_as_log_likelihoods_do(one_crystal):
     patterns, amplitudes = [0, 0, 1, 1, 2], [0.5, 0.4, 0.3, 0.2, 0.1]
     templates = Templates(PERIOD, 3, patterns, reflections, amplitudes, 0.7)
     posterior, _ = templates.posterior(one_crystal)
-    spread = _spread_of_noise(one_crystal, templates, posterior)
+    spread = _spread_of_noise(_covariance(one_crystal, templates, posterior))
     assert spread.shape == (2, 2, *BLOCKS)
     first, second, last = templates.each_expected(one_crystal, posterior)
     block = np.s_[6:9, 12:15]
@@ -86,7 +133,8 @@ def test_pixels_that_are_not_valid_have_no_noise():
     mask[30:60, 60:120] = True
     frame = NormalizedFrame(two_lattices()[0], mask, PERIOD)
     templates = templates_of(0.5)
-    spread = _spread_of_noise(frame, templates, templates.posterior(frame)[0])
+    posterior, _ = templates.posterior(frame)
+    spread = _spread_of_noise(_covariance(frame, templates, posterior))
     hidden = spread[0, 0, 10:20, 20:40]
     assert hidden.max() < 1e-3 * np.median(spread)
 
