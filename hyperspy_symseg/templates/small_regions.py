@@ -140,7 +140,7 @@ def of_labels(values, labels):
 
     Parameters
     ----------
-    values : (patterns, rows, columns) numpy.ndarray
+    values : (patterns, rows, columns) numpy.ndarray, or a list of the patterns'
     labels : (rows, columns) numpy.ndarray of int
     """
     out = np.zeros(labels.shape, np.float32)

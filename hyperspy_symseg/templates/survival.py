@@ -12,6 +12,7 @@ from hyperspy_symseg.frames.threads import pmap
 from .blocks import products
 from .boundaries import NARROW, sharpened, straightened_in
 from .potts import log_likelihoods, mean_field, most_probable
+from .row_tiles import ROWS
 from .small_regions import of_labels, window_sums
 
 # Realisations of the noise.
@@ -91,19 +92,21 @@ def change_of_certainty(frame, templates, found, straight, first=(0, 0)):
 def _covariance(frame, templates, posterior):
     """Covariance of the log-likelihoods, each less the last, if noise is what it is.
 
-    (patterns but one, the same, block rows, block columns) numpy.ndarray of float64
+    (patterns, patterns, block rows, block columns) numpy.ndarray of float32
     """
-    *expected, last = templates.each_expected(frame, posterior)
+    expected = templates.each_expected(frame, posterior)
+    last = expected[-1].copy()
     for each in expected:
         each -= last
         if frame.valid is not None:
             each[~frame.valid] = 0
     n = len(expected)
-    covariance = np.empty((n, n, *frame.counts.shape))
-    for k, j in itertools.combinations_with_replacement(range(n), 2):
+    covariance = np.zeros((n, n, *frame.counts.shape), np.float32)
+    for k, j in itertools.combinations_with_replacement(range(n - 1), 2):
         covariance[k, j] = products(expected[k], expected[j], frame.block)
+        covariance[k, j] /= np.float32(templates.noise)
         covariance[j, k] = covariance[k, j]
-    return covariance / templates.noise
+    return covariance
 
 
 def _spread_of_noise(covariance):
@@ -112,11 +115,17 @@ def _spread_of_noise(covariance):
     (patterns but one, the same, block rows, block columns) numpy.ndarray of float32;
     zero above the diagonal.
     """
-    by_block = np.moveaxis(ADDED * covariance, (0, 1), (-2, -1))
-    ridge = RIDGE * np.trace(by_block, axis1=-2, axis2=-1) + np.finfo(float).tiny
-    ridge = ridge[..., np.newaxis, np.newaxis] * np.eye(len(covariance))
-    factor = np.linalg.cholesky(by_block + ridge)
-    return np.ascontiguousarray(np.moveaxis(factor, (-2, -1), (0, 1)), np.float32)
+    spread = np.empty_like(covariance[:-1, :-1])
+    # In double precision, some rows at a time.
+    for first in range(0, spread.shape[2], ROWS):
+        rows = slice(first, first + ROWS)
+        by_block = np.moveaxis(covariance[:-1, :-1, rows], (0, 1), (-2, -1))
+        by_block = ADDED * by_block.astype(np.float64)
+        ridge = RIDGE * np.trace(by_block, axis1=-2, axis2=-1) + np.finfo(float).tiny
+        by_block += ridge[..., np.newaxis, np.newaxis] * np.eye(len(spread))
+        factor = np.linalg.cholesky(by_block)
+        spread[:, :, rows] = np.moveaxis(factor, (-2, -1), (0, 1))
+    return spread
 
 
 def _share_what_is_in_doubt(probabilities, labels, covariance, log_likelihood):
@@ -133,12 +142,10 @@ def _share_what_is_in_doubt(probabilities, labels, covariance, log_likelihood):
     n = len(probabilities)
     own = of_labels(log_likelihood, labels)
     doubts = np.zeros_like(probabilities)
-    padded = np.zeros((n, n, *labels.shape), np.float32)
-    padded[:-1, :-1] = covariance
-    of_own = [of_labels(row, labels) for row in padded]
-    variance = of_labels(padded[np.arange(n), np.arange(n)], labels)
+    variance = of_labels([covariance[k, k] for k in range(n)], labels)
     for j in range(n):
-        expected = (variance + padded[j, j] - 2 * of_own[j]) / 2
+        both = of_labels(covariance[j], labels)
+        expected = (variance + covariance[j, j] - 2 * both) / 2
         mean, excess = map(window_sums, (expected, own - log_likelihood[j]))
         nats = (mean - 2 * excess) / (4 + 2 * FADING**2 * mean)
         doubts[j] = np.where(labels == j, 0, expit(nats + PRIOR))

@@ -72,7 +72,8 @@ def test_hand_worked_doubt():
     # In 13 x 13 blocks of two patterns: 8 nats are expected; where there are half as
     # many, the doubt is what it was before, one in a thousand.
     shape = (13, 13)
-    labels, covariance = np.zeros(shape, int), np.full((1, 1, *shape), 16 / 169)
+    labels, covariance = np.zeros(shape, int), np.zeros((2, 2, *shape), np.float32)
+    covariance[0, 0] = 16 / 169
     for excess in (-100, 0, 4, 8):
         likelihood = np.zeros((2, *shape), np.float32)
         likelihood[0] = excess / 169
@@ -87,7 +88,7 @@ def test_hand_worked_doubt():
 
 def test_patterns_that_are_all_in_doubt_are_equally_probable():
     shape = (13, 13)
-    labels, covariance = np.full(shape, 1), np.zeros((2, 2, *shape))
+    labels, covariance = np.full(shape, 1), np.zeros((3, 3, *shape), np.float32)
     covariance[[0, 1], [0, 1]] = 900
     found = np.zeros((3, *shape), np.float32)
     found[:] = np.float32([0.2, 0.7, 0.1])[:, np.newaxis, np.newaxis]
