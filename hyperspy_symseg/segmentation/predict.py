@@ -3,6 +3,7 @@
 
 import itertools
 import logging
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ from hyperspy_symseg.frames.valid import valid_pixels
 from hyperspy_symseg.templates.boundaries import sharpened, straightened
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.potts import most_probable
+from hyperspy_symseg.templates.small_regions import by_evidence
+from hyperspy_symseg.templates.survival import change_of_certainty, changed
 
 from .upsampling import labels_at, leave_out
 
@@ -259,8 +262,9 @@ def refine(templates, frame, mask, tile, certainty=True, normalized=None):
         None is left out.
     probabilities : (patterns, tile rows, tile columns) numpy.ndarray of float32
         Or None: the posteriors of the blocks, with straight boundaries, are
-        interpolated, and raised to a power that calibrates them. In a frame that is
-        much damaged, they are half as far from chance.
+        interpolated, raised to a power that calibrates them, and changed as other noise
+        would change them, and by doubts in the model. In a frame that is much damaged,
+        they are half as far from chance.
     """
     around = templates.pixels_around(tile.inner, frame.shape)
     first = tuple(axis.start for axis in around)
@@ -268,19 +272,26 @@ def refine(templates, frame, mask, tile, certainty=True, normalized=None):
     if normalized is None or sides != frame.shape:
         masked = None if mask is None else mask[around]
         normalized = NormalizedFrame(frame[around], masked, templates.period, first)
-    posterior = straightened(*templates.posterior(normalized))
+    found = templates.posterior(normalized)
+    n_places = math.prod(frame.shape) / normalized.block**2
+    blocks_in_cell = (templates.period / normalized.block) ** 2
+    straight = by_evidence(straightened(*found), *found, n_places, blocks_in_cell)
     rows, columns = (
         np.arange(axis.start - begin, axis.stop - begin)
         for axis, begin in zip(tile.inner, first, strict=True)
     )
-    posterior = interpolate(posterior, normalized.block, rows, columns)
+    posterior = interpolate(straight, normalized.block, rows, columns)
     labels = most_probable(posterior)
+    probabilities = None
+    if certainty:
+        probabilities = sharpened(posterior)
+        if len(posterior) > 1:
+            change = change_of_certainty(normalized, templates, found, straight, first)
+            change = interpolate(change, normalized.block, rows, columns)
+            probabilities = changed(probabilities, change, labels)
     if normalized.flat is not None:
         labels[normalized.flat[np.ix_(rows, columns)]] = -1
-    if not certainty:
-        return labels, None
-    probabilities = sharpened(posterior)
-    if normalized.is_doubtful:
+    if certainty and normalized.is_doubtful:
         chance = np.float32(1 / len(posterior))
         probabilities = chance + IN_DOUBT * (probabilities - chance)
     return labels, probabilities

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Regions so small that straight boundaries know nothing of them: evidence decides.
+
+A boundary that is smooth over some periods has no room for a gap of one cell, and at
+the edges of a frame it may enclose a few cells that nothing speaks for. Here a region
+stays, or comes back, only if its log-likelihood pays for its boundary, and for the
+number of places where it could have been.
+"""
+
+import numpy as np
+from scipy import ndimage
+
+from .blocks import window_means
+from .boundaries import NARROW, straightened_in
+from .potts import COUPLING, boundary_length, most_probable
+
+# Window with room for a gap of one cell: a period to each side.
+NARROWEST = NARROW._replace(reach=3)
+# Regions of fewer cells have to be asked for. Between the blocks, small regions lose up
+# to a fifth of their area: those of less than four cells of pixels are among these.
+FEWEST_CELLS = 5
+# A block and its neighbours in row and column.
+CROSS = ndimage.generate_binary_structure(2, 1)
+
+
+def by_evidence(straight, posterior, log_likelihood, n_places, blocks_in_cell):
+    """Posterior with those small regions that the evidence asks for, and no others.
+
+    Parameters
+    ----------
+    straight : (patterns, block rows, block columns) numpy.ndarray of float32
+        As from `straightened`.
+    posterior, log_likelihood : (patterns, block rows, block columns) numpy.ndarray
+        As from `Templates.posterior`.
+    n_places : float
+        Number of places where a region could be: blocks of the whole frame.
+    blocks_in_cell : float
+        Area of a square of a period, in blocks.
+
+    Returns
+    -------
+    (patterns, block rows, block columns) numpy.ndarray of float32
+    """
+    if len(straight) == 1:
+        return straight
+    straight = with_narrow(straight, posterior, log_likelihood, n_places)
+    least = FEWEST_CELLS * blocks_in_cell
+    return without_small(straight, log_likelihood, n_places, least)
+
+
+def with_narrow(straight, posterior, log_likelihood, n_places):
+    """Posterior with the boundaries of a narrower window, where these are asked for.
+
+    Log-likelihoods and boundaries are summed over the window that may have lost a
+    region, so that it does not matter how far that goes on.
+
+    Parameters
+    ----------
+    straight, posterior, log_likelihood, n_places
+        As for `by_evidence`.
+
+    Returns
+    -------
+    (patterns, block rows, block columns) numpy.ndarray of float32
+    """
+    _, narrow = straightened_in(posterior, log_likelihood, NARROWEST)
+    labels, other = most_probable(straight), most_probable(narrow)
+    lost = _thick(labels != other)
+    if not lost.any():
+        return straight
+    lost = np.any([_thick(lost & (other == k)) for k in range(len(straight))], axis=0)
+    net = of_labels(log_likelihood, other) - of_labels(log_likelihood, labels)
+    net += COUPLING / 2 * (_n_edges(labels) - _n_edges(np.where(lost, other, labels)))
+    net = window_sums(np.where(lost, net, 0))
+    gained = lost & (net > np.log(n_places))
+    if not gained.any():
+        return straight
+    return np.where(window_sums(gained) > 0.5, narrow, straight)
+
+
+def without_small(straight, log_likelihood, n_places, least):
+    """Posterior without small regions that the evidence does not ask for.
+
+    Each gets the label of that neighbour which fits it best.
+
+    Parameters
+    ----------
+    straight, log_likelihood, n_places
+        As for `by_evidence`.
+    least : float
+        Blocks that a region has which is not small.
+
+    Returns
+    -------
+    (patterns, block rows, block columns) numpy.ndarray of float32
+    """
+    labels, out = most_probable(straight), straight.copy()
+    for k in range(len(straight)):
+        regions, _ = ndimage.label(labels == k)
+        sizes = np.bincount(regions.ravel())
+        for number, box in enumerate(ndimage.find_objects(regions), 1):
+            if sizes[number] >= least:
+                continue
+            box = tuple(slice(max(a.start - 1, 0), a.stop + 1) for a in box)
+            own = regions[box] == number
+            around = np.unique(labels[box][ndimage.binary_dilation(own, CROSS) & ~own])
+            if not len(around):
+                continue
+            sums = log_likelihood[:, *box][:, own].sum(axis=1, dtype=np.float64)
+            best = around[sums[around].argmax()]
+            cost = COUPLING * boundary_length(own) + np.log(n_places)
+            if sums[k] - sums[best] < cost:
+                out[k][box][own] = straight[best][box][own]
+                out[best][box][own] = straight[k][box][own]
+    return out
+
+
+def _thick(chosen):
+    """Squares of 2 x 2 blocks: what is thinner is a boundary a little elsewhere."""
+    corners = chosen[:-1, :-1] & chosen[1:, :-1] & chosen[:-1, 1:] & chosen[1:, 1:]
+    out = np.zeros_like(chosen)
+    for rows in (slice(-1), slice(1, None)):
+        for columns in (slice(-1), slice(1, None)):
+            out[rows, columns] |= corners
+    return out
+
+
+def window_sums(values):
+    """Sums of blocks over the narrow window: (rows, columns) float32.
+
+    Parameters
+    ----------
+    values : (rows, columns) numpy.ndarray
+    """
+    return window_means(values, np.ones(NARROW.reach + 1, np.float32))
+
+
+def of_labels(values, labels):
+    """Values of the pattern that each block is labelled: (rows, columns) float32.
+
+    Parameters
+    ----------
+    values : (patterns, rows, columns) numpy.ndarray, or a list of the patterns'
+    labels : (rows, columns) numpy.ndarray of int
+    """
+    out = np.zeros(labels.shape, np.float32)
+    for k, own in enumerate(values):
+        np.copyto(out, own, where=labels == k)
+    return out
+
+
+def _n_edges(labels):
+    """Number of neighbours, in row and column, of another label: float32."""
+    n = np.zeros(labels.shape, np.float32)
+    for lines, count in ((labels, n), (labels.T, n.T)):
+        edges = lines[1:] != lines[:-1]
+        count[1:] += edges
+        count[:-1] += edges
+    return n
