@@ -11,9 +11,17 @@ from hyperspy_symseg.frames.block_sums import spread
 from hyperspy_symseg.lattice.cell import indices_within
 
 from .blocks import gaussian_weights, ratio, sum_blocks, window_means
-from .bragg import LEAST_WEIGHT
-from .crystal import Crystal, complex_product, pixels_of_cells
+from .bragg import LEAST_WEIGHT, BraggComponents
+from .crystal import (
+    NO_DOMAINS,
+    WIDE,
+    Crystal,
+    antiphase_of,
+    complex_product,
+    pixels_of_cells,
+)
 from .normalized_frame import BLOCKS_IN_CELL
+from .potts import window_of_evidence
 
 # Shortest lattice spacing, in periods.
 SHORTEST = 0.22
@@ -39,7 +47,8 @@ class CrystalLearner:
     period : float
         In pixels.
     contrast_width : float
-        Like the cell and the other width as in `Crystal`.
+    antiphase : (float, float)
+        Like the cell and the widths as in `Crystal`.
 
     Attributes
     ----------
@@ -47,10 +56,18 @@ class CrystalLearner:
         None before the first round.
     """
 
-    def __init__(self, frame, cell, width, period, contrast_width=0.0):
+    def __init__(
+        self,
+        frame,
+        cell,
+        width,
+        period,
+        contrast_width=0.0,
+        antiphase=NO_DOMAINS,
+    ):
         indices = indices_within(cell, 1 / (SHORTEST * period))
         self._frame, none = frame, np.empty((0, len(indices)))
-        self._all = Crystal(cell, indices, none, width, contrast_width)
+        self._all = Crystal(cell, indices, none, width, contrast_width, antiphase)
         self._components = self._all.components(frame)
         self.factors = None
 
@@ -179,13 +196,17 @@ class CrystalLearner:
         """That of the contrast, in cells; 0 if it is the same everywhere: float."""
         return self._all.contrast_width
 
+    def window_of_evidence(self, noise):
+        """Window that tells the patterns apart, as from the function of this name."""
+        return window_of_evidence(self.factors, noise, self._frame.block)
+
     def split(self, pattern):
         """Return the same with one of its patterns twice, the second one at the end."""
         other = copy.copy(self)
         other.factors = np.concatenate([self.factors, self.factors[[pattern]]])
         return other
 
-    def motifs(self, weights, width):
+    def motifs(self, weights, width, of_superlattice=False):
         """Motif near every block, as numbers.
 
         Parameters
@@ -193,6 +214,8 @@ class CrystalLearner:
         weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         width : float
             Standard deviation of the window of the mean, in blocks.
+        of_superlattice : bool
+            Whether only those reflections count that antiphase domains differ in.
 
         Returns
         -------
@@ -200,7 +223,10 @@ class CrystalLearner:
             Real and imaginary parts of the structure factors, in the mean near by.
         """
         turned = self._placed(self.factors, *self._sums(weights), weights)
-        sums = np.concatenate(self._components.block_sums(turned))
+        sums = self._components.block_sums(turned)
+        if of_superlattice:
+            sums = sums[:, self._all.is_odd]
+        sums = np.concatenate(sums)
         window = gaussian_weights(width)
         counts = self._frame.counts
         if self._contrast is not None:
@@ -209,6 +235,67 @@ class CrystalLearner:
             )
         counts = window_means(counts, window)
         return ratio(window_means(sums, window), np.broadcast_to(counts, sums.shape))
+
+    def on_supercell(self, cell, weights, period):
+        """Return a crystal with a larger cell, begun with what this one has learnt.
+
+        The reflections more begin with what they are in the mean near by, but for the
+        sign: domains may be displaced by a translation that has been lost.
+
+        Parameters
+        ----------
+        cell : (2, 2) numpy.ndarray of float64
+            Reciprocal vectors, of which those of this crystal are sums.
+        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+        period : float
+
+        Returns
+        -------
+        CrystalLearner, float, int
+            And half of what squared residuals lose by the reflections more, and the
+            number of these.
+        """
+        own = weights.sum(axis=0, keepdims=True)
+        times = cell @ np.linalg.inv(self.cell)
+        other = CrystalLearner(
+            *(self._frame, cell, self.width, period, self.contrast_width),
+            antiphase_of(times),
+        )
+        turned = other._components.turned(
+            np.tensordot(times, self._displacement, axes=1)
+        )
+        other._contrast = self._contrast
+        if self._contrast is not None:
+            turned *= self._contrast
+        cells = other._components.cells(own[0])
+        factors = other._factors([cells], [turned], other._n_pixels(own))
+        rest = copy.copy(self._frame)
+        rest.pixels = rest.pixels - self.with_width(WIDE).varying(weights)
+        more = other._all.is_odd
+        reflections = other._all.reflections[more]
+        rest = BraggComponents(rest, rest.factors(reflections)).cells(own[0])
+        factors[0, more], gain = other._up_to_sign(rest, turned[:, more], own)
+        other.factors = factors
+        for _ in range(ROUNDS):
+            other.fit(own)
+        return other, gain, np.count_nonzero(more)
+
+    def _up_to_sign(self, cells, turned, weights):
+        """Structure factors (n,) that all places have, times what is near by; gain."""
+        near_by = self._components.with_width(WIDE).near_by
+        counts = pixels_of_cells(self._frame, weights[0])
+        means = np.concatenate(complex_product(near_by(cells), turned))
+        means = ratio(means, np.broadcast_to(near_by(counts), means.shape))
+        means = means.reshape(len(means), -1)
+        _, vectors = np.linalg.eigh(means.astype(np.float64) @ means.T)
+        strongest = vectors[:, -1]
+        signed = strongest @ means
+        sums = np.concatenate(complex_product(cells, turned)).reshape(means.shape)
+        gain = (2 * signed * (strongest @ sums) - signed**2 * counts.ravel()).sum()
+        # As large as where they are, not as in the mean.
+        size = np.sqrt((signed**4).sum() / max((signed**2).sum(), NOTHING))
+        real, imag = size * strongest.reshape(2, -1)
+        return real + 1j * imag, gain
 
     def _sums(self, weights):
         """Fourier sums of the cells of each pattern, and those near them: two lists."""
@@ -254,25 +341,30 @@ class CrystalLearner:
         cells, near_by = self._sums(weights)
         if self.factors is None:
             turned = self._begun(sum(cells), sum(near_by), weights)
+            turned = [turned] * len(cells)
             self.factors = self._factors(cells, turned, self._n_pixels(weights))
         before = self.factors
         turned = self._placed(before, cells, near_by, weights)
+        turned = [
+            self._components.of_domains(own, turned, self._displacement, each)
+            for own, each in zip(before, weights, strict=True)
+        ]
         self.factors = self._factors(cells, turned, self._n_pixels(weights))
         factors = self.factors
         if self._contrast is not None:
             # As large as those that the contrast, before it is normalised, belongs to.
             size = max(np.linalg.norm(factors), NOTHING)
             factors = factors * (self._scale * np.linalg.norm(before) / size)
-        return [self._components.template(own, turned) for own in factors]
+        return list(map(self._components.template, factors, turned))
 
     @staticmethod
     def _factors(cells, turned, n_pixels):
         """Structure factors of the patterns that are more than noise: (patterns, n)."""
         factors = []
-        for own, n in zip(cells, n_pixels, strict=True):
+        for own, phases, n in zip(cells, turned, n_pixels, strict=True):
             real, imag = (
                 each.reshape(len(each), -1).sum(axis=1, dtype=np.float64)
-                for each in complex_product(own, turned)
+                for each in complex_product(own, phases)
             )
             factors.append((real + 1j * imag) / max(n, NOTHING))
         factors = np.array(factors)
@@ -287,7 +379,7 @@ class CrystalLearner:
             factors = self._where_strongest(near_by, together[0])
             for _ in range(ROUNDS_OF_CONTRAST):
                 turned = self._placed(factors, [cells], [near_by], together)
-                factors = self._factors([cells], turned, self._n_pixels(together))
+                factors = self._factors([cells], [turned], self._n_pixels(together))
             return turned
         self._contrast = None
         n_pixels = sum(self._n_pixels(weights))
@@ -303,7 +395,7 @@ class CrystalLearner:
         inverse = np.linalg.inv(self._all.indices[best])
         turned = self._components.turned(np.tensordot(inverse, turns, axes=1))
         for _ in range(ROUNDS):
-            factors = self._factors([cells], turned, [n_pixels])
+            factors = self._factors([cells], [turned], [n_pixels])
             turned = self._placed(factors, [cells], [near_by], together)
         return turned
 

@@ -135,7 +135,14 @@ def _round(frame, groups, posterior, overdispersed=None):
         ]
         measured = frame, posterior, templates, variance, pairs
         overdispersed = overdispersion(*measured)[0].max(initial=1.0)
-    posterior = mean_field(log_likelihoods(residuals, variance * overdispersed))
+    noise = variance * overdispersed
+    alike = [
+        (group.patterns, window)
+        for group in groups
+        if len(group.patterns) > 1
+        and (window := group.learner.window_of_evidence(noise)) is not None
+    ]
+    posterior = mean_field(log_likelihoods(residuals, noise, alike))
     return Round(posterior, losses, variance, overdispersed)
 
 

@@ -10,8 +10,8 @@ from hyperspy_symseg.frames.block_sums import spread
 
 from .blocks import local_mean, sum_blocks
 from .evidence import gain, has_rim
-from .learning import everywhere, learn, relearnt
-from .motifs import are_one_crystal, change_slowly, motif_split
+from .learning import everywhere, learn
+from .motifs import are_one_crystal, change_slowly, with_second_motif
 from .normalized_frame import BLOCKS_IN_CELL
 from .pattern_spectrum import SpectrumCrops
 from .potts import COUPLING, most_probable
@@ -41,7 +41,6 @@ MOST_REFUSED = 2
 # Rounds for one pattern, which has nothing but reflections to be found; for more, until
 # one of the starts is chosen, and after that.
 ROUNDS_OF_ONE, ROUNDS_OF_START, ROUNDS = 2, 2, 3
-ROUNDS_OF_MOTIFS = 5
 
 
 def start_from_labels(labels, n_patterns):
@@ -198,22 +197,19 @@ class ModelSelection:
         fewer = self.solution(n_patterns - 1)
         are_alike = found.templates.least_difference() <= LEAST_DIFFERENCE
         gained = fewer.cost(WHITE_NOISE) - found.cost(WHITE_NOISE)
-        if gained > DECISIVE and not are_alike:
+        if gained > DECISIVE and not are_alike and not _is_loose(found):
             return found
         # Patterns that are much alike have one lattice, and one displacement.
         splits = self._motif_splits(fewer)
-        others = [] if splits and are_alike else [found]
+        is_lost = are_alike or found.least_cells() < FEWEST_CELLS
+        others = [] if splits and is_lost else [found]
         return min(splits + others, key=lambda one: one.cost(WHITE_NOISE))
 
     def _motif_splits(self, solution):
         """Solutions with one pattern more on the lattice of another: list."""
-        found, period = [], solution.templates.period
-        for number in range(solution.templates.n_patterns):
-            start = motif_split(self._frame, solution, number)
-            if start is not None:
-                split = relearnt(self._frame, *start, period, ROUNDS_OF_MOTIFS)
-                found.append(split)
-        return found
+        numbers = range(solution.templates.n_patterns)
+        found = (with_second_motif(self._frame, solution, number) for number in numbers)
+        return [each for each in found if each is not None]
 
     def _begun(self, n_patterns):
         """Best of the starts, after a few rounds, and whether the labels were right."""
@@ -244,6 +240,12 @@ class ModelSelection:
         new = spread(misfits > _threshold(misfits.ravel()), BLOCKS_IN_CELL, shape)
         share = share_of_new(new)
         return np.concatenate([posterior * (1 - share), share[np.newaxis]])
+
+
+def _is_loose(solution):
+    """Whether a pattern has reflections, but is no crystal: it may be two. A bool."""
+    templates = solution.templates
+    return bool((templates.crystals[templates.patterns] < 0).any())
 
 
 def _threshold(misfits):

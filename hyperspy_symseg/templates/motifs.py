@@ -7,24 +7,30 @@ import numpy as np
 
 from hyperspy_symseg.lattice.cell import supercells
 
-from .crystal import WIDTHS
 from .crystal_learner import CrystalLearner
+from .learning import relearnt
 from .potts import boundary_length
 from .solution import Group, share_of_new
 from .tying import DECISIVE, crystal_of, misfit_of_cells
 
-# Window in which a motif is averaged, in blocks, and components that tell motifs apart.
-WIDTH, N_COMPONENTS = 6.0, 4
+# Window in which a motif is averaged, in blocks, and the sizes of a superlattice, which
+# are numbers less noisy; and components that tell motifs apart.
+WIDTH, WIDTH_OF_ORDER, N_COMPONENTS = 6.0, 4.0, 4
+# What the reflections of a superlattice may gain by noise, in nats each; and how much
+# more than those of any other one they have to gain: tails of others do, too.
+GAIN_OF_NOISE, CLEAR = 3.0, 4.0
 # Window in which a motif varies, in cells.
 SLOWLY = 3.5
 # Lattices that differ by less may be one that is strained or turned slowly.
 STRAIN = 0.045
+# Rounds until the lattice is settled, each time, and after that.
+ROUNDS, ROUNDS_WHEN_SETTLED = (4, 2), 2
 # Blocks that are clustered, at most; their means overlap.
 MOST_SAMPLES = 4000
 
 
-def motif_split(frame, solution, number):
-    """Start with one pattern more, on the lattice of another, or None if it has none.
+def with_second_motif(frame, solution, number):
+    """Solution with one pattern more, on the lattice of another.
 
     Parameters
     ----------
@@ -35,28 +41,59 @@ def motif_split(frame, solution, number):
 
     Returns
     -------
+    Solution or None
+        None if the pattern has no lattice.
+    """
+    period, start = solution.templates.period, motif_split(frame, solution, number)
+    if start is None:
+        return None
+    groups, posterior = start
+    split = groups[-1]
+    for rounds in ROUNDS:
+        found = relearnt(frame, groups, posterior, period, rounds)
+        posterior = found.posterior
+        # The lattice was that of two motifs taken for one.
+        split.learner.settle(posterior[split.patterns])
+    return relearnt(frame, groups, posterior, period, ROUNDS_WHEN_SETTLED)
+
+
+def motif_split(frame, solution, number):
+    """Start with one pattern more, on the lattice of another, or None if it has none.
+
+    Parameters
+    ----------
+    frame, solution, number
+        As for `with_second_motif`.
+
+    Returns
+    -------
     groups : list of Group
+        The last one is that of the pattern.
     posterior : (patterns + 1, ..., block rows, block columns) numpy.ndarray of float32
     """
     [group] = [group for group in solution.groups if number in group.patterns]
+    if not (solution.labels == number).any():
+        return None
     others = [each for each in solution.groups if each is not group]
     own, learner = solution.posterior[group.patterns], group.learner
     if not isinstance(learner, CrystalLearner):
         learner = crystal_of(frame, group, solution)
     if learner is None:
         return None
-    learner = _with_superlattice(frame, learner, own, solution)
-    row = group.patterns.index(number)
-    if not (solution.labels == number).any():
-        return None
-    second = _second_motif(learner.motifs(own, WIDTH), solution.labels == number)
+    other = _with_superlattice(frame, learner, own, solution)
+    if other is learner:
+        motifs = learner.motifs(own, WIDTH)
+    else:
+        motifs = _sizes(other.motifs(own, WIDTH_OF_ORDER, of_superlattice=True))
+    second = _second_motif(motifs, solution.labels == number)
     share = share_of_new(second)
     posterior = np.concatenate(
         [solution.posterior, solution.posterior[[number]] * share]
     )
     posterior[number] *= 1 - share
     patterns = [*group.patterns, len(solution.posterior)]
-    return [*others, Group(learner.split(row), patterns)], posterior
+    split = Group(other.split(group.patterns.index(number)), patterns)
+    return [*others, split], posterior
 
 
 def change_slowly(frame, group, solution, cost=0.0):
@@ -144,17 +181,26 @@ def _nearly_the_same(cell, other):
 def _with_superlattice(frame, learner, weights, solution):
     """Learner of a supercell of twice the area, if that explains more."""
     period, noise = solution.templates.period, solution.templates.noise
+    learner.fit(weights)
+    tried = [
+        learner.on_supercell(cell, weights, period) for cell in supercells(learner.cell)
+    ]
+    *_, second, best = sorted(tried, key=lambda each: each[1])
+    other, gain, n_more = best
+    if gain / noise < max(DECISIVE + GAIN_OF_NOISE * n_more, CLEAR * second[1] / noise):
+        return learner
+    misfits = (
+        misfit_of_cells(frame, each, weights, noise).sum() for each in (learner, other)
+    )
+    return other if next(misfits) - next(misfits) > DECISIVE else learner
 
-    def misfit(learner):
-        return misfit_of_cells(frame, learner, weights, noise).sum()
 
-    best, least = learner, misfit(learner) - DECISIVE
-    for cell in supercells(learner.cell):
-        other = CrystalLearner(frame, cell, WIDTHS[0], period, learner.contrast_width)
-        found = misfit(other)
-        if found < least:
-            best, least = other, found
-    return best
+def _sizes(motifs):
+    """Sizes of the motifs of a superlattice, that of either domain: (1, ...)."""
+    flat = motifs.reshape(len(motifs), -1).astype(np.float64)
+    _, vectors = np.linalg.eigh(flat @ flat.T)
+    sizes = np.abs(vectors[:, -1] @ flat)
+    return sizes.reshape(1, *motifs.shape[1:]).astype(np.float32)
 
 
 def _second_motif(motifs, own):
