@@ -243,9 +243,8 @@ class ModelSelection:
 
 
 def _is_loose(solution):
-    """Whether a pattern has reflections, but is no crystal: it may be two. A bool."""
-    templates = solution.templates
-    return bool((templates.crystals[templates.patterns] < 0).any())
+    """Whether no pattern is a crystal: one of two motifs has phases that are free."""
+    return bool((solution.templates.crystals < 0).all())
 
 
 def _threshold(misfits):
