@@ -54,6 +54,7 @@ class CrystalLearner:
     ----------
     factors : (patterns, n) numpy.ndarray of complex128 or None
         None before the first round.
+    period : float
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class CrystalLearner:
         antiphase=NO_DOMAINS,
     ):
         indices = indices_within(cell, 1 / (SHORTEST * period))
+        self.period = period
         self._frame, none = frame, np.empty((0, len(indices)))
         self._all = Crystal(cell, indices, none, width, contrast_width, antiphase)
         self._components = self._all.components(frame)
@@ -196,9 +198,19 @@ class CrystalLearner:
         """That of the contrast, in cells; 0 if it is the same everywhere: float."""
         return self._all.contrast_width
 
-    def window_of_evidence(self, noise):
-        """Window that tells the patterns apart, as from the function of this name."""
-        return window_of_evidence(self.factors, noise, self._frame.block)
+    def window_of_evidence(self, patterns=slice(None)):
+        """Window that tells some patterns apart, as from the function of this name.
+
+        Parameters
+        ----------
+        patterns : list of int, optional
+        """
+        return window_of_evidence(self.factors[patterns], self._frame.block)
+
+    @property
+    def has_domains(self):
+        """Whether there may be antiphase domains: bool."""
+        return any(self._all.antiphase)
 
     def split(self, pattern):
         """Return the same with one of its patterns twice, the second one at the end."""
@@ -236,7 +248,7 @@ class CrystalLearner:
         counts = window_means(counts, window)
         return ratio(window_means(sums, window), np.broadcast_to(counts, sums.shape))
 
-    def on_supercell(self, cell, weights, period):
+    def on_supercell(self, cell, weights):
         """Return a crystal with a larger cell, begun with what this one has learnt.
 
         The reflections more begin with what they are in the mean near by, but for the
@@ -247,7 +259,6 @@ class CrystalLearner:
         cell : (2, 2) numpy.ndarray of float64
             Reciprocal vectors, of which those of this crystal are sums.
         weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
-        period : float
 
         Returns
         -------
@@ -255,10 +266,9 @@ class CrystalLearner:
             And half of what squared residuals lose by the reflections more, and the
             number of these.
         """
-        own = weights.sum(axis=0, keepdims=True)
         times = cell @ np.linalg.inv(self.cell)
         other = CrystalLearner(
-            *(self._frame, cell, self.width, period, self.contrast_width),
+            *(self._frame, cell, self.width, self.period, self.contrast_width),
             antiphase_of(times),
         )
         turned = other._components.turned(
@@ -267,23 +277,25 @@ class CrystalLearner:
         other._contrast = self._contrast
         if self._contrast is not None:
             turned *= self._contrast
-        cells = other._components.cells(own[0])
-        factors = other._factors([cells], [turned], other._n_pixels(own))
+        cells = list(map(other._components.cells, weights))
+        n_pixels = other._n_pixels(weights)
+        factors = other._factors(cells, [turned] * len(cells), n_pixels)
         rest = copy.copy(self._frame)
         rest.pixels = rest.pixels - self.with_width(WIDE).varying(weights)
         more = other._all.is_odd
         reflections = other._all.reflections[more]
-        rest = BraggComponents(rest, rest.factors(reflections)).cells(own[0])
-        factors[0, more], gain = other._up_to_sign(rest, turned[:, more], own)
+        own = weights.sum(axis=0)
+        rest = BraggComponents(rest, rest.factors(reflections)).cells(own)
+        factors[:, more], gain = other._up_to_sign(rest, turned[:, more], own)
         other.factors = factors
         for _ in range(ROUNDS):
-            other.fit(own)
+            other.fit(weights)
         return other, gain, np.count_nonzero(more)
 
     def _up_to_sign(self, cells, turned, weights):
         """Structure factors (n,) that all places have, times what is near by; gain."""
         near_by = self._components.with_width(WIDE).near_by
-        counts = pixels_of_cells(self._frame, weights[0])
+        counts = pixels_of_cells(self._frame, weights)
         means = np.concatenate(complex_product(near_by(cells), turned))
         means = ratio(means, np.broadcast_to(near_by(counts), means.shape))
         means = means.reshape(len(means), -1)

@@ -136,14 +136,24 @@ def _round(frame, groups, posterior, overdispersed=None):
         measured = frame, posterior, templates, variance, pairs
         overdispersed = overdispersion(*measured)[0].max(initial=1.0)
     noise = variance * overdispersed
-    alike = [
-        (group.patterns, window)
-        for group in groups
-        if len(group.patterns) > 1
-        and (window := group.learner.window_of_evidence(noise)) is not None
-    ]
-    posterior = mean_field(log_likelihoods(residuals, noise, alike))
+    posterior = mean_field(log_likelihoods(residuals, noise, alike(groups)))
     return Round(posterior, losses, variance, overdispersed)
+
+
+def alike(groups):
+    """Patterns that one cell does not tell apart, as for `log_likelihoods`: list.
+
+    Parameters
+    ----------
+    groups : list of Group
+    """
+    several = [group for group in groups if len(group.patterns) > 1]
+    windows = [group.learner.window_of_evidence() for group in several]
+    return [
+        (group.patterns, window)
+        for group, window in zip(several, windows, strict=True)
+        if window is not None
+    ]
 
 
 def fitted(groups, posterior):

@@ -43,6 +43,9 @@ LARGEST_AMPLITUDE, NOISE = 1e6, (1e-12, 1e12)
 OFF_NODE = 1e-6
 # Of the displacement of a crystal, in cells.
 WIDTH_RANGE = 0.5, 100.0
+# Square of the difference of two structure factors that differ, at least, in variances
+# of noise: what the displacement is wrong by is not noise, and alike near by.
+DIFFERENT = 12.5
 # That a pattern is learnt from.
 MOST_PIXELS = 1e15
 # What patterns without a crystal have, which need not be given; and what is never
@@ -269,9 +272,27 @@ class Templates:
 
     @property
     def n_numbers(self):
-        """Number of parameters: three a reflection, or two if its phase is tied."""
+        """Number of parameters: three a reflection, or two if its phase is tied.
+
+        Structure factors of a crystal that do not differ from those of its largest
+        pattern count once.
+        """
         tied = np.count_nonzero(self.crystals[self.patterns] >= 0)
-        return 3 * len(self.patterns) - tied
+        numbers = map(self._n_in_common, range(len(self.cells)))
+        return 3 * len(self.patterns) - tied - 2 * sum(numbers)
+
+    def _n_in_common(self, number):
+        """Number of structure factors that are those of the largest pattern: int."""
+        crystal, patterns = self._crystal(number)
+        n_pixels = self.n_pixels[patterns]
+        if len(patterns) == 1 or not n_pixels.all():
+            return 0
+        largest = np.argmax(n_pixels)
+        squares = np.abs(crystal.factors - crystal.factors[largest]) ** 2
+        # In variances of noise.
+        squares /= self.noise * (1 / n_pixels + 1 / n_pixels[largest])[:, np.newaxis]
+        same = (squares < DIFFERENT) & (crystal.factors != 0)
+        return np.count_nonzero(same) - np.count_nonzero(same[largest])
 
     __eq__ = equal_fields
     __hash__ = None
@@ -473,7 +494,7 @@ class Templates:
         """
         found = []
         for crystal, patterns in map(self._crystal, range(len(self.cells))):
-            window = window_of_evidence(crystal.factors, self.noise, block)
+            window = window_of_evidence(crystal.factors, block)
             if window is not None:
                 found.append((patterns, window))
         return found

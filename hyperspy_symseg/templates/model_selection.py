@@ -15,15 +15,13 @@ from .motifs import are_one_crystal, change_slowly, with_second_motif
 from .normalized_frame import BLOCKS_IN_CELL
 from .pattern_spectrum import SpectrumCrops
 from .potts import COUPLING, most_probable
-from .solution import BELIEF, share_of_new
+from .solution import BELIEF, FEWEST_CELLS, share_of_new
 from .tying import DECISIVE, tied, with_widths
 
 # Standard deviation of the window in which cells are judged to be misfits, in cells.
 WIDTH = 1.2
 # Share of their power that two patterns have to differ in.
 LEAST_DIFFERENCE = 0.1
-# Cells that a pattern has to have.
-FEWEST_CELLS = 20
 # Share of the blocks that the scores may have wrong, if nothing else is tried.
 ALL_BUT_RIGHT = 0.03
 # Misfits that are far from the median, in standard deviations, and the median deviation
@@ -35,7 +33,7 @@ MOST_SPLITS = 8
 WHITE_NOISE = 2.0
 # What two motifs on one lattice have to gain for each edge between them, in nats: what
 # is left unexplained is alike near by, and would draw boundaries by itself.
-LEAST_GAIN = 0.5
+LEAST_GAIN = 0.75
 # Numbers that do not count, one after the other, until no more are tried.
 MOST_REFUSED = 2
 # Rounds for one pattern, which has nothing but reflections to be found; for more, until

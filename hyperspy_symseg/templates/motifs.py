@@ -10,7 +10,7 @@ from hyperspy_symseg.lattice.cell import supercells
 from .crystal_learner import CrystalLearner
 from .learning import relearnt
 from .potts import boundary_length
-from .solution import Group, share_of_new
+from .solution import FEWEST_CELLS, Group, share_of_new
 from .tying import DECISIVE, crystal_of, misfit_of_cells
 
 # Window in which a motif is averaged, in blocks, and the sizes of a superlattice, which
@@ -44,11 +44,21 @@ def with_second_motif(frame, solution, number):
     Solution or None
         None if the pattern has no lattice.
     """
-    period, start = solution.templates.period, motif_split(frame, solution, number)
+    start = motif_split(frame, solution, number)
     if start is None:
         return None
-    groups, posterior = start
+    found = _settled(frame, *start)
+    if found.least_cells() < FEWEST_CELLS and start[0][-1].learner.has_domains:
+        # The superlattice is everywhere, and what differs is not that.
+        start = motif_split(frame, solution, number, superlattice=False)
+        found = _settled(frame, *start)
+    return found
+
+
+def _settled(frame, groups, posterior):
+    """Solution of groups, of the last of which the lattice is settled, too."""
     split = groups[-1]
+    period = split.learner.period
     for rounds in ROUNDS:
         found = relearnt(frame, groups, posterior, period, rounds)
         posterior = found.posterior
@@ -57,13 +67,15 @@ def with_second_motif(frame, solution, number):
     return relearnt(frame, groups, posterior, period, ROUNDS_WHEN_SETTLED)
 
 
-def motif_split(frame, solution, number):
+def motif_split(frame, solution, number, superlattice=True):
     """Start with one pattern more, on the lattice of another, or None if it has none.
 
     Parameters
     ----------
     frame, solution, number
         As for `with_second_motif`.
+    superlattice : bool
+        Whether one is looked for.
 
     Returns
     -------
@@ -80,7 +92,9 @@ def motif_split(frame, solution, number):
         learner = crystal_of(frame, group, solution)
     if learner is None:
         return None
-    other = _with_superlattice(frame, learner, own, solution)
+    other = learner
+    if superlattice:
+        other = _with_superlattice(frame, learner, own, solution)
     if other is learner:
         motifs = learner.motifs(own, WIDTH)
     else:
@@ -126,8 +140,8 @@ def change_slowly(frame, group, solution, cost=0.0):
         both = own[list(pair)]
         one = np.vdot(both.sum(axis=0), frame.residuals(learner.varying(both)))
         gain = (one - sum(losses[k] for k in pair)) / (2 * noise)
-        length = boundary_length(solution.labels, *(group.patterns[k] for k in pair))
-        if gain < max(DECISIVE, cost * length):
+        share, length = solution.cost_of_edges(group, pair)
+        if gain < max(DECISIVE, cost * share * length):
             return True
     return False
 
@@ -179,12 +193,12 @@ def _nearly_the_same(cell, other):
 
 
 def _with_superlattice(frame, learner, weights, solution):
-    """Learner of a supercell of twice the area, if that explains more."""
-    period, noise = solution.templates.period, solution.templates.noise
+    """Learner of a superlattice with twice the cell, if that explains more."""
+    if learner.has_domains:
+        return learner
+    noise = solution.templates.noise
     learner.fit(weights)
-    tried = [
-        learner.on_supercell(cell, weights, period) for cell in supercells(learner.cell)
-    ]
+    tried = [learner.on_supercell(cell, weights) for cell in supercells(learner.cell)]
     *_, second, best = sorted(tried, key=lambda each: each[1])
     other, gain, n_more = best
     if gain / noise < max(DECISIVE + GAIN_OF_NOISE * n_more, CLEAR * second[1] / noise):

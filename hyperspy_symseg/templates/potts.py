@@ -17,7 +17,9 @@ _potts = compiled("_potts")
 COUPLING = 1.5
 # Nats that tell the motif of a place, and the window in which they are looked for, at
 # most, in blocks: wider ones would lose small regions.
-ENOUGH, WIDEST = 5.0, 3.0
+ENOUGH, WIDEST = 10.0, 3.0
+# Variance of residuals, at least, where a frame has 1.
+LEAST_VARIANCE = 1e-2
 # Smaller than what anything is divided by.
 NOTHING = 1e-30
 SWEEPS = 20
@@ -55,15 +57,13 @@ def log_likelihoods(residuals, noise, alike=()):
     return means * np.float32(-0.5 / noise)
 
 
-def window_of_evidence(factors, noise, block):
+def window_of_evidence(factors, block):
     """Window in which there is enough evidence to tell motifs apart, or None.
 
     Parameters
     ----------
     factors : (patterns, n) numpy.ndarray of complex128
         Structure factors on one lattice.
-    noise : float
-        As in `Templates`.
     block : int
         Side of a block, in pixels.
 
@@ -76,12 +76,28 @@ def window_of_evidence(factors, noise, block):
         (np.abs(one - other) ** 2).sum()
         for one, other in itertools.combinations(factors, 2)
     ]
-    # Half the mean square of the difference of two templates, over the noise.
-    nats = block**2 * min(powers, default=np.inf) / noise
+    # What templates do not explain of the variance, which is 1 in a frame. Not the
+    # overdispersion of it: what is alike near by does not get less in wider windows.
+    variance = 1 - 2 * (np.abs(factors) ** 2).sum(axis=1).mean()
+    # Half the mean square of the difference of two templates, over the variance.
+    nats = block**2 * min(powers, default=np.inf) / max(variance, LEAST_VARIANCE)
     if nats * BLOCKS_IN_CELL**2 >= ENOUGH:
         return None
     # As many blocks as a Gaussian window stands for.
     return min(np.sqrt(ENOUGH / (4 * np.pi * max(nats, NOTHING))), WIDEST)
+
+
+def share_of_edge(window):
+    """What an edge costs where evidence is averaged, as a share of what it costs else.
+
+    Boundaries are drawn in steps of the window, not of a block.
+
+    Parameters
+    ----------
+    window : float or None
+        As from `window_of_evidence`.
+    """
+    return 1.0 if window is None else min(1.0, 1 / (np.sqrt(4 * np.pi) * window))
 
 
 def mean_field(log_likelihood, sweeps=SWEEPS):
