@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from hyperspy_symseg import _displacement
 from hyperspy_symseg.templates.blocks import sum_blocks
-from hyperspy_symseg.templates.crystal import WIDE, WIDTHS, Crystal
+from hyperspy_symseg.templates.crystal import WIDE, WIDTHS, Crystal, antiphase_of
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
 from .waves import (
@@ -508,3 +508,25 @@ def test_gain_of_contrast_is_half_of_what_residuals_lose():
     # The energy of a template in a cell is that of many cells in the mean.
     assert found.sum() == pytest.approx(expected.sum(), rel=0.03)
     np.testing.assert_allclose(found[:10, :15], expected[:10, :15], atol=4, rtol=0.3)
+
+
+@pytest.mark.parametrize(
+    ("times", "antiphase"),
+    [
+        ([[0.5, 0], [0, 1]], (0.5, 0)),
+        ([[0, 1], [0.5, 0]], (0, 0.5)),
+        ([[0.5, 0.5], [-0.5, 0.5]], (0.5, 0.5)),
+        # The same lattice as the first, by other vectors.
+        ([[0.5, 1], [0, 1]], (0.5, 0)),
+    ],
+)
+def test_antiphase_domains_are_displaced_by_the_translation_that_is_lost(
+    times, antiphase
+):
+    assert antiphase_of(np.array(times)) == antiphase
+
+
+def test_odd_reflections_are_those_that_the_lattice_has_not():
+    indices = np.array([[1, 0], [0, 1], [1, 1], [-1, 1], [2, 1]])
+    crystal = Crystal(CELL, indices, np.ones((1, 5)), 3.0, antiphase=(0.5, 0.5))
+    np.testing.assert_array_equal(crystal.is_odd, [True, True, False, False, True])
