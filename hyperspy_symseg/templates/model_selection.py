@@ -29,6 +29,8 @@ ALL_BUT_RIGHT = 0.03
 FAR, MEDIAN_DEVIATION = 3.0, 0.6745
 # Patterns up to which one more is looked for where those that are fewer fit worst.
 MOST_SPLITS = 8
+# Share of the blocks that are a wall between two motifs, at most.
+LARGEST_WALL = 0.1
 # Overdispersion of simulated frames, for the choice among starts.
 WHITE_NOISE = 2.0
 # What two motifs on one lattice have to gain for each edge between them, in nats: what
@@ -241,8 +243,16 @@ class ModelSelection:
 
 
 def _is_loose(solution):
-    """Whether no pattern is a crystal: one of two motifs has phases that are free."""
-    return bool((solution.templates.crystals < 0).all())
+    """Whether the largest pattern is no crystal, nor any other that is more than a wall.
+
+    Free phases follow two motifs on one lattice, and what is left is the wall between.
+    """
+    templates = solution.templates
+    is_free = templates.crystals < 0
+    shares = np.bincount(solution.labels.ravel(), minlength=len(is_free))
+    shares = shares / solution.labels.size
+    has_wall = is_free[shares.argmax()] and shares.min() < LARGEST_WALL
+    return bool(is_free.all() or (has_wall and len(templates.of(shares.argmax())[0])))
 
 
 def _threshold(misfits):

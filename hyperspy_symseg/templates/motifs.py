@@ -7,11 +7,12 @@ import numpy as np
 
 from hyperspy_symseg.lattice.cell import supercells
 
+from .crystal import WIDTHS
 from .crystal_learner import CrystalLearner
 from .learning import relearnt
 from .potts import boundary_length
 from .solution import FEWEST_CELLS, Group, share_of_new
-from .tying import DECISIVE, crystal_of, misfit_of_cells
+from .tying import DECISIVE, Fitted, crystal_of, misfit_of_cells
 
 # Window in which a motif is averaged, in blocks, and the sizes of a superlattice, which
 # are numbers less noisy; and components that tell motifs apart.
@@ -64,6 +65,16 @@ def _settled(frame, groups, posterior):
         posterior = found.posterior
         # The lattice was that of two motifs taken for one.
         split.learner.settle(posterior[split.patterns])
+    # Where motifs meet, their lattice may be displaced.
+    fitted = Fitted.of(frame, split.learner, split.patterns, found)
+    for width in WIDTHS[1:]:
+        if width >= split.learner.width:
+            continue
+        narrower = fitted.with_width(frame, width, found)
+        if narrower.gain(fitted) < DECISIVE:
+            break
+        fitted = narrower
+    groups = [*groups[:-1], Group(fitted.learner, split.patterns)]
     return relearnt(frame, groups, posterior, period, ROUNDS_WHEN_SETTLED)
 
 
