@@ -243,7 +243,7 @@ class ModelSelection:
 
 
 def _is_loose(solution):
-    """Whether the largest pattern is no crystal, nor any other that is more than a wall.
+    """Whether the largest pattern is no crystal, and no other is, but for a wall.
 
     Free phases follow two motifs on one lattice, and what is left is the wall between.
     """
