@@ -142,9 +142,9 @@ def test_patterns_of_the_same_patterson_function(pair, refine):
     assert np.mean(by_other) >= 0.95
     if not refine:
         assert max(by_translation) <= 0.6
-    elif pair == "p1, p2":
+    else:
         # Phases tell them apart: the two are crystals with another motif.
-        assert np.median(by_translation) >= 0.95
+        assert min(by_translation) >= 0.95
 
 
 @pytest.mark.parametrize("refine", [False, True])

@@ -14,7 +14,7 @@ import numpy as np
 from hyperspy_symseg.frames.block_sums import spread
 from hyperspy_symseg.frames.kernels import compiled
 
-from .blocks import gaussian_weights, ratio, sum_blocks, window_means
+from .blocks import gaussian_weights, products, ratio, sum_blocks, window_means
 from .bragg import LEAST_WEIGHT, BraggComponents
 from .normalized_frame import BLOCKS_IN_CELL
 
@@ -32,6 +32,18 @@ CONTRAST_WIDTH = 1.5
 # Points of the grid that displacements are looked for on, along an axis: for each of
 # the largest index, and at least.
 STEPS_PER_INDEX, FEWEST_STEPS = 3, 8
+# Standard deviation of the window that the sign of an antiphase domain is found in, in
+# cells: domains are small, and two signs differ by four times what order is worth.
+DOMAIN_WIDTH = 2.0
+NO_DOMAINS = (0.0, 0.0)
+# Reciprocal vectors of the lattice without a superlattice, as h and k, by twice the
+# displacement of antiphase domains.
+_WITHOUT_SUPERLATTICE = {
+    (0, 0): np.eye(2),
+    (1, 0): np.array([[2, 0], [0, 1]]),
+    (0, 1): np.array([[1, 0], [0, 2]]),
+    (1, 1): np.array([[1, 1], [1, -1]]),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +68,11 @@ class Crystal:
 
     with the Fourier sums C and the numbers N of the pixels of pattern k in a cell.
 
+    A superlattice has antiphase domains, which are displaced by a translation T of the
+    lattice without it. They are one pattern: the reflections for which (h, k).T is half
+    of an odd number have the sign that the pixels of the pattern near by fit best, once
+    more without the cell itself and its neighbours.
+
     Attributes
     ----------
     cell : (2, 2) numpy.ndarray of float64
@@ -68,6 +85,9 @@ class Crystal:
         Standard deviation of the window of the displacement, in cells.
     contrast_width : float
         That of the contrast, in cells; 0 if the contrast is the same everywhere.
+    antiphase : (float, float)
+        Displacement T of antiphase domains, in fractions of the lattice vectors, 0 or
+        1/2; 0 and 0 if there are none.
     """
 
     cell: np.ndarray
@@ -75,11 +95,22 @@ class Crystal:
     factors: np.ndarray
     width: float
     contrast_width: float = 0.0
+    antiphase: tuple[float, float] = NO_DOMAINS
 
     @property
     def reflections(self):
         """Spatial frequencies (y, x) of the reflections, in cycles a pixel: (n, 2)."""
         return self.indices @ self.cell
+
+    @property
+    def is_odd(self):
+        """Whether antiphase domains differ in the sign of a reflection: (n,) bool."""
+        return self.indices @ self.lost % 2 == 1
+
+    @property
+    def lost(self):
+        """Twice the displacement of antiphase domains: (2,) numpy.ndarray of int32."""
+        return np.rint(2 * np.array(self.antiphase)).astype(np.int32)
 
     def components(self, frame):
         """Components in a frame, or in several: CrystalComponents."""
@@ -103,6 +134,9 @@ class CrystalComponents:
         if crystal.contrast_width:
             self._of_contrast = _LeaveOneOut(crystal.contrast_width)
         self._components = BraggComponents(frame, frame.factors(crystal.reflections))
+        # Reflections whose sign is another in other antiphase domains.
+        self._lost = crystal.lost
+        self._odd = crystal.is_odd
 
     def with_width(self, width):
         """Return the same with another window of the displacement."""
@@ -163,16 +197,26 @@ class CrystalComponents:
         found, moved = 0.0, cells
         # Where a contrast changes its sign, wide windows cancel.
         for window in self._before if self._of_contrast is None else []:
-            found = found + self._best(factors, map(window.means, moved))
+            found = found + self.best_displacement(factors, map(window.means, moved))
             turned = self.turned(found)
             moved = [np.stack(complex_product(each, turned)) for each in cells]
-        return found + self._best(factors, map(self._window.means, moved))
+        return found + self.best_displacement(factors, map(self._window.means, moved))
 
-    def _best(self, factors, near_by):
-        """Displacement from the sums (2, n, ...) near the cells, of each pattern."""
-        used = np.flatnonzero(factors.any(axis=0))
+    def best_displacement(self, factors, near_by):
+        """Displacement from the sums near the cells: (2, ..., cell rows, cell columns).
+
+        Parameters
+        ----------
+        factors : (patterns, n) numpy.ndarray of complex128
+        near_by : iterable of (2, n, ..., cell rows, cell columns) arrays of float32
+            Of each pattern.
+        """
+        # Antiphase domains have one lattice, that without the superlattice.
+        used = np.flatnonzero(np.any(factors, axis=0) & ~self._odd)
+        to_lattice = _WITHOUT_SUPERLATTICE[tuple(self._lost)]
         terms = _terms(factors, near_by, used)
-        indices = np.ascontiguousarray(self._indices[used])
+        indices = np.rint(self._indices[used] @ np.linalg.inv(to_lattice))
+        indices = np.ascontiguousarray(indices.astype(np.int32))
         steps = STEPS_PER_INDEX * np.abs(indices).max(initial=1)
         shape = terms.shape[2:]
         out = np.empty((2, math.prod(shape)))
@@ -181,7 +225,42 @@ class CrystalComponents:
         either_sign = self._of_contrast is not None
         steps = max(steps, FEWEST_STEPS)
         _displacement.best_displacements(terms, indices, steps, either_sign, out)
-        return out.reshape(2, *shape)
+        return (np.linalg.inv(to_lattice) @ out).reshape(2, *shape)
+
+    def of_domains(self, factors, turned, displacement, weights):
+        """Phase factors of a pattern, with the signs of its antiphase domains.
+
+        Parameters
+        ----------
+        factors : (n,) numpy.ndarray of complex128
+        turned : (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
+            As from the method; times the contrast, if there is one.
+        displacement : (2, ..., cell rows, cell columns) numpy.ndarray of float64
+        weights : (..., block rows, block columns) numpy.ndarray of float32
+
+        Returns
+        -------
+        (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
+        """
+        odd = self._odd & (factors != 0)
+        if not odd.any():
+            return turned
+        frame = self._frame
+        rest = frame.pixels - self.template(np.where(odd, 0, factors), turned)
+        if frame.valid is not None:
+            rest[~frame.valid] = 0
+        order = self.template(np.where(odd, factors, 0), turned)
+        weights = np.maximum(weights, np.float32(LEAST_WEIGHT))
+        evidence = weights * products(rest, order, frame.block)
+        # A displacement by the translation changes the sign of either.
+        index = np.eye(2, dtype=np.int32)[[np.argmax(self._lost)]]
+        phases = _phase_factors(displacement, index)[:, 0]
+        window = _LeaveOneOut(DOMAIN_WIDTH, has_neighbours=False)
+        near_by = window.means(sum_blocks(evidence, BLOCKS_IN_CELL) * phases)
+        signs = np.where((near_by * phases).sum(axis=0) < 0, -1, 1)
+        turned = turned.copy()
+        turned[:, self._odd] *= signs.astype(np.float32)
+        return turned
 
     def contrast(self, factors, cells, weights, turned):
         """Contrast that fits the patterns best, or None if it is 1 everywhere.
@@ -273,11 +352,15 @@ class CrystalComponents:
         """
         cells = [self.cells(own) for own in posterior]
         factors = self._own_factors
-        turned = self.turned(self.displacement(factors, cells))
+        displacement = self.displacement(factors, cells)
+        turned = self.turned(displacement)
         contrast = self.contrast(factors, cells, posterior, turned)
         if contrast is not None:
             turned *= contrast
-        return [self.template(own, turned) for own in factors]
+        return [
+            self.template(own, self.of_domains(own, turned, displacement, weights))
+            for own, weights in zip(factors, posterior, strict=True)
+        ]
 
 
 def reach(widths):
@@ -299,13 +382,15 @@ class _LeaveOneOut:
     ----------
     width : float
         Standard deviation, in cells.
+    has_neighbours : bool, optional
+        Whether the neighbours of a cell are near it; by default in narrow windows.
     """
 
-    def __init__(self, width):
+    def __init__(self, width, has_neighbours=None):
         self._window = gaussian_weights(width)
         # The neighbours of a cell have columns in common with it.
         self._own = self._window[:2].copy()
-        if width < WIDE:
+        if width < WIDE if has_neighbours is None else has_neighbours:
             self._own[1] = 0
 
     def means(self, cells):
@@ -313,6 +398,23 @@ class _LeaveOneOut:
         near_by = window_means(cells, self._window)
         near_by -= window_means(cells, self._own)
         return near_by
+
+
+def antiphase_of(times):
+    """Displacement of antiphase domains of a superlattice: (float, float).
+
+    Parameters
+    ----------
+    times : (2, 2) numpy.ndarray
+        Its reciprocal vectors, in those of the lattice: of twice the cell.
+    """
+    vectors = np.rint(np.linalg.inv(times)).astype(int)
+    [found] = [
+        lost
+        for lost in _WITHOUT_SUPERLATTICE
+        if any(lost) and not (vectors @ lost % 2).any()
+    ]
+    return found[0] / 2, found[1] / 2
 
 
 def pixels_of_cells(frame, weights):

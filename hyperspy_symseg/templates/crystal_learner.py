@@ -11,9 +11,18 @@ from hyperspy_symseg.frames.block_sums import spread
 from hyperspy_symseg.lattice.cell import indices_within
 
 from .blocks import gaussian_weights, ratio, sum_blocks, window_means
-from .bragg import LEAST_WEIGHT
-from .crystal import CONTRAST_WIDTH, Crystal, complex_product, pixels_of_cells
+from .bragg import LEAST_WEIGHT, BraggComponents
+from .crystal import (
+    CONTRAST_WIDTH,
+    NO_DOMAINS,
+    WIDE,
+    Crystal,
+    antiphase_of,
+    complex_product,
+    pixels_of_cells,
+)
 from .normalized_frame import BLOCKS_IN_CELL
+from .potts import window_of_evidence
 
 # Shortest lattice spacing, in periods.
 SHORTEST = 0.22
@@ -39,18 +48,29 @@ class CrystalLearner:
     period : float
         In pixels.
     contrast_width : float
-        Like the cell and the other width as in `Crystal`.
+    antiphase : (float, float)
+        Like the cell and the widths as in `Crystal`.
 
     Attributes
     ----------
     factors : (patterns, n) numpy.ndarray of complex128 or None
         None before the first round.
+    period : float
     """
 
-    def __init__(self, frame, cell, width, period, contrast_width=0.0):
+    def __init__(
+        self,
+        frame,
+        cell,
+        width,
+        period,
+        contrast_width=0.0,
+        antiphase=NO_DOMAINS,
+    ):
         indices = indices_within(cell, 1 / (SHORTEST * period))
+        self.period = period
         self._frame, none = frame, np.empty((0, len(indices)))
-        self._all = Crystal(cell, indices, none, width, contrast_width)
+        self._all = Crystal(cell, indices, none, width, contrast_width, antiphase)
         self._components = self._all.components(frame)
         self.factors = None
 
@@ -166,13 +186,42 @@ class CrystalLearner:
         """That of the contrast, in cells; 0 if it is the same everywhere: float."""
         return self._all.contrast_width
 
+    def window_of_evidence(self, patterns=slice(None)):
+        """Window that tells some patterns apart, as from the function of this name.
+
+        Parameters
+        ----------
+        patterns : list of int, optional
+        """
+        return window_of_evidence(self.factors[patterns], self._frame.block)
+
+    @property
+    def has_domains(self):
+        """Whether there may be antiphase domains: bool."""
+        return any(self._all.antiphase)
+
     def split(self, pattern):
         """Return the same with one of its patterns twice, the second one at the end."""
         other = copy.copy(self)
         other.factors = np.concatenate([self.factors, self.factors[[pattern]]])
         return other
 
-    def motifs(self, weights, width):
+    def placed_like(self, pattern):
+        """Structure factors of the last motif where it is most like another: (n,).
+
+        Of two signs of a superlattice, that counts which is more like it.
+        """
+        first, last = self.factors[pattern], self.factors[-1]
+        sums = np.stack([last.real, last.imag])[..., np.newaxis, np.newaxis]
+        v = self._components.best_displacement([first], [sums.astype(np.float32)])
+        real, imag = self._components.turned(v)[:, :, 0, 0]
+        last = last * (real + 1j * imag)
+        odd = self._all.is_odd
+        if np.vdot(first[odd], last[odd]).real < 0:
+            last[odd] *= -1
+        return last
+
+    def motifs(self, weights, width, of_superlattice=False):
         """Motif near every block, as numbers.
 
         Parameters
@@ -180,6 +229,8 @@ class CrystalLearner:
         weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         width : float
             Standard deviation of the window of the mean, in blocks.
+        of_superlattice : bool
+            Whether only those reflections count that antiphase domains differ in.
 
         Returns
         -------
@@ -187,7 +238,10 @@ class CrystalLearner:
             Real and imaginary parts of the structure factors, in the mean near by.
         """
         turned = self._placed(self.factors, self._sums(weights), weights)
-        sums = np.concatenate(self._components.block_sums(turned))
+        sums = self._components.block_sums(turned)
+        if of_superlattice:
+            sums = sums[:, self._all.is_odd]
+        sums = np.concatenate(sums)
         window = gaussian_weights(width)
         counts = self._frame.counts
         if self._contrast is not None:
@@ -196,6 +250,67 @@ class CrystalLearner:
             )
         counts = window_means(counts, window)
         return ratio(window_means(sums, window), np.broadcast_to(counts, sums.shape))
+
+    def on_supercell(self, cell, weights):
+        """Return a crystal with a larger cell, begun with what this one has learnt.
+
+        The reflections more begin with what they are in the mean near by, but for the
+        sign: domains may be displaced by a translation that has been lost.
+
+        Parameters
+        ----------
+        cell : (2, 2) numpy.ndarray of float64
+            Reciprocal vectors, of which those of this crystal are sums.
+        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+
+        Returns
+        -------
+        CrystalLearner, float, int
+            And half of what squared residuals lose by the reflections more, and the
+            number of these.
+        """
+        times = cell @ np.linalg.inv(self.cell)
+        other = CrystalLearner(
+            *(self._frame, cell, self.width, self.period, self.contrast_width),
+            antiphase_of(times),
+        )
+        turned = other._components.turned(
+            np.tensordot(times, self._displacement, axes=1)
+        )
+        other._contrast = self._contrast
+        if self._contrast is not None:
+            turned *= self._contrast
+        cells = list(map(other._components.cells, weights))
+        n_pixels = other._n_pixels(weights)
+        factors = other._factors(cells, [turned] * len(cells), n_pixels)
+        rest = copy.copy(self._frame)
+        rest.pixels = rest.pixels - self.with_width(WIDE).varying(weights)
+        more = other._all.is_odd
+        reflections = other._all.reflections[more]
+        own = weights.sum(axis=0)
+        rest = BraggComponents(rest, rest.factors(reflections)).cells(own)
+        factors[:, more], gain = other._up_to_sign(rest, turned[:, more], own)
+        other.factors = factors
+        for _ in range(ROUNDS):
+            other.fit(weights)
+        return other, gain, np.count_nonzero(more)
+
+    def _up_to_sign(self, cells, turned, weights):
+        """Structure factors (n,) that all places have, times what is near by; gain."""
+        near_by = self._components.with_width(WIDE).near_by
+        counts = pixels_of_cells(self._frame, weights)
+        means = np.concatenate(complex_product(near_by(cells), turned))
+        means = ratio(means, np.broadcast_to(near_by(counts), means.shape))
+        means = means.reshape(len(means), -1)
+        _, vectors = np.linalg.eigh(means.astype(np.float64) @ means.T)
+        strongest = vectors[:, -1]
+        signed = strongest @ means
+        sums = np.concatenate(complex_product(cells, turned)).reshape(means.shape)
+        gain = (2 * signed * (strongest @ sums) - signed**2 * counts.ravel()).sum()
+        # As large as where they are, not as in the mean.
+        size = np.sqrt((signed**4).sum() / max((signed**2).sum(), NOTHING))
+        real, imag = size * strongest.reshape(2, -1)
+        return real + 1j * imag, gain
 
     def _sums(self, weights):
         """Fourier sums of the cells of each pattern: list."""
@@ -240,25 +355,30 @@ class CrystalLearner:
         cells = self._sums(weights)
         if self.factors is None:
             turned = self._begun(sum(cells), weights)
+            turned = [turned] * len(cells)
             self.factors = self._factors(cells, turned, self._n_pixels(weights))
         before = self.factors
         turned = self._placed(before, cells, weights)
+        turned = [
+            self._components.of_domains(own, turned, self._displacement, each)
+            for own, each in zip(before, weights, strict=True)
+        ]
         self.factors = self._factors(cells, turned, self._n_pixels(weights))
         factors = self.factors
         if self._contrast is not None:
             # As large as those that the contrast, before it is normalised, belongs to.
             size = max(np.linalg.norm(factors), NOTHING)
             factors = factors * (self._scale * np.linalg.norm(before) / size)
-        return [self._components.template(own, turned) for own in factors]
+        return list(map(self._components.template, factors, turned))
 
     @staticmethod
     def _factors(cells, turned, n_pixels):
         """Structure factors of the patterns that are more than noise: (patterns, n)."""
         factors = []
-        for own, n in zip(cells, n_pixels, strict=True):
+        for own, phases, n in zip(cells, turned, n_pixels, strict=True):
             real, imag = (
-                each.reshape(len(each), -1).sum(axis=1, dtype=np.float64)
-                for each in complex_product(own, turned)
+                each.sum(axis=tuple(range(1, each.ndim)), dtype=np.float64)
+                for each in complex_product(own, phases)
             )
             factors.append((real + 1j * imag) / max(n, NOTHING))
         factors = np.array(factors)
@@ -274,7 +394,7 @@ class CrystalLearner:
             factors = self._where_strongest(near_by, together[0])
             for _ in range(ROUNDS_OF_CONTRAST):
                 turned = self._placed(factors, [cells], together)
-                factors = self._factors([cells], turned, self._n_pixels(together))
+                factors = self._factors([cells], [turned], self._n_pixels(together))
             return turned
         self._contrast = None
         n_pixels = sum(self._n_pixels(weights))
@@ -290,7 +410,7 @@ class CrystalLearner:
         inverse = np.linalg.inv(self._all.indices[best])
         turned = self._components.turned(np.tensordot(inverse, turns, axes=1))
         for _ in range(ROUNDS):
-            factors = self._factors([cells], turned, [n_pixels])
+            factors = self._factors([cells], [turned], [n_pixels])
             turned = self._placed(factors, [cells], together)
         return turned
 

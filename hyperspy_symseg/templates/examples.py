@@ -14,7 +14,7 @@ from hyperspy_symseg.lattice.cell import supercells
 from .blocks import products, sum_blocks
 from .crystal import WIDTHS
 from .crystal_learner import CrystalLearner
-from .learning import LEAST_VARIANCE, Round, fitted, solution_of
+from .learning import LEAST_VARIANCE, Round, alike, fitted, solution_of
 from .normalized_frame import BLOCKS_IN_CELL
 from .overdispersion import overdispersion
 from .pattern import Pattern
@@ -344,7 +344,7 @@ def _with_others(frame, groups, own, period):
     def posterior_of(residuals, noise):
         if has_rest:
             residuals = np.concatenate([residuals, rest])
-        likelihoods = log_likelihoods(residuals, noise) + prior
+        likelihoods = log_likelihoods(residuals, noise, alike(groups)) + prior
         return mean_field(likelihoods)[:n_patterns]
 
     components = templates.components(frame)

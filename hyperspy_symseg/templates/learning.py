@@ -135,8 +135,25 @@ def _round(frame, groups, posterior, overdispersed=None):
         ]
         measured = frame, posterior, templates, variance, pairs
         overdispersed = overdispersion(*measured)[0].max(initial=1.0)
-    posterior = mean_field(log_likelihoods(residuals, variance * overdispersed))
+    noise = variance * overdispersed
+    posterior = mean_field(log_likelihoods(residuals, noise, alike(groups)))
     return Round(posterior, losses, variance, overdispersed)
+
+
+def alike(groups):
+    """Patterns that one cell does not tell apart, as for `log_likelihoods`: list.
+
+    Parameters
+    ----------
+    groups : list of Group
+    """
+    several = [group for group in groups if len(group.patterns) > 1]
+    windows = [group.learner.window_of_evidence() for group in several]
+    return [
+        (group.patterns, window)
+        for group, window in zip(several, windows, strict=True)
+        if window is not None
+    ]
 
 
 def fitted(groups, posterior):

@@ -20,7 +20,7 @@ from hyperspy_symseg.lattice.cell import LARGEST_INDEX
 from .bragg import WIDTH, FreeComponents
 from .crystal import Crystal, reach
 from .normalized_frame import cell_size
-from .potts import log_likelihoods, mean_field, most_probable
+from .potts import log_likelihoods, mean_field, most_probable, window_of_evidence
 from .reflections import distances
 
 # Reflections so near to each other are the same, in cycles a period.
@@ -43,15 +43,18 @@ LARGEST_AMPLITUDE, NOISE = 1e6, (1e-12, 1e12)
 OFF_NODE = 1e-6
 # Of the displacement of a crystal, in cells.
 WIDTH_RANGE = 0.5, 100.0
+# Square of the difference of two structure factors that differ, at least, in variances
+# of noise: what the displacement is wrong by is not noise, and alike near by.
+DIFFERENT = 12.5
 # That a pattern is learnt from.
 MOST_PIXELS = 1e15
 # What patterns without a crystal have, which need not be given; and what is never
 # needed.
 FREE = {"phases": 0, "indices": 0, "crystals": -1}
-NOT_KNOWN = {"contrast_widths": 0, "n_pixels": 0}
+NOT_KNOWN = {"contrast_widths": 0, "antiphase": 0, "n_pixels": 0}
 # Arrays with a number for each reflection, and for each crystal.
 OF_REFLECTIONS = "reflections", "amplitudes", "phases", "indices"
-OF_CRYSTALS = "cells", "widths", "contrast_widths"
+OF_CRYSTALS = "cells", "widths", "contrast_widths", "antiphase"
 
 
 def equal_fields(first, second):
@@ -102,6 +105,8 @@ class Templates:
     cells : (crystals, 2, 2) numpy.ndarray of float64
     widths, contrast_widths : (crystals,) numpy.ndarray of float64
         As in `Crystal`; the contrast is the same everywhere unless given.
+    antiphase : (crystals, 2) numpy.ndarray of float64
+        As in `Crystal`; no crystal has antiphase domains unless given.
     n_pixels : (n_patterns,) numpy.ndarray of float64
         Number of pixels that each pattern was learnt from; 0 where it is not known.
 
@@ -124,6 +129,7 @@ class Templates:
     widths: np.ndarray = ()
     contrast_widths: np.ndarray = ()
     n_pixels: np.ndarray = ()
+    antiphase: np.ndarray = ()
 
     def __post_init__(self):
         """Check the numbers, and make the arrays constant."""
@@ -153,6 +159,7 @@ class Templates:
             ),
             ("widths", (n_crystals,), *WIDTH_RANGE, np.float64),
             ("contrast_widths", (n_crystals,), 0, WIDTH_RANGE[1], np.float64),
+            ("antiphase", (n_crystals, 2), 0, 0.5, np.float64),
             ("n_pixels", (n_patterns,), 0, MOST_PIXELS, np.float64),
         ):
             values = getattr(self, name)
@@ -174,6 +181,11 @@ class Templates:
             raise ValueError(
                 f"contrast_widths of templates must be 0, or {WIDTH_RANGE[0]} and "
                 f"more, got {self.contrast_widths}."
+            )
+        if not np.isin(self.antiphase, (0, 0.5)).all():
+            raise ValueError(
+                "antiphase of templates must be 0 or 0.5, parts of lattice vectors, "
+                f"got {self.antiphase}."
             )
         if set(self.crystals.tolist()) - {-1} != set(range(len(self.cells))):
             raise ValueError(
@@ -214,7 +226,7 @@ class Templates:
         Templates
         """
         crystals = np.full(n_patterns, -1)
-        cells, widths, contrast_widths, rows = [], [], [], []
+        cells, widths, contrast_widths, antiphase, rows = [], [], [], [], []
         for learnt, patterns in groups:
             if "crystal" not in learnt:
                 reflections, amplitudes = learnt["reflections"], learnt["amplitudes"]
@@ -226,6 +238,7 @@ class Templates:
             cells.append(crystal.cell)
             widths.append(crystal.width)
             contrast_widths.append(crystal.contrast_width)
+            antiphase.append(crystal.antiphase)
             for pattern, factors in zip(patterns, crystal.factors, strict=True):
                 own = np.flatnonzero(factors)
                 rows.append(
@@ -254,13 +267,32 @@ class Templates:
             widths,
             contrast_widths,
             n_pixels,
+            antiphase,
         )
 
     @property
     def n_numbers(self):
-        """Number of parameters: three a reflection, or two if its phase is tied."""
+        """Number of parameters: three a reflection, or two if its phase is tied.
+
+        Structure factors of a crystal that do not differ from those of its largest
+        pattern count once.
+        """
         tied = np.count_nonzero(self.crystals[self.patterns] >= 0)
-        return 3 * len(self.patterns) - tied
+        numbers = map(self._n_in_common, range(len(self.cells)))
+        return 3 * len(self.patterns) - tied - 2 * sum(numbers)
+
+    def _n_in_common(self, number):
+        """Number of structure factors that are those of the largest pattern: int."""
+        crystal, patterns = self._crystal(number)
+        n_pixels = self.n_pixels[patterns]
+        if len(patterns) == 1 or not n_pixels.all():
+            return 0
+        largest = np.argmax(n_pixels)
+        squares = np.abs(crystal.factors - crystal.factors[largest]) ** 2
+        # In variances of noise.
+        squares /= self.noise * (1 / n_pixels + 1 / n_pixels[largest])[:, np.newaxis]
+        same = (squares < DIFFERENT) & (crystal.factors != 0)
+        return np.count_nonzero(same) - np.count_nonzero(same[largest])
 
     __eq__ = equal_fields
     __hash__ = None
@@ -370,6 +402,7 @@ class Templates:
             factors,
             self.widths[number],
             self.contrast_widths[number],
+            tuple(self.antiphase[number].tolist()),
         )
         return crystal, patterns
 
@@ -442,14 +475,29 @@ class Templates:
             (patterns, ..., block rows, block columns) numpy.ndarray of float32. The
             log-likelihood of a block is that of its own pixels.
         """
-        components = self.components(frame)
+        components, alike = self.components(frame), self.alike(frame.block)
         shape = self.n_patterns, *frame.counts.shape
         posterior = np.full(shape, 1 / self.n_patterns, np.float32)
         for _ in range(ROUNDS):
             residuals = self.residuals(frame, components, posterior)
-            likelihoods = log_likelihoods(residuals, self.noise)
+            likelihoods = log_likelihoods(residuals, self.noise, alike)
             posterior = mean_field(likelihoods)
         return posterior, residuals * np.float32(-0.5 / self.noise)
+
+    def alike(self, block):
+        """Patterns that one cell does not tell apart, as for `log_likelihoods`: list.
+
+        Parameters
+        ----------
+        block : int
+            Side of a block, in pixels.
+        """
+        found = []
+        for crystal, patterns in map(self._crystal, range(len(self.cells))):
+            window = window_of_evidence(crystal.factors, block)
+            if window is not None:
+                found.append((patterns, window))
+        return found
 
     def expected(self, frame, posterior):
         """Intensities that the templates make up: (rows, columns) float32.

@@ -11,9 +11,9 @@ from hyperspy_symseg.frames.block_sums import spread
 
 from .blocks import local_mean, sum_blocks
 from .evidence import gain, has_rim
-from .learning import everywhere, learn, relearnt
+from .learning import everywhere, learn
 from .motif_variation import motif_varies
-from .motifs import are_one_crystal, change_slowly, motif_split
+from .motifs import are_one_crystal, change_slowly, with_second_motif
 from .normalized_frame import BLOCKS_IN_CELL
 from .pattern_spectrum import SpectrumCrops
 from .potts import COUPLING, most_probable
@@ -42,15 +42,16 @@ ALL_BUT_RIGHT = 0.03
 FAR, MEDIAN_DEVIATION = 3.0, 0.6745
 # Patterns up to which one more is looked for where those that are fewer fit worst.
 MOST_SPLITS = 8
+# Share of the blocks that are a wall between two motifs, at most.
+LARGEST_WALL = 0.1
 # Overdispersion of simulated frames, for the choice among starts.
 WHITE_NOISE = 2.0
 # What two motifs on one lattice have to gain for each edge between them, in nats: what
 # is left unexplained is alike near by, and would draw boundaries by itself.
-LEAST_GAIN = 0.5
+LEAST_GAIN = 0.75
 # Rounds for one pattern, which has nothing but reflections to be found; for more, until
 # one of the starts is chosen, and after that.
 ROUNDS_OF_ONE, ROUNDS_OF_START, ROUNDS = 2, 2, 3
-ROUNDS_OF_MOTIFS = 5
 
 
 def start_from_labels(labels, n_patterns):
@@ -234,13 +235,22 @@ class ModelSelection:
 
     def _best(self, n_patterns):
         """Best solution, from several starts."""
-        free, _ = self._free(n_patterns)
-        if self._is_settled(n_patterns):
-            return tied(self._frame, free)
-        splits = self._motif_splits(self.solution(n_patterns - 1))
-        # Patterns that are much alike have one lattice, and one displacement.
+        free, are_right = self._free(n_patterns)
         are_alike = free.templates.least_difference() <= LEAST_DIFFERENCE
-        others = [] if splits and are_alike else [tied(self._frame, free)]
+        is_settled, found = self._is_settled(n_patterns), None
+        if is_settled or not are_alike:
+            found = tied(self._frame, free)
+            if is_settled and (are_right or not _is_loose(found)):
+                return found
+        splits = []
+        if not self._has_few_cells(n_patterns):
+            splits = self._motif_splits(self.solution(n_patterns - 1))
+        if not splits:
+            return found or tied(self._frame, free)
+        # Patterns that are much alike have one lattice, and one displacement. An empty
+        # one costs nothing.
+        is_lost = found is None or found.least_cells() < FEWEST_CELLS
+        others = [] if is_lost else [found]
         return min(splits + others, key=lambda one: one.cost(WHITE_NOISE))
 
     def _is_settled(self, n_patterns):
@@ -264,7 +274,7 @@ class ModelSelection:
         free, _ = self._free(n_patterns)
         if free.least_cells() >= FEWEST_CELLS:
             return False
-        if self._is_settled(n_patterns) or self._has_few_cells(n_patterns - 1):
+        if n_patterns > 2 and self._has_few_cells(n_patterns - 1):
             return True
         fewer = self.solution(n_patterns - 1)
         if fewer.least_cells() < FEWEST_CELLS:
@@ -276,13 +286,9 @@ class ModelSelection:
         """Solutions with one pattern more on the lattice of another: list."""
         if solution.least_cells() < FEWEST_CELLS:
             return []
-        found, period = [], solution.templates.period
-        for number in range(solution.templates.n_patterns):
-            start = motif_split(self._frame, solution, number)
-            if start is not None:
-                split = relearnt(self._frame, *start, period, ROUNDS_OF_MOTIFS)
-                found.append(split)
-        return found
+        numbers = range(solution.templates.n_patterns)
+        found = (with_second_motif(self._frame, solution, number) for number in numbers)
+        return [each for each in found if each is not None]
 
     def _begun(self, n_patterns):
         """Best of the starts, after a few rounds, and whether the labels were right."""
@@ -312,6 +318,19 @@ class ModelSelection:
         new = spread(misfits > _threshold(misfits.ravel()), BLOCKS_IN_CELL, shape)
         share = share_of_new(new)
         return np.concatenate([posterior * (1 - share), share[np.newaxis]])
+
+
+def _is_loose(solution):
+    """Whether the largest pattern is no crystal, and no other is, but for a wall.
+
+    Free phases follow two motifs on one lattice, and what is left is the wall between.
+    """
+    templates = solution.templates
+    is_free = templates.crystals < 0
+    shares = np.bincount(solution.labels.ravel(), minlength=len(is_free))
+    shares = shares / solution.labels.size
+    has_wall = is_free[shares.argmax()] and shares.min() < LARGEST_WALL
+    return bool(is_free.all() or (has_wall and len(templates.of(shares.argmax())[0])))
 
 
 def _threshold(misfits):

@@ -8,23 +8,31 @@ import numpy as np
 from hyperspy_symseg.lattice.cell import supercells
 
 from .crystal import WIDTHS
-from .crystal_learner import CrystalLearner
+from .crystal_learner import NOTHING, CrystalLearner
+from .learning import relearnt
 from .potts import boundary_length
+from .refusals import FEWEST_CELLS
 from .solution import Group, share_of_new
-from .tying import DECISIVE, crystal_of, misfit_of_cells
+from .tying import DECISIVE, Fitted, crystal_of, misfit_of_cells
 
-# Window in which a motif is averaged, in blocks, and components that tell motifs apart.
-WIDTH, N_COMPONENTS = 6.0, 4
+# Window in which a motif is averaged, in blocks, and the sizes of a superlattice, which
+# are numbers less noisy; and components that tell motifs apart.
+WIDTH, WIDTH_OF_ORDER, N_COMPONENTS = 6.0, 4.0, 4
+# What the reflections of a superlattice may gain by noise, in nats each; and how much
+# more than those of any other one they have to gain: tails of others do, too.
+GAIN_OF_NOISE, CLEAR = 3.0, 4.0
 # Window in which a motif varies, in cells.
 SLOWLY = 3.5
 # Lattices that differ by less may be one that is strained or turned slowly.
 STRAIN = 0.045
+# Rounds until the lattice is settled, each time, and after that.
+ROUNDS, ROUNDS_WHEN_SETTLED = (4, 2), 2
 # Blocks that are clustered, at most; their means overlap.
 MOST_SAMPLES = 4000
 
 
-def motif_split(frame, solution, number):
-    """Start with one pattern more, on the lattice of another, or None if it has none.
+def with_second_motif(frame, solution, number):
+    """Solution with one pattern more, on the lattice of another.
 
     Parameters
     ----------
@@ -35,26 +43,101 @@ def motif_split(frame, solution, number):
 
     Returns
     -------
+    Solution or None
+        None if the pattern has no lattice, or no second motif.
+    """
+    start = motif_split(frame, solution, number)
+    if start is None:
+        return None
+    found = _settled(frame, *start)
+    if found.least_cells() < FEWEST_CELLS and start[0][-1].learner.has_domains:
+        # The superlattice is everywhere, and what differs is not that.
+        start = motif_split(frame, solution, number, superlattice=False)
+        found = _settled(frame, *start)
+    return found if _are_two_motifs(found, number) else None
+
+
+def _are_two_motifs(solution, number):
+    """Whether the motif of a pattern and that of the last one are two: bool.
+
+    One that is displaced, or has more contrast, is the same. What is left of the
+    structure factors F of n pixels each has to explain
+
+        n_1 n_2 / (n_1 + n_2) sum over hk of |F_1 - F_2|^2 / noise
+
+    nats, more than one for each, which noise does.
+    """
+    group, templates = solution.groups[-1], solution.templates
+    row, pair = group.patterns.index(number), [number, templates.n_patterns - 1]
+    first, second = group.learner.factors[row], group.learner.placed_like(row)
+    n_first, n_second = templates.n_pixels[pair]
+    n = n_first * n_second / max(n_first + n_second, 1)
+    size = np.vdot(second, first).real / max(np.vdot(second, second).real, NOTHING)
+    worth = n * (np.abs(first - size * second) ** 2).sum() / templates.noise
+    return bool(worth > DECISIVE + np.count_nonzero((first != 0) | (second != 0)))
+
+
+def _settled(frame, groups, posterior):
+    """Solution of groups, of the last of which the lattice is settled, too."""
+    split = groups[-1]
+    period = split.learner.period
+    for rounds in ROUNDS:
+        found = relearnt(frame, groups, posterior, period, rounds)
+        posterior = found.posterior
+        # The lattice was that of two motifs taken for one.
+        split.learner.settle(posterior[split.patterns])
+    # Where motifs meet, their lattice may be displaced.
+    fitted = Fitted.of(frame, split.learner, split.patterns, found)
+    for width in WIDTHS[1:]:
+        if width >= split.learner.width:
+            continue
+        narrower = fitted.with_width(frame, width, found)
+        if narrower.gain(fitted) < DECISIVE:
+            break
+        fitted = narrower
+    groups = [*groups[:-1], Group(fitted.learner, split.patterns)]
+    return relearnt(frame, groups, posterior, period, ROUNDS_WHEN_SETTLED)
+
+
+def motif_split(frame, solution, number, superlattice=True):
+    """Start with one pattern more, on the lattice of another, or None if it has none.
+
+    Parameters
+    ----------
+    frame, solution, number
+        As for `with_second_motif`.
+    superlattice : bool
+        Whether one is looked for.
+
+    Returns
+    -------
     groups : list of Group
+        The last one is that of the pattern.
     posterior : (patterns + 1, ..., block rows, block columns) numpy.ndarray of float32
     """
     [group] = [group for group in solution.groups if number in group.patterns]
+    if not (solution.labels == number).any():
+        return None
     others = [each for each in solution.groups if each is not group]
     own, learner = solution.posterior[group.patterns], _crystal(frame, group, solution)
     if learner is None:
         return None
-    learner = _with_superlattice(frame, learner, own, solution)
-    row = group.patterns.index(number)
-    if not (solution.labels == number).any():
-        return None
-    second = _second_motif(learner.motifs(own, WIDTH), solution.labels == number)
+    other = learner
+    if superlattice:
+        other = _with_superlattice(frame, learner, own, solution)
+    if other is learner:
+        motifs = learner.motifs(own, WIDTH)
+    else:
+        motifs = _sizes(other.motifs(own, WIDTH_OF_ORDER, of_superlattice=True))
+    second = _second_motif(motifs, solution.labels == number)
     share = share_of_new(second)
     posterior = np.concatenate(
         [solution.posterior, solution.posterior[[number]] * share]
     )
     posterior[number] *= 1 - share
     patterns = [*group.patterns, len(solution.posterior)]
-    return [*others, Group(learner.split(row), patterns)], posterior
+    split = Group(other.split(group.patterns.index(number)), patterns)
+    return [*others, split], posterior
 
 
 def change_slowly(frame, group, solution, cost=0.0):
@@ -87,8 +170,8 @@ def change_slowly(frame, group, solution, cost=0.0):
         both = own[list(pair)]
         one = np.vdot(both.sum(axis=0), frame.residuals(learner.varying(both)))
         gain = (one - sum(losses[k] for k in pair)) / (2 * noise)
-        length = boundary_length(solution.labels, *(group.patterns[k] for k in pair))
-        if gain < max(DECISIVE, cost * length):
+        share, length = solution.cost_of_edges(group, pair)
+        if gain < max(DECISIVE, cost * share * length):
             return True
     return False
 
@@ -146,19 +229,28 @@ def _nearly_the_same(cell, other):
 
 
 def _with_superlattice(frame, learner, weights, solution):
-    """Learner of a supercell of twice the area, if that explains more."""
-    period, noise = solution.templates.period, solution.templates.noise
+    """Learner of a superlattice with twice the cell, if that explains more."""
+    if learner.has_domains:
+        return learner
+    noise = solution.templates.noise
+    learner.fit(weights)
+    tried = [learner.on_supercell(cell, weights) for cell in supercells(learner.cell)]
+    *_, second, best = sorted(tried, key=lambda each: each[1])
+    other, gain, n_more = best
+    if gain / noise < max(DECISIVE + GAIN_OF_NOISE * n_more, CLEAR * second[1] / noise):
+        return learner
+    misfits = (
+        misfit_of_cells(frame, each, weights, noise).sum() for each in (learner, other)
+    )
+    return other if next(misfits) - next(misfits) > DECISIVE else learner
 
-    def misfit(learner):
-        return misfit_of_cells(frame, learner, weights, noise).sum()
 
-    best, least = learner, misfit(learner) - DECISIVE
-    for cell in supercells(learner.cell):
-        other = CrystalLearner(frame, cell, WIDTHS[0], period, learner.contrast_width)
-        found = misfit(other)
-        if found < least:
-            best, least = other, found
-    return best
+def _sizes(motifs):
+    """Sizes of the motifs of a superlattice, that of either domain: (1, ...)."""
+    flat = motifs.reshape(len(motifs), -1).astype(np.float64)
+    _, vectors = np.linalg.eigh(flat @ flat.T)
+    sizes = np.abs(vectors[:, -1] @ flat)
+    return sizes.reshape(1, *motifs.shape[1:]).astype(np.float32)
 
 
 def _second_motif(motifs, own):

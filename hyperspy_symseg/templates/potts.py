@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Posterior probabilities from log-likelihoods and a prior for smooth boundaries."""
 
+import itertools
+
 import numpy as np
 
 from hyperspy_symseg.frames.kernels import compiled
 
-from .blocks import window_means
+from .blocks import gaussian_weights, window_means
 from .normalized_frame import BLOCKS_IN_CELL
 from .row_tiles import in_row_tiles
 
@@ -13,10 +15,17 @@ _potts = compiled("_potts")
 
 # Cost of an edge between two blocks of different patterns, in nats.
 COUPLING = 1.5
+# Nats that tell the motif of a place, and the window in which they are looked for, at
+# most, in blocks: wider ones would lose small regions.
+ENOUGH, WIDEST = 10.0, 3.0
+# Variance of residuals, at least, where a frame has 1.
+LEAST_VARIANCE = 1e-2
+# Smaller than what anything is divided by.
+NOTHING = 1e-30
 SWEEPS = 20
 
 
-def log_likelihoods(residuals, noise):
+def log_likelihoods(residuals, noise, alike=()):
     """Log-likelihoods of the blocks, each from the cell about it.
 
     A column tells more than the space beside it; the mean over a cell is the same all
@@ -28,6 +37,9 @@ def log_likelihoods(residuals, noise):
         Squared residuals with the template of each pattern.
     noise : float
         As in `Templates`.
+    alike : iterable of (list of int, float)
+        Patterns that differ by so little that a cell does not tell them apart, and the
+        standard deviation of the window that does, in blocks.
 
     Returns
     -------
@@ -35,7 +47,57 @@ def log_likelihoods(residuals, noise):
     """
     # All the same, from the block itself to half a cell away.
     weights = np.full(BLOCKS_IN_CELL // 2 + 1, 1 / BLOCKS_IN_CELL, np.float32)
-    return window_means(residuals, weights) * np.float32(-0.5 / noise)
+    means = window_means(residuals, weights)
+    for patterns, width in alike:
+        own = residuals[patterns]
+        # What they have in common is known as well as for any other pattern.
+        common = own.mean(axis=0)
+        differences = window_means(own - common, gaussian_weights(width))
+        means[patterns] = window_means(common, weights) + differences
+    return means * np.float32(-0.5 / noise)
+
+
+def window_of_evidence(factors, block):
+    """Window in which there is enough evidence to tell motifs apart, or None.
+
+    Parameters
+    ----------
+    factors : (patterns, n) numpy.ndarray of complex128
+        Structure factors on one lattice.
+    block : int
+        Side of a block, in pixels.
+
+    Returns
+    -------
+    float or None
+        Standard deviation, in blocks; None if a cell is enough.
+    """
+    powers = [
+        (np.abs(one - other) ** 2).sum()
+        for one, other in itertools.combinations(factors, 2)
+    ]
+    # What templates do not explain of the variance, which is 1 in a frame. Not the
+    # overdispersion of it: what is alike near by does not get less in wider windows.
+    variance = 1 - 2 * (np.abs(factors) ** 2).sum(axis=1).mean()
+    # Half the mean square of the difference of two templates, over the variance.
+    nats = block**2 * min(powers, default=np.inf) / max(variance, LEAST_VARIANCE)
+    if nats * BLOCKS_IN_CELL**2 >= ENOUGH:
+        return None
+    # As many blocks as a Gaussian window stands for.
+    return min(np.sqrt(ENOUGH / (4 * np.pi * max(nats, NOTHING))), WIDEST)
+
+
+def share_of_edge(window):
+    """What an edge costs where evidence is averaged, as a share of what it costs else.
+
+    Boundaries are drawn in steps of the window, not of a block.
+
+    Parameters
+    ----------
+    window : float or None
+        As from `window_of_evidence`.
+    """
+    return 1.0 if window is None else min(1.0, 1 / (np.sqrt(4 * np.pi) * window))
 
 
 def mean_field(log_likelihood, sweeps=SWEEPS):

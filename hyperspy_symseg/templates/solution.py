@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What has been learnt of some frames: templates, posterior, and their cost."""
 
+import itertools
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from .crystal_learner import CrystalLearner
 from .model import Templates
 from .normalized_frame import BLOCKS_IN_CELL
 from .pattern import Pattern
-from .potts import COUPLING
+from .potts import COUPLING, boundary_length, share_of_edge
 
 # Posterior of the pattern that a block is thought to have, to begin with.
 BELIEF = 0.9
@@ -75,6 +76,36 @@ class Solution:
     n_pixels: float
     variance: float
     length: int
+
+    def cost_of_edges(self, group, pair):
+        """What edges between two patterns of a crystal cost, as a share of others.
+
+        Parameters
+        ----------
+        group : Group
+        pair : (int, int)
+            Numbers of the patterns in the group.
+
+        Returns
+        -------
+        share : float
+            Of what an edge costs where a cell tells patterns apart.
+        length : int
+            Number of these edges.
+        """
+        window = group.learner.window_of_evidence(list(pair))
+        length = boundary_length(self.labels, *(group.patterns[k] for k in pair))
+        return share_of_edge(window), length
+
+    @property
+    def weighted_length(self):
+        """Length of the boundaries, each edge weighted by what it costs: float."""
+        costs = (
+            self.cost_of_edges(group, pair)
+            for group in self.groups
+            for pair in itertools.combinations(range(len(group.patterns)), 2)
+        )
+        return self.length - sum((1 - share) * length for share, length in costs)
 
     def least_cells(self):
         """Number of cells that the smallest pattern has: float.

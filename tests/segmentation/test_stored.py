@@ -179,7 +179,7 @@ def without(name, field):
 
 def test_dictionary_without_a_format_is_read():
     values = without("templates", "format")
-    assert SymmetryModel.from_dict(values).to_dict()["format"] == 3
+    assert SymmetryModel.from_dict(values).to_dict()["format"] == 4
 
 
 def test_templates_of_an_earlier_format_have_one_contrast():
@@ -189,9 +189,16 @@ def test_templates_of_an_earlier_format_have_one_contrast():
     np.testing.assert_array_equal(found.contrast_widths, np.zeros(len(found.widths)))
 
 
+def test_templates_of_an_earlier_format_have_no_antiphase_domains():
+    values = stored("templates") | {"format": 3}
+    del values["templates"]["antiphase"]
+    found = SymmetryModel.from_dict(values).templates
+    np.testing.assert_array_equal(found.antiphase, np.zeros((len(found.widths), 2)))
+
+
 def test_format_of_a_later_version_is_refused_by_name():
-    values = stored("rotation") | {"format": 4}
-    with pytest.raises(ValueError, match="^format of the model .* from 1 to 3.* got 4"):
+    values = stored("rotation") | {"format": 5}
+    with pytest.raises(ValueError, match="^format of the model .* from 1 to 4.* got 5"):
         SymmetryModel.from_dict(values)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from scipy import ndimage
 
 from hyperspy_symseg import _displacement
-from hyperspy_symseg.templates.crystal import WIDE, WIDTHS, Crystal
+from hyperspy_symseg.templates.crystal import WIDE, WIDTHS, Crystal, antiphase_of
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
 from .waves import (
@@ -507,3 +507,25 @@ def test_contrast_where_there_is_nothing_is_zero():
         0 * FACTORS,
     )
     assert not found.any()
+
+
+@pytest.mark.parametrize(
+    ("times", "antiphase"),
+    [
+        ([[0.5, 0], [0, 1]], (0.5, 0)),
+        ([[0, 1], [0.5, 0]], (0, 0.5)),
+        ([[0.5, 0.5], [-0.5, 0.5]], (0.5, 0.5)),
+        # The same lattice as the first, by other vectors.
+        ([[0.5, 1], [0, 1]], (0.5, 0)),
+    ],
+)
+def test_antiphase_domains_are_displaced_by_the_translation_that_is_lost(
+    times, antiphase
+):
+    assert antiphase_of(np.array(times)) == antiphase
+
+
+def test_odd_reflections_are_those_that_the_lattice_has_not():
+    indices = np.array([[1, 0], [0, 1], [1, 1], [-1, 1], [2, 1]])
+    crystal = Crystal(CELL, indices, np.ones((1, 5)), 3.0, antiphase=(0.5, 0.5))
+    np.testing.assert_array_equal(crystal.is_odd, [True, True, False, False, True])

@@ -277,6 +277,7 @@ OTHER_CRYSTALS = {
     "cells": {"cells": CELLS + 1e-7},
     "widths": {"widths": [1.4, 5.0]},
     "contrast_widths": {"contrast_widths": [0, 1.5]},
+    "antiphase": {"antiphase": [[0, 0], [0.5, 0]]},
 }
 
 
@@ -333,6 +334,8 @@ def test_without_crystals_no_pattern_has_one(templates):
         ("contrast_widths", [0, -1]),
         ("contrast_widths", [1.4, 0.05]),
         ("contrast_widths", [0, 101.0]),
+        ("antiphase", [[0, 0.5]]),
+        ("antiphase", [[0, 0], [0.25, 0]]),
         ("phases", np.full(8, 3.2)),
         ("phases", np.zeros(7)),
         ("cells", CELLS[:1]),
@@ -374,6 +377,38 @@ def test_contrasts_of_some_patterns_are_those_of_their_crystals(crystals):
 
 def test_contrasts_are_the_same_everywhere_unless_given(crystals):
     np.testing.assert_array_equal(crystals.contrast_widths, [0, 0])
+
+
+def test_antiphase_domains_of_some_patterns_are_those_of_their_crystals(crystals):
+    some = replace(crystals, antiphase=[[0, 0], [0.5, 0]])
+    np.testing.assert_array_equal(some.only([3, 1]).antiphase, [[0.5, 0]])
+    np.testing.assert_array_equal(some.only([2]).antiphase, [[0, 0]])
+
+
+def test_structure_factors_that_do_not_differ_count_once():
+    indices = np.array([[1, 0], [0, 1], [1, 1]])
+    templates = Templates(
+        period=10.0,
+        n_patterns=2,
+        patterns=[0, 0, 0, 1, 1, 1],
+        reflections=np.concatenate([indices, indices]) * 0.1,
+        amplitudes=[0.5, 0.4, 0.3, 0.5, 0.41, 0.2],
+        noise=1.0,
+        phases=np.zeros(6),
+        indices=np.concatenate([indices, indices]),
+        crystals=[0, 0],
+        cells=[np.eye(2) * 0.1],
+        widths=[3.0],
+        # Differences have a variance of 0.0005: that of the third is 20 of these.
+        n_pixels=[4000, 4000],
+    )
+    assert templates.n_numbers == 12 - 2 * 2
+    # It is not known how well they are known.
+    assert replace(templates, n_pixels=[0, 0]).n_numbers == 12
+
+
+def test_there_are_no_antiphase_domains_unless_given(crystals):
+    np.testing.assert_array_equal(crystals.antiphase, np.zeros((2, 2)))
 
 
 def test_a_wide_window_of_the_contrast_widens_the_margin(crystals):

@@ -10,10 +10,12 @@ from hyperspy_symseg.templates.motifs import (
     are_one_crystal,
     change_slowly,
     motif_split,
+    with_second_motif,
 )
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.pattern_spectrum import SpectrumCrops
-from hyperspy_symseg.templates.potts import COUPLING
+from hyperspy_symseg.templates.potts import COUPLING, most_probable
+from hyperspy_symseg.templates.refusals import FEWEST_CELLS
 from hyperspy_symseg.templates.solution import Group
 
 SHAPE = (126, 198)
@@ -369,3 +371,71 @@ def test_nothing_is_a_motif_only_where_the_contrast_is_the_same_everywhere(
     learner.factors[1] = 0
     found = change_slowly(frame, solution.groups[0], solution)
     assert found == bool(contrast_width)
+
+
+def domains():
+    """Ordered on the left and right, displaced by half a cell; disordered between."""
+    shape = 126, 300
+    lattices = (
+        Lattice.rectangular(18, 9, 4, [(0, 0, 1.25), (0.5, 0, 0.75)]),
+        ordered(0),
+        Lattice.rectangular(18, 9, 4, [(0, 0, 0.75), (0.5, 0, 1.25)]),
+    )
+    frames = [
+        micrograph(lattice, shape, dose=30, jitter=0, seed=3)[0].data
+        for lattice in lattices
+    ]
+    labels = np.zeros(shape, int)
+    labels[:, 99:], labels[:, 201:] = 1, 2
+    frame = NormalizedFrame(np.choose(labels, frames), None, 9.0)
+    between = sum_blocks(labels % 2, frame.block) / frame.counts > 0.5
+    return frame, between, one_pattern(frame, DISORDERED, 9.0)
+
+
+def test_antiphase_domains_are_one_pattern():
+    frame, between, solution = domains()
+    found = with_second_motif(frame, solution, 0)
+    disordered = found.labels == found.labels[0, between.shape[1] // 2]
+    assert agreement(disordered, between) > 0.95
+
+
+def test_antiphase_domains_are_stored_and_found_in_another_frame():
+    frame, between, solution = domains()
+    templates = with_second_motif(frame, solution, 0).templates
+    np.testing.assert_array_equal(np.sort(templates.antiphase), [[0, 0.5]])
+    templates = type(templates)(**templates.to_dict())
+    labels = most_probable(templates.posterior(frame)[0])
+    disordered = labels == labels[0, between.shape[1] // 2]
+    assert agreement(disordered, between) > 0.95
+
+
+def test_two_motifs_of_one_cell_have_no_antiphase_domains(two_motifs):
+    frame, _, solution = two_motifs
+    found = with_second_motif(frame, solution, 0)
+    np.testing.assert_array_equal(found.templates.antiphase, [[0, 0]])
+
+
+def test_a_superlattice_of_several_motifs_is_of_all_of_them(order):
+    frame, _, solution = order
+    two = relearnt(frame, *motif_split(frame, solution, 0, superlattice=False), 9.0, 2)
+    [group], posterior = motif_split(frame, two, 0)
+    assert group.patterns == [0, 1, 2]
+    assert len(posterior) == len(group.learner.factors) == 3
+
+
+def test_order_everywhere_is_no_second_motif():
+    columns = [(0, 0, 1.25), (0.5, 0, 0.75)], [(0, 0.1, 1.25), (0.5, 0, 0.75)]
+    lattices = [Lattice.rectangular(18, 9, 4, each) for each in columns]
+    frame, _ = frame_of(lattices, 9.0)
+    found = with_second_motif(frame, one_pattern(frame, DISORDERED, 9.0), 0)
+    assert found.least_cells() >= FEWEST_CELLS
+
+
+def test_a_lattice_that_is_off_is_settled_when_a_motif_is_split(two_motifs):
+    frame, _, _ = two_motifs
+    off = one_pattern(frame, CELL * 1.004)
+    found = with_second_motif(frame, off, 0)
+    [cell] = found.templates.cells
+    # A settled one is of other signs, perhaps.
+    lengths = np.hypot(*cell.T) / np.hypot(*CELL.T)
+    assert np.abs(lengths - 1).max() < 0.0025

@@ -14,8 +14,13 @@ from hyperspy_symseg.templates.potts import (
     log_likelihoods,
     mean_field,
     most_probable,
+    share_of_edge,
+    window_of_evidence,
 )
 from hyperspy_symseg.templates.row_tiles import ROWS
+
+# Blocks along an axis, and the one that is not 0 in `one_block`.
+SIDES = (21, 10), (24, 11)
 
 
 def log_likelihood(shape, scale=3.0, seed=0):
@@ -188,3 +193,58 @@ def test_boundary_length_of_two_of_the_patterns():
     assert boundary_length(labels) == 4
     assert boundary_length(labels, 0, 1) == 2
     assert boundary_length(labels, 1, 2) == 0
+
+
+def one_block():
+    """Squared residuals of three patterns, 1 in one block of the second."""
+    residuals = np.zeros((3, 21, 24), np.float32)
+    residuals[1, 10, 11] = 1
+    return residuals
+
+
+def test_patterns_that_are_alike_differ_by_the_mean_of_their_window():
+    found = log_likelihoods(one_block(), 0.5, [([0, 1], 2.0)])
+    rows, columns = (np.exp(-((np.arange(n) - at) ** 2) / 8) for n, at in SIDES)
+    expected = -np.outer(rows / rows.sum(), columns / columns.sum())
+    inside = np.s_[5:16, 6:17]
+    difference = (found[1] - found[0])[inside]
+    np.testing.assert_allclose(difference, expected[inside], rtol=0.02)
+
+
+def test_what_alike_patterns_have_in_common_is_that_of_the_cell():
+    found = log_likelihoods(one_block(), 0.5, [([0, 1], 2.0)])
+    expected = log_likelihoods(one_block(), 0.5)
+    np.testing.assert_allclose(found[:2].mean(axis=0), expected[:2].mean(axis=0))
+
+
+def test_other_patterns_are_left_as_they_are():
+    residuals = one_block()[::-1]
+    found = log_likelihoods(residuals, 0.5, [([0, 2], 2.0)])
+    expected = log_likelihoods(residuals, 0.5)
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_hand_worked_window_of_evidence():
+    # Templates explain 0.5 and 0.52 of the variance: 0.49 is left. They differ by 0.01,
+    # and blocks have 16 pixels: 0.3265 nats a block, so that 30.6 blocks have 10.
+    factors = np.array([[0.5, 0], [0.5, 0.1]], complex)
+    expected = np.sqrt(30.625 / (4 * np.pi))
+    assert window_of_evidence(factors, 4) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("difference", "window"), [(0.4, None), (0.0, 3.0)])
+def test_window_of_evidence_is_a_cell_at_least_and_never_too_wide(difference, window):
+    factors = np.array([[0.5, difference], [0.5, 0]], complex)
+    assert window_of_evidence(factors, 4) == window
+
+
+def test_patterns_that_differ_least_have_the_window():
+    factors = np.array([[0.5, 0.1], [0.5, 0], [0.2, 0]], complex)
+    assert window_of_evidence(factors[1:], 4) is None
+    assert window_of_evidence(factors, 4) > 1
+
+
+def test_edges_cost_less_where_evidence_is_averaged():
+    assert share_of_edge(None) == 1
+    # A Gaussian window stands for as many blocks as a square of 7.09.
+    assert share_of_edge(2.0) == pytest.approx(1 / 7.09, rel=1e-3)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from hyperspy_symseg.templates import Templates
-from hyperspy_symseg.templates.solution import Solution
+from hyperspy_symseg.templates.solution import Group, Solution
 
 from .conftest import PERIOD
 
@@ -79,3 +81,18 @@ def test_cells_of_a_crystal_count_where_they_are_large():
     assert made_up(labels=labels).least_cells() == pytest.approx(2)
     found = made_up(labels=labels, **crystal, **waves).least_cells()
     assert found == pytest.approx(4 / 2.5)
+
+
+def test_edges_between_motifs_that_little_tells_apart_count_less():
+    class Learner:
+        def window_of_evidence(self, patterns):
+            # Only the first two motifs are alike.
+            return 2.0 if patterns == [0, 1] else None
+
+    labels = np.array([[0, 0, 1, 2], [0, 0, 1, 2], [0, 0, 1, 2]])
+    solution = replace(
+        made_up(labels=labels, length=6), groups=[Group(Learner(), [0, 1, 2])]
+    )
+    # Three edges of each kind.
+    expected = 3 + 3 / (2 * np.sqrt(4 * np.pi))
+    assert solution.weighted_length == pytest.approx(expected)
