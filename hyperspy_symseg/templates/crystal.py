@@ -58,10 +58,10 @@ class Crystal:
     in which g_hk = h a* + k b*. The displacement is that which the pixels near by fit
     best, without the cell itself; the patterns of a crystal have one in common. In a
     window narrower than 5 cells, the pixels near by are moved first by what fits best
-    in one of 5, so that a strain does not blur them. The patterns also have one
-    contrast a, which is 1, or varies and may change its sign, as under a thickness
-    fringe: then it is the one that the pixels near by fit best, again without the cell
-    itself,
+    in one of 5, so that a strain does not blur them, unless there are several motifs.
+    The patterns also have one contrast a, which is 1, or varies and may change its
+    sign, as under a thickness fringe: then it is the one that the pixels near by fit
+    best, again without the cell itself,
 
         a(c) = <sum over k, hk of Re(conj(F) C exp(2 pi i (h, k).v(c)))>
                / <sum over k, hk of N |F|^2>,
@@ -195,8 +195,10 @@ class CrystalComponents:
         numpy.ndarray of float64
         """
         found, moved = 0.0, cells
-        # Where a contrast changes its sign, wide windows cancel.
-        for window in self._before if self._of_contrast is None else []:
+        # Where a contrast changes its sign, wide windows cancel; and motifs that are not
+        # yet known meet in them.
+        is_plain = self._of_contrast is not None or len(factors) > 1
+        for window in [] if is_plain else self._before:
             found = found + self.best_displacement(factors, map(window.means, moved))
             turned = self.turned(found)
             moved = [np.stack(complex_product(each, turned)) for each in cells]

@@ -588,16 +588,11 @@ def slow_residuals(normalized, posterior, width):
     cells = np.zeros((2, len(HKL), rows, columns), complex)
     terms = weights[:, np.newaxis] * normalized.pixels * waves.conj()
     np.add.at(cells, np.s_[:, :, y // side, x // side], terms)
-    v = np.zeros((2, rows, columns))
-    # What is distorted is moved twice by what is found in a window of 5 cells.
-    for each in (5.0, 5.0, width):
-        moved = cells * np.exp(2j * np.pi * np.tensordot(HKL, v, 1))
-        for cell in np.ndindex(rows, columns):
-            near_by = (others_near(cell, (rows, columns), each) * moved).sum((-2, -1))
-            v[:, *cell] += best_displacement((MOTIFS.conj() * near_by).sum(axis=0))
     templates = np.empty((2, *SMALL))
     for cell in np.ndindex(rows, columns):
-        factors = MOTIFS * np.exp(-2j * np.pi * HKL @ v[:, *cell])
+        near_by = (others_near(cell, (rows, columns), width) * cells).sum((-2, -1))
+        v = best_displacement((MOTIFS.conj() * near_by).sum(axis=0))
+        factors = MOTIFS * np.exp(-2j * np.pi * HKL @ v)
         inside = tuple(np.s_[k * side : (k + 1) * side] for k in cell)
         templates[:, *inside] = 2 * np.tensordot(factors, waves[:, *inside], 1).real
     return sum_blocks((normalized.pixels - templates) ** 2, normalized.block)
