@@ -14,7 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from .joint_evidence import SignalModel, fitted_evidence
-from .node_noise import HIGHEST, RadialNoise, leakage, noise_at_nodes, radial_noise
+from .node_noise import HIGHEST, Leakage, RadialNoise, noise_at_nodes, radial_noise
 from .reciprocal import nodes_within, reduced, related_cells
 from .refinement import Nodes, climb
 
@@ -37,6 +37,8 @@ CLIMBED, FEW_NODES = 2, 40
 BEYOND = 1.15
 # Evidence of the nodes that a finer lattice has beside a coarser one, at least.
 LEAST_GAIN = 3.0
+# And their share of the power: less is left of broad spots and streaks.
+LEAST_SHARE = 0.008
 # Finer lattices that this is computed of without interpolation.
 EXACT = 3
 # How often in a row sub- and superlattices compete.
@@ -212,7 +214,7 @@ class _Search:
         self.maxima, self.ratios = maxima_of(window, self.spectrum, self.noise)
         farthest = np.hypot(*self.maxima.T).max(initial=0)
         self.highest = min(BEYOND * farthest, HIGHEST)
-        self.powers = self.spectrum.power_at(self.maxima)
+        self.leakage = Leakage.of(window, self.spectrum, self.noise, self.maxima)
 
     def evidence(self, cell):
         """Evidence of a cell and its signal: (float, SignalModel)."""
@@ -230,16 +232,26 @@ class _Search:
         else:
             powers = self.spectrum.power_at(nodes)
         noise = noise_at_nodes(self.window, self.spectrum, self.noise, indices, cell)
-        noise += leakage(self.window, nodes, self.maxima, self.powers)
+        noise += self.leakage.at(nodes)
         return fitted_evidence(powers, noise, (nodes**2).sum(axis=1))
 
     def gain(self, finer, coarser, exactly=False):
-        """Evidence of those nodes of a lattice that another one within it lacks."""
+        """Evidence of those nodes of a lattice that another one within it lacks.
+
+        -inf if they have too little of the power, or are too near each other; NaN if
+        there are none of them, or nothing is seen of the other lattice.
+        """
         if self.window.bins(finer).min() < NEAREST:
             return -math.inf
         indices = nodes_within(finer, self.highest)
         numbers = indices @ finer @ np.linalg.inv(coarser)
         lacking = (np.abs(numbers - np.rint(numbers)) > 0.1).any(axis=1)
+        if not lacking.any() or np.hypot(*coarser.T).max() > self.highest:
+            return math.nan
+        nodes = indices @ finer
+        power = self.spectrum.power_at(nodes) - self.noise.at(np.hypot(*nodes.T))
+        if power[lacking].sum() < LEAST_SHARE * power.sum():
+            return -math.inf
         return self._evidence_of(indices[lacking], finer, exactly)[0]
 
     def climbed(self, cell):
@@ -269,9 +281,12 @@ class _Search:
             self.noise = radial_noise(self.window, self.spectrum, cell)
             coarser, finer = related_cells(cell)
             losses = [self.gain(cell, each) for each in coarser]
-            gains = [self.gain(each, cell) for each in finer]
+            gains = np.nan_to_num(
+                [self.gain(each, cell) for each in finer], nan=-np.inf
+            )
             some = np.argsort(gains)[::-1][:EXACT]
             exact = [self.gain(finer[i], cell, exactly=True) for i in some]
+            losses = np.nan_to_num(losses, nan=np.inf)
             if min(losses) < LEAST_GAIN:
                 cell = coarser[int(np.argmin(losses))]
             elif max(exact) > LEAST_GAIN:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .fourier_nodes import HANN_SPREAD
+from .fourier_nodes import HANN_SPREAD, Window
 
 # Width of a ring of the spectrum, in bins.
 RING = 1.5
@@ -16,10 +16,18 @@ AROUND, POINTS = 2.6, 16
 # The ring counts where it is this much above the mean of all directions, as that of
 # noise varies.
 ABOVE = 1.4
+# Power halfway to the next nodes counts where it is this much above the noise: there is
+# a streak through the node, or the wings of a broad spot.
+STREAK = 4.0
 # Share of the power of a maximum that leaks to where its lobe ends, at this distance in
 # bins. From there on it goes with the inverse square of the distance, which is slower
 # than that of the window: distorted crystals have broader spots.
 LEAKAGE, LOBE = 1e-3, 2.5
+# And this share goes everywhere, as pixels are not exact.
+EVERYWHERE = 3e-6
+# More leaks where the spots are broad: what this percentile of the rings around so many
+# of the strongest maxima has, beyond so many times the noise.
+BROAD, BROADEST, BEYOND_NOISE = 75, 4, 2.5
 # Frequencies that are looked at: up to this many cycles a pixel.
 HIGHEST = 0.42
 # Power is away from nodes at this distance, in bins.
@@ -100,7 +108,7 @@ def _smooth(radii, powers):
 
 
 def noise_at_nodes(window, spectrum, noise, indices, cell):
-    """Noise at nodes: that of the ring around each, where it is more than radial.
+    """Noise at nodes: radial, or that of the ring around each, or of a streak.
 
     Parameters
     ----------
@@ -116,35 +124,83 @@ def noise_at_nodes(window, spectrum, noise, indices, cell):
     (n,) numpy.ndarray of float64
     """
     nodes = indices @ cell
+    around = _around(window, spectrum, nodes)
+    local = np.median(around, axis=1) / math.log(2)
+    radial = noise.at(np.hypot(*nodes.T))
+    return np.maximum(
+        np.maximum(local / ABOVE, radial), _streaks(spectrum, nodes, cell, radial)
+    )
+
+
+def _around(window, spectrum, nodes):
+    """Power on rings around nodes (n, 2): (n, POINTS) array."""
     values, vectors = np.linalg.eigh(window.moments)
     angles = 2 * math.pi * (np.arange(POINTS) + 0.5) / POINTS
     circle = np.stack([np.sin(angles), np.cos(angles)], axis=-1)
     circle = AROUND * HANN_SPREAD * (circle / np.sqrt(values)) @ vectors.T
-    around = spectrum.power_at(nodes[:, np.newaxis] + circle, interpolation=0)
-    local = np.median(around, axis=1) / math.log(2)
-    return np.maximum(local / ABOVE, noise.at(np.hypot(*nodes.T)))
+    return spectrum.power_at(nodes[:, np.newaxis] + circle, interpolation=0)
 
 
-def leakage(window, nodes, maxima, powers):
-    """Power that leaks from maxima of a spectrum to nodes.
+def _streaks(spectrum, nodes, cell, radial):
+    """Power (n,) halfway to the next nodes, of that pair which has most; or nothing."""
+    one, other = cell
+    steps = np.stack([one, other, one + other, one - other]) / 2
+    both = [
+        spectrum.power_at(nodes[:, np.newaxis] + sign * steps, interpolation=0)
+        for sign in (1, -1)
+    ]
+    highest = np.mean(both, axis=0).max(axis=1)
+    return np.where(highest > STREAK * radial, highest, 0)
 
-    Parameters
+
+@dataclass(frozen=True, eq=False)
+class Leakage:
+    """Power that leaks from maxima of a spectrum.
+
+    Attributes
     ----------
     window : Window
-    nodes : (n, 2) numpy.ndarray of float64
-        Frequencies, in cycles a pixel.
     maxima : (m, 2) numpy.ndarray of float64
-        One of each pair.
+        Frequencies, in cycles a pixel; one of each pair.
     powers : (m,) numpy.ndarray of float64
-
-    Returns
-    -------
-    (n,) numpy.ndarray of float64
-        Nothing at a node that is the maximum itself.
+        What leaks of each to where its lobe ends.
+    everywhere : float
+        What there is at any frequency.
     """
-    total = np.zeros(len(nodes))
-    for sign in (1, -1):
-        distances = window.bins(nodes[:, np.newaxis] - sign * maxima)
-        shares = np.minimum((LOBE / np.maximum(distances, LOBE)) ** 2, 1)
-        total += np.where(distances > 1, LEAKAGE * shares, 0) @ powers
-    return total
+
+    window: Window
+    maxima: np.ndarray
+    powers: np.ndarray
+    everywhere: float
+
+    @classmethod
+    def of(cls, window, spectrum, noise, maxima):
+        """Leakage of the maxima of a spectrum, which are sorted.
+
+        Parameters
+        ----------
+        window : Window
+        spectrum : PaddedSpectrum
+        noise : RadialNoise
+        maxima : (m, 2) numpy.ndarray of float64
+        """
+        powers = spectrum.power_at(maxima)
+        share = LEAKAGE
+        if len(maxima):
+            strongest = maxima[np.argsort(-powers, kind="stable")[:BROADEST]]
+            around = _around(window, spectrum, strongest)
+            floor = BEYOND_NOISE * noise.at(np.hypot(*strongest.T))
+            beyond = np.percentile(around, BROAD, axis=1) - floor
+            broad = np.maximum(beyond, 0) / spectrum.power_at(strongest)
+            share = max(share, float(np.median(broad)))
+        everywhere = EVERYWHERE * float(powers.max(initial=0))
+        return cls(window, maxima, share * powers, everywhere)
+
+    def at(self, nodes):
+        """Power that leaks to nodes (n, 2), but for that of their own maxima."""
+        total = np.full(len(nodes), self.everywhere)
+        for sign in (1, -1):
+            distances = self.window.bins(nodes[:, np.newaxis] - sign * self.maxima)
+            shares = (LOBE / np.maximum(distances, LOBE)) ** 2
+            total += np.where(distances > 1, shares, 0) @ self.powers
+        return total

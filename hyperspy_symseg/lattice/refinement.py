@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from .joint_evidence import node_evidence
-from .node_noise import LEAKAGE
 from .reciprocal import nodes_within
 
 # Steps of Newton's method, and where it stops: in bins.
@@ -113,7 +112,7 @@ class Nodes(NamedTuple):
         nodes = indices @ cell
         squares = (nodes**2).sum(axis=1)
         powers = np.abs(window.amplitudes(nodes)) ** 2
-        noise = radial.at(np.sqrt(squares)) + LEAKAGE * powers.max()
+        noise = radial.at(np.sqrt(squares))
         signal = signal_model.at(squares)
         # Probability of a reflection, by Bayes.
         evidence = node_evidence(powers, noise, signal)
