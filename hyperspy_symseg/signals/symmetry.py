@@ -101,7 +101,8 @@ class SymmetryTable(Sequence):
             import pandas as pd
         except ImportError as error:
             raise ImportError(
-                "to_dataframe needs pandas, which is not installed: pip install pandas."
+                "to_dataframe needs pandas, which is not installed: pip install "
+                "hyperspy-symseg[dataframe]."
             ) from error
         rows = [_flat(row.to_dict()) for row in self._rows]
         names = [row.name for row in self._rows]
