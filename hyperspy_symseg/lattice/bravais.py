@@ -26,6 +26,9 @@ from .plane_groups import (
 OBLIQUE_DENSITY = 6 / math.pi
 # Corners of the triangle, and images of it around them.
 CORNERS = {SQUARE: (0, 1.0, 4), HEXAGONAL: (0.5, math.sqrt(3) / 2, 6)}
+# Distance of a shape from a lattice, at most, in standard deviations: structure factors
+# say nothing about the shape, so that they would have any lattice distorted.
+FARTHEST = 2.75
 # Length of the edge |z| = 1, from one corner to the other.
 ARC = math.log(math.sqrt(3))
 # Density along the geodesics of centred lattices, of the middle one of the three that
@@ -163,9 +166,10 @@ def distance(shape, cell):
 def log_density(shape, cell, strain):
     """Log density of a shape among those of a cell, measured and strained.
 
-    Gaussian in the distance, of the covariance of the measurement and the strain; that
-    of oblique cells is the same everywhere. So a lattice of higher symmetry, which can
-    be of few shapes, is the more likely one where the shape is near one of these.
+    -inf where the shape is more than 2.75 standard deviations away. Otherwise Gaussian
+    in the distance, of the covariance of the measurement and the strain; that of
+    oblique cells is the same everywhere. So a lattice of higher symmetry, which can be
+    of few shapes, is the more likely one where the shape is near one of these.
 
     Parameters
     ----------
@@ -196,6 +200,8 @@ def log_density(shape, cell, strain):
         covariance = shape.covariance / v**2 + strain**2 * np.eye(2)
         chi = away @ np.linalg.solve(covariance, away)
         spread = math.log(2 * math.pi) + np.linalg.slogdet(covariance)[1] / 2
+        if chi > FARTHEST**2:
+            return -math.inf
         return float(math.log(n_images) - spread - chi / 2)
     gradient = {
         "rectangular": (1, -u / v),
@@ -205,6 +211,8 @@ def log_density(shape, cell, strain):
     }[cell]
     gradient = np.array(gradient) / v / math.cosh(d)
     variance = gradient @ shape.covariance @ gradient + strain**2
+    if d**2 > FARTHEST**2 * variance:
+        return -math.inf
     across = math.log(2) - (math.log(2 * math.pi * variance) + d**2 / variance) / 2
     along = {
         "rectangular": -max(math.log(v), 0),

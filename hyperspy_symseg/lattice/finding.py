@@ -14,7 +14,14 @@ import numpy as np
 from scipy import ndimage
 
 from .joint_evidence import SignalModel, fitted_evidence
-from .node_noise import HIGHEST, Leakage, RadialNoise, noise_at_nodes, radial_noise
+from .node_noise import (
+    HIGHEST,
+    Leakage,
+    RadialNoise,
+    noise_at_nodes,
+    radial_noise,
+    streaks,
+)
 from .reciprocal import nodes_within, reduced, related_cells
 from .refinement import Nodes, climb
 
@@ -26,11 +33,12 @@ COMBINED, GENERATORS = 7, 12
 # bins.
 OFF_NODE, LOWEST = 0.7, 2.5
 # Candidates whose evidence is computed.
-MOST_CANDIDATES = 10
+MOST_CANDIDATES = 16
 # Distance of nodes in bins of the window, at least: else their lobes overlap.
 NEAREST = 3.0
-# A maximum this strong beside the noise counts as a whole.
-STRONG = 12.0
+# Weight of a maximum that noise alone may have, and how much more than the highest of
+# noise counts as a whole, in powers of the noise.
+FAINT, RISE = 0.1, 3.0
 # Candidates that are refined, and nodes on which.
 CLIMBED, FEW_NODES = 2, 40
 # Nodes are looked at as far as this times the frequency of the last maximum.
@@ -163,7 +171,7 @@ def candidates(window, maxima, ratios):
     indices = maxima @ np.linalg.inv(cells)
     off = window.bins((indices - np.rint(indices)) @ cells)
     gain = np.log(areas / (math.pi * OFF_NODE**2 * bin_area))
-    weights = np.minimum(ratios / STRONG, 1)
+    weights = _weights(window, ratios)
     scores = ((off < OFF_NODE) * weights).sum(axis=1) * np.maximum(gain, 0)
     # Pairs that span one lattice have one score and one area.
     keys = np.stack([scores.round(2), np.log(areas).round(2)], axis=-1)
@@ -177,6 +185,12 @@ def candidates(window, maxima, ratios):
         if len(found) == MOST_CANDIDATES:
             break
     return found
+
+
+def _weights(window, ratios):
+    """Weights (n,) of maxima: less where noise may have as high ones."""
+    n_bins = math.pi / 2 * HIGHEST**2 / window.bin_area
+    return np.clip((ratios - math.log(n_bins)) / (2 * RISE) + 0.5, FAINT, 1)
 
 
 def _is_same(window, cell, other):
@@ -220,9 +234,10 @@ class _Search:
         """Evidence of a cell and its signal: (float, SignalModel)."""
         if self.window.bins(cell).min() < NEAREST:
             return -math.inf, None
-        return self._evidence_of(nodes_within(cell, self.highest), cell)
+        indices = nodes_within(cell, self.highest)
+        return self._evidence_of(indices, cell, 0.0)
 
-    def _evidence_of(self, indices, cell, exactly=False):
+    def _evidence_of(self, indices, cell, least_noise, exactly=False):
         """Evidence of some nodes of a cell and their signal: (float, SignalModel)."""
         if not len(indices):
             return -math.inf, None
@@ -232,7 +247,7 @@ class _Search:
         else:
             powers = self.spectrum.power_at(nodes)
         noise = noise_at_nodes(self.window, self.spectrum, self.noise, indices, cell)
-        noise += self.leakage.at(nodes)
+        noise = np.maximum(noise, least_noise) + self.leakage.at(nodes)
         return fitted_evidence(powers, noise, (nodes**2).sum(axis=1))
 
     def gain(self, finer, coarser, exactly=False):
@@ -252,7 +267,9 @@ class _Search:
         power = self.spectrum.power_at(nodes) - self.noise.at(np.hypot(*nodes.T))
         if power[lacking].sum() < LEAST_SHARE * power.sum():
             return -math.inf
-        return self._evidence_of(indices[lacking], finer, exactly)[0]
+        indices = indices[lacking]
+        halfway = streaks(self.spectrum, self.noise, indices, finer)
+        return self._evidence_of(indices, finer, halfway, exactly)[0]
 
     def climbed(self, cell):
         """Cell of the same lattice after Newton's method, and its evidence."""

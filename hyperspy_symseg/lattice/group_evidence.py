@@ -22,7 +22,7 @@ FINER = 2.0
 STEPS = 8
 # Part of the amplitudes that is no symmetry's fault, such as tilt and aberrations: how
 # large it may be, and how likely; and what is left of the strongest in any case.
-MODEL_ERRORS = (0.02, 0.4), (0.05, 0.35), (0.1, 0.25)
+MODEL_ERRORS = (0.02, 0.5), (0.05, 0.5)
 FLOOR = 0.005
 
 

@@ -22,8 +22,6 @@ from .plane_groups import (
 from .reciprocal import nodes_within
 from .refinement import refine
 
-# Cells less likely than the best by more nats are no setting of a group.
-LEAST_DENSITY = 25.0
 # Structure factors up to the frequency at which the signal is this share of the noise.
 FAINTEST = 0.03
 # Periods of the longer vector that the window has, at least.
@@ -188,12 +186,11 @@ def possible_settings(shape, strain):
         What all of them generate.
     """
     densities = {cell: log_density(shape, cell, strain) for cell in CELLS}
-    best = max(densities.values())
     holohedries = {"rectangular": "p2mm", "square": "p4mm", "hexagonal": "p6mm"}
     point_group = closure(np.eye(2, dtype=int)[np.newaxis])
     used = {"oblique"}
     for cell in sorted(densities, key=densities.get, reverse=True):
-        if densities[cell] < best - LEAST_DENSITY or cell == "oblique":
+        if densities[cell] == -math.inf or cell == "oblique":
             continue
         highest = holohedries.get(cell, "c2mm")
         (own,) = (each for each in settings(highest) if each.cell == cell)

@@ -108,7 +108,7 @@ def _smooth(radii, powers):
 
 
 def noise_at_nodes(window, spectrum, noise, indices, cell):
-    """Noise at nodes: radial, or that of the ring around each, or of a streak.
+    """Noise at nodes: radial, or that of the ring around each.
 
     Parameters
     ----------
@@ -126,10 +126,7 @@ def noise_at_nodes(window, spectrum, noise, indices, cell):
     nodes = indices @ cell
     around = _around(window, spectrum, nodes)
     local = np.median(around, axis=1) / math.log(2)
-    radial = noise.at(np.hypot(*nodes.T))
-    return np.maximum(
-        np.maximum(local / ABOVE, radial), _streaks(spectrum, nodes, cell, radial)
-    )
+    return np.maximum(local / ABOVE, noise.at(np.hypot(*nodes.T)))
 
 
 def _around(window, spectrum, nodes):
@@ -141,8 +138,23 @@ def _around(window, spectrum, nodes):
     return spectrum.power_at(nodes[:, np.newaxis] + circle, interpolation=0)
 
 
-def _streaks(spectrum, nodes, cell, radial):
-    """Power (n,) halfway to the next nodes, of that pair which has most; or nothing."""
+def streaks(spectrum, noise, indices, cell):
+    """Power halfway to the next nodes, of that pair of them which has most.
+
+    Parameters
+    ----------
+    spectrum : PaddedSpectrum
+    noise : RadialNoise
+    indices : (n, 2) numpy.ndarray of int
+    cell : (2, 2) numpy.ndarray of float64
+        Reciprocal vectors (y, x), a row each.
+
+    Returns
+    -------
+    (n,) numpy.ndarray of float64
+        0 where it may be noise.
+    """
+    nodes = indices @ cell
     one, other = cell
     steps = np.stack([one, other, one + other, one - other]) / 2
     both = [
@@ -150,7 +162,7 @@ def _streaks(spectrum, nodes, cell, radial):
         for sign in (1, -1)
     ]
     highest = np.mean(both, axis=0).max(axis=1)
-    return np.where(highest > STREAK * radial, highest, 0)
+    return np.where(highest > STREAK * noise.at(np.hypot(*nodes.T)), highest, 0)
 
 
 @dataclass(frozen=True, eq=False)
