@@ -282,10 +282,8 @@ def print_pairs(options):
             frame, truth = accuracy_suite.case(case, dose, seed)
             for k, lattice in enumerate(lattices):
                 if hasattr(lattice, "vectors"):
-                    group = _true_group(lattice)
-                    found.append(
-                        outcome(group, np.array(lattice.vectors), frame, truth == k)
-                    )
+                    group, vectors = _truth(lattice)
+                    found.append(outcome(group, vectors, frame, truth == k))
         tied = share(
             o.lattice and o.truth in o.row.likely_plane_groups[:2] for o in found
         )
@@ -295,13 +293,13 @@ def print_pairs(options):
         )
 
 
-def _true_group(lattice):
-    """Plane group of a simulated lattice without noise, by its name without a doubt."""
+def _truth(lattice):
+    """Plane group and primitive vectors of a simulated lattice, of exact columns."""
     frame = simulate.micrograph(
         lattice, (400, 400), dose=None, jitter=0, ramp=0, seed=0
     )[0].data
     row, _ = named(frame, strain=0.001)
-    return row.get_nominal_plane_group(0.03)
+    return row.get_nominal_plane_group(0.03), np.array(row.record["vectors"])
 
 
 def real_windows(folder):

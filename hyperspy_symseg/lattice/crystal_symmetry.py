@@ -219,7 +219,7 @@ class CrystalSymmetry:
 
     @property
     def n_periods(self):
-        """Periods in the window along that vector which has fewer: float."""
+        """Periods in the window, the geometric mean along both vectors: float."""
         return float(self.record["n_periods"])
 
     @property

@@ -18,6 +18,8 @@ HANN_SPREAD = math.sqrt(1 / 12 - 1 / (2 * math.pi**2))
 LARGEST_GAP = 100
 # Outliers are this many times as far from the others as these are from each other.
 OUTLIERS = 3.0
+# How many times as long as wide a region is to be a long one.
+ELONGATED = 2.0
 # Pixels of a window, at least, and of its shorter side.
 FEWEST_PIXELS, SHORTEST_SIDE = 400, 12
 # Of the spectrum that maxima are looked for in: times the length of the window.
@@ -304,9 +306,20 @@ def _window(frame, region, first):
 
 
 def _tapered(own):
-    """Smooth window in a region: from 0 at its edge to 1 as deep inside as it gets."""
+    """Smooth window in a region: from 0 at its edge to 1 as deep inside as it gets.
+
+    That of a long one is Hann along it, too, or its ends would be steep.
+    """
     depth = ndimage.distance_transform_edt(np.pad(own, 1))[1:-1, 1:-1]
-    return np.sin(np.pi / 2 * depth / (depth.max() + 1)) ** 2
+    weights = np.sin(np.pi / 2 * depth / (depth.max() + 1)) ** 2
+    _, centre, moments = _moments(own.astype(float))
+    (small, large), axes = np.linalg.eigh(moments)
+    if large > ELONGATED**2 * small:
+        y, x = (np.arange(n) - c for n, c in zip(own.shape, centre, strict=True))
+        along = y[:, np.newaxis] * axes[0, 1] + x * axes[1, 1]
+        low, high = along[own].min(), along[own].max()
+        weights *= np.sin(np.pi * (along - low) / (high - low)) ** 2 * own
+    return weights
 
 
 def _background(values, counts, weights):

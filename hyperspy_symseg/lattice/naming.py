@@ -8,6 +8,7 @@ import numpy as np
 
 from .bravais import ReducedCell, log_density, metric_weights, reduced_cell, strains
 from .finding import LEAST_EVIDENCE, find_lattice
+from .fourier_nodes import Window
 from .group_evidence import MODEL_ERRORS, GroupFit, StructureFactors
 from .node_noise import noise_at_nodes, radial_noise
 from .plane_groups import (
@@ -24,11 +25,15 @@ from .refinement import refine
 
 # Structure factors up to the frequency at which the signal is this share of the noise.
 FAINTEST = 0.03
-# Periods of the longer vector that the window has, at least.
-FEWEST_PERIODS = 4.0
+# Periods that the window has, at least: in the geometric mean along both vectors, as a
+# lamella is long where it is thin, and along either.
+FEWEST_PERIODS, FEWEST_ACROSS = 4.0, 2.5
 # Maxima off the nodes that are surely no noise: how strong they are beside it; their
 # distance in bins; and their share of the power of all maxima, at most.
 SURE, OFF_NODE, FOREIGN = 20.0, 1.3, 0.1
+# Of the side lobes of the window: how many maxima have them, and how much higher others
+# are, at least.
+MOST_OWN, BEYOND_LOBES = 8, 3.0
 NO_CONTRAST, NO_LATTICE, FEW_PERIODS, SEVERAL = (
     "no contrast",
     "no lattice",
@@ -86,7 +91,7 @@ class Naming:
         About the middle of the largest window, whose place is `middle`.
     middle : (2,) numpy.ndarray of float64 or None
     n_periods : float
-        In the largest window, along that vector which has fewer.
+        In the largest window, the geometric mean along both vectors.
     """
 
     reason: str
@@ -145,9 +150,10 @@ def name_crystal(windows, pixel_size=(1.0, 1.0), strain=0.02):
         "metric": metric_weights(cell.shape, strain),
         "strains": strains(cell.shape),
         "middle": first.middle,
-        "n_periods": n_periods(first, cell.vectors),
+        "n_periods": float(np.sqrt(n_periods(first, cell.vectors).prod())),
     }
-    if known["n_periods"] < FEWEST_PERIODS:
+    periods = n_periods(first, cell.vectors)
+    if known["n_periods"] < FEWEST_PERIODS or periods.min() < FEWEST_ACROSS:
         return Naming(FEW_PERIODS, **known)
     if foreign_share(first, found) > FOREIGN:
         return Naming(SEVERAL, **known)
@@ -156,8 +162,8 @@ def name_crystal(windows, pixel_size=(1.0, 1.0), strain=0.02):
 
 
 def n_periods(window, vectors):
-    """Periods of that lattice vector of which the window has fewer: float."""
-    return float(np.min(window.lengths_along(vectors) / np.hypot(*vectors.T)))
+    """Periods of each lattice vector in a Hann window as wide: (2,) array."""
+    return window.lengths_along(vectors) / np.hypot(*vectors.T)
 
 
 def foreign_share(window, found):
@@ -167,6 +173,14 @@ def foreign_share(window, found):
     powers = found.ratios * found.noise.at(radii)
     sure = found.ratios > SURE
     foreign = sure & (window.bins(off) > OFF_NODE)
+    own = np.flatnonzero(sure & ~foreign)[:MOST_OWN]
+    if foreign.any() and len(own):
+        # Curved windows have side lobes.
+        lobes = Window(window.weights, window.weights)
+        apart = found.maxima[foreign][:, np.newaxis] - found.maxima[own]
+        shares = np.abs(lobes.amplitudes(apart.reshape(-1, 2)) / window.area) ** 2
+        leaked = shares.reshape(apart.shape[:2]) @ powers[own]
+        foreign[foreign] = powers[foreign] > BEYOND_LOBES * leaked
     return float(powers[foreign].sum() / max(powers[sure].sum(), 1e-300))
 
 
