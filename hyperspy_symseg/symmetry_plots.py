@@ -20,7 +20,7 @@ VISIBLE = 2.0
 ELEMENT, EDGE = "#d55e00", "#0072b2"
 
 
-def plot_symmetry(rows, axes=None):
+def plot_symmetry(rows, axes=None, nominal=False):
     """Plot the average cell, the reflections and the weights of crystals.
 
     Parameters
@@ -28,6 +28,8 @@ def plot_symmetry(rows, axes=None):
     rows : sequence of CrystalSymmetry
     axes : (crystals, 3) numpy.ndarray of matplotlib.axes.Axes, optional
         By default those of a new figure.
+    nominal : bool
+        Whether to draw the elements of the nominal group.
 
     Returns
     -------
@@ -62,8 +64,13 @@ def plot_symmetry(rows, axes=None):
             text = f"{row.name}: {row.bravais}\n{row.reason}"
             cell.text(0.5, 0.5, text, ha="center", va="center")
             continue
-        group = row.plane_group or row.likely_plane_groups[0]
+        group, remark = row.plane_group, ""
+        if nominal:
+            group, remark = row.nominal_plane_group, " (nominal)"
+        elif group is None:
+            group, remark = row.likely_plane_groups[0], " (likely)"
         _plot_cell(cell, row, group)
+        cell.set_title(f"{row.name}: {group}{remark}")
         _plot_reflections(reflections, row, group)
         _plot_weights(weights, row)
     return axes
@@ -94,8 +101,7 @@ def _plot_cell(ax, row, group):
         size = 15 if fold == 2 else 11
         ax.plot(*place[::-1], marker=marker, color=ELEMENT, ms=size, mec="w", mew=0.8)
     unit = f" ({row.unit})" if row.unit else ""
-    sure = "" if row.plane_group else " (likely)"
-    ax.set(title=f"{row.name}: {group}{sure}", xlabel=f"x{unit}", ylabel=f"y{unit}")
+    ax.set(xlabel=f"x{unit}", ylabel=f"y{unit}")
 
 
 def _symbol(fold, vectors):

@@ -388,7 +388,7 @@ def get_symmetry(
     >>> s, truth = simulate.micrograph(crystal, (256, 256), seed=0)
     >>> [row] = s.get_symmetry(show_progressbar=False)
     >>> row.bravais, row.nominal_plane_group, row.lengths.round(2)
-    ('hexagonal', 'p6mm', array([14., 14.]))
+    ('hexagonal', 'p6mm', array([0.14, 0.14]))
     """
     from hyperspy_symseg.signals import arguments, symmetry
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hyperspy_symseg.analysis.symmetry import Symmetry
-from hyperspy_symseg.frames.checks import check_array, check_number, shown
+from hyperspy_symseg.frames.checks import check_array, check_flag, check_number, shown
 from hyperspy_symseg.frames.run import run
 from hyperspy_symseg.lattice.crystal_symmetry import RECORD, CrystalSymmetry
 from hyperspy_symseg.version import package_version
@@ -108,13 +108,16 @@ class SymmetryTable(Sequence):
         names = [row.name for row in self._rows]
         return pd.DataFrame(rows, index=pd.Index(names, name="pattern"))
 
-    def plot(self, axes=None):
+    def plot(self, axes=None, *, nominal=False):
         """Plot the average cell, the reflections and the weights of each pattern.
 
         Parameters
         ----------
         axes : (patterns, 3) numpy.ndarray of matplotlib.axes.Axes, optional
             By default those of a new figure.
+        nominal : bool
+            Whether to draw the elements of the nominal group instead of those of the
+            named one.
 
         Returns
         -------
@@ -125,7 +128,8 @@ class SymmetryTable(Sequence):
         """
         from hyperspy_symseg.symmetry_plots import plot_symmetry
 
-        return plot_symmetry(self._rows, axes)
+        nominal = check_flag("nominal", nominal)
+        return plot_symmetry(self._rows, axes, nominal)
 
     def to_metadata(self):
         """What files keep: dict of arrays, numbers and text."""

@@ -196,6 +196,10 @@ def test_plots_have_a_row_a_pattern(table):
     axes = table.plot()
     assert axes.shape == (2, 3)
     assert "p4mm" in axes[0, 0].get_title()
+    axes = table.plot(nominal=True)
+    assert axes[1, 0].get_title() == "1: p6mm (nominal)"
+    with pytest.raises(TypeError, match="nominal must be True or False"):
+        table.plot(nominal="p4mm")
     with pytest.raises(ValueError, match="axes must have the shape"):
         table.plot(axes[:1])
 
