@@ -2,8 +2,8 @@
 """Segmentation of atomic-resolution micrographs by local symmetry, for HyperSpy.
 
 Importing this package adds the methods ``segment_symmetry``,
-``get_symmetry_descriptors`` and ``get_symmetry_map`` to HyperSpy's ``Signal2D``;
-signals read by ``hyperspy.api.load`` have them without any import.
+``get_symmetry``, ``get_symmetry_descriptors`` and ``get_symmetry_map`` to HyperSpy's
+``Signal2D``; signals read by ``hyperspy.api.load`` have them without any import.
 """
 
 import lazy_loader

@@ -2,5 +2,6 @@ from .areas import Areas
 from .boundaries import BoundaryLengths
 from .defects import Defects
 from .overlay import Overlay
+from .symmetry import Symmetry
 
-__all__ = ["Areas", "BoundaryLengths", "Defects", "Overlay"]
+__all__ = ["Areas", "BoundaryLengths", "Defects", "Overlay", "Symmetry"]

@@ -337,6 +337,71 @@ def get_symmetry_map(
         return scores.get_symmetry_map(self, descriptor, parameters, mask, lazy_output)
 
 
+def get_symmetry(
+    self,
+    *,
+    mask=None,
+    strain=0.02,
+    tolerance=0.25,
+    show_progressbar=None,
+    num_workers=None,
+):
+    """Name the crystal in the image: lattice, Bravais type and plane group.
+
+    Nothing is learnt beforehand: every lattice, Bravais type and plane group that is
+    possible gets a weight, by what the pixels say.
+
+    Parameters
+    ----------
+    mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
+        True where a pixel is left out. What remains should be one crystal; it may be
+        in several regions, the eight largest of which count.
+    strain : float
+        Standard deviation of the distortion that the lattice may have, of the scan or
+        of the crystal: 0.02 is 2 %. A lattice is taken for one of higher symmetry
+        within that.
+    tolerance : float
+        Misfit up to which a plane group is a nominal one: share of the amplitude of
+        the structure factors that has not the symmetry.
+    show_progressbar, num_workers
+        As in `segment_symmetry`.
+
+    Returns
+    -------
+    SymmetryTable
+        With one row, a `CrystalSymmetry`: lattice vectors ``a`` and ``b`` of the
+        reduced cell with their covariance, ``bravais``, ``plane_group`` (None where no
+        weight is 0.9 or more) and ``nominal_plane_group``, all weights and misfits,
+        and the ``reason`` if there is no name. Of a series, up to eight frames count,
+        spread over it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument or the signal is not allowed, such as axes of different units.
+
+    Notes
+    -----
+    The vectors are (y, x), in the unit of the signal axes, whose scales may differ.
+    There is no name of amorphous areas and vacuum, of more than one lattice, and of
+    fewer than four periods. The method is in the documentation, `doc/symmetry.md`.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg import simulate
+    >>> crystal = simulate.Lattice.hexagonal(14, orientation=5)
+    >>> s, truth = simulate.micrograph(crystal, (256, 256), seed=0)
+    >>> [row] = s.get_symmetry(show_progressbar=False)
+    >>> row.bravais, row.nominal_plane_group, row.lengths.round(2)
+    ('hexagonal', 'p6mm', array([0.14, 0.14]))
+    """
+    from hyperspy_symseg.signals import arguments, symmetry
+
+    with arguments.working("Naming symmetry", show_progressbar, num_workers):
+        return symmetry.get_symmetry(self, mask, strain, tolerance)
+
+
 Signal2D.segment_symmetry = segment_symmetry
 Signal2D.get_symmetry_descriptors = get_symmetry_descriptors
 Signal2D.get_symmetry_map = get_symmetry_map
+Signal2D.get_symmetry = get_symmetry

@@ -35,6 +35,7 @@ from .metadata import (
     why_no_costs,
     why_not_refined,
 )
+from .named_patterns import NamedPatterns
 
 _logger = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ CHANGING_IN_PLACE = (
 )
 
 
-class SymmetryLabels(Signal2D):
+class SymmetryLabels(NamedPatterns, Signal2D):
     """Label of every pixel: the crystal pattern that it belongs to.
 
     Made by ``Signal2D.segment_symmetry``. The labels are integers, 0 for the pattern

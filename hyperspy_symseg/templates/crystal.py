@@ -195,8 +195,8 @@ class CrystalComponents:
         numpy.ndarray of float64
         """
         found, moved = 0.0, cells
-        # Where a contrast changes its sign, wide windows cancel; and motifs that are not
-        # yet known meet in them.
+        # Where a contrast changes its sign, wide windows cancel; and motifs that are
+        # not known yet meet in them.
         is_plain = self._of_contrast is not None or len(factors) > 1
         for window in [] if is_plain else self._before:
             found = found + self.best_displacement(factors, map(window.means, moved))

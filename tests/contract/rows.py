@@ -8,7 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from hyperspy_symseg import simulate
-from hyperspy_symseg.analysis import Areas, BoundaryLengths, Defects, Overlay
+from hyperspy_symseg.analysis import (
+    Areas,
+    BoundaryLengths,
+    Defects,
+    Overlay,
+    Symmetry,
+)
 from hyperspy_symseg.descriptors import RotationSymmetry, TranslationSymmetry
 from hyperspy_symseg.descriptors.scores import Scores
 from hyperspy_symseg.frames import Grid
@@ -105,6 +111,7 @@ ROWS = {
     "defects": Defects(REFINED),
     "overlay": Overlay(2),
     "extremes": Extremes(),
+    "symmetry": Symmetry(2),
     "scores": Scores(TranslationSymmetry(patch=8, window=9, max_operations=49), GRID),
     "pooled scores": Scores(RotationSymmetry(radius=9, pooling=3), GRID),
     "labels of scores": Labels(plain_model(), GRID),

@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lattice of a crystal in a window: candidates, and the evidence of their nodes.
+
+Maxima of the spectrum need not be significant one by one. Pairs of them, of their sums
+and differences, span candidates. These, and all lattices with cells of up to four times
+the area or a quarter of it, compete by the evidence of all their nodes together.
+"""
+
+import itertools
+import math
+from typing import NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+from .joint_evidence import SignalModel, fitted_evidence
+from .node_noise import (
+    HIGHEST,
+    Leakage,
+    RadialNoise,
+    noise_at_nodes,
+    radial_noise,
+    streaks,
+)
+from .reciprocal import nodes_within, reduced, related_cells
+from .refinement import Nodes, climb
+
+# Maxima that are looked at, and how strong they are beside the noise, at least.
+MOST_MAXIMA, WEAKEST = 24, 3.5
+# The strongest maxima, of which sums and differences count, too.
+COMBINED, GENERATORS = 7, 12
+# Distance of a maximum from its node, at most, and of the lowest maximum from 0, in
+# bins.
+OFF_NODE, LOWEST = 0.7, 2.5
+# Candidates whose evidence is computed.
+MOST_CANDIDATES = 16
+# Distance of nodes in bins of the window, at least: else their lobes overlap.
+NEAREST = 3.0
+# Weight of a maximum that noise alone may have, and how much more than the highest of
+# noise counts as a whole, in powers of the noise.
+FAINT, RISE = 0.1, 3.0
+# Candidates that are refined, and nodes on which.
+CLIMBED, FEW_NODES = 2, 40
+# Nodes are looked at as far as this times the frequency of the last maximum.
+BEYOND = 1.15
+# Evidence of the nodes that a finer lattice has beside a coarser one, at least.
+LEAST_GAIN = 3.0
+# And their share of the power: less is left of broad spots and streaks.
+LEAST_SHARE = 0.008
+# Finer lattices that this is computed of without interpolation.
+EXACT = 3
+# How often in a row sub- and superlattices compete.
+ROUNDS = 4
+# Evidence that a lattice has at least, in nats: amorphous and empty frames reach 15.
+LEAST_EVIDENCE = 20.0
+
+
+class FoundLattice(NamedTuple):
+    """A lattice in a window.
+
+    Attributes
+    ----------
+    cell : (2, 2) numpy.ndarray of float64
+        Reciprocal vectors (y, x), a row each, in cycles a pixel.
+    evidence : float
+        Log evidence of all nodes, against noise alone.
+    signal : SignalModel
+    noise : RadialNoise
+    highest : float
+        Frequency up to which nodes were looked at, in cycles a pixel.
+    maxima : (n, 2) numpy.ndarray of float64
+        Frequencies of the maxima of the spectrum.
+    ratios : (n,) numpy.ndarray of float64
+        Their power beside the noise.
+    """
+
+    cell: np.ndarray
+    evidence: float
+    signal: SignalModel
+    noise: RadialNoise
+    highest: float
+    maxima: np.ndarray
+    ratios: np.ndarray
+
+
+def maxima_of(window, spectrum, noise):
+    """The highest maxima of a spectrum beside its noise.
+
+    Parameters
+    ----------
+    window : Window
+    spectrum : PaddedSpectrum
+    noise : RadialNoise
+
+    Returns
+    -------
+    frequencies : (n, 2) numpy.ndarray of float64
+        One of each pair.
+    ratios : (n,) numpy.ndarray of float64
+        Descending.
+    """
+    gy, gx = spectrum.frequencies
+    rows, columns = np.flatnonzero(np.abs(gy) <= HIGHEST), gx <= HIGHEST
+    gy, gx = gy[rows], gx[columns]
+    power = spectrum.power[rows[0] : rows[-1] + 1, : len(gx)]
+    radii = np.hypot(gy[:, np.newaxis], gx).astype(np.float32)
+    ratio = power / noise.at(radii).astype(np.float32)
+    # What repeats on the other side of gx = 0.
+    mirrored = np.concatenate([ratio[::-1, 2:0:-1], ratio], axis=1)
+    if len(gy) % 2 == 0:
+        mirrored[:, :2] = 0
+    highest = ndimage.maximum_filter(mirrored, 5, mode="constant")[:, 2:]
+    found = (ratio == highest) & (ratio > WEAKEST)
+    g = np.stack(np.broadcast_arrays(gy[:, np.newaxis], gx), axis=-1)[found]
+    far = window.bins(g) > LOWEST
+    half = (g[:, 1] > 0) | (g[:, 0] > 0)
+    places, g = np.argwhere(found)[far & half], g[far & half]
+    order = np.argsort(-ratio[tuple(places.T)], kind="stable")[:MOST_MAXIMA]
+    places, ratios = places[order], ratio[tuple(places[order].T)]
+    return g[order] + _vertices(np.log(power + 1e-30), places) / spectrum.shape, ratios
+
+
+def _vertices(values, places):
+    """From maxima (n, 2) to the vertices of parabolas: (n, 2) array of -1/2 to 1/2."""
+    shifts = np.zeros(places.shape)
+    for axis in range(2):
+        step = np.zeros(2, int)
+        step[axis] = 1
+        ends = np.array(values.shape) - 1
+        before = values[tuple(np.clip(places - step, 0, ends).T)]
+        after = values[tuple(np.clip(places + step, 0, ends).T)]
+        middle = values[tuple(places.T)]
+        curvature = before + after - 2 * middle
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shift = (before - after) / (2 * curvature)
+        inner = (places[:, axis] > 0) & (places[:, axis] < ends[axis])
+        shifts[:, axis] = np.where(inner & (curvature < 0), shift, 0)
+    return np.clip(shifts, -0.5, 0.5)
+
+
+def candidates(window, maxima, ratios):
+    """Reciprocal cells that explain maxima, the best ones first.
+
+    A maximum that is near a node of a cell of the area A gains log(A / (pi t^2)), t the
+    distance that is near: that is how unlikely chance is.
+
+    Parameters
+    ----------
+    window : Window
+    maxima : (n, 2) numpy.ndarray of float64
+    ratios : (n,) numpy.ndarray of float64
+
+    Returns
+    -------
+    list of (2, 2) numpy.ndarray of float64
+    """
+    strong = maxima[:COMBINED]
+    pairs = np.array(list(itertools.combinations(strong, 2))).reshape(-1, 2, 2)
+    vectors = np.concatenate(
+        [maxima[:GENERATORS], pairs.sum(axis=1), pairs[:, 0] - pairs[:, 1]]
+    )
+    cells = np.array(list(itertools.combinations(vectors, 2))).reshape(-1, 2, 2)
+    areas = np.abs(np.linalg.det(cells))
+    bin_area = window.bin_area
+    longest = np.prod(np.linalg.norm(cells, axis=2), axis=1)
+    # Neither parallel nor smaller than the peaks of the window.
+    good = (areas > NEAREST**2 * bin_area) & (areas > 0.15 * longest)
+    cells, areas = cells[good], areas[good]
+    if not len(cells):
+        return []
+    indices = maxima @ np.linalg.inv(cells)
+    off = window.bins((indices - np.rint(indices)) @ cells)
+    gain = np.log(areas / (math.pi * OFF_NODE**2 * bin_area))
+    weights = _weights(window, ratios)
+    scores = ((off < OFF_NODE) * weights).sum(axis=1) * np.maximum(gain, 0)
+    # Pairs that span one lattice have one score and one area.
+    keys = np.stack([scores.round(2), np.log(areas).round(2)], axis=-1)
+    _, different = np.unique(keys, axis=0, return_index=True)
+    found = []
+    for i in different[np.argsort(-scores[different], kind="stable")]:
+        cell = _fitted(window, cells[i], maxima, weights)
+        if cell is None or any(_is_same(window, cell, other) for other in found):
+            continue
+        found.append(cell)
+        if len(found) == MOST_CANDIDATES:
+            break
+    return found
+
+
+def _weights(window, ratios):
+    """Weights (n,) of maxima: less where noise may have as high ones."""
+    n_bins = math.pi / 2 * HIGHEST**2 / window.bin_area
+    return np.clip((ratios - math.log(n_bins)) / (2 * RISE) + 0.5, FAINT, 1)
+
+
+def _is_same(window, cell, other):
+    """Whether two cells are of one lattice."""
+    numbers = cell @ np.linalg.inv(other)
+    near = np.rint(numbers)
+    same = abs(abs(np.linalg.det(near)) - 1) < 0.5
+    return bool(same and (window.bins((numbers - near) @ other) < OFF_NODE).all())
+
+
+def _fitted(window, cell, maxima, weights):
+    """Cell (2, 2) by least squares on the maxima near its nodes; None if degenerate."""
+    cell = reduced(cell)
+    for _ in range(2):
+        indices = np.rint(maxima @ np.linalg.inv(cell))
+        near = window.bins(maxima - indices @ cell) < OFF_NODE
+        root = np.sqrt(weights * near)[:, np.newaxis]
+        if np.linalg.matrix_rank(root * indices) < 2:
+            return None
+        cell = np.linalg.lstsq(root * indices, root * maxima, rcond=None)[0]
+    return reduced(cell)
+
+
+class _Search:
+    """Evidence of cells in one window.
+
+    Parameters
+    ----------
+    window : Window
+    """
+
+    def __init__(self, window):
+        self.window, self.spectrum = window, window.spectrum()
+        self.noise = radial_noise(window, self.spectrum)
+        self.maxima, self.ratios = maxima_of(window, self.spectrum, self.noise)
+        farthest = np.hypot(*self.maxima.T).max(initial=0)
+        self.highest = min(BEYOND * farthest, HIGHEST)
+        self.leakage = Leakage.of(window, self.spectrum, self.noise, self.maxima)
+
+    def evidence(self, cell):
+        """Evidence of a cell and its signal: (float, SignalModel)."""
+        if self.window.bins(cell).min() < NEAREST:
+            return -math.inf, None
+        indices = nodes_within(cell, self.highest)
+        return self._evidence_of(indices, cell, 0.0)
+
+    def _evidence_of(self, indices, cell, least_noise, exactly=False):
+        """Evidence of some nodes of a cell and their signal: (float, SignalModel)."""
+        if not len(indices):
+            return -math.inf, None
+        nodes = indices @ cell
+        if exactly:
+            powers = np.abs(self.window.amplitudes(nodes)) ** 2
+        else:
+            powers = self.spectrum.power_at(nodes)
+        noise = noise_at_nodes(self.window, self.spectrum, self.noise, indices, cell)
+        noise = np.maximum(noise, least_noise) + self.leakage.at(nodes)
+        return fitted_evidence(powers, noise, (nodes**2).sum(axis=1))
+
+    def gain(self, finer, coarser, exactly=False):
+        """Evidence of those nodes of a lattice that another one within it lacks.
+
+        -inf if they have too little of the power, or are too near each other; NaN if
+        there are none of them, or nothing is seen of the other lattice.
+        """
+        if self.window.bins(finer).min() < NEAREST:
+            return -math.inf
+        indices = nodes_within(finer, self.highest)
+        numbers = indices @ finer @ np.linalg.inv(coarser)
+        lacking = (np.abs(numbers - np.rint(numbers)) > 0.1).any(axis=1)
+        if not lacking.any() or np.hypot(*coarser.T).max() > self.highest:
+            return math.nan
+        nodes = indices @ finer
+        power = self.spectrum.power_at(nodes) - self.noise.at(np.hypot(*nodes.T))
+        if power[lacking].sum() < LEAST_SHARE * power.sum():
+            return -math.inf
+        indices = indices[lacking]
+        halfway = streaks(self.spectrum, self.noise, indices, finer)
+        return self._evidence_of(indices, finer, halfway, exactly)[0]
+
+    def climbed(self, cell):
+        """Cell of the same lattice after Newton's method, and its evidence."""
+        evidence, signal = self.evidence(cell)
+        if signal is None:
+            return evidence, cell
+        nodes = Nodes.of(
+            self.window, (cell, signal, self.noise, self.highest), FEW_NODES
+        )
+        better, _, _ = climb([self.window], cell, nodes, self.window)
+        other, _ = self.evidence(better)
+        return (other, better) if other > evidence else (evidence, cell)
+
+    def best(self):
+        """Cell of most evidence; None if there is no candidate."""
+        found = [
+            (self.evidence(cell)[0], i, cell)
+            for i, cell in enumerate(candidates(self.window, self.maxima, self.ratios))
+        ]
+        if not found:
+            return None
+        found.sort(reverse=True)
+        climbed = [self.climbed(cell) for _, _, cell in found[:CLIMBED]]
+        _, cell = max(climbed, key=lambda each: each[0])
+        for _ in range(ROUNDS):
+            self.noise = radial_noise(self.window, self.spectrum, cell)
+            coarser, finer = related_cells(cell)
+            losses = [self.gain(cell, each) for each in coarser]
+            gains = np.nan_to_num(
+                [self.gain(each, cell) for each in finer], nan=-np.inf
+            )
+            some = np.argsort(gains)[::-1][:EXACT]
+            exact = [self.gain(finer[i], cell, exactly=True) for i in some]
+            losses = np.nan_to_num(losses, nan=np.inf)
+            if min(losses) < LEAST_GAIN:
+                cell = coarser[int(np.argmin(losses))]
+            elif max(exact) > LEAST_GAIN:
+                cell = finer[some[int(np.argmax(exact))]]
+            else:
+                break
+            _, cell = self.climbed(cell)
+        return cell
+
+
+def find_lattice(window):
+    """Find the lattice of a crystal in a window.
+
+    Parameters
+    ----------
+    window : Window
+
+    Returns
+    -------
+    FoundLattice or None
+        None if no two maxima span a lattice. Whether there is one at all is a matter
+        of its evidence: see `LEAST_EVIDENCE`.
+    """
+    search = _Search(window)
+    cell = search.best()
+    if cell is None:
+        return None
+    evidence, signal = search.evidence(cell)
+    if signal is None:
+        return None
+    return FoundLattice(
+        cell,
+        evidence,
+        signal,
+        search.noise,
+        search.highest,
+        search.maxima,
+        search.ratios,
+    )

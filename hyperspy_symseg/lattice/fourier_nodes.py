@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fourier amplitudes of a crystal in a window, at any spatial frequency.
+
+The window is smooth: it is 0 at the edge of what the crystal fills. Amplitudes at given
+frequencies are two products of matrices, without padding and interpolation.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import fft, ndimage
+
+# Standard deviation of a Hann window, in its length. It tells the length of others.
+HANN_SPREAD = math.sqrt(1 / 12 - 1 / (2 * math.pi**2))
+# Areas left out within a region that are this small, in pixels, are gaps in the data
+# and no edge of the crystal.
+LARGEST_GAP = 100
+# Outliers are this many times as far from the others as these are from each other.
+OUTLIERS = 3.0
+# How many times as long as wide a region is to be a long one.
+ELONGATED = 2.0
+# Pixels of a window, at least, and of its shorter side.
+FEWEST_PIXELS, SHORTEST_SIDE = 400, 12
+# Of the spectrum that maxima are looked for in: times the length of the window.
+OVERSAMPLING = 2
+# Regions of a mask that are looked at, at most, and their areas beside the largest.
+MOST_WINDOWS, LEAST_AREA = 8, 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A part of a frame that a crystal fills, under a smooth window.
+
+    Attributes
+    ----------
+    values : (rows, columns) numpy.ndarray of float64
+        Intensities less their background, times the window. Of unit mean square, per
+        pixel of the window.
+    weights : (rows, columns) numpy.ndarray of float64
+        The window, from 0 to 1.
+    first : (int, int)
+        Row and column of the frame at which it begins.
+    """
+
+    values: np.ndarray
+    weights: np.ndarray
+    first: tuple = (0, 0)
+
+    def __post_init__(self):
+        """Find the moments of the window and of its square."""
+        total, centre, moments = _moments(self.weights)
+        # Of the square about the same centre, for phases are of that.
+        _, _, squared = _moments(self.weights**2, centre)
+        set_field = object.__setattr__
+        set_field(self, "area", float(total))
+        set_field(self, "square_area", float((self.weights**2).sum()))
+        set_field(self, "centre", centre)
+        set_field(self, "moments", moments)
+        set_field(self, "square_moments", squared)
+
+    @property
+    def middle(self):
+        """Centre of the window in the frame, which phases are about: (2,) array."""
+        return self.centre + self.first
+
+    def lengths_along(self, vectors):
+        """Length of the Hann window that is as wide, along some vectors.
+
+        Parameters
+        ----------
+        vectors : (n, 2) numpy.ndarray of float64
+
+        Returns
+        -------
+        (n,) numpy.ndarray of float64
+            In pixels.
+        """
+        units = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+        variances = np.einsum("...i,ij,...j", units, self.moments, units)
+        return np.sqrt(variances) / HANN_SPREAD
+
+    def bins(self, frequencies):
+        """Length of differences of frequencies in bins of the window.
+
+        Parameters
+        ----------
+        frequencies : (..., 2) numpy.ndarray of float64
+            In cycles a pixel.
+
+        Returns
+        -------
+        (...) numpy.ndarray of float64
+        """
+        squares = np.einsum("...i,ij,...j", frequencies, self.moments, frequencies)
+        return np.sqrt(squares) / HANN_SPREAD
+
+    @property
+    def bin_area(self):
+        """Area of a bin of the window, in squares of cycles a pixel: float."""
+        return HANN_SPREAD**2 / math.sqrt(np.linalg.det(self.moments))
+
+    def amplitudes(self, frequencies):
+        """Fourier amplitudes about the middle of the window.
+
+        Parameters
+        ----------
+        frequencies : (n, 2) numpy.ndarray of float64
+            Along (y, x), in cycles a pixel.
+
+        Returns
+        -------
+        (n,) numpy.ndarray of complex128
+            Sum of the values times exp(-2 pi i g.r).
+        """
+        along_y, along_x = self._waves(frequencies)
+        return (_products(along_y, self.values) * along_x).sum(axis=1)
+
+    def derivatives(self, frequencies):
+        """Amplitudes with their first and second derivatives by the frequency.
+
+        Parameters
+        ----------
+        frequencies : (n, 2) numpy.ndarray of float64
+
+        Returns
+        -------
+        amplitudes : (n,) numpy.ndarray of complex128
+        gradients : (n, 2) numpy.ndarray of complex128
+        curvatures : (n, 2, 2) numpy.ndarray of complex128
+        """
+        along_y, along_x = self._waves(frequencies)
+        y, x = (-2j * math.pi * each for each in self._positions())
+        found = {}
+        for i in range(3):
+            rows = _products(along_y * y**i, self.values)
+            for j in range(3 - i):
+                found[i, j] = (rows * (along_x * x**j)).sum(axis=1)
+        gradients = np.stack([found[1, 0], found[0, 1]], axis=-1)
+        curvatures = np.stack([found[2, 0], found[1, 1], found[1, 1], found[0, 2]])
+        return found[0, 0], gradients, curvatures.T.reshape(-1, 2, 2)
+
+    def _positions(self):
+        """Rows and columns about the centre: (rows,) and (columns,) arrays."""
+        return (
+            np.arange(n) - middle
+            for n, middle in zip(self.values.shape, self.centre, strict=True)
+        )
+
+    def _waves(self, frequencies):
+        """Waves along y and along x: (n, rows) and (n, columns) arrays."""
+        return (
+            np.exp(-2j * math.pi * np.outer(along, positions))
+            for along, positions in zip(frequencies.T, self._positions(), strict=True)
+        )
+
+    def quarters(self):
+        """Four smooth windows that share this one, each with a quarter of its area.
+
+        Returns
+        -------
+        list of Window
+        """
+        found = []
+        shares = [np.cumsum(self.weights.sum(axis=axis)) / self.area for axis in (1, 0)]
+        halves = [
+            [
+                np.sin(2 * math.pi * share) ** 2 * side
+                for side in (share < 0.5, share >= 0.5)
+            ]
+            for share in shares
+        ]
+        for along_y in halves[0]:
+            for along_x in halves[1]:
+                window = np.outer(along_y, along_x)
+                rows, columns = (np.flatnonzero(each) for each in (along_y, along_x))
+                cut = (
+                    slice(rows[0], rows[-1] + 1),
+                    slice(columns[0], columns[-1] + 1),
+                )
+                found.append(
+                    Window(
+                        (self.values * window)[cut],
+                        (self.weights * window)[cut],
+                        (self.first[0] + rows[0], self.first[1] + columns[0]),
+                    )
+                )
+        return found
+
+    def spectrum(self):
+        """Power at frequencies half a bin apart: PaddedSpectrum."""
+        shape = tuple(
+            fft.next_fast_len(OVERSAMPLING * n, real=True) for n in self.values.shape
+        )
+        values = self.values.astype(np.float32)
+        amplitudes = fft.rfft2(values, shape)
+        power = amplitudes.real**2 + amplitudes.imag**2
+        return PaddedSpectrum(fft.fftshift(power, axes=0), shape)
+
+
+@dataclass(frozen=True, eq=False)
+class PaddedSpectrum:
+    """Power of the window at frequencies so near that it is smooth between them.
+
+    Attributes
+    ----------
+    power : (rows, columns) numpy.ndarray of float32
+        Of non-negative gx, and of all gy in ascending order.
+    shape : (int, int)
+        Rows and columns that were transformed.
+    """
+
+    power: np.ndarray
+    shape: tuple
+
+    @property
+    def frequencies(self):
+        """Frequencies along y and along x: (rows,) and (columns,) arrays."""
+        rows, columns = self.power.shape
+        gy = (np.arange(rows) - self.shape[0] // 2) / self.shape[0]
+        return gy, np.arange(columns) / self.shape[1]
+
+    def power_at(self, frequencies, interpolation=1):
+        """Power at frequencies (..., 2), between the nearest ones: (...) array."""
+        g = np.where(frequencies[..., 1:] < 0, -frequencies, frequencies)
+        places = g * self.shape
+        places[..., 0] += self.shape[0] // 2
+        return ndimage.map_coordinates(
+            self.power,
+            np.moveaxis(places, -1, 0),
+            order=interpolation,
+            mode="nearest",
+            output=np.float64,
+        )
+
+
+def windows(frame, valid=None):
+    """Windows of a frame, one for each region of what counts.
+
+    Parameters
+    ----------
+    frame : (rows, columns) numpy.ndarray of any real dtype
+    valid : (rows, columns) numpy.ndarray of bool, optional
+        Where the crystal is; by default, everywhere.
+
+    Returns
+    -------
+    list of Window
+        Those with the largest areas first. Regions that are small, or without any
+        contrast, have none.
+    """
+    if valid is None or valid.all():
+        found = [_window(frame, None, (0, 0))]
+    else:
+        found = []
+        solid = _without_gaps(valid)
+        regions, _ = ndimage.label(solid)
+        areas = np.bincount(regions.ravel())[1:]
+        boxes = ndimage.find_objects(regions)
+        largest = areas.max(initial=0)
+        for i in np.argsort(-areas, kind="stable")[:MOST_WINDOWS]:
+            if areas[i] < LEAST_AREA * largest:
+                continue
+            own = regions[boxes[i]] == i + 1
+            first = tuple(axis.start for axis in boxes[i])
+            counts = valid[boxes[i]] & own
+            found.append(_window(frame[boxes[i]], (own, counts), first))
+    found = [each for each in found if each is not None]
+    return sorted(found, key=lambda each: -each.area)
+
+
+def _without_gaps(valid):
+    """What counts, with small gaps filled: (rows, columns) numpy.ndarray of bool."""
+    gaps, _ = ndimage.label(~valid)
+    return (np.bincount(gaps.ravel()) <= LARGEST_GAP)[gaps] | valid
+
+
+def _window(frame, region, first):
+    """Window of a box, of which a region counts, with gaps; None if it is nothing."""
+    if frame.size < FEWEST_PIXELS or min(frame.shape) < SHORTEST_SIDE:
+        return None
+    values = frame.astype(np.float64)
+    if region is None:
+        counts = np.ones(frame.shape, bool)
+        along_y, along_x = (np.hanning(n + 2)[1:-1] for n in frame.shape)
+        weights = np.outer(along_y, along_x)
+    else:
+        own, counts = region
+        if counts.sum() < FEWEST_PIXELS:
+            return None
+        weights = _tapered(own) * counts
+    background = _background(values, counts, weights)
+    values = np.where(counts, values - background, 0)
+    some = values[counts]
+    low, high = np.percentile(some[:: max(1, some.size // 2**15) | 1], (1, 99))
+    if low < high:
+        reach = OUTLIERS * (high - low)
+        np.clip(values, low - reach, high + reach, out=values)
+    values -= (values * weights).sum() / weights.sum()
+    values *= weights
+    energy = (values**2).sum() / (weights**2).sum()
+    scale = np.abs(frame[counts].astype(np.float64)).max(initial=0)
+    if not energy > (1e-9 * scale) ** 2:
+        return None
+    return Window(values / math.sqrt(energy), weights, tuple(first))
+
+
+def _tapered(own):
+    """Smooth window in a region: from 0 at its edge to 1 as deep inside as it gets.
+
+    That of a long one is Hann along it, too, or its ends would be steep.
+    """
+    depth = ndimage.distance_transform_edt(np.pad(own, 1))[1:-1, 1:-1]
+    weights = np.sin(np.pi / 2 * depth / (depth.max() + 1)) ** 2
+    _, centre, moments = _moments(own.astype(float))
+    (small, large), axes = np.linalg.eigh(moments)
+    if large > ELONGATED**2 * small:
+        y, x = (np.arange(n) - c for n, c in zip(own.shape, centre, strict=True))
+        along = y[:, np.newaxis] * axes[0, 1] + x * axes[1, 1]
+        low, high = along[own].min(), along[own].max()
+        weights *= np.sin(np.pi * (along - low) / (high - low)) ** 2 * own
+    return weights
+
+
+def _background(values, counts, weights):
+    """Quadratic surface through the pixels that count: (rows, columns) array."""
+    y, x = (np.linspace(-1, 1, n) for n in values.shape)
+    terms = [(0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2)]
+    along_y = np.stack([y**i for i in range(5)])
+    along_x = np.stack([x**i for i in range(5)])
+    used = weights * counts
+    sums = along_y @ used @ along_x.T
+    right = along_y @ (used * np.where(counts, values, 0)) @ along_x.T
+    normal = [[sums[i + k, j + m] for k, m in terms] for i, j in terms]
+    found = np.linalg.lstsq(
+        np.array(normal), np.array([right[i, j] for i, j in terms]), rcond=None
+    )[0]
+    coefficients = np.zeros((3, 3))
+    for (i, j), each in zip(terms, found, strict=True):
+        coefficients[i, j] = each
+    return along_y[:3].T @ coefficients @ along_x[:3]
+
+
+def _moments(weights, centre=None):
+    """Sum of weights, their centre (2,), and second moments (2, 2) about a centre."""
+    along_y, along_x = weights.sum(axis=1), weights.sum(axis=0)
+    total = along_y.sum()
+    y, x = np.arange(len(along_y)), np.arange(len(along_x))
+    if centre is None:
+        centre = np.array([along_y @ y, along_x @ x]) / total
+    y, x = y - centre[0], x - centre[1]
+    crossed = y @ weights @ x
+    moments = np.array([[along_y @ y**2, crossed], [crossed, along_x @ x**2]])
+    return total, centre, moments / total
+
+
+def _products(waves, values):
+    """Complex waves (n, rows) times real values: (n, columns) array of complex."""
+    both = np.concatenate([waves.real, waves.imag]) @ values
+    return both[: len(waves)] + 1j * both[len(waves) :]

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How well the structure factors of a crystal have the symmetry of a plane group.
+
+An operation W r + w about an origin t asks for F(h W) = F(h) exp(2 pi i h.w), where
+F(h) is about t, too. The energy of what has the symmetry is a sum of waves in t: one
+Fourier transform gives it for all origins. An orbit of h under the group has d free
+numbers among n, of a prior variance, and noise in all n. So a group is likely if what
+it forbids is not there, and what it allows is.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import fft, optimize
+
+from .plane_groups import Setting, n_origins
+
+# Points along a side of the cell beside the highest wave.
+FINER = 2.0
+# Newton's steps to the best origin.
+STEPS = 8
+# Part of the amplitudes that is no symmetry's fault, such as tilt and aberrations: how
+# large it may be, and how likely; and what is left of the strongest in any case.
+MODEL_ERRORS = (0.02, 0.5), (0.05, 0.5)
+FLOOR = 0.005
+
+
+@dataclass(frozen=True, eq=False)
+class StructureFactors:
+    """Structure factors of a crystal, of a set that all its groups leave as it is.
+
+    Attributes
+    ----------
+    indices : (n, 2) numpy.ndarray of int
+        Of both h and -h: the second half is that of -h.
+    amplitudes : (n,) numpy.ndarray of complex128
+        About any origin.
+    noise : (n,) numpy.ndarray of float64
+        Power of the noise, the same in each orbit of the highest point group.
+    signal : (n,) numpy.ndarray of float64
+        Mean power, the same in these.
+    orbits : (n,) numpy.ndarray of int
+        Number of the orbit.
+    """
+
+    indices: np.ndarray
+    amplitudes: np.ndarray
+    noise: np.ndarray
+    signal: np.ndarray
+    orbits: np.ndarray
+
+    @classmethod
+    def of(cls, indices, amplitudes, noise, squares, point_group):
+        """Structure factors, with the model of the signal that fits them best.
+
+        Parameters
+        ----------
+        indices : (n, 2) numpy.ndarray of int
+            One of h and -h, of whole orbits of the point group.
+        amplitudes : (n,) numpy.ndarray of complex128
+        noise : (n,) numpy.ndarray of float64
+        squares : (n,) numpy.ndarray of float64
+            Of the length of the frequency.
+        point_group : (m, 2, 2) numpy.ndarray of int
+            With the inversion.
+        """
+        both = np.concatenate([indices, -indices])
+        amplitudes = np.concatenate([amplitudes, amplitudes.conj()])
+        noise, squares = np.tile(noise, 2), np.tile(squares, 2)
+        table = _Table(both)
+        orbits = np.min([table.places(both @ W) for W in point_group], axis=0)
+        orbits = np.unique(orbits, return_inverse=True)[1]
+        noise, squares = (_mean_in(orbits, each) for each in (noise, squares))
+        signal = _fitted_signal(np.abs(amplitudes) ** 2, noise, squares)
+        return cls(both, amplitudes, noise, signal, orbits)
+
+    def with_model_error(self, share):
+        """Structure factors with more noise: a share of the amplitudes of orbits."""
+        powers = np.abs(self.amplitudes) ** 2
+        error = share**2 * _mean_in(self.orbits, powers) + FLOOR**2 * powers.max()
+        return StructureFactors(
+            self.indices, self.amplitudes, self.noise + error, self.signal, self.orbits
+        )
+
+
+class _Table:
+    """Where indices (n, 2) are in an array of indices."""
+
+    def __init__(self, indices):
+        self.reach = int(np.abs(indices).max(initial=0))
+        size = 2 * self.reach + 1
+        self.table = np.full((size, size), -1)
+        self.table[tuple((indices + self.reach).T)] = np.arange(len(indices))
+
+    def places(self, indices):
+        """Places (n,) of indices (n, 2); all must be there."""
+        return self.table[tuple((indices + self.reach).T)]
+
+
+def _mean_in(orbits, values):
+    """Mean of the values of each orbit, at each of its members: (n,) array."""
+    return (np.bincount(orbits, values) / np.bincount(orbits))[orbits]
+
+
+def _fitted_signal(powers, noise, squares):
+    """Mean power exp(a - b g^2) by maximum likelihood: (n,) array."""
+    start = math.log(max(powers.mean(), 1e-300))
+    scale = squares.mean()
+
+    def cost(parameters):
+        exponent = np.clip(
+            parameters[0] - abs(parameters[1]) * squares / scale, -50, 90
+        )
+        total = np.exp(exponent) + noise
+        return (np.log(total) + powers / total).sum()
+
+    found = optimize.minimize(
+        cost, (start + 1, 1.0), method="Nelder-Mead", options={"maxiter": 120}
+    ).x
+    exponent = np.clip(found[0] - abs(found[1]) * squares / scale, -50, 90)
+    return np.exp(exponent) + 1e-6 * noise
+
+
+class GroupFit:
+    """A setting of a plane group and some structure factors.
+
+    Parameters
+    ----------
+    setting : Setting
+    factors : StructureFactors
+    """
+
+    def __init__(self, setting: Setting, factors: StructureFactors):
+        indices, self._amplitudes = factors.indices, factors.amplitudes
+        table, n = _Table(indices), len(indices)
+        self.order = len(setting.W)
+        images = np.stack([table.places(indices @ W) for W in setting.W])
+        phases = np.exp(2j * math.pi * (setting.w @ indices.T))
+        fixed = images == np.arange(n)
+        friedel = (np.arange(n) + n // 2) % n
+        orbits = np.minimum(images, friedel[images]).min(axis=0)
+        self._orbits = np.unique(orbits, return_inverse=True)[1]
+        self._n = np.bincount(self._orbits)
+        free = (fixed * phases).sum(axis=0).real / self.order
+        self._d = np.rint(np.bincount(self._orbits, free)).astype(int)
+        self._multiplicity = fixed.sum(axis=0)
+        self._origins = n_origins(setting.W)
+        waves = indices - np.stack([indices @ W for W in setting.W])
+        reach = int(np.abs(waves).max(initial=0))
+        self._size = max(24, fft.next_fast_len(int(2 * FINER * reach) + 1))
+        places = waves % self._size
+        self._places = (places[..., 0] * self._size + places[..., 1]).ravel()
+        products = self._amplitudes[images].conj() * self._amplitudes * phases
+        self._products = products / (2 * self.order)
+
+    def _best(self, kappa):
+        """Largest of sum of kappa E_par over origins: value, origin, curvature."""
+        size = self._size
+        values = (self._products * kappa).ravel()
+        grid = np.bincount(self._places, values.real, size**2)
+        grid = grid + 1j * np.bincount(self._places, values.imag, size**2)
+        used = np.flatnonzero(grid)
+        waves = np.stack(np.divmod(used, size), axis=-1)
+        waves = (waves + size // 2) % size - size // 2
+        energies = fft.fft2(grid.reshape(size, size).conj()).real
+        start = np.unravel_index(energies.argmax(), energies.shape)
+        return _climbed(2 * math.pi * waves, grid[used], np.array(start) / size)
+
+    def evidence(self, factors):
+        """Log evidence of the setting, the origin being free.
+
+        Parameters
+        ----------
+        factors : StructureFactors
+            Those that it was made with, perhaps with more noise.
+
+        Returns
+        -------
+        float
+        origin : (2,) numpy.ndarray of float64
+            The best one, in fractions of the vectors of the primitive cell.
+        """
+        orbits, n, d = self._orbits, self._n, self._d
+        noise = np.bincount(orbits, factors.noise) / n
+        signal = np.bincount(orbits, factors.signal * self._multiplicity) / n
+        prior = np.divide(n / 2 * signal, d, out=np.zeros(len(d)), where=d > 0)
+        half = noise / 2
+        spread = -((n - d) * np.log(half) + d * np.log(half + prior)).sum() / 2
+        kappa = (1 / half - 1 / (half + prior)) / 2
+        lost = (np.abs(factors.amplitudes) ** 2 / factors.noise).sum() / 2
+        energy, origin, curvature = self._best(kappa[orbits])
+        narrow = np.linalg.eigvalsh(-curvature)
+        narrow = narrow[narrow > 2 * math.pi]
+        volume = 0.0
+        if len(narrow):
+            volume = np.log(2 * math.pi / narrow).sum() / 2 + math.log(self._origins)
+        return float(spread - lost + energy + min(volume, 0)), origin
+
+    def misfit(self, factors):
+        """Share of the amplitude that has not the symmetry, at the best origin.
+
+        Parameters
+        ----------
+        factors : StructureFactors
+            Without a model error.
+
+        Returns
+        -------
+        float
+            From 0 to 1: root of the share of the energy, less that of the noise.
+        origin : (2,) numpy.ndarray of float64
+        """
+        weights = factors.signal / (factors.signal + factors.noise)
+        energy, origin, _ = self._best(weights)
+        total = (weights * np.abs(factors.amplitudes) ** 2).sum() / 2
+        noise = (weights * factors.noise).sum() / 2
+        of_orbit = np.bincount(self._orbits, weights * factors.noise) / self._n
+        forbidden = ((self._n - self._d) * of_orbit).sum() / 2
+        share = (total - energy - forbidden) / max(
+            total - noise, 1e-12 * total + 1e-300
+        )
+        return math.sqrt(min(max(share, 0.0), 1.0)), origin
+
+
+def _climbed(waves, coefficients, t):
+    """Maximum of a sum of waves by Newton's method: value, place, curvature."""
+
+    def at(t):
+        each = coefficients * np.exp(1j * (waves @ t))
+        slope = -(each.imag @ waves)
+        curvature = -(waves.T * each.real) @ waves
+        return each.real.sum(), slope, curvature
+
+    value, slope, curvature = at(t)
+    for _ in range(STEPS):
+        sizes, axes = np.linalg.eigh(curvature)
+        # Along a free origin there is neither slope nor curvature.
+        curved = sizes < -1e-9 * max(np.abs(sizes).max(), 1e-300)
+        step = axes[:, curved] @ ((axes[:, curved].T @ slope) / -sizes[curved])
+        trial = at(t + step)
+        if not trial[0] > value:
+            break
+        t = t + step
+        done = trial[0] - value < 1e-6
+        value, slope, curvature = trial
+        if done:
+            break
+    return value, t % 1, curvature

@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lattice, Bravais type and plane group of a crystal, with weights."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .bravais import ReducedCell, log_density, metric_weights, reduced_cell, strains
+from .finding import LEAST_EVIDENCE, find_lattice
+from .fourier_nodes import Window
+from .group_evidence import MODEL_ERRORS, GroupFit, StructureFactors
+from .node_noise import noise_at_nodes, radial_noise
+from .plane_groups import (
+    BRAVAIS_TYPES,
+    CELLS,
+    PLANE_GROUPS,
+    bravais_type,
+    closure,
+    order,
+    settings,
+)
+from .reciprocal import nodes_within
+from .refinement import refine
+
+# Structure factors up to the frequency at which the signal is this share of the noise.
+FAINTEST = 0.03
+# Periods that the window has, at least: in the geometric mean along both vectors, as a
+# lamella is long where it is thin, and along either.
+FEWEST_PERIODS, FEWEST_ACROSS = 4.0, 2.5
+# Maxima off the nodes that are surely no noise: how strong they are beside it; their
+# distance in bins; and their share of the power of all maxima, at most.
+SURE, OFF_NODE, FOREIGN = 20.0, 1.3, 0.1
+# Of the side lobes of the window: how many maxima have them, and how much higher others
+# are, at least.
+MOST_OWN, BEYOND_LOBES = 8, 3.0
+NO_CONTRAST, NO_LATTICE, FEW_PERIODS, SEVERAL = (
+    "no contrast",
+    "no lattice",
+    "fewer than four periods",
+    "more than one lattice",
+)
+REASONS = ("", NO_CONTRAST, NO_LATTICE, FEW_PERIODS, SEVERAL)
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Plane groups of a crystal.
+
+    Attributes
+    ----------
+    log_evidence : (17,) numpy.ndarray of float64
+        That the data have, without a prior; -inf where the lattice rules a group out.
+    weights : (17,) numpy.ndarray of float64
+        In the order of `PLANE_GROUPS`. They add up to 1.
+    misfits : (17,) numpy.ndarray of float64
+        1 where the lattice rules a group out.
+    settings : list of Setting or None
+        The best one of each group.
+    origins : (17, 2) numpy.ndarray of float64
+        In fractions of the vectors of the primitive cell, NaN where there is none.
+    """
+
+    log_evidence: np.ndarray
+    weights: np.ndarray
+    misfits: np.ndarray
+    settings: list
+    origins: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Naming:
+    """What is known of a crystal.
+
+    Attributes
+    ----------
+    reason : str
+        Why there is no name; empty if there is one.
+    evidence : float
+        Log evidence of the lattice against noise, in nats.
+    cell : ReducedCell or None
+        In pixels.
+    calibrated : ReducedCell or None
+        In axis units.
+    metric : dict
+        Weights of the Bravais types by the shape of the cell alone.
+    strains : dict
+        To the nearest lattice of each type.
+    groups : Groups or None
+    factors : StructureFactors or None
+        About the middle of the largest window, whose place is `middle`.
+    middle : (2,) numpy.ndarray of float64 or None
+    n_periods : float
+        In the largest window, the geometric mean along both vectors.
+    """
+
+    reason: str
+    evidence: float = 0.0
+    cell: ReducedCell | None = None
+    calibrated: ReducedCell | None = None
+    metric: dict | None = None
+    strains: dict | None = None
+    groups: Groups | None = None
+    factors: StructureFactors | None = None
+    middle: np.ndarray | None = None
+    n_periods: float = math.nan
+
+
+def name_crystal(windows, pixel_size=(1.0, 1.0), strain=0.02):
+    """Name the symmetry of a crystal from windows that it fills.
+
+    Parameters
+    ----------
+    windows : list of Window
+        The largest first. The crystal may be displaced from one to another.
+    pixel_size : (float, float)
+        Along (y, x), in one unit.
+    strain : float
+        Standard deviation of the distortion of the lattice.
+
+    Returns
+    -------
+    Naming
+    """
+    if not windows:
+        return Naming(NO_CONTRAST)
+    first = windows[0]
+    found = find_lattice(first)
+    if found is None:
+        return Naming(NO_LATTICE)
+    if found.evidence < LEAST_EVIDENCE:
+        return Naming(NO_LATTICE, found.evidence)
+    refined = refine(windows, found)
+    if refined is None:
+        return Naming(NO_LATTICE, found.evidence)
+    scales = np.tile(np.abs(np.asarray(pixel_size, float)), 2)
+    calibrated = reduced_cell(
+        refined.vectors * scales[:2],
+        refined.vector_covariance * np.outer(scales, scales),
+    )
+    cell = ReducedCell(
+        calibrated.vectors / scales[:2],
+        calibrated.covariance / np.outer(scales, scales),
+        calibrated.shape,
+    )
+    known = {
+        "evidence": found.evidence,
+        "cell": cell,
+        "calibrated": calibrated,
+        "metric": metric_weights(cell.shape, strain),
+        "strains": strains(cell.shape),
+        "middle": first.middle,
+        "n_periods": float(np.sqrt(n_periods(first, cell.vectors).prod())),
+    }
+    periods = n_periods(first, cell.vectors)
+    if known["n_periods"] < FEWEST_PERIODS or periods.min() < FEWEST_ACROSS:
+        return Naming(FEW_PERIODS, **known)
+    if foreign_share(first, found) > FOREIGN:
+        return Naming(SEVERAL, **known)
+    groups, factors = name_group(windows, cell, strain, found)
+    return Naming("", **known, groups=groups, factors=factors)
+
+
+def n_periods(window, vectors):
+    """Periods of each lattice vector in a Hann window as wide: (2,) array."""
+    return window.lengths_along(vectors) / np.hypot(*vectors.T)
+
+
+def foreign_share(window, found):
+    """Share of the power of sure maxima that is not near nodes: float."""
+    off = found.maxima - np.rint(found.maxima @ np.linalg.inv(found.cell)) @ found.cell
+    radii = np.hypot(*found.maxima.T)
+    powers = found.ratios * found.noise.at(radii)
+    sure = found.ratios > SURE
+    foreign = sure & (window.bins(off) > OFF_NODE)
+    own = np.flatnonzero(sure & ~foreign)[:MOST_OWN]
+    if foreign.any() and len(own):
+        # Curved windows have side lobes.
+        lobes = Window(window.weights, window.weights)
+        apart = found.maxima[foreign][:, np.newaxis] - found.maxima[own]
+        shares = np.abs(lobes.amplitudes(apart.reshape(-1, 2)) / window.area) ** 2
+        leaked = shares.reshape(apart.shape[:2]) @ powers[own]
+        foreign[foreign] = powers[foreign] > BEYOND_LOBES * leaked
+    return float(powers[foreign].sum() / max(powers[sure].sum(), 1e-300))
+
+
+def possible_settings(shape, strain):
+    """Settings that the shape of a cell allows, and their log densities.
+
+    Parameters
+    ----------
+    shape : Shape
+    strain : float
+
+    Returns
+    -------
+    dict of str and list of (Setting, float)
+        By the plane group. The density is shared by settings of one cell.
+    point_group : (n, 2, 2) numpy.ndarray of int
+        What all of them generate.
+    """
+    densities = {cell: log_density(shape, cell, strain) for cell in CELLS}
+    holohedries = {"rectangular": "p2mm", "square": "p4mm", "hexagonal": "p6mm"}
+    point_group = closure(np.eye(2, dtype=int)[np.newaxis])
+    used = {"oblique"}
+    for cell in sorted(densities, key=densities.get, reverse=True):
+        if densities[cell] == -math.inf or cell == "oblique":
+            continue
+        highest = holohedries.get(cell, "c2mm")
+        (own,) = (each for each in settings(highest) if each.cell == cell)
+        together = closure(np.concatenate([point_group, own.W]))
+        # Settings that exclude each other: the more likely one stays.
+        if together is not None:
+            point_group, used = together, used | {cell}
+    found = {}
+    for group in PLANE_GROUPS:
+        own = [each for each in settings(group) if each.cell in used]
+        n_of_cell = {each.cell: 0 for each in own}
+        for each in own:
+            n_of_cell[each.cell] += 1
+        found[group] = [
+            (each, densities[each.cell] - math.log(n_of_cell[each.cell]))
+            for each in own
+        ]
+    return found, point_group
+
+
+def name_group(windows, cell, strain, found):
+    """Weigh the plane groups of a crystal.
+
+    Parameters
+    ----------
+    windows : list of Window
+    cell : ReducedCell
+        In pixels; its shape is that in axis units.
+    strain : float
+    found : FoundLattice
+        Of the first window.
+
+    Returns
+    -------
+    Groups
+    StructureFactors
+    """
+    possible, point_group = possible_settings(cell.shape, strain)
+    factors = structure_factors(windows, cell.vectors, point_group, found)
+    return weigh_groups(possible, factors), factors
+
+
+def structure_factors(windows, vectors, point_group, found):
+    """Structure factors of whole orbits of a point group.
+
+    Those of other windows than the first are added after the shift that fits best.
+
+    Parameters
+    ----------
+    windows : list of Window
+    vectors : (2, 2) numpy.ndarray of float64
+        Lattice vectors (y, x), a row each, in pixels.
+    point_group : (n, 2, 2) numpy.ndarray of int
+    found : FoundLattice
+
+    Returns
+    -------
+    StructureFactors
+        About the middle of the first window.
+    """
+    reciprocal = np.linalg.inv(vectors).T
+    first = windows[0]
+    spectrum = first.spectrum()
+    noise = radial_noise(first, spectrum, reciprocal)
+    radii = np.linspace(0, found.highest, 200)
+    visible = radii[found.signal.at(radii**2) > FAINTEST * noise.at(radii)]
+    highest = max(visible.max(initial=0), 0.5 * found.highest)
+    # Some more, as the mean length of an orbit counts.
+    indices = nodes_within(reciprocal, 1.3 * highest)
+    images = np.einsum("ni,mij->nmj", indices, point_group) @ reciprocal
+    lengths = np.hypot(images[..., 0], images[..., 1]).mean(axis=1)
+    indices = indices[lengths <= highest]
+    nodes = indices @ reciprocal
+    amplitudes, power = first.amplitudes(nodes), 0.0
+    power = noise_at_nodes(first, spectrum, noise, indices, reciprocal)
+    total, noise_of_all = amplitudes, power
+    for window in windows[1:]:
+        own = window.amplitudes(nodes)
+        total = total + own * np.exp(
+            2j * math.pi * indices @ _shift(indices, amplitudes, own)
+        )
+        noise_of_all = noise_of_all + power * window.square_area / first.square_area
+    squares = lengths[lengths <= highest] ** 2
+    return StructureFactors.of(indices, total, noise_of_all, squares, point_group)
+
+
+def _shift(indices, amplitudes, others):
+    """Shift, in fractions of the cell, that takes others to amplitudes: (2,) array."""
+    size = 4 * int(np.abs(indices).max()) + 2
+    grid = np.zeros((size, size), complex)
+    np.add.at(grid, tuple((indices % size).T), amplitudes.conj() * others)
+    correlation = np.fft.ifft2(grid).real
+    best = np.unravel_index(correlation.argmax(), correlation.shape)
+    return np.array(best) / size
+
+
+def weigh_groups(possible, factors):
+    """Weights of the plane groups by evidence, and their misfits.
+
+    Parameters
+    ----------
+    possible : dict of str and list of (Setting, float)
+        From `possible_settings`.
+    factors : StructureFactors
+
+    Returns
+    -------
+    Groups
+    """
+    n = len(PLANE_GROUPS)
+    evidence, misfits = np.full(n, -np.inf), np.ones(n)
+    chosen, origins = [None] * n, np.full((n, 2), np.nan)
+    models = [
+        (factors.with_model_error(share), math.log(prior))
+        for share, prior in MODEL_ERRORS
+    ]
+    for i, group in enumerate(PLANE_GROUPS):
+        logs, best = [], -np.inf
+        for setting, density in possible[group]:
+            fit = GroupFit(setting, factors)
+            own = [(fit.evidence(model), prior) for model, prior in models]
+            total = np.logaddexp.reduce([each[0] + prior for each, prior in own])
+            logs.append(total + density)
+            if logs[-1] > best:
+                best, chosen[i] = logs[-1], setting
+                origins[i] = max(own, key=lambda each: each[0][0] + each[1])[0][1]
+            misfits[i] = min(misfits[i], fit.misfit(factors)[0])
+        if logs:
+            evidence[i] = np.logaddexp.reduce(logs)
+    # Where the data do not tell, the more symmetric group is the more likely one.
+    prior = np.log([order(group) for group in PLANE_GROUPS])
+    weights = evidence + prior
+    weights = np.exp(weights - np.logaddexp.reduce(weights))
+    return Groups(evidence, weights, misfits, chosen, origins)
+
+
+def bravais_weights(weights):
+    """Weights of the Bravais types from those of the plane groups.
+
+    Parameters
+    ----------
+    weights : (17,) numpy.ndarray of float64
+
+    Returns
+    -------
+    dict of str and float
+    """
+    found = dict.fromkeys(BRAVAIS_TYPES, 0.0)
+    for group, weight in zip(PLANE_GROUPS, weights, strict=True):
+        found[bravais_type(group)] += float(weight)
+    return found

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+
+from hyperspy_symseg.lattice.fourier_nodes import HANN_SPREAD, windows
+
+SHAPE = 60, 83
+RNG = np.random.default_rng(4)
+FRAME = RNG.normal(size=SHAPE) + 20
+G = np.array([[0.11, -0.2], [0.03, 0.31], [0, 0.25]])
+
+
+def test_amplitudes_are_fourier_sums_about_the_middle():
+    [window] = windows(FRAME)
+    y, x = np.indices(SHAPE)
+    for g, found in zip(G, window.amplitudes(G), strict=True):
+        phase = g[0] * (y - window.centre[0]) + g[1] * (x - window.centre[1])
+        expected = (window.values * np.exp(-2j * np.pi * phase)).sum()
+        assert found == pytest.approx(expected)
+
+
+def test_derivatives_are_differences_of_amplitudes():
+    [window] = windows(FRAME)
+    amplitudes, gradients, curvatures = window.derivatives(G)
+    np.testing.assert_allclose(amplitudes, window.amplitudes(G))
+    step = 1e-4
+    for i, along in enumerate(np.eye(2)):
+        after, _, _ = window.derivatives(G + step * along)
+        before, _, _ = window.derivatives(G - step * along)
+        np.testing.assert_allclose(
+            gradients[:, i], (after - before) / (2 * step), rtol=1e-4
+        )
+        _, after, _ = window.derivatives(G + step * along)
+        _, before, _ = window.derivatives(G - step * along)
+        np.testing.assert_allclose(
+            curvatures[:, i], (after - before) / (2 * step), rtol=1e-3
+        )
+
+
+def test_a_full_window_is_hann():
+    [window] = windows(FRAME)
+    lengths = window.lengths_along(np.eye(2))
+    np.testing.assert_allclose(lengths, np.add(SHAPE, 1), rtol=1e-2)
+    assert window.bins(np.array([1 / 61, 0])) == pytest.approx(1, rel=1e-2)
+    assert pytest.approx(0.1808, abs=1e-4) == HANN_SPREAD
+
+
+@pytest.mark.parametrize("gain", [1, -3e4, 1e-7])
+@pytest.mark.parametrize("offset", [0, 1e5])
+def test_neither_gain_nor_offset_matters(gain, offset):
+    [expected] = windows(FRAME)
+    [found] = windows(FRAME * gain + offset * gain)
+    np.testing.assert_allclose(found.values, np.sign(gain) * expected.values, atol=1e-6)
+
+
+def test_a_quadratic_surface_does_not_matter():
+    y, x = np.indices(SHAPE) / 50
+    [expected] = windows(FRAME)
+    [found] = windows(FRAME + 30 * y - 20 * x + 9 * x * y - 7 * y**2 + 11 * x**2)
+    np.testing.assert_allclose(found.values, expected.values, atol=2e-2)
+
+
+def test_regions_have_windows_of_their_own_that_end_at_their_edges():
+    valid = np.zeros(SHAPE, bool)
+    valid[4:50, 2:30] = valid[10:55, 40:81] = True
+    valid[20:50, 15:30] = False
+    large, small = windows(FRAME, valid)
+    assert large.first == (10, 40)
+    assert small.first == (4, 2)
+    assert large.values.shape == (45, 41)
+    # The edge is no step.
+    assert large.weights[0].max() < 0.02
+    assert large.weights.max() == pytest.approx(1, abs=0.05)
+    assert (small.weights[16:, 13:] == 0).all()
+
+
+def test_what_is_left_out_does_not_count():
+    valid = np.ones(SHAPE, bool)
+    valid[:, 60:] = False
+    valid[20:23, 30:33] = False
+    changed = np.where(valid, FRAME, 1e6)
+    [found], [expected] = windows(changed, valid), windows(FRAME, valid)
+    np.testing.assert_allclose(found.values, expected.values)
+    changed[~valid] = np.nan
+    [found] = windows(changed, valid)
+    np.testing.assert_allclose(found.values, expected.values)
+    # A gap is no edge.
+    assert found.weights[25, 31] > 0.5
+
+
+def test_quarters_share_the_window():
+    valid = np.ones(SHAPE, bool)
+    valid[:30, 50:] = False
+    [window] = windows(FRAME, valid)
+    quarters = window.quarters()
+    areas = np.array([each.area for each in quarters])
+    assert len(areas) == 4
+    assert areas.max() < 0.5 * window.area
+    middles = np.array([each.middle for each in quarters])
+    assert np.ptp(middles, axis=0).min() > 10
+
+
+@pytest.mark.parametrize("frame", [np.ones(SHAPE), np.zeros((8, 300)), np.eye(5)])
+def test_frames_without_contrast_or_pixels_have_none(frame):
+    assert windows(frame) == []
+
+
+def test_a_mask_of_everything_has_none():
+    assert windows(FRAME, np.zeros(SHAPE, bool)) == []
+
+
+@pytest.mark.parametrize("shape", [(60, 83), (61, 64)])
+def test_the_spectrum_is_the_power_of_the_amplitudes(shape):
+    [window] = windows(RNG.normal(size=shape))
+    spectrum = window.spectrum()
+    gy, gx = spectrum.frequencies
+    g = np.array([[gy[5], gx[9]], [gy[-3], gx[20]], [-gy[7], -gx[11]]])
+    expected = np.abs(window.amplitudes(g)) ** 2
+    np.testing.assert_allclose(spectrum.power_at(g), expected, rtol=1e-3)
