@@ -12,6 +12,7 @@ from hyperspy_symseg.__main__ import main
 from hyperspy_symseg.segmentation import SymmetryModel
 
 SMALL = ["--patch", "7", "--window", "8", "--stride", "3"]
+TWO = ["--n-patterns", "2"]
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ def wide_image(two_grains, tmp_path):
 
 def test_large_image_is_labelled_part_by_part(run, wide_image, tmp_path, monkeypatch):
     signal, file = wide_image
-    expected = signal.segment_symmetry(patch=7, window=8, stride=3)
+    expected = signal.segment_symmetry(2, patch=7, window=8, stride=3)
     columns = []
     predict_tile = SymmetryModel.predict_tile
 
@@ -181,7 +182,7 @@ def test_large_image_is_labelled_part_by_part(run, wide_image, tmp_path, monkeyp
 
     monkeypatch.setattr(SymmetryModel, "predict_tile", predict)
     monkeypatch.setattr(SymmetryModel, "fit_predict", None)
-    assert run("segment", file, *SMALL, "--num-workers", 1)[::2] == (0, [])
+    assert run("segment", file, *SMALL, *TWO, "--num-workers", 1)[::2] == (0, [])
     assert len(columns) > 1
     assert max(columns) <= 2048 + 2 * expected.model.margin
     assert names(tmp_path / "out") == ["wide_labels.hspy", "wide_overlay.png"]
@@ -307,5 +308,5 @@ def test_log_is_left_as_it_was(run, image):
 
 def test_standard_output_of_a_large_image_has_results_only(run, wide_image):
     hs.preferences.General.show_progressbar = True
-    out = run("segment", wide_image[1], *SMALL)[1]
+    out = run("segment", wide_image[1], *SMALL, *TWO)[1]
     assert [line.split()[0] for line in out] == ["wide", "pattern", "pattern"]

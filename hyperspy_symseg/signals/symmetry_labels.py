@@ -616,7 +616,7 @@ class SymmetryLabels(NamedPatterns, Signal2D):
         >>> seg = s.segment_symmetry(show_progressbar=False)
         >>> ax = seg.plot_n_patterns()
         >>> ax.texts[0].get_text()
-        'gains 17920 nats'
+        'gains 17814 nats'
         """
         from hyperspy_symseg import plotting
 

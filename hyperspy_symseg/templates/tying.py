@@ -23,6 +23,9 @@ DECISIVE = 10.0
 # What a cell may gain by another kind, in nats, at most: small regions of another
 # pattern do not decide for all.
 MOST_GAIN = 0.5
+# What a cell has to gain in the mean by a narrower window, in nats: a distortion is
+# everywhere.
+LEAST_OF_CELL = 0.05
 # Share of the power of a crystal that has the rarer sign of the contrast, at least, if
 # that varies.
 LEAST_INVERTED = 0.05
@@ -79,12 +82,14 @@ def best_kinds(frame, solution):
     free, crystals = zip(*pmap(kinds, solution.groups), strict=True)
     crystals = list(itertools.chain.from_iterable(crystals))
     # A frame is distorted as a whole, so all crystals have windows of one width.
+    patterns = [k for each in crystals for k in each.patterns]
+    n_cells = solution.posterior[patterns].sum() / BLOCKS_IN_CELL**2
     for width in WIDTHS[1:]:
         narrower = [each.with_width(frame, width, solution) for each in crystals]
         gained = sum(map(Fitted.gain, narrower, crystals))
         if gained <= 0:
             break
-        if gained > DECISIVE:
+        if gained > max(DECISIVE, LEAST_OF_CELL * n_cells):
             crystals = narrower
     crystals = [each.with_contrast(frame, solution) for each in crystals]
     best = {tuple(each.patterns): each for each in free}
