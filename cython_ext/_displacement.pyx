@@ -12,11 +12,11 @@ there by Newton's method, as long as S is concave there and no farther than a st
 the grid in a round. Where a motif may be inverted, it is looked for where S is the
 farthest from 0 on the grid, and from there on as the maximum of S or of -S.
 
-The points of a grid are done four at a time: (i, j), (-i, j), (i, -j) and (-i, -j), whose
-cosines are the same, and whose sines differ in sign. So a pair of lines takes four
-multiply-adds for each hk, and a pair of points in one of them two for each k >= 0.
-LANES cells are done side by side; after the last, there are zeros up to a whole number of
-lanes, so every cell is made by the same instructions, wherever it lies.
+The points of a grid are done four at a time: (i, j), (-i, j), (i, -j) and (-i, -j).
+Their cosines are the same, and their sines differ in sign. So a pair of lines takes
+four multiply-adds for each hk, and a pair of points in one of them two for each k >= 0.
+LANES cells are done side by side; after the last, there are zeros up to a whole number
+of lanes, so every cell is made by the same instructions, wherever it lies.
 """
 
 import numpy as np
