@@ -23,8 +23,8 @@ DECISIVE = 10.0
 # What a cell may gain by another kind, in nats, at most: small regions of another
 # pattern do not decide for all.
 MOST_GAIN = 0.5
-# What a cell has to gain in the mean by a narrower window, in nats: a distortion is
-# everywhere.
+# What a cell has to gain in the mean by the narrowest window, in nats: a distortion
+# that needs it is everywhere.
 LEAST_OF_CELL = 0.05
 # Share of the power of a crystal that has the rarer sign of the contrast, at least, if
 # that varies.
@@ -87,9 +87,8 @@ def best_kinds(frame, solution):
     for width in WIDTHS[1:]:
         narrower = [each.with_width(frame, width, solution) for each in crystals]
         gained = sum(map(Fitted.gain, narrower, crystals))
-        if gained <= 0:
-            break
-        if gained > max(DECISIVE, LEAST_OF_CELL * n_cells):
+        least = LEAST_OF_CELL * n_cells if width == WIDTHS[-1] else 0
+        if gained > max(DECISIVE, least):
             crystals = narrower
     crystals = [each.with_contrast(frame, solution) for each in crystals]
     best = {tuple(each.patterns): each for each in free}

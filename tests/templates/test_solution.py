@@ -87,12 +87,12 @@ def test_edges_between_motifs_that_little_tells_apart_count_less():
     class Learner:
         def window_of_evidence(self, patterns):
             # Only the first two motifs are alike.
-            return 2.0 if patterns == [0, 1] else None
+            return 1.2 if patterns == [0, 1] else None
 
     labels = np.array([[0, 0, 1, 2], [0, 0, 1, 2], [0, 0, 1, 2]])
     solution = replace(
         made_up(labels=labels, length=6), groups=[Group(Learner(), [0, 1, 2])]
     )
     # Three edges of each kind.
-    expected = 3 + 3 / (2 * np.sqrt(4 * np.pi))
+    expected = 3 + 3 / (1.2 * np.sqrt(4 * np.pi))
     assert solution.weighted_length == pytest.approx(expected)
