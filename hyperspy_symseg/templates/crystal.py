@@ -132,7 +132,7 @@ class CrystalComponents:
         self._set_width(crystal.width)
         self._of_contrast = None
         if crystal.contrast_width:
-            self._of_contrast = _LeaveOneOut(crystal.contrast_width)
+            self._of_contrast = LeaveOneOut(crystal.contrast_width)
         self._components = BraggComponents(frame, frame.factors(crystal.reflections))
         # Reflections whose sign is another in other antiphase domains.
         self._lost = crystal.lost
@@ -146,14 +146,14 @@ class CrystalComponents:
 
     def _set_width(self, width):
         """Take a window of the displacement, and wider ones before it if narrow."""
-        self._window, self._before = _LeaveOneOut(width), []
+        self._window, self._before = LeaveOneOut(width), []
         if width < WIDTHS[0]:
-            self._before = [_LeaveOneOut(WIDTHS[0])] * ROUNDS_BEFORE
+            self._before = [LeaveOneOut(WIDTHS[0])] * ROUNDS_BEFORE
 
     def with_contrast(self, width):
         """Return the same with a contrast that varies, in a window of that width."""
         other = copy.copy(self)
-        other._of_contrast = _LeaveOneOut(width)
+        other._of_contrast = LeaveOneOut(width)
         return other
 
     def cells(self, weights):
@@ -215,9 +215,9 @@ class CrystalComponents:
         """
         # Antiphase domains have one lattice, that without the superlattice.
         used = np.flatnonzero(np.any(factors, axis=0) & ~self._odd)
-        to_lattice = _WITHOUT_SUPERLATTICE[tuple(self._lost)]
+        from_lattice = np.linalg.inv(_WITHOUT_SUPERLATTICE[tuple(self._lost)])
         terms = _terms(factors, near_by, used)
-        indices = np.rint(self._indices[used] @ np.linalg.inv(to_lattice))
+        indices = np.rint(self._indices[used] @ from_lattice)
         indices = np.ascontiguousarray(indices.astype(np.int32))
         steps = STEPS_PER_INDEX * np.abs(indices).max(initial=1)
         shape = terms.shape[2:]
@@ -227,7 +227,7 @@ class CrystalComponents:
         either_sign = self._of_contrast is not None
         steps = max(steps, FEWEST_STEPS)
         _displacement.best_displacements(terms, indices, steps, either_sign, out)
-        return (np.linalg.inv(to_lattice) @ out).reshape(2, *shape)
+        return (from_lattice @ out).reshape(2, *shape)
 
     def of_domains(self, factors, turned, displacement, weights):
         """Phase factors of a pattern, with the signs of its antiphase domains.
@@ -248,16 +248,14 @@ class CrystalComponents:
         if not odd.any():
             return turned
         frame = self._frame
-        rest = frame.pixels - self.template(np.where(odd, 0, factors), turned)
-        if frame.valid is not None:
-            rest[~frame.valid] = 0
+        rest = frame.less(self.template(np.where(odd, 0, factors), turned)).pixels
         order = self.template(np.where(odd, factors, 0), turned)
         weights = np.maximum(weights, np.float32(LEAST_WEIGHT))
         evidence = weights * products(rest, order, frame.block)
         # A displacement by the translation changes the sign of either.
         index = np.eye(2, dtype=np.int32)[[np.argmax(self._lost)]]
         phases = _phase_factors(displacement, index)[:, 0]
-        window = _LeaveOneOut(DOMAIN_WIDTH, has_neighbours=False)
+        window = LeaveOneOut(DOMAIN_WIDTH, has_neighbours=False)
         near_by = window.means(sum_blocks(evidence, BLOCKS_IN_CELL) * phases)
         signs = np.where((near_by * phases).sum(axis=0) < 0, -1, 1)
         turned = turned.copy()
@@ -377,7 +375,7 @@ def reach(widths):
     return np.sqrt(widths**2 + before)
 
 
-class _LeaveOneOut:
+class LeaveOneOut:
     """Means of what is near cells in a Gaussian window, without the cells themselves.
 
     Parameters

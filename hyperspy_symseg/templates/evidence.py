@@ -59,11 +59,8 @@ def gain(frame, solution, fewer, cost=COUPLING):
     explained = (losses[1] - losses[0]) / (2 * noise)
     explained = np.clip(explained, -MOST_OF_BLOCK, MOST_OF_BLOCK)
     n_independent = float((frame.counts * solution.variance / noise).sum())
-    templates = solution.templates, fewer.templates
-    n_numbers, n_patterns = (
-        -np.diff([getattr(each, name) for each in templates]).item()
-        for name in ("n_numbers", "n_patterns")
-    )
+    n_numbers = solution.templates.n_numbers - fewer.templates.n_numbers
+    n_patterns = solution.templates.n_patterns - fewer.templates.n_patterns
     # What is simpler by chance is no evidence: a pattern more differs in a structure
     # factor, two numbers, and has a boundary.
     n_numbers = max(n_numbers, 2 * n_patterns)

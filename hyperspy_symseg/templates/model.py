@@ -475,7 +475,7 @@ class Templates:
             (patterns, ..., block rows, block columns) numpy.ndarray of float32. The
             log-likelihood of a block is that of its own pixels.
         """
-        components, alike = self.components(frame), self.alike(frame.block)
+        components, alike = self.components(frame), self._alike(frame.block)
         shape = self.n_patterns, *frame.counts.shape
         posterior = np.full(shape, 1 / self.n_patterns, np.float32)
         for _ in range(ROUNDS):
@@ -484,7 +484,7 @@ class Templates:
             posterior = mean_field(likelihoods)
         return posterior, residuals * np.float32(-0.5 / self.noise)
 
-    def alike(self, block):
+    def _alike(self, block):
         """Patterns that one cell does not tell apart, as for `log_likelihoods`: list.
 
         Parameters

@@ -7,10 +7,10 @@ import numpy as np
 
 from hyperspy_symseg.lattice.cell import indices_within
 
-from .blocks import gaussian_weights, ratio, window_means
+from .blocks import ratio
 from .bragg import BraggComponents
-from .crystal import pixels_of_cells
-from .crystal_learner import NOTHING, SHORTEST, CrystalLearner
+from .crystal import LeaveOneOut, pixels_of_cells
+from .crystal_learner import NOTHING, SHORTEST
 from .tying import DECISIVE, crystal_of
 
 # Standard deviation of the window that structure factors are averaged in, in cells.
@@ -37,9 +37,9 @@ def motif_varies(frame, solution, number):
         Of the pattern.
     """
     [group] = [group for group in solution.groups if number in group.patterns]
-    own, learner = solution.posterior[group.patterns], copy.copy(group.learner)
-    if not isinstance(learner, CrystalLearner):
-        learner = crystal_of(frame, group, solution)
+    own = solution.posterior[group.patterns]
+    # Or the solution would learn from what it is asked.
+    learner = copy.copy(crystal_of(frame, group, solution))
     if learner is None:
         return False
     row = group.patterns.index(number)
@@ -49,7 +49,8 @@ def motif_varies(frame, solution, number):
     sums = BraggComponents(rest, frame.factors(nodes)).cells(weights)
     counts = np.broadcast_to(pixels_of_cells(frame, weights), sums.shape)
     sums -= counts * _means(sums) / max(_means(counts).max(), NOTHING)
-    near_by = ratio(_of_others(sums), _of_others(counts))
+    others = LeaveOneOut(WIDTH, has_neighbours=True)
+    near_by = ratio(others.means(sums), others.means(counts))
     gains = 2 * near_by * sums - counts * near_by**2
     gains = np.moveaxis(gains, 1, 0).reshape(len(nodes), -1).sum(axis=1)
     return bool(gains.max(initial=0) > DECISIVE * solution.templates.noise)
@@ -58,11 +59,3 @@ def motif_varies(frame, solution, number):
 def _means(cells):
     """Means of all cells (2, n, ..., rows, columns), with the same number of axes."""
     return cells.mean(axis=tuple(range(2, cells.ndim)), keepdims=True)
-
-
-def _of_others(cells):
-    """Means of cells (..., rows, columns) near by, without the cells themselves."""
-    weights = gaussian_weights(WIDTH)
-    means = window_means(cells, weights)
-    means -= weights[0] ** 2 * cells
-    return means

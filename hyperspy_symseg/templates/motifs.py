@@ -119,7 +119,10 @@ def motif_split(frame, solution, number, superlattice=True):
     if not (solution.labels == number).any():
         return None
     others = [each for each in solution.groups if each is not group]
-    own, learner = solution.posterior[group.patterns], _crystal(frame, group, solution)
+    own, learner = (
+        solution.posterior[group.patterns],
+        crystal_of(frame, group, solution),
+    )
     if learner is None:
         return None
     other = learner
@@ -192,7 +195,7 @@ def are_one_crystal(frame, groups, solution, cost=0.0):
         Of an edge between blocks of the two, in nats.
     """
     learners = [group.learner for group in groups]
-    crystals = [_crystal(frame, group, solution) for group in groups]
+    crystals = [crystal_of(frame, group, solution) for group in groups]
     if None in crystals or not _nearly_the_same(*(each.cell for each in crystals)):
         return False
     weights = [solution.posterior[group.patterns] for group in groups]
@@ -211,13 +214,6 @@ def are_one_crystal(frame, groups, solution, cost=0.0):
     one = float(np.vdot(own, frame.residuals(one))) / (2 * noise)
     length = boundary_length(solution.labels, *(group.patterns for group in groups))
     return one - several < DECISIVE + cost * length
-
-
-def _crystal(frame, group, solution):
-    """Learner of the crystal of a group, if it has free phases, too; or None."""
-    if isinstance(group.learner, CrystalLearner):
-        return group.learner
-    return crystal_of(frame, group, solution)
 
 
 def _nearly_the_same(cell, other):

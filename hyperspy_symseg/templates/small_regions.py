@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from .blocks import window_means
 from .boundaries import NARROW, straightened_in
+from .overdispersion import neighbours
 from .potts import COUPLING, boundary_length, most_probable
 
 # Window with room for a gap of one cell: a period to each side.
@@ -19,8 +20,6 @@ NARROWEST = NARROW._replace(reach=3)
 # Regions of fewer cells have to be asked for. Between the blocks, small regions lose up
 # to a fifth of their area: those of less than four cells of pixels are among these.
 FEWEST_CELLS = 5
-# A block and its neighbours in row and column.
-CROSS = ndimage.generate_binary_structure(2, 1)
 
 
 def by_evidence(straight, posterior, log_likelihood, n_places, blocks_in_cell):
@@ -103,7 +102,9 @@ def without_small(straight, log_likelihood, n_places, least):
                 continue
             box = tuple(slice(max(a.start - 1, 0), a.stop + 1) for a in box)
             own = regions[box] == number
-            around = np.unique(labels[box][ndimage.binary_dilation(own, CROSS) & ~own])
+            around = np.unique(
+                labels[box][ndimage.binary_dilation(own, neighbours(own)) & ~own]
+            )
             if not len(around):
                 continue
             sums = log_likelihood[:, *box][:, own].sum(axis=1, dtype=np.float64)

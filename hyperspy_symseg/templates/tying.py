@@ -154,7 +154,7 @@ class Fitted(NamedTuple):
 
 
 def crystal_of(frame, group, solution):
-    """Pattern with free phases as a crystal, or None if it has no lattice.
+    """What learns the crystal of a pattern, with free phases or not, or None.
 
     Parameters
     ----------
@@ -166,7 +166,10 @@ def crystal_of(frame, group, solution):
     Returns
     -------
     CrystalLearner or None
+        That of the group, if it is one. None if free phases have no lattice.
     """
+    if isinstance(group.learner, CrystalLearner):
+        return group.learner
     free, period = group.learner, solution.templates.period
     cell = reciprocal_cell(free.reflections, free.amplitudes**2, period)
     if cell is None or np.abs(cell).max() > 0.5:
