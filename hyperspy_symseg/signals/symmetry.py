@@ -1,260 +1,80 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The symmetry of patterns: a row each, as a table, in files, and as plots."""
-
-import html
-from collections.abc import Sequence
+"""What the patterns of images and labels are: their symmetry."""
 
 import numpy as np
 
-from hyperspy_symseg.analysis.symmetry import Symmetry
-from hyperspy_symseg.frames.checks import check_array, check_flag, check_number, shown
-from hyperspy_symseg.frames.run import run
-from hyperspy_symseg.lattice.crystal_symmetry import RECORD, CrystalSymmetry
-from hyperspy_symseg.version import package_version
+from hyperspy_symseg.frames.checks import shown
 
-from .arguments import N_FIT_FRAMES, mask_array
 from .axes import axis_name, frame_axes, unit
 
-BRANCH = "Symmetry"
-# Limits of the arguments.
-STRAINS, TOLERANCES = (1e-4, 0.3), (0.0, 1.0)
-COLUMNS = (
-    "pattern",
-    "a",
-    "b",
-    "angle",
-    "Bravais type",
-    "plane group",
-    "nominal",
-    "remark",
-)
 
+class NamedPatterns:
+    """Methods of `SymmetryLabels` that name the patterns."""
 
-class SymmetryTable(Sequence):
-    """Lattice, Bravais type and plane group of several patterns.
+    def get_symmetry(
+        self,
+        signal,
+        *,
+        mask=None,
+        strain=0.02,
+        tolerance=0.25,
+        show_progressbar=None,
+        num_workers=None,
+    ):
+        """Name each pattern: lattice, Bravais type and plane group.
 
-    A sequence of `CrystalSymmetry`, one a pattern, which prints as a table.
-
-    Parameters
-    ----------
-    rows : sequence of CrystalSymmetry
-    """
-
-    def __init__(self, rows):
-        self._rows = tuple(rows)
-
-    def __len__(self):
-        """Number of patterns."""
-        return len(self._rows)
-
-    def __getitem__(self, index):
-        """Row of a pattern, or the table of several."""
-        found = self._rows[index]
-        return SymmetryTable(found) if isinstance(index, slice) else found
-
-    def __repr__(self):
-        """A table of text."""
-        cells = [COLUMNS, *map(_cells, self._rows)]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        return "\n".join(
-            "  ".join(
-                cell.ljust(width) for cell, width in zip(row, widths, strict=True)
-            ).rstrip()
-            for row in cells
-        )
-
-    def _repr_html_(self):
-        """A table for notebooks."""
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in COLUMNS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in map(_cells, self._rows)
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-    def to_dict(self):
-        """All that is known of each pattern.
-
-        Returns
-        -------
-        dict of str and dict
-            By the name of the pattern; see `CrystalSymmetry.to_dict`.
-        """
-        return {row.name: row.to_dict() for row in self._rows}
-
-    def to_dataframe(self):
-        """A table with one row a pattern, without the covariance.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The index is the name of the pattern. Vectors have a column each along y
-            and x, and weights, misfits and strains one each, such as
-            ``weight p4mm``.
-
-        Raises
-        ------
-        ImportError
-            If pandas is not installed.
-        """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError(
-                "to_dataframe needs pandas, which is not installed: pip install "
-                "hyperspy-symseg[dataframe]."
-            ) from error
-        rows = [_flat(row.to_dict()) for row in self._rows]
-        names = [row.name for row in self._rows]
-        return pd.DataFrame(rows, index=pd.Index(names, name="pattern"))
-
-    def plot(self, axes=None, *, nominal=False):
-        """Plot the average cell, the reflections and the weights of each pattern.
+        Each pattern is named from the pixels that have its label, all regions
+        together. The table is kept in the metadata of the labels, and is ``symmetry``.
 
         Parameters
         ----------
-        axes : (patterns, 3) numpy.ndarray of matplotlib.axes.Axes, optional
-            By default those of a new figure.
-        nominal : bool
-            Whether to draw the elements of the nominal group instead of those of the
-            named one.
+        signal : Signal2D
+            The micrograph or series, of the same shape as the labels.
+        mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
+            True where a pixel is left out; so are those that have no label.
+        strain, tolerance, show_progressbar, num_workers
+            As in ``Signal2D.get_symmetry``.
 
         Returns
         -------
-        (patterns, 3) numpy.ndarray of matplotlib.axes.Axes
-            On the left the average cell, with the symmetry elements of the named group
-            (or else of the most likely one) in the symbols of the International Tables;
-            then the reflections with their indices, and the weights of the groups.
-        """
-        from hyperspy_symseg.symmetry_plots import plot_symmetry
-
-        nominal = check_flag("nominal", nominal)
-        return plot_symmetry(self._rows, axes, nominal)
-
-    def to_metadata(self):
-        """What files keep: dict of arrays, numbers and text."""
-        first = self._rows[0]
-        records = np.stack([row.record for row in self._rows])
-        return {
-            "version": package_version(),
-            "names": [row.name for row in self._rows],
-            "pixel_size": list(map(float, first.pixel_size)),
-            "unit": first.unit,
-            "strain": float(first.strain),
-            "tolerance": float(first.tolerance),
-            "records": {
-                name: np.ascontiguousarray(records[name]) for name in RECORD.names
-            },
-        }
-
-    @classmethod
-    def from_metadata(cls, stored):
-        """Table from what `to_metadata` has given, perhaps read from a file.
-
-        Parameters
-        ----------
-        stored : dict
+        SymmetryTable
+            With one row a pattern, a `CrystalSymmetry`. Of a series, up to eight
+            frames count, spread over it.
 
         Raises
         ------
         TypeError, ValueError
-            If it is something else.
+            If an argument is not allowed.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(show_progressbar=False)
+        >>> sym = seg.get_symmetry(s, show_progressbar=False)
+        >>> [row.nominal_plane_group for row in sym]
+        ['p4mm', 'p4mm']
         """
-        where = f"metadata.{BRANCH}"
-        try:
-            names = [str(name) for name in np.asarray(stored["names"]).tolist()]
-            fields, label = stored["records"], str(stored["unit"])
-            records = np.zeros(len(names), RECORD)
-            for name in RECORD.names:
-                records[name] = np.asarray(fields[name])
-            strain, tolerance = stored["strain"], stored["tolerance"]
-            size = stored["pixel_size"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"{where} must be what get_symmetry has written, got something else: "
-                f"{error}."
-            ) from error
-        size = check_array(f"{where}.pixel_size", size, (2,), 1e-300, 1e300)
-        strain = check_number(f"{where}.strain", float(strain), *STRAINS)
-        tolerance = check_number(f"{where}.tolerance", float(tolerance), *TOLERANCES)
-        known = tuple(size.tolist()), label, strain, tolerance
-        return cls(
-            CrystalSymmetry(record, *known, name)
-            for record, name in zip(records, names, strict=True)
-        )
+        from hyperspy_symseg.symmetry_table import BRANCH
 
+        from .arguments import working
 
-def _cells(row):
-    """Cells of a row of the table: tuple of str."""
-    remark = row.reason
-    if row.is_named and row.plane_group is None:
-        weights = row.plane_group_weights
-        likely = " ".join(f"{g} {weights[g]:.2f}" for g in row.likely_plane_groups)
-        remark = f"{likely} ({remark})"
-    if not row.has_lattice:
-        return (row.name, "", "", "", row.bravais, "", "", remark)
-    lengths = [
-        with_error(*each) for each in zip(row.lengths, row.length_errors, strict=True)
-    ]
-    return (
-        row.name,
-        *(f"{length} {row.unit}".strip() for length in lengths),
-        f"{with_error(row.angle, row.angle_error)}°",
-        row.bravais,
-        row.plane_group or "?",
-        row.nominal_plane_group or "?",
-        remark,
-    )
+        self._check_has_their_shape(signal)
+        with working("Naming symmetry", show_progressbar, num_workers):
+            found = get_symmetry(signal, mask, strain, tolerance, self)
+        self.metadata.add_dictionary({BRANCH: found.to_metadata()})
+        return found
 
+    @property
+    def symmetry(self):
+        """What `get_symmetry` has found, also in a file.
 
-def with_error(value, error):
-    """Number with its standard error in brackets, in units of the last digit.
-
-    Examples
-    --------
-    >>> with_error(0.39051, 0.00023), with_error(13.0, 1.9)
-    ('0.3905(2)', '13(2)')
-    """
-    if not np.isfinite(error) or error <= 0:
-        return f"{value:.6g}"
-    digits = int(np.floor(np.log10(error)))
-    if round(error * 10.0**-digits) == 10:
-        digits += 1
-    if digits >= 0:
-        return f"{value:.0f}({error:.0f})"
-    return f"{value:.{-digits}f}({round(error * 10.0**-digits)})"
-
-
-def _flat(row):
-    """Row for a frame of pandas: dict of numbers and text."""
-    found = {}
-    prefixes = {
-        "plane_group_weights": "weight",
-        "misfits": "misfit",
-        "log_evidence": "log evidence",
-        "strains": "strain to",
-        "metric_weights": "metric weight",
-        "bravais_weights": "weight",
-    }
-    for key, value in row.items():
-        if key in prefixes:
-            found |= {f"{prefixes[key]} {name}": each for name, each in value.items()}
-        elif key in ("a", "b", "a_pixels", "b_pixels"):
-            found |= {f"{key}_y": value[0], f"{key}_x": value[1]}
-        elif key in ("lengths", "length_errors"):
-            name = key.removesuffix("s")
-            found |= {f"{name} a": value[0], f"{name} b": value[1]}
-        elif key == "standard_errors":
-            for vector, errors in zip("ab", value, strict=True):
-                found |= {
-                    f"error {vector}_{axis}": error
-                    for axis, error in zip("yx", errors, strict=True)
-                }
-        elif key == "likely_plane_groups":
-            found[key] = " ".join(value)
-        elif key not in ("name", "covariance"):
-            found[key] = value
-    return found
+        Returns
+        -------
+        SymmetryTable or None
+            None if it was not called.
+        """
+        return stored_symmetry(self)
 
 
 def get_symmetry(signal, mask, strain, tolerance, labels=None):
@@ -271,6 +91,14 @@ def get_symmetry(signal, mask, strain, tolerance, labels=None):
     -------
     SymmetryTable
     """
+    from hyperspy_symseg.analysis import Symmetry
+    from hyperspy_symseg.frames.checks import check_number
+    from hyperspy_symseg.frames.run import run
+    from hyperspy_symseg.lattice.crystal_symmetry import CrystalSymmetry
+    from hyperspy_symseg.symmetry_table import STRAINS, TOLERANCES, SymmetryTable
+
+    from .arguments import mask_array
+
     strain = check_number("strain", strain, *STRAINS)
     tolerance = check_number("tolerance", tolerance, *TOLERANCES)
     y, x = frame_axes(signal)
@@ -313,6 +141,8 @@ def _some(array, navigation):
     """A few frames of a series, evenly spread; an image stays as it is."""
     if not navigation:
         return array
+    from .arguments import N_FIT_FRAMES
+
     flat = array.reshape(-1, *array.shape[-2:])
     n = min(len(flat), N_FIT_FRAMES)
     places = np.unique(np.linspace(0, len(flat) - 1, n).round().astype(int))
@@ -321,6 +151,8 @@ def _some(array, navigation):
 
 def stored_symmetry(labels):
     """Table in the metadata of labels, or None if there is none."""
+    from hyperspy_symseg.symmetry_table import BRANCH, SymmetryTable
+
     stored = labels.metadata.get_item(BRANCH)
     if stored is None:
         return None

@@ -35,7 +35,7 @@ from .metadata import (
     why_no_costs,
     why_not_refined,
 )
-from .named_patterns import NamedPatterns
+from .symmetry import NamedPatterns
 
 _logger = logging.getLogger(__name__)
 

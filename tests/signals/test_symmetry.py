@@ -11,7 +11,7 @@ import pytest
 import hyperspy_symseg  # noqa: F401  adds the methods
 from hyperspy_symseg import simulate
 from hyperspy_symseg.lattice.plane_groups import PLANE_GROUPS
-from hyperspy_symseg.signals.symmetry import SymmetryTable, with_error
+from hyperspy_symseg.symmetry_table import SymmetryTable, with_error
 
 SHAPE = 180, 220
 SQUARE = simulate.Lattice.square(12, orientation=3)
