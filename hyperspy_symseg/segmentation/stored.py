@@ -16,7 +16,7 @@ from hyperspy_symseg.templates import Templates
 
 #: Of dictionaries of models, and of the metadata of labels. One without it is from
 #: before there was one, and has the same fields.
-FORMAT = 4
+FORMAT = 5
 # Numbers of an array that is read into memory, at most.
 MOST_NUMBERS = 2**25
 

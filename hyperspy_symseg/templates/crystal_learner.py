@@ -177,6 +177,11 @@ class CrystalLearner:
         return self._all.cell
 
     @property
+    def has_lattice(self):
+        """Whether the patterns have reflections: (patterns,) numpy.ndarray of bool."""
+        return self.factors.any(axis=1)
+
+    @property
     def width(self):
         """Standard deviation of the window of the displacement, in cells: float."""
         return self._all.width
@@ -283,8 +288,7 @@ class CrystalLearner:
         cells = list(map(other._components.cells, weights))
         n_pixels = other._n_pixels(weights)
         factors = other._factors(cells, [turned] * len(cells), n_pixels)
-        rest = copy.copy(self._frame)
-        rest.pixels = rest.pixels - self.with_width(WIDE).varying(weights)
+        rest = self._frame.less(self.with_width(WIDE).varying(weights))
         more = other._all.is_odd
         reflections = other._all.reflections[more]
         own = weights.sum(axis=0)

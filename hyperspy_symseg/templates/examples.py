@@ -14,12 +14,18 @@ from hyperspy_symseg.lattice.cell import supercells
 from .blocks import products, sum_blocks
 from .crystal import WIDTHS
 from .crystal_learner import CrystalLearner
-from .learning import LEAST_VARIANCE, Round, alike, fitted, solution_of
+from .learning import LEAST_VARIANCE, Round, alike, fitted, have_lattice, solution_of
 from .normalized_frame import BLOCKS_IN_CELL
 from .overdispersion import overdispersion
 from .pattern import Pattern
 from .pattern_spectrum import SpectrumCrops
-from .potts import log_likelihoods, mean_field, most_probable
+from .potts import (
+    log_likelihoods,
+    mean_field,
+    most_probable,
+    variances_of,
+    with_own_variance,
+)
 from .solution import Group, Solution
 from .tying import DECISIVE, best_kinds, crystal_of, misfit_of_cells
 
@@ -341,9 +347,14 @@ def _with_others(frame, groups, own, period):
         prior = np.concatenate([prior, np.where(known, -PINNED, 0)[np.newaxis]])
     prior = prior.astype(np.float32)
 
-    def posterior_of(residuals, noise):
+    def posterior_of(residuals, noise, variances, has_lattice):
         if has_rest:
             residuals = np.concatenate([residuals, rest])
+            # A frame has the variance 1.
+            variances, has_lattice = np.append(variances, 1), np.append(has_lattice, 0)
+        residuals = with_own_variance(
+            residuals, frame.counts, variances, has_lattice.astype(bool)
+        )
         likelihoods = log_likelihoods(residuals, noise, alike(groups)) + prior
         return mean_field(likelihoods)[:n_patterns]
 
@@ -351,14 +362,18 @@ def _with_others(frame, groups, own, period):
     posterior = np.where(known, own, np.float32(1 / n_patterns))
     for _ in range(ROUNDS_OF_FINDING):
         residuals = templates.residuals(frame, components, posterior)
-        posterior = posterior_of(residuals, templates.noise)
+        posterior = posterior_of(
+            residuals, templates.noise, templates.variances, templates.has_lattice
+        )
     alone = replace(
         solution_of(frame, groups, done._replace(posterior=posterior), period),
         templates=templates,
     )
     for _ in range(ROUNDS):
         done, residuals = _judged(frame, posterior, fitted(groups, posterior))
-        posterior = posterior_of(residuals, done.variance * done.overdispersion)
+        noise = done.variance * done.overdispersion
+        known_of = done.variances, have_lattice(groups)
+        posterior = posterior_of(residuals, noise, *known_of)
         done = done._replace(posterior=posterior)
     return alone, solution_of(frame, groups, done, period)
 
@@ -373,4 +388,5 @@ def _judged(frame, posterior, templates):
     pairs = list(itertools.permutations(range(len(posterior)), 2))
     measured = frame, posterior, templates, variance, pairs
     overdispersed = overdispersion(*measured)[0].max(initial=1.0)
-    return Round(posterior, losses, variance, overdispersed), residuals
+    variances = variances_of(residuals, posterior, frame.counts)
+    return Round(posterior, losses, variance, overdispersed, variances), residuals

@@ -16,6 +16,8 @@ from .potts import (
     log_likelihoods,
     mean_field,
     most_probable,
+    variances_of,
+    with_own_variance,
 )
 from .solution import Group, Solution
 
@@ -111,12 +113,13 @@ def relearnt(frame, groups, posterior, period, rounds):
 
 
 class Round(NamedTuple):
-    """What a round has found, as in `Solution`, and the overdispersion."""
+    """What a round has found, as in `Solution`, overdispersion, and `variances_of`."""
 
     posterior: np.ndarray
     losses: np.ndarray
     variance: float
     overdispersion: float
+    variances: np.ndarray
 
 
 def _round(frame, groups, posterior, overdispersed=None):
@@ -136,8 +139,24 @@ def _round(frame, groups, posterior, overdispersed=None):
         measured = frame, posterior, templates, variance, pairs
         overdispersed = overdispersion(*measured)[0].max(initial=1.0)
     noise = variance * overdispersed
+    variances = variances_of(residuals, posterior, frame.counts)
+    residuals = with_own_variance(
+        residuals, frame.counts, variances, have_lattice(groups)
+    )
     posterior = mean_field(log_likelihoods(residuals, noise, alike(groups)))
-    return Round(posterior, losses, variance, overdispersed)
+    return Round(posterior, losses, variance, overdispersed, variances)
+
+
+def have_lattice(groups):
+    """Whether the patterns have reflections: (patterns,) numpy.ndarray of bool.
+
+    Parameters
+    ----------
+    groups : list of Group
+    """
+    numbers = np.concatenate([group.patterns for group in groups])
+    found = np.concatenate([group.learner.has_lattice for group in groups])
+    return found[np.argsort(numbers)]
 
 
 def alike(groups):
@@ -188,6 +207,7 @@ def solution_of(frame, groups, done, period):
         [(group.learner.learnt(), group.patterns) for group in groups],
         done.variance * done.overdispersion,
         _flat(done.posterior) @ frame.counts.ravel().astype(np.float64),
+        done.variances,
     )
     n_pixels = float(frame.counts.sum())
     length = boundary_length(labels)

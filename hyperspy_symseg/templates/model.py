@@ -20,7 +20,13 @@ from hyperspy_symseg.lattice.cell import LARGEST_INDEX
 from .bragg import WIDTH, FreeComponents
 from .crystal import Crystal, reach
 from .normalized_frame import cell_size
-from .potts import log_likelihoods, mean_field, most_probable, window_of_evidence
+from .potts import (
+    log_likelihoods,
+    mean_field,
+    most_probable,
+    window_of_evidence,
+    with_own_variance,
+)
 from .reflections import distances
 
 # Reflections so near to each other are the same, in cycles a period.
@@ -51,7 +57,7 @@ MOST_PIXELS = 1e15
 # What patterns without a crystal have, which need not be given; and what is never
 # needed.
 FREE = {"phases": 0, "indices": 0, "crystals": -1}
-NOT_KNOWN = {"contrast_widths": 0, "antiphase": 0, "n_pixels": 0}
+NOT_KNOWN = {"contrast_widths": 0, "antiphase": 0, "n_pixels": 0, "variances": 0}
 # Arrays with a number for each reflection, and for each crystal.
 OF_REFLECTIONS = "reflections", "amplitudes", "phases", "indices"
 OF_CRYSTALS = "cells", "widths", "contrast_widths", "antiphase"
@@ -109,6 +115,10 @@ class Templates:
         As in `Crystal`; no crystal has antiphase domains unless given.
     n_pixels : (n_patterns,) numpy.ndarray of float64
         Number of pixels that each pattern was learnt from; 0 where it is not known.
+    variances : (n_patterns,) numpy.ndarray of float64
+        Mean squared residual of a pixel of each pattern; 0 where it is not known. Of a
+        pattern without reflections it is the variance of its own noise (see
+        `hyperspy_symseg.templates.potts.with_own_variance`).
 
     Raises
     ------
@@ -130,6 +140,7 @@ class Templates:
     contrast_widths: np.ndarray = ()
     n_pixels: np.ndarray = ()
     antiphase: np.ndarray = ()
+    variances: np.ndarray = ()
 
     def __post_init__(self):
         """Check the numbers, and make the arrays constant."""
@@ -161,6 +172,7 @@ class Templates:
             ("contrast_widths", (n_crystals,), 0, WIDTH_RANGE[1], np.float64),
             ("antiphase", (n_crystals, 2), 0, 0.5, np.float64),
             ("n_pixels", (n_patterns,), 0, MOST_PIXELS, np.float64),
+            ("variances", (n_patterns,), 0, NOISE[1], np.float64),
         ):
             values = getattr(self, name)
             has_default = name in FREE and not n_crystals
@@ -208,7 +220,7 @@ class Templates:
             )
 
     @classmethod
-    def learnt(cls, period, n_patterns, groups, noise, n_pixels=()):
+    def learnt(cls, period, n_patterns, groups, noise, n_pixels=(), variances=()):
         """Templates of patterns that were learnt in groups.
 
         Parameters
@@ -219,7 +231,7 @@ class Templates:
             What was learnt, and of which patterns: ``reflections`` and ``amplitudes``
             of one, or a ``crystal`` of several.
         noise : float
-        n_pixels : (n_patterns,) array, optional
+        n_pixels, variances : (n_patterns,) array, optional
 
         Returns
         -------
@@ -268,6 +280,7 @@ class Templates:
             contrast_widths,
             n_pixels,
             antiphase,
+            variances,
         )
 
     @property
@@ -293,6 +306,11 @@ class Templates:
         squares /= self.noise * (1 / n_pixels + 1 / n_pixels[largest])[:, np.newaxis]
         same = (squares < DIFFERENT) & (crystal.factors != 0)
         return np.count_nonzero(same) - np.count_nonzero(same[largest])
+
+    @property
+    def has_lattice(self):
+        """Whether patterns have reflections: (n_patterns,) numpy.ndarray of bool."""
+        return np.bincount(self.patterns, minlength=self.n_patterns) > 0
 
     __eq__ = equal_fields
     __hash__ = None
@@ -332,6 +350,7 @@ class Templates:
             patterns=index[self.patterns[own]],
             crystals=np.where(crystals < 0, -1, np.searchsorted(kept, crystals)),
             n_pixels=self.n_pixels[patterns],
+            variances=self.variances[patterns],
             **{name: getattr(self, name)[own] for name in OF_REFLECTIONS},
             **{name: getattr(self, name)[kept] for name in OF_CRYSTALS},
         )
@@ -480,6 +499,9 @@ class Templates:
         posterior = np.full(shape, 1 / self.n_patterns, np.float32)
         for _ in range(ROUNDS):
             residuals = self.residuals(frame, components, posterior)
+            residuals = with_own_variance(
+                residuals, frame.counts, self.variances, self.has_lattice
+            )
             likelihoods = log_likelihoods(residuals, self.noise, alike)
             posterior = mean_field(likelihoods)
         return posterior, residuals * np.float32(-0.5 / self.noise)

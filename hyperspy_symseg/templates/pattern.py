@@ -62,6 +62,11 @@ class Pattern:
         """Spatial frequencies (y, x) of those that count, in cycles a pixel: (n, 2)."""
         return self._moved[self._kept]
 
+    @property
+    def has_lattice(self):
+        """Whether it has reflections: (1,) numpy.ndarray of bool."""
+        return np.array([bool(len(self.amplitudes))])
+
     def strong_reflections(self):
         """Reflections that were found and are strong: (n, 2) numpy.ndarray."""
         if not len(self._found):

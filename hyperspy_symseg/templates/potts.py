@@ -7,7 +7,7 @@ import numpy as np
 
 from hyperspy_symseg.frames.kernels import compiled
 
-from .blocks import gaussian_weights, window_means
+from .blocks import gaussian_weights, ratio, window_means
 from .normalized_frame import BLOCKS_IN_CELL
 from .row_tiles import in_row_tiles
 
@@ -23,6 +23,9 @@ ENOUGH, WIDEST = 10.0, 3.0
 LEAST_SHARE = 0.2
 # Variance of residuals, at least, where a frame has 1.
 LEAST_VARIANCE = 1e-2
+# Variance that crystals leave, at least, in that of a pattern without a lattice: with
+# less, cells that are half of either would all be of the pattern without.
+LEAST_BESIDE = 0.5
 # Smaller than what anything is divided by.
 NOTHING = 1e-30
 SWEEPS = 20
@@ -58,6 +61,56 @@ def log_likelihoods(residuals, noise, alike=()):
         differences = window_means(own - common, gaussian_weights(width))
         means[patterns] = window_means(common, weights) + differences
     return means * np.float32(-0.5 / noise)
+
+
+def variances_of(residuals, posterior, counts):
+    """Mean squared residual of a pixel of each pattern: (patterns,) float64.
+
+    Parameters
+    ----------
+    residuals, posterior : (patterns, ..., block rows, block columns) numpy.ndarray
+    counts : (..., block rows, block columns) numpy.ndarray of float32
+        Number of valid pixels.
+    """
+    own = [np.vdot(*pair) for pair in zip(residuals, posterior, strict=True)]
+    n_pixels = [np.vdot(each, counts) for each in posterior]
+    return ratio(np.array(own, float), np.array(n_pixels, float))
+
+
+def with_own_variance(residuals, counts, variances, has_lattice):
+    """Squared residuals, those of a pattern without a lattice in noise of its own.
+
+    Of N pixels with the squared residual r, the log-likelihood of a pattern that leaves
+    the variance v is -(r / v + N log v) / 2. In the noise of the crystals, which leave
+    the share p of the variance v of a pattern without a lattice, the residual of that
+    is as good as p (r - N v log p).
+
+    Parameters
+    ----------
+    residuals : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+        Squared residuals with the template of each pattern.
+    counts : (..., block rows, block columns) numpy.ndarray of float32
+        Number of valid pixels.
+    variances : (patterns,) numpy.ndarray of float64
+        As from `variances_of`; 0 if they are not known.
+    has_lattice : (patterns,) numpy.ndarray of bool
+        Whether a pattern has reflections.
+
+    Returns
+    -------
+    (patterns, ..., block rows, block columns) numpy.ndarray of float32
+    """
+    # Of several crystals that counts which leaves the most. All patterns without a
+    # lattice are judged alike.
+    of_crystals = variances[has_lattice].max(initial=0)
+    variance = variances[~has_lattice].min(initial=np.inf)
+    if not 0 < of_crystals < variance < np.inf:
+        return residuals
+    share = max(of_crystals / variance, LEAST_BESIDE)
+    residuals = residuals.copy()
+    residuals[~has_lattice] -= np.float32(variance * np.log(share)) * counts
+    residuals[~has_lattice] *= np.float32(share)
+    return residuals
 
 
 def window_of_evidence(factors, block):

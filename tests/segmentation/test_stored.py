@@ -179,7 +179,7 @@ def without(name, field):
 
 def test_dictionary_without_a_format_is_read():
     values = without("templates", "format")
-    assert SymmetryModel.from_dict(values).to_dict()["format"] == 4
+    assert SymmetryModel.from_dict(values).to_dict()["format"] == 5
 
 
 def test_templates_of_an_earlier_format_have_one_contrast():
@@ -196,9 +196,16 @@ def test_templates_of_an_earlier_format_have_no_antiphase_domains():
     np.testing.assert_array_equal(found.antiphase, np.zeros((len(found.widths), 2)))
 
 
+def test_templates_of_an_earlier_format_have_no_variances():
+    values = stored("templates") | {"format": 4}
+    del values["templates"]["variances"]
+    found = SymmetryModel.from_dict(values).templates
+    np.testing.assert_array_equal(found.variances, np.zeros(found.n_patterns))
+
+
 def test_format_of_a_later_version_is_refused_by_name():
-    values = stored("rotation") | {"format": 5}
-    with pytest.raises(ValueError, match="^format of the model .* from 1 to 4.* got 5"):
+    values = stored("rotation") | {"format": 6}
+    with pytest.raises(ValueError, match="^format of the model .* from 1 to 5.* got 6"):
         SymmetryModel.from_dict(values)
 
 

@@ -166,7 +166,7 @@ def test_all_parameters_are_in_the_metadata(labels):
     assert found["reflections"].shape[1] == 2
     assert 0 < found["reflections_share"] < 1
     assert record == {
-        "format": 4,
+        "format": 5,
         "version": hyperspy_symseg.__version__,
         "descriptor": "translation",
         "patch": (7, 7),

@@ -48,7 +48,8 @@ def test_equal_if_everything_is(templates, name):
 
 
 def test_not_equal_with_another_number_of_patterns(templates):
-    assert templates != replace(templates, n_patterns=3, crystals=(), n_pixels=())
+    other = {"crystals": (), "n_pixels": (), "variances": ()}
+    assert templates != replace(templates, n_patterns=3, **other)
 
 
 def test_not_equal_to_anything_else(templates):

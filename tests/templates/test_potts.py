@@ -15,7 +15,9 @@ from hyperspy_symseg.templates.potts import (
     mean_field,
     most_probable,
     share_of_edge,
+    variances_of,
     window_of_evidence,
+    with_own_variance,
 )
 from hyperspy_symseg.templates.row_tiles import ROWS
 
@@ -249,3 +251,67 @@ def test_edges_cost_less_where_evidence_is_averaged():
     # A Gaussian window stands for as many blocks as a square of 4.25.
     assert share_of_edge(1.2) == pytest.approx(1 / 4.25, rel=1e-2)
     assert share_of_edge(3.0) == 0.2
+
+
+COUNTS = np.array([[16.0, 16.0, 8.0]], np.float32)
+
+
+def with_variances(*variances, has_lattice=(True, False)):
+    """What is as good as the residuals, and these: two (patterns, 1, 3) arrays."""
+    rng = np.random.default_rng(3)
+    residuals = rng.uniform(4, 16, (len(variances), *COUNTS.shape)).astype(np.float32)
+    given = np.array(variances), np.array(has_lattice)
+    return with_own_variance(residuals, COUNTS, *given), residuals
+
+
+def test_variances_are_means_over_the_pixels_of_a_pattern():
+    posterior = np.float32([[[1, 0, 1]], [[0, 1, 0]], [[0, 0, 0]]])
+    residuals = np.float32([[[8, 99, 4]], [[99, 20, 99]], [[99, 99, 99]]])
+    found = variances_of(residuals, posterior, COUNTS)
+    # 12 of 24 pixels, and 20 of 16; none have no variance.
+    np.testing.assert_allclose(found, [0.5, 1.25, 0], rtol=1e-6)
+
+
+def test_no_lattice_is_judged_by_its_own_variance():
+    found, (crystal, other) = with_variances(0.6, 0.9)
+    np.testing.assert_array_equal(found[0], crystal)
+    # Differences of the log-likelihoods of normal distributions of either variance.
+    theirs = -(other / 0.9 + COUNTS * np.log(0.9)) / 2
+    ours = -(crystal / 0.6 + COUNTS * np.log(0.6)) / 2
+    difference = (found[0] - found[1]) / (2 * 0.6)
+    np.testing.assert_allclose(difference, theirs - ours, rtol=1e-4)
+
+
+def test_crystals_leave_half_of_the_variance_at_least():
+    found, residuals = with_variances(0.1, 0.8)
+    expected, _ = with_variances(0.4, 0.8)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-6)
+    assert (found[1] != residuals[1]).all()
+
+
+def test_the_crystal_that_leaves_the_most_counts():
+    which = {"has_lattice": (True, True, False)}
+    found, residuals = with_variances(0.5, 0.7, 0.9, **which)
+    other = residuals[2]
+    expected = 0.7 / 0.9 * (other - 0.9 * np.log(0.7 / 0.9) * COUNTS)
+    np.testing.assert_allclose(found[2], expected, rtol=1e-5)
+
+
+def test_all_without_a_lattice_are_judged_alike():
+    found, residuals = with_variances(0.5, 0.7, 0.9, has_lattice=(True, False, False))
+    shift = found[1:] - 0.5 / 0.7 * residuals[1:]
+    np.testing.assert_allclose(shift[0], shift[1], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("variances", "has_lattice"),
+    [
+        ((0.9, 0.6), (True, False)),
+        ((0.6, 0.9), (True, True)),
+        ((0.6, 0.9), (False, False)),
+        ((0.0, 0.0), (True, False)),
+    ],
+)
+def test_else_all_have_one_variance(variances, has_lattice):
+    found, residuals = with_variances(*variances, has_lattice=has_lattice)
+    np.testing.assert_array_equal(found, residuals)
