@@ -177,9 +177,9 @@ class CrystalLearner:
         return self._all.cell
 
     @property
-    def has_lattice(self):
-        """Whether the patterns have reflections: (patterns,) numpy.ndarray of bool."""
-        return self.factors.any(axis=1)
+    def powers(self):
+        """Mean squares of the templates: (patterns,) numpy.ndarray of float64."""
+        return 2 * (np.abs(self.factors) ** 2).sum(axis=1)
 
     @property
     def width(self):

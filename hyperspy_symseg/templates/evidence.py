@@ -23,6 +23,8 @@ MARGINS = (6, 2)
 # Share of its blocks that a pattern has more than a cell from others; thinner ones are
 # rims. Reflections that are as near as this, in cycles a period, are theirs.
 LEAST_INSIDE, NEAR = 0.15, 0.05
+# Variance that a pattern leaves at most, where a frame has 1: more is a step.
+MOST_LEFT = 2.0
 
 
 def gain(frame, solution, fewer, cost=COUPLING):
@@ -73,15 +75,27 @@ def gain(frame, solution, fewer, cost=COUPLING):
 
 
 def has_rim(solution):
-    """Whether a pattern is a rim of others: thin, with no reflections but theirs: bool.
+    """Whether a pattern is a rim of others: bool.
 
-    Grain boundaries are, and crystals where they end. A motif on the lattice of another
-    pattern is none, however thin.
+    It is thin and has no reflections but theirs, as grain boundaries are, and crystals
+    where they end; or it leaves more than a frame has in the mean, and more than it
+    explains, as where the mean steps. A motif on the lattice of another pattern is
+    none, however thin.
     """
     shared = [group.patterns for group in solution.groups if len(group.patterns) > 1]
     shared = set().union(*shared)
     alone = set(range(solution.templates.n_patterns)) - shared
-    return any(_is_thin(solution, k) and _is_mixed(solution, k) for k in alone)
+    return any(
+        _is_step(solution.templates, k)
+        or (_is_thin(solution, k) and _is_mixed(solution, k))
+        for k in alone
+    )
+
+
+def _is_step(templates, pattern):
+    """Whether a pattern is made of steps of the mean: bool."""
+    left = templates.variances[pattern]
+    return left > max(MOST_LEFT, templates.powers[pattern])
 
 
 def _is_thin(solution, pattern):

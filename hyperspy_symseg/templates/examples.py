@@ -14,7 +14,7 @@ from hyperspy_symseg.lattice.cell import supercells
 from .blocks import products, sum_blocks
 from .crystal import WIDTHS
 from .crystal_learner import CrystalLearner
-from .learning import LEAST_VARIANCE, Round, alike, fitted, have_lattice, solution_of
+from .learning import LEAST_VARIANCE, Round, alike, fitted, powers, solution_of
 from .normalized_frame import BLOCKS_IN_CELL
 from .overdispersion import overdispersion
 from .pattern import Pattern
@@ -347,14 +347,12 @@ def _with_others(frame, groups, own, period):
         prior = np.concatenate([prior, np.where(known, -PINNED, 0)[np.newaxis]])
     prior = prior.astype(np.float32)
 
-    def posterior_of(residuals, noise, variances, has_lattice):
+    def posterior_of(residuals, noise, variances, powers):
         if has_rest:
             residuals = np.concatenate([residuals, rest])
             # A frame has the variance 1.
-            variances, has_lattice = np.append(variances, 1), np.append(has_lattice, 0)
-        residuals = with_own_variance(
-            residuals, frame.counts, variances, has_lattice.astype(bool)
-        )
+            variances, powers = np.append(variances, 1), np.append(powers, 0)
+        residuals = with_own_variance(residuals, frame, variances, powers)
         likelihoods = log_likelihoods(residuals, noise, alike(groups)) + prior
         return mean_field(likelihoods)[:n_patterns]
 
@@ -363,7 +361,7 @@ def _with_others(frame, groups, own, period):
     for _ in range(ROUNDS_OF_FINDING):
         residuals = templates.residuals(frame, components, posterior)
         posterior = posterior_of(
-            residuals, templates.noise, templates.variances, templates.has_lattice
+            residuals, templates.noise, templates.variances, templates.powers
         )
     alone = replace(
         solution_of(frame, groups, done._replace(posterior=posterior), period),
@@ -372,7 +370,7 @@ def _with_others(frame, groups, own, period):
     for _ in range(ROUNDS):
         done, residuals = _judged(frame, posterior, fitted(groups, posterior))
         noise = done.variance * done.overdispersion
-        known_of = done.variances, have_lattice(groups)
+        known_of = done.variances, powers(groups)
         posterior = posterior_of(residuals, noise, *known_of)
         done = done._replace(posterior=posterior)
     return alone, solution_of(frame, groups, done, period)

@@ -140,22 +140,20 @@ def _round(frame, groups, posterior, overdispersed=None):
         overdispersed = overdispersion(*measured)[0].max(initial=1.0)
     noise = variance * overdispersed
     variances = variances_of(residuals, posterior, frame.counts)
-    residuals = with_own_variance(
-        residuals, frame.counts, variances, have_lattice(groups)
-    )
+    residuals = with_own_variance(residuals, frame, variances, powers(groups))
     posterior = mean_field(log_likelihoods(residuals, noise, alike(groups)))
     return Round(posterior, losses, variance, overdispersed, variances)
 
 
-def have_lattice(groups):
-    """Whether the patterns have reflections: (patterns,) numpy.ndarray of bool.
+def powers(groups):
+    """Mean squares of the templates of all patterns: (patterns,) numpy.ndarray.
 
     Parameters
     ----------
     groups : list of Group
     """
     numbers = np.concatenate([group.patterns for group in groups])
-    found = np.concatenate([group.learner.has_lattice for group in groups])
+    found = np.concatenate([group.learner.powers for group in groups])
     return found[np.argsort(numbers)]
 
 

@@ -308,9 +308,9 @@ class Templates:
         return np.count_nonzero(same) - np.count_nonzero(same[largest])
 
     @property
-    def has_lattice(self):
-        """Whether patterns have reflections: (n_patterns,) numpy.ndarray of bool."""
-        return np.bincount(self.patterns, minlength=self.n_patterns) > 0
+    def powers(self):
+        """Mean squares of the templates: (n_patterns,) numpy.ndarray of float64."""
+        return 2 * np.bincount(self.patterns, self.amplitudes**2, self.n_patterns)
 
     __eq__ = equal_fields
     __hash__ = None
@@ -499,9 +499,7 @@ class Templates:
         posterior = np.full(shape, 1 / self.n_patterns, np.float32)
         for _ in range(ROUNDS):
             residuals = self.residuals(frame, components, posterior)
-            residuals = with_own_variance(
-                residuals, frame.counts, self.variances, self.has_lattice
-            )
+            residuals = with_own_variance(residuals, frame, self.variances, self.powers)
             likelihoods = log_likelihoods(residuals, self.noise, alike)
             posterior = mean_field(likelihoods)
         return posterior, residuals * np.float32(-0.5 / self.noise)

@@ -30,7 +30,7 @@ BLOCKS_IN_CELL = 3
 # Standard deviations of the windows of the local mean and variance, in periods.
 MEAN_WIDTH, VARIANCE_WIDTH = 1.5, 3.0
 # Variance of the means of cells near by, over that within cells, where a step begins:
-# of crystals it is 0.13 at most, of rims 0.2 to 5.
+# of crystals it is 0.13 at most, of rims 0.2 to 5, and of amorphous material 0.02.
 STEP = 0.12
 # Weights of the cell about a block, at distances of 0 to 2 blocks, half of the last.
 CELL_WEIGHTS = np.array([2, 2, 1]) / 8
@@ -71,7 +71,7 @@ def _counts_in_window(n, block, width):
 
 
 def _statistics_in_windows(clean):
-    """Local mean of the blocks, their energy about it, and the mean of that."""
+    """Local mean of the blocks, where it steps, their energy about it, mean of that."""
 
     def local_mean(sums, width, dtype):
         means = window_means(sums, gaussian_weights(width, dtype)).astype(np.float64)
@@ -86,14 +86,16 @@ def _statistics_in_windows(clean):
     # In double precision, so that a constant area has no contrast, however bright.
     width = MEAN_WIDTH * BLOCKS_IN_PERIOD
     mean = local_mean(clean.sums, width, np.float64)
-    mean = _with_steps(clean, mean, lambda sums: local_mean(sums, width, np.float32))
+    mean, steps = _with_steps(
+        clean, mean, lambda sums: local_mean(sums, width, np.float32)
+    )
     energies = _energies_about(clean, mean)
     width = VARIANCE_WIDTH * BLOCKS_IN_PERIOD
-    return mean, energies, local_mean(energies, width, np.float32)
+    return mean, steps, energies, local_mean(energies, width, np.float32)
 
 
 def _with_steps(clean, mean, smooth):
-    """Local mean that follows steps, such as the rim of a particle.
+    """Local mean that follows steps, such as the rim of a particle, and where they are.
 
     As in a guided filter (K. He et al., IEEE Trans. Pattern Anal. 35, 1397 (2013)), the
     mean of the cell about a block counts where the means of the cells near by vary more
@@ -104,8 +106,9 @@ def _with_steps(clean, mean, smooth):
     within = ratio(window_means(clean.energies, CELL_WEIGHTS), counts) - own**2
     between = smooth(clean.counts * (own - mean) ** 2)
     within = smooth(clean.counts * np.maximum(within, 0))
-    share = ratio(between, STEP * within) - 1
-    return mean + np.clip(share, 0, 1) * (own - mean)
+    share = ratio(between, STEP * within)
+    steps = np.clip(2 * share - 1, 0, 1).astype(np.float32)
+    return mean + np.clip(share - 1, 0, 1) * (own - mean), steps
 
 
 def _without_foreign(clean, mean, variance):
@@ -180,6 +183,8 @@ class NormalizedFrame:
         Number of valid pixels in a cell.
     energies : (block rows, block columns) numpy.ndarray of float32
         Sums of the squares of the pixels.
+    steps : (block rows, block columns) numpy.ndarray of float32
+        From 0, where the local mean is steady, to 1, where it steps.
     valid, flat : (rows, columns) numpy.ndarray of bool or None
         Pixels that are data, None if all are; and areas of one value, None if there are
         none.
@@ -196,7 +201,7 @@ class NormalizedFrame:
         self.block = block = block_size(period)
         self._first = first
         clean = CleanFrame(frame, mask, block, BLOCKS_IN_CELL)
-        mean, energies, variance = _statistics_in_windows(clean)
+        mean, self.steps, energies, variance = _statistics_in_windows(clean)
         n_foreign, n_far = _without_foreign(clean, mean, variance)
         if n_foreign:
             energies = _energies_about(clean, mean)
@@ -234,7 +239,7 @@ class NormalizedFrame:
         crop._first = (0, 0)
         for side, names in (
             (1, ("pixels", "valid", "flat", "levelled")),
-            (self.block, ("counts", "energies")),
+            (self.block, ("counts", "energies", "steps")),
             (self.block * BLOCKS_IN_CELL, ("cell_counts",)),
         ):
             cut = blocks_in(rows_and_columns, side)
@@ -270,7 +275,7 @@ class NormalizedFrame:
         frames : list of NormalizedFrame
         """
         stack = copy.copy(frames[0])
-        for name in ("pixels", "counts", "energies", "cell_counts"):
+        for name in ("pixels", "counts", "energies", "steps", "cell_counts"):
             setattr(stack, name, np.stack([getattr(each, name) for each in frames]))
         if any(each.valid is not None for each in frames):
             stack.valid = np.stack(

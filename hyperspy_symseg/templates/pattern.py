@@ -63,9 +63,9 @@ class Pattern:
         return self._moved[self._kept]
 
     @property
-    def has_lattice(self):
-        """Whether it has reflections: (1,) numpy.ndarray of bool."""
-        return np.array([bool(len(self.amplitudes))])
+    def powers(self):
+        """Mean square of the template: (1,) numpy.ndarray of float64."""
+        return np.array([2 * (self.amplitudes**2).sum()])
 
     def strong_reflections(self):
         """Reflections that were found and are strong: (n, 2) numpy.ndarray."""

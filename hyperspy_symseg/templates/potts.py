@@ -77,7 +77,7 @@ def variances_of(residuals, posterior, counts):
     return ratio(np.array(own, float), np.array(n_pixels, float))
 
 
-def with_own_variance(residuals, counts, variances, has_lattice):
+def with_own_variance(residuals, frame, variances, powers):
     """Squared residuals, those of a pattern without a lattice in noise of its own.
 
     Of N pixels with the squared residual r, the log-likelihood of a pattern that leaves
@@ -89,17 +89,18 @@ def with_own_variance(residuals, counts, variances, has_lattice):
     ----------
     residuals : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         Squared residuals with the template of each pattern.
-    counts : (..., block rows, block columns) numpy.ndarray of float32
-        Number of valid pixels.
+    frame : NormalizedFrame
+        Where its mean steps, all patterns have one variance: a rim is no noise.
     variances : (patterns,) numpy.ndarray of float64
         As from `variances_of`; 0 if they are not known.
-    has_lattice : (patterns,) numpy.ndarray of bool
-        Whether a pattern has reflections.
+    powers : (patterns,) numpy.ndarray of float64
+        Mean squares of the templates.
 
     Returns
     -------
     (patterns, ..., block rows, block columns) numpy.ndarray of float32
     """
+    has_lattice = powers > 0
     # Of several crystals that counts which leaves the most. All patterns without a
     # lattice are judged alike.
     of_crystals = variances[has_lattice].max(initial=0)
@@ -107,9 +108,10 @@ def with_own_variance(residuals, counts, variances, has_lattice):
     if not 0 < of_crystals < variance < np.inf:
         return residuals
     share = max(of_crystals / variance, LEAST_BESIDE)
-    residuals = residuals.copy()
-    residuals[~has_lattice] -= np.float32(variance * np.log(share)) * counts
-    residuals[~has_lattice] *= np.float32(share)
+    residuals, steady = residuals.copy(), 1 - frame.steps
+    more = np.float32(-share * variance * np.log(share)) * frame.counts
+    for own in np.flatnonzero(~has_lattice):
+        residuals[own] += steady * (more - np.float32(1 - share) * residuals[own])
     return residuals
 
 

@@ -80,6 +80,14 @@ def test_a_thin_pattern_of_others_reflections_is_a_rim(width, is_rim):
     assert has_rim(found) == is_rim
 
 
+@pytest.mark.parametrize(("left", "is_rim"), [(1.9, False), (2.1, True)])
+def test_a_pattern_that_leaves_more_than_the_frame_has_is_a_rim(left, is_rim):
+    frame = np.where(COLUMNS < 90, lattice(0), lattice(1)) + white()
+    found = solved(NormalizedFrame(frame, None, PERIOD), block_labels(COLUMNS < 90))
+    templates = dataclasses.replace(found.templates, variances=[0.5, left])
+    assert has_rim(dataclasses.replace(found, templates=templates)) == is_rim
+
+
 def test_a_thin_lattice_of_its_own_is_no_rim():
     thin = np.abs(COLUMNS - 90) <= PERIOD
     frame = np.where(thin, lattice(1), lattice(0)) + 0.1 * white()

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hyperspy_symseg import simulate
 from hyperspy_symseg.frames.block_sums import spread
 from hyperspy_symseg.templates.blocks import sum_blocks
 from hyperspy_symseg.templates.cleaning import CleanFrame
@@ -108,9 +109,26 @@ def test_the_mean_follows_a_step(frame, height):
     np.testing.assert_allclose([side.mean() for side in sides], 0, atol=0.05)
 
 
+def test_steps_are_where_the_mean_steps(frame):
+    at = 40
+    frame[:, at:] += 6
+    steps = NormalizedFrame(frame, None, PERIOD).steps
+    assert steps.dtype == np.float32
+    # Blocks of 3 pixels, in a window of 4.5 of them.
+    np.testing.assert_array_equal(steps[:, at // 3 - 2 : at // 3 + 3], 1)
+    assert not steps[:, 0].any()
+
+
+def test_amorphous_material_has_no_steps():
+    material = simulate.Amorphous.like(simulate.Lattice.square(12))
+    signal, _ = simulate.micrograph(material, (200, 260), dose=10, seed=4)
+    assert not NormalizedFrame(signal.data, None, 12.0).steps.any()
+
+
 def test_a_crystal_has_no_steps(frame):
     clean = CleanFrame(frame, None, 3, 3)
-    mean, _, _ = _statistics_in_windows(clean)
+    mean, steps, _, _ = _statistics_in_windows(clean)
+    assert not steps.any()
     counts = clean.counts
     expected = gaussian_means(clean.sums, counts, 4.5)
     np.testing.assert_allclose(mean, expected, rtol=1e-6)

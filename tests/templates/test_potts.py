@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -254,14 +255,15 @@ def test_edges_cost_less_where_evidence_is_averaged():
 
 
 COUNTS = np.array([[16.0, 16.0, 8.0]], np.float32)
+STEADY = SimpleNamespace(counts=COUNTS, steps=np.zeros_like(COUNTS))
 
 
-def with_variances(*variances, has_lattice=(True, False)):
+def with_variances(*variances, powers=(0.5, 0.0), frame=STEADY):
     """What is as good as the residuals, and these: two (patterns, 1, 3) arrays."""
     rng = np.random.default_rng(3)
     residuals = rng.uniform(4, 16, (len(variances), *COUNTS.shape)).astype(np.float32)
-    given = np.array(variances), np.array(has_lattice)
-    return with_own_variance(residuals, COUNTS, *given), residuals
+    given = np.array(variances), np.array(powers)
+    return with_own_variance(residuals, frame, *given), residuals
 
 
 def test_variances_are_means_over_the_pixels_of_a_pattern():
@@ -290,28 +292,36 @@ def test_crystals_leave_half_of_the_variance_at_least():
 
 
 def test_the_crystal_that_leaves_the_most_counts():
-    which = {"has_lattice": (True, True, False)}
-    found, residuals = with_variances(0.5, 0.7, 0.9, **which)
+    found, residuals = with_variances(0.5, 0.7, 0.9, powers=(0.5, 0.3, 0.0))
     other = residuals[2]
     expected = 0.7 / 0.9 * (other - 0.9 * np.log(0.7 / 0.9) * COUNTS)
     np.testing.assert_allclose(found[2], expected, rtol=1e-5)
 
 
 def test_all_without_a_lattice_are_judged_alike():
-    found, residuals = with_variances(0.5, 0.7, 0.9, has_lattice=(True, False, False))
+    found, residuals = with_variances(0.5, 0.7, 0.9, powers=(0.5, 0.0, 0.0))
     shift = found[1:] - 0.5 / 0.7 * residuals[1:]
     np.testing.assert_allclose(shift[0], shift[1], rtol=1e-4)
 
 
 @pytest.mark.parametrize(
-    ("variances", "has_lattice"),
+    ("variances", "powers"),
     [
-        ((0.9, 0.6), (True, False)),
-        ((0.6, 0.9), (True, True)),
-        ((0.6, 0.9), (False, False)),
-        ((0.0, 0.0), (True, False)),
+        ((0.9, 0.6), (0.5, 0.0)),
+        ((0.6, 0.9), (0.5, 0.11)),
+        ((0.6, 0.9), (0.0, 0.0)),
+        ((0.0, 0.0), (0.5, 0.0)),
     ],
 )
-def test_else_all_have_one_variance(variances, has_lattice):
-    found, residuals = with_variances(*variances, has_lattice=has_lattice)
+def test_else_all_have_one_variance(variances, powers):
+    found, residuals = with_variances(*variances, powers=powers)
     np.testing.assert_array_equal(found, residuals)
+
+
+def test_all_have_one_variance_at_a_step():
+    steps = np.float32([[0, 0.5, 1]])
+    frame = SimpleNamespace(counts=COUNTS, steps=steps)
+    found, residuals = with_variances(0.5, 0.9, frame=frame)
+    steady, _ = with_variances(0.5, 0.9)
+    expected = residuals + (1 - steps) * (steady - residuals)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)

@@ -57,3 +57,15 @@ def test_no_region_of_a_few_cells_comes_from_noise(seed):
     for k in range(2):
         regions, _ = ndimage.label(labels.data == k)
         assert np.bincount(regions.ravel())[1:].min() >= 4 * 9**2
+
+
+@pytest.mark.parametrize("seed", [5, 6, 9])
+def test_rows_by_chance_in_amorphous_material_are_no_crystal(seed):
+    crystal = simulate.Lattice.hexagonal(12, orientation=10)
+    truth = np.zeros((270, 400), np.int8)
+    truth[:, :150] = 1
+    material = [simulate.Amorphous.like(crystal), crystal]
+    signal, _ = simulate.micrograph(material, boundary=truth, dose=30, seed=seed)
+    labels = signal.segment_symmetry(2, show_progressbar=False).data
+    # A period from the boundary.
+    assert len(np.unique(labels[:, :138])) == len(np.unique(labels[:, 162:])) == 1
