@@ -22,8 +22,9 @@ DEFAULT_PERIOD = 12.0
 # Highest frequency in cycles a period, and lowest in cycles a window: slower variations
 # are of thickness or background.
 HIGHEST, LOWEST = 3.0, 1.5
-# Distance of the windows, as a fraction of half of one; and of those that are fitted.
-STRIDE, FIT_STRIDE = 1 / 4, 1 / 2
+# Distance of the windows, as a fraction of half of one: a shorter one changes nothing.
+# And of those that are fitted.
+STRIDE, FIT_STRIDE = 0.4, 0.5
 # Crops and windows that are fitted, at most.
 MOST_CROPS, MOST_WINDOWS = 8, 2000
 # Weight of white noise among the fitted spectra, as a share of all of them: so one

@@ -429,8 +429,8 @@ def get_abundances(
         Half the size of the window, as everywhere here: it has 2 `window` + 1 pixels.
         "auto": 2.2 lattice periods.
     stride : int, float, a pair (y, x) of these, or "auto"
-        Distance of the windows; in between, abundances are interpolated. "auto": a
-        quarter of `window`.
+        Distance of the windows; in between, abundances are interpolated. "auto":
+        0.4 of `window`.
     mask, show_progressbar, num_workers
         As in `segment_symmetry`.
     fit_on : int, slice or sequence, optional

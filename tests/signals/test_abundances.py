@@ -96,9 +96,9 @@ def test_metadata_stay_and_say_how_it_was_done(found, signal):
         )
     record = found[0].metadata.Abundances
     assert (record.n_components, record.random_state, record.masked) == (2, 0, False)
-    # 2.2 periods, and a quarter of that.
+    # 2.2 periods, and 0.4 of that.
     assert record.window == (round(2.2 * record.period),) * 2
-    assert record.stride == (round(record.window[0] / 4),) * 2
+    assert record.stride == (round(0.4 * record.window[0]),) * 2
 
 
 def test_results_can_be_stored(found, tmp_path):
