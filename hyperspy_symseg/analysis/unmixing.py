@@ -252,7 +252,7 @@ def _noise_of(amounts):
     if largest > MOST_NOISE:
         _logger.warning(
             "Components have up to %.2f of each other: abundances below %.1f are lost. "
-            "A larger window may tell them apart.",
+            "A larger window may tell them apart, or there are fewer.",
             largest,
             MOST_NOISE,
         )
