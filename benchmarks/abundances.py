@@ -28,7 +28,7 @@ from scipy.optimize import linear_sum_assignment
 import hyperspy_symseg  # noqa: F401  adds the methods
 
 ASKED_IOU, ASKED_OFF = 0.97, 0.03
-DATA = Path("../shared/data")
+DATA = Path(__file__).parents[2] / "shared" / "data"
 REAL = {
     "Fe_bcc_100.npy": 2,
     "pto_sro.hspy": 2,

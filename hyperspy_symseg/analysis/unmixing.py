@@ -141,7 +141,7 @@ def fit_abundances(frames, n_components, lengths, period, random_state):
         raise ValueError(
             f"window must have more than {n_components + 1} frequencies from {LOWEST} "
             f"cycles in it to {HIGHEST:g} a period for {n_components} components, got "
-            f"{len(frequencies)}."
+            f"{len(frequencies)} in {2 * window[0] + 1} x {2 * window[1] + 1} pixels."
         )
     frames = [
         frames[i] for i in evenly_spread(len(frames), min(MOST_CROPS, len(frames)))

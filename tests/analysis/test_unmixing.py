@@ -101,6 +101,15 @@ def test_several_frames_are_fitted_together():
     assert found[0].argmax() != found[1].argmax()
 
 
+def test_three_grains_have_a_component_each():
+    lattices = SQUARE, HEXAGONAL, SQUARE.rotated(35)
+    frames = [frame_and_truth(7, lattices=(each,))[0] for each in lattices]
+    analysis = fitted(frames, 3)
+    found = np.array([run(analysis, frame).mean(axis=(0, 1)) for frame in frames])
+    np.testing.assert_allclose(np.sort(found, axis=1), [[0, 0, 1]] * 3, atol=0.02)
+    assert sorted(found.argmax(axis=1)) == [0, 1, 2]
+
+
 def test_masked_pixels_have_no_part_in_the_fit(grains):
     frame, _, _ = grains
     mask = np.zeros(SHAPE, bool)
