@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Segmentation of atomic-resolution micrographs by local symmetry, for HyperSpy.
 
-Importing this package adds the methods ``segment_symmetry``,
-``get_symmetry``, ``get_symmetry_descriptors`` and ``get_symmetry_map`` to HyperSpy's
+Importing this package adds the methods ``segment_symmetry``, ``get_symmetry``,
+``get_symmetry_descriptors``, ``get_symmetry_map`` and ``get_abundances`` to HyperSpy's
 ``Signal2D``; signals read by ``hyperspy.api.load`` have them without any import.
 """
 

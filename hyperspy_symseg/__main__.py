@@ -26,6 +26,7 @@ def _segment_files(request):
     from hyperspy_symseg.command_line.images import segment_image
     from hyperspy_symseg.command_line.overlay_movie import check_format
     from hyperspy_symseg.command_line.reading import read_images
+    from hyperspy_symseg.command_line.report import Report
     from hyperspy_symseg.command_line.series import segment_series
     from hyperspy_symseg.frames.paths import prepare_folder
 
@@ -37,17 +38,28 @@ def _segment_files(request):
         where = ""
         for name in request.overlay:
             check_format(name)
+        where = request.json or ""
+        report = Report(request)
         where = request.output
         prepare_folder(request.output)
     except (OSError, ValueError) as error:
-        return _report(where, error)
+        return _print_error(where, error)
     status, done = 0, set()
+
+    def tell(**found):
+        try:
+            report.add(**found)
+        except OSError as error:
+            return _print_error(request.json, error)
+        return 0
+
     for path in request.files:
         # Whatever a reader raises for one file must not stop the others.
         try:
             images = read_images(path)
         except Exception as error:
-            status = _report(f"{path} cannot be read", error)
+            status = _print_error(f"{path} cannot be read", error)
+            tell(file=path, error=_in_one_line(error))
             continue
         for name, image in images:
             where = path if name == path.stem else f"{path}, signal {name}"
@@ -59,14 +71,20 @@ def _segment_files(request):
                 is_series = image.axes_manager.navigation_dimension
                 segment = segment_series if is_series else segment_image
                 with _log_names(where, request.verbose):
-                    segment(image, name, request)
+                    found = segment(image, name, request)
                 done.add(name)
+                status = tell(file=path, name=name, **found) or status
             except KeyboardInterrupt as stop:
                 raise KeyboardInterrupt(
                     f"{where}: stopped. {str(stop) or 'Nothing was written'}"
                 ) from None
             except Exception as error:
-                status = _report(where, error)
+                status = _print_error(where, error)
+                tell(file=path, name=name, error=_in_one_line(error))
+    try:
+        report.finish()
+    except OSError as error:
+        status = _print_error(request.json, error)
     return status
 
 
@@ -125,10 +143,13 @@ def _stops_as_interrupts():
             signal.signal(number, handler)
 
 
-def _report(where, error):
-    message = " ".join(str(error).split()) or type(error).__name__
+def _in_one_line(error):
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _print_error(where, error):
     where = f"{where}: " if where else ""
-    print(f"hyperspy-symseg: {where}{message}", file=sys.stderr)
+    print(f"hyperspy-symseg: {where}{_in_one_line(error)}", file=sys.stderr)
     return FAILED
 
 
@@ -145,7 +166,7 @@ def _demo(output, verbose):
         prepare_folder(output)
         micrograph.save(file, overwrite=True)
     except OSError as error:
-        return _report(output, error)
+        return _print_error(output, error)
     request = Request([file], output, overwrite=True, verbose=verbose)
     status = _segment_files(request)
     if status == 0:
@@ -165,7 +186,7 @@ def _segment(overlay, **arguments):
     if overlay != ["none"] and "none" in overlay:
         given = ", ".join(overlay)
         message = f"--overlay must be none, or one or more others, got {given}"
-        return _report("", ValueError(message))
+        return _print_error("", ValueError(message))
     own = {each.name for each in dataclasses.fields(Request)}
     given = {name: value for name, value in arguments.items() if value is not None}
     request = Request(

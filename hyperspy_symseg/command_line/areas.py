@@ -1,37 +1,86 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is printed of labels: areas, pattern by pattern."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from hyperspy_symseg.plotting import pattern_words
 
 
-def area_lines(labels):
-    """Area of each pattern and its share of the image, a line each.
+class MeasuredAreas(NamedTuple):
+    """Areas of the patterns of labels.
+
+    Attributes
+    ----------
+    words : list of str
+        Number of each pattern, and its name or that of its colour.
+    areas : (patterns, frames) numpy.ndarray
+        In `unit`.
+    unlabelled : (frames,) numpy.ndarray
+        Shares without a label.
+    frame_area : float
+    unit : str
+    pixels : int
+        Of a frame.
+    """
+
+    words: list
+    areas: np.ndarray
+    unlabelled: np.ndarray
+    frame_area: float
+    unit: str
+    pixels: int
+
+    @property
+    def with_labels(self):
+        """Which frames have any labels: (frames,) numpy.ndarray of bool."""
+        return self.unlabelled < 1 - 0.5 / self.pixels
+
+
+def measured_areas(labels):
+    """Areas of the patterns of labels.
 
     Parameters
     ----------
     labels : SymmetryLabels
+        Lazy labels are read frame by frame.
+
+    Returns
+    -------
+    MeasuredAreas
+    """
+    y, x = labels.data.shape[-2:]
+    frame_area = y * x * np.prod([a.scale for a in labels.axes_manager.signal_axes])
+    measured = labels.get_areas()
+    if measured._lazy:
+        measured.compute(show_progressbar=False)
+    areas = measured.data.reshape(len(measured.data), -1)
+    unlabelled = 1 - (areas / abs(frame_area)).sum(axis=0)
+    # Shares are multiples of one pixel, but for rounding.
+    unlabelled[unlabelled < 0.5 / (y * x)] = 0
+    words = pattern_words(len(areas), labels.pattern_names)
+    known = abs(frame_area), labels.area_unit, y * x
+    return MeasuredAreas(words, areas, unlabelled, *known)
+
+
+def area_lines(measured):
+    """Area of each pattern and its share of the image, a line each.
+
+    Parameters
+    ----------
+    measured : MeasuredAreas
         Of a series, the lines are of the mean over the frames with labels, and have
-        the smallest and the largest share. Lazy labels are read frame by frame.
+        the smallest and the largest share.
 
     Returns
     -------
     list of str
     """
-    y, x = labels.data.shape[-2:]
-    image_area = y * x * np.prod([a.scale for a in labels.axes_manager.signal_axes])
-    measured = labels.get_areas()
-    if measured._lazy:
-        measured.compute(show_progressbar=False)
-    areas = measured.data.reshape(len(measured.data), -1) / abs(image_area)
-    unlabelled = 1 - areas.sum(axis=0)
-    # Shares are multiples of one pixel, but for rounding.
-    unlabelled[unlabelled < 0.5 / (y * x)] = 0
-    n_patterns, n_frames = areas.shape
-    words = pattern_words(n_patterns, labels.pattern_names)
-    names = [f"pattern {each}" for each in words]
-    frames_with_labels = unlabelled < 1 - 0.5 / (y * x)
+    names = [f"pattern {each}" for each in measured.words]
+    frame_area, unlabelled = measured.frame_area, measured.unlabelled
+    areas, frames_with_labels = measured.areas / frame_area, measured.with_labels
+    n_frames = len(unlabelled)
     if n_frames > 1 and frames_with_labels.any():
         areas, unlabelled = areas[:, frames_with_labels], unlabelled[frames_with_labels]
     if unlabelled.any():
@@ -40,7 +89,7 @@ def area_lines(labels):
     lines = []
     for name, shares in zip(names, areas, strict=True):
         mean = shares.mean()
-        line = f"{name:<25}{mean * abs(image_area):12.6g} {labels.area_unit}{mean:8.1%}"
+        line = f"{name:<25}{mean * frame_area:12.6g} {measured.unit}{mean:8.1%}"
         if n_frames > 1:
             line += f" ({shares.min():.1%} to {shares.max():.1%})"
         lines.append(line)

@@ -33,6 +33,10 @@ class Request:
         Whether what is complete is kept, and labels of an earlier run are taken up.
     verbose : bool
         Whether not only warnings are printed, but all of the log.
+    symmetry : bool
+        Whether patterns are named.
+    json : pathlib.Path or None
+        File of what is found, for programs.
     """
 
     files: list
@@ -43,6 +47,8 @@ class Request:
     overwrite: bool = False
     resume: bool = False
     verbose: bool = False
+    symmetry: bool = False
+    json: Path | None = None
 
 
 def parser():
@@ -142,6 +148,19 @@ def _add_segment(commands):
         type=int,
         help="symmetry operations that are used, the N that best tell the patterns "
         "apart (all): faster",
+    )
+    segment.add_argument(
+        "--symmetry",
+        action="store_true",
+        help="name each pattern: lattice, Bravais type and plane group, a line each",
+    )
+    segment.add_argument(
+        "--json",
+        metavar="FILE",
+        type=Path,
+        help="write what is found to a file that programs read: for every image and "
+        "series the files written, the model, areas and, with --symmetry, that. It "
+        "ends in .json",
     )
     segment.add_argument("--random-state", type=int, help="seed (0)")
     segment.add_argument("--num-workers", type=int, help="threads")

@@ -14,9 +14,11 @@ from hyperspy_symseg.signals.arguments import fit_frames, working
 from hyperspy_symseg.signals.axes import navigation_axes
 from hyperspy_symseg.signals.save import save_frames
 
-from .areas import area_lines
+from .areas import area_lines, measured_areas
 from .overlay_movie import write_overlays
+from .report import facts
 from .resuming import earlier_labels, options_of
+from .symmetry import check_symmetry, named_patterns, symmetry_lines
 
 _logger = logging.getLogger(__name__)
 
@@ -24,7 +26,7 @@ SATURATION = 0.5
 
 
 def segment_series(signal, name, request):
-    """Segment a series, write labels and overlays, and print areas and times.
+    """Segment a series, write labels and overlays, and print what is found, and times.
 
     Parameters
     ----------
@@ -33,6 +35,11 @@ def segment_series(signal, name, request):
     name : str
         What the names of the results begin with.
     request : Request
+
+    Returns
+    -------
+    dict
+        What is known of it, for a report.
 
     Raises
     ------
@@ -46,6 +53,7 @@ def segment_series(signal, name, request):
         If it is interrupted, a frame is bad, or it fails after the labels were begun:
         says what is kept.
     """
+    check_symmetry(signal, request)
     run = _Run(signal, name, request)
     try:
         # Other labels must not come under an overlay that is made of these.
@@ -55,9 +63,15 @@ def segment_series(signal, name, request):
                 run.write_labels(labels, lock)
             labels = hs.load(run.path, lazy=True)
             print(f"{name} {labels.metadata.General.title}".rstrip())
-            for line in area_lines(labels):
+            measured = measured_areas(labels)
+            for line in area_lines(measured):
+                print(f"  {line}", flush=True)
+            symmetry = named_patterns(labels, signal, request)
+            for line in symmetry_lines(symmetry, labels.pattern_names):
                 print(f"  {line}", flush=True)
             run.write_overlays(labels)
+            files = {"labels": run.path, "overlays": run.overlays}
+            found = facts(signal, labels, files, measured, symmetry)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(run.kept()) from None
     except Exception as error:
@@ -71,6 +85,7 @@ def segment_series(signal, name, request):
             message += "; --on-error mask goes on without such frames"
         raise RuntimeError(message) from error
     print(f"{name}: {run.summary()}", flush=True)
+    return found
 
 
 class _Run:
@@ -193,7 +208,7 @@ class _Run:
                 f"{self.unfinished}: --resume goes on with the others"
             )
         if self.begun and self.path.exists():
-            return f"All labels are in {self.path}: --resume makes the overlay"
+            return f"All labels are in {self.path}: --resume makes what is missing"
         return "Nothing is kept" if self.begun else "Nothing was written"
 
     def summary(self):

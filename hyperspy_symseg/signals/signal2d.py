@@ -401,7 +401,109 @@ def get_symmetry(
         return symmetry.get_symmetry(self, mask, strain, tolerance)
 
 
+def get_abundances(
+    self,
+    n_components,
+    window="auto",
+    *,
+    stride="auto",
+    mask=None,
+    fit_on=None,
+    random_state=0,
+    show_progressbar=None,
+    num_workers=None,
+    lazy_output=None,
+):
+    """Unmix the power spectra of windows: how much of each component there is where.
+
+    A sliding-window Fourier transform, and non-negative matrix factorisation of it.
+    Nothing is learnt of what a crystal is: what has another power spectrum is another
+    component, also if it has no lattice. One component more, for noise, is fitted and
+    dropped.
+
+    Parameters
+    ----------
+    n_components : int
+        Number of components, from 1 to 50.
+    window : int, float, a pair (y, x) of these, or "auto"
+        Half the size of the window, as everywhere here: it has 2 `window` + 1 pixels.
+        "auto": 2.2 lattice periods.
+    stride : int, float, a pair (y, x) of these, or "auto"
+        Distance of the windows; in between, abundances are interpolated. "auto":
+        0.4 of `window`.
+    mask, show_progressbar, num_workers
+        As in `segment_symmetry`.
+    fit_on : int, slice or sequence, optional
+        Frames of a series that the spectra are fitted on, as in `segment_symmetry`: by
+        default up to 8. All frames are unmixed by the same spectra.
+    random_state : int or None
+        Seed of the fit. None draws one; it is recorded in the metadata.
+    lazy_output : bool or None
+        Whether the abundances are computed later. None: if the signal is lazy. The
+        spectra are fitted at once in any case.
+
+    Returns
+    -------
+    abundances : Signal2D or LazySignal2D
+        float32, from 0 to 1, with the component as the first navigation axis, the one
+        that there is least of first. They add up to 1, but where there is noise alone,
+        such as in vacuum, to less. NaN where a pixel is left out, and where less than
+        an eighth of a window is left. Axes, metadata and original metadata are those
+        of the signal.
+    spectra : Signal2D
+        float32: power spectra of the components above that of noise, which is 1, in
+        reciprocal units; NaN at frequencies that were not looked at.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument or the signal is not allowed, or there are too few windows or
+        frequencies for so many components.
+    RuntimeError
+        If a frame of a series cannot be read; it is named.
+
+    Notes
+    -----
+    Lengths are pixels if int and axis units if float (rounded to pixels).
+
+    Gain and offset do not matter, as every window has unit variance. What each
+    component has of the others by chance (three standard deviations, in the metadata)
+    is taken off, so there are no smaller abundances. Equation and limits are in the
+    documentation, `doc/abundances.md`; the method is that of [1]_.
+
+    References
+    ----------
+    .. [1] R. K. Vasudevan, O. Dyck, M. Ziatdinov, S. Jesse, N. Laanait, S. V. Kalinin,
+       Microsc. Microanal. 24(S1), 112 (2018), https://doi.org/10.1017/S1431927618001058
+
+    Examples
+    --------
+    >>> from hyperspy_symseg import simulate
+    >>> s, truth = simulate.grain_boundary()
+    >>> abundances, spectra = s.get_abundances(2, show_progressbar=False)
+    >>> abundances
+    <Signal2D, title: Simulated micrograph, dimensions: (2|512, 512)>
+    >>> abundances.isig[0.5, 2.5].data.ravel()
+    array([0., 1.], dtype=float32)
+    >>> spectra.axes_manager.signal_axes[0].units
+    '1/nm'
+    """
+    from hyperspy_symseg.signals import arguments, scores
+
+    with arguments.working("Unmixing", show_progressbar, num_workers):
+        return scores.get_abundances(
+            self,
+            n_components,
+            {"window": window, "stride": stride},
+            mask,
+            lazy_output,
+            fit_on=fit_on,
+            random_state=random_state,
+        )
+
+
 Signal2D.segment_symmetry = segment_symmetry
 Signal2D.get_symmetry_descriptors = get_symmetry_descriptors
 Signal2D.get_symmetry_map = get_symmetry_map
 Signal2D.get_symmetry = get_symmetry
+Signal2D.get_abundances = get_abundances

@@ -101,16 +101,7 @@ def get_symmetry(signal, mask, strain, tolerance, labels=None):
 
     strain = check_number("strain", strain, *STRAINS)
     tolerance = check_number("tolerance", tolerance, *TOLERANCES)
-    y, x = frame_axes(signal)
-    if unit(y) != unit(x):
-        raise ValueError(
-            f"axes {axis_name(y, 'y')} and {axis_name(x, 'x')} must have one unit for "
-            f"a lattice, got {unit(y)!r} and {unit(x)!r}."
-        )
-    if signal.data.dtype.kind not in "buif":
-        raise TypeError(
-            f"signal must be of real numbers, got the dtype {signal.data.dtype}."
-        )
+    y, x = check_can_be_named(signal)
     mask = mask_array(mask, signal.data.shape)
     size = abs(float(y.scale)), abs(float(x.scale))
     is_pixels = not unit(y) and size == (1.0, 1.0)
@@ -135,6 +126,36 @@ def get_symmetry(signal, mask, strain, tolerance, labels=None):
         CrystalSymmetry(record, *known, str(name))
         for record, name in zip(records, names, strict=True)
     )
+
+
+def check_can_be_named(signal):
+    """Check that the crystals in a signal can be named; nothing is read.
+
+    Parameters
+    ----------
+    signal : Signal2D
+
+    Returns
+    -------
+    (DataAxis, DataAxis)
+        The axes (y, x).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If its axes are not of one unit, or it is not of real numbers.
+    """
+    y, x = frame_axes(signal)
+    if unit(y) != unit(x):
+        raise ValueError(
+            f"axes {axis_name(y, 'y')} and {axis_name(x, 'x')} must have one unit for "
+            f"a lattice, got {unit(y)!r} and {unit(x)!r}."
+        )
+    if signal.data.dtype.kind not in "buif":
+        raise TypeError(
+            f"signal must be of real numbers, got the dtype {signal.data.dtype}."
+        )
+    return y, x
 
 
 def _some(array, navigation):

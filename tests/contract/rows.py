@@ -9,6 +9,7 @@ import numpy as np
 
 from hyperspy_symseg import simulate
 from hyperspy_symseg.analysis import (
+    Abundances,
     Areas,
     BoundaryLengths,
     Defects,
@@ -103,8 +104,15 @@ def plain_model():
     return SymmetryModel.fit(FRAMES[0], descriptor, 2, stride=5)
 
 
+def abundances():
+    # Of a lattice, and of one that there is not.
+    waves = ((0, 4), (4, 0), (3, 3))
+    return Abundances((18, 16), (6, 5), waves, ((40, 40, 0), (0, 9, 40)), 0.1)
+
+
 GRID, REFINED = Grid.over(SHAPE, 5), model()
 ROWS = {
+    "abundances": abundances(),
     "areas": Areas(2, 0.5),
     "boundary lengths": BoundaryLengths(2, (0.1, 0.2)),
     "boundary lengths of a grid": BoundaryLengths(2, step=(5, 5)),
