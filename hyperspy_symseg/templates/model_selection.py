@@ -226,8 +226,10 @@ class ModelSelection:
         gained = gain(self._frame, solution, other)
         own = self.solution(fewer)
         varies = own.templates.contrast_widths.any()
-        # A contrast that varies follows a boundary.
-        if own is other or (varies and not other.templates.contrast_widths.any()):
+        is_without = varies and not other.templates.contrast_widths.any()
+        # A contrast that varies follows a boundary. But where it changes its sign, the
+        # lattice is weak, and there is no pattern without one.
+        if own is other or (is_without and solution.templates.powers.all()):
             return gained
         # What is distorted needs a narrow window, whatever the number of patterns. In
         # its own window, the smaller number has to be worse even without boundaries.
