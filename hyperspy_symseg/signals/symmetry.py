@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the patterns of images and labels are: their symmetry."""
 
+import logging
+
 import numpy as np
 
 from hyperspy_symseg.frames.checks import shown
 
 from .axes import axis_name, frame_axes, unit
+
+_logger = logging.getLogger(__name__)
+
+# Of the window of strains, in periods: a wide one spans more than half a period.
+SMOOTHINGS = 1.0, 10.0
+# Sine of the angle between two lattice vectors, at least.
+LEAST_ANGLE = 0.05
 
 
 class NamedPatterns:
@@ -76,6 +85,81 @@ class NamedPatterns:
         """
         return stored_symmetry(self)
 
+    def get_strain(
+        self,
+        signal,
+        *,
+        reference=None,
+        smoothing=3.0,
+        mask=None,
+        show_progressbar=None,
+        num_workers=None,
+    ):
+        """Strain and rotation of the lattice of each pattern, with standard errors.
+
+        Parameters
+        ----------
+        signal : Signal2D
+            The micrograph or series, of the same shape as the labels.
+        reference : SymmetryTable, CrystalSymmetry or array, optional
+            The lattices that are not strained: a table with a row a pattern; or one
+            row or the two lattice vectors (y, x) in axis units, (2, 2), for all
+            patterns; or those of each, (n_patterns, 2, 2). By default, the mean lattice
+            of each pattern: of a series that of all frames together, for which up to
+            eight are read, spread over it.
+        smoothing : float
+            Standard deviation of the Gaussian window in which the strain is the mean,
+            in lattice periods, from 1 to 10.
+        mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
+            True where a pixel is left out; so are those that have no label.
+        show_progressbar, num_workers
+            As in ``Signal2D.segment_symmetry``.
+
+        Returns
+        -------
+        Signal2D, or LazySignal2D if the signal or the labels are
+            float32, with the axes and metadata of the labels and, before them, the
+            navigation axis ``Component``: exx, eyy, exy (plain numbers, 0.01 is 1 %)
+            and the rotation in degrees; their names are in
+            ``metadata.Symmetry_strain.components``. Variances, the squares of the
+            standard errors, are `get_noise_variance()`. NaN where a pixel has no label,
+            its pattern no lattice, or its region fewer than a few periods.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed, the labels were not refined by templates, or
+            no pattern has the lattice of the reference.
+
+        Notes
+        -----
+        With F = V R the deformation that takes the reference to the lattice near a
+        pixel, R is the rotation and V - 1 the strain, along the axes x (to the right)
+        and y (down, as HyperSpy shows images). Rotations are from x towards y:
+        clockwise on the screen. Pixels may have other sizes along y and x.
+
+        The local lattice is that of a local linear regression of the displacement of
+        all pixels of the pattern in the window, which ends at the edge of the region.
+        Standard errors are those of the residuals of the unit cells, by noise and by
+        displaced columns; what is alike over several cells, such as a distorted scan,
+        is strain. See ``doc/strain.md``.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> strain = seg.get_strain(s, show_progressbar=False)
+        >>> strain
+        <Signal2D, title: Simulated micrograph, dimensions: (4|512, 512)>
+        >>> errors = strain.get_noise_variance() ** 0.5
+        """
+        from .arguments import working
+
+        self._check_has_their_shape(signal)
+        with working("Measuring strain", show_progressbar, num_workers):
+            return get_strain(self, signal, reference, smoothing, mask)
+
 
 def get_symmetry(signal, mask, strain, tolerance, labels=None):
     """Work of `Signal2D.get_symmetry` and `SymmetryLabels.get_symmetry`.
@@ -101,19 +185,8 @@ def get_symmetry(signal, mask, strain, tolerance, labels=None):
 
     strain = check_number("strain", strain, *STRAINS)
     tolerance = check_number("tolerance", tolerance, *TOLERANCES)
-    y, x = frame_axes(signal)
-    if unit(y) != unit(x):
-        raise ValueError(
-            f"axes {axis_name(y, 'y')} and {axis_name(x, 'x')} must have one unit for "
-            f"a lattice, got {unit(y)!r} and {unit(x)!r}."
-        )
-    if signal.data.dtype.kind not in "buif":
-        raise TypeError(
-            f"signal must be of real numbers, got the dtype {signal.data.dtype}."
-        )
+    size, known_unit = _pixel_size(signal)
     mask = mask_array(mask, signal.data.shape)
-    size = abs(float(y.scale)), abs(float(x.scale))
-    is_pixels = not unit(y) and size == (1.0, 1.0)
     n_patterns = None if labels is None else labels.n_patterns
     frames = _some(signal.data, signal.data.shape[:-2])
     given = None if labels is None else _some(labels.data, labels.data.shape[:-2])
@@ -130,11 +203,28 @@ def get_symmetry(signal, mask, strain, tolerance, labels=None):
         names = ["crystal"]
     else:
         names = labels.pattern_names or [str(k) for k in range(n_patterns)]
-    known = size, "px" if is_pixels else unit(y), strain, tolerance
+    known = size, known_unit, strain, tolerance
     return SymmetryTable(
         CrystalSymmetry(record, *known, str(name))
         for record, name in zip(records, names, strict=True)
     )
+
+
+def _pixel_size(signal):
+    """Size of the pixels along (y, x), and their unit, checked: (float, float), str."""
+    y, x = frame_axes(signal)
+    if unit(y) != unit(x):
+        raise ValueError(
+            f"axes {axis_name(y, 'y')} and {axis_name(x, 'x')} must have one unit for "
+            f"a lattice, got {unit(y)!r} and {unit(x)!r}."
+        )
+    if signal.data.dtype.kind not in "buif":
+        raise TypeError(
+            f"signal must be of real numbers, got the dtype {signal.data.dtype}."
+        )
+    size = abs(float(y.scale)), abs(float(x.scale))
+    is_pixels = not unit(y) and size == (1.0, 1.0)
+    return size, "px" if is_pixels else unit(y)
 
 
 def _some(array, navigation):
@@ -162,3 +252,116 @@ def stored_symmetry(labels):
             f"{shown(stored)}."
         )
     return SymmetryTable.from_metadata(stored.as_dictionary())
+
+
+def get_strain(labels, signal, reference, smoothing, mask):
+    """Work of `SymmetryLabels.get_strain`, which says what it takes and returns."""
+    import dask.array as da
+    from hyperspy.signals import Signal2D
+
+    from hyperspy_symseg.analysis import MeanLattices, Strain
+    from hyperspy_symseg.analysis.strain import COMPONENTS, mean_vectors, nearest
+    from hyperspy_symseg.frames.checks import check_number
+    from hyperspy_symseg.frames.lazy import lazy
+    from hyperspy_symseg.frames.run import run
+    from hyperspy_symseg.version import package_version
+
+    from .arguments import mask_array
+    from .axes import check_pixel_size, navigation_axes
+    from .metadata import result_metadata
+
+    smoothing = check_number("smoothing", smoothing, *SMOOTHINGS)
+    model = labels._refined_model()
+    check_pixel_size(model, frame_axes(signal))
+    size, known_unit = _pixel_size(signal)
+    mask, templates = mask_array(mask, signal.data.shape), model.templates
+    given = signal.data, labels.data, mask
+    vectors = mean_vectors(templates) * size
+    if not np.isfinite(vectors).any():
+        raise ValueError(
+            "labels must have a pattern with a lattice, got none with one."
+        )
+    if reference is not None:
+        references = _reference_vectors(reference, len(vectors), known_unit)
+        references = nearest(vectors, references)
+    else:
+        some = [
+            each if each is None or each.ndim == 2 else _some(each, each.shape[:-2])
+            for each in given
+        ]
+        means = MeanLattices(templates, smoothing)
+        references = run(means, *some, description="Measuring lattices") * size
+    for k in np.flatnonzero(~np.isfinite(references).all(axis=(1, 2))):
+        _logger.info("Pattern %d has no strain: %s.", k, _why_none(vectors[k]))
+    strain = Strain(templates, references, size, smoothing)
+    is_lazy = any(isinstance(each, da.Array) for each in given[:2])
+    if is_lazy:
+        found = lazy(strain, *given)
+    else:
+        found = run(strain, *given, description="Measuring strain")
+    found = (da if is_lazy else np).moveaxis(found, -1, -3)
+    axes = [
+        *(axis.get_axis_dictionary() for axis in navigation_axes(labels)),
+        {"name": "Component", "size": len(COMPONENTS), "navigate": True},
+        *(axis.get_axis_dictionary() for axis in frame_axes(labels)),
+    ]
+    record = {
+        "version": package_version(),
+        "components": list(COMPONENTS),
+        "reference": references,
+        "unit": known_unit,
+        "smoothing": smoothing,
+        "period": templates.period,
+        "masked": mask is not None,
+    }
+
+    def as_signal(values, quantity):
+        known = result_metadata(labels, quantity, Symmetry_strain=record)
+        result = Signal2D(values, axes=axes, **known)
+        return result.as_lazy() if is_lazy else result
+
+    result = as_signal(found[..., :4, :, :], "Strain")
+    result.set_noise_variance(as_signal(found[..., 4:, :, :], "Variance of the strain"))
+    return result
+
+
+def _why_none(vectors):
+    """Why a pattern with such lattice vectors (2, 2) has no strain: str."""
+    if not np.isfinite(vectors).all():
+        return "it has no lattice"
+    return "its lattice is not that of the reference, or it has too few pixels"
+
+
+def _reference_vectors(reference, n_patterns, known_unit):
+    """Lattice vectors that are given, in axis units: (n_patterns, 2, 2) array."""
+    from hyperspy_symseg.frames.checks import as_array
+    from hyperspy_symseg.lattice.crystal_symmetry import CrystalSymmetry
+    from hyperspy_symseg.symmetry_table import SymmetryTable
+
+    must = "reference must be a table or row of get_symmetry, or lattice vectors"
+    rows = [reference] if isinstance(reference, CrystalSymmetry) else reference
+    if isinstance(reference, CrystalSymmetry | SymmetryTable):
+        for row in rows:
+            if row.unit != known_unit:
+                raise ValueError(
+                    f"reference must be in the unit of the signal, {known_unit!r}, got "
+                    f"{row.unit!r}."
+                )
+        vectors = np.array([row.vectors for row in rows])
+    else:
+        vectors = as_array("reference", reference)
+        if vectors.dtype.kind not in "iuf":
+            raise TypeError(f"{must}, got {shown(reference)}.")
+        vectors = vectors.astype(float)
+    if vectors.ndim == 2 or isinstance(reference, CrystalSymmetry):
+        vectors = np.broadcast_to(vectors, (n_patterns, *vectors.shape[-2:]))
+    if vectors.shape != (n_patterns, 2, 2):
+        raise ValueError(
+            f"{must}, of one lattice or of the {n_patterns} patterns, got the shape "
+            f"{vectors.shape}."
+        )
+    areas = np.abs(np.linalg.det(np.nan_to_num(vectors)))
+    lengths = np.linalg.norm(vectors, axis=-1).prod(axis=-1)
+    if (areas <= LEAST_ANGLE * np.nan_to_num(lengths)).all():
+        raise ValueError(f"{must}, two that are finite and not parallel, got others.")
+    return vectors
