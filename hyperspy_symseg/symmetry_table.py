@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .frames.checks import check_array, check_flag, check_number
+from .frames.checks import check_array, check_flag, check_number, check_whole
 from .lattice.crystal_symmetry import RECORD, CrystalSymmetry
+from .lattice.misorientation import misorientation
+from .lattice.plane_groups import BRAVAIS_TYPES
 from .version import package_version
 
 BRANCH = "Symmetry"
@@ -125,6 +127,71 @@ class SymmetryTable(Sequence):
 
         nominal = check_flag("nominal", nominal)
         return plot_symmetry(self._rows, axes, nominal)
+
+    def misorientation(self, i, j, *, strain=0.05):
+        """How pattern j lies to pattern i, if both have one lattice.
+
+        Parameters
+        ----------
+        i, j : int or str
+            Numbers or names of the patterns.
+        strain : float
+            By how much the lattices may differ.
+
+        Returns
+        -------
+        Misorientation
+            Rotation, Sigma of the coincidence site lattice with the deviation from it,
+            and the mirror line of twins.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such pattern, one has no lattice, or the lattices differ.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> sym = seg.get_symmetry(s, show_progressbar=False)
+        >>> found = sym.misorientation(0, 1)
+        >>> round(found.angle), found.sigma
+        (-36, 5)
+        """
+        strain = check_number("strain", strain, *STRAINS)
+        first, second = self._row("i", i), self._row("j", j)
+        if first.unit != second.unit:
+            raise ValueError(
+                f"patterns must have lattices in one unit, got {first.unit!r} and "
+                f"{second.unit!r}."
+            )
+        error = np.hypot(first.orientation_error, second.orientation_error)
+        # Of both names, the lattice that is the same for both has the lower symmetry.
+        bravais = min((first.bravais, second.bravais), key=list(BRAVAIS_TYPES).index)
+        return misorientation(
+            *(first.vectors, second.vectors, bravais),
+            strain=strain,
+            angle_error=float(np.nan_to_num(error)),
+        )
+
+    def _row(self, argument, which):
+        """Row of a number or a name, which has a lattice: CrystalSymmetry."""
+        names = [row.name for row in self._rows]
+        if isinstance(which, str):
+            if which not in names:
+                raise ValueError(
+                    f"{argument} must be one of {', '.join(names)}, got {which!r}."
+                )
+            which = names.index(which)
+        which = check_whole(argument, which, -len(names), len(names) - 1)
+        row = self._rows[which]
+        if not row.has_lattice:
+            raise ValueError(
+                f"{argument} must be a pattern with a lattice, got {row.name!r}: "
+                f"{row.reason}."
+            )
+        return row
 
     def to_metadata(self):
         """What files keep: dict of arrays, numbers and text."""

@@ -24,8 +24,11 @@ from hyperspy_symseg.templates.normalized_frame import (
 from .checks import check_labels
 
 COMPONENTS = "exx", "eyy", "exy", "rotation"
+N = len(COMPONENTS)
 # Pixels of a pattern in a frame that are looked at, at least: periods squared.
 LEAST_AREA = 4.0
+# Standard error of a strain beyond which it is not known.
+MOST_ERROR = 0.02
 # Strain beyond which a lattice is another one.
 MOST_STRAIN = 0.15
 
@@ -78,7 +81,12 @@ class LocalLattice(NamedTuple):
             return None
         fit = LocalLinear.of(field, smoothing * period / side)
         slopes = np.moveaxis(fit.gradients, (0, 1), (-2, -1)) / side
-        return cls(crystal.cell - slopes, fit, frame.cell_counts, side)
+        vectors = np.linalg.inv(crystal.cell)
+        noise = np.einsum("ia,ab...,ib->i...", vectors, fit.noise, vectors)
+        variances = noise * np.einsum("ii...->i...", fit.spread) / side**2
+        told = (variances < MOST_ERROR**2).all(axis=0)[..., np.newaxis, np.newaxis]
+        cells = np.where(told, crystal.cell - slopes, np.nan)
+        return cls(cells, fit, frame.cell_counts, side)
 
     @property
     def known(self):
@@ -244,7 +252,7 @@ class Strain(MapAnalysis):
     smoothing: float = 3.0
     whole_frames: ClassVar[bool] = True
     dtype: ClassVar[np.dtype] = np.dtype(np.float32)
-    axes: ClassVar[tuple] = (2 * len(COMPONENTS),)
+    axes: ClassVar[tuple] = (2 * N,)
 
     def __post_init__(self):
         """Keep the references as plain numbers, so that equal ones are equal."""
@@ -282,7 +290,7 @@ def strain_of_cells(local, reference, pixel_size):
         In the unit of the pixel size.
     pixel_size : (2,) numpy.ndarray of float64
     """
-    out = np.full((*local.known.shape, 2 * len(COMPONENTS)), np.nan)
+    out = np.full((*local.known.shape, 2 * N), np.nan)
     known, step = local.known, local.side * pixel_size
     vectors = np.linalg.inv(local.cells[known]).swapaxes(-1, -2) * pixel_size
     found = Deformation.of(deformation(vectors, reference))

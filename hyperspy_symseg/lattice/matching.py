@@ -36,7 +36,7 @@ class Deformation(NamedTuple):
         Examples
         --------
         >>> found = Deformation.of(np.array([[0, 1.02], [-1, 0]]))
-        >>> found.stretch, float(found.angle)
+        >>> found.stretch.round(9), float(found.angle)
         (array([[1.02, 0.  ],
                [0.  , 1.  ]]), 90.0)
         """
