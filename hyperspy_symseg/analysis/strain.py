@@ -228,12 +228,18 @@ class Strain(MapAnalysis):
     ----------
     templates : Templates
     references : ((((float, float), (float, float)), ...)
-        Lattice vectors (y, x) of each pattern, in the unit of the pixel size, those
-        that the vectors of its template are deformed from; NaN for no reference.
+        Lattice vectors (y, x) of each pattern, in the unit of the pixel size; NaN for
+        no reference. What is kept are the vectors of the same lattice that those of the
+        template are deformed from, and NaN if it is another lattice.
     pixel_size : (float, float)
         Along (y, x), in one unit.
     smoothing : float
         Standard deviation of the Gaussian window, in periods.
+
+    Raises
+    ------
+    ValueError
+        If no pattern has the lattice of its reference.
 
     Examples
     --------
@@ -255,8 +261,10 @@ class Strain(MapAnalysis):
     axes: ClassVar[tuple] = (2 * N,)
 
     def __post_init__(self):
-        """Keep the references as plain numbers, so that equal ones are equal."""
-        references = np.asarray(self.references, float)
+        """Take the vectors that those of the templates are deformed from."""
+        vectors = mean_vectors(self.templates) * self.pixel_size
+        references = nearest(vectors, np.asarray(self.references, float))
+        # As plain numbers, so that equal analyses are equal.
         plain = tuple(tuple(map(tuple, each)) for each in references.tolist())
         object.__setattr__(self, "references", plain)
 

@@ -260,7 +260,7 @@ def get_strain(labels, signal, reference, smoothing, mask):
     from hyperspy.signals import Signal2D
 
     from hyperspy_symseg.analysis import MeanLattices, Strain
-    from hyperspy_symseg.analysis.strain import COMPONENTS, mean_vectors, nearest
+    from hyperspy_symseg.analysis.strain import COMPONENTS, mean_vectors
     from hyperspy_symseg.frames.checks import check_number
     from hyperspy_symseg.frames.lazy import lazy
     from hyperspy_symseg.frames.run import run
@@ -283,7 +283,6 @@ def get_strain(labels, signal, reference, smoothing, mask):
         )
     if reference is not None:
         references = _reference_vectors(reference, len(vectors), known_unit)
-        references = nearest(vectors, references)
     else:
         some = [
             each if each is None or each.ndim == 2 else _some(each, each.shape[:-2])
@@ -291,9 +290,10 @@ def get_strain(labels, signal, reference, smoothing, mask):
         ]
         means = MeanLattices(templates, smoothing)
         references = run(means, *some, description="Measuring lattices") * size
+    strain = Strain(templates, references, size, smoothing)
+    references = np.array(strain.references)
     for k in np.flatnonzero(~np.isfinite(references).all(axis=(1, 2))):
         _logger.info("Pattern %d has no strain: %s.", k, _why_none(vectors[k]))
-    strain = Strain(templates, references, size, smoothing)
     is_lazy = any(isinstance(each, da.Array) for each in given[:2])
     if is_lazy:
         found = lazy(strain, *given)
