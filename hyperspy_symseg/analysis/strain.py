@@ -65,7 +65,8 @@ class LocalLattice(NamedTuple):
         own : (rows, columns) numpy.ndarray of bool
             Pixels of the pattern.
         smoothing : float
-            Standard deviation of the window, in periods.
+            Standard deviation of the window, in periods of the lattice, the geometric
+            mean of the two shortest.
         """
         period = templates.period
         if np.count_nonzero(own) < LEAST_AREA * period**2:
@@ -79,7 +80,9 @@ class LocalLattice(NamedTuple):
         field = displacement_field(frame, crystal, _regions_of_cells(own, side))
         if field is None:
             return None
-        fit = LocalLinear.of(field, smoothing * period / side)
+        a, b = reduced_cell(np.linalg.inv(crystal.cell).T).vectors
+        spacing = np.sqrt(np.hypot(*a) * np.hypot(*b))
+        fit = LocalLinear.of(field, smoothing * spacing / side)
         slopes = np.moveaxis(fit.gradients, (0, 1), (-2, -1)) / side
         vectors = np.linalg.inv(crystal.cell)
         noise = np.einsum("ia,ab...,ib->i...", vectors, fit.noise, vectors)
