@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from scipy import ndimage, sparse
+from scipy import ndimage
 
 from hyperspy_symseg.frames.analysis import MapAnalysis, SumAnalysis
 from hyperspy_symseg.lattice.bravais import reduced_cell
@@ -17,6 +17,7 @@ from hyperspy_symseg.templates.displacement_field import (
 )
 from hyperspy_symseg.templates.local_linear import LocalLinear
 from hyperspy_symseg.templates.normalized_frame import (
+    BLOCKS_IN_CELL,
     NormalizedFrame,
     cell_size,
 )
@@ -29,15 +30,20 @@ N = len(COMPONENTS)
 LEAST_AREA = 4.0
 # Standard error of a strain beyond which it is not known.
 MOST_ERROR = 0.02
-# Strain beyond which a lattice is another one.
-MOST_STRAIN = 0.15
+# Strain beyond which a lattice is another one; less where one has fewer sites, as there
+# are many such lattices.
+MOST_STRAIN, MOST_OF_OTHERS = 0.15, 0.05
 
 
 class LocalLattice(NamedTuple):
-    """The lattice of a pattern near each cell of a frame.
+    """The lattice of a pattern near the cells of one of its regions.
 
     Attributes
     ----------
+    box : (slice, slice)
+        Rows and columns of the frame that hold the region, from whole cells on.
+    own : (rows, columns) numpy.ndarray of bool
+        Pixels of the region, in these.
     cells : (cell rows, cell columns, 2, 2) numpy.ndarray of float64
         Reciprocal vectors (y, x), a row each, in cycles a pixel; NaN where not known.
     fit : LocalLinear
@@ -47,49 +53,45 @@ class LocalLattice(NamedTuple):
         Of a cell, in pixels.
     """
 
+    box: tuple[slice, slice]
+    own: np.ndarray
     cells: np.ndarray
     fit: LocalLinear
     weights: np.ndarray
     side: int
 
     @classmethod
-    def of(cls, templates, pattern, tile, own, smoothing):
-        """Lattice of a pattern in a frame: LocalLattice, or None if it has none.
+    def of(cls, frame, crystal, smoothing, box, own):
+        """Lattice of a crystal in a region: LocalLattice, or None if it has none.
 
         Parameters
         ----------
-        templates : Templates
-        pattern : int
-        tile : Tile
-            Of a whole frame.
-        own : (rows, columns) numpy.ndarray of bool
-            Pixels of the pattern.
+        frame : NormalizedFrame
+            Of the box; only the pixels of the region are valid.
+        crystal : Crystal
         smoothing : float
             Standard deviation of the window, in periods of the lattice, the geometric
             mean of the two shortest.
+        box, own
+            As in the class.
         """
-        period = templates.period
-        if np.count_nonzero(own) < LEAST_AREA * period**2:
+        found = displacement_field(frame, crystal)
+        if found is None:
             return None
-        # A neighbour that is brighter has no part in means and deviations.
-        frame = NormalizedFrame(tile.values, ~own, period)
-        crystal = crystal_of_pattern(templates, pattern, frame)
-        if crystal is None:
-            return None
-        side = cell_size(period)
-        field = displacement_field(frame, crystal, _regions_of_cells(own, side))
-        if field is None:
-            return None
-        a, b = reduced_cell(np.linalg.inv(crystal.cell).T).vectors
+        (field, crystal), side = found, BLOCKS_IN_CELL * frame.block
+        vectors = np.linalg.inv(crystal.cell)
+        a, b = reduced_cell(vectors.T).vectors
         spacing = np.sqrt(np.hypot(*a) * np.hypot(*b))
         fit = LocalLinear.of(field, smoothing * spacing / side)
         slopes = np.moveaxis(fit.gradients, (0, 1), (-2, -1)) / side
-        vectors = np.linalg.inv(crystal.cell)
         noise = np.einsum("ia,ab...,ib->i...", vectors, fit.noise, vectors)
         variances = noise * np.einsum("ii...->i...", fit.spread) / side**2
-        told = (variances < MOST_ERROR**2).all(axis=0)[..., np.newaxis, np.newaxis]
+        told = (variances < MOST_ERROR**2).all(axis=0)
+        # By the displacement in pixels for a step of a pixel.
+        told &= np.linalg.norm(vectors @ slopes, axis=(-2, -1)) < MOST_STRAIN
+        told = told[..., np.newaxis, np.newaxis]
         cells = np.where(told, crystal.cell - slopes, np.nan)
-        return cls(cells, fit, frame.cell_counts, side)
+        return cls(box, own, cells, fit, frame.cell_counts, side)
 
     @property
     def known(self):
@@ -97,20 +99,41 @@ class LocalLattice(NamedTuple):
         return np.isfinite(self.cells).all(axis=(-2, -1)) & (self.weights > 0)
 
 
-def _regions_of_cells(own, side):
-    """Number of the region that has most pixels of a cell: (cell rows, columns)."""
-    regions, n = ndimage.label(own)
-    shape = tuple(-(-length // side) for length in own.shape)
-    if n < 2:
-        return np.ones(shape, int)
-    cells = np.add.outer(
-        np.arange(own.shape[0]) // side * shape[1], np.arange(own.shape[1]) // side
+def local_lattices(templates, pattern, tile, smoothing):
+    """Lattice of a pattern in each of its regions: iterator of LocalLattice.
+
+    Parameters
+    ----------
+    templates : Templates
+    pattern : int
+    tile : Tile
+        Of a whole frame.
+    smoothing : float
+        As for `LocalLattice.of`.
+    """
+    period, side = templates.period, cell_size(templates.period)
+    own = tile.valid & (tile.labels == pattern)
+    regions, _ = ndimage.label(own)
+    large = np.bincount(regions.ravel()) >= LEAST_AREA * period**2
+    large[0] = False
+    if not large.any():
+        return
+    crystal = crystal_of_pattern(
+        templates, pattern, lambda: NormalizedFrame(tile.values, ~own, period)
     )
-    counts = sparse.coo_array(
-        (np.ones(np.count_nonzero(own)), (cells[own], regions[own])),
-        shape=(shape[0] * shape[1], n + 1),
-    )
-    return np.asarray(counts.tocsr().argmax(axis=1)).reshape(shape)
+    if crystal is None:
+        return
+    for number, box in enumerate(ndimage.find_objects(regions), start=1):
+        if not large[number]:
+            continue
+        first = tuple(axis.start // side * side for axis in box)
+        box = tuple(slice(n, axis.stop) for n, axis in zip(first, box, strict=True))
+        own = regions[box] == number
+        # A neighbour that is brighter has no part in means and deviations.
+        frame = NormalizedFrame(tile.values[box], ~own, period, first)
+        found = LocalLattice.of(frame, crystal, smoothing, box, own)
+        if found is not None and found.known.any():
+            yield found
 
 
 def mean_vectors(templates):
@@ -156,7 +179,11 @@ def nearest(vectors, references):
         if not np.isfinite([own, reference]).all() or not np.linalg.det(reference):
             continue
         reduced = reduced_cell(reference).vectors
-        basis, strain, _ = nearest_basis(own, reduced, any_index=True)
+        basis, strain, _ = nearest_basis(own, reduced)
+        if strain > MOST_STRAIN:
+            # Either may be a superlattice of the other one.
+            basis, other, _ = nearest_basis(own, reduced, any_index=True)
+            strain = other if other <= MOST_OF_OTHERS else strain
         strains.append(strain)
         if strain <= MOST_STRAIN:
             out[:] = basis
@@ -195,16 +222,13 @@ class MeanLattices(SumAnalysis):
 
     def process(self, tile):
         """Sums of reciprocal vectors, and numbers of pixels: (n_patterns, 5) array."""
-        labels = check_labels(tile.labels, self.templates.n_patterns)
+        check_labels(tile.labels, self.templates.n_patterns)
         found = np.zeros((self.templates.n_patterns, 5))
         for k, sums in enumerate(found):
-            own = tile.valid & (labels == k)
-            local = LocalLattice.of(self.templates, k, tile, own, self.smoothing)
-            if local is None:
-                continue
-            weights = local.weights[local.known].astype(float)
-            sums[:4] = weights @ local.cells[local.known].reshape(-1, 4)
-            sums[4] = weights.sum()
+            for local in local_lattices(self.templates, k, tile, self.smoothing):
+                weights = local.weights[local.known].astype(float)
+                sums[:4] += weights @ local.cells[local.known].reshape(-1, 4)
+                sums[4] += weights.sum()
         return found
 
     def finish(self, total):
@@ -276,15 +300,12 @@ class Strain(MapAnalysis):
         labels = check_labels(tile.labels, self.templates.n_patterns)
         out = np.full((*labels.shape, *self.axes), np.nan, np.float32)
         for k, reference in enumerate(np.array(self.references)):
-            own = tile.valid & (labels == k)
             if not np.isfinite(reference).all():
                 continue
-            local = LocalLattice.of(self.templates, k, tile, own, self.smoothing)
-            if local is None or not local.known.any():
-                continue
-            cells = strain_of_cells(local, reference, np.array(self.pixel_size))
-            found = at_pixels(cells, local.known, local.side, own.shape)
-            np.copyto(out, found, where=own[..., np.newaxis])
+            for local in local_lattices(self.templates, k, tile, self.smoothing):
+                cells = strain_of_cells(local, reference, np.array(self.pixel_size))
+                found = at_pixels(cells, local.known, local.side, local.own.shape)
+                np.copyto(out[local.box], found, where=local.own[..., np.newaxis])
         return out
 
 

@@ -10,6 +10,7 @@ from hyperspy_symseg.frames.block_sums import spread
 from .blocks import sum_blocks
 from .bragg import BraggComponents
 from .crystal import (
+    NO_DOMAINS,
     WIDE,
     WIDTHS,
     WITHOUT_SUPERLATTICE,
@@ -25,6 +26,8 @@ from .tying import cell_of
 # Standard deviation of the window of the field that pixels are demodulated by, in
 # cells, and rounds.
 NARROW, ROUNDS = 1.5, 2
+# How often displacements are begun with, the second time on the mean lattice.
+STARTS = 2
 # Condition of the gradients of a motif, at most: beyond it, there are lines only.
 SINGULAR = 1e4
 # Steps of the grid on which the lines are looked for that cut no column, along an axis.
@@ -33,7 +36,7 @@ STEPS = 24
 LEAST_FREE = 0.2
 
 
-def crystal_of_pattern(templates, pattern, frame):
+def crystal_of_pattern(templates, pattern, normalized):
     """The crystal of one pattern, with the motif of that pattern alone.
 
     If its phases are free, they are tied here: the lattice is that of its reflections,
@@ -43,8 +46,9 @@ def crystal_of_pattern(templates, pattern, frame):
     ----------
     templates : Templates
     pattern : int
-    frame : NormalizedFrame
-        Only the pixels of the pattern are valid.
+    normalized : callable
+        Gives the frame, a NormalizedFrame in which only the pixels of the pattern are
+        valid; called if it is needed.
 
     Returns
     -------
@@ -53,10 +57,11 @@ def crystal_of_pattern(templates, pattern, frame):
     """
     if templates.crystals[pattern] >= 0:
         crystal, _ = templates.only([pattern]).crystal(0)
-        return of_fundamental(crystal)
+        return crystal
     cell = lattice_of_pattern(templates, pattern)
     if cell is None:
         return None
+    frame = normalized()
     learner = CrystalLearner(frame, cell, WIDTHS[0], templates.period)
     learner.settle(np.ones((1, *frame.counts.shape), np.float32))
     crystal = learner.learnt()["crystal"]
@@ -78,30 +83,40 @@ def lattice_of_pattern(templates, pattern):
     """
     if templates.crystals[pattern] >= 0:
         crystal, _ = templates.only([pattern]).crystal(0)
-        return of_fundamental(crystal).cell
+        return lattice_of_crystal(crystal)
     return cell_of(*templates.of(pattern), templates.period)
 
 
-def of_fundamental(crystal):
-    """The crystal without what antiphase domains differ in: Crystal.
-
-    Of a superlattice, the lattice without it, and the reflections of that.
-    """
+def lattice_of_crystal(crystal):
+    """Reciprocal vectors (2, 2) of a crystal, of a superlattice of the one without."""
     if not any(crystal.lost):
-        return crystal
-    back = WITHOUT_SUPERLATTICE[tuple(crystal.lost)]
-    kept = ~crystal.is_odd
-    indices = np.rint(crystal.indices[kept] @ np.linalg.inv(back)).astype(np.int32)
-    return replace(
+        return crystal.cell
+    return WITHOUT_SUPERLATTICE[tuple(crystal.lost)] @ crystal.cell
+
+
+def _without_superlattice(frame, crystal):
+    """Frame and crystal without what antiphase domains differ in."""
+    if not any(crystal.lost):
+        return frame, crystal
+    ones, odd = np.ones(frame.counts.shape, np.float32), crystal.is_odd
+    [factors] = crystal.factors
+    components = crystal.components(frame)
+    displacement = components.displacement(crystal.factors, [components.cells(ones)])
+    turned = components.turned(displacement)
+    turned = components.of_domains(factors, turned, displacement, ones)
+    frame = frame.less(components.template(np.where(odd, factors, 0), turned))
+    cell = lattice_of_crystal(crystal)
+    indices = crystal.indices[~odd] @ crystal.cell @ np.linalg.inv(cell)
+    return frame, replace(
         crystal,
-        cell=back @ crystal.cell,
-        indices=np.ascontiguousarray(indices),
-        factors=crystal.factors[:, kept],
-        antiphase=(0.0, 0.0),
+        cell=cell,
+        indices=np.ascontiguousarray(np.rint(indices).astype(np.int32)),
+        factors=crystal.factors[:, ~odd],
+        antiphase=NO_DOMAINS,
     )
 
 
-def displacement_field(frame, crystal, regions):
+def displacement_field(frame, crystal):
     """Displacement of a crystal in the cells of a frame.
 
     The pixels of a block are demodulated by the displacement and gradient of its cell,
@@ -118,43 +133,65 @@ def displacement_field(frame, crystal, regions):
     frame : NormalizedFrame
         Only the pixels of the crystal are valid.
     crystal : Crystal
-        Of one pattern, as from `of_fundamental`.
-    regions : (cell rows, cell columns) numpy.ndarray of int
+        Of one pattern.
 
     Returns
     -------
-    CellField or None
-        None if all its reflections are on a line.
+    CellField, Crystal
+        And the crystal with the mean lattice of the frame, which displacements are of;
+        of a superlattice with antiphase domains it is the one without. None if all its
+        reflections are on a line.
     """
+    frame, crystal = _without_superlattice(frame, crystal)
     if not np.linalg.cond(_curvature(crystal)) < SINGULAR:
         return None
+    ones = np.ones(frame.counts.shape, np.float32)
+    counts = frame.cell_counts.astype(np.float64)
+    for _ in range(STARTS):
+        components = crystal.components(frame)
+        cells = components.cells(ones)
+        values = components.displacement(crystal.factors, [cells])
+        field = started(values, counts, NARROW)
+        field, crystal = _on_mean_lattice(field, crystal, BLOCKS_IN_CELL * frame.block)
     waves = frame.factors(crystal.reflections)
     components = crystal.components(frame)
-    ones = np.ones(frame.counts.shape, np.float32)
     cells = components.cells(ones)
-    values = components.displacement(crystal.factors, [cells])
-    counts = frame.cell_counts.astype(np.float64)
     of_contrast = components.with_contrast(crystal.contrast_width or WIDE)
 
-    def contrast(field):
+    def demodulated(field):
         turned = components.turned(field.values)
-        return of_contrast.contrast(crystal.factors, [cells], ones[np.newaxis], turned)
+        contrast = of_contrast.contrast(
+            crystal.factors, [cells], ones[np.newaxis], turned
+        )
+        return _demodulated(frame, waves, crystal, field, contrast)
 
-    field, own_share = started(values, counts, regions, NARROW), 0.0
     for _ in range(ROUNDS):
-        field = _demodulated(frame, waves, crystal, field, contrast(field))
-        fit = LocalLinear.of(field, NARROW)
+        fit = LocalLinear.of(demodulated(field), NARROW)
         known = np.isfinite(fit.values)
         field = field._replace(
             values=np.where(known, fit.values, field.values),
             gradients=np.where(known[:, np.newaxis], fit.gradients, field.gradients),
         )
-        own_share = np.where(known[0], fit.own_share, 0)
-    field = _demodulated(frame, waves, crystal, field, contrast(field))
+    own_share = np.where(known[0], fit.own_share, 0)
+    field = demodulated(field)
     # Residuals are about a fit that they are a part of: in a Gaussian window of the
     # area A, the share is 1 / A, and the sum of the squares of all shares half of it.
     free = np.maximum(1 - 1.5 * own_share, LEAST_FREE)
-    return field._replace(residuals=field.residuals / np.sqrt(free))
+    return field._replace(residuals=field.residuals / np.sqrt(free)), crystal
+
+
+def _on_mean_lattice(field, crystal, side):
+    """Field and crystal with the mean of the gradients in the lattice: both again."""
+    total = max(field.weights.sum(), 1.0)
+    mean = (field.gradients * field.weights).sum(axis=(-2, -1)) / total
+    middles = (np.arange(n) + (side - 1) / (2 * side) for n in field.weights.shape)
+    y, x = np.meshgrid(*middles, indexing="ij")
+    change = np.multiply.outer(mean[:, 0], y) + np.multiply.outer(mean[:, 1], x)
+    field = field._replace(
+        values=field.values - change,
+        gradients=field.gradients - mean[..., np.newaxis, np.newaxis],
+    )
+    return field, replace(crystal, cell=crystal.cell - mean / side)
 
 
 def _demodulated(frame, waves, crystal, field, contrast):

@@ -33,8 +33,6 @@ class CellField(NamedTuple):
     residuals : (2, rows, columns) numpy.ndarray of float64
         Like the responses, but of the unit cells of the crystal whose middle is in a
         cell, whole ones: of different cells they are independent.
-    regions : (rows, columns) numpy.ndarray of int
-        Number of the region that a cell is in: no window holds two.
     """
 
     values: np.ndarray
@@ -42,20 +40,22 @@ class CellField(NamedTuple):
     weights: np.ndarray
     responses: np.ndarray
     residuals: np.ndarray
-    regions: np.ndarray
 
 
-def offsets(width):
+def offsets(width, shape):
     """Cells of a window, and their weights: iterator of ((int, int), float).
 
     Parameters
     ----------
     width : float
         Standard deviation of the window, in cells.
+    shape : (int, int)
+        Rows and columns of cells: steps that leave any pair of them.
     """
     reach = max(1, math.floor(TRUNCATE * width))
-    for dy in range(-reach, reach + 1):
-        for dx in range(-reach, reach + 1):
+    rows, columns = (min(reach, n - 1) for n in shape)
+    for dy in range(-rows, rows + 1):
+        for dx in range(-columns, columns + 1):
             square = dy * dy + dx * dx
             if square <= max(1, (TRUNCATE * width) ** 2):
                 yield (dy, dx), math.exp(-square / (2 * width**2))
@@ -77,7 +77,7 @@ def pairs(step, shape):
     return (..., *own), (..., *other)
 
 
-def started(values, weights, regions, width):
+def started(values, weights, width):
     """Smooth displacements and their gradients, when only single cells are known.
 
     Both are circular means in a window, so that a cell that has gone astray does not
@@ -85,7 +85,7 @@ def started(values, weights, regions, width):
 
     Parameters
     ----------
-    values, weights, regions
+    values, weights
         As in `CellField`.
     width : float
         Standard deviation of the window, in cells.
@@ -98,27 +98,27 @@ def started(values, weights, regions, width):
     shape = weights.shape
     steps = np.zeros((2, 2, *shape), complex)
     for axis, step in enumerate(((1, 0), (0, 1))):
+        if shape[axis] < 2:
+            continue
         own, other = pairs(step, shape)
         both = np.minimum(weights[own], weights[other])
-        both = both * (regions[own] == regions[other])
         turn = both * np.exp(2j * np.pi * (values[other] - values[own]))
         # A step belongs to the cells at either end.
         steps[(slice(None), axis, *own[1:])] += turn
         steps[(slice(None), axis, *other[1:])] += turn
     total = np.zeros_like(steps)
-    for step, weight in offsets(width):
+    for step, weight in offsets(width, shape):
         own, other = pairs(step, shape)
-        total[own] += weight * (regions[own] == regions[other]) * steps[other]
+        total[own] += weight * steps[other]
     gradients = np.angle(total) / (2 * np.pi)
     mean = np.zeros((2, *shape), complex)
-    for step, weight in offsets(width):
+    for step, weight in offsets(width, shape):
         own, other = pairs(step, shape)
         moved = values[other] - _along(gradients[own], step)
-        same = weight * weights[other] * (regions[own] == regions[other])
-        mean[own] += same * np.exp(2j * np.pi * moved)
+        mean[own] += weight * weights[other] * np.exp(2j * np.pi * moved)
     smooth = np.angle(mean) / (2 * np.pi)
     none = np.zeros_like(smooth)
-    return CellField(smooth, gradients, weights, none, none, regions)
+    return CellField(smooth, gradients, weights, none, none)
 
 
 def _along(gradients, step):
@@ -166,16 +166,15 @@ class LocalLinear(NamedTuple):
         shape = field.weights.shape
         normal, meat = np.zeros((2, 3, 3, *shape))
         right = np.zeros((3, 2, *shape))
-        for step, weight in offsets(width):
+        for step, weight in offsets(width, shape):
             own, other = pairs(step, shape)
-            same = weight * (field.regions[own] == field.regions[other])
             terms = 1.0, float(step[0]), float(step[1])
             # By the gradients at both ends, of which curvature is no part.
             change = _along(field.gradients[own] + field.gradients[other], step) / 2
             left = field.values[other] - field.values[own] - change
             change = change + left - np.rint(left)
-            response = same * (field.weights[other] * change + field.responses[other])
-            weights = same * field.weights[other]
+            response = field.weights[other] * change + field.responses[other]
+            response, weights = weight * response, weight * field.weights[other]
             for i, a in enumerate(terms):
                 if a:
                     right[(i, *own)] += a * response
@@ -197,11 +196,11 @@ def _noise(field, width):
     """Covariance of the residuals near cells by the weight: (2, 2, rows, columns)."""
     products = field.residuals[:, np.newaxis] * field.residuals
     total, weights = np.zeros_like(products), np.zeros_like(field.weights)
-    for step, weight in offsets(width):
-        own, other = pairs(step, field.weights.shape)
-        same = weight * (field.regions[own] == field.regions[other])
-        total[own] += same * products[other]
-        weights[own] += same * field.weights[other]
+    shape = weights.shape
+    for step, weight in offsets(width, shape):
+        own, other = pairs(step, shape)
+        total[own] += weight * products[other]
+        weights[own] += weight * field.weights[other]
     return ratio(total, np.broadcast_to(weights, total.shape))
 
 
