@@ -38,7 +38,31 @@ class SymmetryTable(Sequence):
     """
 
     def __init__(self, rows):
-        self._rows = tuple(rows)
+        self._rows, self._lattice_parameters = tuple(rows), None
+
+    @property
+    def lattice_parameters(self):
+        """Lattice parameters of the patterns in every frame.
+
+        Returns
+        -------
+        BaseSignal or None
+            None unless ``seg.get_symmetry(s, per_frame=True)`` has made the table;
+            files of labels do not hold them, but they can be saved themselves. The
+            navigation axes are the parameter (the lengths of a and b, the angle between
+            them, the area of the cell and the orientation of a, named in
+            ``metadata.Symmetry_lattices``) and the pattern; the signal axes are the
+            navigation axes of the labels, such as time. Of a single image, the patterns
+            are the signal axis. Variances are `get_noise_variance()`. NaN where a frame
+            has too little of a pattern.
+        """
+        return self._lattice_parameters
+
+    def with_lattice_parameters(self, signal):
+        """The same with the lattice parameters of every frame: SymmetryTable."""
+        other = type(self)(self._rows)
+        other._lattice_parameters = signal
+        return other
 
     def __len__(self):
         """Number of patterns."""

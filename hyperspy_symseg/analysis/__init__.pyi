@@ -1,6 +1,7 @@
 from .areas import Areas
 from .boundaries import BoundaryLengths
 from .defects import Defects
+from .lattice_parameters import LatticeParameters
 from .overlay import Overlay
 from .strain import MeanLattices, Strain
 from .symmetry import Symmetry
@@ -9,6 +10,7 @@ __all__ = [
     "Areas",
     "BoundaryLengths",
     "Defects",
+    "LatticeParameters",
     "MeanLattices",
     "Overlay",
     "Strain",

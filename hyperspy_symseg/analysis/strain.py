@@ -9,7 +9,12 @@ from scipy import ndimage
 
 from hyperspy_symseg.frames.analysis import MapAnalysis, SumAnalysis
 from hyperspy_symseg.lattice.bravais import reduced_cell
-from hyperspy_symseg.lattice.matching import Deformation, deformation, nearest_basis
+from hyperspy_symseg.lattice.matching import (
+    MOST_STRAIN,
+    Deformation,
+    deformation,
+    matched,
+)
 from hyperspy_symseg.templates.displacement_field import (
     crystal_of_pattern,
     displacement_field,
@@ -30,9 +35,6 @@ N = len(COMPONENTS)
 LEAST_AREA = 4.0
 # Standard error of a strain beyond which it is not known.
 MOST_ERROR = 0.02
-# Strain beyond which a lattice is another one; less where one has fewer sites, as there
-# are many such lattices.
-MOST_STRAIN, MOST_OF_OTHERS = 0.15, 0.05
 
 
 class LocalLattice(NamedTuple):
@@ -174,24 +176,15 @@ def nearest(vectors, references):
     ValueError
         If no pattern has the lattice of its reference.
     """
-    found, strains = np.full_like(vectors, np.nan), []
+    found = np.full_like(vectors, np.nan)
     for own, reference, out in zip(vectors, references, found, strict=True):
-        if not np.isfinite([own, reference]).all() or not np.linalg.det(reference):
-            continue
-        reduced = reduced_cell(reference).vectors
-        basis, strain, _ = nearest_basis(own, reduced)
-        if strain > MOST_STRAIN:
-            # Either may be a superlattice of the other one.
-            basis, other, _ = nearest_basis(own, reduced, any_index=True)
-            strain = other if other <= MOST_OF_OTHERS else strain
-        strains.append(strain)
-        if strain <= MOST_STRAIN:
+        basis = matched(own, reference)
+        if basis is not None:
             out[:] = basis
     if not np.isfinite(found).any():
-        least = f"{min(strains):.0%}" if strains else "none"
         raise ValueError(
             f"reference must be within {MOST_STRAIN:.0%} of the lattice of a pattern, "
-            f"got {least} at best."
+            f"got {references.tolist()} for {vectors.round(6).tolist()}."
         )
     return found
 

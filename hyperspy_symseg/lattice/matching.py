@@ -7,10 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .bravais import reduced_cell
+
 # Of the integers that a basis is made with.
 LARGEST = 3
 # Strains that differ by less are the same, and the smaller rotation counts.
 SAME = 1e-3
+# Strain beyond which a lattice is another one; less where one has fewer sites, as there
+# are many such lattices.
+MOST_STRAIN, MOST_OF_OTHERS = 0.15, 0.05
 
 
 class Deformation(NamedTuple):
@@ -130,3 +135,28 @@ def nearest_basis(vectors, others, any_index=False):
         float(strains[best]),
         float(deformations.angle[best]),
     )
+
+
+def matched(vectors, others):
+    """Vectors of another lattice that a lattice is deformed from, if it is that one.
+
+    Either may be a superlattice of the other one, if neither has the same sites.
+
+    Parameters
+    ----------
+    vectors, others
+        As for `bases`; the others may be of any basis.
+
+    Returns
+    -------
+    (2, 2) numpy.ndarray of float64, or None
+        None if the strain is more than 15 %, or 5 % of a superlattice.
+    """
+    if not np.isfinite([vectors, others]).all() or not np.linalg.det(others):
+        return None
+    reduced = reduced_cell(others).vectors
+    basis, strain, _ = nearest_basis(vectors, reduced)
+    if strain <= MOST_STRAIN:
+        return basis
+    basis, strain, _ = nearest_basis(vectors, reduced, any_index=True)
+    return basis if strain <= MOST_OF_OTHERS else None

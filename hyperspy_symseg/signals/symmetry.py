@@ -5,7 +5,7 @@ import logging
 
 import numpy as np
 
-from hyperspy_symseg.frames.checks import shown
+from hyperspy_symseg.frames.checks import check_flag, shown
 
 from .axes import axis_name, frame_axes, unit
 
@@ -27,6 +27,7 @@ class NamedPatterns:
         mask=None,
         strain=0.02,
         tolerance=0.25,
+        per_frame=False,
         show_progressbar=None,
         num_workers=None,
     ):
@@ -43,12 +44,16 @@ class NamedPatterns:
             True where a pixel is left out; so are those that have no label.
         strain, tolerance, show_progressbar, num_workers
             As in ``Signal2D.get_symmetry``.
+        per_frame : bool
+            Whether the lattices of every frame are measured, too: then the table has
+            ``lattice_parameters``, a signal.
 
         Returns
         -------
         SymmetryTable
             With one row a pattern, a `CrystalSymmetry`. Of a series, up to eight
-            frames count, spread over it.
+            frames count, spread over it: a pattern has one name in all frames.
+            ``lattice_parameters`` are lazy if the signal or the labels are.
 
         Raises
         ------
@@ -71,6 +76,10 @@ class NamedPatterns:
         self._check_has_their_shape(signal)
         with working("Naming symmetry", show_progressbar, num_workers):
             found = get_symmetry(signal, mask, strain, tolerance, self)
+            if check_flag("per_frame", per_frame):
+                found = found.with_lattice_parameters(
+                    get_lattice_parameters(self, signal, found, mask)
+                )
         self.metadata.add_dictionary({BRANCH: found.to_metadata()})
         return found
 
@@ -252,6 +261,66 @@ def stored_symmetry(labels):
             f"{shown(stored)}."
         )
     return SymmetryTable.from_metadata(stored.as_dictionary())
+
+
+def get_lattice_parameters(labels, signal, table, mask):
+    """Lattice parameters of the patterns against the navigation axes of labels.
+
+    Parameters
+    ----------
+    labels : SymmetryLabels
+    signal : Signal2D
+    table : SymmetryTable
+    mask : array, BaseSignal or None
+
+    Returns
+    -------
+    Signal1D, Signal2D or BaseSignal
+        As `SymmetryTable.lattice_parameters` says.
+    """
+    import dask.array as da
+
+    from hyperspy_symseg.analysis import LatticeParameters
+    from hyperspy_symseg.analysis.lattice_parameters import PARAMETERS
+    from hyperspy_symseg.frames.lazy import lazy
+    from hyperspy_symseg.frames.run import run
+
+    from .arguments import mask_array
+    from .axes import navigation_axes, signal_class
+    from .metadata import result_metadata
+
+    size, known_unit = _pixel_size(signal)
+    vectors = [
+        row.vectors if row.has_lattice else np.full((2, 2), np.nan) for row in table
+    ]
+    given = signal.data, labels.data, mask_array(mask, signal.data.shape)
+    is_lazy = any(isinstance(each, da.Array) for each in given[:2])
+    analysis = LatticeParameters(vectors, size)
+    if is_lazy:
+        found = lazy(analysis, *given).rechunk(-1)
+    else:
+        found = run(analysis, *given, description="Measuring lattices")
+    found = (da if is_lazy else np).moveaxis(found, (-3, -2, -1), (0, 1, 2))
+    along = [
+        axis.get_axis_dictionary() | {"navigate": False}
+        for axis in navigation_axes(labels)
+    ]
+    axes = [
+        {"name": "Parameter", "size": len(PARAMETERS), "navigate": True},
+        {"name": "Pattern", "size": len(vectors), "navigate": bool(along)},
+        *along,
+    ]
+    units = [known_unit, known_unit, "degrees", f"{known_unit}²", "degrees"]
+    record = {"parameters": list(PARAMETERS), "units": units}
+
+    def as_signal(values, quantity):
+        known = result_metadata(labels, quantity, Symmetry_lattices=record)
+        result = signal_class(along or axes[1:])(values, axes=axes, **known)
+        return result.as_lazy() if is_lazy else result
+
+    result = as_signal(found[0], "Lattice parameters")
+    result.set_noise_variance(as_signal(found[1], "Variance of lattice parameters"))
+    return result
 
 
 def get_strain(labels, signal, reference, smoothing, mask):
