@@ -33,6 +33,8 @@ COMPONENTS = "exx", "eyy", "exy", "rotation"
 N = len(COMPONENTS)
 # Pixels of a pattern in a frame that are looked at, at least: periods squared.
 LEAST_AREA = 4.0
+# Rows of pixels that are made of cells at once, as they take several arrays.
+ROWS_AT_ONCE = 64
 # Standard error of a strain beyond which it is not known.
 MOST_ERROR = 0.02
 
@@ -297,8 +299,7 @@ class Strain(MapAnalysis):
                 continue
             for local in local_lattices(self.templates, k, tile, self.smoothing):
                 cells = strain_of_cells(local, reference, np.array(self.pixel_size))
-                found = at_pixels(cells, local.known, local.side, local.own.shape)
-                np.copyto(out[local.box], found, where=local.own[..., np.newaxis])
+                put_at_pixels(out[local.box], cells, local)
         return out
 
 
@@ -342,34 +343,34 @@ def strain_of_cells(local, reference, pixel_size):
     return out
 
 
-def at_pixels(cells, known, side, shape):
-    """Values at the pixels, linear between the middles of cells that are known.
+def put_at_pixels(out, cells, local):
+    """Give pixels of a region the values of its cells, linear between their middles.
 
     Parameters
     ----------
+    out : (rows, columns, n) numpy.ndarray of float32
+        Of the box of the region; changed where no cell near by is unknown.
     cells : (cell rows, cell columns, n) numpy.ndarray of float64
-    known : (cell rows, cell columns) numpy.ndarray of bool
-    side : int
-        Of a cell, in pixels.
-    shape : (int, int)
-        Rows and columns of pixels.
-
-    Returns
-    -------
-    (rows, columns, n) numpy.ndarray of float32
-        NaN where no cell near by is known.
+    local : LocalLattice
     """
-    known = known[..., np.newaxis]
+    known = local.known[..., np.newaxis]
     values = np.concatenate([np.where(known, cells, 0), known], -1).astype(np.float32)
-    for axis, n in enumerate(shape):
-        last = values.shape[axis] - 1
-        places = np.clip((np.arange(n) - (side - 1) / 2) / side, 0, last)
-        first = np.minimum(places.astype(int), max(last - 1, 0))
-        share = (places - first).astype(np.float32)
-        share = share.reshape(-1, *[1] * (values.ndim - 1 - axis))
-        values = (1 - share) * values.take(first, axis) + share * values.take(
-            np.minimum(first + 1, last), axis
-        )
-    weights = values[..., -1:]
-    out = np.full((*shape, cells.shape[-1]), np.nan, np.float32)
-    return np.divide(values[..., :-1], weights, out=out, where=weights > 0)
+    for first in range(0, len(out), ROWS_AT_ONCE):
+        rows = np.arange(first, min(first + ROWS_AT_ONCE, len(out)))
+        found = _between(_between(values, rows, 0, local.side), None, 1, local.side)
+        found, weights = found[:, : out.shape[1], :-1], found[:, : out.shape[1], -1:]
+        own = local.own[rows][..., np.newaxis] & (weights > 0)
+        np.divide(found, weights, out=out[rows[0] : rows[-1] + 1], where=own)
+
+
+def _between(values, places, axis, side):
+    """Values at some pixels along an axis, or at all, linear between cells."""
+    last = values.shape[axis] - 1
+    if places is None:
+        places = np.arange((last + 1) * side)
+    places = np.clip((places - (side - 1) / 2) / side, 0, last)
+    first = np.minimum(places.astype(int), max(last - 1, 0))
+    share = (places - first).astype(np.float32)
+    share = share.reshape(-1, *[1] * (values.ndim - 1 - axis))
+    second = values.take(np.minimum(first + 1, last), axis)
+    return (1 - share) * values.take(first, axis) + share * second
