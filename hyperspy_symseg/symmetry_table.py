@@ -166,7 +166,8 @@ class SymmetryTable(Sequence):
         -------
         Misorientation
             Rotation, Sigma of the coincidence site lattice with the deviation from it,
-            and the mirror line of twins.
+            and the mirror line of twins. A lattice is of the most symmetric type that
+            it is within the strain of the table of (2 % if that was not changed).
 
         Raises
         ------
@@ -191,8 +192,13 @@ class SymmetryTable(Sequence):
                 f"{second.unit!r}."
             )
         error = np.hypot(first.orientation_error, second.orientation_error)
-        # Of both names, the lattice that is the same for both has the lower symmetry.
-        bravais = min((first.bravais, second.bravais), key=list(BRAVAIS_TYPES).index)
+        # The most symmetric type that both lattices are near to.
+        near = [
+            kind
+            for kind in BRAVAIS_TYPES
+            if all(row.strains[kind] <= row.strain for row in (first, second))
+        ]
+        bravais = near[-1]
         return misorientation(
             *(first.vectors, second.vectors, bravais),
             strain=strain,

@@ -23,6 +23,8 @@ SHEAR, BY_CHANCE = 5e-3, 0.1
 # Of mirror lines without a Sigma, the square of the distance of sites over the area of
 # a cell, at most: denser ones are near any.
 MOST_DENSITY = 5.0
+# Deviation over its limit by which a line has to be nearer than one with more sites.
+CLEAR = 0.05
 # Square and hexagonal lattices have their ideal shape.
 ROUNDING = 1e-9
 
@@ -129,8 +131,8 @@ def misorientation(first, second, bravais, *, strain=0.05, angle_error=0.0):
         off = (improper[0] - 2 * line.angle + 180) % 360 - 180
         deviation = float(np.abs(off).min())
         limit = BRANDON / math.sqrt(line.sigma or line.density)
-        # The first of lines that are as near has the most sites.
-        if line.sigma != 1 and deviation / limit < best - ROUNDING:
+        # Of lines that are as near, the first has the most sites.
+        if line.sigma != 1 and deviation / limit < best - CLEAR:
             best, found = deviation / limit, (line.sigma, line.mirror, deviation, limit)
     return Misorientation(*known, *found)
 

@@ -121,6 +121,17 @@ def test_twins_of_gold_along_110_are_sigma_3():
     assert abs(found.angle) == pytest.approx(70.5288, abs=1e-3)
 
 
+def test_of_two_mirrors_that_are_as_near_the_one_with_more_sites_counts():
+    # By 0.1 degrees nearer to the mirror that is at right angles to (1 1), or not.
+    a, b = turned([[0, 14.0], [14 * math.sqrt(2), 0]], 17)
+    primitive = np.array([(a + b) / 2, (a - b) / 2])
+    line = 17 + math.degrees(math.atan(math.sqrt(2)))
+    for off in (-0.1, 0.1):
+        other = turned(mirrored(primitive * [[1.001], [1]], line), off)
+        found = misorientation(primitive, other, "centred rectangular")
+        assert (found.sigma, found.mirror) == (3, (1, 1))
+
+
 def test_twins_of_any_centred_lattice_have_a_mirror():
     a, b = turned([[0, 14.0], [20.9, 0]], 17)
     primitive = np.array([(a + b) / 2, (a - b) / 2])
