@@ -58,7 +58,8 @@ class Deformation(NamedTuple):
 
 def deformation(vectors, others):
     """Matrix F (..., 2, 2) that takes other vectors to these, both (..., 2, 2) rows."""
-    return np.swapaxes(np.linalg.solve(others, vectors), -1, -2)
+    # Not `solve`, which takes one matrix for vectors in NumPy 1.
+    return np.swapaxes(np.linalg.inv(others) @ vectors, -1, -2)
 
 
 @functools.cache

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg.analysis import MeanLattices, Strain
+from hyperspy_symseg.analysis.strain import LocalLattice, strain_of_cells
 from hyperspy_symseg.frames.run import run
 from hyperspy_symseg.templates import Templates
+from hyperspy_symseg.templates.local_linear import LocalLinear
 
 SHAPE, WIDTH = (190, 230), 1.8
 SQUARE = np.array([[0, 11.0], [11, 0]])
@@ -274,6 +276,36 @@ def test_standard_errors_fall_with_the_width_of_the_window():
     )
     # Of a slope, with the fourth power of the width.
     np.testing.assert_allclose(narrow / wide, 16, rtol=0.35)
+
+
+def test_variances_are_those_of_the_gradients_that_they_come_from():
+    # Gradients that are correlated in the components and along the axes, drawn.
+    noise, along = (
+        np.array([[3.0, 1.2], [1.2, 1.0]]),
+        np.array([[2.0, 1.1], [1.1, 1.0]]),
+    )
+    spread, size, side = 1e-4 * along, np.array([2.0, 1.0]), 12
+    covariance = np.kron(noise, spread)
+    rng = np.random.default_rng(0)
+    drawn = rng.multivariate_normal(np.zeros(4), covariance, 20000).reshape(-1, 1, 2, 2)
+    cells = np.linalg.inv(OBLIQUE).T - drawn / side
+
+    def local(cells):
+        n = len(cells)
+        fields = [np.zeros((2, n, 1)), np.zeros((2, 2, n, 1))]
+        fields += [
+            np.broadcast_to(each[..., np.newaxis, np.newaxis], (2, 2, n, 1))
+            for each in (spread, noise)
+        ]
+        fit = LocalLinear(*fields, np.zeros((n, 1)))
+        return LocalLattice(None, None, cells, fit, np.ones((n, 1)), side)
+
+    found = strain_of_cells(local(cells), OBLIQUE * size, size)[:, 0]
+    expected = found[:, :4].var(axis=0)
+    one = strain_of_cells(
+        local(np.linalg.inv(OBLIQUE).T[np.newaxis, np.newaxis]), OBLIQUE * size, size
+    )
+    np.testing.assert_allclose(one[0, 0, 4:], expected, rtol=0.06)
 
 
 def test_the_mean_lattice_is_that_of_all_frames():
