@@ -33,6 +33,8 @@ COMPONENTS = "exx", "eyy", "exy", "rotation"
 N = len(COMPONENTS)
 # Pixels of a pattern in a frame that are looked at, at least: periods squared.
 LEAST_AREA = 4.0
+# Area of the cell of a superlattice over that of the lattice, at least.
+LEAST_INDEX = 1.5
 # Rows of pixels that are made of cells at once, as they take several arrays.
 ROWS_AT_ONCE = 64
 # Standard error of a strain beyond which it is not known.
@@ -65,7 +67,7 @@ class LocalLattice(NamedTuple):
     side: int
 
     @classmethod
-    def of(cls, frame, crystal, smoothing, box, own):
+    def of(cls, frame, crystal, width, box, own):
         """Lattice of a crystal in a region: LocalLattice, or None if it has none.
 
         Parameters
@@ -73,9 +75,8 @@ class LocalLattice(NamedTuple):
         frame : NormalizedFrame
             Of the box; only the pixels of the region are valid.
         crystal : Crystal
-        smoothing : float
-            Standard deviation of the window, in periods of the lattice, the geometric
-            mean of the two shortest.
+        width : float
+            Standard deviation of the window, in pixels.
         box, own
             As in the class.
         """
@@ -84,9 +85,7 @@ class LocalLattice(NamedTuple):
             return None
         (field, crystal), side = found, BLOCKS_IN_CELL * frame.block
         vectors = np.linalg.inv(crystal.cell)
-        a, b = reduced_cell(vectors.T).vectors
-        spacing = np.sqrt(np.hypot(*a) * np.hypot(*b))
-        fit = LocalLinear.of(field, smoothing * spacing / side)
+        fit = LocalLinear.of(field, width / side)
         slopes = np.moveaxis(fit.gradients, (0, 1), (-2, -1)) / side
         noise = np.einsum("ia,ab...,ib->i...", vectors, fit.noise, vectors)
         variances = noise * np.einsum("ii...->i...", fit.spread) / side**2
@@ -113,7 +112,7 @@ def local_lattices(templates, pattern, tile, smoothing):
     tile : Tile
         Of a whole frame.
     smoothing : float
-        As for `LocalLattice.of`.
+        Standard deviation of the window, in periods: see `periods`.
     """
     period, side = templates.period, cell_size(templates.period)
     own = tile.valid & (tile.labels == pattern)
@@ -127,6 +126,7 @@ def local_lattices(templates, pattern, tile, smoothing):
     )
     if crystal is None:
         return
+    width = smoothing * periods(templates)[pattern]
     for number, box in enumerate(ndimage.find_objects(regions), start=1):
         if not large[number]:
             continue
@@ -135,7 +135,7 @@ def local_lattices(templates, pattern, tile, smoothing):
         own = regions[box] == number
         # A neighbour that is brighter has no part in means and deviations.
         frame = NormalizedFrame(tile.values[box], ~own, period, first)
-        found = LocalLattice.of(frame, crystal, smoothing, box, own)
+        found = LocalLattice.of(frame, crystal, width, box, own)
         if found is not None and found.known.any():
             yield found
 
@@ -157,6 +157,34 @@ def mean_vectors(templates):
         cell = lattice_of_pattern(templates, k)
         if cell is not None:
             vectors[:] = np.linalg.inv(cell).T
+    return found
+
+
+def periods(templates):
+    """Length of the shortest lattice vector of each pattern, in pixels.
+
+    A superlattice of the lattice of another pattern has the period of that one, so that
+    both are seen through one window.
+
+    Parameters
+    ----------
+    templates : Templates
+
+    Returns
+    -------
+    (n_patterns,) numpy.ndarray of float64
+        NaN of those that have no lattice.
+    """
+    vectors = mean_vectors(templates)
+    found = np.full(len(vectors), np.nan)
+    known = np.flatnonzero(np.isfinite(vectors).all(axis=(1, 2)))
+    for k in known:
+        found[k] = np.linalg.norm(reduced_cell(vectors[k]).vectors[0])
+    areas, shortest = np.abs(np.linalg.det(vectors)), found.copy()
+    for k in known:
+        for j in known[areas[known] < areas[k] / LEAST_INDEX]:
+            if matched(vectors[k], vectors[j]) is not None:
+                found[k] = min(found[k], shortest[j])
     return found
 
 
@@ -202,7 +230,7 @@ class MeanLattices(SumAnalysis):
     ----------
     templates : Templates
     smoothing : float
-        Standard deviation of the Gaussian window, in periods.
+        Standard deviation of the Gaussian window, in periods: see `periods`.
     """
 
     templates: Any
@@ -256,7 +284,7 @@ class Strain(MapAnalysis):
     pixel_size : (float, float)
         Along (y, x), in one unit.
     smoothing : float
-        Standard deviation of the Gaussian window, in periods.
+        Standard deviation of the Gaussian window, in periods: see `periods`.
 
     Raises
     ------

@@ -118,7 +118,9 @@ class NamedPatterns:
             eight are read, spread over it.
         smoothing : float
             Standard deviation of the Gaussian window in which the strain is the mean,
-            in lattice periods, from 1 to 10.
+            in lattice periods, from 1 to 10: a period is the length of the shortest
+            lattice vector of the pattern, of a superlattice of another pattern's
+            lattice that of the other one.
         mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
             True where a pixel is left out; so are those that have no label.
         show_progressbar, num_workers
@@ -329,7 +331,7 @@ def get_strain(labels, signal, reference, smoothing, mask):
     from hyperspy.signals import Signal2D
 
     from hyperspy_symseg.analysis import MeanLattices, Strain
-    from hyperspy_symseg.analysis.strain import COMPONENTS, mean_vectors
+    from hyperspy_symseg.analysis.strain import COMPONENTS, mean_vectors, periods
     from hyperspy_symseg.frames.checks import check_number
     from hyperspy_symseg.frames.lazy import lazy
     from hyperspy_symseg.frames.run import run
@@ -380,7 +382,7 @@ def get_strain(labels, signal, reference, smoothing, mask):
         "reference": references,
         "unit": known_unit,
         "smoothing": smoothing,
-        "period": templates.period,
+        "periods": periods(templates),
         "masked": mask is not None,
     }
 

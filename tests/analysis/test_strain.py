@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg.analysis import MeanLattices, Strain
-from hyperspy_symseg.analysis.strain import LocalLattice, strain_of_cells
+from hyperspy_symseg.analysis.strain import LocalLattice, periods, strain_of_cells
 from hyperspy_symseg.frames.run import run
 from hyperspy_symseg.templates import Templates
 from hyperspy_symseg.templates.local_linear import LocalLinear
@@ -306,6 +306,21 @@ def test_variances_are_those_of_the_gradients_that_they_come_from():
         local(np.linalg.inv(OBLIQUE).T[np.newaxis, np.newaxis]), OBLIQUE * size, size
     )
     np.testing.assert_allclose(one[0, 0, 4:], expected, rtol=0.06)
+
+
+def test_a_period_is_the_shortest_vector():
+    hexagonal = np.array([[0, 12.0], [12 * math.sqrt(3) / 2, 6]])
+    long = np.array([[0, 50.0], [98, 0]])
+    np.testing.assert_allclose(periods(templates(hexagonal, long)), [12, 50])
+
+
+def test_a_superlattice_has_the_period_of_the_lattice():
+    root = math.sqrt(2)
+    double = np.array([[11.0, 11], [-11, 11]])
+    np.testing.assert_allclose(periods(templates(double, SQUARE)), [11, 11])
+    # A lattice of its own has not.
+    np.testing.assert_allclose(periods(templates(1.2 * SQUARE, SQUARE)), [1.2 * 11, 11])
+    np.testing.assert_allclose(periods(templates(double)), [11 * root])
 
 
 def test_the_mean_lattice_is_that_of_all_frames():
