@@ -28,11 +28,14 @@ from hyperspy_symseg.templates.normalized_frame import (
 )
 
 from .checks import check_labels
+from .interior import near
 
 COMPONENTS = "exx", "eyy", "exy", "rotation"
 N = len(COMPONENTS)
 # Pixels of a pattern in a frame that are looked at, at least: periods squared.
 LEAST_AREA = 4.0
+# Of a pattern, what is so near to other patterns does not count, in periods.
+BOUNDARY = 0.25
 # Area of the cell of a superlattice over that of the lattice, at least.
 LEAST_INDEX = 1.5
 # Rows of pixels that are made of cells at once, as they take several arrays.
@@ -99,7 +102,7 @@ class LocalLattice(NamedTuple):
     @property
     def known(self):
         """Where it is known: (cell rows, cell columns) numpy.ndarray of bool."""
-        return np.isfinite(self.cells).all(axis=(-2, -1)) & (self.weights > 0)
+        return np.isfinite(self.cells).all(axis=(-2, -1))
 
 
 def local_lattices(templates, pattern, tile, smoothing):
@@ -127,14 +130,20 @@ def local_lattices(templates, pattern, tile, smoothing):
     if crystal is None:
         return
     width = smoothing * periods(templates)[pattern]
+    # What reaches over from other patterns does not count.
+    others = (tile.labels >= 0) & (tile.labels != pattern)
+    far = ~near(others, BOUNDARY * period) if others.any() else own
     for number, box in enumerate(ndimage.find_objects(regions), start=1):
         if not large[number]:
             continue
         first = tuple(axis.start // side * side for axis in box)
         box = tuple(slice(n, axis.stop) for n, axis in zip(first, box, strict=True))
         own = regions[box] == number
+        counted = own & far[box]
+        if not counted.any():
+            continue
         # A neighbour that is brighter has no part in means and deviations.
-        frame = NormalizedFrame(tile.values[box], ~own, period, first)
+        frame = NormalizedFrame(tile.values[box], ~counted, period, first)
         found = LocalLattice.of(frame, crystal, width, box, own)
         if found is not None and found.known.any():
             yield found
