@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .frames.checks import check_array, check_flag, check_number
+from .frames.checks import check_array, check_flag, check_number, check_whole
 from .lattice.crystal_symmetry import RECORD, CrystalSymmetry
+from .lattice.misorientation import misorientation
+from .lattice.plane_groups import BRAVAIS_TYPES
 from .version import package_version
 
 BRANCH = "Symmetry"
@@ -36,7 +38,31 @@ class SymmetryTable(Sequence):
     """
 
     def __init__(self, rows):
-        self._rows = tuple(rows)
+        self._rows, self._lattice_parameters = tuple(rows), None
+
+    @property
+    def lattice_parameters(self):
+        """Lattice parameters of the patterns in every frame.
+
+        Returns
+        -------
+        BaseSignal or None
+            None unless ``seg.get_symmetry(s, per_frame=True)`` has made the table;
+            files of labels do not hold them, but they can be saved themselves. The
+            navigation axes are the parameter (the lengths of a and b, the angle between
+            them, the area of the cell and the orientation of a, named in
+            ``metadata.Symmetry_lattices``) and the pattern; the signal axes are the
+            navigation axes of the labels, such as time. Of a single image, the patterns
+            are the signal axis. Variances are `get_noise_variance()`. NaN where a frame
+            has too little of a pattern.
+        """
+        return self._lattice_parameters
+
+    def with_lattice_parameters(self, signal):
+        """The same with the lattice parameters of every frame: SymmetryTable."""
+        other = type(self)(self._rows)
+        other._lattice_parameters = signal
+        return other
 
     def __len__(self):
         """Number of patterns."""
@@ -125,6 +151,77 @@ class SymmetryTable(Sequence):
 
         nominal = check_flag("nominal", nominal)
         return plot_symmetry(self._rows, axes, nominal)
+
+    def misorientation(self, i, j, *, strain=0.05):
+        """How pattern j lies to pattern i, if both have one lattice.
+
+        Parameters
+        ----------
+        i, j : int or str
+            Numbers or names of the patterns.
+        strain : float
+            By how much the lattices may differ.
+
+        Returns
+        -------
+        Misorientation
+            Rotation, Sigma of the coincidence site lattice with the deviation from it,
+            and the mirror line of twins. A lattice is of the most symmetric type that
+            it is within the strain of the table of (2 % if that was not changed).
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such pattern, one has no lattice, or the lattices differ.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> sym = seg.get_symmetry(s, show_progressbar=False)
+        >>> found = sym.misorientation(0, 1)
+        >>> round(found.angle), found.sigma
+        (-36, 5)
+        """
+        strain = check_number("strain", strain, *STRAINS)
+        first, second = self._row("i", i), self._row("j", j)
+        if first.unit != second.unit:
+            raise ValueError(
+                f"patterns must have lattices in one unit, got {first.unit!r} and "
+                f"{second.unit!r}."
+            )
+        error = np.hypot(first.orientation_error, second.orientation_error)
+        # The most symmetric type that both lattices are near to.
+        near = [
+            kind
+            for kind in BRAVAIS_TYPES
+            if all(row.strains[kind] <= row.strain for row in (first, second))
+        ]
+        bravais = near[-1]
+        return misorientation(
+            *(first.vectors, second.vectors, bravais),
+            strain=strain,
+            angle_error=float(np.nan_to_num(error)),
+        )
+
+    def _row(self, argument, which):
+        """Row of a number or a name, which has a lattice: CrystalSymmetry."""
+        names = [row.name for row in self._rows]
+        if isinstance(which, str):
+            if which not in names:
+                raise ValueError(
+                    f"{argument} must be one of {', '.join(names)}, got {which!r}."
+                )
+            which = names.index(which)
+        which = check_whole(argument, which, -len(names), len(names) - 1)
+        row = self._rows[which]
+        if not row.has_lattice:
+            raise ValueError(
+                f"{argument} must be a pattern with a lattice, got {row.name!r}: "
+                f"{row.reason}."
+            )
+        return row
 
     def to_metadata(self):
         """What files keep: dict of arrays, numbers and text."""

@@ -2,7 +2,19 @@ from .abundances import Abundances
 from .areas import Areas
 from .boundaries import BoundaryLengths
 from .defects import Defects
+from .lattice_parameters import LatticeParameters
 from .overlay import Overlay
+from .strain import MeanLattices, Strain
 from .symmetry import Symmetry
 
-__all__ = ["Abundances", "Areas", "BoundaryLengths", "Defects", "Overlay", "Symmetry"]
+__all__ = [
+    "Abundances",
+    "Areas",
+    "BoundaryLengths",
+    "Defects",
+    "LatticeParameters",
+    "MeanLattices",
+    "Overlay",
+    "Strain",
+    "Symmetry",
+]

@@ -66,14 +66,14 @@ def inner_places(labels, period):
     inner = np.logical_and.outer(y, x) & (labels >= 0)
     for label in np.unique(labels):
         if label < 0:
-            inner &= ~_near(labels < 0, GAP_MARGIN * period)
+            inner &= ~near(labels < 0, GAP_MARGIN * period)
             continue
         other = (labels >= 0) & (labels != label)
         if other.any():
-            inner &= (labels != label) | ~_near(other, BOUNDARY_MARGIN * period)
+            inner &= (labels != label) | ~near(other, BOUNDARY_MARGIN * period)
     return inner
 
 
-def _near(places, distance):
+def near(places, distance):
     """What is no farther from places than a distance along y and along x."""
     return ndimage.maximum_filter(places, 2 * int(distance) + 1, mode="constant")

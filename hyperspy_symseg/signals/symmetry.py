@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the patterns of images and labels are: their symmetry."""
 
+import logging
+
 import numpy as np
 
-from hyperspy_symseg.frames.checks import shown
+from hyperspy_symseg.frames.checks import check_flag, shown
 
 from .axes import axis_name, frame_axes, unit
+
+_logger = logging.getLogger(__name__)
+
+# Of the window of strains, in periods: a wide one spans more than half a period.
+SMOOTHINGS = 1.0, 10.0
+# Sine of the angle between two lattice vectors, at least.
+LEAST_ANGLE = 0.05
 
 
 class NamedPatterns:
@@ -18,6 +27,7 @@ class NamedPatterns:
         mask=None,
         strain=0.02,
         tolerance=0.25,
+        per_frame=False,
         show_progressbar=None,
         num_workers=None,
     ):
@@ -34,12 +44,16 @@ class NamedPatterns:
             True where a pixel is left out; so are those that have no label.
         strain, tolerance, show_progressbar, num_workers
             As in ``Signal2D.get_symmetry``.
+        per_frame : bool
+            Whether the lattices of every frame are measured, too: then the table has
+            ``lattice_parameters``, a signal.
 
         Returns
         -------
         SymmetryTable
             With one row a pattern, a `CrystalSymmetry`. Of a series, up to eight
-            frames count, spread over it.
+            frames count, spread over it: a pattern has one name in all frames.
+            ``lattice_parameters`` are lazy if the signal or the labels are.
 
         Raises
         ------
@@ -62,6 +76,10 @@ class NamedPatterns:
         self._check_has_their_shape(signal)
         with working("Naming symmetry", show_progressbar, num_workers):
             found = get_symmetry(signal, mask, strain, tolerance, self)
+            if check_flag("per_frame", per_frame):
+                found = found.with_lattice_parameters(
+                    get_lattice_parameters(self, signal, found, mask)
+                )
         self.metadata.add_dictionary({BRANCH: found.to_metadata()})
         return found
 
@@ -75,6 +93,83 @@ class NamedPatterns:
             None if it was not called.
         """
         return stored_symmetry(self)
+
+    def get_strain(
+        self,
+        signal,
+        *,
+        reference=None,
+        smoothing=3.0,
+        mask=None,
+        show_progressbar=None,
+        num_workers=None,
+    ):
+        """Strain and rotation of the lattice of each pattern, with standard errors.
+
+        Parameters
+        ----------
+        signal : Signal2D
+            The micrograph or series, of the same shape as the labels.
+        reference : SymmetryTable, CrystalSymmetry or array, optional
+            The lattices that are not strained: a table with a row a pattern; or one
+            row or the two lattice vectors (y, x) in axis units, (2, 2), for all
+            patterns; or those of each, (n_patterns, 2, 2). By default, the mean lattice
+            of each pattern: of a series that of all frames together, for which up to
+            eight are read, spread over it.
+        smoothing : float
+            Standard deviation of the Gaussian window in which the strain is the mean,
+            in lattice periods, from 1 to 10: a period is the length of the shortest
+            lattice vector of the pattern, of a superlattice of another pattern's
+            lattice that of the other one.
+        mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
+            True where a pixel is left out; so are those that have no label.
+        show_progressbar, num_workers
+            As in ``Signal2D.segment_symmetry``.
+
+        Returns
+        -------
+        Signal2D, or LazySignal2D if the signal or the labels are
+            float32, with the axes and metadata of the labels and, before them, the
+            navigation axis ``Component``: exx, eyy, exy (plain numbers, 0.01 is 1 %)
+            and the rotation in degrees; their names are in
+            ``metadata.Symmetry_strain.components``. Variances, the squares of the
+            standard errors, are `get_noise_variance()`. NaN where a pixel has no label,
+            its pattern no lattice, or its region fewer than a few periods.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed, the labels were not refined by templates, or
+            no pattern has the lattice of the reference.
+
+        Notes
+        -----
+        With F = V R the deformation that takes the reference to the lattice near a
+        pixel, R is the rotation and V - 1 the strain, along the axes x (to the right)
+        and y (down, as HyperSpy shows images). Rotations are from x towards y:
+        clockwise on the screen. Pixels may have other sizes along y and x.
+
+        The local lattice is that of a local linear regression of the displacement of
+        all pixels of the pattern in the window, which ends at the edge of the region.
+        Standard errors are those of the residuals of the unit cells, by noise and by
+        displaced columns; what is alike over several cells, such as a distorted scan,
+        is strain. See ``doc/strain.md``.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> strain = seg.get_strain(s, show_progressbar=False)
+        >>> strain
+        <Signal2D, title: Simulated micrograph, dimensions: (4|512, 512)>
+        >>> errors = strain.get_noise_variance() ** 0.5
+        """
+        from .arguments import working
+
+        self._check_has_their_shape(signal)
+        with working("Measuring strain", show_progressbar, num_workers):
+            return get_strain(self, signal, reference, smoothing, mask)
 
 
 def get_symmetry(signal, mask, strain, tolerance, labels=None):
@@ -101,10 +196,8 @@ def get_symmetry(signal, mask, strain, tolerance, labels=None):
 
     strain = check_number("strain", strain, *STRAINS)
     tolerance = check_number("tolerance", tolerance, *TOLERANCES)
-    y, x = check_can_be_named(signal)
+    size, known_unit = check_can_be_named(signal)
     mask = mask_array(mask, signal.data.shape)
-    size = abs(float(y.scale)), abs(float(x.scale))
-    is_pixels = not unit(y) and size == (1.0, 1.0)
     n_patterns = None if labels is None else labels.n_patterns
     frames = _some(signal.data, signal.data.shape[:-2])
     given = None if labels is None else _some(labels.data, labels.data.shape[:-2])
@@ -121,7 +214,7 @@ def get_symmetry(signal, mask, strain, tolerance, labels=None):
         names = ["crystal"]
     else:
         names = labels.pattern_names or [str(k) for k in range(n_patterns)]
-    known = size, "px" if is_pixels else unit(y), strain, tolerance
+    known = size, known_unit, strain, tolerance
     return SymmetryTable(
         CrystalSymmetry(record, *known, str(name))
         for record, name in zip(records, names, strict=True)
@@ -137,8 +230,9 @@ def check_can_be_named(signal):
 
     Returns
     -------
-    (DataAxis, DataAxis)
-        The axes (y, x).
+    size : (float, float)
+        Of the pixels along (y, x).
+    unit : str
 
     Raises
     ------
@@ -155,7 +249,9 @@ def check_can_be_named(signal):
         raise TypeError(
             f"signal must be of real numbers, got the dtype {signal.data.dtype}."
         )
-    return y, x
+    size = abs(float(y.scale)), abs(float(x.scale))
+    is_pixels = not unit(y) and size == (1.0, 1.0)
+    return size, "px" if is_pixels else unit(y)
 
 
 def _some(array, navigation):
@@ -183,3 +279,176 @@ def stored_symmetry(labels):
             f"{shown(stored)}."
         )
     return SymmetryTable.from_metadata(stored.as_dictionary())
+
+
+def get_lattice_parameters(labels, signal, table, mask):
+    """Lattice parameters of the patterns against the navigation axes of labels.
+
+    Parameters
+    ----------
+    labels : SymmetryLabels
+    signal : Signal2D
+    table : SymmetryTable
+    mask : array, BaseSignal or None
+
+    Returns
+    -------
+    Signal1D, Signal2D or BaseSignal
+        As `SymmetryTable.lattice_parameters` says.
+    """
+    import dask.array as da
+
+    from hyperspy_symseg.analysis import LatticeParameters
+    from hyperspy_symseg.analysis.lattice_parameters import PARAMETERS
+    from hyperspy_symseg.frames.lazy import lazy
+    from hyperspy_symseg.frames.run import run
+
+    from .arguments import mask_array
+    from .axes import navigation_axes, signal_class
+    from .metadata import result_metadata
+
+    size, known_unit = check_can_be_named(signal)
+    vectors = [
+        row.vectors if row.has_lattice else np.full((2, 2), np.nan) for row in table
+    ]
+    given = signal.data, labels.data, mask_array(mask, signal.data.shape)
+    is_lazy = any(isinstance(each, da.Array) for each in given[:2])
+    analysis = LatticeParameters(vectors, size)
+    if is_lazy:
+        found = lazy(analysis, *given).rechunk(-1)
+    else:
+        found = run(analysis, *given, description="Measuring lattices")
+    found = (da if is_lazy else np).moveaxis(found, (-3, -2, -1), (0, 1, 2))
+    along = [
+        axis.get_axis_dictionary() | {"navigate": False}
+        for axis in navigation_axes(labels)
+    ]
+    axes = [
+        {"name": "Parameter", "size": len(PARAMETERS), "navigate": True},
+        {"name": "Pattern", "size": len(vectors), "navigate": bool(along)},
+        *along,
+    ]
+    units = [known_unit, known_unit, "degrees", f"{known_unit}²", "degrees"]
+    record = {"parameters": list(PARAMETERS), "units": units}
+
+    def as_signal(values, quantity):
+        known = result_metadata(labels, quantity, Symmetry_lattices=record)
+        result = signal_class(along or axes[1:])(values, axes=axes, **known)
+        return result.as_lazy() if is_lazy else result
+
+    result = as_signal(found[0], "Lattice parameters")
+    result.set_noise_variance(as_signal(found[1], "Variance of lattice parameters"))
+    return result
+
+
+def get_strain(labels, signal, reference, smoothing, mask):
+    """Work of `SymmetryLabels.get_strain`, which says what it takes and returns."""
+    import dask.array as da
+    from hyperspy.signals import Signal2D
+
+    from hyperspy_symseg.analysis import MeanLattices, Strain
+    from hyperspy_symseg.analysis.strain import COMPONENTS, mean_vectors, periods
+    from hyperspy_symseg.frames.checks import check_number
+    from hyperspy_symseg.frames.lazy import lazy
+    from hyperspy_symseg.frames.run import run
+    from hyperspy_symseg.version import package_version
+
+    from .arguments import mask_array
+    from .axes import check_pixel_size, navigation_axes
+    from .metadata import result_metadata
+
+    smoothing = check_number("smoothing", smoothing, *SMOOTHINGS)
+    model = labels._refined_model()
+    check_pixel_size(model, frame_axes(signal))
+    size, known_unit = check_can_be_named(signal)
+    mask, templates = mask_array(mask, signal.data.shape), model.templates
+    given = signal.data, labels.data, mask
+    vectors = mean_vectors(templates) * size
+    if not np.isfinite(vectors).any():
+        raise ValueError(
+            "labels must have a pattern with a lattice, got none with one."
+        )
+    if reference is not None:
+        references = _reference_vectors(reference, len(vectors), known_unit)
+    else:
+        some = [
+            each if each is None or each.ndim == 2 else _some(each, each.shape[:-2])
+            for each in given
+        ]
+        means = MeanLattices(templates, smoothing)
+        references = run(means, *some, description="Measuring lattices") * size
+    strain = Strain(templates, references, size, smoothing)
+    references = np.array(strain.references)
+    for k in np.flatnonzero(~np.isfinite(references).all(axis=(1, 2))):
+        _logger.info("Pattern %d has no strain: %s.", k, _why_none(vectors[k]))
+    is_lazy = any(isinstance(each, da.Array) for each in given[:2])
+    if is_lazy:
+        found = lazy(strain, *given)
+    else:
+        found = run(strain, *given, description="Measuring strain")
+    found = (da if is_lazy else np).moveaxis(found, -1, -3)
+    axes = [
+        *(axis.get_axis_dictionary() for axis in navigation_axes(labels)),
+        {"name": "Component", "size": len(COMPONENTS), "navigate": True},
+        *(axis.get_axis_dictionary() for axis in frame_axes(labels)),
+    ]
+    record = {
+        "version": package_version(),
+        "components": list(COMPONENTS),
+        "reference": references,
+        "unit": known_unit,
+        "smoothing": smoothing,
+        "periods": periods(templates),
+        "masked": mask is not None,
+    }
+
+    def as_signal(values, quantity):
+        known = result_metadata(labels, quantity, Symmetry_strain=record)
+        result = Signal2D(values, axes=axes, **known)
+        return result.as_lazy() if is_lazy else result
+
+    result = as_signal(found[..., :4, :, :], "Strain")
+    result.set_noise_variance(as_signal(found[..., 4:, :, :], "Variance of the strain"))
+    return result
+
+
+def _why_none(vectors):
+    """Why a pattern with such lattice vectors (2, 2) has no strain: str."""
+    if not np.isfinite(vectors).all():
+        return "it has no lattice"
+    return "its lattice is not that of the reference, or it has too few pixels"
+
+
+def _reference_vectors(reference, n_patterns, known_unit):
+    """Lattice vectors that are given, in axis units: (n_patterns, 2, 2) array."""
+    from hyperspy_symseg.frames.checks import as_array
+    from hyperspy_symseg.lattice.crystal_symmetry import CrystalSymmetry
+    from hyperspy_symseg.symmetry_table import SymmetryTable
+
+    must = "reference must be a table or row of get_symmetry, or lattice vectors"
+    rows = [reference] if isinstance(reference, CrystalSymmetry) else reference
+    if isinstance(reference, CrystalSymmetry | SymmetryTable):
+        for row in rows:
+            if row.unit != known_unit:
+                raise ValueError(
+                    f"reference must be in the unit of the signal, {known_unit!r}, got "
+                    f"{row.unit!r}."
+                )
+        vectors = np.array([row.vectors for row in rows])
+    else:
+        vectors = as_array("reference", reference)
+        if vectors.dtype.kind not in "iuf":
+            raise TypeError(f"{must}, got {shown(reference)}.")
+        vectors = vectors.astype(float)
+    if vectors.ndim == 2 or isinstance(reference, CrystalSymmetry):
+        vectors = np.broadcast_to(vectors, (n_patterns, *vectors.shape[-2:]))
+    if vectors.shape != (n_patterns, 2, 2):
+        raise ValueError(
+            f"{must}, of one lattice or of the {n_patterns} patterns, got the shape "
+            f"{vectors.shape}."
+        )
+    areas = np.abs(np.linalg.det(np.nan_to_num(vectors)))
+    lengths = np.linalg.norm(vectors, axis=-1).prod(axis=-1)
+    if (areas <= LEAST_ANGLE * np.nan_to_num(lengths)).all():
+        raise ValueError(f"{must}, two that are finite and not parallel, got others.")
+    return vectors

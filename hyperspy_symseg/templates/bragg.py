@@ -148,20 +148,22 @@ class BraggComponents:
         size = size.reshape(-1, *[1] * (phases.ndim - 2))
         return self.sum_of(size * phases[:, indices], indices)
 
-    def sum_of(self, amplitudes, indices=slice(None)):
+    def sum_of(self, amplitudes, indices=slice(None), step=BLOCKS_IN_CELL):
         """Sum of some components with complex amplitudes: (..., rows, columns) float32.
 
         Parameters
         ----------
         amplitudes : (2, m, ..., cell rows, cell columns) numpy.ndarray of float32
         indices : (m,) numpy.ndarray of int, optional
+        step : int
+            Blocks along a side of what has an amplitude of its own: 1 for a block.
         """
         out = np.empty(self._frame.pixels.shape, np.float32)
         _bragg.sum_of_components(
             *self._factors_of(indices),
             np.ascontiguousarray(_by_component(amplitudes)),
             self._frame.block,
-            BLOCKS_IN_CELL,
+            step,
             planes(out),
         )
         return out

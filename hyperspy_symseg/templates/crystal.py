@@ -38,7 +38,7 @@ DOMAIN_WIDTH = 2.0
 NO_DOMAINS = (0.0, 0.0)
 # Reciprocal vectors of the lattice without a superlattice, as h and k, by twice the
 # displacement of antiphase domains.
-_WITHOUT_SUPERLATTICE = {
+WITHOUT_SUPERLATTICE = {
     (0, 0): np.eye(2),
     (1, 0): np.array([[2, 0], [0, 1]]),
     (0, 1): np.array([[1, 0], [0, 2]]),
@@ -215,7 +215,7 @@ class CrystalComponents:
         """
         # Antiphase domains have one lattice, that without the superlattice.
         used = np.flatnonzero(np.any(factors, axis=0) & ~self._odd)
-        from_lattice = np.linalg.inv(_WITHOUT_SUPERLATTICE[tuple(self._lost)])
+        from_lattice = np.linalg.inv(WITHOUT_SUPERLATTICE[tuple(self._lost)])
         terms = _terms(factors, near_by, used)
         indices = np.rint(self._indices[used] @ from_lattice)
         indices = np.ascontiguousarray(indices.astype(np.int32))
@@ -254,7 +254,7 @@ class CrystalComponents:
         evidence = weights * products(rest, order, frame.block)
         # A displacement by the translation changes the sign of either.
         index = np.eye(2, dtype=np.int32)[[np.argmax(self._lost)]]
-        phases = _phase_factors(displacement, index)[:, 0]
+        phases = phase_factors(displacement, index)[:, 0]
         window = LeaveOneOut(DOMAIN_WIDTH, has_neighbours=False)
         near_by = window.means(sum_blocks(evidence, BLOCKS_IN_CELL) * phases)
         signs = np.where((near_by * phases).sum(axis=0) < 0, -1, 1)
@@ -306,7 +306,7 @@ class CrystalComponents:
         -------
         (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
         """
-        return _phase_factors(displacement, self._indices)
+        return phase_factors(displacement, self._indices)
 
     def template(self, factors, turned):
         """Template of a pattern: (..., rows, columns) numpy.ndarray of float32.
@@ -411,7 +411,7 @@ def antiphase_of(times):
     vectors = np.rint(np.linalg.inv(times)).astype(int)
     [found] = [
         lost
-        for lost in _WITHOUT_SUPERLATTICE
+        for lost in WITHOUT_SUPERLATTICE
         if any(lost) and not (vectors @ lost % 2).any()
     ]
     return found[0] / 2, found[1] / 2
@@ -440,7 +440,7 @@ def _terms(factors, sums, used):
     )
 
 
-def _phase_factors(displacement, indices):
+def phase_factors(displacement, indices):
     """Phase factors exp(2 pi i (h, k).v): (2, n, ...) numpy.ndarray of float32."""
     flat = np.ascontiguousarray(displacement.reshape(2, -1))
     out = np.empty((2, len(indices), flat.shape[1]), np.float32)

@@ -296,7 +296,7 @@ class Templates:
 
     def _n_in_common(self, number):
         """Number of structure factors that are those of the largest pattern: int."""
-        crystal, patterns = self._crystal(number)
+        crystal, patterns = self.crystal(number)
         n_pixels = self.n_pixels[patterns]
         if len(patterns) == 1 or not n_pixels.all():
             return 0
@@ -403,7 +403,7 @@ class Templates:
         pairs = itertools.combinations(range(self.n_patterns), 2)
         return min((_difference(self, *pair) for pair in pairs), default=1.0)
 
-    def _crystal(self, number):
+    def crystal(self, number):
         """Crystal of that number, and its patterns."""
         patterns = np.flatnonzero(self.crystals == number)
         own = np.isin(self.patterns, patterns)
@@ -435,7 +435,7 @@ class Templates:
         frame : NormalizedFrame
         """
         free = [(self.of(k), [k]) for k in np.flatnonzero(self.crystals < 0).tolist()]
-        tied = list(map(self._crystal, range(len(self.cells))))
+        tied = list(map(self.crystal, range(len(self.cells))))
 
         def in_frame(one):
             what, patterns = one
@@ -513,7 +513,7 @@ class Templates:
             Side of a block, in pixels.
         """
         found = []
-        for crystal, patterns in map(self._crystal, range(len(self.cells))):
+        for crystal, patterns in map(self.crystal, range(len(self.cells))):
             window = window_of_evidence(crystal.factors, block)
             if window is not None:
                 found.append((patterns, window))

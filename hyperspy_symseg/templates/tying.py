@@ -171,14 +171,28 @@ def crystal_of(frame, group, solution):
     if isinstance(group.learner, CrystalLearner):
         return group.learner
     free, period = group.learner, solution.templates.period
-    cell = reciprocal_cell(free.reflections, free.amplitudes**2, period)
-    if cell is None or np.abs(cell).max() > 0.5:
-        return None
-    if np.hypot(*cell.T).max() * SHORTEST * period > 1:
+    cell = cell_of(free.reflections, free.amplitudes, period)
+    if cell is None:
         return None
     learner = CrystalLearner(frame, cell, WIDTHS[0], period)
     learner.settle(solution.posterior[group.patterns])
     return learner if learner.factors.any() else None
+
+
+def cell_of(reflections, amplitudes, period):
+    """Reciprocal vectors of a crystal with such reflections: (2, 2) array, or None.
+
+    Parameters
+    ----------
+    reflections : (n, 2) numpy.ndarray of float64
+    amplitudes : (n,) numpy.ndarray of float64
+    period : float
+        In pixels.
+    """
+    cell = reciprocal_cell(reflections, amplitudes**2, period)
+    if cell is None or np.abs(cell).max() > 0.5:
+        return None
+    return None if np.hypot(*cell.T).max() * SHORTEST * period > 1 else cell
 
 
 def with_widths(frame, solution, widths, varies=True):

@@ -2,7 +2,7 @@
 """Every analysis there is: one row each."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,10 @@ from hyperspy_symseg.analysis import (
     Areas,
     BoundaryLengths,
     Defects,
+    LatticeParameters,
+    MeanLattices,
     Overlay,
+    Strain,
     Symmetry,
 )
 from hyperspy_symseg.descriptors import RotationSymmetry, TranslationSymmetry
@@ -110,7 +113,24 @@ def abundances():
     return Abundances((18, 16), (6, 5), waves, ((40, 40, 0), (0, 9, 40)), 0.1)
 
 
+def twice(templates):
+    """Templates of two patterns, a crystal and the same with free phases."""
+    n = len(templates.patterns)
+    return replace(
+        templates,
+        n_patterns=2,
+        patterns=np.repeat([0, 1], n),
+        reflections=np.tile(templates.reflections, (2, 1)),
+        amplitudes=np.tile(templates.amplitudes, 2),
+        phases=np.concatenate([templates.phases, np.zeros(n)]),
+        indices=np.concatenate([templates.indices, np.zeros((n, 2), int)]),
+        crystals=[0, -1],
+        n_pixels=(),
+    )
+
+
 GRID, REFINED = Grid.over(SHAPE, 5), model()
+TWO, LATTICES = twice(REFINED.templates), [LATTICE.vectors] * 2
 ROWS = {
     "abundances": abundances(),
     "areas": Areas(2, 0.5),
@@ -120,6 +140,9 @@ ROWS = {
     "overlay": Overlay(2),
     "extremes": Extremes(),
     "symmetry": Symmetry(2),
+    "lattice parameters": LatticeParameters(LATTICES),
+    "strain": Strain(TWO, LATTICES),
+    "mean lattices": MeanLattices(TWO),
     "scores": Scores(TranslationSymmetry(patch=8, window=9, max_operations=49), GRID),
     "pooled scores": Scores(RotationSymmetry(radius=9, pooling=3), GRID),
     "labels of scores": Labels(plain_model(), GRID),
