@@ -126,6 +126,7 @@ def twice(templates):
         indices=np.concatenate([templates.indices, np.zeros((n, 2), int)]),
         crystals=[0, -1],
         n_pixels=(),
+        variances=(),
     )
 
 
