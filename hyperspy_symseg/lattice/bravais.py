@@ -19,13 +19,13 @@ from .plane_groups import (
     HEXAGONAL,
     OBLIQUE,
     RECTANGULAR,
-    SQUARE,
+    TETRAGONAL,
 )
 
 # Density of shapes where nothing is preferred: of the whole triangle.
 OBLIQUE_DENSITY = 6 / math.pi
 # Corners of the triangle, and images of it around them.
-CORNERS = {SQUARE: (0, 1.0, 4), HEXAGONAL: (0.5, math.sqrt(3) / 2, 6)}
+CORNERS = {TETRAGONAL: (0, 1.0, 4), HEXAGONAL: (0.5, math.sqrt(3) / 2, 6)}
 # Distance of a shape from a lattice, at most, in standard deviations: structure factors
 # say nothing about the shape, so that they would have any lattice distorted.
 FARTHEST = 2.75
@@ -117,12 +117,12 @@ def reduced_cell(vectors, covariance=None):
 def _shape(vectors, covariance):
     """Shape of reduced vectors (2, 2) with their covariance (4, 4)."""
     a, b = vectors
-    square, cross = a @ a, a[0] * b[1] - a[1] * b[0]
-    u, v = a @ b / square, abs(cross) / square
+    a2, cross = a @ a, a[0] * b[1] - a[1] * b[0]
+    u, v = a @ b / a2, abs(cross) / a2
     sign = np.sign(cross)
-    gradient_u = np.append(b - 2 * u * a, a) / square
-    gradient_v = sign * np.array([b[1], -b[0], -a[1], a[0]]) / square
-    gradient_v[:2] -= 2 * v * a / square
+    gradient_u = np.append(b - 2 * u * a, a) / a2
+    gradient_v = sign * np.array([b[1], -b[0], -a[1], a[0]]) / a2
+    gradient_v[:2] -= 2 * v * a / a2
     gradients = np.stack([gradient_u, gradient_v])
     return Shape(float(u), float(v), gradients @ covariance @ gradients.T)
 
@@ -262,7 +262,7 @@ def metric_weights(shape, strain):
     >>> round(weights["square"], 2)
     0.95
     """
-    logs = {kind: [] for kind in (OBLIQUE, RECTANGULAR, CENTRED, SQUARE, HEXAGONAL)}
+    logs = {kind: [] for kind in (OBLIQUE, RECTANGULAR, CENTRED, TETRAGONAL, HEXAGONAL)}
     for cell, (kind, _) in CELLS.items():
         logs[kind].append(log_density(shape, cell, strain))
     totals = {kind: np.logaddexp.reduce(each) for kind, each in logs.items()}

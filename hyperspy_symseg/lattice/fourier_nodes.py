@@ -54,10 +54,10 @@ class Window:
         _, _, squared = _moments(self.weights**2, centre)
         set_field = object.__setattr__
         set_field(self, "area", float(total))
-        set_field(self, "square_area", float((self.weights**2).sum()))
+        set_field(self, "energy_area", float((self.weights**2).sum()))
         set_field(self, "centre", centre)
         set_field(self, "moments", moments)
-        set_field(self, "square_moments", squared)
+        set_field(self, "energy_moments", squared)
 
     @property
     def middle(self):
@@ -92,8 +92,8 @@ class Window:
         -------
         (...) numpy.ndarray of float64
         """
-        squares = np.einsum("...i,ij,...j", frequencies, self.moments, frequencies)
-        return np.sqrt(squares) / HANN_SPREAD
+        lengths2 = np.einsum("...i,ij,...j", frequencies, self.moments, frequencies)
+        return np.sqrt(lengths2) / HANN_SPREAD
 
     @property
     def bin_area(self):

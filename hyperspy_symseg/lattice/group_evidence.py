@@ -51,7 +51,7 @@ class StructureFactors:
     orbits: np.ndarray
 
     @classmethod
-    def of(cls, indices, amplitudes, noise, squares, point_group):
+    def of(cls, indices, amplitudes, noise, g2, point_group):
         """Structure factors, with the model of the signal that fits them best.
 
         Parameters
@@ -60,19 +60,19 @@ class StructureFactors:
             One of h and -h, of whole orbits of the point group.
         amplitudes : (n,) numpy.ndarray of complex128
         noise : (n,) numpy.ndarray of float64
-        squares : (n,) numpy.ndarray of float64
-            Of the length of the frequency.
+        g2 : (n,) numpy.ndarray of float64
+            Squared length |g|^2 of the frequencies.
         point_group : (m, 2, 2) numpy.ndarray of int
             With the inversion.
         """
         both = np.concatenate([indices, -indices])
         amplitudes = np.concatenate([amplitudes, amplitudes.conj()])
-        noise, squares = np.tile(noise, 2), np.tile(squares, 2)
+        noise, g2 = np.tile(noise, 2), np.tile(g2, 2)
         table = _Table(both)
         orbits = np.min([table.places(both @ W) for W in point_group], axis=0)
         orbits = np.unique(orbits, return_inverse=True)[1]
-        noise, squares = (_mean_in(orbits, each) for each in (noise, squares))
-        signal = _fitted_signal(np.abs(amplitudes) ** 2, noise, squares)
+        noise, g2 = (_mean_in(orbits, each) for each in (noise, g2))
+        signal = _fitted_signal(np.abs(amplitudes) ** 2, noise, g2)
         return cls(both, amplitudes, noise, signal, orbits)
 
     def with_model_error(self, share):
@@ -103,22 +103,20 @@ def _mean_in(orbits, values):
     return (np.bincount(orbits, values) / np.bincount(orbits))[orbits]
 
 
-def _fitted_signal(powers, noise, squares):
+def _fitted_signal(powers, noise, g2):
     """Mean power exp(a - b g^2) by maximum likelihood: (n,) array."""
     start = math.log(max(powers.mean(), 1e-300))
-    scale = squares.mean()
+    scale = g2.mean()
 
     def cost(parameters):
-        exponent = np.clip(
-            parameters[0] - abs(parameters[1]) * squares / scale, -50, 90
-        )
+        exponent = np.clip(parameters[0] - abs(parameters[1]) * g2 / scale, -50, 90)
         total = np.exp(exponent) + noise
         return (np.log(total) + powers / total).sum()
 
     found = optimize.minimize(
         cost, (start + 1, 1.0), method="Nelder-Mead", options={"maxiter": 120}
     ).x
-    exponent = np.clip(found[0] - abs(found[1]) * squares / scale, -50, 90)
+    exponent = np.clip(found[0] - abs(found[1]) * g2 / scale, -50, 90)
     return np.exp(exponent) + 1e-6 * noise
 
 

@@ -28,9 +28,9 @@ class SignalModel(NamedTuple):
     power: float
     width: float
 
-    def at(self, squares):
-        """Power at squares of the length of the frequency: array."""
-        return self.power * np.exp(-4 * math.pi**2 * self.width**2 * squares)
+    def at(self, g2):
+        """Power at frequencies of the squared length |g|^2: array."""
+        return self.power * np.exp(-4 * math.pi**2 * self.width**2 * g2)
 
 
 def node_evidence(powers, noise, signal):
@@ -59,12 +59,12 @@ def node_evidence(powers, noise, signal):
     return np.logaddexp(math.log(1 - OCCUPIED), occupied)
 
 
-def fitted_evidence(powers, noise, squares):
+def fitted_evidence(powers, noise, g2):
     """Log evidence of all nodes together, and the best model of the signal.
 
     Parameters
     ----------
-    powers, noise, squares : (n,) numpy.ndarray of float64
+    powers, noise, g2 : (n,) numpy.ndarray of float64
         |F|^2, noise, and squared lengths of the frequencies of one of each pair of
         nodes.
 
@@ -77,7 +77,7 @@ def fitted_evidence(powers, noise, squares):
     level = np.median(noise)
     best, totals = (-math.inf, None), []
     for width in WIDTHS:
-        shape = SignalModel(1.0, width).at(squares)
+        shape = SignalModel(1.0, width).at(g2)
         signal = np.multiply.outer(level * np.array(SIGNALS), shape)
         each = node_evidence(powers, noise, signal).sum(axis=-1)
         totals.append(each)

@@ -286,9 +286,9 @@ def structure_factors(windows, vectors, point_group, found):
         total = total + own * np.exp(
             2j * math.pi * indices @ _shift(indices, amplitudes, own)
         )
-        noise_of_all = noise_of_all + power * window.square_area / first.square_area
-    squares = lengths[lengths <= highest] ** 2
-    return StructureFactors.of(indices, total, noise_of_all, squares, point_group)
+        noise_of_all = noise_of_all + power * window.energy_area / first.energy_area
+    g2 = lengths[lengths <= highest] ** 2
+    return StructureFactors.of(indices, total, noise_of_all, g2, point_group)
 
 
 def _shift(indices, amplitudes, others):
