@@ -18,8 +18,11 @@ from .plane_groups import (
     CENTRED,
     HEXAGONAL,
     OBLIQUE,
+    PLANE_GROUPS,
     RECTANGULAR,
     TETRAGONAL,
+    closure,
+    settings,
 )
 
 # Density of shapes where nothing is preferred: of the whole triangle.
@@ -268,3 +271,44 @@ def metric_weights(shape, strain):
     totals = {kind: np.logaddexp.reduce(each) for kind, each in logs.items()}
     norm = np.logaddexp.reduce(list(totals.values()))
     return {kind: math.exp(total - norm) for kind, total in totals.items()}
+
+
+def possible_settings(shape, strain):
+    """Settings that the shape of a cell allows, and their log densities.
+
+    Parameters
+    ----------
+    shape : Shape
+    strain : float
+
+    Returns
+    -------
+    dict of str and list of (Setting, float)
+        By the plane group. The density is shared by settings of one cell.
+    point_group : (n, 2, 2) numpy.ndarray of int
+        What all of them generate.
+    """
+    densities = {cell: log_density(shape, cell, strain) for cell in CELLS}
+    holohedries = {"rectangular": "p2mm", "square": "p4mm", "hexagonal": "p6mm"}
+    point_group = closure(np.eye(2, dtype=int)[np.newaxis])
+    used = {"oblique"}
+    for cell in sorted(densities, key=densities.get, reverse=True):
+        if densities[cell] == -math.inf or cell == "oblique":
+            continue
+        highest = holohedries.get(cell, "c2mm")
+        (own,) = (each for each in settings(highest) if each.cell == cell)
+        together = closure(np.concatenate([point_group, own.W]))
+        # Settings that exclude each other: the more likely one stays.
+        if together is not None:
+            point_group, used = together, used | {cell}
+    found = {}
+    for group in PLANE_GROUPS:
+        own = [each for each in settings(group) if each.cell in used]
+        n_of_cell = {each.cell: 0 for each in own}
+        for each in own:
+            n_of_cell[each.cell] += 1
+        found[group] = [
+            (each, densities[each.cell] - math.log(n_of_cell[each.cell]))
+            for each in own
+        ]
+    return found, point_group

@@ -12,6 +12,10 @@ OCCUPIED = 0.5
 # pixels: what is tried.
 SIGNALS = tuple(np.geomspace(0.5, 1e6, 15))
 WIDTHS = 0.0, 0.8, 1.2, 1.6, 2.0, 2.5, 3.2, 4.5, 6.5
+# Signal of some nodes beside that of the others: what is tried.
+STRENGTHS = tuple(np.geomspace(0.003, 2, 10))
+# Nodes are visible up to the frequency at which the signal is this share of the noise.
+FAINTEST = 0.03
 
 
 class SignalModel(NamedTuple):
@@ -87,3 +91,37 @@ def fitted_evidence(powers, noise, g2):
     totals = np.concatenate(totals)
     mean = np.logaddexp.reduce(totals) - math.log(totals.size)
     return float(mean), best[1]
+
+
+def added_evidence(powers, noise, signal):
+    """Log evidence of more nodes, whose signal is a share of that of the others.
+
+    They are of the same columns, so that only the strength of their signal is free.
+
+    Parameters
+    ----------
+    powers, noise, signal : (n,) numpy.ndarray of float64
+        |F|^2, noise, and the signal that they had if they were as strong as others.
+
+    Returns
+    -------
+    float
+        The mean over all strengths tried.
+    """
+    signal = np.multiply.outer(np.array(STRENGTHS), signal)
+    totals = node_evidence(powers, noise, signal).sum(axis=-1)
+    return float(np.logaddexp.reduce(totals) - math.log(totals.size))
+
+
+def visible(signal, noise, highest):
+    """Frequency up to which nodes are visible, at least half of the highest: float.
+
+    Parameters
+    ----------
+    signal : SignalModel
+    noise : RadialNoise
+    highest : float
+    """
+    radii = np.linspace(0, highest, 200)
+    seen = radii[signal.at(radii**2) > FAINTEST * noise.at(radii)]
+    return float(max(seen.max(initial=0), 0.5 * highest))

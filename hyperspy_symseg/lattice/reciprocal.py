@@ -5,8 +5,10 @@ import numpy as np
 
 # Largest index of a node.
 LARGEST_INDEX = 40
-# Of lattices that compete with another one.
-INDICES = 2, 3, 4
+# Of lattices that compete with another one: of those that are in it, and of those that
+# it is in. Where the columns of a square or hexagonal cell are nearly a lattice of
+# their own, this may have a fifth or a seventh of the cell.
+INDICES, FINER_INDICES = (2, 3, 4), (2, 3, 4, 5, 7)
 
 
 def nodes_within(cell, highest):
@@ -60,7 +62,7 @@ def _normal_forms(index):
 
 
 def related_cells(cell):
-    """Cells of the lattices of index 2 to 4 in a lattice, and that it is in.
+    """Cells of the lattices of index 2 to 4 in a lattice, and of those that it is in.
 
     Parameters
     ----------
@@ -73,10 +75,13 @@ def related_cells(cell):
     Examples
     --------
     >>> [len(cells) for cells in related_cells(np.eye(2))]
-    [14, 14]
+    [14, 28]
     """
-    forms = [form for index in INDICES for form in _normal_forms(index)]
+    coarser, finer = (
+        [form for index in indices for form in _normal_forms(index)]
+        for indices in (INDICES, FINER_INDICES)
+    )
     return (
-        [reduced(form @ cell) for form in forms],
-        [reduced(np.linalg.inv(form).T @ cell) for form in forms],
+        [reduced(form @ cell) for form in coarser],
+        [reduced(np.linalg.inv(form).T @ cell) for form in finer],
     )

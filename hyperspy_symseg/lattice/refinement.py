@@ -70,11 +70,27 @@ def refine(windows, found):
     first = windows[0]
     nodes = Nodes.of(first, (found.cell, found.signal, found.noise, found.highest))
     cell, curvature, spread = climb(windows, found.cell, nodes, first)
-    if _is_singular(curvature):
+    covariance = covariance_of(curvature, spread)
+    if covariance is None:
+        return None
+    return RefinedLattice(cell, covariance * _scale(first, cell, nodes) ** 2)
+
+
+def covariance_of(curvature, spread):
+    """Covariance of the reciprocal vectors by what `climb` gives; None if singular.
+
+    Parameters
+    ----------
+    curvature, spread : (4, 4) numpy.ndarray of float64 or None
+
+    Returns
+    -------
+    (4, 4) numpy.ndarray of float64 or None
+    """
+    if curvature is None or _is_singular(curvature):
         return None
     inverse = np.linalg.inv(curvature)
-    covariance = inverse @ spread @ inverse
-    return RefinedLattice(cell, covariance * _scale(first, cell, nodes) ** 2)
+    return inverse @ spread @ inverse
 
 
 class Nodes(NamedTuple):
