@@ -22,7 +22,7 @@ from .node_noise import (
     radial_noise,
     streaks,
 )
-from .reciprocal import nodes_within, reduced, related_cells
+from .reciprocal import coarser_cells, finer_cells, nodes_within, reduced
 from .refinement import Nodes, RefinedLattice, climb, covariance_of
 from .superlattices import Competitor, gain_with_groups
 
@@ -52,6 +52,10 @@ LEAST, RIVALS = 2.0, 2
 # Share of the power that these nodes have, at least, but for noise: less is left of
 # broad spots and streaks.
 LEAST_SHARE = 0.008
+# Indices of lattices that compete with another one: of those that are in it, and of
+# those that it is in. Where the columns of a square or hexagonal cell are nearly a
+# lattice of their own, this may have a fifth or a seventh of the cell.
+COARSER, FINER = (2, 3, 4), (2, 3, 4, 5, 7)
 # How often in a row sub- and superlattices compete.
 ROUNDS = 4
 # Evidence that a lattice has at least, in nats: amorphous and empty frames reach 15.
@@ -341,7 +345,7 @@ class _Search:
         It is not the one that was before.
         """
         cell = lattice.cell
-        coarser, finer = related_cells(cell)
+        coarser, finer = coarser_cells(cell, COARSER), finer_cells(cell, FINER)
         if before is not None:
             coarser, finer = (
                 [each for each in cells if not _is_same(self.window, each, before)]
