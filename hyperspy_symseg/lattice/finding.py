@@ -48,7 +48,7 @@ BEYOND = 1.15
 # itself, and what is worth that the plane groups of both are looked at.
 SURE_GAIN, WORTH = 12.0, -1.5
 # With these, at least; and of how many finer lattices.
-LEAST, RIVALS = 2.0, 2
+LEAST, RIVALS = 1.5, 2
 # Share of the power that these nodes have, at least, but for noise: less is left of
 # broad spots and streaks.
 LEAST_SHARE = 0.008
@@ -376,7 +376,8 @@ class _Search:
     def _with_groups(self, lattice, coarser, finer):
         """Evidence of a cell beside a coarser one, with the plane groups of both.
 
-        Both are of lattices that are related to one whose covariance is known.
+        Both are of lattices that are related to one whose covariance is known. The
+        finer one is one of several of its index.
         """
         both = []
         for cell in (coarser, finer):
@@ -391,7 +392,9 @@ class _Search:
         if signal is None:
             return math.inf
         highest = visible(signal, self.noise, self.highest)
-        return gain_with_groups(*both, highest, self._measure(both[1].reciprocal))
+        index = round(abs(np.linalg.det(coarser) / np.linalg.det(finer)))
+        gain = gain_with_groups(*both, highest, self._measure(both[1].reciprocal))
+        return gain - math.log(len(finer_cells(finer, [index])))
 
 
 def find_lattice(window, pixel_size=(1.0, 1.0), strain=0.02):

@@ -187,7 +187,7 @@ def _likeliest_strength(powers, noise, signal):
 
 
 def _evidence(competitor, nodes):
-    """Evidence of all plane groups together beside noise, the shape being given.
+    """Evidence of all plane groups and the shape together beside noise.
 
     Parameters
     ----------
@@ -195,14 +195,10 @@ def _evidence(competitor, nodes):
     nodes : (indices, amplitudes, noise, signal)
     """
     factors = StructureFactors.with_signal(*nodes, competitor.point_group)
-    priors, totals = [], []
+    totals = []
     for group in PLANE_GROUPS:
+        prior = np.log(order(group))
         for setting, density in competitor.possible[group]:
-            priors.append(density + np.log(order(group)))
             fitted, _ = GroupFit(setting, factors).evidence(factors)
-            totals.append(fitted + priors[-1])
-    return float(
-        np.logaddexp.reduce(totals)
-        - np.logaddexp.reduce(priors)
-        - factors.evidence_of_noise
-    )
+            totals.append(fitted + density + prior)
+    return float(np.logaddexp.reduce(totals) - factors.evidence_of_noise)
