@@ -271,7 +271,7 @@ class _Search:
 
         return measure
 
-    def gain(self, finer, coarser, signal, exactly=False):
+    def gain(self, finer, coarser, signal):
         """Evidence of those nodes of a lattice that another one within it lacks.
 
         The columns have the width that the signal tells. -inf if they have too little
@@ -292,10 +292,7 @@ class _Search:
         if power[lacking].sum() + likely < LEAST_SHARE * power.sum():
             return -math.inf
         indices, nodes = indices[lacking], nodes[lacking]
-        if exactly:
-            powers = np.abs(self.window.amplitudes(nodes)) ** 2
-        else:
-            powers = self.spectrum.power_at(nodes)
+        powers = self.spectrum.power_at(nodes)
         noise = self._noise_at(indices, finer, np.True_)
         return added_evidence(powers, noise, signal.at((nodes**2).sum(axis=1)))
 
@@ -360,17 +357,14 @@ class _Search:
                 return other
         gains = np.array([self.gain(each, cell, signal) for each in finer])
         gains = np.nan_to_num(gains, nan=-np.inf)
-        some = [finer[i] for i in np.argsort(gains)[::-1][:RIVALS]]
-        exact = [self.gain(each, cell, signal, exactly=True) for each in some]
-        best = int(np.argmax(exact))
-        if exact[best] > SURE_GAIN:
-            return some[best]
+        some = np.argsort(gains)[::-1][:RIVALS]
+        if gains[some[0]] > SURE_GAIN:
+            return finer[some[0]]
         most, found = LEAST, None
-        for each, first in zip(some, exact, strict=True):
-            if first > WORTH:
-                own = self._with_groups(lattice, cell, each)
-                if own > most:
-                    most, found = own, each
+        for i in some[gains[some] > WORTH]:
+            own = self._with_groups(lattice, cell, finer[i])
+            if own > most:
+                most, found = own, finer[i]
         return found
 
     def _with_groups(self, lattice, coarser, finer):
