@@ -275,7 +275,7 @@ def print_pairs(options):
     """Patterns of one frame by the masks of the truth, and of other motifs."""
     print("| case | dose | patterns | lattice | Bravais | group or tied |")
     print("|" + "---|" * 6)
-    for case, dose in itertools.product("abcdegj" + "h", (30.0, 3.0)):
+    for case, dose in itertools.product("abcdegijh", (30.0, 3.0)):
         found = []
         for seed in range(options.first, options.first + max(2, options.patterns // 4)):
             lattices, _, _ = accuracy_suite.structure(case, seed)
