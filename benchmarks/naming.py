@@ -275,7 +275,7 @@ def print_pairs(options):
     """Patterns of one frame by the masks of the truth, and of other motifs."""
     print("| case | dose | patterns | lattice | Bravais | group or tied |")
     print("|" + "---|" * 6)
-    for case, dose in itertools.product("abcdegj" + "h", (30.0, 3.0)):
+    for case, dose in itertools.product("abcdegijh", (30.0, 3.0)):
         found = []
         for seed in range(options.first, options.first + max(2, options.patterns // 4)):
             lattices, _, _ = accuracy_suite.structure(case, seed)
@@ -303,32 +303,46 @@ def _truth(lattice):
 
 
 def real_windows(folder):
-    """Windows of real frames, and what is expected: iterator of (str, str, array)."""
+    """Windows of real frames, and what is expected.
+
+    Yields
+    ------
+    name, expected : str
+    frame : (rows, columns) numpy.ndarray
+    valid : (rows, columns) numpy.ndarray of bool or None
+        Where the crystal is: by the labels of two patterns, where there are two.
+    """
     import hyperspy.api as hs
     from PIL import Image
 
     def image(name):
         return np.asarray(Image.open(folder / name).convert("L"))
 
+    def crystals(frame):
+        labels = hs.signals.Signal2D(frame).segment_symmetry(2, show_progressbar=False)
+        return labels.data == 0, labels.data == 1
+
     iron = np.load(folder / "Fe_bcc_100.npy")
-    yield "Fe [100], upper grain", "square p4mm", iron[:225]
-    yield "Fe [100], lower grain", "square p4mm", iron[270:]
+    yield "Fe [100], upper grain", "square p4mm", iron[:225], None
+    yield "Fe [100], lower grain", "square p4mm", iron[270:], None
     sto = hs.load(folder / "16_STOimage_1.ser").data
-    yield "SrTiO3", "square p4mm, 3.905 Å = 39.05 px", sto[200:712, 200:712]
+    yield "SrTiO3", "square p4mm, 3.905 Å = 39.00 px of the file", sto, None
     bto = hs.load(folder / "BTO_crystal_1.dm4").data
-    yield "BaTiO3", "square or rectangular: p4mm or pm", bto
+    yield "BaTiO3", "square or rectangular: p4mm or pm", bto, None
     mos2 = np.load(folder / "MoS2_stem_Exp-000-2.npy")
-    yield "MoS2, whole", "hexagonal p3m1", mos2
-    yield "MoS2, 200 px", "hexagonal p3m1", mos2[150:350, 150:350]
+    yield "MoS2, whole", "hexagonal p3m1", mos2, None
+    yield "MoS2, 200 px", "hexagonal p3m1", mos2[150:350, 150:350], None
     oxide = image("LaO.png")
-    yield "LaO.png, left", "square p4mm", oxide[:, :330]
-    yield "LaO.png, right", "square or c2mm", oxide[:, 460:]
+    first, second = crystals(oxide)
+    yield "LaO.png, pattern 0", "square p4mm", oxide, first
+    yield "LaO.png, pattern 1", "square or c2mm", oxide, second
     pto = hs.load(folder / "pto_sro.hspy").data
-    yield "pto_sro, left", "square or rectangular", pto[:, :200]
-    yield "pto_sro, middle", "square or rectangular", pto[:, 550:760]
+    yield "pto_sro, left", "square or rectangular", pto[:, :200], None
+    yield "pto_sro, middle", "square or rectangular", pto[:, 550:760], None
     alloy = image("automal_sample.png")
-    yield "automal, corner", "square p4mm (aluminium)", alloy[:300, :300]
-    yield "automal, middle", "hexagonal (precipitate)", alloy[400:650, 400:650]
+    first, second = crystals(alloy)
+    yield "automal, precipitate", "hexagonal (precipitate)", alloy, first
+    yield "automal, matrix", "square p4mm (aluminium)", alloy, second
 
 
 def print_real(options):
@@ -339,8 +353,8 @@ def print_real(options):
     )
     print("|" + "---|" * 9)
     folder = Path(__file__).parents[2] / "shared" / "data"
-    for name, expected, frame in real_windows(options.data or folder):
-        row, _ = named(frame)
+    for name, expected, frame, valid in real_windows(options.data or folder):
+        row, _ = named(frame, valid)
         if not row.has_lattice:
             print(f"| {name} | {expected} | | | | none | | | {row.reason} |")
             continue

@@ -176,21 +176,21 @@ def exact_factors(pattern, vectors):
     -------
     indices : (n, 2) numpy.ndarray of int
     amplitudes : (n,) numpy.ndarray of complex128
-    squares : (n,) numpy.ndarray of float64
+    g2 : (n,) numpy.ndarray of float64
     """
     reciprocal = np.linalg.inv(vectors).T
     indices = nodes_within(reciprocal, HIGHEST)
     nodes = indices @ reciprocal
-    squares = (nodes**2).sum(axis=1)
+    g2 = (nodes**2).sum(axis=1)
     places = pattern.positions @ pattern.vectors
     waves = np.exp(-2j * math.pi * nodes @ places.T) @ pattern.weights
-    return indices, waves * np.exp(-2 * math.pi**2 * COLUMN_WIDTH**2 * squares), squares
+    return indices, waves * np.exp(-2 * math.pi**2 * COLUMN_WIDTH**2 * g2), g2
 
 
 def _is_of_its_group(pattern):
     """Whether no other group and no smaller cell fits a pattern."""
     cell = reduced_cell(pattern.vectors)
-    indices, amplitudes, squares = exact_factors(pattern, cell.vectors)
+    indices, amplitudes, g2 = exact_factors(pattern, cell.vectors)
     powers = np.abs(amplitudes) ** 2
     for prime in (2, 3, 5, 7, 11, 13):
         for h in range(prime):
@@ -215,7 +215,7 @@ def _is_of_its_group(pattern):
         indices[closed],
         amplitudes[closed],
         np.full(closed.sum(), 1e-9 * powers.max()),
-        squares[closed],
+        g2[closed],
         point_group,
     )
     own = order(pattern.group)

@@ -18,14 +18,17 @@ from .plane_groups import (
     CENTRED,
     HEXAGONAL,
     OBLIQUE,
+    PLANE_GROUPS,
     RECTANGULAR,
-    SQUARE,
+    TETRAGONAL,
+    closure,
+    settings,
 )
 
 # Density of shapes where nothing is preferred: of the whole triangle.
 OBLIQUE_DENSITY = 6 / math.pi
 # Corners of the triangle, and images of it around them.
-CORNERS = {SQUARE: (0, 1.0, 4), HEXAGONAL: (0.5, math.sqrt(3) / 2, 6)}
+CORNERS = {TETRAGONAL: (0, 1.0, 4), HEXAGONAL: (0.5, math.sqrt(3) / 2, 6)}
 # Distance of a shape from a lattice, at most, in standard deviations: structure factors
 # say nothing about the shape, so that they would have any lattice distorted.
 FARTHEST = 2.75
@@ -117,12 +120,12 @@ def reduced_cell(vectors, covariance=None):
 def _shape(vectors, covariance):
     """Shape of reduced vectors (2, 2) with their covariance (4, 4)."""
     a, b = vectors
-    square, cross = a @ a, a[0] * b[1] - a[1] * b[0]
-    u, v = a @ b / square, abs(cross) / square
+    a2, cross = a @ a, a[0] * b[1] - a[1] * b[0]
+    u, v = a @ b / a2, abs(cross) / a2
     sign = np.sign(cross)
-    gradient_u = np.append(b - 2 * u * a, a) / square
-    gradient_v = sign * np.array([b[1], -b[0], -a[1], a[0]]) / square
-    gradient_v[:2] -= 2 * v * a / square
+    gradient_u = np.append(b - 2 * u * a, a) / a2
+    gradient_v = sign * np.array([b[1], -b[0], -a[1], a[0]]) / a2
+    gradient_v[:2] -= 2 * v * a / a2
     gradients = np.stack([gradient_u, gradient_v])
     return Shape(float(u), float(v), gradients @ covariance @ gradients.T)
 
@@ -262,9 +265,50 @@ def metric_weights(shape, strain):
     >>> round(weights["square"], 2)
     0.95
     """
-    logs = {kind: [] for kind in (OBLIQUE, RECTANGULAR, CENTRED, SQUARE, HEXAGONAL)}
+    logs = {kind: [] for kind in (OBLIQUE, RECTANGULAR, CENTRED, TETRAGONAL, HEXAGONAL)}
     for cell, (kind, _) in CELLS.items():
         logs[kind].append(log_density(shape, cell, strain))
     totals = {kind: np.logaddexp.reduce(each) for kind, each in logs.items()}
     norm = np.logaddexp.reduce(list(totals.values()))
     return {kind: math.exp(total - norm) for kind, total in totals.items()}
+
+
+def possible_settings(shape, strain):
+    """Settings that the shape of a cell allows, and their log densities.
+
+    Parameters
+    ----------
+    shape : Shape
+    strain : float
+
+    Returns
+    -------
+    dict of str and list of (Setting, float)
+        By the plane group. The density is shared by settings of one cell.
+    point_group : (n, 2, 2) numpy.ndarray of int
+        What all of them generate.
+    """
+    densities = {cell: log_density(shape, cell, strain) for cell in CELLS}
+    holohedries = {"rectangular": "p2mm", "square": "p4mm", "hexagonal": "p6mm"}
+    point_group = closure(np.eye(2, dtype=int)[np.newaxis])
+    used = {"oblique"}
+    for cell in sorted(densities, key=densities.get, reverse=True):
+        if densities[cell] == -math.inf or cell == "oblique":
+            continue
+        highest = holohedries.get(cell, "c2mm")
+        (own,) = (each for each in settings(highest) if each.cell == cell)
+        together = closure(np.concatenate([point_group, own.W]))
+        # Settings that exclude each other: the more likely one stays.
+        if together is not None:
+            point_group, used = together, used | {cell}
+    found = {}
+    for group in PLANE_GROUPS:
+        own = [each for each in settings(group) if each.cell in used]
+        n_of_cell = {each.cell: 0 for each in own}
+        for each in own:
+            n_of_cell[each.cell] += 1
+        found[group] = [
+            (each, densities[each.cell] - math.log(n_of_cell[each.cell]))
+            for each in own
+        ]
+    return found, point_group

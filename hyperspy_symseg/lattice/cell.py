@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reciprocal cell of some reflections, and those that a crystal may have."""
+"""The reciprocal cell of some reflections."""
 
 import itertools
 
 import numpy as np
+
+from .reciprocal import reduced
 
 # A reflection is strong if it has this share of the power of the strongest; and the
 # cell is the largest whose nodes have this share of the power of all strong ones.
@@ -18,7 +20,7 @@ MOST_COMBINED = 8
 # Reflections span a plane if the gradient along one axis has this share of that along
 # the other, at least.
 SPANNED = 0.05
-# Of the indices of reflections, either sign.
+# Of the indices of the reflections of a crystal that is learnt, of either sign.
 LARGEST_INDEX = 12
 
 
@@ -72,28 +74,12 @@ def reciprocal_cell(reflections, powers, period):
     areas = np.abs(_areas(cells[:, 0], cells[:, 1]))
     # The first of those that are equally large but for the errors of the reflections.
     largest = cells[np.argmax(areas * LARGER > areas.max())]
-    return _fitted(_reduced(largest), reflections, powers)
+    return _fitted(reduced(largest), reflections, powers)
 
 
 def _areas(one, other):
     """Areas between vectors (..., 2), positive from y to x: (...) numpy.ndarray."""
     return one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]
-
-
-def _reduced(cell):
-    """Cell (2, 2) of the same lattice whose vectors are the shortest two (Gauss).
-
-    Both point to positive x, or along y.
-    """
-    one, other = cell
-    while True:
-        if one @ one > other @ other:
-            one, other = other, one
-        times = np.rint(one @ other / (one @ one))
-        if not times:
-            break
-        other = other - times * one
-    return np.array([-v if (v[1], v[0]) < (0, 0) else v for v in (one, other)])
 
 
 def _fitted(cell, reflections, powers):
@@ -125,58 +111,3 @@ def span_a_plane(reflections, powers):
     """
     least, most = np.linalg.eigvalsh((reflections.T * powers) @ reflections)
     return bool(least > SPANNED * most)
-
-
-def indices_within(cell, highest):
-    """Indices h and k of the reflections of a lattice up to a frequency.
-
-    Parameters
-    ----------
-    cell : (2, 2) numpy.ndarray of float64
-        Reciprocal vectors (y, x), a row each, in cycles a pixel.
-    highest : float
-        Distance from the origin, in cycles a pixel; not beyond half a cycle along an
-        axis, as there are none.
-
-    Returns
-    -------
-    (n, 2) numpy.ndarray of int32
-        One of (h, k) and (-h, -k), and without the origin; those nearest to it first.
-
-    Examples
-    --------
-    >>> indices_within(np.array([[0.1, 0], [0, 0.1]]), 0.15)
-    array([[ 0,  1],
-           [ 1,  0],
-           [-1,  1],
-           [ 1,  1]], dtype=int32)
-    """
-    numbers = np.arange(-LARGEST_INDEX, LARGEST_INDEX + 1, dtype=np.int32)
-    indices = np.stack(np.meshgrid(numbers, numbers, indexing="ij"), axis=-1)
-    indices = indices.reshape(-1, 2)
-    half = (indices[:, 1] > 0) | ((indices[:, 1] == 0) & (indices[:, 0] > 0))
-    reflections = indices @ cell
-    distances = np.hypot(*reflections.T)
-    inside = (distances <= highest) & (np.abs(reflections) <= 0.5).all(axis=1)
-    chosen = np.flatnonzero(half & inside)
-    # Rounded, or the order of those at one distance would be that of rounding.
-    order = np.argsort(distances[chosen].round(9), kind="stable")
-    return indices[chosen[order]]
-
-
-def supercells(cell):
-    """Reciprocal cells of the lattices with cells of twice the area: list of (2, 2).
-
-    Parameters
-    ----------
-    cell : (2, 2) numpy.ndarray of float64
-        Reciprocal vectors (y, x), a row each, in cycles a pixel.
-
-    Examples
-    --------
-    >>> [other.tolist() for other in supercells(np.eye(2))]
-    [[[0.0, 0.5], [1.0, 0.0]], [[0.5, 0.0], [0.0, 1.0]], [[0.5, 0.5], [-0.5, 0.5]]]
-    """
-    one, other = cell
-    pairs = (one, other / 2), (one / 2, other), ((one + other) / 2, (one - other) / 2)
-    return [_reduced(pair) for pair in pairs]

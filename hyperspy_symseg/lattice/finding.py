@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from .joint_evidence import SignalModel, fitted_evidence
+from .joint_evidence import SignalModel, added_evidence, fitted_evidence, visible
 from .node_noise import (
     HIGHEST,
     Leakage,
@@ -22,8 +22,9 @@ from .node_noise import (
     radial_noise,
     streaks,
 )
-from .reciprocal import nodes_within, reduced, related_cells
-from .refinement import Nodes, climb
+from .reciprocal import coarser_cells, finer_cells, nodes_within, reduced
+from .refinement import Nodes, RefinedLattice, climb, covariance_of
+from .superlattices import Competitor, gain_with_groups
 
 # Maxima that are looked at, and how strong they are beside the noise, at least.
 MOST_MAXIMA, WEAKEST = 24, 3.5
@@ -43,12 +44,18 @@ FAINT, RISE = 0.1, 3.0
 CLIMBED, FEW_NODES = 2, 40
 # Nodes are looked at as far as this times the frequency of the last maximum.
 BEYOND = 1.15
-# Evidence of the nodes that a finer lattice has beside a coarser one, at least.
-LEAST_GAIN = 3.0
-# And their share of the power: less is left of broad spots and streaks.
+# Evidence of the nodes that a finer lattice has beside a coarser one: what is enough by
+# itself, and what is worth that the plane groups of both are looked at.
+SURE_GAIN, WORTH = 12.0, -1.5
+# With these, at least; and of how many finer lattices.
+LEAST, RIVALS = 1.5, 2
+# Share of the power that these nodes have, at least, but for noise: less is left of
+# broad spots and streaks.
 LEAST_SHARE = 0.008
-# Finer lattices that this is computed of without interpolation.
-EXACT = 3
+# Indices of lattices that compete with another one: of those that are in it, and of
+# those that it is in. Where the columns of a square or hexagonal cell are nearly a
+# lattice of their own, this may have a fifth or a seventh of the cell.
+COARSER, FINER = (2, 3, 4), (2, 3, 4, 5, 7)
 # How often in a row sub- and superlattices compete.
 ROUNDS = 4
 # Evidence that a lattice has at least, in nats: amorphous and empty frames reach 15.
@@ -220,10 +227,15 @@ class _Search:
     Parameters
     ----------
     window : Window
+    pixel_size : (float, float)
+        Along (y, x), in one unit.
+    strain : float
+        Standard deviation of the distortion of the lattice.
     """
 
-    def __init__(self, window):
+    def __init__(self, window, pixel_size=(1.0, 1.0), strain=0.02):
         self.window, self.spectrum = window, window.spectrum()
+        self.pixel_size, self.strain = pixel_size, strain
         self.noise = radial_noise(window, self.spectrum)
         self.maxima, self.ratios = maxima_of(window, self.spectrum, self.noise)
         farthest = np.hypot(*self.maxima.T).max(initial=0)
@@ -235,26 +247,36 @@ class _Search:
         if self.window.bins(cell).min() < NEAREST:
             return -math.inf, None
         indices = nodes_within(cell, self.highest)
-        return self._evidence_of(indices, cell, 0.0)
-
-    def _evidence_of(self, indices, cell, least_noise, exactly=False):
-        """Evidence of some nodes of a cell and their signal: (float, SignalModel)."""
         if not len(indices):
             return -math.inf, None
         nodes = indices @ cell
-        if exactly:
-            powers = np.abs(self.window.amplitudes(nodes)) ** 2
-        else:
-            powers = self.spectrum.power_at(nodes)
-        noise = noise_at_nodes(self.window, self.spectrum, self.noise, indices, cell)
-        noise = np.maximum(noise, least_noise) + self.leakage.at(nodes)
+        powers = self.spectrum.power_at(nodes)
+        noise = self._noise_at(indices, cell)
         return fitted_evidence(powers, noise, (nodes**2).sum(axis=1))
 
-    def gain(self, finer, coarser, exactly=False):
+    def _noise_at(self, indices, cell, lacking=None):
+        """Noise at nodes (n, 2), with streaks at those that another cell lacks."""
+        noise = noise_at_nodes(self.window, self.spectrum, self.noise, indices, cell)
+        if lacking is not None:
+            halfway = streaks(self.spectrum, self.noise, indices, cell)
+            noise = np.where(lacking, np.maximum(noise, halfway), noise)
+        return noise + self.leakage.at(indices @ cell)
+
+    def _measure(self, cell):
+        """What `gain_with_groups` asks for, of the nodes of a cell: callable."""
+
+        def measure(indices, lacking):
+            noise = self._noise_at(indices, cell, lacking)
+            return self.window.amplitudes(indices @ cell), noise
+
+        return measure
+
+    def gain(self, finer, coarser, signal):
         """Evidence of those nodes of a lattice that another one within it lacks.
 
-        -inf if they have too little of the power, or are too near each other; NaN if
-        there are none of them, or nothing is seen of the other lattice.
+        The columns have the width that the signal tells. -inf if they have too little
+        of the power, or are too near each other; NaN if there are none of them, or
+        nothing is seen of the other lattice.
         """
         if self.window.bins(finer).min() < NEAREST:
             return -math.inf
@@ -264,24 +286,31 @@ class _Search:
         if not lacking.any() or np.hypot(*coarser.T).max() > self.highest:
             return math.nan
         nodes = indices @ finer
-        power = self.spectrum.power_at(nodes) - self.noise.at(np.hypot(*nodes.T))
-        if power[lacking].sum() < LEAST_SHARE * power.sum():
+        noise = self.noise.at(np.hypot(*nodes.T))
+        power = self.spectrum.power_at(nodes) - noise
+        likely = math.sqrt((noise[lacking] ** 2).sum())
+        if power[lacking].sum() + likely < LEAST_SHARE * power.sum():
             return -math.inf
-        indices = indices[lacking]
-        halfway = streaks(self.spectrum, self.noise, indices, finer)
-        return self._evidence_of(indices, finer, halfway, exactly)[0]
+        indices, nodes = indices[lacking], nodes[lacking]
+        powers = self.spectrum.power_at(nodes)
+        noise = self._noise_at(indices, finer, np.True_)
+        return added_evidence(powers, noise, signal.at((nodes**2).sum(axis=1)))
 
     def climbed(self, cell):
-        """Cell of the same lattice after Newton's method, and its evidence."""
+        """Lattice after Newton's method, and its evidence: (float, RefinedLattice)."""
         evidence, signal = self.evidence(cell)
         if signal is None:
-            return evidence, cell
+            return evidence, RefinedLattice(cell, np.zeros((4, 4)))
         nodes = Nodes.of(
             self.window, (cell, signal, self.noise, self.highest), FEW_NODES
         )
-        better, _, _ = climb([self.window], cell, nodes, self.window)
+        better, curvature, spread = climb([self.window], cell, nodes, self.window)
+        covariance = covariance_of(curvature, spread)
+        if covariance is None:
+            return evidence, RefinedLattice(cell, np.zeros((4, 4)))
         other, _ = self.evidence(better)
-        return (other, better) if other > evidence else (evidence, cell)
+        better = RefinedLattice(better if other > evidence else cell, covariance)
+        return max(other, evidence), better
 
     def best(self):
         """Cell of most evidence; None if there is no candidate."""
@@ -293,33 +322,85 @@ class _Search:
             return None
         found.sort(reverse=True)
         climbed = [self.climbed(cell) for _, _, cell in found[:CLIMBED]]
-        _, cell = max(climbed, key=lambda each: each[0])
+        lattice = max(climbed, key=lambda each: each[0])[1]
+        before = None
         for _ in range(ROUNDS):
-            self.noise = radial_noise(self.window, self.spectrum, cell)
-            coarser, finer = related_cells(cell)
-            losses = [self.gain(cell, each) for each in coarser]
-            gains = np.nan_to_num(
-                [self.gain(each, cell) for each in finer], nan=-np.inf
-            )
-            some = np.argsort(gains)[::-1][:EXACT]
-            exact = [self.gain(finer[i], cell, exactly=True) for i in some]
-            losses = np.nan_to_num(losses, nan=np.inf)
-            if min(losses) < LEAST_GAIN:
-                cell = coarser[int(np.argmin(losses))]
-            elif max(exact) > LEAST_GAIN:
-                cell = finer[some[int(np.argmax(exact))]]
-            else:
+            self.noise = radial_noise(self.window, self.spectrum, lattice.cell)
+            signal = self.evidence(lattice.cell)[1]
+            if signal is None:
                 break
-            _, cell = self.climbed(cell)
-        return cell
+            other = self._rival(lattice, signal, before)
+            if other is None:
+                break
+            before = lattice.cell
+            lattice = self.climbed(other)[1]
+        return lattice.cell
+
+    def _rival(self, lattice, signal, before):
+        """Cell of a sub- or superlattice that is likelier than a lattice, or None.
+
+        It is not the one that was before.
+        """
+        cell = lattice.cell
+        coarser, finer = coarser_cells(cell, COARSER), finer_cells(cell, FINER)
+        if before is not None:
+            coarser, finer = (
+                [each for each in cells if not _is_same(self.window, each, before)]
+                for cells in (coarser, finer)
+            )
+        losses = np.array([self.gain(cell, each, signal) for each in coarser])
+        losses = np.nan_to_num(losses, nan=np.inf)
+        least = int(losses.argmin())
+        if losses[least] < SURE_GAIN:
+            other = coarser[least]
+            if losses[least] < WORTH or self._with_groups(lattice, other, cell) < LEAST:
+                return other
+        gains = np.array([self.gain(each, cell, signal) for each in finer])
+        gains = np.nan_to_num(gains, nan=-np.inf)
+        some = np.argsort(gains)[::-1][:RIVALS]
+        if gains[some[0]] > SURE_GAIN:
+            return finer[some[0]]
+        most, found = LEAST, None
+        for i in some[gains[some] > WORTH]:
+            own = self._with_groups(lattice, cell, finer[i])
+            if own > most:
+                most, found = own, finer[i]
+        return found
+
+    def _with_groups(self, lattice, coarser, finer):
+        """Evidence of a cell beside a coarser one, with the plane groups of both.
+
+        Both are of lattices that are related to one whose covariance is known. The
+        finer one is one of several of its index.
+        """
+        both = []
+        for cell in (coarser, finer):
+            rows = np.linalg.inv(cell).T @ lattice.cell.T
+            across = np.kron(rows, np.eye(2))
+            covariance = across @ lattice.vector_covariance @ across.T
+            vectors = rows @ lattice.vectors
+            both.append(
+                Competitor.of(vectors, covariance, self.pixel_size, self.strain)
+            )
+        signal = self.evidence(coarser)[1]
+        if signal is None:
+            return math.inf
+        highest = visible(signal, self.noise, self.highest)
+        index = round(abs(np.linalg.det(coarser) / np.linalg.det(finer)))
+        gain = gain_with_groups(*both, highest, self._measure(both[1].reciprocal))
+        return gain - math.log(len(finer_cells(finer, [index])))
 
 
-def find_lattice(window):
+def find_lattice(window, pixel_size=(1.0, 1.0), strain=0.02):
     """Find the lattice of a crystal in a window.
 
     Parameters
     ----------
     window : Window
+    pixel_size : (float, float)
+        Along (y, x), in one unit.
+    strain : float
+        Standard deviation of the distortion of the lattice.
 
     Returns
     -------
@@ -327,7 +408,7 @@ def find_lattice(window):
         None if no two maxima span a lattice. Whether there is one at all is a matter
         of its evidence: see `LEAST_EVIDENCE`.
     """
-    search = _Search(window)
+    search = _Search(window, pixel_size, strain)
     cell = search.best()
     if cell is None:
         return None

@@ -24,6 +24,10 @@ ELONGATED = 2.0
 FEWEST_PIXELS, SHORTEST_SIDE = 400, 12
 # Of the spectrum that maxima are looked for in: times the length of the window.
 OVERSAMPLING = 2
+# Lobe of a window in its bins, at most: it is 2.25 for a Hann window. More have windows
+# that bend or go round something, around the reflections of which are others as high.
+# Regions of that kind are seen through rectangles within them.
+BROADEST_LOBE = 3.6
 # Regions of a mask that are looked at, at most, and their areas beside the largest.
 MOST_WINDOWS, LEAST_AREA = 8, 0.1
 
@@ -54,10 +58,10 @@ class Window:
         _, _, squared = _moments(self.weights**2, centre)
         set_field = object.__setattr__
         set_field(self, "area", float(total))
-        set_field(self, "square_area", float((self.weights**2).sum()))
+        set_field(self, "energy_area", float((self.weights**2).sum()))
         set_field(self, "centre", centre)
         set_field(self, "moments", moments)
-        set_field(self, "square_moments", squared)
+        set_field(self, "energy_moments", squared)
 
     @property
     def middle(self):
@@ -92,13 +96,18 @@ class Window:
         -------
         (...) numpy.ndarray of float64
         """
-        squares = np.einsum("...i,ij,...j", frequencies, self.moments, frequencies)
-        return np.sqrt(squares) / HANN_SPREAD
+        lengths2 = np.einsum("...i,ij,...j", frequencies, self.moments, frequencies)
+        return np.sqrt(lengths2) / HANN_SPREAD
 
     @property
     def bin_area(self):
         """Area of a bin of the window, in squares of cycles a pixel: float."""
         return HANN_SPREAD**2 / math.sqrt(np.linalg.det(self.moments))
+
+    @property
+    def lobe(self):
+        """Area of the peak of the window's own spectrum, in bins: float."""
+        return self.energy_area / self.area**2 / self.bin_area
 
     def amplitudes(self, frequencies):
         """Fourier amplitudes about the middle of the window.
@@ -250,7 +259,8 @@ def windows(frame, valid=None):
         contrast, have none.
     """
     if valid is None or valid.all():
-        found = [_window(frame, None, (0, 0))]
+        everywhere = np.ones(frame.shape, bool)
+        found = [_window(frame, (None, everywhere), (0, 0))]
     else:
         found = []
         solid = _without_gaps(valid)
@@ -264,9 +274,13 @@ def windows(frame, valid=None):
             own = regions[boxes[i]] == i + 1
             first = tuple(axis.start for axis in boxes[i])
             counts = valid[boxes[i]] & own
-            found.append(_window(frame[boxes[i]], (own, counts), first))
+            window = _window(frame[boxes[i]], (own, counts), first)
+            if window is not None and window.lobe > BROADEST_LOBE:
+                found += _through_rectangles(frame[boxes[i]], (own, counts), first)
+            else:
+                found.append(window)
     found = [each for each in found if each is not None]
-    return sorted(found, key=lambda each: -each.area)
+    return sorted(found, key=lambda each: -each.area)[:MOST_WINDOWS]
 
 
 def _without_gaps(valid):
@@ -275,19 +289,55 @@ def _without_gaps(valid):
     return (np.bincount(gaps.ravel()) <= LARGEST_GAP)[gaps] | valid
 
 
+def _through_rectangles(frame, region, first):
+    """Hann windows of rectangles in a region, the largest first: list of Window."""
+    own, counts = region
+    left, found, largest = own.copy(), [], 0
+    for _ in range(MOST_WINDOWS):
+        box = _rectangle(left)
+        area = counts[box].sum()
+        if area < max(LEAST_AREA * largest, FEWEST_PIXELS):
+            break
+        largest = max(area, largest)
+        corner = tuple(f + axis.start for f, axis in zip(first, box, strict=True))
+        found.append(_window(frame[box], (None, counts[box]), corner))
+        left[box] = False
+    return found
+
+
+def _rectangle(mask):
+    """Rectangle of a mask around the largest square in it: (slice, slice)."""
+    depth = ndimage.distance_transform_cdt(np.pad(mask, 1), "chessboard")[1:-1, 1:-1]
+    middle = np.unravel_index(depth.argmax(), depth.shape)
+    reach = depth[middle]
+    low = [m - reach + 1 for m in middle]
+    high = [m + reach for m in middle]
+    for axis in range(2):
+        # As far as all of the rows, or columns, are of the mask.
+        across = slice(low[1 - axis], high[1 - axis])
+        whole = mask[:, across].all(axis=1) if axis == 0 else mask[across].all(axis=0)
+        while low[axis] > 0 and whole[low[axis] - 1]:
+            low[axis] -= 1
+        while high[axis] < len(whole) and whole[high[axis]]:
+            high[axis] += 1
+    return tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+
+
 def _window(frame, region, first):
-    """Window of a box, of which a region counts, with gaps; None if it is nothing."""
+    """Window of a box, of which a region counts, with gaps; None if it is nothing.
+
+    A region of None is the whole box.
+    """
     if frame.size < FEWEST_PIXELS or min(frame.shape) < SHORTEST_SIDE:
         return None
     values = frame.astype(np.float64)
-    if region is None:
-        counts = np.ones(frame.shape, bool)
+    own, counts = region
+    if counts.sum() < FEWEST_PIXELS:
+        return None
+    if own is None:
         along_y, along_x = (np.hanning(n + 2)[1:-1] for n in frame.shape)
-        weights = np.outer(along_y, along_x)
+        weights = np.outer(along_y, along_x) * counts
     else:
-        own, counts = region
-        if counts.sum() < FEWEST_PIXELS:
-            return None
         weights = _tapered(own) * counts
     background = _background(values, counts, weights)
     values = np.where(counts, values - background, 0)

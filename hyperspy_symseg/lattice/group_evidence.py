@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft, optimize
 
+from .joint_evidence import SignalModel
 from .plane_groups import Setting, n_origins
 
 # Points along a side of the cell beside the highest wave.
@@ -24,6 +25,8 @@ STEPS = 8
 # large it may be, and how likely; and what is left of the strongest in any case.
 MODEL_ERRORS = (0.02, 0.5), (0.05, 0.5)
 FLOOR = 0.005
+# Signal beside the noise, at least.
+LEAST_SIGNAL = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +54,7 @@ class StructureFactors:
     orbits: np.ndarray
 
     @classmethod
-    def of(cls, indices, amplitudes, noise, squares, point_group):
+    def of(cls, indices, amplitudes, noise, g2, point_group):
         """Structure factors, with the model of the signal that fits them best.
 
         Parameters
@@ -60,25 +63,49 @@ class StructureFactors:
             One of h and -h, of whole orbits of the point group.
         amplitudes : (n,) numpy.ndarray of complex128
         noise : (n,) numpy.ndarray of float64
-        squares : (n,) numpy.ndarray of float64
-            Of the length of the frequency.
+        g2 : (n,) numpy.ndarray of float64
+            Squared length |g|^2 of the frequencies.
         point_group : (m, 2, 2) numpy.ndarray of int
             With the inversion.
         """
-        both = np.concatenate([indices, -indices])
-        amplitudes = np.concatenate([amplitudes, amplitudes.conj()])
-        noise, squares = np.tile(noise, 2), np.tile(squares, 2)
-        table = _Table(both)
-        orbits = np.min([table.places(both @ W) for W in point_group], axis=0)
-        orbits = np.unique(orbits, return_inverse=True)[1]
-        noise, squares = (_mean_in(orbits, each) for each in (noise, squares))
-        signal = _fitted_signal(np.abs(amplitudes) ** 2, noise, squares)
-        return cls(both, amplitudes, noise, signal, orbits)
+        orbits = orbits_of(indices, point_group)
+        noise, g2 = (mean_in(orbits, each) for each in (noise, g2))
+        model = fitted_signal(np.abs(amplitudes) ** 2, noise, g2)
+        signal = model.at(g2) + LEAST_SIGNAL * noise
+        return cls.with_signal(indices, amplitudes, noise, signal, point_group)
+
+    @classmethod
+    def with_signal(cls, indices, amplitudes, noise, signal, point_group):
+        """Structure factors of known mean power.
+
+        Parameters
+        ----------
+        indices : (n, 2) numpy.ndarray of int
+            One of h and -h, of whole orbits of the point group.
+        amplitudes : (n,) numpy.ndarray of complex128
+        noise, signal : (n,) numpy.ndarray of float64
+            The noise is the same in each orbit.
+        point_group : (m, 2, 2) numpy.ndarray of int
+            With the inversion.
+        """
+        return cls(
+            np.concatenate([indices, -indices]),
+            np.concatenate([amplitudes, amplitudes.conj()]),
+            np.tile(noise, 2),
+            np.tile(signal, 2),
+            np.tile(orbits_of(indices, point_group), 2),
+        )
+
+    @property
+    def evidence_of_noise(self):
+        """Log evidence of noise alone: float."""
+        powers = np.abs(self.amplitudes) ** 2
+        return float(-(np.log(self.noise / 2) / 2 + powers / self.noise / 2).sum())
 
     def with_model_error(self, share):
         """Structure factors with more noise: a share of the amplitudes of orbits."""
         powers = np.abs(self.amplitudes) ** 2
-        error = share**2 * _mean_in(self.orbits, powers) + FLOOR**2 * powers.max()
+        error = share**2 * mean_in(self.orbits, powers) + FLOOR**2 * powers.max()
         return StructureFactors(
             self.indices, self.amplitudes, self.noise + error, self.signal, self.orbits
         )
@@ -97,29 +124,74 @@ class _Table:
         """Places (n,) of indices (n, 2); all must be there."""
         return self.table[tuple((indices + self.reach).T)]
 
+    def has(self, indices):
+        """Whether indices (..., 2) are there: (...) numpy.ndarray of bool."""
+        inside = (np.abs(indices) <= self.reach).all(axis=-1)
+        near = np.where(inside[..., np.newaxis], indices, 0) + self.reach
+        return inside & (self.table[near[..., 0], near[..., 1]] >= 0)
 
-def _mean_in(orbits, values):
-    """Mean of the values of each orbit, at each of its members: (n,) array."""
+
+def in_whole_orbits(indices, point_group):
+    """Whether all images of indices are among these or their opposites: (n,) bool.
+
+    Parameters
+    ----------
+    indices : (n, 2) numpy.ndarray of int
+        One of h and -h.
+    point_group : (m, 2, 2) numpy.ndarray of int
+    """
+    images = np.einsum("ni,mij->nmj", indices, point_group)
+    return _Table(np.concatenate([indices, -indices])).has(images).all(axis=1)
+
+
+def orbits_of(indices, point_group):
+    """Number of the orbit of each of some indices: (n,) numpy.ndarray of int.
+
+    Parameters
+    ----------
+    indices : (n, 2) numpy.ndarray of int
+        One of h and -h, of whole orbits.
+    point_group : (m, 2, 2) numpy.ndarray of int
+        With the inversion.
+    """
+    both = np.concatenate([indices, -indices])
+    table = _Table(both)
+    orbits = np.min([table.places(indices @ W) for W in point_group], axis=0)
+    return np.unique(orbits, return_inverse=True)[1]
+
+
+def mean_in(orbits, values):
+    """Mean of the values of each orbit, at each of its members: (n,) array.
+
+    Parameters
+    ----------
+    orbits : (n,) numpy.ndarray of int
+    values : (n,) numpy.ndarray of float64
+    """
     return (np.bincount(orbits, values) / np.bincount(orbits))[orbits]
 
 
-def _fitted_signal(powers, noise, squares):
-    """Mean power exp(a - b g^2) by maximum likelihood: (n,) array."""
+def fitted_signal(powers, noise, g2):
+    """Mean power by maximum likelihood: SignalModel.
+
+    Parameters
+    ----------
+    powers, noise, g2 : (n,) numpy.ndarray of float64
+        |F|^2, power of the noise, and the squared length |g|^2 of the frequencies.
+    """
     start = math.log(max(powers.mean(), 1e-300))
-    scale = squares.mean()
+    scale = g2.mean()
 
     def cost(parameters):
-        exponent = np.clip(
-            parameters[0] - abs(parameters[1]) * squares / scale, -50, 90
-        )
+        exponent = np.clip(parameters[0] - abs(parameters[1]) * g2 / scale, -50, 90)
         total = np.exp(exponent) + noise
         return (np.log(total) + powers / total).sum()
 
     found = optimize.minimize(
         cost, (start + 1, 1.0), method="Nelder-Mead", options={"maxiter": 120}
     ).x
-    exponent = np.clip(found[0] - abs(found[1]) * squares / scale, -50, 90)
-    return np.exp(exponent) + 1e-6 * noise
+    width = math.sqrt(abs(found[1]) / scale) / (2 * math.pi)
+    return SignalModel(math.exp(np.clip(found[0], -50, 90)), width)
 
 
 class GroupFit:

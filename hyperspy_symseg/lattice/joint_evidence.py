@@ -12,6 +12,10 @@ OCCUPIED = 0.5
 # pixels: what is tried.
 SIGNALS = tuple(np.geomspace(0.5, 1e6, 15))
 WIDTHS = 0.0, 0.8, 1.2, 1.6, 2.0, 2.5, 3.2, 4.5, 6.5
+# Signal of some nodes beside that of the others: what is tried.
+STRENGTHS = tuple(np.geomspace(0.003, 2, 10))
+# Nodes are visible up to the frequency at which the signal is this share of the noise.
+FAINTEST = 0.03
 
 
 class SignalModel(NamedTuple):
@@ -28,9 +32,9 @@ class SignalModel(NamedTuple):
     power: float
     width: float
 
-    def at(self, squares):
-        """Power at squares of the length of the frequency: array."""
-        return self.power * np.exp(-4 * math.pi**2 * self.width**2 * squares)
+    def at(self, g2):
+        """Power at frequencies of the squared length |g|^2: array."""
+        return self.power * np.exp(-4 * math.pi**2 * self.width**2 * g2)
 
 
 def node_evidence(powers, noise, signal):
@@ -59,12 +63,12 @@ def node_evidence(powers, noise, signal):
     return np.logaddexp(math.log(1 - OCCUPIED), occupied)
 
 
-def fitted_evidence(powers, noise, squares):
+def fitted_evidence(powers, noise, g2):
     """Log evidence of all nodes together, and the best model of the signal.
 
     Parameters
     ----------
-    powers, noise, squares : (n,) numpy.ndarray of float64
+    powers, noise, g2 : (n,) numpy.ndarray of float64
         |F|^2, noise, and squared lengths of the frequencies of one of each pair of
         nodes.
 
@@ -77,7 +81,7 @@ def fitted_evidence(powers, noise, squares):
     level = np.median(noise)
     best, totals = (-math.inf, None), []
     for width in WIDTHS:
-        shape = SignalModel(1.0, width).at(squares)
+        shape = SignalModel(1.0, width).at(g2)
         signal = np.multiply.outer(level * np.array(SIGNALS), shape)
         each = node_evidence(powers, noise, signal).sum(axis=-1)
         totals.append(each)
@@ -87,3 +91,37 @@ def fitted_evidence(powers, noise, squares):
     totals = np.concatenate(totals)
     mean = np.logaddexp.reduce(totals) - math.log(totals.size)
     return float(mean), best[1]
+
+
+def added_evidence(powers, noise, signal):
+    """Log evidence of more nodes, whose signal is a share of that of the others.
+
+    They are of the same columns, so that only the strength of their signal is free.
+
+    Parameters
+    ----------
+    powers, noise, signal : (n,) numpy.ndarray of float64
+        |F|^2, noise, and the signal that they had if they were as strong as others.
+
+    Returns
+    -------
+    float
+        The mean over all strengths tried.
+    """
+    signal = np.multiply.outer(np.array(STRENGTHS), signal)
+    totals = node_evidence(powers, noise, signal).sum(axis=-1)
+    return float(np.logaddexp.reduce(totals) - math.log(totals.size))
+
+
+def visible(signal, noise, highest):
+    """Frequency up to which nodes are visible, at least half of the highest: float.
+
+    Parameters
+    ----------
+    signal : SignalModel
+    noise : RadialNoise
+    highest : float
+    """
+    radii = np.linspace(0, highest, 200)
+    seen = radii[signal.at(radii**2) > FAINTEST * noise.at(radii)]
+    return float(max(seen.max(initial=0), 0.5 * highest))

@@ -6,25 +6,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bravais import ReducedCell, log_density, metric_weights, reduced_cell, strains
+from .bravais import (
+    ReducedCell,
+    metric_weights,
+    possible_settings,
+    strains,
+)
 from .finding import LEAST_EVIDENCE, find_lattice
 from .fourier_nodes import Window
 from .group_evidence import MODEL_ERRORS, GroupFit, StructureFactors
+from .joint_evidence import visible
 from .node_noise import noise_at_nodes, radial_noise
 from .plane_groups import (
     BRAVAIS_TYPES,
-    CELLS,
     PLANE_GROUPS,
     bravais_type,
-    closure,
     order,
-    settings,
 )
 from .reciprocal import nodes_within
 from .refinement import refine
+from .superlattices import cells_of
 
-# Structure factors up to the frequency at which the signal is this share of the noise.
-FAINTEST = 0.03
 # Periods that the window has, at least: in the geometric mean along both vectors, as a
 # lamella is long where it is thin, and along either.
 FEWEST_PERIODS, FEWEST_ACROSS = 4.0, 2.5
@@ -125,7 +127,7 @@ def name_crystal(windows, pixel_size=(1.0, 1.0), strain=0.02):
     if not windows:
         return Naming(NO_CONTRAST)
     first = windows[0]
-    found = find_lattice(first)
+    found = find_lattice(first, pixel_size, strain)
     if found is None:
         return Naming(NO_LATTICE)
     if found.evidence < LEAST_EVIDENCE:
@@ -133,16 +135,7 @@ def name_crystal(windows, pixel_size=(1.0, 1.0), strain=0.02):
     refined = refine(windows, found)
     if refined is None:
         return Naming(NO_LATTICE, found.evidence)
-    scales = np.tile(np.abs(np.asarray(pixel_size, float)), 2)
-    calibrated = reduced_cell(
-        refined.vectors * scales[:2],
-        refined.vector_covariance * np.outer(scales, scales),
-    )
-    cell = ReducedCell(
-        calibrated.vectors / scales[:2],
-        calibrated.covariance / np.outer(scales, scales),
-        calibrated.shape,
-    )
+    cell, calibrated = cells_of(refined.vectors, refined.vector_covariance, pixel_size)
     known = {
         "evidence": found.evidence,
         "cell": cell,
@@ -182,47 +175,6 @@ def foreign_share(window, found):
         leaked = shares.reshape(apart.shape[:2]) @ powers[own]
         foreign[foreign] = powers[foreign] > BEYOND_LOBES * leaked
     return float(powers[foreign].sum() / max(powers[sure].sum(), 1e-300))
-
-
-def possible_settings(shape, strain):
-    """Settings that the shape of a cell allows, and their log densities.
-
-    Parameters
-    ----------
-    shape : Shape
-    strain : float
-
-    Returns
-    -------
-    dict of str and list of (Setting, float)
-        By the plane group. The density is shared by settings of one cell.
-    point_group : (n, 2, 2) numpy.ndarray of int
-        What all of them generate.
-    """
-    densities = {cell: log_density(shape, cell, strain) for cell in CELLS}
-    holohedries = {"rectangular": "p2mm", "square": "p4mm", "hexagonal": "p6mm"}
-    point_group = closure(np.eye(2, dtype=int)[np.newaxis])
-    used = {"oblique"}
-    for cell in sorted(densities, key=densities.get, reverse=True):
-        if densities[cell] == -math.inf or cell == "oblique":
-            continue
-        highest = holohedries.get(cell, "c2mm")
-        (own,) = (each for each in settings(highest) if each.cell == cell)
-        together = closure(np.concatenate([point_group, own.W]))
-        # Settings that exclude each other: the more likely one stays.
-        if together is not None:
-            point_group, used = together, used | {cell}
-    found = {}
-    for group in PLANE_GROUPS:
-        own = [each for each in settings(group) if each.cell in used]
-        n_of_cell = {each.cell: 0 for each in own}
-        for each in own:
-            n_of_cell[each.cell] += 1
-        found[group] = [
-            (each, densities[each.cell] - math.log(n_of_cell[each.cell]))
-            for each in own
-        ]
-    return found, point_group
 
 
 def name_group(windows, cell, strain, found):
@@ -269,9 +221,7 @@ def structure_factors(windows, vectors, point_group, found):
     first = windows[0]
     spectrum = first.spectrum()
     noise = radial_noise(first, spectrum, reciprocal)
-    radii = np.linspace(0, found.highest, 200)
-    visible = radii[found.signal.at(radii**2) > FAINTEST * noise.at(radii)]
-    highest = max(visible.max(initial=0), 0.5 * found.highest)
+    highest = visible(found.signal, noise, found.highest)
     # Some more, as the mean length of an orbit counts.
     indices = nodes_within(reciprocal, 1.3 * highest)
     images = np.einsum("ni,mij->nmj", indices, point_group) @ reciprocal
@@ -286,9 +236,9 @@ def structure_factors(windows, vectors, point_group, found):
         total = total + own * np.exp(
             2j * math.pi * indices @ _shift(indices, amplitudes, own)
         )
-        noise_of_all = noise_of_all + power * window.square_area / first.square_area
-    squares = lengths[lengths <= highest] ** 2
-    return StructureFactors.of(indices, total, noise_of_all, squares, point_group)
+        noise_of_all = noise_of_all + power * window.energy_area / first.energy_area
+    g2 = lengths[lengths <= highest] ** 2
+    return StructureFactors.of(indices, total, noise_of_all, g2, point_group)
 
 
 def _shift(indices, amplitudes, others):

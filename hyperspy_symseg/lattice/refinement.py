@@ -70,11 +70,27 @@ def refine(windows, found):
     first = windows[0]
     nodes = Nodes.of(first, (found.cell, found.signal, found.noise, found.highest))
     cell, curvature, spread = climb(windows, found.cell, nodes, first)
-    if _is_singular(curvature):
+    covariance = covariance_of(curvature, spread)
+    if covariance is None:
+        return None
+    return RefinedLattice(cell, covariance * _scale(first, cell, nodes) ** 2)
+
+
+def covariance_of(curvature, spread):
+    """Covariance of the reciprocal vectors by what `climb` gives; None if singular.
+
+    Parameters
+    ----------
+    curvature, spread : (4, 4) numpy.ndarray of float64 or None
+
+    Returns
+    -------
+    (4, 4) numpy.ndarray of float64 or None
+    """
+    if curvature is None or _is_singular(curvature):
         return None
     inverse = np.linalg.inv(curvature)
-    covariance = inverse @ spread @ inverse
-    return RefinedLattice(cell, covariance * _scale(first, cell, nodes) ** 2)
+    return inverse @ spread @ inverse
 
 
 class Nodes(NamedTuple):
@@ -110,17 +126,17 @@ class Nodes(NamedTuple):
         cell, signal_model, radial, highest = lattice
         indices = nodes_within(cell, highest)
         nodes = indices @ cell
-        squares = (nodes**2).sum(axis=1)
+        g2 = (nodes**2).sum(axis=1)
         powers = np.abs(window.amplitudes(nodes)) ** 2
-        noise = radial.at(np.sqrt(squares))
-        signal = signal_model.at(squares)
+        noise = radial.at(np.sqrt(g2))
+        signal = signal_model.at(g2)
         # Probability of a reflection, by Bayes.
         evidence = node_evidence(powers, noise, signal)
         probability = 1 - 0.5 * np.exp(-evidence)
         weights = probability * signal / (signal + noise)
         strongest = np.argsort(-weights * powers / noise, kind="stable")[:most]
         chosen = strongest[weights[strongest] > LEAST_WEIGHT * weights.max()]
-        return cls(indices[chosen], weights[chosen], noise[chosen] / window.square_area)
+        return cls(indices[chosen], weights[chosen], noise[chosen] / window.energy_area)
 
 
 def climb(windows, cell, nodes, bins):
@@ -149,7 +165,7 @@ def climb(windows, cell, nodes, bins):
         gradient, curvature = np.zeros(4), np.zeros((4, 4))
         spread, ideal = np.zeros((4, 4)), np.zeros((4, 4))
         for window in windows:
-            noise = nodes.noise * window.square_area
+            noise = nodes.noise * window.energy_area
             F, dF, ddF = window.derivatives(nodes.indices @ cell)
             each = nodes.weights / noise
             h = nodes.indices
@@ -163,7 +179,7 @@ def climb(windows, cell, nodes, bins):
             curvature -= np.einsum("n,nik,njl->ijkl", each, hh, second).reshape(4, 4)
             signal = 8 * np.pi**2 * np.maximum(np.abs(F) ** 2 - noise, 0) / noise
             ideal += _outer(nodes.weights * signal, hh, window.moments)
-            spread += _outer(nodes.weights**2 * signal, hh, window.square_moments)
+            spread += _outer(nodes.weights**2 * signal, hh, window.energy_moments)
         if _is_singular(ideal):
             break
         sizes = np.linalg.eigvalsh(ideal)

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from hyperspy_symseg.frames.block_sums import spread
-from hyperspy_symseg.lattice.cell import indices_within
+from hyperspy_symseg.lattice.cell import LARGEST_INDEX
+from hyperspy_symseg.lattice.reciprocal import nodes_within
 
 from .blocks import gaussian_weights, ratio, sum_blocks, window_means
 from .bragg import LEAST_WEIGHT, BraggComponents
@@ -67,7 +68,7 @@ class CrystalLearner:
         contrast_width=0.0,
         antiphase=NO_DOMAINS,
     ):
-        indices = indices_within(cell, 1 / (SHORTEST * period))
+        indices = nodes_within(cell, 1 / (SHORTEST * period), LARGEST_INDEX)
         self.period = period
         self._frame, none = frame, np.empty((0, len(indices)))
         self._all = Crystal(cell, indices, none, width, contrast_width, antiphase)

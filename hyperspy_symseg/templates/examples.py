@@ -9,7 +9,7 @@ import numpy as np
 
 from hyperspy_symseg.frames.block_sums import spread
 from hyperspy_symseg.frames.threads import pmap
-from hyperspy_symseg.lattice.cell import supercells
+from hyperspy_symseg.lattice.reciprocal import finer_cells
 
 from .blocks import products, sum_blocks
 from .crystal import WIDTHS
@@ -288,7 +288,7 @@ class Lattices:
         if learner is None or _area(learner.cell) > most:
             return group, -np.inf
         period = self._solution.templates.period
-        cells = [each for each in supercells(learner.cell) if _area(each) < most]
+        cells = [each for each in finer_cells(learner.cell, [2]) if _area(each) < most]
         learners = [
             CrystalLearner(self._frame, each, WIDTHS[0], period) for each in cells
         ]

@@ -301,10 +301,10 @@ class Templates:
         if len(patterns) == 1 or not n_pixels.all():
             return 0
         largest = np.argmax(n_pixels)
-        squares = np.abs(crystal.factors - crystal.factors[largest]) ** 2
+        chi2 = np.abs(crystal.factors - crystal.factors[largest]) ** 2
         # In variances of noise.
-        squares /= self.noise * (1 / n_pixels + 1 / n_pixels[largest])[:, np.newaxis]
-        same = (squares < DIFFERENT) & (crystal.factors != 0)
+        chi2 /= self.noise * (1 / n_pixels + 1 / n_pixels[largest])[:, np.newaxis]
+        same = (chi2 < DIFFERENT) & (crystal.factors != 0)
         return np.count_nonzero(same) - np.count_nonzero(same[largest])
 
     @property

@@ -5,7 +5,8 @@ import copy
 
 import numpy as np
 
-from hyperspy_symseg.lattice.cell import indices_within
+from hyperspy_symseg.lattice.cell import LARGEST_INDEX
+from hyperspy_symseg.lattice.reciprocal import nodes_within
 
 from .blocks import ratio
 from .bragg import BraggComponents
@@ -45,7 +46,8 @@ def motif_varies(frame, solution, number):
     row = group.patterns.index(number)
     rest, weights = frame.less(learner.fit(own)[row]), own[row]
     half = learner.cell / 2
-    nodes = indices_within(half, 1 / (SHORTEST * solution.templates.period)) @ half
+    highest = 1 / (SHORTEST * solution.templates.period)
+    nodes = nodes_within(half, highest, LARGEST_INDEX) @ half
     sums = BraggComponents(rest, frame.factors(nodes)).cells(weights)
     counts = np.broadcast_to(pixels_of_cells(frame, weights), sums.shape)
     sums -= counts * _means(sums) / max(_means(counts).max(), NOTHING)

@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 
-from hyperspy_symseg.lattice.cell import supercells
+from hyperspy_symseg.lattice.reciprocal import finer_cells
 
 from .crystal import WIDTHS
 from .crystal_learner import NOTHING, CrystalLearner
@@ -230,7 +230,9 @@ def _with_superlattice(frame, learner, weights, solution):
         return learner
     noise = solution.templates.noise
     learner.fit(weights)
-    tried = [learner.on_supercell(cell, weights) for cell in supercells(learner.cell)]
+    tried = [
+        learner.on_supercell(cell, weights) for cell in finer_cells(learner.cell, [2])
+    ]
     *_, second, best = sorted(tried, key=lambda each: each[1])
     other, gain, n_more = best
     if gain / noise < max(DECISIVE + GAIN_OF_NOISE * n_more, CLEAR * second[1] / noise):

@@ -198,7 +198,7 @@ def _probabilities(posterior, log_likelihood):
 
 
 @functools.cache
-def _square_of_noise():
+def _table_of_noise():
     noise = np.random.default_rng(0).standard_normal((SIDE, SIDE), np.float32)
     noise.flags.writeable = False
     return noise
@@ -209,7 +209,7 @@ def _noise(replicate, first, shape):
     n, *lengths = shape[1:]
     out = np.empty((n, *lengths), np.float32)
     for k in range(n):
-        noise = _square_of_noise()
+        noise = _table_of_noise()
         for axis, length in enumerate(lengths):
             begin = (first[axis] + (replicate + k * REPLICATES) * SHIFT[axis]) % SIDE
             noise = noise.take(np.arange(begin, begin + length) % SIDE, axis)

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-import itertools
 
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from hyperspy_symseg.lattice.cell import indices_within, reciprocal_cell, supercells
+from hyperspy_symseg.lattice.cell import reciprocal_cell
 
 PERIOD = 10.0
 # Rows are reciprocal vectors (y, x), in cycles a pixel.
@@ -193,76 +192,3 @@ def test_rings_of_noise_have_no_cell():
         radius = rng.uniform(0.08, 0.16, (30, 1))
         reflections = radius * np.stack([np.sin(turns), np.cos(turns)], axis=1)
         assert reciprocal_cell(reflections, rng.exponential(size=30), PERIOD) is None
-
-
-@pytest.mark.parametrize("cell", [SQUARE, HEXAGONAL, OBLIQUE])
-@pytest.mark.parametrize("highest", [0.05, 0.1001, 0.25, 0.47, 0.69])
-def test_indices_are_those_of_a_loop_over_all(cell, highest):
-    expected = set()
-    for h, k in itertools.product(range(-12, 13), repeat=2):
-        y, x = h * cell[0] + k * cell[1]
-        opposite = (-h, -k) in expected or (h, k) == (0, 0)
-        if np.hypot(y, x) <= highest and max(abs(y), abs(x)) <= 0.5 and not opposite:
-            expected.add((h, k))
-    found = indices_within(cell, highest).tolist()
-    assert len(found) == len(expected)
-    for h, k in found:
-        assert ((h, k) in expected) != ((-h, -k) in expected)
-
-
-def test_one_of_each_pair_of_indices():
-    found = set(map(tuple, indices_within(OBLIQUE, 0.4).tolist()))
-    assert len(found) > 20
-    assert not found & {(-h, -k) for h, k in found}
-
-
-def test_nearest_indices_come_first():
-    distances = np.hypot(*(indices_within(OBLIQUE, 0.4) @ OBLIQUE).T)
-    assert (np.diff(distances) >= -1e-9).all()
-
-
-def test_indices_at_one_distance_are_in_one_order_in_spite_of_rounding():
-    expected = indices_within(HEXAGONAL, 0.29)
-    for turn in np.deg2rad([1, 17, 42]):
-        cos, sin = np.cos(turn), np.sin(turn)
-        turned = HEXAGONAL @ [[cos, -sin], [sin, cos]]
-        np.testing.assert_array_equal(indices_within(turned, 0.29), expected)
-
-
-def test_no_index_is_beyond_half_a_cycle_a_pixel():
-    found = indices_within(np.array([[0.2, 0], [0, 0.3]]), 1.0)
-    np.testing.assert_array_equal(np.abs(found).max(axis=0), [2, 1])
-
-
-def test_no_indices_within_less_than_a_vector():
-    found = indices_within(SQUARE, 0.05)
-    assert found.shape == (0, 2)
-    assert found.dtype == np.int32
-
-
-@pytest.mark.parametrize("cell", [SQUARE, HEXAGONAL, OBLIQUE])
-def test_supercells_have_half_the_reciprocal_area(cell):
-    areas = np.abs(np.linalg.det(supercells(cell)))
-    np.testing.assert_allclose(areas, abs(np.linalg.det(cell)) / 2)
-
-
-@pytest.mark.parametrize("cell", [SQUARE, HEXAGONAL, OBLIQUE])
-def test_reflections_of_a_cell_are_those_of_its_supercells(cell):
-    for other in supercells(cell):
-        indices = cell @ np.linalg.inv(other)
-        np.testing.assert_allclose(indices, np.rint(indices), atol=1e-9)
-
-
-def test_supercells_are_three_lattices():
-    found = supercells(OBLIQUE)
-    assert len(found) == 3
-    for one, other in itertools.combinations(found, 2):
-        indices = one @ np.linalg.inv(other)
-        assert np.abs(indices - np.rint(indices)).max() > 0.4
-
-
-def test_each_half_vector_is_in_one_supercell():
-    for half in (OBLIQUE[0] / 2, OBLIQUE[1] / 2, OBLIQUE.sum(axis=0) / 2):
-        off = [half @ np.linalg.inv(cell) for cell in supercells(OBLIQUE)]
-        has = [np.allclose(index, np.rint(index), atol=1e-9) for index in off]
-        assert has.count(True) == 1

@@ -8,7 +8,6 @@ from hyperspy_symseg import simulate
 from hyperspy_symseg.lattice.finding import LEAST_EVIDENCE, find_lattice
 from hyperspy_symseg.lattice.fourier_nodes import windows
 from hyperspy_symseg.lattice.joint_evidence import fitted_evidence, node_evidence
-from hyperspy_symseg.lattice.reciprocal import nodes_within, reduced, related_cells
 from hyperspy_symseg.lattice.refinement import refine
 
 SHAPE = 170, 210
@@ -113,30 +112,3 @@ def test_noise_has_no_evidence_on_average():
     # The mean of a likelihood ratio is 1.
     assert np.mean(found) < 0
     assert np.exp(found).mean() < 3
-
-
-def test_all_lattices_of_an_index():
-    cell = np.array([[0.1, 0.02], [-0.01, 0.13]])
-    coarser, finer = related_cells(cell)
-    area = np.linalg.det(cell)
-    for cells, power in ((coarser, 1), (finer, -1)):
-        ratios = np.array([abs(np.linalg.det(each) / area) for each in cells])
-        index = np.rint(ratios**power).astype(int)
-        # As many as divisors add up to: 3, 4 and 7.
-        assert np.bincount(index).tolist() == [0, 0, 3, 4, 7]
-        # No two are the same.
-        for i, one in enumerate(cells):
-            for other in (cells[k] for k in range(i) if index[k] == index[i]):
-                rows = one @ np.linalg.inv(other)
-                assert np.abs(rows - np.rint(rows)).max() > 0.2
-
-
-def test_nodes_are_one_of_each_pair():
-    cell = reduced(np.array([[0.1, 0.02], [0.11, 0.15]]))
-    found = nodes_within(cell, 0.3)
-    n = np.arange(-9, 10)
-    h, k = np.meshgrid(n, n)
-    inside = np.hypot(*np.moveaxis(np.stack([h, k], -1) @ cell, -1, 0)) <= 0.3
-    assert 2 * len(found) == inside.sum() - 1
-    both = {tuple(each) for each in (*found, *-found)}
-    assert len(both) == 2 * len(found)

@@ -117,3 +117,39 @@ def test_the_spectrum_is_the_power_of_the_amplitudes(shape):
     g = np.array([[gy[5], gx[9]], [gy[-3], gx[20]], [-gy[7], -gx[11]]])
     expected = np.abs(window.amplitudes(g)) ** 2
     np.testing.assert_allclose(spectrum.power_at(g), expected, rtol=1e-3)
+
+
+def around_a_hole():
+    valid = np.ones((160, 200), bool)
+    valid[50:110, 70:150] = False
+    return valid
+
+
+def test_a_region_around_another_is_seen_through_rectangles_within_it():
+    rng = np.random.default_rng(0)
+    valid = around_a_hole()
+    found = windows(rng.normal(size=valid.shape), valid)
+    assert len(found) > 1
+    covered = np.zeros(valid.shape, int)
+    for each in found:
+        box = tuple(
+            slice(f, f + n) for f, n in zip(each.first, each.weights.shape, strict=True)
+        )
+        assert valid[box].all()
+        covered[box] += 1
+    assert covered.max() == 1
+
+
+def test_a_region_around_another_has_reflections_of_one_lobe():
+    valid = around_a_hole()
+    wave = np.cos(2 * np.pi * np.arange(200) / 10) + np.zeros((160, 1))
+    first = windows(wave, valid)[0]
+    powers = np.abs(first.amplitudes(np.array([[0, 0.1], [0.02, 0.1]]))) ** 2
+    assert powers[1] < 0.01 * powers[0]
+
+
+def test_the_lobe_of_a_hann_window_is_known():
+    # The integral of the fourth power of a cosine beside the square of that of its
+    # square, along both axes.
+    [window] = windows(np.random.default_rng(0).normal(size=(150, 190)))
+    assert window.lobe == pytest.approx(1.5**2, rel=0.01)

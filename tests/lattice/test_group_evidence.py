@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from hyperspy_symseg.lattice.bravais import Shape
+from hyperspy_symseg.lattice.bravais import Shape, possible_settings
 from hyperspy_symseg.lattice.group_evidence import GroupFit, StructureFactors
-from hyperspy_symseg.lattice.naming import possible_settings, weigh_groups
+from hyperspy_symseg.lattice.naming import weigh_groups
 from hyperspy_symseg.lattice.plane_groups import (
     PLANE_GROUPS,
     closure,
