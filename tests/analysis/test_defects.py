@@ -187,6 +187,7 @@ def test_none_near_a_boundary(crystal):
             "indices": np.tile(model.templates.indices, (2, 1)),
             "crystals": np.tile(model.templates.crystals, 2),
             "n_pixels": np.tile(model.templates.n_pixels, 2),
+            "variances": np.tile(model.templates.variances, 2),
         }
     )
     found = defects.defects_of_tile(double, whole_tile(frame, labels), 5.0)
