@@ -24,6 +24,7 @@ FLOORS = {
     "frames": 0,
     "lattice": 1,
     "descriptors": 1,
+    "networks": 1,
     "templates": 2,
     "segmentation": 3,
     "analysis": 3,
@@ -37,7 +38,7 @@ MOST_ARGUMENTS = 6
 # Whose functions users call, by the names of their arguments. What is simulated is told
 # one number at a time, too: each is a sentence of the documentation.
 DOOR = re.compile(
-    r"signals/(signal2d|symmetry_labels|segment|scores)\.py"
+    r"signals/(signal2d|symmetry_labels|segment|scores|symmetry)\.py"
     r"|simulate/(micrographs|movie)\.py"
 )
 
