@@ -7,6 +7,10 @@ from hyperspy_symseg.frames.checks import shown
 
 from .axes import axis_name, frame_axes, unit
 
+EVIDENCE, NETWORK = METHODS = "evidence", "network"
+# Of what only the first method uses.
+DEFAULTS = {"strain": 0.02, "tolerance": 0.25}
+
 
 class NamedPatterns:
     """Methods of `SymmetryLabels` that name the patterns."""
@@ -15,6 +19,7 @@ class NamedPatterns:
         self,
         signal,
         *,
+        method="evidence",
         mask=None,
         strain=0.02,
         tolerance=0.25,
@@ -32,14 +37,15 @@ class NamedPatterns:
             The micrograph or series, of the same shape as the labels.
         mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
             True where a pixel is left out; so are those that have no label.
-        strain, tolerance, show_progressbar, num_workers
+        method, strain, tolerance, show_progressbar, num_workers
             As in ``Signal2D.get_symmetry``.
 
         Returns
         -------
         SymmetryTable
-            With one row a pattern, a `CrystalSymmetry`. Of a series, up to eight
-            frames count, spread over it.
+            With one row a pattern, a `CrystalSymmetry` or, with ``method="network"``,
+            a `PredictedSymmetry`. Of a series, up to eight frames count, spread over
+            it.
 
         Raises
         ------
@@ -61,7 +67,7 @@ class NamedPatterns:
 
         self._check_has_their_shape(signal)
         with working("Naming symmetry", show_progressbar, num_workers):
-            found = get_symmetry(signal, mask, strain, tolerance, self)
+            found = get_symmetry(signal, mask, strain, tolerance, self, method)
         self.metadata.add_dictionary({BRANCH: found.to_metadata()})
         return found
 
@@ -77,7 +83,7 @@ class NamedPatterns:
         return stored_symmetry(self)
 
 
-def get_symmetry(signal, mask, strain, tolerance, labels=None):
+def get_symmetry(signal, mask, strain, tolerance, labels=None, method=EVIDENCE):
     """Work of `Signal2D.get_symmetry` and `SymmetryLabels.get_symmetry`.
 
     Parameters
@@ -86,19 +92,22 @@ def get_symmetry(signal, mask, strain, tolerance, labels=None):
     mask : array, BaseSignal or None
     strain, tolerance : float
     labels : SymmetryLabels, optional
+    method : str
 
     Returns
     -------
     SymmetryTable
     """
-    from hyperspy_symseg.analysis import Symmetry
+    from hyperspy_symseg.analysis import NetworkSymmetry, Symmetry
     from hyperspy_symseg.frames.checks import check_number
     from hyperspy_symseg.frames.run import run
     from hyperspy_symseg.lattice.crystal_symmetry import CrystalSymmetry
+    from hyperspy_symseg.networks.predicted_symmetry import PredictedSymmetry
     from hyperspy_symseg.symmetry_table import STRAINS, TOLERANCES, SymmetryTable
 
     from .arguments import mask_array
 
+    _check_method(method, strain=strain, tolerance=tolerance)
     strain = check_number("strain", strain, *STRAINS)
     tolerance = check_number("tolerance", tolerance, *TOLERANCES)
     y, x = frame_axes(signal)
@@ -119,8 +128,11 @@ def get_symmetry(signal, mask, strain, tolerance, labels=None):
     given = None if labels is None else _some(labels.data, labels.data.shape[:-2])
     if mask is not None and mask.ndim > 2:
         mask = _some(mask, mask.shape[:-2])
+    analysis = Symmetry(n_patterns, size, strain)
+    if method == NETWORK:
+        analysis = NetworkSymmetry(n_patterns, size)
     records = run(
-        Symmetry(n_patterns, size, strain),
+        analysis,
         frames,
         given,
         mask,
@@ -130,11 +142,29 @@ def get_symmetry(signal, mask, strain, tolerance, labels=None):
         names = ["crystal"]
     else:
         names = labels.pattern_names or [str(k) for k in range(n_patterns)]
-    known = size, "px" if is_pixels else unit(y), strain, tolerance
+    own_unit = "px" if is_pixels else unit(y)
+    if method == NETWORK:
+        return SymmetryTable(
+            PredictedSymmetry(record, own_unit, str(name))
+            for record, name in zip(records, names, strict=True)
+        )
+    known = size, own_unit, strain, tolerance
     return SymmetryTable(
         CrystalSymmetry(record, *known, str(name))
         for record, name in zip(records, names, strict=True)
     )
+
+
+def _check_method(method, **options):
+    """Check that there is a method, and that it uses what is not left as it is."""
+    if not isinstance(method, str) or method not in METHODS:
+        raise ValueError(f"method must be one of {METHODS}, got {shown(method)}.")
+    for name, value in options.items():
+        if method == NETWORK and value != DEFAULTS[name]:
+            raise ValueError(
+                f"{name} must be left as it is with method={NETWORK!r}, which does not "
+                f"use it, got {shown(value)}."
+            )
 
 
 def _some(array, navigation):

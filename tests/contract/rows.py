@@ -12,6 +12,7 @@ from hyperspy_symseg.analysis import (
     Areas,
     BoundaryLengths,
     Defects,
+    NetworkSymmetry,
     Overlay,
     Symmetry,
 )
@@ -112,6 +113,7 @@ ROWS = {
     "overlay": Overlay(2),
     "extremes": Extremes(),
     "symmetry": Symmetry(2),
+    "symmetry by the network": NetworkSymmetry(2),
     "scores": Scores(TranslationSymmetry(patch=8, window=9, max_operations=49), GRID),
     "pooled scores": Scores(RotationSymmetry(radius=9, pooling=3), GRID),
     "labels of scores": Labels(plain_model(), GRID),
