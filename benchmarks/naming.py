@@ -12,6 +12,7 @@ named. One table a run, in Markdown ::
     python benchmarks/naming.py pairs        # several patterns in a frame, by masks
     python benchmarks/naming.py real         # frames of ../shared/data
     python benchmarks/naming.py network      # the network beside this method
+    python benchmarks/naming.py unseen       # the same on these patterns
 
 ``--first`` is the first seed: others are other patterns. Times are of the processor.
 """
@@ -368,6 +369,7 @@ TABLES = {
     "pairs": print_pairs,
     "real": print_real,
     "network": naming_network.print_network,
+    "unseen": naming_network.print_unseen,
 }
 
 

@@ -24,7 +24,7 @@ TRAINING, CALIBRATION, VALIDATION = range(3)
 # Root of the area of the primitive cell, and width of columns: in pixels.
 SPACINGS, WIDTHS = (9.0, 20.0), (1.5, 2.6)
 # How much longer than wide cells are, at most: primitive, and conventional ones.
-LONGEST, LONGEST_CENTRED = 1.8, 2.6
+LONGEST, LONGEST_CENTRED = 2.5, 3.5
 # Counts at the centre of a column, drawn uniformly on a scale of logarithms.
 DOSES = 0.3, 30.0
 MOST_COLUMNS, WEIGHTS = 3, (0.4, 1.0)

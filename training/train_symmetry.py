@@ -4,8 +4,8 @@
 ::
 
     pip install hyperspy-symseg[train]
-    python training/train_symmetry.py [--images 4000] [--epochs 30] [--seed 0]
-                                      [--weights FILE] [--plain]
+    python training/train_symmetry.py [--images 4000] [--epochs 30] [--held-out 150]
+                                      [--seed 0] [--weights FILE] [--plain]
 
 Images are simulated (`symmetry_images.py`): 4,000 of each of the six classes to train
 on, 150 that the temperature is fitted to, and 150 to validate. Without ``--weights``
@@ -43,7 +43,7 @@ from hyperspy_symseg.networks.weights import write_weights
 
 CHANNELS, SIZES, HIDDEN = (16, 32, 64), (5, 3, 3), 128
 BATCH, HIGHEST_RATE = 64, 2e-3
-N_HELD_OUT, BINS = 150, 10
+BINS = 10
 
 
 def say(text):
@@ -203,6 +203,12 @@ def main():
     )
     parser.add_argument("--images", type=int, default=4000, help="of each class")
     parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument(
+        "--held-out",
+        type=int,
+        default=150,
+        help="of each class, to fit the temperature to, and as many to validate",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--weights", help="file that is written")
     parser.add_argument("--plain", action="store_true", help="spectra as they are")
@@ -215,8 +221,8 @@ def main():
         spectra(spectra_of, n, (options.seed, which))
         for which, n in (
             (TRAINING, options.images),
-            (CALIBRATION, N_HELD_OUT),
-            (VALIDATION, N_HELD_OUT),
+            (CALIBRATION, options.held_out),
+            (VALIDATION, options.held_out),
         )
     ]
     say(f"{len(inputs[0])} images")

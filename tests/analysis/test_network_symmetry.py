@@ -74,6 +74,13 @@ def test_windows_are_as_long_as_the_period_asks_for(spacing):
     assert row.bravais == "square"
 
 
+def test_long_cells_are_told_from_their_subcells():
+    lattice = simulate.Lattice.rectangular(9, 20, orientation=20)
+    frame = simulate.micrograph(lattice, (300, 310), seed=3)[0].data
+    [row] = rows(NetworkSymmetry(), frame)
+    assert row.bravais == "rectangular"
+
+
 def test_small_patterns_have_smaller_windows():
     lattice = simulate.Lattice.square(18)
     frame = simulate.micrograph(lattice, (130, 200), seed=3)[0].data
