@@ -24,6 +24,7 @@ FLOORS = {
     "frames": 0,
     "lattice": 1,
     "descriptors": 1,
+    "networks": 1,
     "templates": 2,
     "segmentation": 3,
     "analysis": 3,

@@ -11,6 +11,8 @@ named. One table a run, in Markdown ::
     python benchmarks/naming.py amorphous    # false lattices
     python benchmarks/naming.py pairs        # several patterns in a frame, by masks
     python benchmarks/naming.py real         # frames of ../shared/data
+    python benchmarks/naming.py network      # the network beside this method
+    python benchmarks/naming.py unseen       # the same on these patterns
 
 ``--first`` is the first seed: others are other patterns. Times are of the processor.
 """
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import accuracy_suite
+import naming_network
 import naming_patterns
 import numpy as np
 
@@ -379,6 +382,8 @@ TABLES = {
     "amorphous": print_amorphous,
     "pairs": print_pairs,
     "real": print_real,
+    "network": naming_network.print_network,
+    "unseen": naming_network.print_unseen,
 }
 
 

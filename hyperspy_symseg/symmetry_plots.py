@@ -7,6 +7,7 @@ from matplotlib.path import Path as Outline
 from hyperspy_symseg.frames.checks import shown
 from hyperspy_symseg.lattice.plane_groups import PLANE_GROUPS
 from hyperspy_symseg.lattice.symmetry_elements import symmetry_elements
+from hyperspy_symseg.networks.predicted_symmetry import PredictedSymmetry
 
 # Width and height of a row, in inches.
 ROW_SIZE = 11.0, 3.8
@@ -25,7 +26,7 @@ def plot_symmetry(rows, axes=None, nominal=False):
 
     Parameters
     ----------
-    rows : sequence of CrystalSymmetry
+    rows : sequence of CrystalSymmetry or PredictedSymmetry
     axes : (crystals, 3) numpy.ndarray of matplotlib.axes.Axes, optional
         By default those of a new figure.
     nominal : bool
@@ -58,7 +59,15 @@ def plot_symmetry(rows, axes=None, nominal=False):
             f"{shown(axes.shape)}."
         )
     for row, (cell, reflections, weights) in zip(rows, axes, strict=True):
-        if not row.is_named:
+        predicted = isinstance(row, PredictedSymmetry)
+        if predicted and row.n_windows:
+            for ax in (cell, reflections):
+                ax.set_axis_off()
+            text = f"{row.name}: {row.bravais}\nby the network"
+            cell.text(0.5, 0.5, text, ha="center", va="center")
+            _plot_bravais(weights, row)
+            continue
+        if predicted or not row.is_named:
             for ax in (cell, reflections, weights):
                 ax.set_axis_off()
             text = f"{row.name}: {row.bravais}\n{row.reason}"
@@ -169,6 +178,18 @@ def _plot_reflections(ax, row, group):
         xlabel=f"gx{unit}",
         ylabel=f"gy{unit}",
     )
+
+
+def _plot_bravais(ax, row):
+    """Weights of the Bravais types as bars, with their spreads."""
+    weights, spreads = row.bravais_weights, row.bravais_spreads
+    places = np.arange(len(weights))
+    colors = [EDGE if name == row.bravais else "0.6" for name in weights]
+    errors = list(spreads.values())
+    ax.barh(places, list(weights.values()), xerr=errors, color=colors, ecolor="0.3")
+    ax.set_yticks(places, labels=list(weights))
+    title = f"Weights, {row.n_windows} windows"
+    ax.set(title=title, xlim=(0, 1), ylim=(len(weights) - 0.5, -0.5))
 
 
 def _plot_weights(ax, row):

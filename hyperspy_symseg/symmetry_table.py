@@ -10,6 +10,8 @@ from .frames.checks import check_array, check_flag, check_number, check_whole
 from .lattice.crystal_symmetry import RECORD, CrystalSymmetry
 from .lattice.misorientation import misorientation
 from .lattice.plane_groups import BRAVAIS_TYPES
+from .networks import predicted_symmetry
+from .networks.predicted_symmetry import PredictedSymmetry
 from .version import package_version
 
 BRANCH = "Symmetry"
@@ -30,11 +32,12 @@ COLUMNS = (
 class SymmetryTable(Sequence):
     """Lattice, Bravais type and plane group of several patterns.
 
-    A sequence of `CrystalSymmetry`, one a pattern, which prints as a table.
+    A sequence of `CrystalSymmetry` or, of the network, of `PredictedSymmetry`, one a
+    pattern, which prints as a table.
 
     Parameters
     ----------
-    rows : sequence of CrystalSymmetry
+    rows : sequence of CrystalSymmetry or of PredictedSymmetry
     """
 
     def __init__(self, rows):
@@ -99,7 +102,7 @@ class SymmetryTable(Sequence):
         Returns
         -------
         dict of str and dict
-            By the name of the pattern; see `CrystalSymmetry.to_dict`.
+            By the name of the pattern; see the ``to_dict`` of the rows.
         """
         return {row.name: row.to_dict() for row in self._rows}
 
@@ -145,7 +148,8 @@ class SymmetryTable(Sequence):
         (patterns, 3) numpy.ndarray of matplotlib.axes.Axes
             On the left the average cell, with the symmetry elements of the named group
             (or else of the most likely one) in the symbols of the International Tables;
-            then the reflections with their indices, and the weights of the groups.
+            then the reflections with their indices, and the weights of the groups. Of
+            the network there are the weights of the Bravais types alone.
         """
         from .symmetry_plots import plot_symmetry
 
@@ -216,6 +220,11 @@ class SymmetryTable(Sequence):
             which = names.index(which)
         which = check_whole(argument, which, -len(names), len(names) - 1)
         row = self._rows[which]
+        if not isinstance(row, CrystalSymmetry):
+            raise TypeError(
+                f"{argument} must be a pattern with lattice vectors, got {row.name!r} "
+                "of the network, which finds none."
+            )
         if not row.has_lattice:
             raise ValueError(
                 f"{argument} must be a pattern with a lattice, got {row.name!r}: "
@@ -227,16 +236,22 @@ class SymmetryTable(Sequence):
         """What files keep: dict of arrays, numbers and text."""
         first = self._rows[0]
         records = np.stack([row.record for row in self._rows])
-        return {
+        found = {
             "version": package_version(),
             "names": [row.name for row in self._rows],
-            "pixel_size": list(map(float, first.pixel_size)),
             "unit": first.unit,
+            "records": {
+                name: np.ascontiguousarray(records[name])
+                for name in records.dtype.names
+            },
+        }
+        if isinstance(first, PredictedSymmetry):
+            return found | {"method": "network"}
+        return found | {
+            "method": "evidence",
+            "pixel_size": list(map(float, first.pixel_size)),
             "strain": float(first.strain),
             "tolerance": float(first.tolerance),
-            "records": {
-                name: np.ascontiguousarray(records[name]) for name in RECORD.names
-            },
         }
 
     @classmethod
@@ -253,12 +268,20 @@ class SymmetryTable(Sequence):
             If it is something else.
         """
         where = f"metadata.{BRANCH}"
+        # Tables of earlier versions do not say.
+        is_network = stored.get("method") == "network"
         try:
             names = [str(name) for name in np.asarray(stored["names"]).tolist()]
             fields, label = stored["records"], str(stored["unit"])
-            records = np.zeros(len(names), RECORD)
-            for name in RECORD.names:
+            dtype = predicted_symmetry.RECORD if is_network else RECORD
+            records = np.zeros(len(names), dtype)
+            for name in dtype.names:
                 records[name] = np.asarray(fields[name])
+            if is_network:
+                return cls(
+                    PredictedSymmetry(record, label, name)
+                    for record, name in zip(records, names, strict=True)
+                )
             strain, tolerance = stored["strain"], stored["tolerance"]
             size = stored["pixel_size"]
         except (KeyError, TypeError, ValueError) as error:
@@ -279,6 +302,12 @@ class SymmetryTable(Sequence):
 def _cells(row):
     """Cells of a row of the table: tuple of str."""
     remark = row.reason
+    if isinstance(row, PredictedSymmetry):
+        if row.n_windows:
+            weight = row.bravais_weights[row.bravais]
+            said = f"network: weight {weight:.2f}, windows {row.n_windows}"
+            remark = f"{said}, {remark}" if remark else said
+        return (row.name, "", "", "", row.bravais, "", "", remark)
     if row.is_named and row.plane_group is None:
         weights = row.plane_group_weights
         likely = " ".join(f"{g} {weights[g]:.2f}" for g in row.likely_plane_groups)
@@ -327,6 +356,7 @@ def _flat(row):
         "strains": "strain to",
         "metric_weights": "metric weight",
         "bravais_weights": "weight",
+        "bravais_spreads": "spread",
     }
     for key, value in row.items():
         if key in prefixes:

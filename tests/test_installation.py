@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import ast
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -145,6 +146,34 @@ def test_command_is_a_module(tmp_path):
         cwd=tmp_path,
     )
     assert "segment" in result.stdout
+
+
+def count_house():
+    """The script that knows which room is on which floor."""
+    path = Path(__file__).parents[1] / "benchmarks" / "count_house.py"
+    spec = importlib.util.spec_from_file_location("count_house", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_room_has_a_floor_and_imports_those_below():
+    house = count_house()
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert rooms == set(house.FLOORS)
+    assert house.arrows_against(PACKAGE) == []
+
+
+def test_weights_are_installed_and_small():
+    [path] = PACKAGE.glob("networks/*.npz")
+    assert path.stat().st_size < 4e6
+
+
+def test_nothing_of_the_networks_unpickles():
+    for path in (PACKAGE / "networks").glob("*.py"):
+        text = path.read_text()
+        assert "import pickle" not in text
+        assert len(re.findall(r"np\.load\(", text)) == text.count("allow_pickle=False")
 
 
 def test_public_names_are_found():

@@ -3,6 +3,7 @@ from .areas import Areas
 from .boundaries import BoundaryLengths
 from .defects import Defects
 from .lattice_parameters import LatticeParameters
+from .network_symmetry import NetworkSymmetry
 from .overlay import Overlay
 from .strain import MeanLattices, Strain
 from .symmetry import Symmetry
@@ -14,6 +15,7 @@ __all__ = [
     "Defects",
     "LatticeParameters",
     "MeanLattices",
+    "NetworkSymmetry",
     "Overlay",
     "Strain",
     "Symmetry",

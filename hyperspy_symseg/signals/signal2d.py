@@ -340,6 +340,7 @@ def get_symmetry_map(
 def get_symmetry(
     self,
     *,
+    method="evidence",
     mask=None,
     strain=0.02,
     tolerance=0.25,
@@ -348,11 +349,16 @@ def get_symmetry(
 ):
     """Name the crystal in the image: lattice, Bravais type and plane group.
 
-    Nothing is learnt beforehand: every lattice, Bravais type and plane group that is
-    possible gets a weight, by what the pixels say.
+    Nothing was learnt beforehand: every lattice, Bravais type and plane group that is
+    possible gets a weight, by what the pixels say. A trained neural network can be
+    asked instead, for the Bravais type alone.
 
     Parameters
     ----------
+    method : {"evidence", "network"}
+        ``"evidence"`` weighs what is possible, and is the one to trust; ``"network"``
+        is the neural network, there to compare with. `strain` and `tolerance` are
+        then to be left out.
     mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
         True where a pixel is left out. What remains should be one crystal; it may be
         in several regions, the eight largest of which count.
@@ -373,7 +379,9 @@ def get_symmetry(
         reduced cell with their covariance, ``bravais``, ``plane_group`` (None where no
         weight is 0.9 or more) and ``nominal_plane_group``, all weights and misfits,
         and the ``reason`` if there is no name. Of a series, up to eight frames count,
-        spread over it.
+        spread over it. With ``method="network"`` the row is a `PredictedSymmetry`,
+        which has ``bravais``, ``bravais_weights``, ``bravais_spreads``, ``n_windows``
+        and ``reason``.
 
     Raises
     ------
@@ -398,7 +406,7 @@ def get_symmetry(
     from hyperspy_symseg.signals import arguments, symmetry
 
     with arguments.working("Naming symmetry", show_progressbar, num_workers):
-        return symmetry.get_symmetry(self, mask, strain, tolerance)
+        return symmetry.get_symmetry(self, mask, strain, tolerance, method=method)
 
 
 def get_abundances(

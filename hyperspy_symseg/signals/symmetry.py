@@ -15,6 +15,9 @@ _logger = logging.getLogger(__name__)
 SMOOTHINGS = 1.0, 10.0
 # Sine of the angle between two lattice vectors, at least.
 LEAST_ANGLE = 0.05
+EVIDENCE, NETWORK = METHODS = "evidence", "network"
+# Of what only the first method uses.
+DEFAULTS = {"strain": 0.02, "tolerance": 0.25, "per_frame": False}
 
 
 class NamedPatterns:
@@ -24,6 +27,7 @@ class NamedPatterns:
         self,
         signal,
         *,
+        method="evidence",
         mask=None,
         strain=0.02,
         tolerance=0.25,
@@ -42,7 +46,7 @@ class NamedPatterns:
             The micrograph or series, of the same shape as the labels.
         mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
             True where a pixel is left out; so are those that have no label.
-        strain, tolerance, show_progressbar, num_workers
+        method, strain, tolerance, show_progressbar, num_workers
             As in ``Signal2D.get_symmetry``.
         per_frame : bool
             Whether the lattices of every frame are measured, too: then the table has
@@ -51,9 +55,10 @@ class NamedPatterns:
         Returns
         -------
         SymmetryTable
-            With one row a pattern, a `CrystalSymmetry`. Of a series, up to eight
-            frames count, spread over it: a pattern has one name in all frames.
-            ``lattice_parameters`` are lazy if the signal or the labels are.
+            With one row a pattern, a `CrystalSymmetry` or, with ``method="network"``,
+            a `PredictedSymmetry`. Of a series, up to eight frames count, spread over
+            it: a pattern has one name in all frames. ``lattice_parameters`` are lazy if
+            the signal or the labels are.
 
         Raises
         ------
@@ -75,8 +80,10 @@ class NamedPatterns:
 
         self._check_has_their_shape(signal)
         with working("Naming symmetry", show_progressbar, num_workers):
-            found = get_symmetry(signal, mask, strain, tolerance, self)
-            if check_flag("per_frame", per_frame):
+            per_frame = check_flag("per_frame", per_frame)
+            _check_method(method, per_frame=per_frame)
+            found = get_symmetry(signal, mask, strain, tolerance, self, method)
+            if per_frame:
                 found = found.with_lattice_parameters(
                     get_lattice_parameters(self, signal, found, mask)
                 )
@@ -172,7 +179,7 @@ class NamedPatterns:
             return get_strain(self, signal, reference, smoothing, mask)
 
 
-def get_symmetry(signal, mask, strain, tolerance, labels=None):
+def get_symmetry(signal, mask, strain, tolerance, labels=None, method=EVIDENCE):
     """Work of `Signal2D.get_symmetry` and `SymmetryLabels.get_symmetry`.
 
     Parameters
@@ -181,19 +188,22 @@ def get_symmetry(signal, mask, strain, tolerance, labels=None):
     mask : array, BaseSignal or None
     strain, tolerance : float
     labels : SymmetryLabels, optional
+    method : str
 
     Returns
     -------
     SymmetryTable
     """
-    from hyperspy_symseg.analysis import Symmetry
+    from hyperspy_symseg.analysis import NetworkSymmetry, Symmetry
     from hyperspy_symseg.frames.checks import check_number
     from hyperspy_symseg.frames.run import run
     from hyperspy_symseg.lattice.crystal_symmetry import CrystalSymmetry
+    from hyperspy_symseg.networks.predicted_symmetry import PredictedSymmetry
     from hyperspy_symseg.symmetry_table import STRAINS, TOLERANCES, SymmetryTable
 
     from .arguments import mask_array
 
+    _check_method(method, strain=strain, tolerance=tolerance)
     strain = check_number("strain", strain, *STRAINS)
     tolerance = check_number("tolerance", tolerance, *TOLERANCES)
     size, known_unit = check_can_be_named(signal)
@@ -203,8 +213,11 @@ def get_symmetry(signal, mask, strain, tolerance, labels=None):
     given = None if labels is None else _some(labels.data, labels.data.shape[:-2])
     if mask is not None and mask.ndim > 2:
         mask = _some(mask, mask.shape[:-2])
+    analysis = Symmetry(n_patterns, size, strain)
+    if method == NETWORK:
+        analysis = NetworkSymmetry(n_patterns, size)
     records = run(
-        Symmetry(n_patterns, size, strain),
+        analysis,
         frames,
         given,
         mask,
@@ -214,6 +227,11 @@ def get_symmetry(signal, mask, strain, tolerance, labels=None):
         names = ["crystal"]
     else:
         names = labels.pattern_names or [str(k) for k in range(n_patterns)]
+    if method == NETWORK:
+        return SymmetryTable(
+            PredictedSymmetry(record, known_unit, str(name))
+            for record, name in zip(records, names, strict=True)
+        )
     known = size, known_unit, strain, tolerance
     return SymmetryTable(
         CrystalSymmetry(record, *known, str(name))
@@ -252,6 +270,18 @@ def check_can_be_named(signal):
     size = abs(float(y.scale)), abs(float(x.scale))
     is_pixels = not unit(y) and size == (1.0, 1.0)
     return size, "px" if is_pixels else unit(y)
+
+
+def _check_method(method, **options):
+    """Check that there is a method, and that it uses what is not left as it is."""
+    if not isinstance(method, str) or method not in METHODS:
+        raise ValueError(f"method must be one of {METHODS}, got {shown(method)}.")
+    for name, value in options.items():
+        if method == NETWORK and value != DEFAULTS[name]:
+            raise ValueError(
+                f"{name} must be left as it is with method={NETWORK!r}, which does not "
+                f"use it, got {shown(value)}."
+            )
 
 
 def _some(array, navigation):
@@ -429,6 +459,8 @@ def _reference_vectors(reference, n_patterns, known_unit):
     rows = [reference] if isinstance(reference, CrystalSymmetry) else reference
     if isinstance(reference, CrystalSymmetry | SymmetryTable):
         for row in rows:
+            if not isinstance(row, CrystalSymmetry):
+                raise TypeError(f"{must}, got a table of the network, which has none.")
             if row.unit != known_unit:
                 raise ValueError(
                     f"reference must be in the unit of the signal, {known_unit!r}, got "

@@ -276,3 +276,9 @@ def test_misorientations_go_by_names_too(table):
 def test_misorientations_of_other_patterns_are_an_error(table, pair, message):
     with pytest.raises(ValueError, match=message):
         table.misorientation(*pair)
+
+
+def test_a_table_of_the_network_is_no_reference(movie, labels):
+    table = labels.get_symmetry(movie, method="network", show_progressbar=False)
+    with pytest.raises(TypeError, match="got a table of the network, which has none"):
+        labels.get_strain(movie, reference=table)

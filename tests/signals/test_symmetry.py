@@ -236,3 +236,136 @@ def test_errors_are_in_units_of_the_last_digit():
     assert with_error(0.13002, 0.00004) == "0.13002(4)"
     assert with_error(12.34, 0.096) == "12.3(1)"
     assert with_error(1234.0, 30.0) == "1234(30)"
+
+
+@pytest.fixture(scope="module")
+def halves():
+    truth = np.zeros((180, 330), np.int8)
+    truth[:, 160:] = 1
+    grains = [SQUARE, HEXAGONAL]
+    signal, _ = simulate.micrograph(grains, boundary=truth, dose=5, seed=1)
+    labels = hs.signals.Signal2D(truth)
+    labels.set_signal_type("symmetry_labels")
+    for axis, other in zip(
+        labels.axes_manager.signal_axes, signal.axes_manager.signal_axes, strict=True
+    ):
+        axis.scale, axis.units = other.scale, other.units
+    return signal, labels
+
+
+@pytest.fixture(scope="module")
+def predicted(halves):
+    signal, labels = halves
+    return labels.get_symmetry(signal, method="network", show_progressbar=False)
+
+
+def test_the_network_tells_each_pattern(predicted):
+    assert [row.bravais for row in predicted] == ["square", "hexagonal"]
+    assert [row.name for row in predicted] == ["0", "1"]
+    row = predicted[0]
+    assert sum(row.bravais_weights.values()) == pytest.approx(1)
+    assert row.bravais_weights["square"] > 0.8
+    # 9.6 periods of 12 pixels of 0.01 nm.
+    assert row.window_length == pytest.approx(1.15, abs=0.02)
+    assert (row.unit, row.reason) == ("nm", "")
+
+
+@pytest.mark.parametrize("name", ["square", "hexagonal"])
+def test_the_network_tells_an_image(name):
+    lattice = {"square": SQUARE, "hexagonal": HEXAGONAL}[name]
+    signal = simulate.micrograph(lattice, SHAPE, seed=2)[0]
+    [row] = signal.get_symmetry(method="network", show_progressbar=False)
+    assert (row.name, row.bravais) == ("crystal", name)
+
+
+def test_a_mask_leaves_pixels_out_for_the_network(halves):
+    signal, labels = halves
+    mask = labels.data != 1
+    [row] = signal.get_symmetry(method="network", mask=mask, show_progressbar=False)
+    assert row.bravais == "hexagonal"
+
+
+def test_any_number_of_threads_gives_the_same_table(halves, predicted):
+    signal, labels = halves
+    for n in (1, 2):
+        found = labels.deepcopy().get_symmetry(
+            signal, method="network", show_progressbar=False, num_workers=n
+        )
+        assert found.to_dict() == predicted.to_dict()
+
+
+def test_the_table_of_the_network_says_so(predicted):
+    _, one, other = repr(predicted).splitlines()
+    assert one.split()[:3] == ["0", "square", "network:"]
+    assert "hexagonal" in other
+    assert f"windows {predicted[0].n_windows}" in one
+    assert "network: weight" in predicted._repr_html_()
+
+
+def test_the_dictionary_of_the_network_is_plain(predicted):
+    found = predicted.to_dict()
+    assert json.loads(json.dumps(found)) == found
+    assert found["0"]["method"] == "network"
+    assert found["0"]["bravais_weights"] == predicted[0].bravais_weights
+    assert "plane_group" not in found["0"]
+
+
+def test_a_data_frame_has_the_weights_of_the_network(predicted):
+    pytest.importorskip("pandas")
+    frame = predicted.to_dataframe()
+    weights = predicted[1].bravais_weights
+    assert frame.loc["1", "weight hexagonal"] == weights["hexagonal"]
+    assert frame.loc["1", "spread none"] == predicted[1].bravais_spreads["none"]
+
+
+@pytest.mark.parametrize("extension", ["hspy", "zspy"])
+@pytest.mark.filterwarnings("ignore:The NestedDirectoryStore")
+def test_files_keep_the_table_of_the_network(halves, predicted, tmp_path, extension):
+    _, labels = halves
+    labels.save(tmp_path / f"labels.{extension}")
+    found = hs.load(tmp_path / f"labels.{extension}").symmetry
+    assert repr(found) == repr(predicted)
+    assert found.to_dict() == predicted.to_dict()
+
+
+def test_plots_of_the_network_have_its_weights(predicted):
+    axes = predicted.plot()
+    assert axes.shape == (2, 3)
+    bars = axes[0, 2].patches
+    widths = [bar.get_width() for bar in bars]
+    assert widths == pytest.approx(list(predicted[0].bravais_weights.values()))
+
+
+def test_the_network_says_why_there_is_no_name():
+    flat = hs.signals.Signal2D(np.ones((80, 90)))
+    table = flat.get_symmetry(method="network", show_progressbar=False)
+    assert "no contrast" in repr(table)
+    assert table.to_dict()["crystal"]["reason"] == "no contrast"
+    assert table.plot().shape == (1, 3)
+
+
+@pytest.mark.parametrize("method", ["Network", "", None, 1, ["network"]])
+def test_methods_are_two(crystal, method):
+    with pytest.raises(ValueError, match=r"method must be one of \('evidence', 'netw"):
+        crystal.get_symmetry(method=method)
+
+
+@pytest.mark.parametrize("option", ["strain", "tolerance"])
+def test_what_the_network_does_not_use_is_an_error(crystal, labelled, option):
+    signal, labels = labelled
+    match = f"{option} must be left as it is with method='network'.* got 0.1"
+    with pytest.raises(ValueError, match=match):
+        crystal.get_symmetry(method="network", **{option: 0.1})
+    with pytest.raises(ValueError, match=match):
+        labels.get_symmetry(signal, method="network", **{option: 0.1})
+
+
+def test_the_network_measures_no_frames(labelled):
+    signal, labels = labelled
+    with pytest.raises(ValueError, match="per_frame must be left as it is .* got True"):
+        labels.get_symmetry(signal, method="network", per_frame=True)
+
+
+def test_the_network_has_no_misorientation(predicted):
+    with pytest.raises(TypeError, match="i must be a pattern with lattice vectors"):
+        predicted.misorientation(0, 1)
