@@ -34,8 +34,8 @@ FLOORS = {
 }
 CONTEXT = ("num_workers", "progress", "mapped")
 WORDS = ("part", "parts", "piece", "pieces", "square", "squares", "strip", "strips")
-# What such a word is the name of: a Bravais lattice, at the public door.
-BY_NAME = {"simulate/lattice.py: square"}
+# What such a word is the name of: a Bravais lattice.
+BY_NAME = {"simulate/lattice.py: square", "lattice/plane_groups.py: SQUARE"}
 MOST_ARGUMENTS = 6
 # Whose functions users call, by the names of their arguments. What is simulated is told
 # one number at a time, too: each is a sentence of the documentation.

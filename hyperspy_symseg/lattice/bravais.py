@@ -20,7 +20,7 @@ from .plane_groups import (
     OBLIQUE,
     PLANE_GROUPS,
     RECTANGULAR,
-    TETRAGONAL,
+    SQUARE,
     closure,
     settings,
 )
@@ -28,7 +28,7 @@ from .plane_groups import (
 # Density of shapes where nothing is preferred: of the whole triangle.
 OBLIQUE_DENSITY = 6 / math.pi
 # Corners of the triangle, and images of it around them.
-CORNERS = {TETRAGONAL: (0, 1.0, 4), HEXAGONAL: (0.5, math.sqrt(3) / 2, 6)}
+CORNERS = {SQUARE: (0, 1.0, 4), HEXAGONAL: (0.5, math.sqrt(3) / 2, 6)}
 # Distance of a shape from a lattice, at most, in standard deviations: structure factors
 # say nothing about the shape, so that they would have any lattice distorted.
 FARTHEST = 2.75
@@ -265,7 +265,7 @@ def metric_weights(shape, strain):
     >>> round(weights["square"], 2)
     0.95
     """
-    logs = {kind: [] for kind in (OBLIQUE, RECTANGULAR, CENTRED, TETRAGONAL, HEXAGONAL)}
+    logs = {kind: [] for kind in (OBLIQUE, RECTANGULAR, CENTRED, SQUARE, HEXAGONAL)}
     for cell, (kind, _) in CELLS.items():
         logs[kind].append(log_density(shape, cell, strain))
     totals = {kind: np.logaddexp.reduce(each) for kind, each in logs.items()}

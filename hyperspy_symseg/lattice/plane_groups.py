@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-OBLIQUE, RECTANGULAR, CENTRED, TETRAGONAL, HEXAGONAL = BRAVAIS_TYPES = (
+OBLIQUE, RECTANGULAR, CENTRED, SQUARE, HEXAGONAL = BRAVAIS_TYPES = (
     "oblique",
     "rectangular",
     "centred rectangular",
@@ -31,10 +31,10 @@ _POSITIONS = {
     "p2mg": (RECTANGULAR, "x,y -x,-y -x+1/2,y x+1/2,-y"),
     "p2gg": (RECTANGULAR, "x,y -x,-y -x+1/2,y+1/2 x+1/2,-y+1/2"),
     "c2mm": (CENTRED, "x,y -x,-y -x,y x,-y"),
-    "p4": (TETRAGONAL, "x,y -x,-y -y,x y,-x"),
-    "p4mm": (TETRAGONAL, "x,y -x,-y -y,x y,-x -x,y x,-y y,x -y,-x"),
+    "p4": (SQUARE, "x,y -x,-y -y,x y,-x"),
+    "p4mm": (SQUARE, "x,y -x,-y -y,x y,-x -x,y x,-y y,x -y,-x"),
     "p4gm": (
-        TETRAGONAL,
+        SQUARE,
         "x,y -x,-y -y,x y,-x -x+1/2,y+1/2 x+1/2,-y+1/2 y+1/2,x+1/2 -y+1/2,-x+1/2",
     ),
     "p3": (HEXAGONAL, "x,y -y,x-y -x+y,-x"),
@@ -55,7 +55,7 @@ CELLS = {
     "rhombic, |a| = |b|": (CENTRED, ((1, 1), (1, -1))),
     "rhombic, |b| = |a - b|": (CENTRED, ((1, 0), (-1, 2))),
     "rhombic, |a| = |a - b|": (CENTRED, ((0, 1), (2, -1))),
-    "square": (TETRAGONAL, ((1, 0), (0, 1))),
+    "square": (SQUARE, ((1, 0), (0, 1))),
     "hexagonal": (HEXAGONAL, ((1, 0), (-1, 1))),
 }
 # Of fractions along an axis that tell equivalent origins apart.
