@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of labels."""
+"""Labels: checked, and the pixels of each pattern."""
 
 import numpy as np
 
@@ -30,3 +30,20 @@ def check_labels(labels, n_patterns):
         if least < -1 or largest >= n_patterns:
             raise ValueError(f"{must}, got some from {least} to {largest}.")
     return labels if np.can_cast(labels.dtype, np.intp) else labels.astype(np.intp)
+
+
+def own_pixels(tile, n_patterns):
+    """Valid pixels of each pattern in a tile: iterator of (rows, columns) bool arrays.
+
+    Parameters
+    ----------
+    tile : Tile
+    n_patterns : int or None
+        None: there are no labels, and all pixels are of one.
+    """
+    if n_patterns is None:
+        yield tile.valid
+        return
+    labels = check_labels(tile.labels, n_patterns)
+    for k in range(n_patterns):
+        yield tile.valid & (labels == k)

@@ -14,7 +14,7 @@ from hyperspy_symseg.lattice.matching import matched
 from hyperspy_symseg.lattice.naming import FEWEST_ACROSS, FEWEST_PERIODS, n_periods
 from hyperspy_symseg.lattice.refinement import refine
 
-from .checks import check_labels
+from .checks import own_pixels
 
 PARAMETERS = "a", "b", "angle", "area", "orientation"
 
@@ -65,13 +65,13 @@ class LatticeParameters(SumAnalysis):
 
     def process(self, tile):
         """Windows of each pattern: (n_patterns,) numpy.ndarray of lists of Window."""
-        labels = check_labels(tile.labels, len(self.vectors))
+        every = own_pixels(tile, len(self.vectors))
         return as_objects(
             [
-                windows(tile.values, tile.valid & (labels == k))[:MOST_WINDOWS]
-                if np.isfinite(own).all()
+                windows(tile.values, own)[:MOST_WINDOWS]
+                if np.isfinite(near).all()
                 else []
-                for k, own in enumerate(np.array(self.vectors))
+                for own, near in zip(every, self.vectors, strict=True)
             ]
         )
 

@@ -25,7 +25,7 @@ from hyperspy_symseg.networks.symmetry_network import (
 )
 from hyperspy_symseg.networks.turned_spectra import SHORTEST
 
-from .checks import check_labels
+from .checks import own_pixels
 
 # Periods in a window: at least, as it is best, and at most. The network has seen 6.4 to
 # 14.2; one in the middle may be taken for its half or double without harm.
@@ -85,15 +85,8 @@ class NetworkSymmetry(SumAnalysis):
         How often there is a name or each of the reasons for none; length of the
         windows; weights, and their squares with those of their spreads.
         """
-        if self.n_patterns is None:
-            return np.stack([self._sums(tile.values, tile.valid)])
-        labels = check_labels(tile.labels, self.n_patterns)
-        return np.stack(
-            [
-                self._sums(tile.values, tile.valid & (labels == k))
-                for k in range(self.n_patterns)
-            ]
-        )
+        every = own_pixels(tile, self.n_patterns)
+        return np.stack([self._sums(tile.values, own) for own in every])
 
     def _sums(self, frame, own):
         """Sums over the windows of the pixels of one pattern: (k,) numpy.ndarray."""

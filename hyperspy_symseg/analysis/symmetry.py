@@ -11,7 +11,7 @@ from hyperspy_symseg.lattice.crystal_symmetry import RECORD, record_of
 from hyperspy_symseg.lattice.fourier_nodes import MOST_WINDOWS, windows
 from hyperspy_symseg.lattice.naming import name_crystal
 
-from .checks import check_labels
+from .checks import own_pixels
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,8 @@ class Symmetry(SumAnalysis):
 
     def process(self, tile):
         """Windows of each pattern: (n_patterns,) numpy.ndarray of lists of Window."""
-        if self.n_patterns is None:
-            return as_objects([windows(tile.values, tile.valid)])
-        labels = check_labels(tile.labels, self.n_patterns)
-        return as_objects(
-            [
-                windows(tile.values, tile.valid & (labels == k))
-                for k in range(self.n_patterns)
-            ]
-        )
+        every = own_pixels(tile, self.n_patterns)
+        return as_objects([windows(tile.values, own) for own in every])
 
     def merge(self, a, b):
         """The largest windows of two frames."""

@@ -15,11 +15,8 @@ import numpy as np
 from .plane_groups import (
     BRAVAIS_TYPES,
     CELLS,
-    CENTRED,
     HEXAGONAL,
-    OBLIQUE,
     PLANE_GROUPS,
-    RECTANGULAR,
     SQUARE,
     closure,
     settings,
@@ -265,7 +262,7 @@ def metric_weights(shape, strain):
     >>> round(weights["square"], 2)
     0.95
     """
-    logs = {kind: [] for kind in (OBLIQUE, RECTANGULAR, CENTRED, SQUARE, HEXAGONAL)}
+    logs = {kind: [] for kind in BRAVAIS_TYPES}
     for cell, (kind, _) in CELLS.items():
         logs[kind].append(log_density(shape, cell, strain))
     totals = {kind: np.logaddexp.reduce(each) for kind, each in logs.items()}
