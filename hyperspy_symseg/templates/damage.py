@@ -188,8 +188,8 @@ class Lines:
         """Whether nearly every line has an offset of its own: bool.
 
         They have if the power of the means exceeds that of independent pixels by far at
-        most frequencies: a lattice has power at few frequencies only. The median of
-        crops of the frame counts.
+        most frequencies: a lattice has power at few frequencies only. The means are
+        those of spans or of whole lines, and the median of crops of the frame counts.
 
         Parameters
         ----------
@@ -199,11 +199,22 @@ class Lines:
         means = self._means
         if self.spoilt.any():
             means = np.where(self.spoilt, np.median(means, axis=0), means)
+        variances = variances if self._axis == 1 else variances.T
+        variances = variances[:, : len(self._sizes)]
+        if self._vary(means, variances / self._sizes):
+            return True
+        # An offset that is small beside the contrast of a span is not in a line.
+        weights = self._sizes / self._sizes.sum()
+        whole = (means @ weights)[:, np.newaxis]
+        expected = variances.mean(axis=1, keepdims=True) / self._sizes.sum()
+        return self._vary(whole, expected)
+
+    def _vary(self, means, expected):
+        """Whether means (lines, k) vary more than their variances (crops, k): bool."""
         n = min(SPAN * self._cell, len(means))
         crops = means[: len(means) // n * n].reshape(-1, n, means.shape[1])
         crops = crops - crops.mean(axis=1, keepdims=True)
-        variances = variances if self._axis == 1 else variances.T
-        expected = variances[: len(crops), : len(self._sizes)] / self._sizes
+        expected = expected[: len(crops)]
         varied = expected > 0
         if not varied.any():
             return False

@@ -100,6 +100,28 @@ def test_offsets_are_seen_and_taken_off(amplitude, axis):
     np.testing.assert_allclose(after, before, atol=1e-9)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_offsets_that_no_span_tells_are_seen_in_whole_lines(axis):
+    own = 0.5 * np.random.default_rng(1).normal(size=SHAPE[1 - axis])
+    changed = noisy() + np.expand_dims(own, axis)
+    # Over the variance of the mean of independent pixels it is 0.25 * 72 / 3 = 6 in a
+    # span of 72 pixels, and 12 and 17 in lines of 150 and 200.
+    variances = np.full((3, 3), 3.0)
+    assert lines(changed, axis=axis).have_offsets(variances)
+    assert not lines(changed, axis=1 - axis).have_offsets(variances)
+    half = np.moveaxis(changed, axis, 1)[:, :72]
+    assert not lines(half, axis=1).have_offsets(variances)
+
+
+def test_a_particle_has_no_offsets():
+    rows, columns = np.indices(SHAPE)
+    inside = np.hypot(rows - 70, columns - 90) < 50
+    frame = np.where(inside, noisy() + 20, 20)
+    variances = np.full((3, 3), frame.var())
+    for axis in (0, 1):
+        assert not lines(frame, axis=axis).have_offsets(variances)
+
+
 def test_noise_has_no_offsets():
     frame = np.random.default_rng(2).normal(size=(400, 300))
     assert not lines(frame).have_offsets(np.ones((6, 6)))
