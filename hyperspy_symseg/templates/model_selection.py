@@ -262,6 +262,9 @@ class ModelSelection:
             return True
         if free.templates.least_difference() <= LEAST_DIFFERENCE:
             return False
+        # An empty pattern settles nothing.
+        if free.least_cells() < FEWEST_CELLS:
+            return False
         fewer, _ = self._free(n_patterns - 1)
         return fewer.cost(WHITE_NOISE) - free.cost(WHITE_NOISE) > DECISIVE
 
