@@ -74,9 +74,10 @@ class NamedPatterns:
         from .arguments import working
 
         self._check_has_their_shape(signal)
+        per_frame = check_flag("per_frame", per_frame)
         with working("Naming symmetry", show_progressbar, num_workers):
             found = get_symmetry(signal, mask, strain, tolerance, self)
-            if check_flag("per_frame", per_frame):
+            if per_frame:
                 found = found.with_lattice_parameters(
                     get_lattice_parameters(self, signal, found, mask)
                 )
@@ -377,6 +378,11 @@ def get_strain(labels, signal, reference, smoothing, mask):
         ]
         means = MeanLattices(templates, smoothing)
         references = run(means, *some, description="Measuring lattices") * size
+        if not np.isfinite(references).any():
+            raise ValueError(
+                "labels must have a region of some periods of a pattern with a "
+                "lattice, got none to measure strain in."
+            )
     strain = Strain(templates, references, size, smoothing)
     references = np.array(strain.references)
     for k in np.flatnonzero(~np.isfinite(references).all(axis=(1, 2))):
@@ -447,8 +453,12 @@ def _reference_vectors(reference, n_patterns, known_unit):
             f"{must}, of one lattice or of the {n_patterns} patterns, got the shape "
             f"{vectors.shape}."
         )
-    areas = np.abs(np.linalg.det(np.nan_to_num(vectors)))
-    lengths = np.linalg.norm(vectors, axis=-1).prod(axis=-1)
-    if (areas <= LEAST_ANGLE * np.nan_to_num(lengths)).all():
-        raise ValueError(f"{must}, two that are finite and not parallel, got others.")
+    # Rows of a table that have no lattice are NaN.
+    given = vectors[np.isfinite(vectors).all(axis=(1, 2))]
+    areas = np.abs(np.linalg.det(given))
+    lengths = np.linalg.norm(given, axis=-1).prod(axis=-1)
+    if not len(given) or (areas <= LEAST_ANGLE * lengths).any():
+        raise ValueError(
+            f"{must}, two that are finite and not parallel, got {shown(reference)}."
+        )
     return vectors
