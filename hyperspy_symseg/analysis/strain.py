@@ -294,6 +294,10 @@ class Strain(MapAnalysis):
         Along (y, x), in one unit.
     smoothing : float
         Standard deviation of the Gaussian window, in periods: see `periods`.
+    is_own : bool
+        Whether the references are the mean lattices of these patterns (`MeanLattices`).
+        Their vectors are then taken as they are: those of a template that is nearly
+        square may be nearer to vectors at right angles to them.
 
     Raises
     ------
@@ -315,14 +319,17 @@ class Strain(MapAnalysis):
     references: Any
     pixel_size: tuple[float, float] = (1.0, 1.0)
     smoothing: float = 3.0
+    is_own: bool = False
     whole_frames: ClassVar[bool] = True
     dtype: ClassVar[np.dtype] = np.dtype(np.float32)
     axes: ClassVar[tuple] = (2 * N,)
 
     def __post_init__(self):
         """Take the vectors that those of the templates are deformed from."""
-        vectors = mean_vectors(self.templates) * self.pixel_size
-        references = nearest(vectors, np.asarray(self.references, float))
+        references = np.asarray(self.references, float)
+        if not self.is_own:
+            vectors = mean_vectors(self.templates) * self.pixel_size
+            references = nearest(vectors, references)
         # As plain numbers, so that equal analyses are equal.
         plain = tuple(tuple(map(tuple, each)) for each in references.tolist())
         object.__setattr__(self, "references", plain)

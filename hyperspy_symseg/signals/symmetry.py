@@ -383,7 +383,7 @@ def get_strain(labels, signal, reference, smoothing, mask):
                 "labels must have a region of some periods of a pattern with a "
                 "lattice, got none to measure strain in."
             )
-    strain = Strain(templates, references, size, smoothing)
+    strain = Strain(templates, references, size, smoothing, reference is None)
     references = np.array(strain.references)
     for k in np.flatnonzero(~np.isfinite(references).all(axis=(1, 2))):
         _logger.info("Pattern %d has no strain: %s.", k, _why_none(vectors[k]))

@@ -161,6 +161,14 @@ def test_a_reference_may_be_turned():
     np.testing.assert_allclose(found[..., :3], 0, atol=2e-4)
 
 
+def test_the_mean_of_a_pattern_is_never_turned():
+    # At right angles, the vectors of the template have those lengths.
+    known, mean = templates(SQUARE * [[1.02], [0.98]]), SQUARE * [[0.98], [1.02]]
+    image = frame(mean)
+    found = measured(image, known, [mean], smoothing=2.0, is_own=True)[MIDDLE]
+    np.testing.assert_allclose(found[..., :4], 0, atol=0.02)
+
+
 def test_another_lattice_is_no_reference():
     with pytest.raises(ValueError, match="reference must be within 15% of the lattice"):
         Strain(templates(SQUARE), [1.3 * SQUARE])
