@@ -69,7 +69,7 @@ class Misorientation:
             words = ["no rotation"]
         else:
             error = f" +- {self.angle_error:.2g}" * (self.angle_error > 0)
-            words = [f"{self.angle:.2f}{error} degrees"]
+            words = [f"{self.angle:z.2f}{error} degrees"]
         if self.sigma is not None:
             words.append(f"Sigma {self.sigma}")
         if self.mirror is not None:

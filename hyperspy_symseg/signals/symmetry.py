@@ -329,7 +329,8 @@ def get_lattice_parameters(labels, signal, table, mask):
         {"name": "Pattern", "size": len(vectors), "navigate": bool(along)},
         *along,
     ]
-    units = [known_unit, known_unit, "degrees", f"{known_unit}²", "degrees"]
+    area_unit = f"{known_unit}²" * bool(known_unit)
+    units = [known_unit, known_unit, "degrees", area_unit, "degrees"]
     record = {"parameters": list(PARAMETERS), "units": units}
 
     def as_signal(values, quantity):

@@ -257,6 +257,16 @@ def test_lattice_parameters_of_an_image_are_against_the_pattern(movie, labels):
     assert axis.name == "Pattern"
 
 
+def test_areas_without_a_unit_have_none(movie, labels):
+    one, image = labels.inav[0].deepcopy(), movie.inav[0].deepcopy()
+    for signal in (one, image):
+        for axis in signal.axes_manager.signal_axes:
+            axis.units = ""
+    found = one.get_symmetry(image, per_frame=True, show_progressbar=False)
+    units = found.lattice_parameters.metadata.Symmetry_lattices.units
+    assert units == ["", "", "degrees", "", "degrees"]
+
+
 def test_lattice_parameters_are_not_asked_for_by_default(movie, labels):
     one = labels.inav[0]
     found = one.get_symmetry(movie.inav[0], show_progressbar=False)
