@@ -189,7 +189,9 @@ def periods(templates):
     known = np.flatnonzero(np.isfinite(vectors).all(axis=(1, 2)))
     for k in known:
         found[k] = np.linalg.norm(reduced_cell(vectors[k]).vectors[0])
-    areas, shortest = np.abs(np.linalg.det(vectors)), found.copy()
+    areas, shortest = found.copy(), found.copy()
+    # NumPy warns of matrices that are NaN.
+    areas[known] = np.abs(np.linalg.det(vectors[known]))
     for k in known:
         for j in known[areas[known] < areas[k] / LEAST_INDEX]:
             if matched(vectors[k], vectors[j]) is not None:

@@ -252,6 +252,13 @@ def test_a_pattern_of_lines_has_no_strain():
         Strain(known, [SQUARE])
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_pattern_without_a_lattice_has_no_period():
+    waves = [[0, 1 / 11], [1 / 11, 0], [0, 1 / 9]]
+    known = Templates(11.0, 2, [0, 0, 1], waves, [0.6, 0.3, 0.5], 0.1)
+    np.testing.assert_allclose(periods(known), [11, np.nan])
+
+
 def test_places_without_a_label_are_nan():
     labels = LABELS.copy()
     labels[50:90, 60:100] = -1
