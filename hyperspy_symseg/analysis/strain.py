@@ -225,7 +225,7 @@ def nearest(vectors, references):
     if not np.isfinite(found).any():
         raise ValueError(
             f"reference must be within {MOST_STRAIN:.0%} of the lattice of a pattern, "
-            f"got {references.tolist()} for {vectors.round(6).tolist()}."
+            f"got {references.round(6).tolist()} for {vectors.round(6).tolist()}."
         )
     return found
 
