@@ -140,8 +140,9 @@ class NamedPatterns:
         Raises
         ------
         TypeError, ValueError
-            If an argument is not allowed, the labels were not refined by templates, or
-            no pattern has the lattice of the reference.
+            If an argument is not allowed, the labels were not refined by templates, no
+            pattern has the lattice of the reference, or without one, none has a region
+            of some periods.
 
         Notes
         -----
