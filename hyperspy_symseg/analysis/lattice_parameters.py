@@ -95,7 +95,7 @@ class LatticeParameters(SumAnalysis):
         periods = n_periods(own[0], refined.vectors)
         if np.sqrt(periods.prod()) < FEWEST_PERIODS or periods.min() < FEWEST_ACROSS:
             return found
-        basis = matched(near, refined.vectors * size)
+        basis = matched(near, refined.vectors * size, is_turned=False)
         if basis is None:
             return found
         change = basis @ np.linalg.inv(refined.vectors * size)

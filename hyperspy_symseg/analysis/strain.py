@@ -189,7 +189,9 @@ def periods(templates):
     known = np.flatnonzero(np.isfinite(vectors).all(axis=(1, 2)))
     for k in known:
         found[k] = np.linalg.norm(reduced_cell(vectors[k]).vectors[0])
-    areas, shortest = np.abs(np.linalg.det(vectors)), found.copy()
+    areas, shortest = found.copy(), found.copy()
+    # NumPy warns of matrices that are NaN.
+    areas[known] = np.abs(np.linalg.det(vectors[known]))
     for k in known:
         for j in known[areas[known] < areas[k] / LEAST_INDEX]:
             if matched(vectors[k], vectors[j]) is not None:
@@ -223,7 +225,7 @@ def nearest(vectors, references):
     if not np.isfinite(found).any():
         raise ValueError(
             f"reference must be within {MOST_STRAIN:.0%} of the lattice of a pattern, "
-            f"got {references.tolist()} for {vectors.round(6).tolist()}."
+            f"got {references.round(6).tolist()} for {vectors.round(6).tolist()}."
         )
     return found
 
@@ -294,6 +296,10 @@ class Strain(MapAnalysis):
         Along (y, x), in one unit.
     smoothing : float
         Standard deviation of the Gaussian window, in periods: see `periods`.
+    is_own : bool
+        Whether the references are the mean lattices of these patterns (`MeanLattices`).
+        Their vectors are then taken as they are: those of a template that is nearly
+        square may be nearer to vectors at right angles to them.
 
     Raises
     ------
@@ -315,14 +321,17 @@ class Strain(MapAnalysis):
     references: Any
     pixel_size: tuple[float, float] = (1.0, 1.0)
     smoothing: float = 3.0
+    is_own: bool = False
     whole_frames: ClassVar[bool] = True
     dtype: ClassVar[np.dtype] = np.dtype(np.float32)
     axes: ClassVar[tuple] = (2 * N,)
 
     def __post_init__(self):
         """Take the vectors that those of the templates are deformed from."""
-        vectors = mean_vectors(self.templates) * self.pixel_size
-        references = nearest(vectors, np.asarray(self.references, float))
+        references = np.asarray(self.references, float)
+        if not self.is_own:
+            vectors = mean_vectors(self.templates) * self.pixel_size
+            references = nearest(vectors, references)
         # As plain numbers, so that equal analyses are equal.
         plain = tuple(tuple(map(tuple, each)) for each in references.tolist())
         object.__setattr__(self, "references", plain)

@@ -4,6 +4,7 @@
 import logging
 
 from hyperspy_symseg.frames.run import FrameError
+from hyperspy_symseg.lattice.naming import NO_LATTICE
 from hyperspy_symseg.plotting import pattern_words
 from hyperspy_symseg.signals.symmetry import check_can_be_named
 from hyperspy_symseg.symmetry_table import with_error
@@ -84,7 +85,7 @@ def symmetry_lines(table, names=None):
 def _in_words(row):
     """Symmetry of a pattern in a line."""
     if not row.has_lattice:
-        return f"no lattice: {row.reason}"
+        return NO_LATTICE + f": {row.reason}" * (row.reason != NO_LATTICE)
     group = row.plane_group or "plane group not certain"
     if row.nominal_plane_group and row.nominal_plane_group != row.plane_group:
         group += f" (nominal {row.nominal_plane_group})"

@@ -103,7 +103,7 @@ def bases(vectors, others, any_index=False):
     return found[proper], Deformation.of(matrices[proper])
 
 
-def nearest_basis(vectors, others, any_index=False):
+def nearest_basis(vectors, others, any_index=False, most=0.0):
     """Vectors of another lattice that a lattice is deformed from.
 
     The strain is the least and, of equal strains, the rotation is.
@@ -112,6 +112,8 @@ def nearest_basis(vectors, others, any_index=False):
     ----------
     vectors, others, any_index
         As for `bases`.
+    most : float
+        Strain up to which the rotation counts alone.
 
     Returns
     -------
@@ -129,7 +131,7 @@ def nearest_basis(vectors, others, any_index=False):
     """
     found, deformations = bases(vectors, others, any_index)
     strains = strain_of(deformations.stretch)
-    near = np.flatnonzero(strains <= strains.min() + SAME)
+    near = np.flatnonzero(strains <= max(strains.min() + SAME, most))
     best = near[np.argmin(np.abs(deformations.angle[near]))]
     return (
         found[best] + 0.0,
@@ -138,7 +140,7 @@ def nearest_basis(vectors, others, any_index=False):
     )
 
 
-def matched(vectors, others):
+def matched(vectors, others, is_turned=True):
     """Vectors of another lattice that a lattice is deformed from, if it is that one.
 
     Either may be a superlattice of the other one, if neither has the same sites.
@@ -147,6 +149,9 @@ def matched(vectors, others):
     ----------
     vectors, others
         As for `bases`; the others may be of any basis.
+    is_turned : bool
+        Whether the least strain counts, as one may be turned. Otherwise the least
+        rotation does: what was along x stays along x.
 
     Returns
     -------
@@ -156,7 +161,9 @@ def matched(vectors, others):
     if not np.isfinite([vectors, others]).all() or not np.linalg.det(others):
         return None
     reduced = reduced_cell(others).vectors
-    basis, strain, _ = nearest_basis(vectors, reduced)
+    basis, strain, _ = nearest_basis(
+        vectors, reduced, most=0.0 if is_turned else MOST_STRAIN
+    )
     if strain <= MOST_STRAIN:
         return basis
     basis, strain, _ = nearest_basis(vectors, reduced, any_index=True)

@@ -79,9 +79,9 @@ class NamedPatterns:
         from .arguments import working
 
         self._check_has_their_shape(signal)
+        per_frame = check_flag("per_frame", per_frame)
+        _check_method(method, per_frame=per_frame)
         with working("Naming symmetry", show_progressbar, num_workers):
-            per_frame = check_flag("per_frame", per_frame)
-            _check_method(method, per_frame=per_frame)
             found = get_symmetry(signal, mask, strain, tolerance, self, method)
             if per_frame:
                 found = found.with_lattice_parameters(
@@ -146,8 +146,9 @@ class NamedPatterns:
         Raises
         ------
         TypeError, ValueError
-            If an argument is not allowed, the labels were not refined by templates, or
-            no pattern has the lattice of the reference.
+            If an argument is not allowed, the labels were not refined by templates, no
+            pattern has the lattice of the reference, or without one, none has a region
+            of some periods.
 
         Notes
         -----
@@ -326,29 +327,22 @@ def get_lattice_parameters(labels, signal, table, mask):
     Signal1D, Signal2D or BaseSignal
         As `SymmetryTable.lattice_parameters` says.
     """
-    import dask.array as da
-
     from hyperspy_symseg.analysis import LatticeParameters
     from hyperspy_symseg.analysis.lattice_parameters import PARAMETERS
-    from hyperspy_symseg.frames.lazy import lazy
-    from hyperspy_symseg.frames.run import run
 
     from .arguments import mask_array
     from .axes import navigation_axes, signal_class
-    from .metadata import result_metadata
 
     size, known_unit = check_can_be_named(signal)
     vectors = [
         row.vectors if row.has_lattice else np.full((2, 2), np.nan) for row in table
     ]
     given = signal.data, labels.data, mask_array(mask, signal.data.shape)
-    is_lazy = any(isinstance(each, da.Array) for each in given[:2])
-    analysis = LatticeParameters(vectors, size)
-    if is_lazy:
-        found = lazy(analysis, *given).rechunk(-1)
-    else:
-        found = run(analysis, *given, description="Measuring lattices")
-    found = (da if is_lazy else np).moveaxis(found, (-3, -2, -1), (0, 1, 2))
+    found = _found(LatticeParameters(vectors, size), given, "Measuring lattices")
+    if not isinstance(found, np.ndarray):
+        # Small, and in one chunk a single file once saved.
+        found = found.rechunk(-1)
+    found = np.moveaxis(found, (-3, -2, -1), (0, 1, 2))
     along = [
         axis.get_axis_dictionary() | {"navigate": False}
         for axis in navigation_axes(labels)
@@ -358,34 +352,52 @@ def get_lattice_parameters(labels, signal, table, mask):
         {"name": "Pattern", "size": len(vectors), "navigate": bool(along)},
         *along,
     ]
-    units = [known_unit, known_unit, "degrees", f"{known_unit}²", "degrees"]
-    record = {"parameters": list(PARAMETERS), "units": units}
+    area_unit = f"{known_unit}²" * bool(known_unit)
+    units = [known_unit, known_unit, "degrees", area_unit, "degrees"]
+    record = {"Symmetry_lattices": {"parameters": list(PARAMETERS), "units": units}}
+    kind = signal_class(along or axes[1:])
+    return _with_variance(kind, found, axes, labels, "Lattice parameters", record)
 
-    def as_signal(values, quantity):
-        known = result_metadata(labels, quantity, Symmetry_lattices=record)
-        result = signal_class(along or axes[1:])(values, axes=axes, **known)
-        return result.as_lazy() if is_lazy else result
 
-    result = as_signal(found[0], "Lattice parameters")
-    result.set_noise_variance(as_signal(found[1], "Variance of lattice parameters"))
+def _found(analysis, given, description):
+    """What is found in frames, labels and a mask: lazy if the first or second are."""
+    import dask.array as da
+
+    from hyperspy_symseg.frames.lazy import lazy
+    from hyperspy_symseg.frames.run import run
+
+    if any(isinstance(each, da.Array) for each in given[:2]):
+        return lazy(analysis, *given)
+    return run(analysis, *given, description=description)
+
+
+def _with_variance(kind, found, axes, labels, quantity, record):
+    """Signal of values that has their variances, (values, variances) being found."""
+    from .metadata import result_metadata
+
+    signals, names = [], (quantity, f"Variance of {quantity.lower()}")
+    for array, name in zip(found, names, strict=True):
+        known = result_metadata(labels, name, **record)
+        signal = kind(array, axes=axes, **known)
+        is_lazy = not isinstance(array, np.ndarray)
+        signals.append(signal.as_lazy() if is_lazy else signal)
+    result, variance = signals
+    result.set_noise_variance(variance)
     return result
 
 
 def get_strain(labels, signal, reference, smoothing, mask):
     """Work of `SymmetryLabels.get_strain`, which says what it takes and returns."""
-    import dask.array as da
     from hyperspy.signals import Signal2D
 
     from hyperspy_symseg.analysis import MeanLattices, Strain
     from hyperspy_symseg.analysis.strain import COMPONENTS, mean_vectors, periods
     from hyperspy_symseg.frames.checks import check_number
-    from hyperspy_symseg.frames.lazy import lazy
     from hyperspy_symseg.frames.run import run
     from hyperspy_symseg.version import package_version
 
     from .arguments import mask_array
     from .axes import check_pixel_size, navigation_axes
-    from .metadata import result_metadata
 
     smoothing = check_number("smoothing", smoothing, *SMOOTHINGS)
     model = labels._refined_model()
@@ -407,16 +419,16 @@ def get_strain(labels, signal, reference, smoothing, mask):
         ]
         means = MeanLattices(templates, smoothing)
         references = run(means, *some, description="Measuring lattices") * size
-    strain = Strain(templates, references, size, smoothing)
+        if not np.isfinite(references).any():
+            raise ValueError(
+                "labels must have a region of some periods of a pattern with a "
+                "lattice, got none to measure strain in."
+            )
+    strain = Strain(templates, references, size, smoothing, reference is None)
     references = np.array(strain.references)
     for k in np.flatnonzero(~np.isfinite(references).all(axis=(1, 2))):
         _logger.info("Pattern %d has no strain: %s.", k, _why_none(vectors[k]))
-    is_lazy = any(isinstance(each, da.Array) for each in given[:2])
-    if is_lazy:
-        found = lazy(strain, *given)
-    else:
-        found = run(strain, *given, description="Measuring strain")
-    found = (da if is_lazy else np).moveaxis(found, -1, -3)
+    found = np.moveaxis(_found(strain, given, "Measuring strain"), -1, -3)
     axes = [
         *(axis.get_axis_dictionary() for axis in navigation_axes(labels)),
         {"name": "Component", "size": len(COMPONENTS), "navigate": True},
@@ -431,15 +443,9 @@ def get_strain(labels, signal, reference, smoothing, mask):
         "periods": periods(templates),
         "masked": mask is not None,
     }
-
-    def as_signal(values, quantity):
-        known = result_metadata(labels, quantity, Symmetry_strain=record)
-        result = Signal2D(values, axes=axes, **known)
-        return result.as_lazy() if is_lazy else result
-
-    result = as_signal(found[..., :4, :, :], "Strain")
-    result.set_noise_variance(as_signal(found[..., 4:, :, :], "Variance of the strain"))
-    return result
+    found = found[..., :4, :, :], found[..., 4:, :, :]
+    record = {"Symmetry_strain": record}
+    return _with_variance(Signal2D, found, axes, labels, "Strain", record)
 
 
 def _why_none(vectors):
@@ -479,8 +485,12 @@ def _reference_vectors(reference, n_patterns, known_unit):
             f"{must}, of one lattice or of the {n_patterns} patterns, got the shape "
             f"{vectors.shape}."
         )
-    areas = np.abs(np.linalg.det(np.nan_to_num(vectors)))
-    lengths = np.linalg.norm(vectors, axis=-1).prod(axis=-1)
-    if (areas <= LEAST_ANGLE * np.nan_to_num(lengths)).all():
-        raise ValueError(f"{must}, two that are finite and not parallel, got others.")
+    # Rows of a table that have no lattice are NaN.
+    given = vectors[np.isfinite(vectors).all(axis=(1, 2))]
+    areas = np.abs(np.linalg.det(given))
+    lengths = np.linalg.norm(given, axis=-1).prod(axis=-1)
+    if not len(given) or (areas <= LEAST_ANGLE * lengths).any():
+        raise ValueError(
+            f"{must}, two that are finite and not parallel, got {shown(reference)}."
+        )
     return vectors

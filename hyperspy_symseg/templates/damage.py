@@ -107,6 +107,14 @@ def _have_one_value(pixels, chosen):
     return high - low <= np.sqrt(NO_VARIANCE) * np.abs(high)
 
 
+def _fill_gaps(means, known):
+    """Means (lines, spans) where not known: by the lines next to them, in place."""
+    places = np.arange(len(means))
+    for own, is_known in zip(means.T, known.T, strict=True):
+        if is_known.any():
+            own[:] = np.interp(places, places[is_known], own[is_known])
+
+
 class Lines:
     """Rows or columns of a frame, by the means of their spans.
 
@@ -136,6 +144,8 @@ class Lines:
         if valid is not None:
             counts = self._sums(valid)
         self._means = sums / np.maximum(counts, 1)
+        if valid is not None:
+            _fill_gaps(self._means, counts > 0)
         self.spoilt = self._find_spoilt() & (counts > 0)
 
     def _sums(self, values):
@@ -203,6 +213,9 @@ class Lines:
         variances = variances[:, : len(self._sizes)]
         if self._vary(means, variances / self._sizes):
             return True
+        # Of lines with gaps, some have few pixels only.
+        if self._valid is not None:
+            return False
         # An offset that is small beside the contrast of a span is not in a line.
         weights = self._sizes / self._sizes.sum()
         whole = (means @ weights)[:, np.newaxis]

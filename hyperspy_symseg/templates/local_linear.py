@@ -56,9 +56,9 @@ def offsets(width, shape):
     rows, columns = (min(reach, n - 1) for n in shape)
     for dy in range(-rows, rows + 1):
         for dx in range(-columns, columns + 1):
-            distance2 = dy * dy + dx * dx
-            if distance2 <= max(1, (TRUNCATE * width) ** 2):
-                yield (dy, dx), math.exp(-distance2 / (2 * width**2))
+            distance = math.hypot(dy, dx)
+            if distance <= max(1, TRUNCATE * width):
+                yield (dy, dx), math.exp(-((distance / width) ** 2) / 2)
 
 
 def pairs(step, shape):

@@ -47,6 +47,14 @@ def test_lengths_do_not_change_places_from_frame_to_frame():
     np.testing.assert_allclose(values[:, B, 0], [12.12, 11.88], atol=0.05)
 
 
+def test_lengths_that_differ_in_the_mean_do_not_change_places():
+    frames = np.stack([counts([[0, 12 + e], [12 - e, 0]]) for e in (0.15, -0.15)])
+    near = np.array([[0, 12.1], [11.9, 0]])
+    found = run(LatticeParameters([near]), frames, labels_of(*frames))
+    np.testing.assert_allclose(found[:, 0, A, 0], [12.15, 11.85], atol=0.05)
+    np.testing.assert_allclose(found[:, 0, ORIENTATION, 0], 0, atol=0.5)
+
+
 def test_angles_pass_90_degrees_without_a_jump():
     frames = np.stack([counts([[0, 12.0], [14.0, x]]) for x in (0.3, -0.3)])
     found = run(LatticeParameters([VECTORS]), frames, labels_of(*frames))

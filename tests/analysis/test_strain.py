@@ -161,6 +161,14 @@ def test_a_reference_may_be_turned():
     np.testing.assert_allclose(found[..., :3], 0, atol=2e-4)
 
 
+def test_the_mean_of_a_pattern_is_never_turned():
+    # At right angles, the vectors of the template have those lengths.
+    known, mean = templates(SQUARE * [[1.02], [0.98]]), SQUARE * [[0.98], [1.02]]
+    image = frame(mean)
+    found = measured(image, known, [mean], smoothing=2.0, is_own=True)[MIDDLE]
+    np.testing.assert_allclose(found[..., :4], 0, atol=0.02)
+
+
 def test_another_lattice_is_no_reference():
     with pytest.raises(ValueError, match="reference must be within 15% of the lattice"):
         Strain(templates(SQUARE), [1.3 * SQUARE])
@@ -242,6 +250,13 @@ def test_a_pattern_of_lines_has_no_strain():
     assert np.isnan(run(MeanLattices(known), frame(SQUARE), LABELS)).all()
     with pytest.raises(ValueError, match="reference must be within 15%"):
         Strain(known, [SQUARE])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_pattern_without_a_lattice_has_no_period():
+    waves = [[0, 1 / 11], [1 / 11, 0], [0, 1 / 9]]
+    known = Templates(11.0, 2, [0, 0, 1], waves, [0.6, 0.3, 0.5], 0.1)
+    np.testing.assert_allclose(periods(known), [11, np.nan])
 
 
 def test_places_without_a_label_are_nan():

@@ -121,6 +121,14 @@ def test_a_pattern_without_a_lattice_says_why(signal):
     assert isinstance(table, SymmetryTable)
 
 
+def test_no_lattice_is_said_once():
+    noise = np.random.default_rng(0).normal(size=(120, 130))
+    table = hs.signals.Signal2D(noise).get_symmetry(show_progressbar=False)
+    assert symmetry_lines(table, ("support",)) == [
+        "pattern 0 support         no lattice"
+    ]
+
+
 def test_no_table_has_no_lines():
     assert symmetry_lines(None) == []
 

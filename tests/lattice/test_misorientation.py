@@ -183,6 +183,12 @@ def test_a_deformation_is_a_rotation_and_then_a_stretch():
     assert float(found.angle) == pytest.approx(30)
 
 
+def test_no_rotation_has_no_sign():
+    turned = np.array([[10, 1e-4], [-1e-4, 10]])
+    found = misorientation(10 * np.eye(2), turned, "square")
+    assert repr(found).startswith("<Misorientation: 0.00 degrees, Sigma 1")
+
+
 def test_the_nearest_basis_has_the_least_strain():
     other = np.array([[12.1, 0], [12, 12.1]])
     found, strain, angle = nearest_basis(np.array([[0, 12.0], [12, 0]]), other)

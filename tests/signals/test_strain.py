@@ -158,7 +158,8 @@ def test_patterns_of_another_lattice_are_nan_and_it_is_logged(caplog):
     [
         ({"smoothing": 0.5}, ValueError, "smoothing must be"),
         ({"smoothing": "wide"}, TypeError, "smoothing must be"),
-        ({"reference": np.zeros((2, 2))}, ValueError, "not parallel"),
+        ({"reference": np.zeros((2, 2))}, ValueError, "not parallel, got array"),
+        ({"reference": np.diag([np.inf, 1])}, ValueError, "finite and not parallel"),
         ({"reference": np.eye(3)}, ValueError, r"got the shape \(1, 3, 3\)"),
         ({"reference": np.ones((3, 2, 2))}, ValueError, r"got the shape \(3, 2, 2\)"),
         ({"reference": "silicon"}, TypeError, "reference must be"),
@@ -169,6 +170,27 @@ def test_patterns_of_another_lattice_are_nan_and_it_is_logged(caplog):
 def test_what_is_not_allowed_says_so(movie, labels, options, error, message):
     with pytest.raises(error, match=message):
         labels.get_strain(movie, show_progressbar=False, **options)
+
+
+def test_one_of_several_references_that_has_no_area_is_an_error():
+    signal = series_of([LATTICE, simulate.Lattice.hexagonal(15)]).inav[0]
+    seg = signal.segment_symmetry(2, show_progressbar=False)
+    vectors = np.stack([0.01 * np.array(LATTICE.vectors), np.ones((2, 2))])
+    with pytest.raises(ValueError, match="finite and not parallel"):
+        seg.get_strain(signal, reference=vectors, show_progressbar=False)
+
+
+def test_too_small_regions_are_no_error_of_a_reference(movie, labels):
+    small = (slice(20, 50), slice(10, 40))
+    one, image = labels.inav[0].isig[small], movie.inav[0].isig[small]
+    with pytest.raises(ValueError, match="labels must have a region of some periods"):
+        one.get_strain(image, show_progressbar=False)
+
+
+def test_whether_per_frame_is_checked_before_any_work(movie, labels, monkeypatch):
+    monkeypatch.setattr("hyperspy_symseg.signals.symmetry.get_symmetry", None)
+    with pytest.raises(TypeError, match="per_frame must be True or False, got 'yes'"):
+        labels.get_symmetry(movie, per_frame="yes", show_progressbar=False)
 
 
 def test_another_shape_is_an_error(movie, labels):
@@ -233,6 +255,16 @@ def test_lattice_parameters_of_an_image_are_against_the_pattern(movie, labels):
     assert found.lattice_parameters.data.shape == (5, 1)
     [axis] = found.lattice_parameters.axes_manager.signal_axes
     assert axis.name == "Pattern"
+
+
+def test_areas_without_a_unit_have_none(movie, labels):
+    one, image = labels.inav[0].deepcopy(), movie.inav[0].deepcopy()
+    for signal in (one, image):
+        for axis in signal.axes_manager.signal_axes:
+            axis.units = ""
+    found = one.get_symmetry(image, per_frame=True, show_progressbar=False)
+    units = found.lattice_parameters.metadata.Symmetry_lattices.units
+    assert units == ["", "", "degrees", "", "degrees"]
 
 
 def test_lattice_parameters_are_not_asked_for_by_default(movie, labels):

@@ -122,6 +122,18 @@ def test_a_particle_has_no_offsets():
         assert not lines(frame, axis=axis).have_offsets(variances)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_lines_without_pixels_are_no_offsets(axis):
+    # The pixels of a region, of a camera that adds much to all.
+    frame, valid = 500 + noisy(), np.zeros(SHAPE, bool)
+    y, x = np.indices(SHAPE)
+    valid[np.hypot(y - 70, x - 80) < 45] = True
+    frame[~valid] = 0
+    found = lines(frame, valid, axis)
+    assert not found.spoilt.any()
+    assert not found.have_offsets(np.full((3, 3), frame[valid].var()))
+
+
 def test_noise_has_no_offsets():
     frame = np.random.default_rng(2).normal(size=(400, 300))
     assert not lines(frame).have_offsets(np.ones((6, 6)))
