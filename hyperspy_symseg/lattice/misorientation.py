@@ -8,7 +8,7 @@ import numpy as np
 
 from .bravais import reduced_cell
 from .matching import SAME, Deformation, bases, deformation, strain_of
-from .plane_groups import CELLS, CENTRED, HEXAGONAL, TETRAGONAL
+from .plane_groups import CELLS, CENTRED, HEXAGONAL, SQUARE
 
 # Largest Sigma that is looked for; beyond, nearly any rotation is near some.
 MOST_SIGMA = 29
@@ -140,9 +140,9 @@ def misorientation(first, second, bravais, *, strain=0.05, angle_error=0.0):
 def _shaped(vectors, bravais):
     """Reduced vectors of a lattice, of their ideal shape if the type has only one."""
     vectors = reduced_cell(np.asarray(vectors, float)).vectors
-    if bravais not in (TETRAGONAL, HEXAGONAL):
+    if bravais not in (SQUARE, HEXAGONAL):
         return vectors
-    turn = math.radians(90 if bravais == TETRAGONAL else 60)
+    turn = math.radians(90 if bravais == SQUARE else 60)
     ideal = np.array([[0, 1], [math.sin(turn), math.cos(turn)]])
     ideal[1, 0] *= -np.sign(np.linalg.det(vectors))
     area = abs(np.linalg.det(vectors) / np.linalg.det(ideal))
@@ -206,7 +206,7 @@ def _lines(vectors, bravais):
             other = np.array(_next(i, j)) @ vectors
             share = float(other @ along / (along @ along))
             sigma = _sigma(share, density, bravais)
-            has_ideal_shape = bravais in (TETRAGONAL, HEXAGONAL)
+            has_ideal_shape = bravais in (SQUARE, HEXAGONAL)
             if sigma is None and (has_ideal_shape or density > MOST_DENSITY):
                 continue
             angle = math.degrees(math.atan2(*along))
@@ -239,7 +239,7 @@ def _next(i, j):
 
 def _sigma(share, density, bravais):
     """Sigma of a line, s.t / t.t and t.t over the area of a cell: int or None."""
-    shear = ROUNDING if bravais in (TETRAGONAL, HEXAGONAL) else SHEAR
+    shear = ROUNDING if bravais in (SQUARE, HEXAGONAL) else SHEAR
     most = min(MOST_SIGMA, math.sqrt(BY_CHANCE * density / shear))
     for m in range(1, int(most) + 1):
         off = abs(2 * m * share - round(2 * m * share))
@@ -253,6 +253,6 @@ def _canonical(h, k, bravais):
     if bravais == HEXAGONAL:
         # Of h, k and -h - k the one that is largest is the sum of the others.
         return tuple(sorted(sorted(map(abs, (h, k, h + k)))[:2], reverse=True))
-    if bravais == TETRAGONAL:
+    if bravais == SQUARE:
         return tuple(sorted((abs(h), abs(k)), reverse=True))
     return (h, k) if bravais == "oblique" else (abs(h), abs(k))
