@@ -134,7 +134,7 @@ def test_error_names_the_version_that_wrote_the_labels():
 
 def test_labels_of_a_later_format_are_refused_by_name():
     labels = stored_labels().deepcopy()
-    labels.metadata.Symmetry_segmentation.format = 5
+    labels.metadata.Symmetry_segmentation.format = 6
     with pytest.raises(ValueError, match=r"^format of metadata\.Symmetry_segmentation"):
         labels.get_areas()
 

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from hyperspy_symseg.command_line.areas import area_lines
+from hyperspy_symseg.command_line.areas import area_lines, measured_areas
 from hyperspy_symseg.signals.arguments import pattern_examples
 from hyperspy_symseg.simulate import Lattice, micrograph
 
@@ -102,7 +102,10 @@ def test_names_in_a_legend(signal, labels):
 
 
 def test_names_in_a_table(labels):
-    assert [line.split()[2] for line in area_lines(labels)] == ["right", "left"]
+    assert [line.split()[2] for line in area_lines(measured_areas(labels))] == [
+        "right",
+        "left",
+    ]
 
 
 def test_arrays_of_bool_are_the_same(signal, labels):
