@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 
 from hyperspy_symseg.frames.analysis import SumAnalysis
-from hyperspy_symseg.frames.threads import one_thread
 from hyperspy_symseg.lattice.finding import LEAST_EVIDENCE, find_lattice
 from hyperspy_symseg.lattice.fourier_nodes import windows
 from hyperspy_symseg.networks.predicted_symmetry import (
@@ -87,9 +86,7 @@ class NetworkSymmetry(SumAnalysis):
         windows; weights, and their squares with those of their spreads.
         """
         every = own_pixels(tile, self.n_patterns)
-        # Products of matrices round otherwise with more threads.
-        with one_thread:
-            return np.stack([self._sums(tile.values, own) for own in every])
+        return np.stack([self._sums(tile.values, own) for own in every])
 
     def _sums(self, frame, own):
         """Sums over the windows of the pixels of one pattern: (k,) numpy.ndarray."""

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hyperspy_symseg.frames.threads import one_thread
+
 from .layers import conv2d, dense, dropout, relu, softmax
 from .turned_spectra import COLUMNS, ROWS, turned_spectra
 from .weights import read_weights
@@ -150,7 +152,9 @@ class SymmetryNetwork:
         >>> CLASSES[weights.argmax()]
         'hexagonal'
         """
-        logits = self.passes(turned_spectra(window), (self.seed, *place))
+        # Products of matrices round otherwise with more threads.
+        with one_thread:
+            logits = self.passes(turned_spectra(window), (self.seed, *place))
         temperature = float(self.weights["temperature"])
         spreads = softmax(logits.astype(float) / temperature).std(axis=0)
         return pooled(logits, temperature), spreads
