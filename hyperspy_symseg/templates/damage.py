@@ -23,6 +23,8 @@ LOW, HIGH, BEYOND, SUSPICIOUS = 0.1, 0.9, 3.0, 2.5
 # Power of the means of lines, beside that of independent pixels, from which on all have
 # offsets; the first frequency that counts, and the median power of noise of mean 1.
 OFFSETS, SLOWEST, MEDIAN_OF_POWER = 10.0, 3, np.log(2)
+# The same power of whole lines; and that of a lattice along them, over the median.
+OFFSETS_OF_WHOLE, ALIGNED = 20.0, 30.0
 
 
 def find_spikes(values, sums, energies, counts, side):
@@ -211,38 +213,47 @@ class Lines:
             means = np.where(self.spoilt, np.median(means, axis=0), means)
         variances = variances if self._axis == 1 else variances.T
         variances = variances[:, : len(self._sizes)]
-        if self._vary(means, variances / self._sizes):
+        power, _ = self._power(means, variances / self._sizes)
+        if power > OFFSETS:
             return True
         # Of lines with gaps, some have few pixels only.
         if self._valid is not None:
             return False
-        # An offset that is small beside the contrast of a span is not in a line.
+        # An offset that is small beside the contrast of a span is not in a line. But
+        # reflections along the lines would be lost with it.
         weights = self._sizes / self._sizes.sum()
         whole = (means @ weights)[:, np.newaxis]
         expected = variances.mean(axis=1, keepdims=True) / self._sizes.sum()
-        return self._vary(whole, expected)
+        power, highest = self._power(whole, expected)
+        return bool(power > OFFSETS_OF_WHOLE and highest < ALIGNED * power)
 
-    def _vary(self, means, expected):
-        """Whether means (lines, k) vary more than their variances (crops, k): bool."""
+    def _power(self, means, expected):
+        """Power of means (lines, k) over their variances (crops, k): two float.
+
+        The median of the frequencies and the largest, in the median of the crops; 0 if
+        that cannot be much.
+        """
         n = min(SPAN * self._cell, len(means))
         crops = means[: len(means) // n * n].reshape(-1, n, means.shape[1])
         crops = crops - crops.mean(axis=1, keepdims=True)
         expected = expected[: len(crops)]
         varied = expected > 0
         if not varied.any():
-            return False
+            return 0.0, 0.0
 
         def median_of_crops(power):
             return np.median(power[varied] / expected[varied])
 
         # Half of the frequencies have at least the median power.
         if median_of_crops((crops**2).mean(axis=1)) < OFFSETS / 4:
-            return False
+            return 0.0, 0.0
         window = np.hanning(n + 2)[1:-1, np.newaxis]
         spectrum = np.fft.rfft(crops * window, axis=1)[:, SLOWEST:]
-        power = np.median(spectrum.real**2 + spectrum.imag**2, axis=1)
+        power = spectrum.real**2 + spectrum.imag**2
         power /= (window**2).sum() * MEDIAN_OF_POWER
-        return bool(median_of_crops(power) > OFFSETS)
+        return tuple(
+            median_of_crops(each(power, axis=1)) for each in (np.median, np.max)
+        )
 
     def offsets(self):
         """Running means of the lines: (rows, columns) numpy.ndarray of float64."""

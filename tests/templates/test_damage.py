@@ -102,15 +102,27 @@ def test_offsets_are_seen_and_taken_off(amplitude, axis):
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_offsets_that_no_span_tells_are_seen_in_whole_lines(axis):
-    own = 0.5 * np.random.default_rng(1).normal(size=SHAPE[1 - axis])
-    changed = noisy() + np.expand_dims(own, axis)
+    shape = 300, 400
+    own = 0.5 * np.random.default_rng(1).normal(size=shape[1 - axis])
+    changed = noisy(shape=shape) + np.expand_dims(own, axis)
     # Over the variance of the mean of independent pixels it is 0.25 * 72 / 3 = 6 in a
-    # span of 72 pixels, and 12 and 17 in lines of 150 and 200.
-    variances = np.full((3, 3), 3.0)
+    # span of 72 pixels, and 25 and 33 in lines of 300 and 400.
+    variances = np.full((6, 6), 3.0)
     assert lines(changed, axis=axis).have_offsets(variances)
     assert not lines(changed, axis=1 - axis).have_offsets(variances)
-    half = np.moveaxis(changed, axis, 1)[:, :72]
-    assert not lines(half, axis=1).have_offsets(variances)
+    short = np.moveaxis(changed, axis, 1)[:, :72]
+    assert not lines(short, axis=1).have_offsets(variances)
+
+
+def test_a_lattice_along_the_lines_is_kept():
+    shape = 300, 400
+    y = np.arange(shape[0])[:, np.newaxis]
+    own = 0.5 * np.random.default_rng(1).normal(size=(shape[0], 1))
+    frame = noisy(shape=shape) + own
+    variances = np.full((6, 6), 3.0)
+    assert lines(frame).have_offsets(variances)
+    along = np.cos(2 * np.pi * y / CELL)
+    assert not lines(frame + along).have_offsets(variances)
 
 
 def test_a_particle_has_no_offsets():
