@@ -164,26 +164,16 @@ class Lines:
         return sums.T
 
     def _find_spoilt(self):
-        reach, means = round(AROUND * self._cell), self._means
+        reach = round(AROUND * self._cell)
         size = 2 * reach + 1
-        spoilt = np.zeros(means.shape, bool)
-        if len(means) < size:
-            return spoilt
-        # A line that is far from most lines has a large share in their variance, too.
-        level, power = (
-            ndimage.uniform_filter1d(each, size, axis=0, mode="mirror")
-            for each in (means, means**2)
-        )
-        deviation = (means - level) ** 2
-        indices = np.nonzero(deviation > SUSPICIOUS**2 * (power - level**2))
-        rows = np.clip(indices[0], reach, len(means) - 1 - reach)
-        around = rows[:, np.newaxis] + np.arange(-reach, reach + 1)
-        ranks = round(LOW * (size - 1)), round(HIGH * (size - 1))
-        around = np.partition(means[around, indices[1][:, np.newaxis]], ranks, axis=1)
-        low, high = around[:, ranks].T
-        beyond = BEYOND * (high - low)
-        own = means[indices]
-        spoilt[indices] = (own > high + beyond) | (own < low - beyond)
+        if len(self._means) < size:
+            return np.zeros(self._means.shape, bool)
+        spoilt = _spoilt_lines(self._means, reach)
+        if spoilt.any():
+            # A line that is far off hides others near by.
+            usual = ndimage.median_filter(self._means, (size, 1), mode="mirror")
+            means = np.where(spoilt, usual, self._means)
+            spoilt |= _spoilt_lines(means, reach)
         return spoilt
 
     @property
@@ -266,3 +256,24 @@ class Lines:
             for each in (self._values, valid)
         )
         return ratio(sums, counts)
+
+
+def _spoilt_lines(means, reach):
+    """Lines whose means (lines, spans) are beyond all those near by: bool array."""
+    size, spoilt = 2 * reach + 1, np.zeros(means.shape, bool)
+    # A line that is far from most lines has a large share in their variance, too.
+    level, power = (
+        ndimage.uniform_filter1d(each, size, axis=0, mode="mirror")
+        for each in (means, means**2)
+    )
+    deviation = (means - level) ** 2
+    indices = np.nonzero(deviation > SUSPICIOUS**2 * (power - level**2))
+    rows = np.clip(indices[0], reach, len(means) - 1 - reach)
+    around = rows[:, np.newaxis] + np.arange(-reach, reach + 1)
+    ranks = round(LOW * (size - 1)), round(HIGH * (size - 1))
+    around = np.partition(means[around, indices[1][:, np.newaxis]], ranks, axis=1)
+    low, high = around[:, ranks].T
+    beyond = BEYOND * (high - low)
+    own = means[indices]
+    spoilt[indices] = (own > high + beyond) | (own < low - beyond)
+    return spoilt

@@ -60,6 +60,13 @@ def test_lines_that_are_spoilt(axis, change):
     assert not lines(frame, axis=1 - axis).spoilt.any()
 
 
+def test_a_line_that_is_far_off_hides_no_other():
+    frame = noisy()
+    frame[59] = 65535
+    frame[54] = 100
+    assert np.flatnonzero(lines(frame).spoilt.all(axis=1)).tolist() == [54, 59]
+
+
 def test_a_piece_of_a_line_is_spoilt():
     frame = noisy()
     frame[60, :100] += 50
