@@ -210,20 +210,11 @@ def get_symmetry(signal, mask, strain, tolerance, labels=None, method=EVIDENCE):
     size, known_unit = check_can_be_named(signal)
     mask = mask_array(mask, signal.data.shape)
     n_patterns = None if labels is None else labels.n_patterns
-    frames = _some(signal.data, signal.data.shape[:-2])
-    given = None if labels is None else _some(labels.data, labels.data.shape[:-2])
-    if mask is not None and mask.ndim > 2:
-        mask = _some(mask, mask.shape[:-2])
+    given = signal.data, None if labels is None else labels.data, mask
     analysis = Symmetry(n_patterns, size, strain)
     if method == NETWORK:
         analysis = NetworkSymmetry(n_patterns, size)
-    records = run(
-        analysis,
-        frames,
-        given,
-        mask,
-        description="Naming symmetry",
-    )
+    records = run(analysis, *map(_some, given), description="Naming symmetry")
     if labels is None:
         names = ["crystal"]
     else:
@@ -285,9 +276,9 @@ def _check_method(method, **options):
             )
 
 
-def _some(array, navigation):
-    """A few frames of a series, evenly spread; an image stays as it is."""
-    if not navigation:
+def _some(array):
+    """A few frames of a series, evenly spread; an image or None stays as it is."""
+    if array is None or array.ndim == 2:
         return array
     from .arguments import N_FIT_FRAMES
 
@@ -413,11 +404,8 @@ def get_strain(labels, signal, reference, smoothing, mask):
     if reference is not None:
         references = _reference_vectors(reference, len(vectors), known_unit)
     else:
-        some = [
-            each if each is None or each.ndim == 2 else _some(each, each.shape[:-2])
-            for each in given
-        ]
         means = MeanLattices(templates, smoothing)
+        some = map(_some, given)
         references = run(means, *some, description="Measuring lattices") * size
         if not np.isfinite(references).any():
             raise ValueError(

@@ -119,10 +119,8 @@ def motif_split(frame, solution, number, superlattice=True):
     if not (solution.labels == number).any():
         return None
     others = [each for each in solution.groups if each is not group]
-    own, learner = (
-        solution.posterior[group.patterns],
-        crystal_of(frame, group, solution),
-    )
+    own = solution.posterior[group.patterns]
+    learner = crystal_of(frame, group, solution)
     if learner is None:
         return None
     other = learner

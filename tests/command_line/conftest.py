@@ -2,6 +2,7 @@
 import pytest
 
 from hyperspy_symseg import simulate
+from hyperspy_symseg.__main__ import main
 
 # Frames of the series, their patterns, and lengths that suit them.
 N = 6
@@ -19,3 +20,27 @@ def signal():
 def file(signal, tmp_path):
     signal.save(tmp_path / "movie.zspy", chunks=(1, 121, 140))
     return tmp_path / "movie.zspy"
+
+
+@pytest.fixture
+def image(signal, tmp_path):
+    signal.inav[0].save(tmp_path / "image.hspy")
+    return tmp_path / "image.hspy"
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def run(out, capsys):
+    """Run the command; return its status, lines of output and of errors."""
+
+    def run(*arguments):
+        arguments = ["segment", *SMALL, "--output", out, *arguments]
+        status = main([str(a) for a in arguments])
+        written, err = capsys.readouterr()
+        return status, written.splitlines(), err.splitlines()
+
+    return run

@@ -9,38 +9,13 @@ import numpy as np
 import pytest
 
 import hyperspy_symseg
-from hyperspy_symseg.__main__ import main
 from hyperspy_symseg.command_line import report
 from hyperspy_symseg.command_line.symmetry import symmetry_lines
 from hyperspy_symseg.signals import save
 from hyperspy_symseg.symmetry_table import SymmetryTable
 
-from .conftest import SMALL, N
+from .conftest import N
 from .test_series import corrupt, stopped_after
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
-@pytest.fixture
-def image(signal, tmp_path):
-    signal.inav[0].save(tmp_path / "image.hspy")
-    return tmp_path / "image.hspy"
-
-
-@pytest.fixture
-def run(out, capsys):
-    """Run the command; return its status, lines of output and of errors."""
-
-    def run(*arguments):
-        arguments = ["segment", *SMALL, "--output", out, *arguments]
-        status = main([str(a) for a in arguments])
-        written, err = capsys.readouterr()
-        return status, written.splitlines(), err.splitlines()
-
-    return run
 
 
 @pytest.fixture

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hyperspy_symseg.__main__ import main
 from hyperspy_symseg.command_line import overlay_movie, series
 from hyperspy_symseg.signals import save
 
-from .conftest import SMALL, N
+from .conftest import N
 
 OPTIONS = {"patch": 10, "window": 12}
 
@@ -21,24 +20,6 @@ OPTIONS = {"patch": 10, "window": 12}
 @pytest.fixture(scope="module")
 def expected(signal):
     return signal.segment_symmetry(2, **OPTIONS, show_progressbar=False)
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
-@pytest.fixture
-def run(out, capsys):
-    """Run the command; return its status, lines of output and of errors."""
-
-    def run(*arguments):
-        arguments = ["segment", *SMALL, "--output", out, *arguments]
-        status = main([str(a) for a in arguments])
-        written, err = capsys.readouterr()
-        return status, written.splitlines(), err.splitlines()
-
-    return run
 
 
 @pytest.fixture

@@ -29,28 +29,9 @@ def expected(signal):
 
 
 @pytest.fixture
-def image(signal, tmp_path):
-    signal.inav[0].save(tmp_path / "image.hspy")
-    return tmp_path / "image.hspy"
-
-
-@pytest.fixture
 def out(tmp_path):
     (tmp_path / "out").mkdir()
     return tmp_path / "out"
-
-
-@pytest.fixture
-def run(out, capsys):
-    """Run the command; return its status, lines of output and of errors."""
-
-    def run(*arguments):
-        arguments = ["segment", *SMALL, "--output", out, *arguments]
-        status = main([str(a) for a in arguments])
-        written, err = capsys.readouterr()
-        return status, written.splitlines(), err.splitlines()
-
-    return run
 
 
 @pytest.fixture

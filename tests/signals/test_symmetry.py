@@ -23,16 +23,21 @@ def crystal():
     return simulate.micrograph(SQUARE, SHAPE, seed=2)[0]
 
 
-@pytest.fixture(scope="module")
-def labelled():
-    signal, truth = simulate.micrograph([SQUARE, HEXAGONAL], SHAPE, dose=5, seed=1)
-    labels = hs.signals.Signal2D(truth.data)
+def as_labels(truth, signal):
+    """Labels with the axes of a signal."""
+    labels = hs.signals.Signal2D(truth)
     labels.set_signal_type("symmetry_labels")
     for axis, other in zip(
         labels.axes_manager.signal_axes, signal.axes_manager.signal_axes, strict=True
     ):
         axis.scale, axis.units = other.scale, other.units
-    return signal, labels
+    return labels
+
+
+@pytest.fixture(scope="module")
+def labelled():
+    signal, truth = simulate.micrograph([SQUARE, HEXAGONAL], SHAPE, dose=5, seed=1)
+    return signal, as_labels(truth.data, signal)
 
 
 @pytest.fixture(scope="module")
@@ -244,13 +249,7 @@ def halves():
     truth[:, 160:] = 1
     grains = [SQUARE, HEXAGONAL]
     signal, _ = simulate.micrograph(grains, boundary=truth, dose=5, seed=1)
-    labels = hs.signals.Signal2D(truth)
-    labels.set_signal_type("symmetry_labels")
-    for axis, other in zip(
-        labels.axes_manager.signal_axes, signal.axes_manager.signal_axes, strict=True
-    ):
-        axis.scale, axis.units = other.scale, other.units
-    return signal, labels
+    return signal, as_labels(truth, signal)
 
 
 @pytest.fixture(scope="module")
