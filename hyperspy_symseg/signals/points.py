@@ -22,6 +22,8 @@ from .source import Source
 # periods.
 MISSING, EXTRA = PATTERN_COLORS["sky blue"], PATTERN_COLORS["orange"]
 DIAMETER = 1.5
+# How columns are found.
+METHODS = "auto", "crystal"
 
 
 def find_outliers(labels, signal, threshold, mask, lazy_output):
@@ -108,4 +110,105 @@ def _all_offsets(found, sign, calibration):
     result = np.empty(found.shape, object)
     for place in np.ndindex(found.shape):
         result[place] = _offsets(found[place], sign, calibration)
+    return result
+
+
+def find_atomic_columns(signal, labels, method, contrast, **asked):
+    """Work of `Signal2D.find_atomic_columns`, which says what it takes and returns.
+
+    In `asked` are the other arguments.
+    """
+    from hyperspy_symseg.analysis.columns import CONTRASTS, NAMES, AtomicColumns
+
+    from .arguments import working
+
+    axes = frame_axes(signal)
+    check_one_of("method", method, METHODS)
+    check_one_of("contrast", contrast, CONTRASTS)
+    probability = check_number("probability", asked["probability"], 0, 1)
+    calibrated = check_flag("calibrated", asked["calibrated"])
+    mask, lazy_output = asked["mask"], asked["lazy_output"]
+    check_flag("lazy_output", lazy_output, None)
+    source = Source.of(signal, mask, True)
+    how = {key: asked[key] for key in ("show_progressbar", "num_workers")}
+    if labels is None:
+        labels = signal.segment_symmetry(mask=mask, lazy_output=lazy_output, **how)
+    _check_labels_of(labels, signal)
+    if lazy_output is None:
+        lazy_output = signal._lazy or labels._lazy
+    model = labels._refined_model()
+    check_pixel_size(model, axes)
+    analysis = AtomicColumns(model.templates, contrast, probability)
+    given = analysis, source.frames, labels.data, source.mask
+    what = "Finding columns"
+    with working(what, **how):
+        found = lazy(*given) if lazy_output else run(*given, description=what)
+    record = {"method": method, "contrast": contrast, "probability": probability}
+    record["masked"] = mask is not None
+    return as_points(
+        found[..., 0] if source.navigation else found,
+        signal,
+        NAMES,
+        "Atomic columns",
+        calibrated=calibrated,
+        Atomic_columns=record,
+    )
+
+
+def check_one_of(name, value, allowed):
+    """Check that an argument is one of some words."""
+    if not isinstance(value, str) or value not in allowed:
+        words = ", ".join(map(repr, allowed))
+        raise ValueError(f"{name} must be one of {words}, got {shown(value)}.")
+
+
+def _check_labels_of(labels, signal):
+    """Check that labels are those of a signal."""
+    from .symmetry_labels import SymmetryLabels
+
+    if not isinstance(labels, SymmetryLabels):
+        raise TypeError(
+            "seg must be the labels of the signal, from segment_symmetry, or None, got "
+            f"{shown(labels)}."
+        )
+    labels._check_has_their_shape(signal)
+
+
+def as_points(found, signal, names, quantity, *, calibrated=False, **branches):
+    """Tables of points as a signal."""
+    axes = frame_axes(signal)
+    if calibrated:
+        found = _calibrated(found, list(names), [(a.scale, a.offset) for a in axes])
+    navigation = signal.axes_manager.navigation_axes[::-1]
+    result = BaseSignal(
+        found,
+        axes=[axis.get_axis_dictionary() for axis in navigation],
+        ragged=True,
+        **result_metadata(
+            signal,
+            quantity,
+            Symmetry_points={
+                "version": package_version(),
+                "columns": list(names),
+                "calibrated": calibrated,
+            },
+            **branches,
+        ),
+    )
+    return result.as_lazy() if isinstance(found, da.Array) else result
+
+
+def _calibrated(found, names, axes):
+    """Tables with lengths in the unit of axes (scale, offset)."""
+    if isinstance(found, da.Array):
+        meta = np.empty((0,) * found.ndim, object)
+        return found.map_blocks(_calibrated, names, axes, dtype=object, meta=meta)
+    (y, y0), (x, x0) = axes
+    factors = {"y": y, "x": x, "y_error": abs(y), "x_error": abs(x)}
+    factors["width"] = np.sqrt(abs(x * y))
+    factors = np.array([factors.get(name, 1.0) for name in names])
+    offsets = np.array([{"y": y0, "x": x0}.get(name, 0.0) for name in names])
+    result = np.empty(found.shape, object)
+    for place in np.ndindex(found.shape):
+        result[place] = found[place] * factors + offsets
     return result
