@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .column_model import Canvas, Evidence, Noise, Patches
+from .column_model import Canvas, Columns, Evidence
 from .column_statistics import (
     neighbours_moves,
     posterior,
@@ -17,9 +17,9 @@ from .column_statistics import (
 
 # Rounds of positions, statistics and probabilities.
 ROUNDS = 5
-# Round from which on overdispersion is measured: at first it is that columns are not
-# where they will be.
-FIRST_OF_OVERDISPERSION = 3
+# Round from which on overdispersion is measured, and what columns take of the noise: at
+# first it is that they are not where they will be.
+SETTLED = 3
 # To begin with: scatter about the sites, in spacings, and of intensities, relative; and
 # what these are at least and at most.
 SCATTER, VARIATION = 0.025, 0.1
@@ -37,8 +37,6 @@ NEIGHBOURS = 6
 # Change of a width in a round, at most, its range, and what is known of it beforehand:
 # the standard deviation of its logarithm.
 WIDER, WIDEST, WIDTH_KNOWN = 1.2, 1.8, 0.3
-# Share of a pixel's residual that the fit takes, at most.
-MOST_LEVERAGE = 0.8
 TINY = 1e-30
 
 
@@ -86,8 +84,7 @@ class ColumnFit:
     ----------
     positions : (n, 2) numpy.ndarray of float64
     probabilities : (n,) numpy.ndarray of float64
-    expected : (pixels,) numpy.ndarray of float64
-        Flat, as of the canvas.
+    expected : (rows, columns) numpy.ndarray of float64
     noise : Noise
     overdispersion : float
     """
@@ -137,8 +134,9 @@ class ColumnFit:
     def _look(self, i=ROUNDS):
         """Expected intensity, noise, and what the pixels say beside it, in a round."""
         kinds, canvas = self.sites.kinds, self.canvas
-        patches = Patches(canvas, self.positions, self._widths[kinds])
-        comb = patches.drawn(self.probabilities * self._heights[kinds])
+        widths = self._widths[kinds]
+        columns = Columns(self.positions, self._relative, widths)
+        comb = canvas.drawn(columns, self.probabilities * self._heights[kinds])
         background, contrasts, self._contrast = canvas.background(comb, self._contrast)
         if not i:
             # Where no column is, such as in vacuum, there is no contrast near by.
@@ -147,12 +145,13 @@ class ColumnFit:
         usual = np.maximum(canvas.at(contrasts, self.positions), least)
         self._usual = self._heights[kinds] * usual
         self._amplitudes = self._relative * self._usual
-        drawn = patches.drawn(self.probabilities * self._amplitudes)
+        columns = columns._replace(amplitudes=self._amplitudes)
+        drawn = canvas.drawn(columns, self.probabilities * self._amplitudes)
         self.expected = background + drawn
-        self._learn_noise(patches, i >= FIRST_OF_OVERDISPERSION)
+        self._learn_noise(columns, i)
         missing = (1 - self.probabilities) * self._amplitudes
-        how = self.expected, self._amplitudes, missing, self.noise
-        self._evidence = Evidence.of(canvas, patches, *how)
+        how = self.expected, missing, self.noise
+        self._evidence = Evidence.of(canvas, columns, *how)
         # Where columns would be by their pixels alone; what is hardly seen has a
         # variance nevertheless.
         left = self._information + 1e-6 * self._prior_matrix
@@ -203,28 +202,20 @@ class ColumnFit:
         relative = self._relative + step[:, 0] / self._usual
         self._relative = np.maximum(relative, LEAST_AMPLITUDE)
 
-    def _learn_noise(self, patches, is_settled):
+    def _learn_noise(self, columns, i):
         """Variance of pixels and overdispersion, from what the columns leave."""
-        canvas = self.canvas
-        rest = (canvas.values - self.expected) * canvas.valid
-        squares, own = rest**2, np.flatnonzero(canvas.valid)
-        if self.noise is not None:
-            squares /= 1 - np.minimum(self._leverage(patches), MOST_LEVERAGE)
-        self.noise = Noise.of(squares[own], self.expected[own])
-        rest /= np.sqrt(self.noise.variance(self.expected))
-        if is_settled:
-            self.overdispersion = canvas.overdispersion(rest, self._widths.mean())
-
-    def _leverage(self, patches):
-        """Share of the pixels' residuals that the columns take: flat array."""
-        covariance = np.linalg.inv(self._information + self._prior_matrix)
-        slopes, share = patches.slopes(self._amplitudes), 0.0
-        for i in range(3):
-            for j in range(i, 3):
-                factor = covariance[:, i, j, np.newaxis] * (1 if i == j else 2)
-                share = share + factor * slopes[i] * slopes[j]
-        drawn = patches.drawn(self.probabilities, share)
-        return drawn / self.noise.variance(self.expected)
+        canvas, leverages = self.canvas, np.zeros(self.canvas.values.shape)
+        if i >= SETTLED:
+            covariance = np.linalg.inv(self._information + self._prior_matrix)
+            covariance *= self.probabilities[:, np.newaxis, np.newaxis]
+            leverages = canvas.leverage(columns, covariance)
+            leverages /= self.noise.variance(self.expected)
+        self.noise = canvas.noise(self.expected, leverages)
+        if i >= SETTLED:
+            rest = (canvas.values - self.expected) * canvas.valid
+            rest /= np.sqrt(self.noise.variance(self.expected))
+            width = self._widths.mean()
+            self.overdispersion = canvas.overdispersion(rest, width)
 
     def _learn_sites(self):
         """Move the sites to where the columns near by tell that they are."""
@@ -243,7 +234,7 @@ class ColumnFit:
     def _learn_scatter(self):
         """Heights of each kind, and scatter of positions and intensities."""
         kinds = self.sites.kinds
-        squares = (self._measured[:, 1:] - self._places) ** 2
+        squared = (self._measured[:, 1:] - self._places) ** 2
         ratio = self._measured[:, 0] / self._usual
         variances = self._variances[:, 0] / self._usual**2
         for k, spacing in enumerate(self.sites.spacings):
@@ -254,23 +245,15 @@ class ColumnFit:
             counts = weights / (variances[own] + self._variation[k] ** 2)
             median = weighted_median(ratio[own], counts)
             self._heights[k] *= np.clip(median, 1 / HIGHER, HIGHER)
-            found = scatter_of(
-                squares[own].ravel(),
+            self._scatter[k] = scatter_of(
+                squared[own].ravel(),
                 self._variances[own, 1:].ravel(),
                 np.repeat(weights, 2),
-                self._scatter[k] ** 2,
-                (SCATTER * spacing) ** 2,
+                SCATTER * spacing,
+                np.multiply(SCATTERS, spacing),
             )
-            low, high = np.multiply(SCATTERS, spacing)
-            self._scatter[k] = np.clip(np.sqrt(found), low, high)
-            found = scatter_of(
-                (ratio[own] - median) ** 2,
-                variances[own],
-                weights,
-                self._variation[k] ** 2,
-                VARIATION**2,
-            )
-            self._variation[k] = np.clip(np.sqrt(found), *VARIATIONS)
+            deviations = (ratio[own] - median) ** 2, variances[own], weights
+            self._variation[k] = scatter_of(*deviations, VARIATION, VARIATIONS)
 
     def _learn_probabilities(self):
         """Probability that there is a column at each site (by Laplace's method)."""

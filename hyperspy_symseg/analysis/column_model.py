@@ -5,16 +5,20 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hyperspy_symseg.frames.kernels import compiled
 from hyperspy_symseg.templates.blocks import gaussian_weights, sum_blocks, window_means
 from hyperspy_symseg.templates.normalized_frame import block_size
 
-# Radius of the pixels that a column is measured in, in its widths.
-RADIUS = 3.0
+_column_model = compiled("_column_model")
+
+# Half a side of the square of pixels that a column is drawn and measured in, in its
+# widths.
+REACH = 3.0
 # Standard deviation of the window of background and contrast, in blocks, and what the
 # contrast of all the frame counts in it, beside a window full of columns.
 WINDOW, OF_ALL = 4.5, 0.05
-# Classes of intensity that the noise is measured in, and the least variance, of that
-# of the mean intensity; how often the line is fitted, with its own weights.
+# Classes of intensity that the noise is measured in, the least variance, of that of the
+# mean intensity, and how often the line is fitted, with its own weights.
 CLASSES, LEAST_VARIANCE, ROUNDS = 12, 0.05, 3
 # Lags up to which noise is correlated, in pixels.
 LAG = 3
@@ -39,141 +43,121 @@ class Noise(NamedTuple):
         """Variance at some intensities: numpy.ndarray."""
         return np.maximum(self.constant + self.slope * intensity, self.least)
 
-    def gain(self, values, before, after):
-        """Quasi-log-likelihood that values gain by another expected intensity.
-
-        With the variance V of the intensity m, it is the integral of (x - m) / V from
-        one to the other (R. W. M. Wedderburn, Biometrika 61, 439 (1974)), which Gauss's
-        rule of two points gives.
-
-        Parameters
-        ----------
-        values, before, after : numpy.ndarray
-
-        Examples
-        --------
-        >>> counts = Noise(0.0, 1.0, 1e-9)
-        >>> x, before, after = np.array([4.0]), np.array([2.0]), np.array([3.0])
-        >>> exact = x * np.log(after / before) - (after - before)
-        >>> bool(np.abs(counts.gain(x, before, after) - exact)[0] < 0.01)
-        True
-        """
-        middle, half = (before + after) / 2, (after - before) / 2
-        off = half / np.sqrt(3)
-        total = 0
-        for m in (middle - off, middle + off):
-            total = total + (values - m) / self.variance(m)
-        return total * half
-
     @classmethod
-    def of(cls, squares, expected):
+    def of(cls, sizes, levels, squared):
         """Noise of squared residuals, by the expected intensity: Noise.
 
         Parameters
         ----------
-        squares, expected : (n,) numpy.ndarray of float64
+        sizes, levels, squared : (n,) numpy.ndarray of float64
+            Number of pixels in each class, and their means.
         """
-        low, high = expected.min(), expected.max()
-        share = (expected - low) / max(high - low, TINY)
-        # Finer where there are more of them.
-        classes = np.minimum((CLASSES * np.sqrt(share)).astype(int), CLASSES - 1)
-        sizes = np.bincount(classes, minlength=CLASSES)
-        some = sizes > 0
-        sizes = sizes[some].astype(float)
-        levels, variances = (
-            np.bincount(classes, each, CLASSES)[some] / sizes
-            for each in (expected, squares)
-        )
-        mean = max(float(sizes @ variances / sizes.sum()), TINY)
+        mean = max(float(sizes @ squared / sizes.sum()), TINY)
         fitted = np.full(len(levels), mean)
         for _ in range(ROUNDS):
             weights = sizes / np.maximum(fitted, LEAST_VARIANCE * mean) ** 2
             middle = np.average(levels, weights=weights)
             spread = weights @ (levels - middle) ** 2
-            slope = weights @ ((levels - middle) * variances) / max(spread, TINY)
+            slope = weights @ ((levels - middle) * squared) / max(spread, TINY)
             if not spread > 0:
                 slope = 0.0
-            constant = np.average(variances, weights=weights) - slope * middle
+            constant = np.average(squared, weights=weights) - slope * middle
             fitted = constant + slope * levels
         return cls(float(constant), float(slope), LEAST_VARIANCE * mean)
 
 
 class Canvas:
-    """Pixels of a frame with a rim, so that no column is cut.
-
-    Flat arrays below are of the frame with its rim, row after row.
+    """The pixels of a frame.
 
     Parameters
     ----------
     values : (rows, columns) numpy.ndarray of float64
     valid : (rows, columns) numpy.ndarray of bool
         Pixels that count.
-    width : float
-        Of a column, in pixels.
-    rim : float
-        How far beyond the frame columns may be, in pixels.
     period : float
         In pixels.
 
     Attributes
     ----------
-    values, valid : (n,) numpy.ndarray of float64
-        Intensities, 0 where not valid; and 1 where valid, else 0.
-    offsets : (m, 2) numpy.ndarray of int
-        Steps from the middle of a column to its pixels.
+    values : (rows, columns) numpy.ndarray of float64
+        0 where not valid.
+    valid : (rows, columns) numpy.ndarray of uint8
     """
 
-    def __init__(self, values, valid, width, rim, period):
-        radius = int(np.ceil(RADIUS * width))
-        self.reach = radius + int(np.ceil(rim)) + 1
-        self._padded_shape = tuple(n + 2 * self.reach for n in values.shape)
-        self.size = int(np.prod(self._padded_shape))
-        self.values = self._padded(np.where(valid, values, 0.0))
-        self.valid = self._padded(valid.astype(float))
-        steps = np.arange(-radius, radius + 1)
-        y, x = np.meshgrid(steps, steps, indexing="ij")
-        inside = np.hypot(y, x) <= RADIUS * width + 0.5
-        self.offsets = np.column_stack([y[inside], x[inside]])
+    def __init__(self, values, valid, period):
+        self.values = np.ascontiguousarray(np.where(valid, values, 0.0))
+        self.valid = np.ascontiguousarray(valid.astype(np.uint8))
         self._block = block_size(period)
         self._weights = gaussian_weights(WINDOW, np.float64)
         self._hats = [_hats(n, self._block) for n in values.shape]
         self._sums = [
-            sum_blocks(self.frame(each), self._block)
+            sum_blocks(each.astype(np.float64), self._block)
             for each in (self.valid, self.values)
         ]
 
-    def _padded(self, array, **how):
-        """Flat array of an array of the frame, with a rim."""
-        return np.pad(array, self.reach, **how).ravel()
-
-    def frame(self, flat):
-        """Array (rows, columns) of a flat one, without the rim: a view."""
-        inner = slice(self.reach, -self.reach)
-        return flat.reshape(self._padded_shape)[inner, inner]
-
-    def index(self, pixels):
-        """Places of pixels (n, 2) and of those about them in flat arrays: (n, m)."""
-        steps = self._padded_shape[1], 1
-        return ((pixels + self.reach) @ steps)[:, np.newaxis] + self.offsets @ steps
-
-    def background(self, comb, contrast):
-        """Background and contrast near the pixels, by least squares in a window.
+    def drawn(self, columns, heights):
+        """Sum of columns of some heights: (rows, columns) numpy.ndarray of float64.
 
         Parameters
         ----------
-        comb : (n,) numpy.ndarray
+        columns : Columns
+        heights : (n,) numpy.ndarray of float64
+        """
+        out = np.zeros(self.values.shape)
+        how = columns.positions, np.ascontiguousarray(heights), columns.widths
+        _column_model.draw(*how, REACH, out)
+        return out
+
+    def leverage(self, columns, covariance):
+        """Share that columns take of the residuals, times their variance: as `drawn`.
+
+        Parameters
+        ----------
+        columns : Columns
+        covariance : (n, 3, 3) numpy.ndarray of float64
+            Of amplitudes and positions.
+        """
+        i, j = np.triu_indices(3)
+        weights = covariance[:, i, j] * np.where(i == j, 1.0, 2.0)
+        out = np.zeros(self.values.shape)
+        how = columns.positions, columns.amplitudes, columns.widths
+        _column_model.leverage(*how, np.ascontiguousarray(weights), REACH, out)
+        return out
+
+    def noise(self, expected, leverages):
+        """Noise that an expected intensity leaves: Noise.
+
+        Parameters
+        ----------
+        expected, leverages : (rows, columns) numpy.ndarray of float64
+            And the share of the residuals that a fit takes.
+        """
+        sums = np.empty((CLASSES, 3))
+        own = self.values, self.valid, expected, leverages
+        ends = float(expected.min()), float(expected.max())
+        _column_model.classes(*own, *ends, sums)
+        sums = sums[sums[:, 0] > 0]
+        sizes = sums[:, 0]
+        return Noise.of(sizes, sums[:, 1] / sizes, sums[:, 2] / sizes)
+
+    def background(self, comb, contrast):
+        """Background and contrast near the pixels, by least squared in a window.
+
+        Parameters
+        ----------
+        comb : (rows, columns) numpy.ndarray of float64
             Columns with a contrast of 1.
         contrast : float or None
             That of all the frame; None: it is measured first.
 
         Returns
         -------
-        background : (n,) numpy.ndarray of float64
+        background : (rows, columns) numpy.ndarray of float64
         contrasts : (block rows, block columns) numpy.ndarray of float64
         contrast : float
             Of all the frame.
         """
-        comb, values = self.frame(comb * self.valid), self.frame(self.values)
+        comb, values = comb * self.valid, self.values
         sums = [
             *self._sums,
             *(
@@ -192,7 +176,7 @@ class Canvas:
         found = (cv - c * v / n + usual * contrast) / (spread + usual)
         level = np.where(some, (v - found * c) / n, 0)
         rows, columns = self._hats
-        return self._padded(rows @ level @ columns.T, mode="edge"), found, contrast
+        return rows @ level @ columns.T, found, contrast
 
     def at(self, blocks, positions):
         """Values of blocks at some positions (n, 2), linear between them: (n,)."""
@@ -215,12 +199,12 @@ class Canvas:
 
         Parameters
         ----------
-        scaled : (n,) numpy.ndarray of float64
+        scaled : (rows, columns) numpy.ndarray of float64
             Residuals over their standard deviation.
         width : float
             Of a column, in pixels.
         """
-        rest = self.frame(scaled).astype(np.float32)
+        rest = scaled.astype(np.float32)
         rows, columns = rest.shape
         total, own = 1.0, max(float(np.vdot(rest, rest)), TINY)
         for dy in range(LAG + 1):
@@ -243,46 +227,19 @@ def _hats(n, block):
     return np.maximum(1 - np.abs(places[:, np.newaxis] - numbers), 0)
 
 
-class Patches:
-    """The pixels about some columns, and their Gaussians.
-
-    Parameters
-    ----------
-    canvas : Canvas
-    positions : (n, 2) numpy.ndarray of float64
-    widths : (n,) numpy.ndarray of float64
-        Standard deviations, in pixels.
+class Columns(NamedTuple):
+    """Columns as they are drawn: C-contiguous.
 
     Attributes
     ----------
-    index : (n, m) numpy.ndarray of int
-        Of the pixels, in flat arrays.
-    distances, shapes : (n, m) numpy.ndarray of float64
-        Squared distances, in widths, and Gaussians of height 1.
+    positions : (n, 2) numpy.ndarray of float64
+    amplitudes, widths : (n,) numpy.ndarray of float64
+        Heights, and standard deviations in pixels.
     """
 
-    def __init__(self, canvas, positions, widths):
-        middles = np.rint(positions).astype(int)
-        self.index = canvas.index(middles)
-        rest = middles - positions
-        self._y, self._x = (
-            canvas.offsets[:, i] + rest[:, i, np.newaxis] for i in range(2)
-        )
-        self._inverse = 1 / widths[:, np.newaxis] ** 2
-        self.distances = (self._y**2 + self._x**2) * self._inverse
-        self.shapes = np.exp(-0.5 * self.distances)
-        self._canvas = canvas
-
-    def slopes(self, amplitudes):
-        """Changes with amplitude, y and x: three (n, m) numpy.ndarrays."""
-        scaled = self.shapes * (amplitudes[:, np.newaxis] * self._inverse)
-        return self.shapes, scaled * self._y, scaled * self._x
-
-    def drawn(self, weights, shapes=None):
-        """Sum of the Gaussians, or of other shapes, in the frame: flat array."""
-        shapes = self.shapes if shapes is None else shapes
-        values = weights[:, np.newaxis] * shapes
-        return np.bincount(self.index.ravel(), values.ravel(), self._canvas.size)
+    positions: np.ndarray
+    amplitudes: np.ndarray
+    widths: np.ndarray
 
 
 class Evidence(NamedTuple):
@@ -298,59 +255,48 @@ class Evidence(NamedTuple):
         Gradients by relative changes of amplitude and width, and their information
         (amplitude, both, width).
     gains : (n,) numpy.ndarray of float64
-        Quasi-log-likelihood that a column gains over none.
+        Quasi-log-likelihood that a column gains over none (see `Noise`): with the
+        variance V of the intensity m, it is the integral of (x - m) / V from one to the
+        other (R. W. M. Wedderburn, Biometrika 61, 439 (1974)).
+    seen : (n,) numpy.ndarray of float64
+        Share of a column that is on pixels that count.
     """
 
     gradients: np.ndarray
     information: np.ndarray
     by_width: np.ndarray
     gains: np.ndarray
+    seen: np.ndarray
 
     @classmethod
-    def of(cls, canvas, patches, expected, amplitudes, missing, noise):
+    def of(cls, canvas, columns, expected, missing, noise):
         """Evidence of a frame: Evidence.
 
         Parameters
         ----------
         canvas : Canvas
-        patches : Patches
-        expected : (n,) numpy.ndarray of float64
-            Flat.
-        amplitudes : (columns,) numpy.ndarray of float64
-        missing : (columns,) numpy.ndarray of float64
+        columns : Columns
+        expected : (rows, columns) numpy.ndarray of float64
+        missing : (n,) numpy.ndarray of float64
             What each lacks of its amplitude in the expected intensity.
         noise : Noise
         """
-        index = patches.index
-        values, valid = canvas.values[index], canvas.valid[index]
-        full = expected[index] + missing[:, np.newaxis] * patches.shapes
-        weights = valid / noise.variance(full)
-        rest = (values - full) * weights
-        slopes = patches.slopes(amplitudes)
-        gradients = np.stack([_along(rest, each) for each in slopes], axis=1)
-        information = np.empty((len(amplitudes), 3, 3))
-        for i, one in enumerate(slopes):
-            weighted = weights * one
-            for j in range(i, 3):
-                information[:, i, j] = information[:, j, i] = _along(
-                    weighted, slopes[j]
-                )
-        wider = patches.distances * patches.shapes
-        weighted = weights * wider
-        by_width = np.stack(
-            [
-                amplitudes * gradients[:, 0],
-                amplitudes * _along(rest, wider),
-                amplitudes**2 * information[:, 0, 0],
-                amplitudes**2 * _along(weighted, patches.shapes),
-                amplitudes**2 * _along(weighted, wider),
-            ]
+        amplitudes = columns.amplitudes
+        sums = np.empty((len(amplitudes), _column_model.N_SUMS))
+        each = np.column_stack([amplitudes, missing, columns.widths])
+        _column_model.evidence(
+            canvas.values,
+            canvas.valid,
+            expected,
+            columns.positions,
+            each,
+            np.array(noise),
+            REACH,
+            sums,
         )
-        without = full - amplitudes[:, np.newaxis] * patches.shapes
-        gains = _along(noise.gain(values, without, full), valid)
-        return cls(gradients, information, by_width, gains)
-
-
-def _along(first, second):
-    """Sums of the products over the pixels of each column: (n,) numpy.ndarray."""
-    return np.einsum("nk,nk->n", first, second)
+        i, j = np.triu_indices(3)
+        information = np.empty((len(amplitudes), 3, 3))
+        information[:, i, j] = information[:, j, i] = sums[:, 3:9]
+        factors = amplitudes ** np.array([1, 1, 2, 2, 2])[:, np.newaxis]
+        by_width = factors * sums[:, [0, 9, 3, 10, 11]].T
+        return cls(sums[:, :3], information, by_width, sums[:, 12], sums[:, 13])

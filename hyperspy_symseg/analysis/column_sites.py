@@ -13,6 +13,7 @@ from hyperspy_symseg.templates.crystal import WITHOUT_SUPERLATTICE
 from hyperspy_symseg.templates.displacement_field import (
     crystal_of_pattern,
     lattice_of_crystal,
+    lattice_of_pattern,
 )
 from hyperspy_symseg.templates.local_linear import started
 from hyperspy_symseg.templates.normalized_frame import BLOCKS_IN_CELL
@@ -26,6 +27,15 @@ LEAST_WEIGHT = 1e-3
 NEWTON, BEYOND = 3, 0.15
 # Sites nearer to each other than that share of the shortest spacing are one.
 SAME = 0.3
+
+
+def has_lattice(templates, pattern):
+    """Whether a pattern has columns on a lattice: bool.
+
+    A motif of nothing, as of vacuum, may be one of a crystal.
+    """
+    _, amplitudes = templates.of(pattern)
+    return bool(amplitudes.any()) and lattice_of_pattern(templates, pattern) is not None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +75,8 @@ class LatticeField:
         own : (rows, columns) numpy.ndarray of bool
             Valid pixels of the pattern.
         """
+        if not has_lattice(templates, pattern):
+            return None
         counts = sum_blocks(own.astype(np.float32), frame.block)
         weights = ratio(counts, frame.counts)
         crystal = crystal_of_pattern(

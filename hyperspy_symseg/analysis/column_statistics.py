@@ -6,10 +6,11 @@ import numpy as np
 from hyperspy_symseg.templates.blocks import gaussian_weights, window_means
 
 # Deviations that count in a scatter, at most, in standard deviations, and the mean
-# square of those of a normal variable that is cut there; rounds.
-CUT, CUT_VARIANCE, ROUNDS = 3.0, 0.9947, 10
-# What is known of a scatter beforehand: one over the relative variance.
-KNOWN = 4.0
+# square of those of a normal variable that is cut there.
+CUT, CUT_VARIANCE = 3.0, 0.9947
+# What is known of a scatter beforehand: the standard deviation of its logarithm. Number
+# of scatters that are tried.
+KNOWN, GRID = 0.5, 40
 # Windows in which columns tell where a site is, in cells; what a site may be off by, in
 # pixels, in its place and for a step of a cell; and what a window has to gain.
 WIDTHS, OFF, OFF_BY_STEP, WORTH = (1.0, 1.5, 2.5, 4.0), 1.0, 0.3, 0.002
@@ -18,38 +19,38 @@ WIDTHS, OFF, OFF_BY_STEP, WORTH = (1.0, 1.5, 2.5, 4.0), 1.0, 0.3, 0.002
 SHARES = np.array([0.3, 0.6, 0.88])
 PRIORS, COUNTS = np.array([0.03, 0.5, 0.9, 0.97]), np.array([30.0, 10, 10, 30])
 LEAST = 1e-6
-# Sites that moments are of: powers of y and x.
 TINY = 1e-300
 
 
-def scatter_of(squares, variances, weights, scatter, usual):
-    """Variance of values beyond that of their noise, by the largest posterior: float.
+def scatter_of(squared, variances, weights, usual, bounds):
+    """Standard deviation of values beyond that of their noise: float.
+
+    The root mean square of the posterior. Beforehand, its logarithm is normal about
+    that of what it usually is.
 
     Parameters
     ----------
-    squares, variances, weights : (n,) numpy.ndarray of float64
+    squared, variances, weights : (n,) numpy.ndarray of float64
         Squared deviations, the variance of their noise, and what they count.
-    scatter : float
-        To begin with.
     usual : float
-        What is thought of it beforehand.
+    bounds : (float, float)
+        Of the scatter.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> values = rng.normal(0, np.sqrt(0.3 + 0.5), 4000)
     >>> ones = np.ones(4000)
-    >>> round(scatter_of(values**2, 0.3 * ones, ones, 1.0, 1.0), 1)
+    >>> round(scatter_of(values**2, 0.3 * ones, ones, 1.0, (0.01, 10)) ** 2, 1)
     0.5
     """
-    prior = KNOWN / usual**2
-    for _ in range(ROUNDS):
-        total = variances + scatter
-        cut = np.minimum(squares, CUT**2 * total) / CUT_VARIANCE
-        counts = weights / (2 * total**2)
-        found = counts @ (cut - variances) + prior * usual
-        scatter = max(found / (counts.sum() + prior), TINY)
-    return float(scatter)
+    scatters = np.geomspace(*bounds, GRID)
+    total = variances + scatters[:, np.newaxis] ** 2
+    ratio = np.minimum(squared / total, CUT**2) / CUT_VARIANCE
+    losses = 0.5 * ((ratio + np.log(total)) @ weights)
+    losses += 0.5 * (np.log(scatters / usual) / KNOWN) ** 2
+    likely = np.exp(losses.min() - losses)
+    return float(np.sqrt(likely @ scatters**2 / likely.sum()))
 
 
 def weighted_median(values, weights):

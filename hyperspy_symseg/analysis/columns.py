@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hyperspy_symseg.frames.analysis import PointAnalysis
-from hyperspy_symseg.templates.displacement_field import lattice_of_pattern
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame, cell_size
 
 from .checks import check_labels
-from .column_candidates import RIM, candidates
+from .column_candidates import candidates
 from .column_fit import ColumnFit
 from .column_model import Canvas
+from .column_sites import has_lattice
 from .residual_scores import column_width
 
 NAMES = (
@@ -32,8 +32,6 @@ NAMES = (
 # Values of the column "source".
 CRYSTAL, NETWORK = 0, 1
 CONTRASTS = "bright", "dark", "auto"
-# Pixels that a column is measured in are those of one so much wider.
-WIDER = 1.2
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,9 @@ class AtomicColumns(PointAnalysis):
 
     def __post_init__(self):
         """Check the templates."""
-        if not has_lattice(self.templates):
+        if not any(
+            has_lattice(self.templates, k) for k in range(self.templates.n_patterns)
+        ):
             raise ValueError(
                 "templates must have a pattern with a lattice for columns to be found "
                 "at its sites, got none."
@@ -91,12 +91,6 @@ class AtomicColumns(PointAnalysis):
         inside = (found[:, :2] >= -0.5) & (found[:, :2] < np.subtract(tile.shape, 0.5))
         found = found[inside.all(axis=1)]
         return found[np.lexsort(found.T[1::-1])]
-
-
-def has_lattice(templates):
-    """Whether any pattern has a lattice: bool."""
-    patterns = range(0 if templates is None else templates.n_patterns)
-    return any(lattice_of_pattern(templates, k) is not None for k in patterns)
 
 
 def columns_of_frame(templates, tile, contrast):
@@ -123,8 +117,7 @@ def columns_of_frame(templates, tile, contrast):
     values = found.sign * np.asarray(tile.values, float)
     if frame.levelled is not None:
         values = found.sign * frame.levelled.astype(float)
-    rim = RIM * width + templates.period
-    canvas = Canvas(values, valid, WIDER * width, rim, templates.period)
+    canvas = Canvas(values, valid, templates.period)
     fit = ColumnFit(canvas, found.sites, width, cell_size(templates.period)).run()
     table = fit.table()
     table["intensity"] = found.sign * table["intensity"]
