@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hyperspy_symseg.plotting import PATTERN_COLORS, pattern_colors
 from hyperspy_symseg.point_tables import each_table
+
+# Of points without a pattern, and where there are no patterns.
+NO_PATTERN, ALONE = PATTERN_COLORS["vermillion"], PATTERN_COLORS["orange"]
+# Diameter: in distances of nearest neighbours; in pixels, if there are none.
+SHARE, LEAST_DIAMETER = 0.6, 6.0
 
 
 @dataclass(frozen=True)
@@ -69,3 +75,49 @@ def circles(data, is_series, places, options):
     every = each_table(data if is_series else np.asarray(data), places)
     offsets = every.T if is_series else every[0]
     return plot.markers.Circles(offsets=offsets, **{"linewidths": (1.5,)} | options)
+
+
+def pattern_circles(points, n_patterns, diameter, options):
+    """Circles about points, a group for each pattern.
+
+    Parameters
+    ----------
+    points : SymmetryPoints
+    n_patterns : int or None
+        None if they have none.
+    diameter : float or None
+        In pixels; None to find it.
+    options : dict
+        Of the circles.
+
+    Returns
+    -------
+    list of hyperspy.api.plot.markers.Circles
+        The first of points without a pattern; one if there are no patterns.
+    """
+    names, axes = points.column_names, points._axes
+    groups = [(None, None, ALONE)]
+    if "pattern" in names and n_patterns is not None:
+        column = names.index("pattern")
+        colors = [(-1, NO_PATTERN), *enumerate(pattern_colors(n_patterns)[1])]
+        groups = [(column, k, color) for k, color in colors]
+    scale = abs(axes[1]["scale"])
+    size = _found_diameter(points, scale) if diameter is None else diameter * scale
+    return [
+        circles(
+            points.data,
+            points.axes_manager.navigation_dimension > 0,
+            Places(None if points.is_calibrated else axes[::-1], column, value),
+            {"sizes": (size,), "edgecolors": (color,)} | options,
+        )
+        for column, value, color in groups
+    ]
+
+
+def _found_diameter(points, scale):
+    """From the distances in the first frame, in the unit of the axes: float."""
+    from hyperspy_symseg.analysis.tracks import nearest_distance
+
+    tables = [table[:, :2] for table in points._first_tables() if table.ndim == 2]
+    found = SHARE * nearest_distance(tables) * (1 if points.is_calibrated else scale)
+    return found if found > 0 else LEAST_DIAMETER * scale

@@ -271,6 +271,28 @@ def lengths_of(axes, known, is_calibrated):
     return lambda table: table[:, 1::-1] * scale + offset, unit
 
 
+def bounds_of(axes, is_calibrated):
+    """Least and largest position (y, x) in a frame, in what tables are in.
+
+    Parameters
+    ----------
+    axes : sequence of dict
+        Axes (y, x): ``scale``, ``offset`` and ``size``, None if it is not known.
+    is_calibrated : bool
+        Whether the tables are in the unit of the axes, or in pixels.
+
+    Returns
+    -------
+    (least, largest) : (2,) numpy.ndarray, or None
+    """
+    if any(axis["size"] is None for axis in axes):
+        return None
+    ends = np.array([[0.0, axis["size"] - 1] for axis in axes]).T
+    if is_calibrated:
+        ends = ends * [a["scale"] for a in axes] + [a["offset"] for a in axes]
+    return ends.min(axis=0), ends.max(axis=0)
+
+
 def check_path(path, suffix, overwrite):
     """Path of a file that may be written.
 

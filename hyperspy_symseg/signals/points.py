@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Points in frames as signals: tables of columns and of outliers, and their markers."""
 
-import os
-from pathlib import Path
-
 import dask.array as da
 import numpy as np
 from hyperspy._signals.lazy import LazySignal
@@ -16,9 +13,9 @@ from hyperspy_symseg.frames.checks import (
     is_number,
     shown,
 )
-from hyperspy_symseg.plotting import PATTERN_COLORS, pattern_colors
-from hyperspy_symseg.point_markers import Places, circles
-from hyperspy_symseg.point_tables import Calibration, each_table
+from hyperspy_symseg.plotting import PATTERN_COLORS
+from hyperspy_symseg.point_markers import Places, circles, pattern_circles
+from hyperspy_symseg.point_tables import Calibration, bounds_of, each_table
 from hyperspy_symseg.version import package_version
 
 from .axes import angstroms, axis_name, check_pixel_size, frame_axes, unit
@@ -30,12 +27,10 @@ BRANCH = "Symmetry_points"
 # periods.
 MISSING, EXTRA = PATTERN_COLORS["sky blue"], PATTERN_COLORS["orange"]
 DIAMETER = 1.5
-# Of other circles: in distances of nearest neighbours; in pixels, if there are none.
-SHARE, LEAST_DIAMETER = 0.6, 6.0
+# How columns are found.
+METHODS = "auto", "crystal"
 # What a table of outliers has.
 OUTLIER_COLUMNS = "y", "x", "score"
-# Of points without a pattern, beside others.
-NO_PATTERN = PATTERN_COLORS["vermillion"]
 # Frames in which a point that comes back may be missing, and standard deviations of a
 # jump: in a million steps of Gaussian noise there are four as long.
 MAX_GAP, JUMP = 2, 5.0
@@ -291,43 +286,16 @@ class SymmetryPoints(BaseSignal):
         >>> s.plot()  # doctest: +SKIP
         >>> s.add_marker(columns.get_markers())  # doctest: +SKIP
         """
-        n = self.metadata.get_item("Symmetry_segmentation.n_patterns")
-        names = self.column_names
-        groups = [(None, None, EXTRA)]
-        if "pattern" in names and n is not None:
-            n = check_whole("metadata.Symmetry_segmentation.n_patterns", n, 1)
-            column, colors = names.index("pattern"), pattern_colors(n)[1]
-            groups = [
-                (column, k, color)
-                for k, color in [(-1, NO_PATTERN), *enumerate(colors)]
-            ]
-        axes = None if self.is_calibrated else self._axes[::-1]
-        is_series = self.axes_manager.navigation_dimension > 0
-        sizes = (self._diameter(),)
-        return [
-            circles(
-                self.data,
-                is_series,
-                Places(axes, column, value),
-                {"sizes": sizes, "edgecolors": (color,)} | kwargs,
-            )
-            for column, value, color in groups
-        ]
-
-    def _diameter(self):
-        """Of circles, in the unit of the axes: float."""
-        from hyperspy_symseg.analysis.tracks import nearest_distance
-
-        scale = abs(self._axes[1]["scale"])
-        stored = self.metadata.get_item(f"{BRANCH}.diameter")
-        if stored is not None:
-            return (
-                check_number(f"metadata.{BRANCH}.diameter", stored, 0, np.inf) * scale
-            )
-        tables = [t for t in self._first_tables() if t.ndim == 2]
-        found = SHARE * nearest_distance([t[:, :2] for t in tables])
-        found = found if self.is_calibrated else found * scale
-        return found if found > 0 else LEAST_DIAMETER * scale
+        n = None
+        for branch in (BRANCH, "Symmetry_segmentation"):
+            n = n or self.metadata.get_item(f"{branch}.n_patterns")
+        if n is not None:
+            n = check_whole("n_patterns in the metadata", n, 1)
+        diameter = self.metadata.get_item(f"{BRANCH}.diameter")
+        if diameter is not None:
+            name = f"metadata.{BRANCH}.diameter"
+            diameter = check_number(name, diameter, 0, np.inf)
+        return pattern_circles(self, n, diameter, kwargs)
 
     def track(
         self,
@@ -408,20 +376,11 @@ class SymmetryPoints(BaseSignal):
             columns = [names.index("y_error"), names.index("x_error")]
             errors = [table[:, columns] for table in tables]
         found = tracks.link(places, max_distance, max_gap, drift)
-        events = tracks.events(places, found, jump, errors, self._bounds())
+        bounds = bounds_of(self._axes, self.is_calibrated)
+        events = tracks.events(places, found, jump, errors, bounds)
         (time,) = self.axes_manager.navigation_axes
         events.insert(2, "time", time.axis[events["frame"].to_numpy(int)])
         return _tracked_points(self, tables, names, found), events
-
-    def _bounds(self):
-        """Least and largest (y, x) of a frame, None if they are not known."""
-        axes = self._axes
-        if any(axis["size"] is None for axis in axes):
-            return None
-        ends = np.array([[0.0, axis["size"] - 1] for axis in axes]).T
-        if self.is_calibrated:
-            ends = ends * [a["scale"] for a in axes] + [a["offset"] for a in axes]
-        return ends.min(axis=0), ends.max(axis=0)
 
     def save(
         self, filename=None, overwrite=None, extension=None, file_format=None, **kwds
@@ -436,22 +395,9 @@ class SymmetryPoints(BaseSignal):
         filename, overwrite, extension, file_format, **kwds
             As in ``BaseSignal.save``.
         """
-        saved = self
-        if self._lazy:
-            from .save import check_saved_elsewhere
+        from .save import as_saved
 
-            check_saved_elsewhere(self, filename, extension, file_format)
-            suffix = extension or file_format
-            if suffix is None and isinstance(filename, str | os.PathLike):
-                suffix = Path(filename).suffix
-            if (suffix or "hspy").lower().lstrip(".") in ("hspy", "hdf5"):
-                saved = self._deepcopy_with_new_data(self.data)
-                saved.compute(show_progressbar=kwds.get("show_progressbar"))
-        if not self.axes_manager.navigation_dimension:
-            # HyperSpy does not load again what has no axis.
-            saved = saved._deepcopy_with_new_data(saved.data)
-            saved.axes_manager._append_axis(size=1, navigate=True, name="frame")
-            saved.metadata.set_item(f"{BRANCH}.of_one_frame", True)
+        saved = as_saved(self, filename, extension, file_format)
         super(SymmetryPoints, saved).save(
             filename, overwrite, extension, file_format, **kwds
         )
@@ -596,3 +542,68 @@ def outlier_markers(labels, found, **options):
         )
         for sign, color in ((-1, MISSING), (1, EXTRA))
     ]
+
+
+def find_atomic_columns(signal, labels, method, contrast, **asked):
+    """Work of `Signal2D.find_atomic_columns`, which says what it takes and returns.
+
+    In `asked` are the other arguments.
+    """
+    from hyperspy_symseg.analysis.columns import CONTRASTS, NAMES, AtomicColumns
+    from hyperspy_symseg.frames.lazy import lazy
+    from hyperspy_symseg.frames.run import run
+
+    from .arguments import working
+    from .source import Source
+
+    axes = frame_axes(signal)
+    check_one_of("method", method, METHODS)
+    check_one_of("contrast", contrast, CONTRASTS)
+    probability = check_number("probability", asked["probability"], 0, 1)
+    calibrated = check_flag("calibrated", asked["calibrated"])
+    mask, lazy_output = asked["mask"], asked["lazy_output"]
+    check_flag("lazy_output", lazy_output, None)
+    source = Source.of(signal, mask, True)
+    how = {key: asked[key] for key in ("show_progressbar", "num_workers")}
+    if labels is None:
+        labels = signal.segment_symmetry(mask=mask, lazy_output=lazy_output, **how)
+    _check_labels_of(labels, signal)
+    if lazy_output is None:
+        lazy_output = signal._lazy or labels._lazy
+    model = labels._refined_model()
+    check_pixel_size(model, axes)
+    analysis = AtomicColumns(model.templates, contrast, probability)
+    given = analysis, source.frames, labels.data, source.mask
+    what = "Finding columns"
+    with working(what, **how):
+        found = lazy(*given) if lazy_output else run(*given, description=what)
+    record = {"method": method, "contrast": contrast, "probability": probability}
+    record["masked"] = mask is not None
+    return as_points(
+        found[..., 0] if source.navigation else found,
+        signal,
+        NAMES,
+        "Atomic columns",
+        calibrated=calibrated,
+        Symmetry_points={"n_patterns": labels.n_patterns},
+        Atomic_columns=record,
+    )
+
+
+def check_one_of(name, value, allowed):
+    """Check that an argument is one of some words."""
+    if not isinstance(value, str) or value not in allowed:
+        words = ", ".join(map(repr, allowed))
+        raise ValueError(f"{name} must be one of {words}, got {shown(value)}.")
+
+
+def _check_labels_of(labels, signal):
+    """Check that labels are those of a signal."""
+    from .symmetry_labels import SymmetryLabels
+
+    if not isinstance(labels, SymmetryLabels):
+        raise TypeError(
+            "seg must be the labels of the signal, from segment_symmetry, or None, got "
+            f"{shown(labels)}."
+        )
+    labels._check_has_their_shape(signal)
