@@ -12,6 +12,9 @@ from hyperspy_symseg.point_tables import each_table
 NO_PATTERN, ALONE = PATTERN_COLORS["vermillion"], PATTERN_COLORS["orange"]
 # Diameter: in distances of nearest neighbours; in pixels, if there are none.
 SHARE, LEAST_DIAMETER = 0.6, 6.0
+# Of pictures: pixels of their longer side at least, dots an inch, width of lines in
+# points, and percentiles of the intensities that are black and white.
+LEAST_SIDE, DPI, LINE, SHOWN = 1024, 100, 1.0, (0.1, 99.9)
 
 
 @dataclass(frozen=True)
@@ -95,12 +98,7 @@ def pattern_circles(points, n_patterns, diameter, options):
     list of hyperspy.api.plot.markers.Circles
         The first of points without a pattern; one if there are no patterns.
     """
-    names, axes = points.column_names, points._axes
-    groups = [(None, None, ALONE)]
-    if "pattern" in names and n_patterns is not None:
-        column = names.index("pattern")
-        colors = [(-1, NO_PATTERN), *enumerate(pattern_colors(n_patterns)[1])]
-        groups = [(column, k, color) for k, color in colors]
+    axes = points._axes
     scale = abs(axes[1]["scale"])
     size = _found_diameter(points, scale) if diameter is None else diameter * scale
     return [
@@ -110,8 +108,16 @@ def pattern_circles(points, n_patterns, diameter, options):
             Places(None if points.is_calibrated else axes[::-1], column, value),
             {"sizes": (size,), "edgecolors": (color,)} | options,
         )
-        for column, value, color in groups
+        for column, value, color in _groups(points.column_names, n_patterns)
     ]
+
+
+def _groups(names, n_patterns):
+    """Column and value that tell a group of points, None for all; and its colour."""
+    if "pattern" not in names or n_patterns is None:
+        return [(None, None, ALONE)]
+    colors = [(-1, NO_PATTERN), *enumerate(pattern_colors(n_patterns)[1])]
+    return [(names.index("pattern"), k, color) for k, color in colors]
 
 
 def _found_diameter(points, scale):
@@ -121,3 +127,54 @@ def _found_diameter(points, scale):
     tables = [table[:, :2] for table in points._first_tables() if table.ndim == 2]
     found = SHARE * nearest_distance(tables) * (1 if points.is_calibrated else scale)
     return found if found > 0 else LEAST_DIAMETER * scale
+
+
+def picture(frame, points):
+    """A frame with circles about its points, each in the colour of its pattern.
+
+    Parameters
+    ----------
+    frame : (rows, columns) numpy.ndarray
+    points : SymmetryPoints
+        Of the frame, or of a series that it is the first of. Evaluated.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Of a pixel or more for each of the frame.
+    """
+    from matplotlib.collections import EllipseCollection
+    from matplotlib.figure import Figure
+
+    zoom = max(1, -(-LEAST_SIDE // max(frame.shape)))
+    figure = Figure(figsize=np.multiply(frame.shape[::-1], zoom / DPI), dpi=DPI)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    finite = frame[np.isfinite(frame)]
+    low, high = np.percentile(finite, SHOWN) if finite.size else (0, 1)
+    axes.imshow(frame, cmap="gray", vmin=low, vmax=high, aspect="auto")
+    n_patterns, diameter = points._drawn_as()
+    (table,) = points._first_tables()
+    diameter = _found_diameter(points, 1) if diameter is None else diameter
+    if points.is_calibrated:
+        scale, offset = (
+            [axis[key] for axis in points._axes] for key in ("scale", "offset")
+        )
+        table = table.copy()
+        table[:, :2] = (table[:, :2] - offset) / scale
+    for column, value, color in _groups(points.column_names, n_patterns):
+        places = Places(None, column, value)(table)
+        sizes = np.full(len(places), diameter)
+        circles = EllipseCollection(
+            sizes,
+            sizes,
+            np.zeros(len(places)),
+            units="xy",
+            offsets=places,
+            offset_transform=axes.transData,
+            facecolors="none",
+            edgecolors=color,
+            linewidths=LINE,
+        )
+        axes.add_collection(circles)
+    return figure

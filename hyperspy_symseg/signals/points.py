@@ -286,6 +286,10 @@ class SymmetryPoints(BaseSignal):
         >>> s.plot()  # doctest: +SKIP
         >>> s.add_marker(columns.get_markers())  # doctest: +SKIP
         """
+        return pattern_circles(self, *self._drawn_as(), kwargs)
+
+    def _drawn_as(self):
+        """Number of patterns, and diameter of circles in pixels; None if not known."""
         n = None
         for branch in (BRANCH, "Symmetry_segmentation"):
             n = n or self.metadata.get_item(f"{branch}.n_patterns")
@@ -295,7 +299,7 @@ class SymmetryPoints(BaseSignal):
         if diameter is not None:
             name = f"metadata.{BRANCH}.diameter"
             diameter = check_number(name, diameter, 0, np.inf)
-        return pattern_circles(self, n, diameter, kwargs)
+        return n, diameter
 
     def track(
         self,
