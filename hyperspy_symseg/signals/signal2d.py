@@ -556,7 +556,7 @@ def find_atomic_columns(
 
     Returns
     -------
-    BaseSignal or LazySignal
+    SymmetryPoints or LazySymmetryPoints
         Ragged: for every frame an array of float64 of shape (n, 11), one row a column,
         in the order of y. ``y, x``, their standard errors ``y_error, x_error``, the
         ``probability`` that there is a column, its ``intensity`` above the background,
