@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: segment files, and a demonstration."""
+"""The command line: segment files, find columns in them, and a demonstration."""
 
 import contextlib
 import dataclasses
@@ -20,20 +20,13 @@ OTHER_STOPS = ("SIGTERM", "SIGHUP")
 
 def _segment_files(request):
     """Segment files; return the exit status."""
-    import hyperspy.api as hs
-    import rsciio
-
     from hyperspy_symseg.command_line.images import segment_image
     from hyperspy_symseg.command_line.overlay_movie import check_format
-    from hyperspy_symseg.command_line.reading import read_images
     from hyperspy_symseg.command_line.report import Report
     from hyperspy_symseg.command_line.series import segment_series
     from hyperspy_symseg.frames.paths import prepare_folder
 
-    # What they log beside the error that they raise would be more than one line.
-    hs.set_log_level("CRITICAL")
-    rsciio.set_log_level("CRITICAL")
-    warnings.filterwarnings("ignore", category=FutureWarning, module="rsciio")
+    _quiet_readers()
     try:
         where = ""
         for name in request.overlay:
@@ -44,7 +37,6 @@ def _segment_files(request):
         prepare_folder(request.output)
     except (OSError, ValueError) as error:
         return _print_error(where, error)
-    status, done = 0, set()
 
     def tell(**found):
         try:
@@ -53,6 +45,49 @@ def _segment_files(request):
             return _print_error(request.json, error)
         return 0
 
+    def segment(image, name, request):
+        is_series = image.axes_manager.navigation_dimension
+        return (segment_series if is_series else segment_image)(image, name, request)
+
+    status = _each_image(request, segment, tell)
+    try:
+        report.finish()
+    except OSError as error:
+        status = _print_error(request.json, error)
+    return status
+
+
+def _find_columns(request):
+    """Find the columns in files; return the exit status."""
+    from hyperspy_symseg.command_line.columns import find_columns
+    from hyperspy_symseg.frames.paths import prepare_folder
+
+    _quiet_readers()
+    try:
+        prepare_folder(request.output)
+    except OSError as error:
+        return _print_error(request.output, error)
+    return _each_image(request, find_columns, lambda **_: 0)
+
+
+def _quiet_readers():
+    """Keep readers from logging what they raise: that would be more than one line."""
+    import hyperspy.api as hs
+    import rsciio
+
+    hs.set_log_level("CRITICAL")
+    rsciio.set_log_level("CRITICAL")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="rsciio")
+
+
+def _each_image(request, work, tell):
+    """Do some work for each image and series of files; return the exit status.
+
+    What is found, or why it failed, is told.
+    """
+    from hyperspy_symseg.command_line.reading import read_images
+
+    status, done = 0, set()
     for path in request.files:
         # Whatever a reader raises for one file must not stop the others.
         try:
@@ -68,10 +103,8 @@ def _segment_files(request):
                     raise ValueError(
                         f"files must have different names, got a second {name}"
                     )
-                is_series = image.axes_manager.navigation_dimension
-                segment = segment_series if is_series else segment_image
                 with _log_names(where, request.verbose):
-                    found = segment(image, name, request)
+                    found = work(image, name, request)
                 done.add(name)
                 status = tell(file=path, name=name, **found) or status
             except KeyboardInterrupt as stop:
@@ -81,10 +114,6 @@ def _segment_files(request):
             except Exception as error:
                 status = _print_error(where, error)
                 tell(file=path, name=name, error=_in_one_line(error))
-    try:
-        report.finish()
-    except OSError as error:
-        status = _print_error(request.json, error)
     return status
 
 
@@ -197,6 +226,23 @@ def _segment(overlay, **arguments):
     return _segment_files(request)
 
 
+def _columns(method, contrast, probability, calibrated, **arguments):
+    """Find columns in files; return the exit status."""
+    how = {"method": method, "contrast": contrast, "probability": probability}
+    columns = {name: value for name, value in how.items() if value is not None}
+    own = {each.name for each in dataclasses.fields(Request)}
+    given = {name: value for name, value in arguments.items() if value is not None}
+    request = Request(
+        columns=columns | {"calibrated": calibrated},
+        options={name: value for name, value in given.items() if name not in own},
+        **{name: value for name, value in given.items() if name in own},
+    )
+    return _find_columns(request)
+
+
+COMMANDS = {"segment": _segment, "columns": _columns, "demo": _demo}
+
+
 def main(arguments=None):
     """Run the command line.
 
@@ -212,7 +258,7 @@ def main(arguments=None):
         SIGTERM.
     """
     arguments = vars(parser().parse_args(arguments))
-    command = _demo if arguments.pop("command") == "demo" else _segment
+    command = COMMANDS[arguments.pop("command")]
     with _stops_as_interrupts() as came:
         try:
             return command(**arguments)

@@ -1,6 +1,7 @@
 from .abundances import Abundances
 from .areas import Areas
 from .boundaries import BoundaryLengths
+from .columns import AtomicColumns
 from .defects import Defects
 from .lattice_parameters import LatticeParameters
 from .network_symmetry import NetworkSymmetry
@@ -11,6 +12,7 @@ from .symmetry import Symmetry
 __all__ = [
     "Abundances",
     "Areas",
+    "AtomicColumns",
     "BoundaryLengths",
     "Defects",
     "LatticeParameters",

@@ -9,6 +9,8 @@ from hyperspy_symseg.descriptors.registry import DESCRIPTORS
 from hyperspy_symseg.version import package_version
 
 OVERLAY_FORMATS = ("zspy", "gif", "mp4")
+# As of `Signal2D.find_atomic_columns`.
+METHODS = ("auto", "crystal", "network")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class Request:
         Whether patterns are named.
     json : pathlib.Path or None
         File of what is found, for programs.
+    columns : dict
+        Of `Signal2D.find_atomic_columns`.
+    xyz : bool
+        Whether columns are written as XYZ, too.
     """
 
     files: list
@@ -49,6 +55,8 @@ class Request:
     verbose: bool = False
     symmetry: bool = False
     json: Path | None = None
+    columns: dict = field(default_factory=dict)
+    xyz: bool = False
 
 
 def parser():
@@ -66,6 +74,7 @@ def parser():
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True)
     _add_segment(commands)
+    _add_columns(commands)
     demo = commands.add_parser(
         "demo",
         help="simulate a grain boundary and segment it",
@@ -110,12 +119,7 @@ def _add_segment(commands):
         help="go on where an earlier run was stopped: keep what is complete, and take "
         "up the labels of an unfinished series, with their model",
     )
-    segment.add_argument(
-        "--n-patterns",
-        metavar="N",
-        type=_number_of_patterns,
-        help="number of patterns, or auto: it is found (auto)",
-    )
+    _add_n_patterns(segment)
     segment.add_argument(
         "--no-refine",
         dest="refine",
@@ -168,6 +172,68 @@ def _add_segment(commands):
     _add_series(segment.add_argument_group("series"))
 
 
+def _add_n_patterns(command):
+    command.add_argument(
+        "--n-patterns",
+        metavar="N",
+        type=_number_of_patterns,
+        help="number of patterns, or auto: it is found (auto)",
+    )
+
+
+def _add_columns(commands):
+    columns = commands.add_parser(
+        "columns",
+        help="find every atomic column",
+        description="Find the atomic columns of the images and series in files that "
+        "HyperSpy reads. For an image or series NAME, a table with a line a column is "
+        "written to NAME_columns.csv: frame, position with standard errors, "
+        "probability, intensity, width, pattern, site; and the first frame with a "
+        "circle about every column, in the colour of its pattern, to "
+        "NAME_columns.png.",
+        epilog="The exit status is 2 if a file failed, 130 after Ctrl-C, and 143 after "
+        "SIGTERM.",
+    )
+    columns.add_argument("files", metavar="FILE", nargs="+", type=Path)
+    columns.add_argument("--output", metavar="DIR", type=Path, default=Path())
+    columns.add_argument("--overwrite", action="store_true", help="replace old results")
+    columns.add_argument(
+        "--method",
+        choices=METHODS,
+        help="where columns come from: the crystals of the frame, a network, or the "
+        "network where no crystal is (auto)",
+    )
+    columns.add_argument(
+        "--contrast",
+        choices=("auto", "bright", "dark"),
+        help="whether columns are brighter than what is between them (auto)",
+    )
+    columns.add_argument(
+        "--probability",
+        metavar="P",
+        type=_probability,
+        help="of the columns that are written, at least (0.5)",
+    )
+    columns.add_argument(
+        "--calibrated",
+        action="store_true",
+        help="positions, errors and widths in the unit of the axes, not in pixels",
+    )
+    columns.add_argument(
+        "--xyz", action="store_true", help="write NAME_columns.xyz, too (extended XYZ)"
+    )
+    _add_n_patterns(columns)
+    columns.add_argument(
+        "--period",
+        metavar="LENGTH",
+        type=_number,
+        help="lattice period, in place of the one found: int are pixels, other numbers "
+        "are in the axes' unit",
+    )
+    columns.add_argument("--num-workers", type=int, help="threads")
+    _add_verbose(columns)
+
+
 def _add_series(series):
     series.add_argument(
         "--fit-on",
@@ -201,6 +267,17 @@ def _number_of_patterns(text):
         raise argparse.ArgumentTypeError(
             f"must be an int, or auto, got {text!r}"
         ) from None
+
+
+def _probability(text):
+    """Number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 1, got {text!r}")
+    return value
 
 
 def _number(text):

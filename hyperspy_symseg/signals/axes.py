@@ -124,6 +124,39 @@ def is_product_of_units(text):
     return len(text) <= LONGEST_UNIT and bool(PRODUCT_OF_UNITS.fullmatch(text))
 
 
+def angstroms(axis):
+    """Scale and offset of an axis in angstroms.
+
+    Parameters
+    ----------
+    axis : dict
+        Its ``scale``, ``offset`` and ``units``.
+
+    Returns
+    -------
+    (float, float) or None
+        None if it has no unit of length.
+
+    Examples
+    --------
+    >>> angstroms({"scale": 0.02, "offset": 1.0, "units": "nm"})
+    (0.2, 10.0)
+    >>> angstroms({"scale": 1.0, "offset": 0.0, "units": "1/nm"})
+    """
+    from hyperspy.axes import UniformDataAxis
+
+    if not axis["units"] or not is_product_of_units(axis["units"]):
+        return None
+    given = {key: axis[key] for key in ("scale", "offset", "units")}
+    axis = UniformDataAxis(size=1, **given)
+    try:
+        axis.convert_to_units("angstrom")
+    except Exception:
+        # pint has errors of many kinds.
+        return None
+    return float(axis.scale), float(axis.offset)
+
+
 def axis_name(axis, default):
     """Name of an axis, or the default if it has none."""
     return axis.name if isinstance(axis.name, str) else default

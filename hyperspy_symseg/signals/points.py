@@ -1,31 +1,497 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Points in frames as signals: outliers, and the markers that show them."""
+"""Points in frames as signals: tables of columns and of outliers, and their markers."""
 
 import dask.array as da
 import numpy as np
+from hyperspy._signals.lazy import LazySignal
 from hyperspy.signals import BaseSignal
 
-from hyperspy_symseg.analysis.defects import Defects, default_threshold
-from hyperspy_symseg.analysis.residual_scores import column_width
-from hyperspy_symseg.frames.checks import check_flag, check_number, is_number, shown
-from hyperspy_symseg.frames.lazy import lazy
-from hyperspy_symseg.frames.run import run
+from hyperspy_symseg.frames.checks import (
+    check_flag,
+    check_number,
+    check_whole,
+    is_number,
+    shown,
+)
 from hyperspy_symseg.plotting import PATTERN_COLORS
-from hyperspy_symseg.templates.model import PERIODS
+from hyperspy_symseg.point_markers import Places, circles, pattern_circles
+from hyperspy_symseg.point_tables import Calibration, bounds_of, each_table
 from hyperspy_symseg.version import package_version
 
-from .axes import check_pixel_size, frame_axes
+from .axes import angstroms, axis_name, check_pixel_size, frame_axes, unit
 from .metadata import result_metadata
-from .source import Source
 
+# Where the names of the columns are, in the metadata.
+BRANCH = "Symmetry_points"
 # Colours of missing and of extra intensity, and the diameter of their circles in
 # periods.
 MISSING, EXTRA = PATTERN_COLORS["sky blue"], PATTERN_COLORS["orange"]
 DIAMETER = 1.5
+# How columns are found.
+METHODS = "auto", "crystal"
+# What a table of outliers has.
+OUTLIER_COLUMNS = "y", "x", "score"
+# Frames in which a point that comes back may be missing, and standard deviations of a
+# jump: in a million steps of Gaussian noise there are four as long.
+MAX_GAP, JUMP = 2, 5.0
+
+
+class SymmetryPoints(BaseSignal):
+    """A table of points for every frame: atomic columns, outliers.
+
+    Made by ``Signal2D.find_atomic_columns`` and ``SymmetryLabels.find_outliers``.
+    Ragged, as from ``Signal2D.find_peaks``: for every frame an array of float64 of the
+    shape (n, k), one row a point, position (y, x) first. What its columns are is
+    `column_names`. The table of a single image is ``points.data[0]``.
+
+    Positions are pixels of the frame or, if `is_calibrated`, in the unit of its axes.
+
+    ``set_signal_type("symmetry_points")`` makes points of the peaks that HyperSpy
+    finds.
+    """
+
+    _signal_type = "symmetry_points"
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        of_one = f"{BRANCH}.of_one_frame"
+        if self.metadata.get_item(of_one) and self.axes_manager.navigation_shape == (
+            1,
+        ):
+            # Files need an axis: see `save`.
+            self.axes_manager.remove(0)
+            del self.metadata.Symmetry_points.of_one_frame
+
+    @property
+    def column_names(self):
+        """Names of the columns of the tables, ``y`` and ``x`` first: list of str.
+
+        Of points that are not from this package, others are numbered.
+        """
+        names = self.metadata.get_item(f"{BRANCH}.columns")
+        if names is not None:
+            return [str(name) for name in np.asarray(names).ravel()]
+        widths = [table.shape[-1] for table in self._first_tables() if table.ndim == 2]
+        n = max([2, *widths])
+        return ["y", "x", *(f"column {i}" for i in range(2, n))]
+
+    @property
+    def is_calibrated(self):
+        """Whether positions are in the unit of the axes of the frame: bool."""
+        return bool(self.metadata.get_item(f"{BRANCH}.calibrated", False))
+
+    @property
+    def _axes(self):
+        """Axes (y, x) of the frames: list of dict; pixels if they are not known."""
+        stored = self.metadata.get_item(f"{BRANCH}.axes")
+        known = stored.as_dictionary() if stored is not None else {}
+        return [
+            {"scale": 1.0, "offset": 0.0, "units": "", "size": None}
+            | known.get(name, {})
+            for name in "yx"
+        ]
+
+    def _first_tables(self):
+        """The table of the first frame, alone in a list; none without frames."""
+        if not self.ragged or not self.data.size:
+            return []
+        first = self.data[(0,) * self.data.ndim]
+        return [np.asarray(first.compute() if isinstance(first, da.Array) else first)]
+
+    def _frames(self):
+        """Index and table (n, k) of every frame, in the order of the array: list.
+
+        Lazy ones are computed in the threads of the context.
+        """
+        from hyperspy_symseg.frames.run import evaluate_series
+
+        if not self.ragged:
+            raise ValueError(
+                "points must be ragged, with a table for every frame, got "
+                f"{shown(self)}."
+            )
+        data, names = self.data, self.column_names
+        if isinstance(data, da.Array):
+            data = evaluate_series(data, "Finding points", frame_ndim=0)
+        frames = []
+        for index in np.ndindex(data.shape):
+            table = np.asarray(data[index], float)
+            # Files may forget the shape of an empty table.
+            table = table.reshape(0, len(names)) if not table.size else table
+            if table.ndim != 2 or table.shape[1] != len(names):
+                raise ValueError(
+                    f"points must have tables with the {len(names)} columns "
+                    f"{', '.join(names)}, got one of the shape {table.shape}."
+                )
+            frames.append((index, table))
+        return frames
+
+    @property
+    def _levels(self):
+        """Names of the numbers of a frame: list of str."""
+        axes = self.axes_manager.navigation_axes[::-1]
+        if len(axes) < 2:
+            return ["frame"]
+        return [axis_name(axis, f"axis {i}") for i, axis in enumerate(axes)]
+
+    def to_dataframe(self, *, show_progressbar=None, num_workers=None):
+        """All tables as one frame of pandas.
+
+        Parameters
+        ----------
+        show_progressbar, num_workers
+            As in ``Signal2D.segment_symmetry``, for points that are lazy.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a point. The index is the number of the frame, ``frame``, from 0;
+            with several navigation axes, one number for each, by their names, in the
+            order of the array.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> crystal = simulate.Lattice.square(13, orientation=5)
+        >>> s, truth = simulate.micrograph(crystal, (256, 256), vacancies=2)
+        >>> seg = s.segment_symmetry(1, show_progressbar=False)
+        >>> points = seg.find_outliers(s, show_progressbar=False)
+        >>> points.to_dataframe().columns.to_list()
+        ['y', 'x', 'score']
+        """
+        from hyperspy_symseg.point_tables import dataframe
+
+        frames = self._read(show_progressbar, num_workers)
+        return dataframe(frames, self.column_names, self._levels)
+
+    def _read(self, show_progressbar, num_workers):
+        """As `_frames`, in the threads and under the bar of a method."""
+        from .arguments import working
+
+        with working("Finding points", show_progressbar, num_workers):
+            return self._frames()
+
+    def to_csv(
+        self, filename, *, overwrite=False, show_progressbar=None, num_workers=None
+    ):
+        """Write all tables into one CSV file, with a line of names and one a point.
+
+        The first columns are those of the index of `to_dataframe`. Numbers are read
+        back exactly.
+
+        Parameters
+        ----------
+        filename : str or path
+            Ending in ``.csv``, which is added if there is no extension.
+        overwrite : bool
+            Whether to replace a file.
+        show_progressbar, num_workers
+            As in `to_dataframe`.
+
+        Raises
+        ------
+        FileExistsError
+            If there is such a file, and `overwrite` is False.
+        TypeError, ValueError
+            If an argument is not allowed.
+
+        Examples
+        --------
+        >>> points.to_csv("points.csv")  # doctest: +SKIP
+        """
+        from hyperspy_symseg.point_tables import check_path, write_csv
+
+        path = check_path(filename, ".csv", overwrite)
+        frames = self._read(show_progressbar, num_workers)
+        write_csv(path, frames, self.column_names, self._levels)
+
+    def to_xyz(
+        self,
+        filename,
+        elements=None,
+        *,
+        overwrite=False,
+        show_progressbar=None,
+        num_workers=None,
+    ):
+        """Write all frames into one file of extended XYZ, as OVITO and ASE read it.
+
+        Positions are x, y (downwards, as in the frame) and 0, in angstroms where the
+        axes of the frame have units of length, and in pixels elsewhere; the line
+        before them says which. All other columns follow, as they are in the tables.
+
+        Parameters
+        ----------
+        filename : str or path
+            Ending in ``.xyz``, which is added if there is no extension.
+        elements : str or dict, optional
+            Symbol of all columns, or of those of each site of the motif, by ``site`` or
+            ``(pattern, site)``: for instance ``{0: "Mo", 1: "S"}``. "X" is what has
+            none.
+        overwrite : bool
+            Whether to replace a file.
+        show_progressbar, num_workers
+            As in `to_dataframe`.
+
+        Raises
+        ------
+        FileExistsError
+            If there is such a file, and `overwrite` is False.
+        TypeError, ValueError
+            If an argument is not allowed.
+
+        Examples
+        --------
+        >>> columns.to_xyz("columns.xyz", {0: "Mo", 1: "S"})  # doctest: +SKIP
+        """
+        from hyperspy_symseg.point_tables import (
+            check_path,
+            lengths_of,
+            species_of,
+            write_xyz,
+        )
+
+        path, names = check_path(filename, ".xyz", overwrite), self.column_names
+        species = species_of(elements, names)
+        frames = self._read(show_progressbar, num_workers)
+        axes = self._axes
+        known = [angstroms(axis) for axis in axes]
+        lengths = lengths_of(axes, known, self.is_calibrated)
+        write_xyz(path, frames, names, species, lengths)
+
+    def get_markers(self, **kwargs):
+        """Circles about the points, for ``signal.add_marker`` of their frames.
+
+        Parameters
+        ----------
+        **kwargs
+            As of ``hs.plot.markers.Circles``. ``sizes`` are diameters in the unit of
+            the axes.
+
+        Returns
+        -------
+        list of hyperspy.api.plot.markers.Circles
+            One for each pattern, in its colour, and one for points without a pattern,
+            if the points have patterns; otherwise one for all. Of a series, they are in
+            the order of ``inav``; those of lazy points are found with the frame in
+            view.
+
+        Examples
+        --------
+        >>> s.plot()  # doctest: +SKIP
+        >>> s.add_marker(columns.get_markers())  # doctest: +SKIP
+        """
+        return pattern_circles(self, *self._drawn_as(), kwargs)
+
+    def _drawn_as(self):
+        """Number of patterns, and diameter of circles in pixels; None if not known."""
+        n = None
+        for branch in (BRANCH, "Symmetry_segmentation"):
+            n = n or self.metadata.get_item(f"{branch}.n_patterns")
+        if n is not None:
+            n = check_whole("n_patterns in the metadata", n, 1)
+        diameter = self.metadata.get_item(f"{BRANCH}.diameter")
+        if diameter is not None:
+            name = f"metadata.{BRANCH}.diameter"
+            diameter = check_number(name, diameter, 0, np.inf)
+        return n, diameter
+
+    def track(
+        self,
+        max_distance=None,
+        *,
+        max_gap=MAX_GAP,
+        jump=JUMP,
+        drift="auto",
+        show_progressbar=None,
+        num_workers=None,
+    ):
+        """Link the points of a series over its frames, and tell what happens to them.
+
+        Parameters
+        ----------
+        max_distance : float, optional
+            Farthest that a point goes from one frame to the next, drift aside, in the
+            unit of the positions. By default half the distance of nearest neighbours.
+        max_gap : int
+            Frames in which a point that comes back may be missing. What is missing in
+            as many frames, also the first or the last ones, is no event.
+        jump : float
+            Which displacements are jumps, in standard deviations: those of all points
+            or, if larger, the standard errors of the two positions.
+        drift : "auto", None or array of float, shape (frames, 2)
+            Displacement (y, x) of each frame against the first, in the unit of the
+            positions. "auto": from the points themselves; from one frame to the next
+            it must be less than half the distance of neighbours. None: there is none.
+        show_progressbar, num_workers
+            As in `to_dataframe`.
+
+        Returns
+        -------
+        points : SymmetryPoints
+            The same, computed, with a column ``track``: the number of the track that a
+            point is of. The drift is in ``metadata.Symmetry_points.drift``.
+        events : pandas.DataFrame
+            A row an event: ``event`` ("appears", "goes" or "jumps"); ``frame``, the
+            first with the point, without it, or after the jump; ``time``, the value of
+            the navigation axis there; ``track``; ``y`` and ``x`` in that frame; and,
+            of jumps, ``dy`` and ``dx`` without the drift. Where points cross the edge
+            of the frame, within `max_distance` of it, is no event.
+
+        Raises
+        ------
+        ImportError
+            If laptrack is not installed (``pip install hyperspy-symseg[track]``).
+        TypeError, ValueError
+            If an argument is not allowed, or it is not a series with one axis.
+
+        Notes
+        -----
+        Points are linked by the smallest sum of squared distances from frame to frame,
+        and the ends of tracks over gaps in the same way (K. Jaqaman et al., Nature
+        Methods 5, 695 (2008), https://doi.org/10.1038/nmeth.1237), by laptrack.
+        """
+        from hyperspy_symseg.analysis import tracks
+
+        if self.axes_manager.navigation_dimension != 1:
+            raise ValueError(
+                "points must be of a series with one navigation axis to be tracked, "
+                f"got {self.axes_manager.navigation_shape or 'a single image'}."
+            )
+        max_gap = check_whole("max_gap", max_gap, 0)
+        jump = check_number("jump", jump, 0, np.inf)
+        if max_distance is not None:
+            max_distance = check_number("max_distance", max_distance, 0, np.inf)
+        drift = tracks.check_drift(drift, self.data.shape[0])
+        tracks.import_laptrack()
+        tables = [table for _, table in self._read(show_progressbar, num_workers)]
+        names = self.column_names
+        old = [i for i, name in enumerate(names) if name == "track"]
+        if old:
+            tables = [np.delete(table, old, axis=1) for table in tables]
+            names = [name for name in names if name != "track"]
+        places, errors = [table[:, :2] for table in tables], None
+        if {"y_error", "x_error"} <= set(names):
+            columns = [names.index("y_error"), names.index("x_error")]
+            errors = [table[:, columns] for table in tables]
+        found = tracks.link(places, max_distance, max_gap, drift)
+        bounds = bounds_of(self._axes, self.is_calibrated)
+        events = tracks.events(places, found, jump, errors, bounds)
+        (time,) = self.axes_manager.navigation_axes
+        events.insert(2, "time", time.axis[events["frame"].to_numpy(int)])
+        return _tracked_points(self, tables, names, found), events
+
+    def save(
+        self, filename=None, overwrite=None, extension=None, file_format=None, **kwds
+    ):
+        """Save as ``BaseSignal.save``: as ``.hspy`` or ``.zspy``.
+
+        Points of a single image and lazy points can be saved, too. Lazy points are
+        computed to be saved as ``.hspy``; they are not saved over what they come from.
+
+        Parameters
+        ----------
+        filename, overwrite, extension, file_format, **kwds
+            As in ``BaseSignal.save``.
+        """
+        from .save import as_saved
+
+        saved = as_saved(self, filename, extension, file_format)
+        super(SymmetryPoints, saved).save(
+            filename, overwrite, extension, file_format, **kwds
+        )
+
+
+class LazySymmetryPoints(SymmetryPoints, LazySignal):
+    """A table of points for every frame, found when needed."""
+
+
+def as_points(found, signal, names, quantity, *, calibrated=False, **branches):
+    """Tables of points as a signal.
+
+    Parameters
+    ----------
+    found : numpy.ndarray or dask.array.Array of object
+        Tables (n, k), in the shape of the navigation axes; (1,) of a single image.
+    signal : Signal2D
+        The frames; axes and metadata are taken from it.
+    names : sequence of str
+        Of the k columns, ``y`` and ``x`` first.
+    quantity : str
+        What the points are.
+    calibrated : bool
+        Whether to give lengths in the unit of the axes instead of pixels.
+    **branches : dict
+        Other first branches of the metadata. That of `BRANCH` is added to what is
+        there, such as ``diameter``, of circles, in pixels.
+
+    Returns
+    -------
+    SymmetryPoints or, of a dask array, LazySymmetryPoints
+    """
+    axes = dict(zip("yx", frame_axes(signal), strict=True))
+    navigation = signal.axes_manager.navigation_axes[::-1]
+    record = {
+        "version": package_version(),
+        "columns": list(names),
+        "calibrated": bool(calibrated),
+        "axes": {
+            name: {
+                "name": axis_name(axis, name),
+                "scale": float(axis.scale),
+                "offset": float(axis.offset),
+                "units": unit(axis),
+                "size": int(axis.size),
+            }
+            for name, axis in axes.items()
+        },
+    }
+    branches[BRANCH] = record | branches.get(BRANCH, {})
+    if calibrated:
+        found = each_table(found, Calibration.of(names, record["axes"]))
+    kind = LazySymmetryPoints if isinstance(found, da.Array) else SymmetryPoints
+    return kind(
+        found,
+        axes=[axis.get_axis_dictionary() for axis in navigation],
+        ragged=True,
+        **result_metadata(signal, quantity, "symmetry_points", **branches),
+    )
+
+
+def _tracked_points(points, tables, names, found):
+    """Points with the numbers of their tracks as a last column: SymmetryPoints."""
+    data = np.empty(len(tables), object)
+    for i, (table, numbers) in enumerate(zip(tables, found.numbers, strict=True)):
+        data[i] = np.column_stack([table, numbers])
+    metadata = points.metadata.as_dictionary()
+    metadata[BRANCH] = metadata.get(BRANCH, {}) | {
+        "columns": [*names, "track"],
+        "drift": found.drift,
+        "max_distance": found.reach,
+    }
+    return SymmetryPoints(
+        data,
+        axes=[axis.get_axis_dictionary() for axis in points.axes_manager._axes],
+        ragged=True,
+        metadata=metadata,
+        original_metadata=points.original_metadata.as_dictionary(),
+    )
 
 
 def find_outliers(labels, signal, threshold, mask, lazy_output):
     """Work of `SymmetryLabels.find_outliers`, which says what it takes and returns."""
+    from hyperspy_symseg.analysis.defects import Defects, default_threshold
+    from hyperspy_symseg.analysis.residual_scores import column_width
+    from hyperspy_symseg.frames.lazy import lazy
+    from hyperspy_symseg.frames.run import run
+
+    from .source import Source
+
     model = labels._refined_model()
     check_pixel_size(model, frame_axes(signal))
     if threshold is None:
@@ -41,71 +507,107 @@ def find_outliers(labels, signal, threshold, mask, lazy_output):
     given = Defects(model, float(threshold)), source.frames, labels.data, source.mask
     what = "Finding outliers"
     found = lazy(*given) if lazy_output else run(*given, description=what)
-    result = BaseSignal(
+    period = model.templates.period
+    return as_points(
         found[..., 0] if source.navigation else found,
-        axes=[axis.get_axis_dictionary() for axis in source.navigation],
-        ragged=True,
-        **result_metadata(
-            labels,
-            "Outliers",
-            Symmetry_outliers={
-                "version": package_version(),
-                "threshold": float(threshold),
-                "period": model.templates.period,
-                "column_width": column_width(model.templates),
-                "masked": mask is not None,
-            },
-        ),
+        labels,
+        OUTLIER_COLUMNS,
+        "Outliers",
+        Symmetry_points={"diameter": DIAMETER * period},
+        Symmetry_outliers={
+            "version": package_version(),
+            "threshold": float(threshold),
+            "period": period,
+            "column_width": column_width(model.templates),
+            "masked": mask is not None,
+        },
     )
-    return result.as_lazy() if lazy_output else result
 
 
 def outlier_markers(labels, found, **options):
     """Work of `SymmetryLabels.get_outlier_markers`."""
-    from hyperspy.api import plot
+    from hyperspy_symseg.templates.model import PERIODS
 
-    if not found.ragged or not found.metadata.has_item("Symmetry_outliers"):
+    is_points = isinstance(found, BaseSignal) and found.ragged
+    if not is_points or not found.metadata.has_item("Symmetry_outliers"):
         raise ValueError(
             f"outliers must be the result of find_outliers, got {shown(found)}."
         )
-    x, y = labels.axes_manager.signal_axes
-    calibration = np.array([(axis.scale, axis.offset) for axis in (x, y)]).T
     period = found.metadata.get_item("Symmetry_outliers.period")
     period = check_number("metadata.Symmetry_outliers.period", period, *PERIODS)
-    diameter = DIAMETER * period * abs(x.scale)
-    defaults = {"sizes": (diameter,), "linewidths": (1.5,)} | options
-    single = not labels.axes_manager.navigation_dimension
-    markers = []
-    for sign, color in ((-1, MISSING), (1, EXTRA)):
-        if single:
-            offsets = _offsets(np.asarray(found.data)[0], sign, calibration)
-        else:
-            # As HyperSpy's own `Points.from_signal`: in the order of `inav`.
-            offsets = _all_offsets(found.data, sign, calibration).T
-        markers.append(
-            plot.markers.Circles(offsets=offsets, **{"edgecolors": (color,)} | defaults)
+    axes = [axis.get_axis_dictionary() for axis in labels.axes_manager.signal_axes]
+    diameter = DIAMETER * period * abs(axes[0]["scale"])
+    return [
+        circles(
+            found.data,
+            labels.axes_manager.navigation_dimension > 0,
+            Places(axes, OUTLIER_COLUMNS.index("score"), sign, signs=True),
+            {"sizes": (diameter,), "edgecolors": (color,)} | options,
         )
-    return markers
+        for sign, color in ((-1, MISSING), (1, EXTRA))
+    ]
 
 
-def _offsets(found, sign, calibration):
-    """Positions (x, y) of the outliers of a sign, in axis units: (n, 2) array."""
-    own = found[found[:, 2] * sign > 0]
-    scale, offset = calibration
-    return own[:, 1::-1] * scale + offset
+def find_atomic_columns(signal, labels, method, contrast, **asked):
+    """Work of `Signal2D.find_atomic_columns`, which says what it takes and returns.
+
+    In `asked` are the other arguments.
+    """
+    from hyperspy_symseg.analysis.columns import CONTRASTS, NAMES, AtomicColumns
+    from hyperspy_symseg.frames.lazy import lazy
+    from hyperspy_symseg.frames.run import run
+
+    from .arguments import working
+    from .source import Source
+
+    axes = frame_axes(signal)
+    check_one_of("method", method, METHODS)
+    check_one_of("contrast", contrast, CONTRASTS)
+    probability = check_number("probability", asked["probability"], 0, 1)
+    calibrated = check_flag("calibrated", asked["calibrated"])
+    mask, lazy_output = asked["mask"], asked["lazy_output"]
+    check_flag("lazy_output", lazy_output, None)
+    source = Source.of(signal, mask, True)
+    how = {key: asked[key] for key in ("show_progressbar", "num_workers")}
+    if labels is None:
+        labels = signal.segment_symmetry(mask=mask, lazy_output=lazy_output, **how)
+    _check_labels_of(labels, signal)
+    if lazy_output is None:
+        lazy_output = signal._lazy or labels._lazy
+    model = labels._refined_model()
+    check_pixel_size(model, axes)
+    analysis = AtomicColumns(model.templates, contrast, probability)
+    given = analysis, source.frames, labels.data, source.mask
+    what = "Finding columns"
+    with working(what, **how):
+        found = lazy(*given) if lazy_output else run(*given, description=what)
+    record = {"method": method, "contrast": contrast, "probability": probability}
+    record["masked"] = mask is not None
+    return as_points(
+        found[..., 0] if source.navigation else found,
+        signal,
+        NAMES,
+        "Atomic columns",
+        calibrated=calibrated,
+        Symmetry_points={"n_patterns": labels.n_patterns},
+        Atomic_columns=record,
+    )
 
 
-def _all_offsets(found, sign, calibration):
-    """Positions for every frame, as an array of arrays."""
-    if isinstance(found, da.Array):
-        return found.map_blocks(
-            _all_offsets,
-            sign,
-            calibration,
-            dtype=object,
-            meta=np.empty((0,) * found.ndim, object),
+def check_one_of(name, value, allowed):
+    """Check that an argument is one of some words."""
+    if not isinstance(value, str) or value not in allowed:
+        words = ", ".join(map(repr, allowed))
+        raise ValueError(f"{name} must be one of {words}, got {shown(value)}.")
+
+
+def _check_labels_of(labels, signal):
+    """Check that labels are those of a signal."""
+    from .symmetry_labels import SymmetryLabels
+
+    if not isinstance(labels, SymmetryLabels):
+        raise TypeError(
+            "seg must be the labels of the signal, from segment_symmetry, or None, got "
+            f"{shown(labels)}."
         )
-    result = np.empty(found.shape, object)
-    for place in np.ndindex(found.shape):
-        result[place] = _offsets(found[place], sign, calibration)
-    return result
+    labels._check_has_their_shape(signal)

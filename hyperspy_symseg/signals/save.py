@@ -130,6 +130,28 @@ def check_saved_elsewhere(labels, filename, extension, file_format):
     check_not_an_origin(path, labels.data)
 
 
+def as_saved(points, filename, extension, file_format):
+    """Points as HyperSpy can save and load them again: SymmetryPoints.
+
+    Raises a ValueError if lazy ones would be saved over what they come from.
+    """
+    saved = points
+    if points._lazy:
+        check_saved_elsewhere(points, filename, extension, file_format)
+        suffix = extension or file_format
+        if suffix is None and isinstance(filename, str | os.PathLike):
+            suffix = Path(filename).suffix
+        if (suffix or "hspy").lower().lstrip(".") in ("hspy", "hdf5"):
+            saved = points._deepcopy_with_new_data(points.data)
+            saved.compute(show_progressbar=False)
+    if not points.axes_manager.navigation_dimension:
+        # HyperSpy does not load again what has no axis.
+        saved = saved._deepcopy_with_new_data(saved.data)
+        saved.axes_manager._append_axis(size=1, navigate=True, name="frame")
+        saved.metadata.set_item("Symmetry_points.of_one_frame", True)
+    return saved
+
+
 def _loaded_from(labels):
     """The file that labels were loaded from: Path, or None."""
     loaded = labels.tmp_parameters.as_dictionary()

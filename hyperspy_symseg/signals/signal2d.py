@@ -510,8 +510,99 @@ def get_abundances(
         )
 
 
+def find_atomic_columns(
+    self,
+    seg=None,
+    method="auto",
+    contrast="auto",
+    *,
+    probability=0.5,
+    mask=None,
+    calibrated=False,
+    show_progressbar=None,
+    num_workers=None,
+    lazy_output=None,
+):
+    """Find every atomic column: positions with errors, probabilities, intensities.
+
+    The crystals that the labels have learnt tell where columns may be: at the sites of
+    their motif, where the displacement of the crystal takes these. All columns of a
+    frame are fitted together, as Gaussians on a background that varies; what the pixels
+    say of a position is weighed against what the other columns tell. A column that is
+    not there, as at a vacancy or in vacuum, is not filled in.
+
+    Parameters
+    ----------
+    seg : SymmetryLabels, optional
+        Labels of the same shape, from `segment_symmetry`. None: the image is segmented
+        first, with what `segment_symmetry` does by default.
+    method : {"auto", "crystal"}
+        Where columns come from. "crystal": sites of crystals alone. "auto": the same,
+        as there are no others yet.
+    contrast : {"auto", "bright", "dark"}
+        Whether columns are brighter than what is between them. "auto": dark if the
+        mean unit cells are skewed that way, and bright otherwise.
+    probability : float
+        Of the columns in the result, at least.
+    mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
+        True where a pixel is left out; so are those that have no label.
+    calibrated : bool
+        Whether positions, their errors and widths are in the unit of the axes, instead
+        of pixels. A width is then the geometric mean of that along either axis.
+    show_progressbar, num_workers
+        As in `segment_symmetry`.
+    lazy_output : bool or None
+        Whether columns are found later. None: if the signal or the labels are lazy.
+
+    Returns
+    -------
+    SymmetryPoints or LazySymmetryPoints
+        Ragged: for every frame an array of float64 of shape (n, 11), one row a column,
+        in the order of y. ``y, x``, their standard errors ``y_error, x_error``, the
+        ``probability`` that there is a column, its ``intensity`` above the background,
+        summed over its pixels (negative if it is dark), and ``intensity_error``, its
+        ``width`` (standard deviation of a Gaussian), its ``pattern``, which ``site`` of
+        the motif it is at (-1 if at none), and ``source``, 0 for crystals. That of a
+        single image is ``columns.data[0]``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not allowed, or no pattern of the labels has a lattice.
+
+    Notes
+    -----
+    See `doc/columns.md`.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg import simulate
+    >>> crystal = simulate.Lattice.square(13, orientation=5)
+    >>> s, truth = simulate.micrograph(crystal, (256, 256), vacancies=2)
+    >>> seg = s.segment_symmetry(n_patterns=1, show_progressbar=False)
+    >>> columns = s.find_atomic_columns(seg, show_progressbar=False)
+    >>> columns.data[0].shape[1]
+    11
+    """
+    from hyperspy_symseg.signals import points
+
+    return points.find_atomic_columns(
+        self,
+        seg,
+        method,
+        contrast,
+        probability=probability,
+        mask=mask,
+        calibrated=calibrated,
+        show_progressbar=show_progressbar,
+        num_workers=num_workers,
+        lazy_output=lazy_output,
+    )
+
+
 Signal2D.segment_symmetry = segment_symmetry
 Signal2D.get_symmetry_descriptors = get_symmetry_descriptors
 Signal2D.get_symmetry_map = get_symmetry_map
 Signal2D.get_symmetry = get_symmetry
 Signal2D.get_abundances = get_abundances
+Signal2D.find_atomic_columns = find_atomic_columns

@@ -823,7 +823,7 @@ class SymmetryLabels(NamedPatterns, Signal2D):
 
         Returns
         -------
-        BaseSignal or LazySignal
+        SymmetryPoints or LazySymmetryPoints
             Ragged, as from ``Signal2D.find_peaks(get_intensity=True)``: for every
             frame an array of shape (n, 3), position (y, x) in pixels and score in
             standard deviations, negative where intensity is missing. That of a single
@@ -844,9 +844,6 @@ class SymmetryLabels(NamedPatterns, Signal2D):
         or from the edge of the frame, or half a period from a pixel without a label,
         nor in a pattern of fewer than 20 periods squared or without any structure.
 
-        HyperSpy saves the outliers of a series, lazy ones as .zspy only. It does not
-        load those of a single image again: save ``outliers.data[0]`` with NumPy.
-
         Examples
         --------
         >>> from hyperspy_symseg import simulate
@@ -855,7 +852,7 @@ class SymmetryLabels(NamedPatterns, Signal2D):
         >>> seg = s.segment_symmetry(n_patterns=1, show_progressbar=False)
         >>> outliers = seg.find_outliers(s, show_progressbar=False)
         >>> outliers
-        <BaseSignal, title: Simulated micrograph, dimensions: (|ragged)>
+        <SymmetryPoints, title: Simulated micrograph, dimensions: (|ragged)>
         >>> outliers.data[0].shape
         (2, 3)
         >>> s.plot()
@@ -876,7 +873,7 @@ class SymmetryLabels(NamedPatterns, Signal2D):
 
         Parameters
         ----------
-        outliers : BaseSignal
+        outliers : SymmetryPoints
             From `find_outliers`. Markers of lazy ones are found with the frame in view.
         **kwargs
             As of ``hs.plot.markers.Circles``.

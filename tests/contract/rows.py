@@ -11,6 +11,7 @@ from hyperspy_symseg import simulate
 from hyperspy_symseg.analysis import (
     Abundances,
     Areas,
+    AtomicColumns,
     BoundaryLengths,
     Defects,
     LatticeParameters,
@@ -138,6 +139,7 @@ ROWS = {
     "areas": Areas(2, 0.5),
     "boundary lengths": BoundaryLengths(2, (0.1, 0.2)),
     "boundary lengths of a grid": BoundaryLengths(2, step=(5, 5)),
+    "atomic columns": AtomicColumns(TWO),
     "defects": Defects(REFINED),
     "overlay": Overlay(2),
     "extremes": Extremes(),

@@ -77,7 +77,7 @@ def test_record_and_metadata(outliers, labels):
     assert 4.5 < record.threshold < 5.5
     assert record.version
     assert not record.masked
-    assert outliers.metadata.Signal.signal_type == ""
+    assert outliers.metadata.Signal.signal_type == "symmetry_points"
     assert outliers.metadata.Signal.quantity == "Outliers"
     assert outliers.metadata.Symmetry_segmentation.n_patterns == 1
 

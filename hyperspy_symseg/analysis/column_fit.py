@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Positions, intensities and probabilities of the columns at the sites of crystals."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from .column_model import Canvas, Columns, Evidence
+from .column_statistics import (
+    neighbours_moves,
+    posterior,
+    scatter_of,
+    weighted_median,
+)
+
+# Rounds of positions, statistics and probabilities.
+ROUNDS = 5
+# Round from which on overdispersion is measured, and what columns take of the noise: at
+# first it is that they are not where they will be.
+SETTLED = 3
+# To begin with: scatter about the sites, in spacings, and of intensities, relative; and
+# what these are at least and at most.
+SCATTER, VARIATION = 0.025, 0.1
+SCATTERS, VARIATIONS = (0.003, 0.12), (0.02, 0.5)
+# Columns that statistics are of, at least.
+FEWEST = 3
+# How far a column is moved in a round, and from its site, at most, in spacings.
+LONGEST_STEP, FARTHEST = 0.1, 0.45
+# Amplitude of a column at its least, of that of others of its kind.
+LEAST_AMPLITUDE = 0.05
+# How much heights change in a round, at most.
+HIGHER = 2.0
+# Neighbours that tell whether there is a column.
+NEIGHBOURS = 6
+# Change of a width in a round, at most, its range, and what is known of it beforehand:
+# the standard deviation of its logarithm.
+WIDER, WIDEST, WIDTH_KNOWN = 1.2, 1.8, 0.3
+TINY = 1e-30
+
+
+class Sites(NamedTuple):
+    """Where columns may be.
+
+    Attributes
+    ----------
+    places : (n, 2) numpy.ndarray of float64
+    kinds : (n,) numpy.ndarray of int
+        Sites of one motif of one pattern are of one kind.
+    heights : (kinds,) numpy.ndarray of float64
+        Relative to the brightest ones.
+    spacings : (kinds,) numpy.ndarray of float64
+        Shortest distance of two columns, in pixels.
+    probabilities : (n,) numpy.ndarray of float64
+        That we begin with.
+    """
+
+    places: np.ndarray
+    kinds: np.ndarray
+    heights: np.ndarray
+    spacings: np.ndarray
+    probabilities: np.ndarray
+
+
+@dataclass(eq=False)
+class ColumnFit:
+    """Columns at the sites of crystals, fitted to a frame all together.
+
+    The expected intensity is a background and the sum of Gaussians. Amplitudes and
+    positions of each column are those of the largest posterior: the pixels' evidence,
+    and how far columns scatter about what the others of their kind tell of the site.
+
+    Parameters
+    ----------
+    canvas : Canvas
+    sites : Sites
+    width : float
+        Standard deviation of a column to begin with, in pixels.
+    side : int
+        Of a cell, in pixels.
+
+    Attributes
+    ----------
+    positions : (n, 2) numpy.ndarray of float64
+    probabilities : (n,) numpy.ndarray of float64
+    expected : (rows, columns) numpy.ndarray of float64
+    noise : Noise
+    overdispersion : float
+    """
+
+    canvas: Canvas
+    sites: Sites
+    width: float
+    side: int
+
+    def __post_init__(self):
+        """Begin at the sites."""
+        sites, n_kinds = self.sites, len(self.sites.heights)
+        self._places = sites.places.copy()
+        self.positions = sites.places.copy()
+        self.probabilities = sites.probabilities.copy()
+        self._widths = np.full(n_kinds, self.width)
+        self._heights = sites.heights.copy()
+        self._scatter = SCATTER * sites.spacings
+        self._variation = np.full(n_kinds, VARIATION)
+        # Amplitudes, in those of others of their kind near by.
+        self._relative = np.ones(len(sites.places))
+        self._contrast = self.noise = self._amplitudes = None
+        self.overdispersion = 1.0
+        n = min(NEIGHBOURS, len(self._places) - 1)
+        found = cKDTree(self._places).query(self._places, n + 1)[1]
+        self._neighbours = found.reshape(len(self._places), -1)[:, 1:]
+
+    def run(self):
+        """Fit all rounds: ColumnFit."""
+        for i in range(ROUNDS):
+            self._look(i)
+            by_width = self._evidence.by_width @ self._of_kinds(self.probabilities)
+            self._learn_probabilities()
+            self._learn_sites()
+            self._learn_scatter()
+            self._learn_widths(by_width)
+            self._move()
+        self._look()
+        return self
+
+    def _of_kinds(self, values):
+        """Values of the columns of each kind: (n, kinds) numpy.ndarray."""
+        found = np.zeros((len(values), len(self._heights)))
+        found[np.arange(len(values)), self.sites.kinds] = values
+        return found
+
+    def _look(self, i=ROUNDS):
+        """Expected intensity, noise, and what the pixels say beside it, in a round."""
+        kinds, canvas = self.sites.kinds, self.canvas
+        widths = self._widths[kinds]
+        columns = Columns(self.positions, self._relative, widths)
+        comb = canvas.drawn(columns, self.probabilities * self._heights[kinds])
+        background, contrasts, self._contrast = canvas.background(comb, self._contrast)
+        if not i:
+            # Where no column is, such as in vacuum, there is no contrast near by.
+            contrasts = np.full_like(contrasts, self._contrast)
+        least = LEAST_AMPLITUDE * abs(self._contrast)
+        usual = np.maximum(canvas.at(contrasts, self.positions), least)
+        self._usual = self._heights[kinds] * usual
+        self._amplitudes = self._relative * self._usual
+        columns = columns._replace(amplitudes=self._amplitudes)
+        drawn = canvas.drawn(columns, self.probabilities * self._amplitudes)
+        self.expected = background + drawn
+        self._learn_noise(columns, i)
+        missing = (1 - self.probabilities) * self._amplitudes
+        how = self.expected, missing, self.noise
+        self._evidence = Evidence.of(canvas, columns, *how)
+        # Where columns would be by their pixels alone; what is hardly seen has a
+        # variance nevertheless.
+        left = self._information + 1e-6 * self._prior_matrix
+        covariance = np.linalg.inv(left)
+        gradients = self._evidence.gradients / self.overdispersion
+        step = np.einsum("nij,nj->ni", covariance, gradients)
+        self._measured = self._parameters + step
+        self._variances = np.einsum("nii->ni", covariance)
+
+    @property
+    def _parameters(self):
+        """Amplitude, y and x of each column: (n, 3)."""
+        return np.column_stack([self._amplitudes, self.positions])
+
+    @property
+    def _information(self):
+        """Fisher's information of these: (n, 3, 3)."""
+        return self._evidence.information / self.overdispersion
+
+    @property
+    def _prior(self):
+        """Information that others have of them: (n, 3)."""
+        kinds = self.sites.kinds
+        variation = (self._variation[kinds] * self._usual) ** 2
+        scatter = self._scatter[kinds] ** 2
+        return 1 / np.stack([variation, scatter, scatter], axis=1)
+
+    @property
+    def _prior_matrix(self):
+        """The same as diagonal matrices: (n, 3, 3)."""
+        return self._prior[:, np.newaxis] * np.eye(3)
+
+    @property
+    def _off(self):
+        """How far amplitudes and positions are from those of others: (n, 3)."""
+        return self._parameters - np.column_stack([self._usual, self._places])
+
+    def _move(self):
+        """Take a step to the largest posterior (Fisher's scoring)."""
+        right = self._evidence.gradients / self.overdispersion
+        right = right - self._prior * self._off
+        left = self._information + self._prior_matrix
+        step = np.linalg.solve(left, right[..., np.newaxis])[..., 0]
+        spacing = self.sites.spacings[self.sites.kinds]
+        moved = self.positions + _shortened(step[:, 1:], LONGEST_STEP * spacing)
+        moved = _shortened(moved - self._places, FARTHEST * spacing)
+        self.positions = self._places + moved
+        relative = self._relative + step[:, 0] / self._usual
+        self._relative = np.maximum(relative, LEAST_AMPLITUDE)
+
+    def _learn_noise(self, columns, i):
+        """Variance of pixels and overdispersion, from what the columns leave."""
+        canvas, leverages = self.canvas, np.zeros(self.canvas.values.shape)
+        if i >= SETTLED:
+            covariance = np.linalg.inv(self._information + self._prior_matrix)
+            covariance *= self.probabilities[:, np.newaxis, np.newaxis]
+            leverages = canvas.leverage(columns, covariance)
+            leverages /= self.noise.variance(self.expected)
+        self.noise = canvas.noise(self.expected, leverages)
+        if i >= SETTLED:
+            rest = (canvas.values - self.expected) * canvas.valid
+            rest /= np.sqrt(self.noise.variance(self.expected))
+            width = self._widths.mean()
+            self.overdispersion = canvas.overdispersion(rest, width)
+
+    def _learn_sites(self):
+        """Move the sites to where the columns near by tell that they are."""
+        kinds = self.sites.kinds
+        moves = self._measured[:, 1:] - self._places
+        variances = self._variances[:, 1:].mean(axis=1) + self._scatter[kinds] ** 2
+        weights = self._of_kinds(self.probabilities / variances)
+        limit = 3 * np.sqrt(variances)
+        means = weights.T @ _shortened(moves, limit)
+        means /= np.maximum(weights.sum(axis=0), TINY)[:, np.newaxis]
+        moves = moves - means[kinds]
+        how = variances, self.probabilities, self.side
+        self._places += means[kinds]
+        self._places += neighbours_moves(self._places, moves, *how)
+
+    def _learn_scatter(self):
+        """Heights of each kind, and scatter of positions and intensities."""
+        kinds = self.sites.kinds
+        squared = (self._measured[:, 1:] - self._places) ** 2
+        ratio = self._measured[:, 0] / self._usual
+        variances = self._variances[:, 0] / self._usual**2
+        for k, spacing in enumerate(self.sites.spacings):
+            own = kinds == k
+            weights = self.probabilities[own]
+            if weights.sum() < FEWEST:
+                continue
+            counts = weights / (variances[own] + self._variation[k] ** 2)
+            median = weighted_median(ratio[own], counts)
+            self._heights[k] *= np.clip(median, 1 / HIGHER, HIGHER)
+            self._scatter[k] = scatter_of(
+                squared[own].ravel(),
+                self._variances[own, 1:].ravel(),
+                np.repeat(weights, 2),
+                SCATTER * spacing,
+                np.multiply(SCATTERS, spacing),
+            )
+            deviations = (ratio[own] - median) ** 2, variances[own], weights
+            self._variation[k] = scatter_of(*deviations, VARIATION, VARIATIONS)
+
+    def _learn_probabilities(self):
+        """Probability that there is a column at each site (by Laplace's method)."""
+        prior, off = self._prior, self._off
+        # What is brighter than others is there all the more.
+        off[:, 0] = np.minimum(off[:, 0], 0)
+        gains = self._evidence.gains / self.overdispersion
+        gains -= 0.5 * (prior * off**2).sum(axis=1)
+        information = np.einsum("nii->ni", self._information)
+        gains -= 0.5 * np.log1p(information / prior).sum(axis=1)
+        how = self.probabilities, self._neighbours
+        self.probabilities = posterior(gains, *how)
+
+    def _learn_widths(self, by_width):
+        """Widths of the columns of each kind, by a step of Fisher's scoring.
+
+        All amplitudes of the kind may change with it.
+        """
+        for k, (a, w, aa, aw, ww) in enumerate(by_width.T / self.overdispersion):
+            off = np.log(self._widths[k] / self.width)
+            left = np.array([[aa + 1, aw], [aw, ww + 1 / WIDTH_KNOWN**2]])
+            right = np.array([a, w - off / WIDTH_KNOWN**2])
+            step = np.linalg.solve(left, right)[1]
+            off += np.clip(step, -np.log(WIDER), np.log(WIDER))
+            off = np.clip(off, -np.log(WIDEST), np.log(WIDEST))
+            self._widths[k] = self.width * np.exp(off)
+
+    def table(self):
+        """What is known of the columns: dict of (n,) numpy.ndarrays of float64.
+
+        Positions and their standard errors, probabilities, intensities and their
+        errors, and widths.
+        """
+        covariance = np.linalg.inv(self._information + self._prior_matrix)
+        errors = np.sqrt(np.einsum("nii->ni", covariance))
+        widths = self._widths[self.sites.kinds]
+        area = 2 * np.pi * widths**2
+        return {
+            "y": self.positions[:, 0],
+            "x": self.positions[:, 1],
+            "y_error": errors[:, 1],
+            "x_error": errors[:, 2],
+            "probability": self.probabilities,
+            "intensity": area * self._measured[:, 0],
+            "intensity_error": area * np.sqrt(self._variances[:, 0]),
+            "width": widths,
+        }
+
+
+def _shortened(steps, lengths):
+    """Steps (n, 2) no longer than some lengths (n,): (n, 2) numpy.ndarray."""
+    length = np.maximum(np.hypot(*steps.T), TINY)
+    return steps * np.minimum(1, lengths / length)[:, np.newaxis]

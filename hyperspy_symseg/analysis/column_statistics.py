@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the columns of a kind have in common: scatter, sites, and how many there are."""
+
+import numpy as np
+
+from hyperspy_symseg.templates.blocks import gaussian_weights, window_means
+
+# Deviations that count in a scatter, at most, in standard deviations, and the mean
+# square of those of a normal variable that is cut there.
+CUT, CUT_VARIANCE = 3.0, 0.9947
+# What is known of a scatter beforehand: the standard deviation of its logarithm. Number
+# of scatters that are tried.
+KNOWN, GRID = 0.5, 40
+# Windows in which columns tell where a site is, in cells; what a site may be off by, in
+# pixels, in its place and for a step of a cell; and what a window has to gain.
+WIDTHS, OFF, OFF_BY_STEP, WORTH = (1.0, 1.5, 2.5, 4.0), 1.0, 0.3, 0.002
+# Bounds of the share of the sites near by at which there are columns, the probability
+# of a column that is thought of beforehand for each, and how many sites it counts.
+SHARES = np.array([0.3, 0.6, 0.88])
+PRIORS, COUNTS = np.array([0.03, 0.5, 0.9, 0.97]), np.array([30.0, 10, 10, 30])
+LEAST = 1e-6
+TINY = 1e-300
+
+
+def scatter_of(squared, variances, weights, usual, bounds):
+    """Standard deviation of values beyond that of their noise: float.
+
+    The root mean square of the posterior. Beforehand, its logarithm is normal about
+    that of what it usually is.
+
+    Parameters
+    ----------
+    squared, variances, weights : (n,) numpy.ndarray of float64
+        Squared deviations, the variance of their noise, and what they count.
+    usual : float
+    bounds : (float, float)
+        Of the scatter.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> values = rng.normal(0, np.sqrt(0.3 + 0.5), 4000)
+    >>> ones = np.ones(4000)
+    >>> round(scatter_of(values**2, 0.3 * ones, ones, 1.0, (0.01, 10)) ** 2, 1)
+    0.5
+    """
+    scatters = np.geomspace(*bounds, GRID)
+    total = variances + scatters[:, np.newaxis] ** 2
+    ratio = np.minimum(squared / total, CUT**2) / CUT_VARIANCE
+    losses = 0.5 * ((ratio + np.log(total)) @ weights)
+    losses += 0.5 * (np.log(scatters / usual) / KNOWN) ** 2
+    likely = np.exp(losses.min() - losses)
+    return float(np.sqrt(likely @ scatters**2 / likely.sum()))
+
+
+def weighted_median(values, weights):
+    """Median of values that count differently: float.
+
+    Examples
+    --------
+    >>> weighted_median(np.array([3.0, 1.0, 2.0]), np.array([5.0, 1.0, 1.0]))
+    3.0
+    """
+    order = np.argsort(values, kind="stable")
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
+
+
+def neighbours_moves(places, moves, variances, weights, side):
+    """What the moves of the columns near by tell of each, which has no part in it.
+
+    Local linear regression in Gaussian windows, of which the one counts that predicts
+    the columns best (leave-one-out).
+
+    Parameters
+    ----------
+    places, moves : (n, 2) numpy.ndarray of float64
+        Of sites, and how far columns are from them.
+    variances, weights : (n,) numpy.ndarray of float64
+        Of the moves along an axis, and the probability of a column.
+    side : int
+        Of a cell, in pixels.
+
+    Returns
+    -------
+    (n, 2) numpy.ndarray of float64
+        0 if no window predicts anything.
+    """
+    weights = weights / variances
+    limit = CUT * np.sqrt(variances)
+    length = np.maximum(np.hypot(*moves.T), TINY)
+    moves = moves * np.minimum(1, limit / length)[:, np.newaxis]
+    best, least = np.zeros_like(moves), weights @ (moves**2).sum(axis=1)
+    for width in WIDTHS:
+        found = near_by(places, moves, weights, side, width)
+        loss = weights @ np.minimum(((moves - found) ** 2).sum(axis=1), limit**2)
+        if loss < (1 - WORTH) * least:
+            best, least = found, loss
+    return best
+
+
+def near_by(places, moves, weights, side, width):
+    """Local linear regression of moves, without each itself: (n, 2) numpy.ndarray.
+
+    Parameters
+    ----------
+    places, moves : (n, 2) numpy.ndarray of float64
+    weights : (n,) numpy.ndarray of float64
+        One over the variance of the moves.
+    side : int
+        Of a cell, in pixels.
+    width : float
+        Standard deviation of the window, in cells.
+    """
+    scaled = places / side
+    cells = np.floor(scaled).astype(int)
+    cells -= cells.min(axis=0)
+    shape = tuple(cells.max(axis=0) + 1)
+    index = np.ravel_multi_index(tuple(cells.T), shape)
+    y, x = scaled.T
+    powers = np.stack([np.ones(len(places)), y, x, y * y, y * x, x * x])
+    own = weights * np.concatenate(
+        [powers, moves[:, 0] * powers[:3], moves[:, 1] * powers[:3]]
+    )
+    window = gaussian_weights(width, np.float64)
+    sums = np.stack([np.bincount(index, each, np.prod(shape)) for each in own])
+    sums = window_means(sums.reshape(-1, *shape), window) / window[0] ** 2
+    near = sums.reshape(len(own), -1)[:, index] - own
+    # Moments about each place itself.
+    n, my, mx, myy, myx, mxx = near[:6]
+    normal = np.empty((len(places), 3, 3))
+    normal[:, 0, 0] = n + 1 / OFF**2
+    normal[:, 0, 1] = normal[:, 1, 0] = my - y * n
+    normal[:, 0, 2] = normal[:, 2, 0] = mx - x * n
+    normal[:, 1, 1] = myy - 2 * y * my + y * y * n + 1 / OFF_BY_STEP**2
+    normal[:, 2, 2] = mxx - 2 * x * mx + x * x * n + 1 / OFF_BY_STEP**2
+    normal[:, 1, 2] = normal[:, 2, 1] = myx - y * mx - x * my + x * y * n
+    right = np.empty((len(places), 3, 2))
+    for i in range(2):
+        m, my, mx = near[6 + 3 * i : 9 + 3 * i]
+        right[:, 0, i], right[:, 1, i], right[:, 2, i] = m, my - y * m, mx - x * m
+    return np.linalg.solve(normal, right)[:, 0]
+
+
+def posterior(gains, probabilities, neighbours):
+    """Probability of a column at each site, with the frame's own share of vacancies.
+
+    Beforehand it is the share of the sites with a column, among those of which as many
+    neighbours have one (empirical Bayes): so the vacuum about a particle is not filled,
+    nor are single vacancies.
+
+    Parameters
+    ----------
+    gains : (n,) numpy.ndarray of float64
+        Log-likelihood that a column gains over none.
+    probabilities : (n,) numpy.ndarray of float64
+        Of before.
+    neighbours : (n, m) numpy.ndarray of int
+
+    Returns
+    -------
+    (n,) numpy.ndarray of float64
+    """
+    classes = np.zeros(len(gains), int)
+    if neighbours.size:
+        shares = probabilities[neighbours].mean(axis=1)
+        classes = np.searchsorted(SHARES, shares)
+    n = np.bincount(classes, minlength=len(PRIORS))
+    there = np.bincount(classes, probabilities, len(PRIORS))
+    prior = ((there + COUNTS * PRIORS) / (n + COUNTS))[classes]
+    prior = np.clip(prior, LEAST, 1 - LEAST)
+    odds = np.log(prior / (1 - prior)) + np.clip(gains, -50, 50)
+    return np.clip(1 / (1 + np.exp(-odds)), LEAST, 1 - LEAST)

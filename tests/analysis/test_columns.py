@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from dataclasses import replace
+
+import hyperspy.api as hs
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+
+from hyperspy_symseg import simulate
+from hyperspy_symseg.analysis.columns import NAMES, AtomicColumns, columns_of_frame
+from hyperspy_symseg.frames.run import run
+from hyperspy_symseg.frames.tile import Tile
+from hyperspy_symseg.simulate.imaging import Imaging
+from hyperspy_symseg.templates import Templates
+
+SHAPE = 180, 216
+LATTICES = {
+    "square": simulate.Lattice.square(12, orientation=20),
+    "honeycomb": simulate.Lattice.hexagonal(
+        17, orientation=5, motif=[(1 / 3, 2 / 3, 1), (2 / 3, 1 / 3, 0.5)]
+    ),
+    "dumbbells": simulate.Lattice.rectangular(
+        20, 14, orientation=30, motif=[(0.0, 0.0, 1), (0.36, 0.0, 1)]
+    ),
+}
+
+
+class Crystal:
+    """A frame of a lattice, what is true of it, and its labels and templates."""
+
+    def __init__(self, name, dose, shape=SHAPE, seed=0, vacancies=0, sign=1):
+        rng = np.random.default_rng(seed)
+        imaging = Imaging(2.0, None, 0.25, 0.0, 0.02)
+        origin = np.array([3.0, 4.0])
+        sites, steps, weights = imaging.columns(LATTICES[name], shape, origin, rng)
+        places = sites + steps
+        inner = ((places > 12) & (places < np.subtract(shape, 13))).all(axis=1)
+        missing = np.flatnonzero(inner)[:: max(inner.sum() // max(vacancies, 1), 1)]
+        missing = missing[:vacancies]
+        self.vacancies = places[missing]
+        self.places, self.weights = (
+            np.delete(each, missing, axis=0) for each in (places, weights)
+        )
+        self.sharp = imaging.draw([(self.places, self.weights)], shape, 0.0)
+        self.frame = 60 * (sign < 0) + sign * rng.poisson(dose * self.sharp)
+        inside = ((self.places > 0) & (self.places < np.subtract(shape, 1))).all(axis=1)
+        self.places, self.weights = self.places[inside], self.weights[inside]
+        seg = hs.signals.Signal2D(self.frame).segment_symmetry(
+            1, show_progressbar=False
+        )
+        self.labels, self.templates = seg.data, seg.model.templates
+
+    def columns(self, frame=None, labels=None, contrast="auto"):
+        frame = self.frame if frame is None else frame
+        labels = self.labels if labels is None else labels
+        tile = replace(Tile.at((0, 0), frame, frame.shape), labels=labels)
+        return table(columns_of_frame(self.templates, tile, contrast))
+
+
+def table(rows):
+    return dict(zip(NAMES, rows.T, strict=True))
+
+
+def matched(found, places):
+    """Rows of probable columns by the true places, and distances of these."""
+    sure = np.flatnonzero(found["probability"] >= 0.5)
+    tree = cKDTree(np.column_stack([found["y"], found["x"]])[sure])
+    distance, index = tree.query(places)
+    return sure[index], distance
+
+
+@pytest.fixture(scope="module")
+def square():
+    return Crystal("square", 10)
+
+
+@pytest.fixture(scope="module")
+def honeycomb():
+    return Crystal("honeycomb", 30, vacancies=8)
+
+
+@pytest.fixture(scope="module")
+def dumbbells():
+    return Crystal("dumbbells", 100)
+
+
+@pytest.mark.parametrize("name", ["square", "honeycomb", "dumbbells"])
+def test_every_column_is_found_once(name, request):
+    crystal = request.getfixturevalue(name)
+    rows, distance = matched(crystal.columns(), crystal.places)
+    inner = ((crystal.places > 3) & (crystal.places < np.subtract(SHAPE, 4))).all(1)
+    assert distance[inner].max() < 2
+    assert len(set(rows[inner])) == np.count_nonzero(inner)
+
+
+def test_positions_are_better_than_those_of_single_columns(square):
+    found = square.columns()
+    _, distance = matched(found, square.places)
+    inner = ((square.places > 3) & (square.places < np.subtract(SHAPE, 4))).all(1)
+    # The Cramer-Rao limit of a column by itself is 0.198 px an axis.
+    assert np.sqrt((distance[inner] ** 2).mean() / 2) < 0.175
+
+
+def test_standard_errors(dumbbells):
+    found = dumbbells.columns()
+    rows, _ = matched(found, dumbbells.places)
+    for i, axis in enumerate("yx"):
+        off = found[axis][rows] - dumbbells.places[:, i]
+        z = off / found[f"{axis}_error"][rows]
+        assert 0.85 < np.sqrt(np.mean(z**2)) < 1.2
+
+
+def test_vacancies_stay_empty(honeycomb):
+    found = honeycomb.columns()
+    _, distance = matched(found, honeycomb.vacancies)
+    assert distance.min() > 4
+    # They are known to be sites.
+    tree = cKDTree(np.column_stack([found["y"], found["x"]]))
+    distance, index = tree.query(honeycomb.vacancies)
+    assert distance.max() < 2
+    assert found["probability"][index].max() < 0.01
+
+
+def test_intensities_are_sums_above_the_background(honeycomb):
+    found = honeycomb.columns()
+    rows, _ = matched(found, honeycomb.places)
+    inner = (honeycomb.places > 8) & (honeycomb.places < np.subtract(SHAPE, 9))
+    inner = inner.all(axis=1)
+    true = 30 * honeycomb.weights * 2 * np.pi * 2.0**2
+    z = (found["intensity"][rows] - true) / found["intensity_error"][rows]
+    assert 0.8 < np.sqrt(np.mean(z[inner] ** 2)) < 1.3
+    assert abs(np.mean(z[inner])) < 0.4
+    np.testing.assert_allclose(found["width"], 2, atol=0.1)
+
+
+def test_heavy_and_light_columns_are_sites_of_their_own(honeycomb):
+    found = honeycomb.columns()
+    rows, _ = matched(found, honeycomb.places)
+    sites = found["site"][rows]
+    assert set(sites[honeycomb.weights == 1]) == {0}
+    assert set(sites[honeycomb.weights < 1]) == {1}
+
+
+def test_dark_columns(square):
+    bright = square.columns()
+    dark = Crystal("square", 10, sign=-1).columns()
+    for name in ("y", "x"):
+        np.testing.assert_allclose(dark[name], bright[name], atol=1e-3)
+    np.testing.assert_allclose(dark["intensity"], -bright["intensity"], rtol=1e-3)
+
+
+def test_contrast_that_is_told(square):
+    # Between the columns of a square lattice there is one place a cell, too.
+    found = square.columns(contrast="dark")
+    _, distance = matched(found, square.places)
+    assert np.median(distance) > 4
+
+
+def test_nothing_in_pixels_without_a_label(square):
+    labels = square.labels.copy()
+    labels[:, 100:] = -1
+    found = square.columns(labels=labels)
+    assert found["x"].max() < 101
+    assert len(found["x"]) > 100
+
+
+def test_vacuum_stays_empty():
+    crystal = Crystal("square", 10)
+    frame = crystal.frame.copy()
+    rng = np.random.default_rng(1)
+    frame[:, 120:] = rng.poisson(2.5, frame[:, 120:].shape)
+    found = crystal.columns(frame)
+    assert found["x"][found["probability"] >= 0.5].max() < 124
+
+
+def test_gain_and_offset_change_nothing_but_intensities(square):
+    found = square.columns()
+    other = square.columns(3.0 * square.frame + 100)
+    np.testing.assert_allclose(other["y"], found["y"], atol=1e-3)
+    np.testing.assert_allclose(other["y_error"], found["y_error"], rtol=1e-3)
+    np.testing.assert_allclose(other["intensity"], 3 * found["intensity"], rtol=1e-3)
+
+
+def test_rows_are_in_the_order_of_y_and_as_probable_as_asked(square):
+    [rows] = run(AtomicColumns(square.templates), square.frame, square.labels)
+    found = table(rows)
+    assert (np.diff(found["y"]) >= 0).all()
+    assert found["probability"].min() >= 0.5
+    assert found["y"].min() >= -0.5
+    assert found["x"].max() < SHAPE[1] - 0.5
+
+
+def test_templates_without_a_lattice_are_an_error():
+    stripes = Templates(12.0, 1, [0], [[0, 1 / 12]], [1.0], 1.0)
+    with pytest.raises(ValueError, match="templates must have a pattern with a latt"):
+        AtomicColumns(stripes)
