@@ -219,7 +219,7 @@ def structure_factors(windows, vectors, point_group, found):
     """
     reciprocal = np.linalg.inv(vectors).T
     first = windows[0]
-    spectrum = first.spectrum()
+    spectrum = first.spectrum
     noise = radial_noise(first, spectrum, reciprocal)
     highest = visible(found.signal, noise, found.highest)
     # Some more, as the mean length of an orbit counts.

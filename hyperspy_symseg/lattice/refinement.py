@@ -8,8 +8,9 @@ import numpy as np
 from .joint_evidence import node_evidence
 from .reciprocal import nodes_within
 
-# Steps of Newton's method, and where it stops: in bins.
-STEPS, CONVERGED = 8, 1e-4
+# Steps of Newton's method, and where it stops: after a step this short at the farthest
+# node, in bins, as the error left is that of its square.
+STEPS, CONVERGED = 8, 1e-3
 # A step is not longer than this at the farthest node, in bins.
 LONGEST_STEP = 0.5
 # Nodes with the most power, which alone count.

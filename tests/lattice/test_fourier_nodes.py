@@ -112,7 +112,7 @@ def test_a_mask_of_everything_has_none():
 @pytest.mark.parametrize("shape", [(60, 83), (61, 64)])
 def test_the_spectrum_is_the_power_of_the_amplitudes(shape):
     [window] = windows(RNG.normal(size=shape))
-    spectrum = window.spectrum()
+    spectrum = window.spectrum
     gy, gx = spectrum.frequencies
     g = np.array([[gy[5], gx[9]], [gy[-3], gx[20]], [-gy[7], -gx[11]]])
     expected = np.abs(window.amplitudes(g)) ** 2
