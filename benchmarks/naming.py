@@ -172,7 +172,8 @@ def print_right(options):
                 text += f" ({share(getattr(o, name) for o in enough)})"
             texts.append(text)
         wrong += [(side, dose, o) for o in enough if not o.group]
-        print("|".join(["", f"{side}", f"{dose:g}", *texts, *summary(found), ""]))
+        row = ["", f"{side}", f"{dose:g}", *texts, *summary(found), ""]
+        print("|".join(row), flush=True)
     print("|".join(["", "all", "", *3 * [""], *summary(every), ""]))
     print(f"\nContradictions between group and Bravais type: {contradictions(every)}")
     if options.wrong:

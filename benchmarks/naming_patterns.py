@@ -7,6 +7,7 @@ verified: every other group of as many operations or more misses 2 % of the ener
 so does every smaller cell.
 """
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -126,6 +127,7 @@ def _special(position, W, w, rng):
     return mean if np.allclose(W[i] @ mean + shift, mean) else position
 
 
+@functools.cache
 def draw(group, seed):
     """Draw a pattern.
 
