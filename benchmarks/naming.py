@@ -10,6 +10,7 @@ named. One table a run, in Markdown ::
     python benchmarks/naming.py distortion   # affine, 0 to 2 %
     python benchmarks/naming.py amorphous    # false lattices
     python benchmarks/naming.py pairs        # several patterns in a frame, by masks
+    python benchmarks/naming.py motifs       # the same with patterns drawn at random
     python benchmarks/naming.py real         # frames of ../shared/data
     python benchmarks/naming.py network      # the network beside this method
     python benchmarks/naming.py unseen       # the same on these patterns
@@ -43,6 +44,9 @@ STRAINS = 0.0, 0.005, 0.01, 0.02, 0.03
 ERROR_DOSES, ERROR_SIDE = (10.0, 3.0, 1.0), 256
 # Amorphous frames: sides, and counts at a column.
 AMORPHOUS_SIDES, AMORPHOUS_DOSES = (128, 256, 512), (30.0, 1.0)
+
+# Columns of a cell, at most, in lamellae and inclusions, and in larger crystals.
+FEW_COLUMNS, MORE_COLUMNS = 3, 6
 
 
 class Outcome(NamedTuple):
@@ -172,7 +176,8 @@ def print_right(options):
                 text += f" ({share(getattr(o, name) for o in enough)})"
             texts.append(text)
         wrong += [(side, dose, o) for o in enough if not o.group]
-        print("|".join(["", f"{side}", f"{dose:g}", *texts, *summary(found), ""]))
+        row = ["", f"{side}", f"{dose:g}", *texts, *summary(found), ""]
+        print("|".join(row), flush=True)
     print("|".join(["", "all", "", *3 * [""], *summary(every), ""]))
     print(f"\nContradictions between group and Bravais type: {contradictions(every)}")
     if options.wrong:
@@ -296,6 +301,33 @@ def print_pairs(options):
         )
 
 
+def print_motifs(options):
+    """Patterns drawn at random in the places of those pairs and triples, by masks."""
+    print("| case | dose | patterns | lattice | Bravais | group | given |")
+    print("|" + "---|" * 7)
+    for case, dose in itertools.product("adgjhi", (30.0, 3.0)):
+        found = []
+        for seed in range(options.first, options.first + max(2, options.patterns // 2)):
+            _, labels, _ = accuracy_suite.structure(case, seed)
+            most = FEW_COLUMNS if case in "hi" else MORE_COLUMNS
+            frame, patterns = naming_patterns.crystals(labels, dose, seed, most)
+            found += [
+                outcome(each.group, each.vectors, frame, labels == k)
+                for k, each in enumerate(patterns)
+            ]
+        shares = [
+            share(getattr(o, name) for o in found)
+            for name in ("lattice", "bravais", "group")
+        ]
+        given = share(o.row.plane_group is not None for o in found)
+        row = ["", case, f"{dose:g}", f"{len(found)}", *shares, given, ""]
+        print("|".join(row), flush=True)
+        if options.wrong:
+            for o in found:
+                if not o.group:
+                    print(o.truth, o.lattice, o.row.likely_plane_groups, o.row.reason)
+
+
 def _truth(lattice):
     """Plane group and primitive vectors of a simulated lattice, of exact columns."""
     frame = simulate.micrograph(
@@ -381,6 +413,7 @@ TABLES = {
     "distortion": print_distortion,
     "amorphous": print_amorphous,
     "pairs": print_pairs,
+    "motifs": print_motifs,
     "real": print_real,
     "network": naming_network.print_network,
     "unseen": naming_network.print_unseen,

@@ -7,11 +7,13 @@ verified: every other group of as many operations or more misses 2 % of the ener
 so does every smaller cell.
 """
 
+import functools
 import math
 from typing import NamedTuple
 
 import numpy as np
 
+from hyperspy_symseg import simulate
 from hyperspy_symseg.lattice.bravais import distance, reduced_cell
 from hyperspy_symseg.lattice.group_evidence import GroupFit, StructureFactors
 from hyperspy_symseg.lattice.plane_groups import (
@@ -126,6 +128,7 @@ def _special(position, W, w, rng):
     return mean if np.allclose(W[i] @ mean + shift, mean) else position
 
 
+@functools.cache
 def draw(group, seed):
     """Draw a pattern.
 
@@ -281,3 +284,42 @@ def frame(pattern, side, dose, seed, strain=0.0, jitter=JITTER):
     if math.isinf(dose):
         return expected, vectors
     return rng.poisson(dose * expected).astype(np.uint16), vectors
+
+
+def crystals(labels, dose, seed, most_columns):
+    """Counts of a frame of several patterns, each of any group.
+
+    Parameters
+    ----------
+    labels : (rows, columns) numpy.ndarray of int
+        Which pattern each pixel is of.
+    dose : float
+    seed : int
+    most_columns : int
+        Of a cell.
+
+    Returns
+    -------
+    frame : (rows, columns) numpy.ndarray
+    patterns : list of Pattern
+    """
+    rng = np.random.default_rng((seed, most_columns))
+    patterns = []
+    while len(patterns) <= labels.max():
+        pattern = draw(rng.choice(PLANE_GROUPS), int(rng.integers(10**6)))
+        if len(pattern.positions) <= most_columns:
+            patterns.append(pattern)
+    lattices = [
+        simulate.Lattice(each.vectors, np.column_stack([each.positions, each.weights]))
+        for each in patterns
+    ]
+    shorter = max(np.linalg.norm(each.vectors, axis=1).min() for each in patterns)
+    signal, _ = simulate.micrograph(
+        lattices,
+        boundary=labels,
+        column_width=COLUMN_WIDTH,
+        dose=dose,
+        jitter=JITTER * math.sqrt(AREA_OF_COLUMN) / shorter,
+        seed=seed,
+    )
+    return signal.data, patterns

@@ -6,6 +6,7 @@ and differences, span candidates. These, and all lattices with cells of up to fo
 the area or a quarter of it, compete by the evidence of all their nodes together.
 """
 
+import functools
 import itertools
 import math
 from typing import NamedTuple
@@ -35,6 +36,9 @@ COMBINED, GENERATORS = 7, 12
 OFF_NODE, LOWEST = 0.7, 2.5
 # Candidates whose evidence is computed.
 MOST_CANDIDATES = 16
+# Candidates that are fitted at once; and the determinant of the sum of the weighted
+# products of indices beside its trace, at least: it is 0 for those on a line.
+AT_ONCE, ON_A_LINE = 32, 1e-9
 # Distance of nodes in bins of the window, at least: else their lobes overlap.
 NEAREST = 3.0
 # Weight of a maximum that noise alone may have, and how much more than the highest of
@@ -183,14 +187,15 @@ def candidates(window, maxima, ratios):
     # Pairs that span one lattice have one score and one area.
     keys = np.stack([scores.round(2), np.log(areas).round(2)], axis=-1)
     _, different = np.unique(keys, axis=0, return_index=True)
+    ordered = cells[different[np.argsort(-scores[different], kind="stable")]]
     found = []
-    for i in different[np.argsort(-scores[different], kind="stable")]:
-        cell = _fitted(window, cells[i], maxima, weights)
-        if cell is None or any(_is_same(window, cell, other) for other in found):
-            continue
-        found.append(cell)
-        if len(found) == MOST_CANDIDATES:
-            break
+    for first in range(0, len(ordered), AT_ONCE):
+        for cell in _fitted(window, ordered[first : first + AT_ONCE], maxima, weights):
+            if found and _are_same(window, cell, np.array(found)).any():
+                continue
+            found.append(cell)
+            if len(found) == MOST_CANDIDATES:
+                return found
     return found
 
 
@@ -200,25 +205,28 @@ def _weights(window, ratios):
     return np.clip((ratios - math.log(n_bins)) / (2 * RISE) + 0.5, FAINT, 1)
 
 
-def _is_same(window, cell, other):
-    """Whether two cells are of one lattice."""
-    numbers = cell @ np.linalg.inv(other)
+def _are_same(window, cell, others):
+    """Whether a cell (2, 2) is of the lattice of each of others (n, 2, 2): (n,)."""
+    numbers = cell @ np.linalg.inv(others)
     near = np.rint(numbers)
-    same = abs(abs(np.linalg.det(near)) - 1) < 0.5
-    return bool(same and (window.bins((numbers - near) @ other) < OFF_NODE).all())
+    same = np.abs(np.abs(np.linalg.det(near)) - 1) < 0.5
+    return same & (window.bins((numbers - near) @ others) < OFF_NODE).all(axis=1)
 
 
-def _fitted(window, cell, maxima, weights):
-    """Cell (2, 2) by least squares on the maxima near its nodes; None if degenerate."""
-    cell = reduced(cell)
+def _fitted(window, cells, maxima, weights):
+    """Cells (n, 2, 2) by least squares on the maxima near their nodes, reduced.
+
+    A list; those with all maxima on a line are left out.
+    """
+    cells = np.array([reduced(cell) for cell in cells])
     for _ in range(2):
-        indices = np.rint(maxima @ np.linalg.inv(cell))
-        near = window.bins(maxima - indices @ cell) < OFF_NODE
-        root = np.sqrt(weights * near)[:, np.newaxis]
-        if np.linalg.matrix_rank(root * indices) < 2:
-            return None
-        cell = np.linalg.lstsq(root * indices, root * maxima, rcond=None)[0]
-    return reduced(cell)
+        indices = np.rint(maxima @ np.linalg.inv(cells))
+        near = window.bins(maxima - indices @ cells) < OFF_NODE
+        weighted = (weights * near)[:, np.newaxis] * np.swapaxes(indices, 1, 2)
+        normal = weighted @ indices
+        good = np.linalg.det(normal) > ON_A_LINE * np.trace(normal, axis1=1, axis2=2)
+        cells = np.linalg.solve(normal[good], (weighted @ maxima)[good])
+    return [reduced(cell) for cell in cells]
 
 
 class _Search:
@@ -234,7 +242,7 @@ class _Search:
     """
 
     def __init__(self, window, pixel_size=(1.0, 1.0), strain=0.02):
-        self.window, self.spectrum = window, window.spectrum()
+        self.window, self.spectrum = window, window.spectrum
         self.pixel_size, self.strain = pixel_size, strain
         self.noise = radial_noise(window, self.spectrum)
         self.maxima, self.ratios = maxima_of(window, self.spectrum, self.noise)
@@ -262,6 +270,10 @@ class _Search:
             noise = np.where(lacking, np.maximum(noise, halfway), noise)
         return noise + self.leakage.at(indices @ cell)
 
+    def noise_with_streaks(self, indices, cell):
+        """Noise at nodes (n, 2), all of which another lattice lacks: (n,) array."""
+        return self._noise_at(indices, cell, np.True_)
+
     def _measure(self, cell):
         """What `gain_with_groups` asks for, of the nodes of a cell: callable."""
 
@@ -274,27 +286,33 @@ class _Search:
     def gain(self, finer, coarser, signal):
         """Evidence of those nodes of a lattice that another one within it lacks.
 
-        The columns have the width that the signal tells. -inf if they have too little
-        of the power, or are too near each other; NaN if there are none of them, or
-        nothing is seen of the other lattice.
+        Parameters
+        ----------
+        finer : _Seen
+        coarser : (2, 2) numpy.ndarray of float64
+        signal : SignalModel
+            The columns have the width that it tells.
+
+        Returns
+        -------
+        float
+            -inf if these nodes have too little of the power, or are too near each
+            other; NaN if there are none of them, or nothing is seen of the other
+            lattice.
         """
-        if self.window.bins(finer).min() < NEAREST:
+        if self.window.bins(finer.cell).min() < NEAREST:
             return -math.inf
-        indices = nodes_within(finer, self.highest)
-        numbers = indices @ finer @ np.linalg.inv(coarser)
+        numbers = finer.nodes @ np.linalg.inv(coarser)
         lacking = (np.abs(numbers - np.rint(numbers)) > 0.1).any(axis=1)
         if not lacking.any() or np.hypot(*coarser.T).max() > self.highest:
             return math.nan
-        nodes = indices @ finer
-        noise = self.noise.at(np.hypot(*nodes.T))
-        power = self.spectrum.power_at(nodes) - noise
+        noise, g2 = self.noise.at(finer.lengths), finer.lengths**2
+        power = finer.powers - noise
         likely = math.sqrt((noise[lacking] ** 2).sum())
         if power[lacking].sum() + likely < LEAST_SHARE * power.sum():
             return -math.inf
-        indices, nodes = indices[lacking], nodes[lacking]
-        powers = self.spectrum.power_at(nodes)
-        noise = self._noise_at(indices, finer, np.True_)
-        return added_evidence(powers, noise, signal.at((nodes**2).sum(axis=1)))
+        noise = finer.noise[lacking]
+        return added_evidence(finer.powers[lacking], noise, signal.at(g2[lacking]))
 
     def climbed(self, cell):
         """Lattice after Newton's method, and its evidence: (float, RefinedLattice)."""
@@ -344,18 +362,21 @@ class _Search:
         cell = lattice.cell
         coarser, finer = coarser_cells(cell, COARSER), finer_cells(cell, FINER)
         if before is not None:
+            before = before[np.newaxis]
             coarser, finer = (
-                [each for each in cells if not _is_same(self.window, each, before)]
+                [each for each in cells if not _are_same(self.window, each, before)[0]]
                 for cells in (coarser, finer)
             )
-        losses = np.array([self.gain(cell, each, signal) for each in coarser])
+        own = _Seen(self, cell)
+        losses = np.array([self.gain(own, each, signal) for each in coarser])
         losses = np.nan_to_num(losses, nan=np.inf)
         least = int(losses.argmin())
         if losses[least] < SURE_GAIN:
             other = coarser[least]
             if losses[least] < WORTH or self._with_groups(lattice, other, cell) < LEAST:
                 return other
-        gains = np.array([self.gain(each, cell, signal) for each in finer])
+        seen = (_Seen(self, each) for each in finer)
+        gains = np.array([self.gain(each, cell, signal) for each in seen])
         gains = np.nan_to_num(gains, nan=-np.inf)
         some = np.argsort(gains)[::-1][:RIVALS]
         if gains[some[0]] > SURE_GAIN:
@@ -389,6 +410,39 @@ class _Search:
         index = round(abs(np.linalg.det(coarser) / np.linalg.det(finer)))
         gain = gain_with_groups(*both, highest, self._measure(both[1].reciprocal))
         return gain - math.log(len(finer_cells(finer, [index])))
+
+
+class _Seen:
+    """Nodes of a lattice in a spectrum, what is not asked for being left out.
+
+    Parameters
+    ----------
+    search : _Search
+    cell : (2, 2) numpy.ndarray of float64
+    """
+
+    def __init__(self, search, cell):
+        self._search, self.cell = search, cell
+
+    @functools.cached_property
+    def indices(self):
+        return nodes_within(self.cell, self._search.highest)
+
+    @functools.cached_property
+    def nodes(self):
+        return self.indices @ self.cell
+
+    @functools.cached_property
+    def lengths(self):
+        return np.hypot(*self.nodes.T)
+
+    @functools.cached_property
+    def powers(self):
+        return self._search.spectrum.power_at(self.nodes)
+
+    @functools.cached_property
+    def noise(self):
+        return self._search.noise_with_streaks(self.indices, self.cell)
 
 
 def find_lattice(window, pixel_size=(1.0, 1.0), strain=0.02):

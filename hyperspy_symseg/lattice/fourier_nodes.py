@@ -5,6 +5,7 @@ The window is smooth: it is 0 at the edge of what the crystal fills. Amplitudes 
 frequencies are two products of matrices, without padding and interpolation.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -62,6 +63,9 @@ class Window:
         set_field(self, "centre", centre)
         set_field(self, "moments", moments)
         set_field(self, "energy_moments", squared)
+        sizes, axes = np.linalg.eigh(moments)
+        root = axes * np.sqrt(np.maximum(sizes, 0)) / HANN_SPREAD
+        set_field(self, "_in_bins", root)
 
     @property
     def middle(self):
@@ -96,8 +100,12 @@ class Window:
         -------
         (...) numpy.ndarray of float64
         """
-        lengths2 = np.einsum("...i,ij,...j", frequencies, self.moments, frequencies)
-        return np.sqrt(lengths2) / HANN_SPREAD
+        along = self.in_bins(frequencies)
+        return np.sqrt(along[..., 0] ** 2 + along[..., 1] ** 2)
+
+    def in_bins(self, frequencies):
+        """Frequencies (..., 2) along the axes of the window, in its bins."""
+        return frequencies @ self._in_bins
 
     @property
     def bin_area(self):
@@ -196,6 +204,7 @@ class Window:
                 )
         return found
 
+    @functools.cached_property
     def spectrum(self):
         """Power at frequencies half a bin apart: PaddedSpectrum."""
         shape = tuple(
@@ -229,7 +238,17 @@ class PaddedSpectrum:
         gy = (np.arange(rows) - self.shape[0] // 2) / self.shape[0]
         return gy, np.arange(columns) / self.shape[1]
 
-    def power_at(self, frequencies, interpolation=1):
+    def nearest_power(self, frequencies):
+        """Power at the nearest frequency to each of some (..., 2): (...) array."""
+        gy, gx = frequencies[..., 0], frequencies[..., 1]
+        gy = np.where(gx < 0, -gy, gy) * self.shape[0] + (self.shape[0] // 2 + 0.5)
+        rows, columns = gy.astype(int), (np.abs(gx) * self.shape[1] + 0.5).astype(int)
+        ends = self.power.shape
+        rows = np.minimum(np.maximum(rows, 0), ends[0] - 1)
+        columns = np.minimum(columns, ends[1] - 1)
+        return self.power[rows, columns].astype(np.float64)
+
+    def power_at(self, frequencies):
         """Power at frequencies (..., 2), between the nearest ones: (...) array."""
         g = np.where(frequencies[..., 1:] < 0, -frequencies, frequencies)
         places = g * self.shape
@@ -237,7 +256,7 @@ class PaddedSpectrum:
         return ndimage.map_coordinates(
             self.power,
             np.moveaxis(places, -1, 0),
-            order=interpolation,
+            order=1,
             mode="nearest",
             output=np.float64,
         )

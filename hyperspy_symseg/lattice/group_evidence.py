@@ -201,6 +201,15 @@ class GroupFit:
     ----------
     setting : Setting
     factors : StructureFactors
+
+    Attributes
+    ----------
+    orbits : (n,) numpy.ndarray of int
+        Number of the orbit of each index.
+    n, d : numpy.ndarray of int
+        Numbers of each orbit, and those that are free.
+    order : int
+        Number of operations.
     """
 
     def __init__(self, setting: Setting, factors: StructureFactors):
@@ -212,11 +221,10 @@ class GroupFit:
         fixed = images == np.arange(n)
         friedel = (np.arange(n) + n // 2) % n
         orbits = np.minimum(images, friedel[images]).min(axis=0)
-        self._orbits = np.unique(orbits, return_inverse=True)[1]
-        self._n = np.bincount(self._orbits)
-        free = (fixed * phases).sum(axis=0).real / self.order
-        self._d = np.rint(np.bincount(self._orbits, free)).astype(int)
-        self._multiplicity = fixed.sum(axis=0)
+        self.orbits = np.unique(orbits, return_inverse=True)[1]
+        self.n = np.bincount(self.orbits)
+        self._fixed, self._traces = fixed, (fixed * phases).real
+        self.d, self._multiplicity = self.free_numbers(slice(None))
         self._origins = n_origins(setting.W)
         waves = indices - np.stack([indices @ W for W in setting.W])
         reach = int(np.abs(waves).max(initial=0))
@@ -225,6 +233,42 @@ class GroupFit:
         self._places = (places[..., 0] * self._size + places[..., 1]).ravel()
         products = self._amplitudes[images].conj() * self._amplitudes * phases
         self._products = products / (2 * self.order)
+
+    def free_numbers(self, operations):
+        """Free numbers if only some of the operations, which are a group, are kept.
+
+        Parameters
+        ----------
+        operations : (k,) numpy.ndarray of int, or slice
+
+        Returns
+        -------
+        d : numpy.ndarray of int
+            Free numbers of each orbit.
+        multiplicity : (n,) numpy.ndarray of int
+            Operations that leave an index as it is.
+        """
+        free = self._traces[operations].mean(axis=0)
+        d = np.rint(np.bincount(self.orbits, free)).astype(int)
+        return d, self._fixed[operations].sum(axis=0)
+
+    def variances(self, factors):
+        """Variances of each number of an orbit by noise, and of each free one a priori.
+
+        Parameters
+        ----------
+        factors : StructureFactors
+
+        Returns
+        -------
+        noise, prior : numpy.ndarray of float64
+            By the orbit.
+        """
+        orbits, n, d = self.orbits, self.n, self.d
+        noise = np.bincount(orbits, factors.noise) / n
+        signal = np.bincount(orbits, factors.signal * self._multiplicity) / n
+        prior = np.divide(n / 2 * signal, d, out=np.zeros(len(d)), where=d > 0)
+        return noise / 2, prior
 
     def _best(self, kappa):
         """Largest of sum of kappa E_par over origins: value, origin, curvature."""
@@ -253,21 +297,36 @@ class GroupFit:
         origin : (2,) numpy.ndarray of float64
             The best one, in fractions of the vectors of the primitive cell.
         """
-        orbits, n, d = self._orbits, self._n, self._d
-        noise = np.bincount(orbits, factors.noise) / n
-        signal = np.bincount(orbits, factors.signal * self._multiplicity) / n
-        prior = np.divide(n / 2 * signal, d, out=np.zeros(len(d)), where=d > 0)
-        half = noise / 2
+        n, d = self.n, self.d
+        half, prior = self.variances(factors)
         spread = -((n - d) * np.log(half) + d * np.log(half + prior)).sum() / 2
         kappa = (1 / half - 1 / (half + prior)) / 2
+        found, origin = self.evidence_at_best(factors, kappa[self.orbits])
+        return float(spread + found), origin
+
+    def evidence_at_best(self, factors, kappa):
+        """Terms of the evidence that the origin is in, which is integrated over.
+
+        Parameters
+        ----------
+        factors : StructureFactors
+        kappa : (n,) or (order, n) numpy.ndarray of float64
+            Of each index, or of each operation and index: what energy is worth.
+
+        Returns
+        -------
+        float
+        origin : (2,) numpy.ndarray of float64
+            The best one.
+        """
         lost = (np.abs(factors.amplitudes) ** 2 / factors.noise).sum() / 2
-        energy, origin, curvature = self._best(kappa[orbits])
+        energy, origin, curvature = self._best(kappa)
         narrow = np.linalg.eigvalsh(-curvature)
         narrow = narrow[narrow > 2 * math.pi]
         volume = 0.0
         if len(narrow):
             volume = np.log(2 * math.pi / narrow).sum() / 2 + math.log(self._origins)
-        return float(spread - lost + energy + min(volume, 0)), origin
+        return float(energy - lost + min(volume, 0)), origin
 
     def misfit(self, factors):
         """Share of the amplitude that has not the symmetry, at the best origin.
@@ -287,8 +346,8 @@ class GroupFit:
         energy, origin, _ = self._best(weights)
         total = (weights * np.abs(factors.amplitudes) ** 2).sum() / 2
         noise = (weights * factors.noise).sum() / 2
-        of_orbit = np.bincount(self._orbits, weights * factors.noise) / self._n
-        forbidden = ((self._n - self._d) * of_orbit).sum() / 2
+        of_orbit = np.bincount(self.orbits, weights * factors.noise) / self.n
+        forbidden = ((self.n - self.d) * of_orbit).sum() / 2
         share = (total - energy - forbidden) / max(
             total - noise, 1e-12 * total + 1e-300
         )

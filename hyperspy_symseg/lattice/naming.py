@@ -22,7 +22,9 @@ from .plane_groups import (
     PLANE_GROUPS,
     bravais_type,
     order,
+    supergroups,
 )
+from .pseudosymmetry import NEAR, SHARES, NearlyOf
 from .reciprocal import nodes_within
 from .refinement import refine
 from .superlattices import cells_of
@@ -36,6 +38,9 @@ SURE, OFF_NODE, FOREIGN = 20.0, 1.3, 0.1
 # Of the side lobes of the window: how many maxima have them, and how much higher others
 # are, at least.
 MOST_OWN, BEYOND_LOBES = 8, 3.0
+# Prior weight of a plane group: its order to this power. More operations in a cell are
+# more often seen than by accident.
+HIGHER = 1.5
 NO_CONTRAST, NO_LATTICE, FEW_PERIODS, SEVERAL = (
     "no contrast",
     "no lattice",
@@ -219,7 +224,7 @@ def structure_factors(windows, vectors, point_group, found):
     """
     reciprocal = np.linalg.inv(vectors).T
     first = windows[0]
-    spectrum = first.spectrum()
+    spectrum = first.spectrum
     noise = radial_noise(first, spectrum, reciprocal)
     highest = visible(found.signal, noise, found.highest)
     # Some more, as the mean length of an orbit counts.
@@ -271,12 +276,22 @@ def weigh_groups(possible, factors):
         (factors.with_model_error(share), math.log(prior))
         for share, prior in MODEL_ERRORS
     ]
+    fits = {
+        id(setting): GroupFit(setting, factors)
+        for group in PLANE_GROUPS
+        for setting, _ in possible[group]
+    }
     for i, group in enumerate(PLANE_GROUPS):
         logs, best = [], -np.inf
         for setting, density in possible[group]:
-            fit = GroupFit(setting, factors)
+            fit = fits[id(setting)]
             own = [(fit.evidence(model), prior) for model, prior in models]
             total = np.logaddexp.reduce([each[0] + prior for each, prior in own])
+            nearly = [
+                NearlyOf(fits[id(higher)], operations)
+                for higher, operations in supergroups(setting)
+            ]
+            total = _with_nearly(total, nearly, models[0][0])
             logs.append(total + density)
             if logs[-1] > best:
                 best, chosen[i] = logs[-1], setting
@@ -285,10 +300,33 @@ def weigh_groups(possible, factors):
         if logs:
             evidence[i] = np.logaddexp.reduce(logs)
     # Where the data do not tell, the more symmetric group is the more likely one.
-    prior = np.log([order(group) for group in PLANE_GROUPS])
+    prior = HIGHER * np.log([order(group) for group in PLANE_GROUPS])
     weights = evidence + prior
     weights = np.exp(weights - np.logaddexp.reduce(weights))
     return Groups(evidence, weights, misfits, chosen, origins)
+
+
+def _with_nearly(evidence, nearly, factors):
+    """Log evidence of a group, some crystals of which nearly have a higher one.
+
+    Those that miss too little of the energy are said to have the higher one.
+
+    Parameters
+    ----------
+    evidence : float
+        Of a crystal that is not near to a higher group.
+    nearly : list of NearlyOf
+    factors : StructureFactors
+    """
+    if not nearly:
+        return evidence
+    unlike = min(each.unlike(factors) for each in nearly)
+    logs = [evidence + math.log((1 - NEAR) * unlike)]
+    for each in nearly:
+        for share in SHARES:
+            prior = NEAR / len(nearly) / len(SHARES) * each.unlike(factors, share)
+            logs.append(each.evidence(factors, share) + math.log(prior))
+    return float(np.logaddexp.reduce(logs))
 
 
 def bravais_weights(weights):

@@ -82,9 +82,7 @@ def radial_noise(window, spectrum, cell=None):
     n_rings = int(HIGHEST / width)
     use = rings < n_rings
     if cell is not None:
-        g = np.stack(np.broadcast_arrays(gy[:, np.newaxis], gx), axis=-1)
-        off = g - np.rint(g @ np.linalg.inv(cell)) @ cell
-        away = use & (window.bins(off) > AWAY)
+        away = use & (_squared_bins_to_nodes(window, gy, gx, cell) > AWAY**2)
         counts = np.bincount(rings[away], minlength=n_rings)[:n_rings]
         sums = np.bincount(rings[away], power[away], n_rings)[:n_rings]
         good = counts >= FEWEST_BINS
@@ -98,6 +96,17 @@ def radial_noise(window, spectrum, cell=None):
     good = np.flatnonzero(counts >= FEWEST_BINS)
     medians = sorted_power[(ends[good] + ends[good + 1]) // 2]
     return _smooth((good + 0.5) * width, medians / math.log(2))
+
+
+def _squared_bins_to_nodes(window, gy, gx, cell):
+    """Squared distance from the nearest nodes in bins: (len(gy), len(gx)) array."""
+    inverse = np.linalg.inv(cell)
+    h, k = (
+        numbers - np.rint(numbers)
+        for numbers in (np.add.outer(gy * i, gx * j) for i, j in inverse.T)
+    )
+    one, other = window.in_bins(cell)
+    return (one @ one) * h**2 + 2 * (one @ other) * h * k + (other @ other) * k**2
 
 
 def _smooth(radii, powers):
@@ -135,7 +144,7 @@ def _around(window, spectrum, nodes):
     angles = 2 * math.pi * (np.arange(POINTS) + 0.5) / POINTS
     circle = np.stack([np.sin(angles), np.cos(angles)], axis=-1)
     circle = AROUND * HANN_SPREAD * (circle / np.sqrt(values)) @ vectors.T
-    return spectrum.power_at(nodes[:, np.newaxis] + circle, interpolation=0)
+    return spectrum.nearest_power(nodes[:, np.newaxis] + circle)
 
 
 def streaks(spectrum, noise, indices, cell):
@@ -158,8 +167,7 @@ def streaks(spectrum, noise, indices, cell):
     one, other = cell
     steps = np.stack([one, other, one + other, one - other]) / 2
     both = [
-        spectrum.power_at(nodes[:, np.newaxis] + sign * steps, interpolation=0)
-        for sign in (1, -1)
+        spectrum.nearest_power(nodes[:, np.newaxis] + sign * steps) for sign in (1, -1)
     ]
     highest = np.mean(both, axis=0).max(axis=1)
     return np.where(highest > STREAK * noise.at(np.hypot(*nodes.T)), highest, 0)
@@ -211,8 +219,13 @@ class Leakage:
     def at(self, nodes):
         """Power that leaks to nodes (n, 2), but for that of their own maxima."""
         total = np.full(len(nodes), self.everywhere)
+        y, x = self.window.in_bins(nodes).T
+        own_y, own_x = self.window.in_bins(self.maxima).T
         for sign in (1, -1):
-            distances = self.window.bins(nodes[:, np.newaxis] - sign * self.maxima)
-            shares = (LOBE / np.maximum(distances, LOBE)) ** 2
-            total += np.where(distances > 1, shares, 0) @ self.powers
+            squares = (
+                np.subtract.outer(y, sign * own_y) ** 2
+                + np.subtract.outer(x, sign * own_x) ** 2
+            )
+            shares = LOBE**2 / np.maximum(squares, LOBE**2)
+            total += np.where(squares > 1, shares, 0) @ self.powers
         return total

@@ -185,6 +185,49 @@ def settings(group):
     return tuple(found.values())
 
 
+def supergroups(setting):
+    """Settings of higher plane groups of the same cell that have the same operations.
+
+    Parameters
+    ----------
+    setting : Setting
+        One of `settings`.
+
+    Returns
+    -------
+    list of (Setting, (n,) numpy.ndarray of int)
+        With the operations of the higher one that are those of the setting, about
+        another origin.
+
+    Examples
+    --------
+    >>> [higher.group for higher, _ in supergroups(settings("pg")[0])]
+    ['p2mg', 'p2gg']
+    """
+    own = settings(setting.group)
+    return _supergroups(
+        setting.group, next(i for i, each in enumerate(own) if each is setting)
+    )
+
+
+@functools.cache
+def _supergroups(group, number):
+    """`supergroups` of one of the settings of a group."""
+    own, found = settings(group)[number], []
+    shifts = np.stack(np.meshgrid(*2 * [np.arange(ORIGINS)]), axis=-1).reshape(-1, 2)
+    moved = shifts / ORIGINS @ np.swapaxes(np.eye(2) - own.W, -1, -2)
+    for other in PLANE_GROUPS:
+        for higher in settings(other) if order(other) > order(group) else ():
+            same = (own.W[:, np.newaxis] == higher.W).all(axis=(-2, -1))
+            if higher.cell != own.cell or not same.any(axis=1).all():
+                continue
+            operations = same.argmax(axis=1)
+            off = moved - (higher.w[operations] - own.w)[:, np.newaxis]
+            if (np.abs(off - np.rint(off)) < 1e-6).all(axis=(0, 2)).any():
+                found.append((higher, operations))
+    return found
+
+
 def n_origins(W):
     """Number of equivalent origins in a cell; where an origin is free, of the lines.
 

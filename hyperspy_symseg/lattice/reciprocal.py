@@ -5,6 +5,8 @@ import numpy as np
 
 # Largest index of a node, of either sign.
 FARTHEST_INDEX = 40
+# Shorter by less than this share of the squared length is rounding.
+ROUNDING = 1e-12
 
 
 def nodes_within(cell, highest, largest_index=FARTHEST_INDEX):
@@ -57,10 +59,11 @@ def reduced(cell):
     while True:
         if one @ one > other @ other:
             one, other = other, one
-        times = np.rint(one @ other / (one @ one))
-        if not times:
+        shorter = other - np.rint(one @ other / (one @ one)) * one
+        # Or two that are equally short would follow each other for ever.
+        if not shorter @ shorter < other @ other * (1 - ROUNDING):
             break
-        other = other - times * one
+        other = shorter
     return np.array([-v if (v[1], v[0]) < (0, 0) else v for v in (one, other)])
 
 

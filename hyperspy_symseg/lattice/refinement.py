@@ -8,8 +8,9 @@ import numpy as np
 from .joint_evidence import node_evidence
 from .reciprocal import nodes_within
 
-# Steps of Newton's method, and where it stops: in bins.
-STEPS, CONVERGED = 8, 1e-4
+# Steps of Newton's method, and where it stops: after a step this short at the farthest
+# node, in bins, as the error left is that of its square.
+STEPS, CONVERGED = 8, 1e-3
 # A step is not longer than this at the farthest node, in bins.
 LONGEST_STEP = 0.5
 # Nodes with the most power, which alone count.
@@ -165,21 +166,9 @@ def climb(windows, cell, nodes, bins):
         gradient, curvature = np.zeros(4), np.zeros((4, 4))
         spread, ideal = np.zeros((4, 4)), np.zeros((4, 4))
         for window in windows:
-            noise = nodes.noise * window.energy_area
-            F, dF, ddF = window.derivatives(nodes.indices @ cell)
-            each = nodes.weights / noise
-            h = nodes.indices
-            slopes = 2 * (F.conj()[:, np.newaxis] * dF).real
-            gradient += np.einsum("n,ni,nj->ij", each, h, slopes).ravel()
-            second = 2 * np.real(
-                np.einsum("ni,nj->nij", dF.conj(), dF)
-                + F.conj()[:, np.newaxis, np.newaxis] * ddF
-            )
-            hh = h[:, :, np.newaxis] * h[:, np.newaxis]
-            curvature -= np.einsum("n,nik,njl->ijkl", each, hh, second).reshape(4, 4)
-            signal = 8 * np.pi**2 * np.maximum(np.abs(F) ** 2 - noise, 0) / noise
-            ideal += _outer(nodes.weights * signal, hh, window.moments)
-            spread += _outer(nodes.weights**2 * signal, hh, window.energy_moments)
+            slope, own, *both = _derivatives(window, cell, nodes)
+            gradient, curvature = gradient + slope, curvature + own
+            ideal, spread = ideal + both[0], spread + both[1]
         if _is_singular(ideal):
             break
         sizes = np.linalg.eigvalsh(ideal)
@@ -194,6 +183,38 @@ def climb(windows, cell, nodes, bins):
         if length < CONVERGED:
             break
     return cell, ideal, spread
+
+
+def _derivatives(window, cell, nodes):
+    """Of the weighted power of nodes in a window.
+
+    Returns
+    -------
+    gradient : (4,) numpy.ndarray of float64
+    curvature : (4, 4) numpy.ndarray of float64
+        Negative second derivatives.
+    ideal : (4, 4) numpy.ndarray of float64
+        What these are of the signal alone, at the maximum.
+    spread : (4, 4) numpy.ndarray of float64
+        Covariance of the gradient by independent noise, which is of all power at a
+        node: that of the noise, too, has a slope.
+    """
+    noise = nodes.noise * window.energy_area
+    F, dF, ddF = window.derivatives(nodes.indices @ cell)
+    each, h = nodes.weights / noise, nodes.indices
+    slopes = 2 * (F.conj()[:, np.newaxis] * dF).real
+    gradient = np.einsum("n,ni,nj->ij", each, h, slopes).ravel()
+    second = 2 * np.real(
+        np.einsum("ni,nj->nij", dF.conj(), dF)
+        + F.conj()[:, np.newaxis, np.newaxis] * ddF
+    )
+    hh = h[:, :, np.newaxis] * h[:, np.newaxis]
+    curvature = -np.einsum("n,nik,njl->ijkl", each, hh, second).reshape(4, 4)
+    power = 8 * np.pi**2 * np.abs(F) ** 2 / noise
+    signal = np.maximum(power - 8 * np.pi**2, 0)
+    ideal = _outer(nodes.weights * signal, hh, window.moments)
+    spread = _outer(nodes.weights**2 * power, hh, window.energy_moments)
+    return gradient, curvature, ideal, spread
 
 
 def _is_singular(matrix):
@@ -212,24 +233,28 @@ def _scale(window, cell, nodes):
     """How much more the lattices of quarters differ than by their errors, at least 1.
 
     Displaced columns move all nodes together, so that errors do not average over nodes
-    as they do for noise.
+    as they do for noise. How far each quarter is from its maximum is told by its slope
+    at the lattice of all: the maxima themselves are not near enough at low doses.
     """
-    cells, precisions = [], []
+    steps, precisions = [], []
     for quarter in window.quarters():
-        own, curvature, spread = climb([quarter], cell, nodes, quarter)
-        # What has too little signal, or another crystal, does not tell.
-        if _is_singular(spread) or (quarter.bins(own - cell) > 1).any():
+        gradient, _, ideal, spread = _derivatives(quarter, cell, nodes)
+        if _is_singular(spread) or _is_singular(ideal):
             continue
-        cells.append(own.ravel())
-        precisions.append(curvature @ np.linalg.solve(spread, curvature))
-    if len(cells) < 2:
+        step = np.linalg.solve(ideal, gradient)
+        # Of another crystal.
+        if (quarter.bins(step.reshape(2, 2)) > 1).any():
+            continue
+        steps.append(step)
+        precisions.append(ideal @ np.linalg.solve(spread, ideal))
+    if len(steps) < 2:
         return 1.0
     total = sum(precisions)
     mean = np.linalg.solve(
-        total, sum(each @ own for each, own in zip(precisions, cells, strict=True))
+        total, sum(each @ own for each, own in zip(precisions, steps, strict=True))
     )
     chi = sum(
         (own - mean) @ each @ (own - mean)
-        for each, own in zip(precisions, cells, strict=True)
+        for each, own in zip(precisions, steps, strict=True)
     )
-    return float(np.sqrt(max(1.0, chi / (4 * (len(cells) - 1)))))
+    return float(np.sqrt(max(1.0, chi / (4 * (len(steps) - 1)))))

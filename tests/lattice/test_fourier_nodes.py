@@ -112,11 +112,15 @@ def test_a_mask_of_everything_has_none():
 @pytest.mark.parametrize("shape", [(60, 83), (61, 64)])
 def test_the_spectrum_is_the_power_of_the_amplitudes(shape):
     [window] = windows(RNG.normal(size=shape))
-    spectrum = window.spectrum()
+    spectrum = window.spectrum
     gy, gx = spectrum.frequencies
     g = np.array([[gy[5], gx[9]], [gy[-3], gx[20]], [-gy[7], -gx[11]]])
     expected = np.abs(window.amplitudes(g)) ** 2
     np.testing.assert_allclose(spectrum.power_at(g), expected, rtol=1e-3)
+    # A little off, these are still the nearest ones; beyond the edge, that is.
+    off = np.array([0.3, -0.3]) / spectrum.shape
+    np.testing.assert_allclose(spectrum.nearest_power(g + off), expected, rtol=1e-3)
+    assert spectrum.nearest_power(np.array([9.0, 9.0])) == spectrum.power[-1, -1]
 
 
 def around_a_hole():

@@ -21,7 +21,7 @@ from hyperspy_symseg.lattice.reciprocal import nodes_within
 POINT_GROUPS = {"square": "p4mm", "hexagonal": "p6mm", "rectangular": "p2mm"}
 
 
-def factors(columns, cell="square", noise=1e-4, noisy=False):
+def factors(columns, cell="square", noise=1e-4, noisy=False, width=1.2):
     """Structure factors of columns (u, v, weight), of a width, on a cell."""
     vectors = {
         "square": np.eye(2) * 10,
@@ -33,7 +33,7 @@ def factors(columns, cell="square", noise=1e-4, noisy=False):
     columns = np.array(columns, float)
     squares = ((indices @ reciprocal) ** 2).sum(axis=1)
     waves = np.exp(-2j * np.pi * indices @ columns[:, :2].T) @ columns[:, 2]
-    amplitudes = waves * np.exp(-2 * np.pi**2 * 1.2**2 * squares)
+    amplitudes = waves * np.exp(-2 * np.pi**2 * width**2 * squares)
     if noisy:
         rng = np.random.default_rng(1)
         parts = rng.normal(0, math.sqrt(noise / 2), (2, len(indices)))

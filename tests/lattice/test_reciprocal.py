@@ -116,3 +116,13 @@ def test_nodes_are_one_of_each_pair():
     assert 2 * len(found) == inside.sum() - 1
     both = {tuple(each) for each in (*found, *-found)}
     assert len(both) == 2 * len(found)
+
+
+@pytest.mark.parametrize(("angle", "length"), [(14, 13.5), (45, 12), (26, 10)])
+def test_vectors_that_are_equally_short_come_to_an_end(angle, length):
+    # Of a hexagonal lattice, a.b / a.a is 1/2 but for rounding, of either sign.
+    turns = np.radians([angle, angle + 60])
+    cell = length * np.column_stack([np.sin(turns), np.cos(turns)])
+    for each in (cell, np.linalg.inv(cell).T):
+        lengths = np.linalg.norm(reduced(each), axis=1)
+        assert lengths == pytest.approx(np.linalg.norm(each, axis=1))
