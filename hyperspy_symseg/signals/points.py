@@ -3,8 +3,7 @@
 
 import dask.array as da
 import numpy as np
-from hyperspy._signals.lazy import LazySignal
-from hyperspy.signals import BaseSignal
+from hyperspy.signals import BaseSignal, LazySignal
 
 from hyperspy_symseg.frames.checks import (
     check_flag,
