@@ -119,6 +119,37 @@ def centres(shape, side):
     return [np.minimum(np.arange(0, n, side) + side // 2, n - 1) for n in shape[-2:]]
 
 
+def eroded(blocks, margin):
+    """Blocks of which no other is near.
+
+    Parameters
+    ----------
+    blocks : (..., rows, columns) numpy.ndarray of bool
+    margin : int
+        Steps along rows and columns, in all, that lead from them to no other.
+
+    Returns
+    -------
+    numpy.ndarray of bool
+        Of the same shape. What is beyond the edges does not count.
+
+    Examples
+    --------
+    >>> blocks = np.array([[True, True, True, False], [True] * 4, [True] * 4])
+    >>> eroded(blocks, 1).astype(int)
+    array([[1, 1, 0, 0],
+           [1, 1, 1, 0],
+           [1, 1, 1, 1]])
+    """
+    for _ in range(margin):
+        own, blocks = blocks, blocks.copy()
+        blocks[..., 1:, :] &= own[..., :-1, :]
+        blocks[..., :-1, :] &= own[..., 1:, :]
+        blocks[..., 1:] &= own[..., :-1]
+        blocks[..., :-1] &= own[..., 1:]
+    return blocks
+
+
 def gaussian_weights(width, dtype=np.float32):
     """Weights of a Gaussian window along an axis, at distances of 0, 1, ... blocks.
 

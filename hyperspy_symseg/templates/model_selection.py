@@ -2,7 +2,6 @@
 """Selection of a model: the best of several starts, and the number of patterns."""
 
 import functools
-import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -193,8 +192,7 @@ class ModelSelection:
         if any(change_slowly(self._frame, group, solution, cost) for group in shared):
             return ONE_MOTIF
         cost = COUPLING if is_auto else 0
-        pairs = itertools.combinations(solution.groups, 2)
-        if any(are_one_crystal(self._frame, pair, solution, cost) for pair in pairs):
+        if are_one_crystal(self._frame, solution.groups, solution, cost):
             return ONE_CRYSTAL
         if solution.templates.least_difference() > LEAST_DIFFERENCE:
             return ""

@@ -10,9 +10,8 @@ number of places where it could have been.
 import numpy as np
 from scipy import ndimage
 
-from .blocks import window_means
+from .blocks import eroded, window_means
 from .boundaries import NARROW, straightened_in
-from .overdispersion import neighbours
 from .potts import COUPLING, boundary_length, most_probable
 
 # Window with room for a gap of one cell: a period to each side.
@@ -102,9 +101,7 @@ def without_small(straight, log_likelihood, n_places, least):
                 continue
             box = tuple(slice(max(a.start - 1, 0), a.stop + 1) for a in box)
             own = regions[box] == number
-            around = np.unique(
-                labels[box][ndimage.binary_dilation(own, neighbours(own)) & ~own]
-            )
+            around = np.unique(labels[box][~eroded(~own, 1) & ~own])
             if not len(around):
                 continue
             sums = log_likelihood[:, *box][:, own].sum(axis=1, dtype=np.float64)

@@ -3,9 +3,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from hyperspy_symseg.templates.blocks import (
     centres,
+    eroded,
     local_mean,
     products,
     sum_blocks,
@@ -105,3 +107,11 @@ def test_products_do_not_depend_on_where_the_frame_is_cut(side):
 
 def test_products_of_no_components():
     assert products(random(1, 4, 5), random(2, 0, 1, 4, 5), 3).shape == (2, 0, 1, 2, 2)
+
+
+@pytest.mark.parametrize("margin", [1, 2, 5])
+def test_eroded_blocks_are_those_of_scipy(margin):
+    blocks = np.random.default_rng(0).random((2, 30, 41)) < 0.97
+    cross = ndimage.generate_binary_structure(2, 1)[np.newaxis]
+    expected = ndimage.binary_erosion(blocks, cross, margin, border_value=1)
+    np.testing.assert_array_equal(eroded(blocks, margin), expected)
