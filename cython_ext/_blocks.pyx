@@ -57,11 +57,14 @@ cdef extern from *:
         }
     }
 
+    #define FEW_LANES 24
     #define REAL float
     #define WINDOW_ROW window_row_float
+    #define WINDOW_PLANE window_plane_float
     #include "window_row.h"
     #define REAL double
     #define WINDOW_ROW window_row_double
+    #define WINDOW_PLANE window_plane_double
     #include "window_row.h"
     """
     const int LANES
@@ -69,13 +72,17 @@ cdef extern from *:
         float *out, Py_ssize_t n, Py_ssize_t block, const float *first,
         const float *second, Py_ssize_t n_rows, Py_ssize_t width, float *sums
     ) noexcept nogil
-    void window_row_float(
-        float *out, Py_ssize_t n, const float *blocks, Py_ssize_t padded,
-        const float *weights, Py_ssize_t reach, int go_on, float *line
+    void window_plane_float(
+        float *out, Py_ssize_t height, Py_ssize_t width, const float *blocks,
+        float *rows, Py_ssize_t padded, const float *weights, Py_ssize_t reach,
+        int go_on, const float *left_out, Py_ssize_t left_reach, float *line,
+        float *own
     ) noexcept nogil
-    void window_row_double(
-        double *out, Py_ssize_t n, const double *blocks, Py_ssize_t padded,
-        const double *weights, Py_ssize_t reach, int go_on, double *line
+    void window_plane_double(
+        double *out, Py_ssize_t height, Py_ssize_t width, const double *blocks,
+        double *rows, Py_ssize_t padded, const double *weights, Py_ssize_t reach,
+        int go_on, const double *left_out, Py_ssize_t left_reach, double *line,
+        double *own
     ) noexcept nogil
 
 
@@ -149,6 +156,7 @@ def window_means(
     const real[::1] weights,
     bint go_on,
     real[:, :, ::1] out,
+    const real[::1] left_out=None,
 ):
     """Weighted means of blocks in a window.
 
@@ -160,30 +168,33 @@ def window_means(
     go_on : bool
         Whether blocks at the edges go on beyond; or there are zeros.
     out : (n, block rows, block columns) array of the same type
+    left_out : (l,) array of the same type, optional
+        Weights of a smaller window that is left out; l is at least 2, and m at most.
     """
     cdef Py_ssize_t height = blocks.shape[1], width = blocks.shape[2]
     cdef Py_ssize_t reach = weights.shape[0] - 1
     # An odd number of lanes: rows a power of two apart share few lines of the cache.
     cdef Py_ssize_t padded = ((width + LANES - 1) // LANES | 1) * LANES
-    cdef Py_ssize_t k, i
+    cdef Py_ssize_t k
     dtype = np.float32 if real is float else np.float64
     cdef real[:, ::1] rows = np.zeros((height + 2 * reach, padded), dtype)
     cdef real[::1] line = np.zeros(padded + 2 * reach, dtype)
+    cdef real[::1] own = np.empty(width, dtype)
+    cdef const real *less = NULL
+    cdef Py_ssize_t left_reach = 0
+    if left_out is not None:
+        less, left_reach = &left_out[0], left_out.shape[0] - 1
     with nogil:
         for k in range(blocks.shape[0]):
-            rows[reach:reach + height, :width] = blocks[k]
-            if go_on:
-                for i in range(reach):
-                    rows[i, :width] = blocks[k, 0]
-                    rows[reach + height + i, :width] = blocks[k, height - 1]
-            for i in range(height):
-                if real is float:
-                    window_row_float(
-                        &out[k, i, 0], width, &rows[reach + i, 0], padded, &weights[0],
-                        reach, go_on, &line[reach],
-                    )
-                else:
-                    window_row_double(
-                        &out[k, i, 0], width, &rows[reach + i, 0], padded, &weights[0],
-                        reach, go_on, &line[reach],
-                    )
+            if real is float:
+                window_plane_float(
+                    &out[k, 0, 0], height, width, &blocks[k, 0, 0], &rows[0, 0],
+                    padded, &weights[0], reach, go_on, less, left_reach,
+                    &line[reach], &own[0],
+                )
+            else:
+                window_plane_double(
+                    &out[k, 0, 0], height, width, &blocks[k, 0, 0], &rows[0, 0],
+                    padded, &weights[0], reach, go_on, less, left_reach,
+                    &line[reach], &own[0],
+                )

@@ -217,6 +217,37 @@ cdef extern from *:
         }
     }
 
+    /* Products of complex numbers, of which the first may be conjugated. */
+    SYMSEG_CLONES SYMSEG_ROUNDED static void multiply(
+        float *SYMSEG_RESTRICT out_re, float *SYMSEG_RESTRICT out_im, Py_ssize_t n,
+        const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
+        const float *SYMSEG_RESTRICT other_re, const float *SYMSEG_RESTRICT other_im)
+    {
+        for (Py_ssize_t j = 0; j < n; ++j) {
+            out_re[j] = re[j] * other_re[j] - im[j] * other_im[j];
+            out_im[j] = re[j] * other_im[j] + im[j] * other_re[j];
+        }
+    }
+
+    /* Numbers times one factor: their conjugates, if `turn` is -1; or added to. */
+    SYMSEG_CLONES SYMSEG_ROUNDED static void scale(
+        float *SYMSEG_RESTRICT out_re, float *SYMSEG_RESTRICT out_im, Py_ssize_t n,
+        const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
+        float turn, float factor_re, float factor_im, int add)
+    {
+        float cross_re = turn * factor_im, cross_im = turn * factor_re;
+        if (add)
+            for (Py_ssize_t j = 0; j < n; ++j) {
+                out_re[j] += factor_re * re[j] - cross_re * im[j];
+                out_im[j] += cross_im * im[j] + factor_im * re[j];
+            }
+        else
+            for (Py_ssize_t j = 0; j < n; ++j) {
+                out_re[j] = factor_re * re[j] - cross_re * im[j];
+                out_im[j] = cross_im * im[j] + factor_im * re[j];
+            }
+    }
+
     /* Phase factors exp(2 pi i (h v1 + k v2)). */
     SYMSEG_CLONES static void phases(
         float *SYMSEG_RESTRICT out_re, float *SYMSEG_RESTRICT out_im,
@@ -249,6 +280,12 @@ cdef extern from *:
         double *v1, double *v2, const float *re, const float *im, Py_ssize_t n_terms,
         const int *indices, Py_ssize_t last, Py_ssize_t steps, float *re1, float *im1,
         float *re2, float *im2) noexcept nogil
+    void multiply(
+        float *out_re, float *out_im, Py_ssize_t n, const float *re, const float *im,
+        const float *other_re, const float *other_im) noexcept nogil
+    void scale(
+        float *out_re, float *out_im, Py_ssize_t n, const float *re, const float *im,
+        float turn, float factor_re, float factor_im, bint add) noexcept nogil
     void phases(
         float *out_re, float *out_im, const double *v1, const double *v2,
         Py_ssize_t n_terms, const int *indices, Py_ssize_t last, float *re1, float *im1,
@@ -355,3 +392,57 @@ def phase_factors(
                 for lane in range(left):
                     out[0, n, first + lane] = own[0, n, lane]
                     out[1, n, first + lane] = own[1, n, lane]
+
+
+def multiplied(
+    const float[:, :, ::1] one, const float[:, :, ::1] other, float[:, :, ::1] out
+):
+    """Products of complex numbers.
+
+    Parameters
+    ----------
+    one, other, out : (2, n, cells) float32 arrays
+        Real and imaginary part.
+    """
+    cdef Py_ssize_t size = one.shape[1] * one.shape[2]
+    if size:
+        multiply(
+            &out[0, 0, 0], &out[1, 0, 0], size, &one[0, 0, 0], &one[1, 0, 0],
+            &other[0, 0, 0], &other[1, 0, 0],
+        )
+
+
+def scaled(
+    const float[:, ::1] factors,
+    const float[:, :, ::1] numbers,
+    const Py_ssize_t[::1] used,
+    bint conjugate,
+    bint add,
+    float[:, :, ::1] out,
+):
+    """Complex numbers of some components, times the factor of each.
+
+    Parameters
+    ----------
+    factors : (2, m) float32 array
+        Real and imaginary part.
+    numbers : (2, n, cells) float32 array
+    used : (m,) intp array
+        Components.
+    conjugate : bool
+        Whether the conjugates of the numbers are meant.
+    add : bool
+        Whether the products are added to what is there.
+    out : (2, m, cells) float32 array
+    """
+    cdef Py_ssize_t k, n, n_cells = numbers.shape[2]
+    if n_cells == 0:
+        return
+    with nogil:
+        for k in range(used.shape[0]):
+            n = used[k]
+            scale(
+                &out[0, k, 0], &out[1, k, 0], n_cells, &numbers[0, n, 0],
+                &numbers[1, n, 0], -1 if conjugate else 1, factors[0, k], factors[1, k],
+                add,
+            )

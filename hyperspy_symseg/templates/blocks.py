@@ -170,7 +170,7 @@ def gaussian_weights(width, dtype=np.float32):
     return (weights / (2 * weights.sum() - weights[0])).astype(dtype)
 
 
-def window_means(blocks, weights, go_on=False):
+def window_means(blocks, weights, go_on=False, left_out=None):
     """Weighted means of blocks in a window.
 
     Parameters
@@ -180,6 +180,8 @@ def window_means(blocks, weights, go_on=False):
         Along an axis, at distances of 0, 1, ... blocks; 2 or more.
     go_on : bool
         Whether blocks at the edges go on beyond them; otherwise, there are zeros.
+    left_out : (l,) numpy.ndarray of the same dtype, optional
+        Weights of a smaller window that is left out; 2 or more.
 
     Returns
     -------
@@ -188,7 +190,7 @@ def window_means(blocks, weights, go_on=False):
     """
     blocks = np.ascontiguousarray(blocks, dtype=weights.dtype)
     out = np.empty_like(blocks)
-    _blocks.window_means(planes(blocks), weights, go_on, planes(out))
+    _blocks.window_means(planes(blocks), weights, go_on, planes(out), left_out)
     return out
 
 

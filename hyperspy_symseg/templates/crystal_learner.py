@@ -151,7 +151,7 @@ class CrystalLearner:
         if self._contrast is not None:
             turned *= self._contrast
             own *= self._contrast**2
-        moved = self._components.near_by(np.stack(complex_product(cells, turned)))
+        moved = self._components.near_by(complex_product(cells, turned))
         near_by = self._components.near_by(own)
         return self._components.moving(
             ratio(moved, np.broadcast_to(near_by, moved.shape)), turned
@@ -244,8 +244,7 @@ class CrystalLearner:
         Of two signs of a superlattice, that counts which is more like it.
         """
         first, last = self.factors[pattern], self.factors[-1]
-        sums = np.stack([last.real, last.imag])[..., np.newaxis, np.newaxis]
-        v = self._components.best_displacement([first], [sums.astype(np.float32)])
+        v = self._components.displacement_of_one(first, last)
         real, imag = self._components.turned(v)[:, :, 0, 0]
         last = last * (real + 1j * imag)
         odd = self._all.is_odd
@@ -416,15 +415,14 @@ class CrystalLearner:
     @staticmethod
     def _factors(cells, turned, n_pixels):
         """Structure factors of the patterns that are more than noise: (patterns, n)."""
-        factors = []
-        for own, phases, n in zip(cells, turned, n_pixels, strict=True):
-            real, imag = (
-                each.sum(axis=tuple(range(1, each.ndim)), dtype=np.float64)
-                for each in complex_product(own, phases)
-            )
-            factors.append((real + 1j * imag) / max(n, NOTHING))
-        factors = np.array(factors)
+        sums = []
+        for pair in zip(cells, turned, strict=True):
+            products = complex_product(*pair)
+            axes = tuple(range(2, products.ndim))
+            real, imag = products.sum(axis=axes, dtype=np.float64)
+            sums.append(real + 1j * imag)
         n_pixels = np.maximum(n_pixels, NOTHING)[:, np.newaxis]
+        factors = np.array(sums) / n_pixels
         least = SIGNIFICANT / np.sqrt(2 * n_pixels)
         return np.where(np.abs(factors) < least, 0, factors)
 

@@ -115,3 +115,15 @@ def test_eroded_blocks_are_those_of_scipy(margin):
     cross = ndimage.generate_binary_structure(2, 1)[np.newaxis]
     expected = ndimage.binary_erosion(blocks, cross, margin, border_value=1)
     np.testing.assert_array_equal(eroded(blocks, margin), expected)
+
+
+@pytest.mark.parametrize("shape", [(2, 9, 20), (3, 4, 37)])
+@pytest.mark.parametrize("go_on", [False, True])
+def test_a_smaller_window_is_left_out(shape, go_on):
+    blocks = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    window, smaller = np.float32([0.2, 0.1, 0.05]), np.float32([0.2, 0.1])
+    expected = window_means(blocks, window, go_on) - window_means(
+        blocks, smaller, go_on
+    )
+    found = window_means(blocks, window, go_on, smaller)
+    np.testing.assert_array_equal(found, expected)
