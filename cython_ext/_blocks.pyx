@@ -57,6 +57,29 @@ cdef extern from *:
         }
     }
 
+    /* Rows of pixels between those of blocks, linearly; `line` has room for one more
+       block than a row. */
+    SYMSEG_CLONES SYMSEG_ROUNDED static void interpolate_rows(
+        float *SYMSEG_RESTRICT out, Py_ssize_t n_rows, Py_ssize_t n_columns,
+        const float *SYMSEG_RESTRICT blocks, Py_ssize_t height, Py_ssize_t width,
+        const int *SYMSEG_RESTRICT row_before, const float *SYMSEG_RESTRICT row_share,
+        const int *SYMSEG_RESTRICT column_before,
+        const float *SYMSEG_RESTRICT column_share, float *SYMSEG_RESTRICT line)
+    {
+        for (Py_ssize_t i = 0; i < n_rows; ++i) {
+            const float *low = blocks + row_before[i] * width;
+            const float *high = row_before[i] + 1 < height ? low + width : low;
+            float share = row_share[i];
+            for (Py_ssize_t x = 0; x < width; ++x)
+                line[x] = (high[x] - low[x]) * share + low[x];
+            line[width] = line[width - 1];
+            for (Py_ssize_t j = 0; j < n_columns; ++j) {
+                const float *at = line + column_before[j];
+                out[i * n_columns + j] = (at[1] - at[0]) * column_share[j] + at[0];
+            }
+        }
+    }
+
     #define FEW_LANES 24
     #define REAL float
     #define WINDOW_ROW window_row_float
@@ -71,6 +94,12 @@ cdef extern from *:
     void product_sums(
         float *out, Py_ssize_t n, Py_ssize_t block, const float *first,
         const float *second, Py_ssize_t n_rows, Py_ssize_t width, float *sums
+    ) noexcept nogil
+    void interpolate_rows(
+        float *out, Py_ssize_t n_rows, Py_ssize_t n_columns, const float *blocks,
+        Py_ssize_t height, Py_ssize_t width, const int *row_before,
+        const float *row_share, const int *column_before, const float *column_share,
+        float *line
     ) noexcept nogil
     void window_plane_float(
         float *out, Py_ssize_t height, Py_ssize_t width, const float *blocks,
@@ -198,3 +227,33 @@ def window_means(
                     padded, &weights[0], reach, go_on, less, left_reach,
                     &line[reach], &own[0],
                 )
+
+
+def interpolate(
+    const float[:, ::1] blocks,
+    const int[::1] row_before,
+    const float[::1] row_share,
+    const int[::1] column_before,
+    const float[::1] column_share,
+    float[:, ::1] out,
+):
+    """Values of pixels between those of blocks, linearly along y and then along x.
+
+    Parameters
+    ----------
+    blocks : (block rows, block columns) float32 array
+    row_before, column_before : (rows,), (columns,) int32 arrays
+        Blocks before the pixels.
+    row_share, column_share : (rows,), (columns,) float32 arrays
+        Share of the blocks after these, beyond the last of which there is none.
+    out : (rows, columns) float32 array
+    """
+    cdef float[::1] line = np.empty(blocks.shape[1] + 1, np.float32)
+    if blocks.shape[0] == 0 or blocks.shape[1] == 0 or out.size == 0:
+        return
+    with nogil:
+        interpolate_rows(
+            &out[0, 0], out.shape[0], out.shape[1], &blocks[0, 0], blocks.shape[0],
+            blocks.shape[1], &row_before[0], &row_share[0], &column_before[0],
+            &column_share[0], &line[0],
+        )

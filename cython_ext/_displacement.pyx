@@ -85,13 +85,14 @@ cdef extern from *:
     /* Take a point where S is farther than at the best one so far. */
     SYMSEG_INLINE void take_if_better(
         float *SYMSEG_RESTRICT most, float *SYMSEG_RESTRICT sign,
-        float *SYMSEG_RESTRICT best, int either, const float *SYMSEG_RESTRICT value,
-        Py_ssize_t point)
+        float *SYMSEG_RESTRICT best, const int either,
+        const float *SYMSEG_RESTRICT value, Py_ssize_t point)
     {
         float number = (float) point;
         for (int l = 0; l < LANES; ++l) {
             float size = either ? fabsf(value[l]) : value[l];
-            sign[l] = size > most[l] ? value[l] : sign[l];
+            if (either)
+                sign[l] = size > most[l] ? value[l] : sign[l];
             best[l] = size > most[l] ? number : best[l];
             most[l] = size > most[l] ? size : most[l];
         }
@@ -99,15 +100,15 @@ cdef extern from *:
 
     /* Grid point at which S is the largest, or of either sign the farthest from 0: the
        first of several, and the sign. With k folded to 0 and more, a term of a line is
-       even[k] cos(k v_2) - odd[k] sin(k v_2). */
-    SYMSEG_CLONES static void best_of_grid(
+       even[k] cos(k v_2) - odd[k] sin(k v_2), and only those k count that there are. */
+    SYMSEG_INLINE void best_of_either(
         double *SYMSEG_RESTRICT v1, double *SYMSEG_RESTRICT v2,
-        float *SYMSEG_RESTRICT sign, int either,
+        float *SYMSEG_RESTRICT sign, const int either,
         const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
-        Py_ssize_t n_terms, const int *SYMSEG_RESTRICT indices, Py_ssize_t last,
-        Py_ssize_t steps, const float *SYMSEG_RESTRICT cosines,
-        const float *SYMSEG_RESTRICT sines, float *SYMSEG_RESTRICT even,
-        float *SYMSEG_RESTRICT odd)
+        Py_ssize_t n_terms, const int *SYMSEG_RESTRICT indices, Py_ssize_t n_folded,
+        const int *SYMSEG_RESTRICT folded, Py_ssize_t last, Py_ssize_t steps,
+        const float *SYMSEG_RESTRICT cosines, const float *SYMSEG_RESTRICT sines,
+        float *SYMSEG_RESTRICT even, float *SYMSEG_RESTRICT odd)
     {
         float most[LANES], best[LANES] = {0};
         const Py_ssize_t size = (last + 1) * LANES;
@@ -141,7 +142,8 @@ cdef extern from *:
                 const float *own_odd = odd + opposite * size;
                 for (Py_ssize_t j = 0; j <= steps / 2; ++j) {
                     float along[LANES] = {0}, across[LANES] = {0}, value[LANES];
-                    for (Py_ssize_t k = 0; k <= last; ++k) {
+                    for (Py_ssize_t m = 0; m < n_folded; ++m) {
+                        Py_ssize_t k = folded[m];
                         float c = cosines[(k + last) * steps + j];
                         float s = sines[(k + last) * steps + j];
                         for (int l = 0; l < LANES; ++l) {
@@ -167,6 +169,25 @@ cdef extern from *:
             v2[l] = (double) (point % steps) / steps;
             sign[l] = either && sign[l] < 0 ? -1 : 1;
         }
+    }
+
+    SYMSEG_CLONES static void best_of_grid(
+        double *SYMSEG_RESTRICT v1, double *SYMSEG_RESTRICT v2,
+        float *SYMSEG_RESTRICT sign, int either,
+        const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
+        Py_ssize_t n_terms, const int *SYMSEG_RESTRICT indices, Py_ssize_t n_folded,
+        const int *SYMSEG_RESTRICT folded, Py_ssize_t last, Py_ssize_t steps,
+        const float *SYMSEG_RESTRICT cosines, const float *SYMSEG_RESTRICT sines,
+        float *SYMSEG_RESTRICT even, float *SYMSEG_RESTRICT odd)
+    {
+        #define BEST_OF(either) best_of_either( \
+            v1, v2, sign, either, re, im, n_terms, indices, n_folded, folded, last, \
+            steps, cosines, sines, even, odd)
+        if (either)
+            BEST_OF(1);
+        else
+            BEST_OF(0);
+        #undef BEST_OF
     }
 
     /* Newton's method, from there. */
@@ -273,9 +294,9 @@ cdef extern from *:
     const int LANES
     void best_of_grid(
         double *v1, double *v2, float *sign, bint either, const float *re,
-        const float *im, Py_ssize_t n_terms, const int *indices, Py_ssize_t last,
-        Py_ssize_t steps, const float *cosines, const float *sines, float *even,
-        float *odd) noexcept nogil
+        const float *im, Py_ssize_t n_terms, const int *indices, Py_ssize_t n_folded,
+        const int *folded, Py_ssize_t last, Py_ssize_t steps, const float *cosines,
+        const float *sines, float *even, float *odd) noexcept nogil
     void climb(
         double *v1, double *v2, const float *re, const float *im, Py_ssize_t n_terms,
         const int *indices, Py_ssize_t last, Py_ssize_t steps, float *re1, float *im1,
@@ -317,6 +338,7 @@ def best_displacements(
     angles = 2 * np.pi / steps * angles
     cdef float[:, :, ::1] waves = np.array([np.cos(angles), np.sin(angles)], np.float32)
     cdef float[:, :, ::1] own = np.zeros((2, max(n_terms, 1), LANES), np.float32)
+    cdef int[::1] folded = np.unique(np.abs(indices[:, 1])).astype(np.int32)
     # Two each of `even` and `odd`, and later of the powers of both axes.
     cdef float[:, :, ::1] work = np.empty((4, 2 * last + 1, LANES), np.float32)
     cdef double[:, ::1] found = np.empty((2, LANES))
@@ -336,8 +358,9 @@ def best_displacements(
                     own[1, n, lane] = terms[1, n, first + lane]
             best_of_grid(
                 &found[0, 0], &found[1, 0], &signs[0], either_sign, &own[0, 0, 0],
-                &own[1, 0, 0], n_terms, &indices[0, 0], last, steps, &waves[0, 0, 0],
-                &waves[1, 0, 0], &work[0, 0, 0], &work[2, 0, 0],
+                &own[1, 0, 0], n_terms, &indices[0, 0], folded.shape[0], &folded[0],
+                last, steps, &waves[0, 0, 0], &waves[1, 0, 0], &work[0, 0, 0],
+                &work[2, 0, 0],
             )
             if either_sign:
                 for n in range(n_terms):

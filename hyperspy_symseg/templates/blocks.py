@@ -37,6 +37,10 @@ def sum_blocks(array, side):
     array([[4, 4, 2],
            [2, 2, 1]])
     """
+    if array.dtype == np.float32:
+        # The same sums, ten times faster where blocks are small.
+        ones = np.ones(array.shape[-2:], np.float32)
+        return products(ones, np.ascontiguousarray(array), side)
     for axis in (-2, -1):
         lines = np.moveaxis(array, axis, 0)
         # Four times faster than np.add.reduceat.
@@ -64,6 +68,40 @@ def products(first, second, side):
     shape = *second.shape[:-2], *n_blocks(second.shape, side)
     out = np.empty(shape, np.float32)
     _blocks.products(planes(first), planes(second), side, planes(out))
+    return out
+
+
+def interpolated(array, side, rows, columns, out=None):
+    """Values of pixels from those of their blocks, by linear interpolation.
+
+    Parameters
+    ----------
+    array : (block rows, block columns) numpy.ndarray of float32
+    side : int
+        Of a block, in pixels.
+    rows, columns : numpy.ndarray of int
+        Of the pixels.
+    out : (rows, columns) numpy.ndarray of float32, optional
+        Where the values go.
+
+    Returns
+    -------
+    (rows, columns) numpy.ndarray of float32
+        Between the middles of the outermost blocks and the edges, those of the blocks.
+
+    Examples
+    --------
+    >>> interpolated(np.float32([[0, 1]]), 2, np.arange(2), np.arange(4))[0]
+    array([0.  , 0.25, 0.75, 1.  ], dtype=float32)
+    """
+    places = []
+    for pixels, n in zip((rows, columns), array.shape, strict=True):
+        position = (pixels - (side - 1) / 2) / side
+        before = np.clip(np.floor(position).astype(np.int32), 0, n - 1)
+        places += [before, np.clip(position - before, 0, 1).astype(np.float32)]
+    if out is None:
+        out = np.empty((len(rows), len(columns)), np.float32)
+    _blocks.interpolate(np.ascontiguousarray(array), *places, out)
     return out
 
 

@@ -108,7 +108,7 @@ class CrystalLearner:
         ----------
         weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         """
-        self.fit(weights)
+        self.learn(weights)
         side = BLOCKS_IN_CELL * self._frame.block
         own = sum_blocks(weights.sum(axis=0), BLOCKS_IN_CELL) > BLOCKS_IN_CELL**2 / 2
         if self._contrast is not None:
@@ -324,7 +324,7 @@ class CrystalLearner:
         other.factors = other._factors(cells, [turned] * len(cells), n_pixels)
         other.factors[:, crystal.is_odd] = order.factors
         for _ in range(ROUNDS):
-            other.fit(weights)
+            other.learn(weights)
         return other
 
     def _turned_on(self, crystal, some):
@@ -393,6 +393,22 @@ class CrystalLearner:
         ----------
         weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         """
+        return list(map(self._components.template, *self.learn(weights)))
+
+    def learn(self, weights):
+        """Learn from the pixels of each pattern, without the templates.
+
+        Parameters
+        ----------
+        weights
+            As for `fit`.
+
+        Returns
+        -------
+        factors : (patterns, n) numpy.ndarray of complex128
+        turned : list of (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
+            What the templates are made of.
+        """
         cells = self._sums(weights)
         if self.factors is None:
             turned = self._begun(sum(cells), weights)
@@ -410,7 +426,7 @@ class CrystalLearner:
             # As large as those that the contrast, before it is normalised, belongs to.
             size = max(np.linalg.norm(factors), NOTHING)
             factors = factors * (self._scale * np.linalg.norm(before) / size)
-        return list(map(self._components.template, factors, turned))
+        return factors, turned
 
     @staticmethod
     def _factors(cells, turned, n_pixels):

@@ -216,7 +216,7 @@ def _is_worth_one(frame, groups, crystals, solution, cost):
     one = CrystalLearner(frame, larger.cell, larger.width, period, contrast_width)
     own = sum(each.sum(axis=0, keepdims=True) for each in weights)
     one.settle(own)
-    one.fit(own)
+    one.learn(own)
     one = one.with_width(SLOWLY).varying(own)
     one = float(np.vdot(own, frame.residuals(one))) / (2 * noise)
     length = boundary_length(solution.labels, *(group.patterns for group in groups))
@@ -236,7 +236,7 @@ def _with_superlattice(frame, learner, weights, solution):
     if learner.has_domains:
         return learner
     noise = solution.templates.noise
-    learner.fit(weights)
+    learner.learn(weights)
     # What varies slowly is no order.
     rest = frame.less(learner.with_width(WIDE).varying(weights))
     cells = finer_cells(learner.cell, [2])
