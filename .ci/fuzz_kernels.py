@@ -41,7 +41,13 @@ from hyperspy_symseg.templates.potts import mean_field
 
 KERNELS = {
     "_block_sums": ("moments",),
-    "_blocks": ("interpolate", "normalise", "products", "window_means"),
+    "_blocks": (
+        "difference_products",
+        "interpolate",
+        "normalise",
+        "products",
+        "window_means",
+    ),
     "_boundaries": ("sharpen",),
     "_bragg": ("fourier_sums", "sum_of_components"),
     "_displacement": (

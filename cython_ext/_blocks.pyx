@@ -37,6 +37,20 @@ cdef extern from *:
         }
     }
 
+    /* Sums of columns of a row of blocks, added up by block. */
+    SYMSEG_INLINE void by_block(
+        float *SYMSEG_RESTRICT out, Py_ssize_t n, Py_ssize_t block,
+        const float *SYMSEG_RESTRICT sums)
+    {
+        /* The most frequent sizes are constants. */
+        switch (block) {
+        case 2: add_up(out, sums, n, 2); break;
+        case 3: add_up(out, sums, n, 3); break;
+        case 4: add_up(out, sums, n, 4); break;
+        default: add_up(out, sums, n, block);
+        }
+    }
+
     /* For blocks in a row of them: sums of the products of two arrays. */
     SYMSEG_CLONES static void product_sums(
         float *SYMSEG_RESTRICT out, Py_ssize_t n, Py_ssize_t block,
@@ -48,13 +62,24 @@ cdef extern from *:
         for (Py_ssize_t y = 0; y < n_rows; ++y)
             for (Py_ssize_t x = 0; x < width; ++x)
                 sums[x] += first[y * width + x] * second[y * width + x];
-        /* The most frequent sizes are constants. */
-        switch (block) {
-        case 2: add_up(out, sums, n, 2); break;
-        case 3: add_up(out, sums, n, 3); break;
-        case 4: add_up(out, sums, n, 4); break;
-        default: add_up(out, sums, n, block);
-        }
+        by_block(out, n, block, sums);
+    }
+
+    /* The same of the differences of two pairs of arrays. */
+    SYMSEG_CLONES static void difference_sums(
+        float *SYMSEG_RESTRICT out, Py_ssize_t n, Py_ssize_t block,
+        const float *first, const float *less, const float *second,
+        const float *less_second, Py_ssize_t n_rows, Py_ssize_t width,
+        float *SYMSEG_RESTRICT sums)
+    {
+        for (Py_ssize_t x = 0; x < width; ++x)
+            sums[x] = 0;
+        for (Py_ssize_t y = 0; y < n_rows; ++y)
+            for (Py_ssize_t x = 0; x < width; ++x) {
+                Py_ssize_t at = y * width + x;
+                sums[x] += (first[at] - less[at]) * (second[at] - less_second[at]);
+            }
+        by_block(out, n, block, sums);
     }
 
     /* Rows of pixels between those of blocks, linearly; `line` has room for one more
@@ -94,6 +119,11 @@ cdef extern from *:
     void product_sums(
         float *out, Py_ssize_t n, Py_ssize_t block, const float *first,
         const float *second, Py_ssize_t n_rows, Py_ssize_t width, float *sums
+    ) noexcept nogil
+    void difference_sums(
+        float *out, Py_ssize_t n, Py_ssize_t block, const float *first,
+        const float *less, const float *second, const float *less_second,
+        Py_ssize_t n_rows, Py_ssize_t width, float *sums
     ) noexcept nogil
     void interpolate_rows(
         float *out, Py_ssize_t n_rows, Py_ssize_t n_columns, const float *blocks,
@@ -177,6 +207,38 @@ def products(
                     &out[f, i, 0], n, block, &first[f % n_first, i * block, 0],
                     &second[f, i * block, 0], min(block, height - i * block), width,
                     &column_sums[0],
+                )
+
+
+def difference_products(
+    const float[:, :, ::1] first,
+    const float[:, :, ::1] less,
+    const float[:, :, ::1] second,
+    const float[:, :, ::1] less_second,
+    Py_ssize_t block,
+    float[:, :, ::1] out,
+):
+    """Sums of the products of two differences over the pixels of the blocks.
+
+    Parameters
+    ----------
+    first, less, second, less_second : (n, rows, columns) float32 arrays
+        The second is taken from the first, and the fourth from the third.
+    block : int
+    out : (n, block rows, block columns) float32 array
+    """
+    cdef Py_ssize_t height = first.shape[1], width = first.shape[2]
+    cdef Py_ssize_t f, i, y, n = out.shape[2]
+    # Of a column of a block, and zeros after the last.
+    cdef float[::1] column_sums = np.zeros(n * block, np.float32)
+    with nogil:
+        for f in range(out.shape[0]):
+            for i in range(out.shape[1]):
+                y = i * block
+                difference_sums(
+                    &out[f, i, 0], n, block, &first[f, y, 0], &less[f, y, 0],
+                    &second[f, y, 0], &less_second[f, y, 0], min(block, height - y),
+                    width, &column_sums[0],
                 )
 
 

@@ -71,6 +71,26 @@ def products(first, second, side):
     return out
 
 
+def difference_products(one, other, side):
+    """Sums of the products of two differences over the blocks.
+
+    Parameters
+    ----------
+    one, other : pair of (..., rows, columns) numpy.ndarray of float32
+        C-contiguous; the second of a pair is taken from the first.
+    side : int
+
+    Returns
+    -------
+    (..., block rows, block columns) numpy.ndarray of float32
+        The same as `products` of the differences.
+    """
+    shape = one[0].shape
+    out = np.empty((*shape[:-2], *n_blocks(shape, side)), np.float32)
+    _blocks.difference_products(*map(planes, (*one, *other)), side, planes(out))
+    return out
+
+
 def interpolated(array, side, rows, columns, out=None):
     """Values of pixels from those of their blocks, by linear interpolation.
 

@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from .blocks import eroded, products, window_means
+from .blocks import difference_products, eroded, window_means
 
 # Residuals are summed over windows of 7 x 7 blocks: weights at distances of 0 to 3.
 WINDOW = np.ones(4, np.float32)
@@ -52,18 +52,22 @@ def overdispersion(frame, posterior, templates, variance, choices, margin=MARGIN
     """
 
     @functools.cache
-    def inside_and_residuals(own):
-        inside = eroded(posterior[own] > 0.5, margin)
-        return inside, frame.pixels - templates[own]
+    def inside(own):
+        return eroded(posterior[own] > 0.5, margin)
 
-    found = []
+    found, nothing = [], None
     for own, other in choices:
-        inside, residuals = inside_and_residuals(own)
-        beside = np.float32(0) if other is NOTHING else templates[other]
-        difference = templates[own] - beside
+        if other is NOTHING and nothing is None:
+            nothing = np.zeros_like(frame.pixels)
+        beside = nothing if other is NOTHING else templates[other]
+        difference = templates[own], beside
         sums, expected = (
-            _in_windows(products(each, difference, frame.block), inside, variance)
-            for each in (residuals, difference)
+            _in_windows(
+                difference_products(each, difference, frame.block),
+                inside(own),
+                variance,
+            )
+            for each in ((frame.pixels, templates[own]), difference)
         )
         found.append((max(1.0, _ratio(sums, expected)), float(expected.sum())))
     return np.array(found).reshape(-1, 2).T

@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from hyperspy_symseg.templates.blocks import (
     centres,
+    difference_products,
     eroded,
     local_mean,
     products,
@@ -127,3 +128,12 @@ def test_a_smaller_window_is_left_out(shape, go_on):
     )
     found = window_means(blocks, window, go_on, smaller)
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("side", [2, 3, 5])
+def test_products_of_differences(side):
+    arrays = np.random.default_rng(0).normal(size=(4, 2, 11, 13)).astype(np.float32)
+    one, other = arrays[:2], arrays[2:]
+    expected = products(one[0] - one[1], other[0] - other[1], side)
+    found = difference_products(tuple(one), tuple(other), side)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
