@@ -4,6 +4,8 @@
 A block is as for `hyperspy_symseg.frames.block_sums`; a cell is a block of blocks.
 """
 
+import functools
+
 import numpy as np
 
 from hyperspy_symseg.frames.kernels import compiled
@@ -208,6 +210,7 @@ def eroded(blocks, margin):
     return blocks
 
 
+@functools.lru_cache(maxsize=64)
 def gaussian_weights(width, dtype=np.float32):
     """Weights of a Gaussian window along an axis, at distances of 0, 1, ... blocks.
 
@@ -221,11 +224,13 @@ def gaussian_weights(width, dtype=np.float32):
     Returns
     -------
     (n,) numpy.ndarray of dtype
-        Their sum over both sides is 1.
+        Their sum over both sides is 1. It is constant.
     """
     distance = np.arange(int(TRUNCATE * width + 0.5) + 1)
     weights = np.exp(-0.5 * (distance / width) ** 2)
-    return (weights / (2 * weights.sum() - weights[0])).astype(dtype)
+    weights = (weights / (2 * weights.sum() - weights[0])).astype(dtype)
+    weights.flags.writeable = False
+    return weights
 
 
 def window_means(blocks, weights, go_on=False, left_out=None):

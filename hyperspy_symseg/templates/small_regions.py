@@ -96,6 +96,8 @@ def without_small(straight, log_likelihood, n_places, least):
     for k in range(len(straight)):
         regions, _ = ndimage.label(labels == k)
         sizes = np.bincount(regions.ravel())
+        if (sizes[1:] >= least).all():
+            continue
         for number, box in enumerate(ndimage.find_objects(regions), 1):
             if sizes[number] >= least:
                 continue
