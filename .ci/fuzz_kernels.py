@@ -41,10 +41,21 @@ from hyperspy_symseg.templates.potts import mean_field
 
 KERNELS = {
     "_block_sums": ("moments",),
-    "_blocks": ("normalise", "products", "window_means"),
+    "_blocks": (
+        "difference_products",
+        "interpolate",
+        "normalise",
+        "products",
+        "window_means",
+    ),
     "_boundaries": ("sharpen",),
     "_bragg": ("fourier_sums", "sum_of_components"),
-    "_displacement": ("best_displacements", "phase_factors"),
+    "_displacement": (
+        "best_displacements",
+        "multiplied",
+        "phase_factors",
+        "scaled",
+    ),
     "_polar": ("sample_block", "score_block"),
     "_pooling": ("pool_block",),
     "_potts": ("mean_field",),

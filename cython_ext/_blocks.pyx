@@ -37,6 +37,20 @@ cdef extern from *:
         }
     }
 
+    /* Sums of columns of a row of blocks, added up by block. */
+    SYMSEG_INLINE void by_block(
+        float *SYMSEG_RESTRICT out, Py_ssize_t n, Py_ssize_t block,
+        const float *SYMSEG_RESTRICT sums)
+    {
+        /* The most frequent sizes are constants. */
+        switch (block) {
+        case 2: add_up(out, sums, n, 2); break;
+        case 3: add_up(out, sums, n, 3); break;
+        case 4: add_up(out, sums, n, 4); break;
+        default: add_up(out, sums, n, block);
+        }
+    }
+
     /* For blocks in a row of them: sums of the products of two arrays. */
     SYMSEG_CLONES static void product_sums(
         float *SYMSEG_RESTRICT out, Py_ssize_t n, Py_ssize_t block,
@@ -48,20 +62,57 @@ cdef extern from *:
         for (Py_ssize_t y = 0; y < n_rows; ++y)
             for (Py_ssize_t x = 0; x < width; ++x)
                 sums[x] += first[y * width + x] * second[y * width + x];
-        /* The most frequent sizes are constants. */
-        switch (block) {
-        case 2: add_up(out, sums, n, 2); break;
-        case 3: add_up(out, sums, n, 3); break;
-        case 4: add_up(out, sums, n, 4); break;
-        default: add_up(out, sums, n, block);
+        by_block(out, n, block, sums);
+    }
+
+    /* The same of the differences of two pairs of arrays. */
+    SYMSEG_CLONES static void difference_sums(
+        float *SYMSEG_RESTRICT out, Py_ssize_t n, Py_ssize_t block,
+        const float *first, const float *less, const float *second,
+        const float *less_second, Py_ssize_t n_rows, Py_ssize_t width,
+        float *SYMSEG_RESTRICT sums)
+    {
+        for (Py_ssize_t x = 0; x < width; ++x)
+            sums[x] = 0;
+        for (Py_ssize_t y = 0; y < n_rows; ++y)
+            for (Py_ssize_t x = 0; x < width; ++x) {
+                Py_ssize_t at = y * width + x;
+                sums[x] += (first[at] - less[at]) * (second[at] - less_second[at]);
+            }
+        by_block(out, n, block, sums);
+    }
+
+    /* Rows of pixels between those of blocks, linearly; `line` has room for one more
+       block than a row. */
+    SYMSEG_CLONES SYMSEG_ROUNDED static void interpolate_rows(
+        float *SYMSEG_RESTRICT out, Py_ssize_t n_rows, Py_ssize_t n_columns,
+        const float *SYMSEG_RESTRICT blocks, Py_ssize_t height, Py_ssize_t width,
+        const int *SYMSEG_RESTRICT row_before, const float *SYMSEG_RESTRICT row_share,
+        const int *SYMSEG_RESTRICT column_before,
+        const float *SYMSEG_RESTRICT column_share, float *SYMSEG_RESTRICT line)
+    {
+        for (Py_ssize_t i = 0; i < n_rows; ++i) {
+            const float *low = blocks + row_before[i] * width;
+            const float *high = row_before[i] + 1 < height ? low + width : low;
+            float share = row_share[i];
+            for (Py_ssize_t x = 0; x < width; ++x)
+                line[x] = (high[x] - low[x]) * share + low[x];
+            line[width] = line[width - 1];
+            for (Py_ssize_t j = 0; j < n_columns; ++j) {
+                const float *at = line + column_before[j];
+                out[i * n_columns + j] = (at[1] - at[0]) * column_share[j] + at[0];
+            }
         }
     }
 
+    #define FEW_LANES 24
     #define REAL float
     #define WINDOW_ROW window_row_float
+    #define WINDOW_PLANE window_plane_float
     #include "window_row.h"
     #define REAL double
     #define WINDOW_ROW window_row_double
+    #define WINDOW_PLANE window_plane_double
     #include "window_row.h"
     """
     const int LANES
@@ -69,13 +120,28 @@ cdef extern from *:
         float *out, Py_ssize_t n, Py_ssize_t block, const float *first,
         const float *second, Py_ssize_t n_rows, Py_ssize_t width, float *sums
     ) noexcept nogil
-    void window_row_float(
-        float *out, Py_ssize_t n, const float *blocks, Py_ssize_t padded,
-        const float *weights, Py_ssize_t reach, int go_on, float *line
+    void difference_sums(
+        float *out, Py_ssize_t n, Py_ssize_t block, const float *first,
+        const float *less, const float *second, const float *less_second,
+        Py_ssize_t n_rows, Py_ssize_t width, float *sums
     ) noexcept nogil
-    void window_row_double(
-        double *out, Py_ssize_t n, const double *blocks, Py_ssize_t padded,
-        const double *weights, Py_ssize_t reach, int go_on, double *line
+    void interpolate_rows(
+        float *out, Py_ssize_t n_rows, Py_ssize_t n_columns, const float *blocks,
+        Py_ssize_t height, Py_ssize_t width, const int *row_before,
+        const float *row_share, const int *column_before, const float *column_share,
+        float *line
+    ) noexcept nogil
+    void window_plane_float(
+        float *out, Py_ssize_t height, Py_ssize_t width, const float *blocks,
+        float *rows, Py_ssize_t padded, const float *weights, Py_ssize_t reach,
+        int go_on, const float *left_out, Py_ssize_t left_reach, float *line,
+        float *own
+    ) noexcept nogil
+    void window_plane_double(
+        double *out, Py_ssize_t height, Py_ssize_t width, const double *blocks,
+        double *rows, Py_ssize_t padded, const double *weights, Py_ssize_t reach,
+        int go_on, const double *left_out, Py_ssize_t left_reach, double *line,
+        double *own
     ) noexcept nogil
 
 
@@ -144,11 +210,44 @@ def products(
                 )
 
 
+def difference_products(
+    const float[:, :, ::1] first,
+    const float[:, :, ::1] less,
+    const float[:, :, ::1] second,
+    const float[:, :, ::1] less_second,
+    Py_ssize_t block,
+    float[:, :, ::1] out,
+):
+    """Sums of the products of two differences over the pixels of the blocks.
+
+    Parameters
+    ----------
+    first, less, second, less_second : (n, rows, columns) float32 arrays
+        The second is taken from the first, and the fourth from the third.
+    block : int
+    out : (n, block rows, block columns) float32 array
+    """
+    cdef Py_ssize_t height = first.shape[1], width = first.shape[2]
+    cdef Py_ssize_t f, i, y, n = out.shape[2]
+    # Of a column of a block, and zeros after the last.
+    cdef float[::1] column_sums = np.zeros(n * block, np.float32)
+    with nogil:
+        for f in range(out.shape[0]):
+            for i in range(out.shape[1]):
+                y = i * block
+                difference_sums(
+                    &out[f, i, 0], n, block, &first[f, y, 0], &less[f, y, 0],
+                    &second[f, y, 0], &less_second[f, y, 0], min(block, height - y),
+                    width, &column_sums[0],
+                )
+
+
 def window_means(
     const real[:, :, ::1] blocks,
     const real[::1] weights,
     bint go_on,
     real[:, :, ::1] out,
+    const real[::1] left_out=None,
 ):
     """Weighted means of blocks in a window.
 
@@ -160,30 +259,63 @@ def window_means(
     go_on : bool
         Whether blocks at the edges go on beyond; or there are zeros.
     out : (n, block rows, block columns) array of the same type
+    left_out : (l,) array of the same type, optional
+        Weights of a smaller window that is left out; l is at least 2, and m at most.
     """
     cdef Py_ssize_t height = blocks.shape[1], width = blocks.shape[2]
     cdef Py_ssize_t reach = weights.shape[0] - 1
     # An odd number of lanes: rows a power of two apart share few lines of the cache.
     cdef Py_ssize_t padded = ((width + LANES - 1) // LANES | 1) * LANES
-    cdef Py_ssize_t k, i
+    cdef Py_ssize_t k
     dtype = np.float32 if real is float else np.float64
     cdef real[:, ::1] rows = np.zeros((height + 2 * reach, padded), dtype)
     cdef real[::1] line = np.zeros(padded + 2 * reach, dtype)
+    cdef real[::1] own = np.empty(width, dtype)
+    cdef const real *less = NULL
+    cdef Py_ssize_t left_reach = 0
+    if left_out is not None:
+        less, left_reach = &left_out[0], left_out.shape[0] - 1
     with nogil:
         for k in range(blocks.shape[0]):
-            rows[reach:reach + height, :width] = blocks[k]
-            if go_on:
-                for i in range(reach):
-                    rows[i, :width] = blocks[k, 0]
-                    rows[reach + height + i, :width] = blocks[k, height - 1]
-            for i in range(height):
-                if real is float:
-                    window_row_float(
-                        &out[k, i, 0], width, &rows[reach + i, 0], padded, &weights[0],
-                        reach, go_on, &line[reach],
-                    )
-                else:
-                    window_row_double(
-                        &out[k, i, 0], width, &rows[reach + i, 0], padded, &weights[0],
-                        reach, go_on, &line[reach],
-                    )
+            if real is float:
+                window_plane_float(
+                    &out[k, 0, 0], height, width, &blocks[k, 0, 0], &rows[0, 0],
+                    padded, &weights[0], reach, go_on, less, left_reach,
+                    &line[reach], &own[0],
+                )
+            else:
+                window_plane_double(
+                    &out[k, 0, 0], height, width, &blocks[k, 0, 0], &rows[0, 0],
+                    padded, &weights[0], reach, go_on, less, left_reach,
+                    &line[reach], &own[0],
+                )
+
+
+def interpolate(
+    const float[:, ::1] blocks,
+    const int[::1] row_before,
+    const float[::1] row_share,
+    const int[::1] column_before,
+    const float[::1] column_share,
+    float[:, ::1] out,
+):
+    """Values of pixels between those of blocks, linearly along y and then along x.
+
+    Parameters
+    ----------
+    blocks : (block rows, block columns) float32 array
+    row_before, column_before : (rows,), (columns,) int32 arrays
+        Blocks before the pixels.
+    row_share, column_share : (rows,), (columns,) float32 arrays
+        Share of the blocks after these, beyond the last of which there is none.
+    out : (rows, columns) float32 array
+    """
+    cdef float[::1] line = np.empty(blocks.shape[1] + 1, np.float32)
+    if blocks.shape[0] == 0 or blocks.shape[1] == 0 or out.size == 0:
+        return
+    with nogil:
+        interpolate_rows(
+            &out[0, 0], out.shape[0], out.shape[1], &blocks[0, 0], blocks.shape[0],
+            blocks.shape[1], &row_before[0], &row_share[0], &column_before[0],
+            &column_share[0], &line[0],
+        )

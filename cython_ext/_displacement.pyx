@@ -85,13 +85,14 @@ cdef extern from *:
     /* Take a point where S is farther than at the best one so far. */
     SYMSEG_INLINE void take_if_better(
         float *SYMSEG_RESTRICT most, float *SYMSEG_RESTRICT sign,
-        float *SYMSEG_RESTRICT best, int either, const float *SYMSEG_RESTRICT value,
-        Py_ssize_t point)
+        float *SYMSEG_RESTRICT best, const int either,
+        const float *SYMSEG_RESTRICT value, Py_ssize_t point)
     {
         float number = (float) point;
         for (int l = 0; l < LANES; ++l) {
             float size = either ? fabsf(value[l]) : value[l];
-            sign[l] = size > most[l] ? value[l] : sign[l];
+            if (either)
+                sign[l] = size > most[l] ? value[l] : sign[l];
             best[l] = size > most[l] ? number : best[l];
             most[l] = size > most[l] ? size : most[l];
         }
@@ -99,15 +100,15 @@ cdef extern from *:
 
     /* Grid point at which S is the largest, or of either sign the farthest from 0: the
        first of several, and the sign. With k folded to 0 and more, a term of a line is
-       even[k] cos(k v_2) - odd[k] sin(k v_2). */
-    SYMSEG_CLONES static void best_of_grid(
+       even[k] cos(k v_2) - odd[k] sin(k v_2), and only those k count that there are. */
+    SYMSEG_INLINE void best_of_either(
         double *SYMSEG_RESTRICT v1, double *SYMSEG_RESTRICT v2,
-        float *SYMSEG_RESTRICT sign, int either,
+        float *SYMSEG_RESTRICT sign, const int either,
         const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
-        Py_ssize_t n_terms, const int *SYMSEG_RESTRICT indices, Py_ssize_t last,
-        Py_ssize_t steps, const float *SYMSEG_RESTRICT cosines,
-        const float *SYMSEG_RESTRICT sines, float *SYMSEG_RESTRICT even,
-        float *SYMSEG_RESTRICT odd)
+        Py_ssize_t n_terms, const int *SYMSEG_RESTRICT indices, Py_ssize_t n_folded,
+        const int *SYMSEG_RESTRICT folded, Py_ssize_t last, Py_ssize_t steps,
+        const float *SYMSEG_RESTRICT cosines, const float *SYMSEG_RESTRICT sines,
+        float *SYMSEG_RESTRICT even, float *SYMSEG_RESTRICT odd)
     {
         float most[LANES], best[LANES] = {0};
         const Py_ssize_t size = (last + 1) * LANES;
@@ -141,7 +142,8 @@ cdef extern from *:
                 const float *own_odd = odd + opposite * size;
                 for (Py_ssize_t j = 0; j <= steps / 2; ++j) {
                     float along[LANES] = {0}, across[LANES] = {0}, value[LANES];
-                    for (Py_ssize_t k = 0; k <= last; ++k) {
+                    for (Py_ssize_t m = 0; m < n_folded; ++m) {
+                        Py_ssize_t k = folded[m];
                         float c = cosines[(k + last) * steps + j];
                         float s = sines[(k + last) * steps + j];
                         for (int l = 0; l < LANES; ++l) {
@@ -167,6 +169,25 @@ cdef extern from *:
             v2[l] = (double) (point % steps) / steps;
             sign[l] = either && sign[l] < 0 ? -1 : 1;
         }
+    }
+
+    SYMSEG_CLONES static void best_of_grid(
+        double *SYMSEG_RESTRICT v1, double *SYMSEG_RESTRICT v2,
+        float *SYMSEG_RESTRICT sign, int either,
+        const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
+        Py_ssize_t n_terms, const int *SYMSEG_RESTRICT indices, Py_ssize_t n_folded,
+        const int *SYMSEG_RESTRICT folded, Py_ssize_t last, Py_ssize_t steps,
+        const float *SYMSEG_RESTRICT cosines, const float *SYMSEG_RESTRICT sines,
+        float *SYMSEG_RESTRICT even, float *SYMSEG_RESTRICT odd)
+    {
+        #define BEST_OF(either) best_of_either( \
+            v1, v2, sign, either, re, im, n_terms, indices, n_folded, folded, last, \
+            steps, cosines, sines, even, odd)
+        if (either)
+            BEST_OF(1);
+        else
+            BEST_OF(0);
+        #undef BEST_OF
     }
 
     /* Newton's method, from there. */
@@ -217,6 +238,37 @@ cdef extern from *:
         }
     }
 
+    /* Products of complex numbers, of which the first may be conjugated. */
+    SYMSEG_CLONES SYMSEG_ROUNDED static void multiply(
+        float *SYMSEG_RESTRICT out_re, float *SYMSEG_RESTRICT out_im, Py_ssize_t n,
+        const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
+        const float *SYMSEG_RESTRICT other_re, const float *SYMSEG_RESTRICT other_im)
+    {
+        for (Py_ssize_t j = 0; j < n; ++j) {
+            out_re[j] = re[j] * other_re[j] - im[j] * other_im[j];
+            out_im[j] = re[j] * other_im[j] + im[j] * other_re[j];
+        }
+    }
+
+    /* Numbers times one factor: their conjugates, if `turn` is -1; or added to. */
+    SYMSEG_CLONES SYMSEG_ROUNDED static void scale(
+        float *SYMSEG_RESTRICT out_re, float *SYMSEG_RESTRICT out_im, Py_ssize_t n,
+        const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
+        float turn, float factor_re, float factor_im, int add)
+    {
+        float cross_re = turn * factor_im, cross_im = turn * factor_re;
+        if (add)
+            for (Py_ssize_t j = 0; j < n; ++j) {
+                out_re[j] += factor_re * re[j] - cross_re * im[j];
+                out_im[j] += cross_im * im[j] + factor_im * re[j];
+            }
+        else
+            for (Py_ssize_t j = 0; j < n; ++j) {
+                out_re[j] = factor_re * re[j] - cross_re * im[j];
+                out_im[j] = cross_im * im[j] + factor_im * re[j];
+            }
+    }
+
     /* Phase factors exp(2 pi i (h v1 + k v2)). */
     SYMSEG_CLONES static void phases(
         float *SYMSEG_RESTRICT out_re, float *SYMSEG_RESTRICT out_im,
@@ -242,13 +294,19 @@ cdef extern from *:
     const int LANES
     void best_of_grid(
         double *v1, double *v2, float *sign, bint either, const float *re,
-        const float *im, Py_ssize_t n_terms, const int *indices, Py_ssize_t last,
-        Py_ssize_t steps, const float *cosines, const float *sines, float *even,
-        float *odd) noexcept nogil
+        const float *im, Py_ssize_t n_terms, const int *indices, Py_ssize_t n_folded,
+        const int *folded, Py_ssize_t last, Py_ssize_t steps, const float *cosines,
+        const float *sines, float *even, float *odd) noexcept nogil
     void climb(
         double *v1, double *v2, const float *re, const float *im, Py_ssize_t n_terms,
         const int *indices, Py_ssize_t last, Py_ssize_t steps, float *re1, float *im1,
         float *re2, float *im2) noexcept nogil
+    void multiply(
+        float *out_re, float *out_im, Py_ssize_t n, const float *re, const float *im,
+        const float *other_re, const float *other_im) noexcept nogil
+    void scale(
+        float *out_re, float *out_im, Py_ssize_t n, const float *re, const float *im,
+        float turn, float factor_re, float factor_im, bint add) noexcept nogil
     void phases(
         float *out_re, float *out_im, const double *v1, const double *v2,
         Py_ssize_t n_terms, const int *indices, Py_ssize_t last, float *re1, float *im1,
@@ -280,6 +338,7 @@ def best_displacements(
     angles = 2 * np.pi / steps * angles
     cdef float[:, :, ::1] waves = np.array([np.cos(angles), np.sin(angles)], np.float32)
     cdef float[:, :, ::1] own = np.zeros((2, max(n_terms, 1), LANES), np.float32)
+    cdef int[::1] folded = np.unique(np.abs(indices[:, 1])).astype(np.int32)
     # Two each of `even` and `odd`, and later of the powers of both axes.
     cdef float[:, :, ::1] work = np.empty((4, 2 * last + 1, LANES), np.float32)
     cdef double[:, ::1] found = np.empty((2, LANES))
@@ -299,8 +358,9 @@ def best_displacements(
                     own[1, n, lane] = terms[1, n, first + lane]
             best_of_grid(
                 &found[0, 0], &found[1, 0], &signs[0], either_sign, &own[0, 0, 0],
-                &own[1, 0, 0], n_terms, &indices[0, 0], last, steps, &waves[0, 0, 0],
-                &waves[1, 0, 0], &work[0, 0, 0], &work[2, 0, 0],
+                &own[1, 0, 0], n_terms, &indices[0, 0], folded.shape[0], &folded[0],
+                last, steps, &waves[0, 0, 0], &waves[1, 0, 0], &work[0, 0, 0],
+                &work[2, 0, 0],
             )
             if either_sign:
                 for n in range(n_terms):
@@ -355,3 +415,57 @@ def phase_factors(
                 for lane in range(left):
                     out[0, n, first + lane] = own[0, n, lane]
                     out[1, n, first + lane] = own[1, n, lane]
+
+
+def multiplied(
+    const float[:, :, ::1] one, const float[:, :, ::1] other, float[:, :, ::1] out
+):
+    """Products of complex numbers.
+
+    Parameters
+    ----------
+    one, other, out : (2, n, cells) float32 arrays
+        Real and imaginary part.
+    """
+    cdef Py_ssize_t size = one.shape[1] * one.shape[2]
+    if size:
+        multiply(
+            &out[0, 0, 0], &out[1, 0, 0], size, &one[0, 0, 0], &one[1, 0, 0],
+            &other[0, 0, 0], &other[1, 0, 0],
+        )
+
+
+def scaled(
+    const float[:, ::1] factors,
+    const float[:, :, ::1] numbers,
+    const Py_ssize_t[::1] used,
+    bint conjugate,
+    bint add,
+    float[:, :, ::1] out,
+):
+    """Complex numbers of some components, times the factor of each.
+
+    Parameters
+    ----------
+    factors : (2, m) float32 array
+        Real and imaginary part.
+    numbers : (2, n, cells) float32 array
+    used : (m,) intp array
+        Components.
+    conjugate : bool
+        Whether the conjugates of the numbers are meant.
+    add : bool
+        Whether the products are added to what is there.
+    out : (2, m, cells) float32 array
+    """
+    cdef Py_ssize_t k, n, n_cells = numbers.shape[2]
+    if n_cells == 0:
+        return
+    with nogil:
+        for k in range(used.shape[0]):
+            n = used[k]
+            scale(
+                &out[0, k, 0], &out[1, k, 0], n_cells, &numbers[0, n, 0],
+                &numbers[1, n, 0], -1 if conjugate else 1, factors[0, k], factors[1, k],
+                add,
+            )

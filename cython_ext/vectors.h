@@ -21,6 +21,13 @@
 #define SYMSEG_CLONES
 #endif
 
+/* Every operation is rounded, as NumPy does: sums and products are not contracted. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SYMSEG_ROUNDED __attribute__((optimize("fp-contract=off")))
+#else
+#define SYMSEG_ROUNDED
+#endif
+
 /* Numbers that are done side by side. */
 #define LANES 32
 

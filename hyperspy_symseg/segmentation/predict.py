@@ -20,6 +20,7 @@ from hyperspy_symseg.frames.cut import whole
 from hyperspy_symseg.frames.threads import one_thread, pmap
 from hyperspy_symseg.frames.tiling import map_tiles
 from hyperspy_symseg.frames.valid import valid_pixels
+from hyperspy_symseg.templates.blocks import interpolated
 from hyperspy_symseg.templates.boundaries import sharpened, straightened
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.potts import most_probable
@@ -321,17 +322,7 @@ def interpolate(posterior, block, rows, columns):
     out = np.empty((len(posterior), len(rows), len(columns)), np.float32)
 
     def of_pattern(k):
-        own = posterior[k]
-        for axis, pixels in enumerate((rows, columns)):
-            position = (pixels - (block - 1) / 2) / block
-            last = own.shape[axis] - 1
-            before = np.clip(np.floor(position).astype(int), 0, last)
-            share = np.clip(position - before, 0, 1).astype(np.float32)
-            low = own.take(before, axis)
-            step = own.take(np.minimum(before + 1, last), axis)
-            step -= low
-            step *= np.expand_dims(share, 1 - axis)
-            own = np.add(step, low, out=out[k] if axis else step)
+        interpolated(posterior[k], block, rows, columns, out[k])
 
     pmap(of_pattern, range(len(posterior)))
     return out

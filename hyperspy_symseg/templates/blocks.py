@@ -4,6 +4,8 @@
 A block is as for `hyperspy_symseg.frames.block_sums`; a cell is a block of blocks.
 """
 
+import functools
+
 import numpy as np
 
 from hyperspy_symseg.frames.kernels import compiled
@@ -37,6 +39,10 @@ def sum_blocks(array, side):
     array([[4, 4, 2],
            [2, 2, 1]])
     """
+    if array.dtype == np.float32:
+        # The same sums, ten times faster where blocks are small.
+        ones = np.ones(array.shape[-2:], np.float32)
+        return products(ones, np.ascontiguousarray(array), side)
     for axis in (-2, -1):
         lines = np.moveaxis(array, axis, 0)
         # Four times faster than np.add.reduceat.
@@ -64,6 +70,60 @@ def products(first, second, side):
     shape = *second.shape[:-2], *n_blocks(second.shape, side)
     out = np.empty(shape, np.float32)
     _blocks.products(planes(first), planes(second), side, planes(out))
+    return out
+
+
+def difference_products(one, other, side):
+    """Sums of the products of two differences over the blocks.
+
+    Parameters
+    ----------
+    one, other : pair of (..., rows, columns) numpy.ndarray of float32
+        C-contiguous; the second of a pair is taken from the first.
+    side : int
+
+    Returns
+    -------
+    (..., block rows, block columns) numpy.ndarray of float32
+        The same as `products` of the differences.
+    """
+    shape = one[0].shape
+    out = np.empty((*shape[:-2], *n_blocks(shape, side)), np.float32)
+    _blocks.difference_products(*map(planes, (*one, *other)), side, planes(out))
+    return out
+
+
+def interpolated(array, side, rows, columns, out=None):
+    """Values of pixels from those of their blocks, by linear interpolation.
+
+    Parameters
+    ----------
+    array : (block rows, block columns) numpy.ndarray of float32
+    side : int
+        Of a block, in pixels.
+    rows, columns : numpy.ndarray of int
+        Of the pixels.
+    out : (rows, columns) numpy.ndarray of float32, optional
+        Where the values go.
+
+    Returns
+    -------
+    (rows, columns) numpy.ndarray of float32
+        Between the middles of the outermost blocks and the edges, those of the blocks.
+
+    Examples
+    --------
+    >>> interpolated(np.float32([[0, 1]]), 2, np.arange(2), np.arange(4))[0]
+    array([0.  , 0.25, 0.75, 1.  ], dtype=float32)
+    """
+    places = []
+    for pixels, n in zip((rows, columns), array.shape, strict=True):
+        position = (pixels - (side - 1) / 2) / side
+        before = np.clip(np.floor(position).astype(np.int32), 0, n - 1)
+        places += [before, np.clip(position - before, 0, 1).astype(np.float32)]
+    if out is None:
+        out = np.empty((len(rows), len(columns)), np.float32)
+    _blocks.interpolate(np.ascontiguousarray(array), *places, out)
     return out
 
 
@@ -119,6 +179,38 @@ def centres(shape, side):
     return [np.minimum(np.arange(0, n, side) + side // 2, n - 1) for n in shape[-2:]]
 
 
+def eroded(blocks, margin):
+    """Blocks of which no other is near.
+
+    Parameters
+    ----------
+    blocks : (..., rows, columns) numpy.ndarray of bool
+    margin : int
+        Steps along rows and columns, in all, that lead from them to no other.
+
+    Returns
+    -------
+    numpy.ndarray of bool
+        Of the same shape. What is beyond the edges does not count.
+
+    Examples
+    --------
+    >>> blocks = np.array([[True, True, True, False], [True] * 4, [True] * 4])
+    >>> eroded(blocks, 1).astype(int)
+    array([[1, 1, 0, 0],
+           [1, 1, 1, 0],
+           [1, 1, 1, 1]])
+    """
+    for _ in range(margin):
+        own, blocks = blocks, blocks.copy()
+        blocks[..., 1:, :] &= own[..., :-1, :]
+        blocks[..., :-1, :] &= own[..., 1:, :]
+        blocks[..., 1:] &= own[..., :-1]
+        blocks[..., :-1] &= own[..., 1:]
+    return blocks
+
+
+@functools.lru_cache(maxsize=64)
 def gaussian_weights(width, dtype=np.float32):
     """Weights of a Gaussian window along an axis, at distances of 0, 1, ... blocks.
 
@@ -132,14 +224,16 @@ def gaussian_weights(width, dtype=np.float32):
     Returns
     -------
     (n,) numpy.ndarray of dtype
-        Their sum over both sides is 1.
+        Their sum over both sides is 1. It is constant.
     """
     distance = np.arange(int(TRUNCATE * width + 0.5) + 1)
     weights = np.exp(-0.5 * (distance / width) ** 2)
-    return (weights / (2 * weights.sum() - weights[0])).astype(dtype)
+    weights = (weights / (2 * weights.sum() - weights[0])).astype(dtype)
+    weights.flags.writeable = False
+    return weights
 
 
-def window_means(blocks, weights, go_on=False):
+def window_means(blocks, weights, go_on=False, left_out=None):
     """Weighted means of blocks in a window.
 
     Parameters
@@ -149,6 +243,8 @@ def window_means(blocks, weights, go_on=False):
         Along an axis, at distances of 0, 1, ... blocks; 2 or more.
     go_on : bool
         Whether blocks at the edges go on beyond them; otherwise, there are zeros.
+    left_out : (l,) numpy.ndarray of the same dtype, optional
+        Weights of a smaller window that is left out; 2 or more.
 
     Returns
     -------
@@ -157,7 +253,7 @@ def window_means(blocks, weights, go_on=False):
     """
     blocks = np.ascontiguousarray(blocks, dtype=weights.dtype)
     out = np.empty_like(blocks)
-    _blocks.window_means(planes(blocks), weights, go_on, planes(out))
+    _blocks.window_means(planes(blocks), weights, go_on, planes(out), left_out)
     return out
 
 

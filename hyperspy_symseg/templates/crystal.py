@@ -175,7 +175,7 @@ class CrystalComponents:
         """
         sums = self._components.block_sums
         factors = spread(turned, BLOCKS_IN_CELL, sums.shape[-2:])
-        return np.stack(complex_product(sums, factors))
+        return complex_product(sums, factors)
 
     def near_by(self, cells):
         """Sums near the cells, in the window, each without the cell itself."""
@@ -194,35 +194,44 @@ class CrystalComponents:
         -------
         numpy.ndarray of float64
         """
-        found, moved = 0.0, cells
+        # Antiphase domains have one lattice, that without the superlattice.
+        used = np.flatnonzero(np.any(factors, axis=0) & ~self._odd)
+        cells, factors = [each[:, used] for each in cells], np.asarray(factors)[:, used]
         # Where a contrast changes its sign, wide windows cancel; and motifs that are
         # not known yet meet in them.
         is_plain = self._of_contrast is not None or len(factors) > 1
+        found, moved, indices = 0.0, cells, self._indices[used]
         for window in [] if is_plain else self._before:
-            found = found + self.best_displacement(factors, map(window.means, moved))
-            turned = self.turned(found)
-            moved = [np.stack(complex_product(each, turned)) for each in cells]
-        return found + self.best_displacement(factors, map(self._window.means, moved))
+            terms = _terms(factors, map(window.means, moved))
+            found = found + self._best_displacement(terms, indices)
+            turned = phase_factors(found, indices)
+            moved = [complex_product(each, turned) for each in cells]
+        terms = _terms(factors, map(self._window.means, moved))
+        return found + self._best_displacement(terms, indices)
 
-    def best_displacement(self, factors, near_by):
-        """Displacement from the sums near the cells: (2, ..., cell rows, cell columns).
+    def displacement_of_one(self, factors, sums):
+        """Displacement of one cell: (2, 1, 1) numpy.ndarray of float64.
 
         Parameters
         ----------
-        factors : (patterns, n) numpy.ndarray of complex128
-        near_by : iterable of (2, n, ..., cell rows, cell columns) arrays of float32
-            Of each pattern.
+        factors, sums : (n,) numpy.ndarray of complex128
+            Structure factors and Fourier sums.
         """
-        # Antiphase domains have one lattice, that without the superlattice.
-        used = np.flatnonzero(np.any(factors, axis=0) & ~self._odd)
+        used = np.flatnonzero((factors != 0) & ~self._odd)
+        terms = factors[used].conj() * sums[used]
+        terms = np.stack([terms.real, terms.imag]).astype(np.float32)
+        terms = terms[..., np.newaxis, np.newaxis]
+        return self._best_displacement(terms, self._indices[used])
+
+    def _best_displacement(self, terms, indices):
+        """Displacement that fits sums times conjugate factors best."""
         from_lattice = np.linalg.inv(WITHOUT_SUPERLATTICE[tuple(self._lost)])
-        terms = _terms(factors, near_by, used)
-        indices = np.rint(self._indices[used] @ from_lattice)
+        indices = np.rint(indices @ from_lattice)
         indices = np.ascontiguousarray(indices.astype(np.int32))
         steps = STEPS_PER_INDEX * np.abs(indices).max(initial=1)
         shape = terms.shape[2:]
         out = np.empty((2, math.prod(shape)))
-        terms = terms.reshape(2, len(used), out.shape[1])
+        terms = terms.reshape(2, len(indices), out.shape[1])
         # Where the contrast is inverted, the sums are the least.
         either_sign = self._of_contrast is not None
         steps = max(steps, FEWEST_STEPS)
@@ -282,7 +291,7 @@ class CrystalComponents:
             return None
         used = np.flatnonzero(factors.any(axis=0))
         near_by = [self._of_contrast.means(sums[:, used]) for sums in cells]
-        terms = _terms(factors[:, used], near_by, slice(None))
+        terms = _terms(factors[:, used], near_by)
         real, imag = terms * turned[:, used]
         values = (real - imag).sum(axis=0)
         return ratio(values, self._of_contrast.means(self._powers(factors, weights)))
@@ -318,29 +327,22 @@ class CrystalComponents:
             As from the method; times the contrast, if there is one.
         """
         kept = np.flatnonzero(factors)
-        return self.moving(
-            along_components(factors[kept], turned), turned[:, kept], kept
-        )
+        amplitudes = times_factors(2 * factors[kept], turned, kept, conjugate=True)
+        return self._components.sum_of(amplitudes, kept)
 
-    def moving(self, factors, turned, indices=slice(None)):
-        """Sum of components with structure factors that may be another in each cell.
+    def moving(self, factors, turned):
+        """Sum of components with structure factors that are others in each cell.
 
         Parameters
         ----------
-        factors : (2, m, ..., cell rows, cell columns) numpy.ndarray of float32
-            Or what is broadcast to that.
-        turned : (2, m, ..., cell rows, cell columns) numpy.ndarray of float32
-        indices : (m,) numpy.ndarray of int, optional
-            Of the components.
+        factors, turned : (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
 
         Returns
         -------
         (..., rows, columns) numpy.ndarray of float32
         """
-        back = turned * np.float32([1, -1]).reshape(2, *[1] * (turned.ndim - 1))
-        return self._components.sum_of(
-            2 * np.stack(complex_product(factors, back)), indices
-        )
+        back = turned * np.float32([2, -2]).reshape(2, *[1] * (turned.ndim - 1))
+        return self._components.sum_of(complex_product(factors, back))
 
     def expected(self, posterior):
         """Template of each pattern of the crystal: list of (..., rows, columns).
@@ -395,9 +397,7 @@ class LeaveOneOut:
 
     def means(self, cells):
         """Means near cells (..., cell rows, cell columns): float32."""
-        near_by = window_means(cells, self._window)
-        near_by -= window_means(cells, self._own)
-        return near_by
+        return window_means(cells, self._window, left_out=self._own)
 
 
 def antiphase_of(times):
@@ -430,14 +430,12 @@ def pixels_of_cells(frame, weights):
     return sum_blocks(weights * frame.counts, BLOCKS_IN_CELL)
 
 
-def _terms(factors, sums, used):
-    """Sums of the patterns times conjugate factors (patterns, n), of those used."""
-    return sum(
-        np.stack(
-            complex_product(along_components(own[used].conj(), each), each[:, used])
-        )
-        for own, each in zip(factors, sums, strict=True)
-    )
+def _terms(factors, sums):
+    """Sums (2, n, ...) of the patterns times conjugate factors (patterns, n)."""
+    out = None
+    for own, each in zip(factors, sums, strict=True):
+        out = times_factors(own.conj(), each, out=out)
+    return out
 
 
 def phase_factors(displacement, indices):
@@ -448,15 +446,50 @@ def phase_factors(displacement, indices):
     return out.reshape(*out.shape[:2], *displacement.shape[1:])
 
 
-def along_components(factors, array):
-    """Factors (n,), real and imaginary part, along the second axis of an array."""
-    shape = 2, -1, *[1] * (array.ndim - 2)
-    return np.stack([factors.real, factors.imag]).astype(np.float32).reshape(shape)
+def times_factors(factors, numbers, used=None, conjugate=False, out=None):
+    """Complex numbers of some components, times the factor of each.
+
+    Parameters
+    ----------
+    factors : (m,) numpy.ndarray of complex128
+    numbers : (2, n, ...) numpy.ndarray of float32
+        Real and imaginary part.
+    used : (m,) numpy.ndarray of int, optional
+        Components; all by default.
+    conjugate : bool
+        Whether the conjugates of the numbers are meant.
+    out : (2, m, ...) numpy.ndarray of float32, optional
+        What the products are added to.
+
+    Returns
+    -------
+    (2, m, ...) numpy.ndarray of float32
+    """
+    used = np.arange(len(factors)) if used is None else used
+    add = out is not None
+    if not add:
+        out = np.empty((2, len(used), *numbers.shape[2:]), np.float32)
+    factors = np.stack([factors.real, factors.imag]).astype(np.float32)
+    numbers, own = map(_by_component, (numbers, out))
+    _displacement.scaled(factors, numbers, used, conjugate, add, own)
+    return out
 
 
 def complex_product(one, other):
-    """Real and imaginary part of the product of two, along their first axis."""
-    return (
-        one[0] * other[0] - one[1] * other[1],
-        one[0] * other[1] + one[1] * other[0],
+    """Products of complex numbers: (2, n, ...) numpy.ndarray of float32.
+
+    Parameters
+    ----------
+    one, other : (2, n, ...) numpy.ndarray of float32
+        Real and imaginary part.
+    """
+    out = np.empty(one.shape, np.float32)
+    _displacement.multiplied(*map(_by_component, (one, other, out)))
+    return out
+
+
+def _by_component(array):
+    """View of an array (2, n, ...) with one axis after the first two."""
+    return np.ascontiguousarray(array).reshape(
+        *array.shape[:2], math.prod(array.shape[2:])
     )

@@ -4,6 +4,7 @@
 import copy
 import itertools
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,8 +19,10 @@ from .crystal import (
     NO_DOMAINS,
     WIDE,
     Crystal,
+    LeaveOneOut,
     antiphase_of,
     complex_product,
+    phase_factors,
     pixels_of_cells,
 )
 from .normalized_frame import BLOCKS_IN_CELL
@@ -36,6 +39,31 @@ LEAST_CONTRAST = 0.7
 NOTHING = 1e-30
 # Rounds of displacement and structure factors, when both are unknown; with contrast.
 ROUNDS, ROUNDS_OF_CONTRAST = 2, 4
+
+
+class Order(NamedTuple):
+    """Reflections that a larger cell adds to a crystal.
+
+    Attributes
+    ----------
+    crystal : Crystal
+        With the larger cell, without structure factors.
+    factors : (n,) numpy.ndarray of complex128
+        Of the reflections that it adds, but for the sign of a domain.
+    gain : float
+        Half of what squared residuals lose by them.
+    """
+
+    crystal: Crystal
+    factors: np.ndarray
+    gain: float
+
+
+def _with_all_nodes(cell, width, period, contrast_width, antiphase):
+    """Crystal of no pattern yet, with all reflections that may be seen."""
+    indices = nodes_within(cell, 1 / (SHORTEST * period), LARGEST_INDEX)
+    none = np.empty((0, len(indices)))
+    return Crystal(cell, indices, none, width, contrast_width, antiphase)
 
 
 class CrystalLearner:
@@ -68,10 +96,8 @@ class CrystalLearner:
         contrast_width=0.0,
         antiphase=NO_DOMAINS,
     ):
-        indices = nodes_within(cell, 1 / (SHORTEST * period), LARGEST_INDEX)
-        self.period = period
-        self._frame, none = frame, np.empty((0, len(indices)))
-        self._all = Crystal(cell, indices, none, width, contrast_width, antiphase)
+        self._frame, self.period = frame, period
+        self._all = _with_all_nodes(cell, width, period, contrast_width, antiphase)
         self._components = self._all.components(frame)
         self.factors = None
 
@@ -82,7 +108,7 @@ class CrystalLearner:
         ----------
         weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         """
-        self.fit(weights)
+        self.learn(weights)
         side = BLOCKS_IN_CELL * self._frame.block
         own = sum_blocks(weights.sum(axis=0), BLOCKS_IN_CELL) > BLOCKS_IN_CELL**2 / 2
         if self._contrast is not None:
@@ -125,7 +151,7 @@ class CrystalLearner:
         if self._contrast is not None:
             turned *= self._contrast
             own *= self._contrast**2
-        moved = self._components.near_by(np.stack(complex_product(cells, turned)))
+        moved = self._components.near_by(complex_product(cells, turned))
         near_by = self._components.near_by(own)
         return self._components.moving(
             ratio(moved, np.broadcast_to(near_by, moved.shape)), turned
@@ -218,8 +244,7 @@ class CrystalLearner:
         Of two signs of a superlattice, that counts which is more like it.
         """
         first, last = self.factors[pattern], self.factors[-1]
-        sums = np.stack([last.real, last.imag])[..., np.newaxis, np.newaxis]
-        v = self._components.best_displacement([first], [sums.astype(np.float32)])
+        v = self._components.displacement_of_one(first, last)
         real, imag = self._components.turned(v)[:, :, 0, 0]
         last = last * (real + 1j * imag)
         odd = self._all.is_odd
@@ -257,52 +282,63 @@ class CrystalLearner:
         counts = window_means(counts, window)
         return ratio(window_means(sums, window), np.broadcast_to(counts, sums.shape))
 
-    def on_supercell(self, cell, weights):
-        """Return a crystal with a larger cell, begun with what this one has learnt.
+    def order_on(self, cell, weights, rest):
+        """Reflections that a larger cell adds: Order.
 
-        The reflections more begin with what they are in the mean near by, but for the
-        sign: domains may be displaced by a translation that has been lost.
+        They are what they are in the mean near by, but for the sign: domains may be
+        displaced by a translation that has been lost.
 
         Parameters
         ----------
         cell : (2, 2) numpy.ndarray of float64
             Reciprocal vectors, of which those of this crystal are sums.
         weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
-
-        Returns
-        -------
-        CrystalLearner, float, int
-            And half of what squared residuals lose by the reflections more, and the
-            number of these.
+        rest : NormalizedFrame
+            The frame less what this crystal explains of it.
         """
-        times = cell @ np.linalg.inv(self.cell)
+        antiphase = antiphase_of(cell @ np.linalg.inv(self.cell))
+        lengths = self.width, self.period, self.contrast_width
+        crystal = _with_all_nodes(cell, *lengths, antiphase)
+        more, own = crystal.is_odd, weights.sum(axis=0)
+        turned = self._turned_on(crystal, more)
+        cells = BraggComponents(rest, rest.factors(crystal.reflections[more]))
+        return Order(crystal, *self._up_to_sign(cells.cells(own), turned, own))
+
+    def on_supercell(self, order, weights):
+        """Return a crystal with a larger cell, begun with what this one has learnt.
+
+        Parameters
+        ----------
+        order : Order
+            As from `order_on`.
+        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+        """
+        crystal = order.crystal
         other = CrystalLearner(
-            *(self._frame, cell, self.width, self.period, self.contrast_width),
-            antiphase_of(times),
+            *(self._frame, crystal.cell, self.width, self.period, self.contrast_width),
+            crystal.antiphase,
         )
-        turned = other._components.turned(
-            np.tensordot(times, self._displacement, axes=1)
-        )
+        turned = self._turned_on(crystal, slice(None))
         other._contrast = self._contrast
+        cells, n_pixels = other._sums(weights), other._n_pixels(weights)
+        other.factors = other._factors(cells, [turned] * len(cells), n_pixels)
+        other.factors[:, crystal.is_odd] = order.factors
+        for _ in range(ROUNDS):
+            other.learn(weights)
+        return other
+
+    def _turned_on(self, crystal, some):
+        """Phase factors of another cell, where this one is, times the contrast."""
+        times = crystal.cell @ np.linalg.inv(self.cell)
+        displacement = np.tensordot(times, self._displacement, axes=1)
+        turned = phase_factors(displacement, crystal.indices[some])
         if self._contrast is not None:
             turned *= self._contrast
-        cells = list(map(other._components.cells, weights))
-        n_pixels = other._n_pixels(weights)
-        factors = other._factors(cells, [turned] * len(cells), n_pixels)
-        rest = self._frame.less(self.with_width(WIDE).varying(weights))
-        more = other._all.is_odd
-        reflections = other._all.reflections[more]
-        own = weights.sum(axis=0)
-        rest = BraggComponents(rest, rest.factors(reflections)).cells(own)
-        factors[:, more], gain = other._up_to_sign(rest, turned[:, more], own)
-        other.factors = factors
-        for _ in range(ROUNDS):
-            other.fit(weights)
-        return other, gain, np.count_nonzero(more)
+        return turned
 
     def _up_to_sign(self, cells, turned, weights):
         """Structure factors (n,) that all places have, times what is near by; gain."""
-        near_by = self._components.with_width(WIDE).near_by
+        near_by = LeaveOneOut(WIDE).means
         counts = pixels_of_cells(self._frame, weights)
         means = np.concatenate(complex_product(near_by(cells), turned))
         means = ratio(means, np.broadcast_to(near_by(counts), means.shape))
@@ -357,6 +393,22 @@ class CrystalLearner:
         ----------
         weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         """
+        return list(map(self._components.template, *self.learn(weights)))
+
+    def learn(self, weights):
+        """Learn from the pixels of each pattern, without the templates.
+
+        Parameters
+        ----------
+        weights
+            As for `fit`.
+
+        Returns
+        -------
+        factors : (patterns, n) numpy.ndarray of complex128
+        turned : list of (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
+            What the templates are made of.
+        """
         cells = self._sums(weights)
         if self.factors is None:
             turned = self._begun(sum(cells), weights)
@@ -374,20 +426,19 @@ class CrystalLearner:
             # As large as those that the contrast, before it is normalised, belongs to.
             size = max(np.linalg.norm(factors), NOTHING)
             factors = factors * (self._scale * np.linalg.norm(before) / size)
-        return list(map(self._components.template, factors, turned))
+        return factors, turned
 
     @staticmethod
     def _factors(cells, turned, n_pixels):
         """Structure factors of the patterns that are more than noise: (patterns, n)."""
-        factors = []
-        for own, phases, n in zip(cells, turned, n_pixels, strict=True):
-            real, imag = (
-                each.sum(axis=tuple(range(1, each.ndim)), dtype=np.float64)
-                for each in complex_product(own, phases)
-            )
-            factors.append((real + 1j * imag) / max(n, NOTHING))
-        factors = np.array(factors)
+        sums = []
+        for pair in zip(cells, turned, strict=True):
+            products = complex_product(*pair)
+            axes = tuple(range(2, products.ndim))
+            real, imag = products.sum(axis=axes, dtype=np.float64)
+            sums.append(real + 1j * imag)
         n_pixels = np.maximum(n_pixels, NOTHING)[:, np.newaxis]
+        factors = np.array(sums) / n_pixels
         least = SIGNIFICANT / np.sqrt(2 * n_pixels)
         return np.where(np.abs(factors) < least, 0, factors)
 

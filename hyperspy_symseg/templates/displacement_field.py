@@ -14,9 +14,8 @@ from .crystal import (
     WIDE,
     WIDTHS,
     WITHOUT_SUPERLATTICE,
-    along_components,
-    complex_product,
     phase_factors,
+    times_factors,
 )
 from .crystal_learner import CrystalLearner
 from .local_linear import LocalLinear, started
@@ -202,11 +201,9 @@ def _demodulated(frame, waves, crystal, field, contrast):
     of_blocks = spread(field.values, BLOCKS_IN_CELL, shape)
     along_y, along_x = spread(field.gradients, BLOCKS_IN_CELL, shape).swapaxes(0, 1)
     of_blocks = of_blocks + along_y * places[0][:, np.newaxis] + along_x * places[1]
-    back = phase_factors(of_blocks, crystal.indices)
-    back[1] *= -1
-    factors = along_components(factors, back)
+    turned = phase_factors(of_blocks, crystal.indices)
     # Structure factors of the blocks, where they are displaced to.
-    moved = np.stack(complex_product(factors, back))
+    moved = times_factors(factors, turned, conjugate=True)
     scale = spread(contrast.astype(np.float32), BLOCKS_IN_CELL, shape)
     template = BraggComponents(frame, waves).sum_of(2 * scale * moved, step=1)
     rest = BraggComponents(frame.less(template), waves).block_sums

@@ -6,10 +6,10 @@ from scipy import ndimage
 
 from hyperspy_symseg.frames.block_sums import spread
 
-from .blocks import gaussian_weights, products, ratio, sum_blocks, window_means
+from .blocks import eroded, gaussian_weights, products, ratio, sum_blocks, window_means
 from .learning import LEAST_VARIANCE
 from .normalized_frame import BLOCKS_IN_CELL
-from .overdispersion import NOTHING, neighbours, overdispersion
+from .overdispersion import NOTHING, overdispersion
 from .potts import COUPLING
 from .reflections import distances
 
@@ -101,9 +101,7 @@ def _is_step(templates, pattern):
 def _is_thin(solution, pattern):
     """Whether hardly a block of a pattern is more than a cell from others: bool."""
     own = solution.labels == pattern
-    inside = ndimage.binary_erosion(
-        own, neighbours(own), BLOCKS_IN_CELL, border_value=1
-    )
+    inside = eroded(own, BLOCKS_IN_CELL)
     return np.count_nonzero(inside) <= LEAST_INSIDE * np.count_nonzero(own)
 
 
@@ -155,7 +153,7 @@ def _noise(frame, solution, templates, losses, edges):
     Strain and changes of contrast leave something of a pattern's own template.
     """
     posterior = np.where(edges, np.float32(0), solution.posterior)
-    far = ~ndimage.binary_dilation(edges, neighbours(edges), MARGINS[0])
+    far = eroded(~edges, MARGINS[0])
     some = [k for k, template in enumerate(templates) if template.any()]
     noise = np.ones_like(losses)
     for k in range(len(templates)):

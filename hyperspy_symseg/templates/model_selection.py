@@ -2,7 +2,6 @@
 """Selection of a model: the best of several starts, and the number of patterns."""
 
 import functools
-import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -95,6 +94,19 @@ class Comparison(NamedTuple):
         return max(n for n, reason in enumerate(self.refusals, 1) if not reason)
 
 
+def _known_by_number(method):
+    """Remember what a method finds for each number of patterns."""
+
+    @functools.wraps(method)
+    def found(self, n_patterns):
+        key = method, n_patterns
+        if key not in self._known:
+            self._known[key] = method(self, n_patterns)
+        return self._known[key]
+
+    return found
+
+
 class ModelSelection:
     """Templates for one pattern, two, and so on, each from the best of its starts.
 
@@ -119,27 +131,15 @@ class ModelSelection:
     def __init__(self, frame, period, labels, one_pattern=None):
         self._frame = frame
         self._learn = functools.partial(learn, frame, SpectrumCrops(frame), period)
-        self._labels, self._solutions, self._free_solutions = labels, {}, {}
-        self._few = {}
-        self._one_pattern = one_pattern
+        self._labels, self._one_pattern, self._known = labels, one_pattern, {}
 
-    def solution(self, n_patterns):
-        """Best solution for a number of patterns: Solution."""
-        if n_patterns not in self._solutions:
-            self._solutions[n_patterns] = self._best(n_patterns)
-        return self._solutions[n_patterns]
-
+    @_known_by_number
     def _free(self, n_patterns):
         """Solution with free phases, and whether it was begun with right labels."""
-        if n_patterns not in self._free_solutions:
-            if n_patterns == 1:
-                one = self._learn(everywhere(self._frame), ROUNDS_OF_ONE)
-                self._free_solutions[1] = one, True
-            else:
-                begun, are_right = self._begun(n_patterns)
-                free = self._learn(begun.posterior, ROUNDS)
-                self._free_solutions[n_patterns] = free, are_right
-        return self._free_solutions[n_patterns]
+        if n_patterns == 1:
+            return self._learn(everywhere(self._frame), ROUNDS_OF_ONE), True
+        begun, are_right = self._begun(n_patterns)
+        return self._learn(begun.posterior, ROUNDS), are_right
 
     def compare(self, most):
         """Compare one pattern, two and so on, until two in turn do not count.
@@ -193,8 +193,7 @@ class ModelSelection:
         if any(change_slowly(self._frame, group, solution, cost) for group in shared):
             return ONE_MOTIF
         cost = COUPLING if is_auto else 0
-        pairs = itertools.combinations(solution.groups, 2)
-        if any(are_one_crystal(self._frame, pair, solution, cost) for pair in pairs):
+        if are_one_crystal(self._frame, solution.groups, solution, cost):
             return ONE_CRYSTAL
         if solution.templates.least_difference() > LEAST_DIFFERENCE:
             return ""
@@ -235,8 +234,9 @@ class ModelSelection:
         # its own window, the smaller number has to be worse even without boundaries.
         return min(gained, gain(self._frame, solution, own, cost=0))
 
-    def _best(self, n_patterns):
-        """Best solution, from several starts."""
+    @_known_by_number
+    def solution(self, n_patterns):
+        """Best solution for a number of patterns, from several starts: Solution."""
         free, are_right = self._free(n_patterns)
         are_alike = free.templates.least_difference() <= LEAST_DIFFERENCE
         is_settled, found = self._is_settled(n_patterns), None
@@ -268,14 +268,9 @@ class ModelSelection:
         fewer, _ = self._free(n_patterns - 1)
         return fewer.cost(WHITE_NOISE) - free.cost(WHITE_NOISE) > DECISIVE
 
+    @_known_by_number
     def _has_few_cells(self, n_patterns):
-        """Whether a pattern has few cells, and there is no motif to split."""
-        if n_patterns not in self._few:
-            self._few[n_patterns] = self._is_lost(n_patterns)
-        return self._few[n_patterns]
-
-    def _is_lost(self, n_patterns):
-        """What `_has_few_cells` has not found yet: bool."""
+        """Whether a pattern has few cells, and there is no motif to split: bool."""
         free, _ = self._free(n_patterns)
         if free.least_cells() >= FEWEST_CELLS:
             return False

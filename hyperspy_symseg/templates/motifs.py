@@ -7,7 +7,7 @@ import numpy as np
 
 from hyperspy_symseg.lattice.reciprocal import finer_cells
 
-from .crystal import WIDTHS
+from .crystal import WIDE, WIDTHS
 from .crystal_learner import NOTHING, CrystalLearner
 from .learning import relearnt
 from .potts import boundary_length
@@ -178,7 +178,7 @@ def change_slowly(frame, group, solution, cost=0.0):
 
 
 def are_one_crystal(frame, groups, solution, cost=0.0):
-    """Whether one crystal that varies slowly explains as much as two: bool.
+    """Whether one crystal that varies slowly explains as much as two of some: bool.
 
     A lattice may be strained and turned a little from place to place, and so may a
     motif vary.
@@ -186,28 +186,37 @@ def are_one_crystal(frame, groups, solution, cost=0.0):
     Parameters
     ----------
     frame : NormalizedFrame
-    groups : (Group, Group)
+    groups : sequence of Group
         Of these patterns.
     solution : Solution
     cost : float
         Of an edge between blocks of the two, in nats.
     """
-    learners = [group.learner for group in groups]
-    crystals = [crystal_of(frame, group, solution) for group in groups]
-    if None in crystals or not _nearly_the_same(*(each.cell for each in crystals)):
+    if len(groups) == 1:
         return False
+    crystals = [crystal_of(frame, group, solution) for group in groups]
+    known = [pair for pair in zip(groups, crystals, strict=True) if pair[1] is not None]
+    return any(
+        _nearly_the_same(ours.cell, theirs.cell)
+        and _is_worth_one(frame, (first, second), (ours, theirs), solution, cost)
+        for (first, ours), (second, theirs) in itertools.combinations(known, 2)
+    )
+
+
+def _is_worth_one(frame, groups, crystals, solution, cost):
+    """Whether one crystal explains as much as two of nearly the same lattice: bool."""
     weights = [solution.posterior[group.patterns] for group in groups]
     noise, period = solution.templates.noise, solution.templates.period
     several = sum(
-        misfit_of_cells(frame, learner, own, noise).sum()
-        for learner, own in zip(learners, weights, strict=True)
+        misfit_of_cells(frame, group.learner, own, noise).sum()
+        for group, own in zip(groups, weights, strict=True)
     )
     larger = crystals[np.argmax([own.sum() for own in weights])]
     contrast_width = max(each.contrast_width for each in crystals)
     one = CrystalLearner(frame, larger.cell, larger.width, period, contrast_width)
     own = sum(each.sum(axis=0, keepdims=True) for each in weights)
     one.settle(own)
-    one.fit(own)
+    one.learn(own)
     one = one.with_width(SLOWLY).varying(own)
     one = float(np.vdot(own, frame.residuals(one))) / (2 * noise)
     length = boundary_length(solution.labels, *(group.patterns for group in groups))
@@ -227,14 +236,16 @@ def _with_superlattice(frame, learner, weights, solution):
     if learner.has_domains:
         return learner
     noise = solution.templates.noise
-    learner.fit(weights)
-    tried = [
-        learner.on_supercell(cell, weights) for cell in finer_cells(learner.cell, [2])
-    ]
-    *_, second, best = sorted(tried, key=lambda each: each[1])
-    other, gain, n_more = best
-    if gain / noise < max(DECISIVE + GAIN_OF_NOISE * n_more, CLEAR * second[1] / noise):
+    learner.learn(weights)
+    # What varies slowly is no order.
+    rest = frame.less(learner.with_width(WIDE).varying(weights))
+    cells = finer_cells(learner.cell, [2])
+    tried = [learner.order_on(cell, weights, rest) for cell in cells]
+    *_, second, best = sorted(tried, key=lambda order: order.gain)
+    least = DECISIVE + GAIN_OF_NOISE * len(best.factors)
+    if best.gain / noise < max(least, CLEAR * second.gain / noise):
         return learner
+    other = learner.on_supercell(best, weights)
     misfits = (
         misfit_of_cells(frame, each, weights, noise).sum() for each in (learner, other)
     )

@@ -13,6 +13,7 @@ from .blocks import (
     TRUNCATE,
     blocks_in,
     centres,
+    difference_products,
     gaussian_weights,
     normalised,
     products,
@@ -335,5 +336,8 @@ class NormalizedFrame:
         -------
         (..., block rows, block columns) numpy.ndarray of float32
         """
+        if self.valid is None:
+            pair = self.pixels, template
+            return difference_products(pair, pair, self.block)
         difference = self.less(template).pixels
         return products(difference, difference, self.block)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Overdispersion: log-likelihoods of neighbouring pixels are not independent."""
 
-import numpy as np
-from scipy import ndimage
+import functools
 
-from .blocks import products, window_means
+import numpy as np
+
+from .blocks import difference_products, eroded, window_means
 
 # Residuals are summed over windows of 7 x 7 blocks: weights at distances of 0 to 3.
 WINDOW = np.ones(4, np.float32)
@@ -49,41 +50,32 @@ def overdispersion(frame, posterior, templates, variance, choices, margin=MARGIN
     overdispersions, weights : (choices,) numpy.ndarray of float64
         At least 1; and the log-likelihood ratio that each choice has in all.
     """
-    found = []
+
+    @functools.cache
+    def inside(own):
+        return eroded(posterior[own] > 0.5, margin)
+
+    found, nothing = [], None
     for own, other in choices:
-        beside = np.float32(0) if other is NOTHING else templates[other]
-        sums, expected = _windows(
-            frame, posterior[own], templates[own], beside, variance, margin
+        if other is NOTHING and nothing is None:
+            nothing = np.zeros_like(frame.pixels)
+        beside = nothing if other is NOTHING else templates[other]
+        difference = templates[own], beside
+        sums, expected = (
+            _in_windows(
+                difference_products(each, difference, frame.block),
+                inside(own),
+                variance,
+            )
+            for each in ((frame.pixels, templates[own]), difference)
         )
         found.append((max(1.0, _ratio(sums, expected)), float(expected.sum())))
     return np.array(found).reshape(-1, 2).T
 
 
-def neighbours(blocks):
-    """Structure of the neighbours of a block in its row and column: (..., 3, 3) bool.
-
-    Parameters
-    ----------
-    blocks : (..., block rows, block columns) numpy.ndarray
-        Those of another frame are none.
-    """
-    cross = ndimage.generate_binary_structure(2, 1)
-    return cross.reshape(*[1] * (blocks.ndim - 2), 3, 3)
-
-
-def _windows(frame, weights, template, other, variance, margin):
-    """Random terms of the log-likelihood ratios in windows, and their variances."""
-    own = weights > 0.5
-    inside = ndimage.binary_erosion(own, neighbours(own), margin, border_value=1)
-    difference = template - other
-    sums, expected = (
-        window_means(
-            np.where(inside, products(each, difference, frame.block), 0) / variance,
-            WINDOW,
-        )
-        for each in (frame.pixels - template, difference)
-    )
-    return sums[inside], expected[inside]
+def _in_windows(sums, inside, variance):
+    """Sums of blocks, over a variance, in the windows of those inside: (windows,)."""
+    return window_means(np.where(inside, sums, 0) / variance, WINDOW)[inside]
 
 
 def _ratio(sums, expected):

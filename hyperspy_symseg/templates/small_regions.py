@@ -10,9 +10,8 @@ number of places where it could have been.
 import numpy as np
 from scipy import ndimage
 
-from .blocks import window_means
+from .blocks import eroded, window_means
 from .boundaries import NARROW, straightened_in
-from .overdispersion import neighbours
 from .potts import COUPLING, boundary_length, most_probable
 
 # Window with room for a gap of one cell: a period to each side.
@@ -97,14 +96,14 @@ def without_small(straight, log_likelihood, n_places, least):
     for k in range(len(straight)):
         regions, _ = ndimage.label(labels == k)
         sizes = np.bincount(regions.ravel())
+        if (sizes[1:] >= least).all():
+            continue
         for number, box in enumerate(ndimage.find_objects(regions), 1):
             if sizes[number] >= least:
                 continue
             box = tuple(slice(max(a.start - 1, 0), a.stop + 1) for a in box)
             own = regions[box] == number
-            around = np.unique(
-                labels[box][ndimage.binary_dilation(own, neighbours(own)) & ~own]
-            )
+            around = np.unique(labels[box][~eroded(~own, 1) & ~own])
             if not len(around):
                 continue
             sums = log_likelihood[:, *box][:, own].sum(axis=1, dtype=np.float64)

@@ -134,7 +134,7 @@ class Fitted(NamedTuple):
         """
         own = solution.posterior[self.patterns]
         first = self.learner.with_contrast()
-        first.fit(own)
+        first.learn(own)
         if first.share_inverted(own) < LEAST_INVERTED:
             return self
         # What was learnt without its sign is a mixture of both motifs.

@@ -3,9 +3,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from hyperspy_symseg.templates.blocks import (
     centres,
+    difference_products,
+    eroded,
     local_mean,
     products,
     sum_blocks,
@@ -105,3 +108,32 @@ def test_products_do_not_depend_on_where_the_frame_is_cut(side):
 
 def test_products_of_no_components():
     assert products(random(1, 4, 5), random(2, 0, 1, 4, 5), 3).shape == (2, 0, 1, 2, 2)
+
+
+@pytest.mark.parametrize("margin", [1, 2, 5])
+def test_eroded_blocks_are_those_of_scipy(margin):
+    blocks = np.random.default_rng(0).random((2, 30, 41)) < 0.97
+    cross = ndimage.generate_binary_structure(2, 1)[np.newaxis]
+    expected = ndimage.binary_erosion(blocks, cross, margin, border_value=1)
+    np.testing.assert_array_equal(eroded(blocks, margin), expected)
+
+
+@pytest.mark.parametrize("shape", [(2, 9, 20), (3, 4, 37)])
+@pytest.mark.parametrize("go_on", [False, True])
+def test_a_smaller_window_is_left_out(shape, go_on):
+    blocks = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    window, smaller = np.float32([0.2, 0.1, 0.05]), np.float32([0.2, 0.1])
+    expected = window_means(blocks, window, go_on) - window_means(
+        blocks, smaller, go_on
+    )
+    found = window_means(blocks, window, go_on, smaller)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("side", [2, 3, 5])
+def test_products_of_differences(side):
+    arrays = np.random.default_rng(0).normal(size=(4, 2, 11, 13)).astype(np.float32)
+    one, other = arrays[:2], arrays[2:]
+    expected = products(one[0] - one[1], other[0] - other[1], side)
+    found = difference_products(tuple(one), tuple(other), side)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)

@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from scipy import ndimage
 
 from hyperspy_symseg import _displacement
-from hyperspy_symseg.templates.crystal import WIDE, WIDTHS, Crystal, antiphase_of
+from hyperspy_symseg.templates.crystal import (
+    WIDE,
+    WIDTHS,
+    Crystal,
+    antiphase_of,
+    complex_product,
+    times_factors,
+)
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
 from .waves import (
@@ -529,3 +536,27 @@ def test_odd_reflections_are_those_that_the_lattice_has_not():
     indices = np.array([[1, 0], [0, 1], [1, 1], [-1, 1], [2, 1]])
     crystal = Crystal(CELL, indices, np.ones((1, 5)), 3.0, antiphase=(0.5, 0.5))
     np.testing.assert_array_equal(crystal.is_odd, [True, True, False, False, True])
+
+
+def complex_numbers(seed, shape=(3, 2, 4, 5)):
+    numbers = np.random.default_rng(seed).normal(size=(2, *shape)).astype(np.float32)
+    return numbers, numbers[0] + 1j * numbers[1]
+
+
+def test_product_of_complex_numbers():
+    (one, first), (other, second) = map(complex_numbers, (0, 1))
+    real, imag = complex_product(one, other)
+    np.testing.assert_allclose(real + 1j * imag, first * second, atol=1e-5)
+
+
+@pytest.mark.parametrize("conjugate", [False, True])
+def test_some_components_times_factors(conjugate):
+    numbers, expected = complex_numbers(0)
+    factors, used = np.array([2 - 1j, 0.5j]), np.array([2, 0])
+    expected = expected[used].conj() if conjugate else expected[used]
+    expected = factors.reshape(-1, 1, 1, 1) * expected
+    real, imag = times_factors(factors, numbers, used, conjugate)
+    np.testing.assert_allclose(real + 1j * imag, expected, atol=1e-5)
+    out = np.ones((2, *expected.shape), np.float32)
+    real, imag = times_factors(factors, numbers, used, conjugate, out)
+    np.testing.assert_allclose(real + 1j * imag, 1 + 1j + expected, atol=1e-5)
