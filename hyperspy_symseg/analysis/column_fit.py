@@ -219,17 +219,17 @@ class ColumnFit:
 
     def _learn_sites(self):
         """Move the sites to where the columns near by tell that they are."""
-        kinds = self.sites.kinds
-        moves = self._measured[:, 1:] - self._places
+        sites, kinds = self.sites.places, self.sites.kinds
+        # From where they were at first: what a column has told others by then is not to
+        # come back to it.
+        moves = self._measured[:, 1:] - sites
         variances = self._variances[:, 1:].mean(axis=1) + self._scatter[kinds] ** 2
         weights = self._of_kinds(self.probabilities / variances)
-        limit = 3 * np.sqrt(variances)
-        means = weights.T @ _shortened(moves, limit)
+        means = weights.T @ _shortened(moves, 3 * np.sqrt(variances))
         means /= np.maximum(weights.sum(axis=0), TINY)[:, np.newaxis]
-        moves = moves - means[kinds]
         how = variances, self.probabilities, self.side
-        self._places += means[kinds]
-        self._places += neighbours_moves(self._places, moves, *how)
+        near_by = neighbours_moves(sites, moves - means[kinds], *how)
+        self._places = sites + means[kinds] + near_by
 
     def _learn_scatter(self):
         """Heights of each kind, and scatter of positions and intensities."""
