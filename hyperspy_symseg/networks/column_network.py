@@ -61,7 +61,7 @@ def prepare(values, valid, width=None):
     valid : (rows, columns) numpy.ndarray of bool
     width : float, optional
         Standard deviation of a column, in pixels. By default it is found in the power
-        spectrum, from 1 to 12; see `column_width`.
+        spectrum, from 1 to 15; see `column_width`.
 
     Returns
     -------

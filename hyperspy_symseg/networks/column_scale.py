@@ -7,13 +7,13 @@ import numpy as np
 from scipy import fft
 
 # Widths of a column that are looked for, in pixels.
-WIDTHS = np.geomspace(1.0, 12.0, 60)
+WIDTHS = np.geomspace(0.9, 16.0, 64)
 # Frequencies of white noise alone, in cycles a pixel: a column of one pixel has lost 96
 # of 100 parts of its amplitude there, and all of a wider one.
 NOISE_FROM = 0.4
 # Standard deviations by which the power of columns exceeds that of noise, at least;
 # and how much more those are under a Hann window, which shares a mode with others.
-SURE, SHARED = 4.0, 1.5
+SURE, SHARED = 4.0, 1.94
 # Pixels of a window along each side, at most; windows of a larger frame along an axis;
 # and rings of the spectrum.
 LARGEST_WINDOW, N_WINDOWS, N_RINGS = 1024, 2, 256
@@ -92,7 +92,8 @@ def column_width(values, valid):
     which is largest at the width s of Gaussian columns that are alone. It is largest
     for crystals, too, up to a quarter (the first reflections have most of the power,
     and where they are is a matter of the spacing, not of the width), and steps of the
-    intensity, such as the edges of a particle, weigh the same at all s.
+    intensity, such as the edges of a particle, weigh the same at all s. A background
+    that varies slowly weighs the more the larger s: only maxima count.
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ def column_width(values, valid):
     Returns
     -------
     float or None
-        Standard deviation of a column in pixels, from 1 to 12; None if there is no
+        Standard deviation of a column in pixels, from 1 to 15; None if there is no
         more power than noise has.
 
     Examples
@@ -125,8 +126,11 @@ def column_width(values, valid):
     variances = (weights**2 / np.maximum(counts, 1)).sum(axis=1)
     variances += weights.sum(axis=1) ** 2 / n_noise
     excess = weights @ (power - noise) - SURE * SHARED * noise * np.sqrt(variances)
-    best = np.argmax(excess / WIDTHS)
-    return float(WIDTHS[best]) if excess[best] > 0 else None
+    excess /= WIDTHS
+    # What still grows at the largest width is background.
+    is_highest = (excess[1:-1] > excess[:-2]) & (excess[1:-1] > excess[2:])
+    found = 1 + np.flatnonzero(is_highest & (excess[1:-1] > 0))
+    return float(WIDTHS[found[np.argmax(excess[found])]]) if len(found) else None
 
 
 def _radial_power(values, valid):

@@ -80,6 +80,17 @@ def test_noise_has_no_width(mean):
     assert [column_width(each, valid(each)) for each in values] == [None] * 5
 
 
+def test_a_ramp_has_no_width():
+    ramp = np.linspace(5, 15, SHAPE[0])[:, np.newaxis] * np.ones(SHAPE)
+    values = np.random.default_rng(2).poisson(ramp)
+    assert column_width(values, valid(values)) is None
+
+
+def test_a_ramp_hides_no_columns():
+    values = frame(3, 6) * np.linspace(1, 4, SHAPE[0])[:, np.newaxis]
+    assert 0.85 < column_width(values, valid(values)) / 3 < 1.25
+
+
 def test_one_value_has_no_width():
     values = np.full((20, 30), 3)
     assert column_width(values, valid(values)) is None
