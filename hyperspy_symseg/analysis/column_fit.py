@@ -281,6 +281,29 @@ class ColumnFit:
             off = np.clip(off, -np.log(WIDEST), np.log(WIDEST))
             self._widths[k] = self.width * np.exp(off)
 
+    @property
+    def _faintest(self):
+        """Kind of the columns that are faintest: int."""
+        return int(np.argmin(self._heights * self._widths**2))
+
+    @property
+    def faintest_width(self):
+        """Width of the columns of the faintest kind, in pixels: float."""
+        return float(self._widths[self._faintest])
+
+    @property
+    def faintest_amplitude(self):
+        """Usual amplitude of the columns of the faintest kind: float."""
+        return float(np.median(self._usual[self.sites.kinds == self._faintest]))
+
+    def residuals(self):
+        """What is left of the pixels over its variance, and one over that.
+
+        Two (rows, columns) numpy.ndarrays of float64, 0 where a pixel does not count.
+        """
+        inverse = self.canvas.valid / self.noise.variance(self.expected)
+        return (self.canvas.values - self.expected) * inverse, inverse
+
     def table(self):
         """What is known of the columns: dict of (n,) numpy.ndarrays of float64.
 
