@@ -7,7 +7,8 @@ Frames of eleven families (`column_frames.py`) at several doses. Tables in Markd
                                  [--doses 100 10 3 1 0.3] [--width 2]
                                  [--finders auto network LoG HyperSpy atomap]
                                  [--atomap-frames 1] [--empty 100] [--time]
-                                 [--pictures FOLDER] [--real FOLDER]
+                                 [--pictures FOLDER]
+                                 [--real FOLDER] [--data FOLDER]
                                  [--scores FILE.pickle]
 
 A column is found within half of the shortest spacing; 4 pixels at the edges do not
@@ -290,7 +291,7 @@ def real_pictures(options):
 
     options.real.mkdir(parents=True, exist_ok=True)
     for name, n_patterns in REAL.items():
-        signal = image(DATA / name)
+        signal = image((options.data or DATA) / name)
         labels = signal.segment_symmetry(n_patterns, show_progressbar=False)
         for finder in (each for each in options.finders if each in OURS):
             start = time.process_time()
@@ -332,6 +333,7 @@ def main():
     parser.add_argument("--time", action="store_true", help="512 x 512, and a series")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER")
     parser.add_argument("--real", type=Path, metavar="FOLDER")
+    parser.add_argument("--data", type=Path, help="folder of real frames")
     parser.add_argument("--scores", type=Path, metavar="FILE")
     options = parser.parse_args()
     if options.pictures or options.real:
