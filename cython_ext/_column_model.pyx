@@ -50,7 +50,7 @@ cdef Patch patch_of(
     return patch
 
 
-def _room(const double[::1] widths, double reach):
+def _room(const double[:] widths, double reach):
     """Room for the Gaussians of one column along y and along x: (2, n) array."""
     widest = np.max(widths) if widths.shape[0] else 0.0
     return np.empty((2, 2 * int(reach * widest) + 4))
@@ -171,7 +171,7 @@ def evidence(
     cdef double a = noise[0], b = noise[1], c = noise[2]
     cdef double g, y, x, u, m, w, r, half, off, gain, amplitude, missing, scale, all_of
     cdef double sums[13]
-    cdef double[:, ::1] room = _room(columns[:, 2].copy(), reach)
+    cdef double[:, ::1] room = _room(columns[:, 2], reach)
     cdef double point = sqrt(1.0 / 3)
     with nogil:
         for n in range(positions.shape[0]):

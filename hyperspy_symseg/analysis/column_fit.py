@@ -219,17 +219,17 @@ class ColumnFit:
 
     def _learn_sites(self):
         """Move the sites to where the columns near by tell that they are."""
-        kinds = self.sites.kinds
-        moves = self._measured[:, 1:] - self._places
+        sites, kinds = self.sites.places, self.sites.kinds
+        # From where they were at first: what a column has told others by then is not to
+        # come back to it.
+        moves = self._measured[:, 1:] - sites
         variances = self._variances[:, 1:].mean(axis=1) + self._scatter[kinds] ** 2
         weights = self._of_kinds(self.probabilities / variances)
-        limit = 3 * np.sqrt(variances)
-        means = weights.T @ _shortened(moves, limit)
+        means = weights.T @ _shortened(moves, 3 * np.sqrt(variances))
         means /= np.maximum(weights.sum(axis=0), TINY)[:, np.newaxis]
-        moves = moves - means[kinds]
         how = variances, self.probabilities, self.side
-        self._places += means[kinds]
-        self._places += neighbours_moves(self._places, moves, *how)
+        near_by = neighbours_moves(sites, moves - means[kinds], *how)
+        self._places = sites + means[kinds] + near_by
 
     def _learn_scatter(self):
         """Heights of each kind, and scatter of positions and intensities."""
@@ -280,6 +280,29 @@ class ColumnFit:
             off += np.clip(step, -np.log(WIDER), np.log(WIDER))
             off = np.clip(off, -np.log(WIDEST), np.log(WIDEST))
             self._widths[k] = self.width * np.exp(off)
+
+    @property
+    def _faintest(self):
+        """Kind of the columns that are faintest: int."""
+        return int(np.argmin(self._heights * self._widths**2))
+
+    @property
+    def faintest_width(self):
+        """Width of the columns of the faintest kind, in pixels: float."""
+        return float(self._widths[self._faintest])
+
+    @property
+    def faintest_amplitude(self):
+        """Usual amplitude of the columns of the faintest kind: float."""
+        return float(np.median(self._usual[self.sites.kinds == self._faintest]))
+
+    def residuals(self):
+        """What is left of the pixels over its variance, and one over that.
+
+        Two (rows, columns) numpy.ndarrays of float64, 0 where a pixel does not count.
+        """
+        inverse = self.canvas.valid / self.noise.variance(self.expected)
+        return (self.canvas.values - self.expected) * inverse, inverse
 
     def table(self):
         """What is known of the columns: dict of (n,) numpy.ndarrays of float64.

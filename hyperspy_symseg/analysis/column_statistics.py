@@ -8,9 +8,9 @@ from hyperspy_symseg.templates.blocks import gaussian_weights, window_means
 # Deviations that count in a scatter, at most, in standard deviations, and the mean
 # square of those of a normal variable that is cut there.
 CUT, CUT_VARIANCE = 3.0, 0.9947
-# What is known of a scatter beforehand: the standard deviation of its logarithm. Number
-# of scatters that are tried.
-KNOWN, GRID = 0.5, 40
+# What is known of a scatter beforehand: the half width of the distribution of its
+# logarithm. Number of scatters that are tried.
+KNOWN, GRID = 0.25, 40
 # Windows in which columns tell where a site is, in cells; what a site may be off by, in
 # pixels, in its place and for a step of a cell; and what a window has to gain.
 WIDTHS, OFF, OFF_BY_STEP, WORTH = (1.0, 1.5, 2.5, 4.0), 1.0, 0.3, 0.002
@@ -25,8 +25,8 @@ TINY = 1e-300
 def scatter_of(squared, variances, weights, usual, bounds):
     """Standard deviation of values beyond that of their noise: float.
 
-    The root mean square of the posterior. Beforehand, its logarithm is normal about
-    that of what it usually is.
+    The root mean square of the posterior. Beforehand, its logarithm has a Cauchy
+    distribution about that of what it usually is.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def scatter_of(squared, variances, weights, usual, bounds):
     total = variances + scatters[:, np.newaxis] ** 2
     ratio = np.minimum(squared / total, CUT**2) / CUT_VARIANCE
     losses = 0.5 * ((ratio + np.log(total)) @ weights)
-    losses += 0.5 * (np.log(scatters / usual) / KNOWN) ** 2
+    losses += np.log1p((np.log(scatters / usual) / KNOWN) ** 2)
     likely = np.exp(losses.min() - losses)
     return float(np.sqrt(likely @ scatters**2 / likely.sum()))
 

@@ -11,6 +11,7 @@ from hyperspy_symseg.templates.normalized_frame import NormalizedFrame, cell_siz
 
 from .checks import check_labels
 from .column_candidates import candidates
+from .column_extras import extra_columns
 from .column_fit import ColumnFit
 from .column_model import Canvas
 from .column_sites import has_lattice
@@ -119,8 +120,15 @@ def columns_of_frame(templates, tile, contrast):
         values = found.sign * frame.levelled.astype(float)
     canvas = Canvas(values, valid, templates.period)
     fit = ColumnFit(canvas, found.sites, width, cell_size(templates.period)).run()
-    table = fit.table()
-    table["intensity"] = found.sign * table["intensity"]
-    table["pattern"], table["site"] = found.patterns, found.numbers
-    table["source"] = np.full(len(found.patterns), CRYSTAL)
-    return np.column_stack([table[name] for name in NAMES])
+    table, extra = fit.table(), extra_columns(fit, labels, templates.period)
+    table |= {"pattern": found.patterns, "site": found.numbers}
+    extra["site"] = np.full(len(extra["y"]), -1)
+    rows = np.concatenate([_rows(table), _rows(extra)])
+    rows[:, NAMES.index("intensity")] *= found.sign
+    return rows
+
+
+def _rows(table):
+    """Rows of a table of columns of crystals: (n, 11) numpy.ndarray of float64."""
+    table = table | {"source": np.full(len(table["y"]), CRYSTAL)}
+    return np.column_stack([table[name] for name in NAMES]).astype(float)

@@ -12,8 +12,6 @@ from hyperspy_symseg.frames.checks import (
     is_number,
     shown,
 )
-from hyperspy_symseg.plotting import PATTERN_COLORS
-from hyperspy_symseg.point_markers import Places, circles, pattern_circles
 from hyperspy_symseg.point_tables import Calibration, bounds_of, each_table
 from hyperspy_symseg.version import package_version
 
@@ -22,9 +20,7 @@ from .metadata import result_metadata
 
 # Where the names of the columns are, in the metadata.
 BRANCH = "Symmetry_points"
-# Colours of missing and of extra intensity, and the diameter of their circles in
-# periods.
-MISSING, EXTRA = PATTERN_COLORS["sky blue"], PATTERN_COLORS["orange"]
+# Of the circles about outliers, in periods.
 DIAMETER = 1.5
 # How columns are found.
 METHODS = "auto", "crystal"
@@ -285,6 +281,8 @@ class SymmetryPoints(BaseSignal):
         >>> s.plot()  # doctest: +SKIP
         >>> s.add_marker(columns.get_markers())  # doctest: +SKIP
         """
+        from hyperspy_symseg.point_markers import pattern_circles
+
         return pattern_circles(self, *self._drawn_as(), kwargs)
 
     def _drawn_as(self):
@@ -525,6 +523,7 @@ def find_outliers(labels, signal, threshold, mask, lazy_output):
 
 def outlier_markers(labels, found, **options):
     """Work of `SymmetryLabels.get_outlier_markers`."""
+    from hyperspy_symseg.point_markers import EXTRA, MISSING, Places, circles
     from hyperspy_symseg.templates.model import PERIODS
 
     is_points = isinstance(found, BaseSignal) and found.ragged

@@ -141,6 +141,26 @@ def test_heavy_and_light_columns_are_sites_of_their_own(honeycomb):
     assert set(sites[honeycomb.weights < 1]) == {1}
 
 
+def test_columns_beside_the_sites(square):
+    # In the middle of a cell, where no column is displaced to.
+    inner = np.argwhere(np.hypot(*(square.places - (90, 100)).T) < 10)[0, 0]
+    place = square.places[inner] + np.sum(LATTICES["square"].vectors, axis=0) / 2
+    y, x = np.ogrid[: SHAPE[0], : SHAPE[1]]
+    column = np.exp(-((y - place[0]) ** 2 + (x - place[1]) ** 2) / 8)
+    more = np.random.default_rng(3).poisson(8 * column)
+    found = square.columns(square.frame + more)
+    [extra] = np.flatnonzero((found["site"] == -1) & (found["probability"] >= 0.5))
+    assert np.hypot(found["y"][extra] - place[0], found["x"][extra] - place[1]) < 1
+    z = (found["intensity"][extra] - more.sum()) / found["intensity_error"][extra]
+    assert abs(z) < 3
+    assert found["pattern"][extra] == 0
+
+
+def test_no_columns_beside_the_sites_of_a_perfect_crystal(dumbbells):
+    found = dumbbells.columns()
+    assert not ((found["site"] == -1) & (found["probability"] >= 0.5)).any()
+
+
 def test_dark_columns(square):
     bright = square.columns()
     dark = Crystal("square", 10, sign=-1).columns()

@@ -3,7 +3,15 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from hyperspy_symseg.networks.layers import conv2d, dense, dropout, relu, softmax
+from hyperspy_symseg.networks import layers
+from hyperspy_symseg.networks.layers import (
+    conv2d,
+    dense,
+    dropout,
+    relu,
+    softmax,
+    upsample,
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2, 3, 9, 12)).astype(np.float32)
@@ -31,6 +39,19 @@ def correlated(stride, padding):
 def test_convolutions_are_correlations(stride, padding):
     found = conv2d(X, KERNELS, BIAS, stride, padding)
     np.testing.assert_allclose(found, correlated(stride, padding), atol=1e-5)
+    assert found.dtype == np.float32
+
+
+def test_bands_make_no_difference(monkeypatch):
+    expected = conv2d(X, KERNELS, BIAS, 1, 2)
+    monkeypatch.setattr(layers, "BAND", 17)
+    np.testing.assert_allclose(conv2d(X, KERNELS, BIAS, 1, 2), expected, atol=1e-6)
+
+
+def test_upsampled_values_are_there_four_times():
+    x = RNG.normal(size=(2, 3, 4, 5)).astype(np.float32)
+    found = upsample(x)
+    np.testing.assert_array_equal(found, x.repeat(2, axis=2).repeat(2, axis=3))
     assert found.dtype == np.float32
 
 

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+from scipy import signal
+
+from hyperspy_symseg.networks.column_layers import (
+    ERRORS,
+    FILE,
+    LAYERS,
+    REACH,
+    ColumnNetwork,
+    cells,
+    example_planes,
+    planes,
+)
+from hyperspy_symseg.networks.weights import read_weights
+
+
+@pytest.fixture(scope="module")
+def network():
+    return ColumnNetwork.trained()
+
+
+def test_cells_are_those_of_torch(network):
+    # The training wrote what torch gives for the same weights.
+    expected = network.weights["torch_cells"]
+    found = network.cells(example_planes())
+    assert np.ptp(expected[0]) > 1
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_layers_are_in_order(network):
+    """An independent, slow forward pass."""
+
+    def layer(name, images):
+        _, n_out, size, stride = LAYERS[name]
+        kernels = network.weights[f"kernels_{name}"].astype(float)
+        assert kernels.shape == (n_out, len(images), size, size)
+        around = (size - stride + 1) // 2
+        padded = np.pad(images, ((0, 0), (around, around), (around, around)))
+        found = [
+            sum(map(lambda a, b: signal.correlate(a, b, "valid"), padded, own))
+            for own in kernels
+        ]
+        found = np.array(found)[:, ::stride, ::stride]
+        found += network.weights[f"bias_{name}"][:, np.newaxis, np.newaxis]
+        return found if name == "cells" else np.maximum(found, 0)
+
+    def doubled(images):
+        return np.kron(images, np.ones((1, 2, 2)))
+
+    x = example_planes()
+    expected = cells(x, layer, doubled, lambda a, b: np.concatenate([a, b]))
+    expected[3:] = np.clip(expected[3:], *ERRORS)
+    np.testing.assert_allclose(network.cells(x), expected, atol=1e-4)
+
+
+def test_cells_depend_on_nothing_out_of_reach(network):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4, 16, 2 * REACH + 32)).astype(np.float32)
+    other = x.copy()
+    other[:, :, :16] = 5
+    before, after = network.cells(x), network.cells(other)
+    assert (before[:, :, 0] != after[:, :, 0]).any()
+    far = (16 + REACH) // 2
+    np.testing.assert_array_equal(before[:, :, far:], after[:, :, far:])
+
+
+def test_planes_by_hand():
+    values = np.array([[3.0, 7], [np.nan, 1e9]])
+    valid = np.array([[True, True], [False, True]])
+    scaled, fine, known, used = planes(values, valid, (3, 2), True)
+    np.testing.assert_array_equal(scaled, [[0, 2], [0, 20]])
+    expected = np.arcsinh([[0, 16], [0, 160]]) / 3
+    np.testing.assert_allclose(fine, expected, rtol=1e-6)
+    np.testing.assert_array_equal(known, valid)
+    np.testing.assert_array_equal(used, valid)
+
+
+def test_unknown_contrast_is_seen():
+    ones = np.ones((2, 2), bool)
+    assert not planes(np.ones((2, 2)), ones, (0, 1), False)[2].any()
+
+
+def test_the_file_is_small_and_knows_how_it_was_trained():
+    weights, seed = read_weights(FILE)
+    assert FILE.stat().st_size < 1e6
+    assert seed == 0
+    assert weights["steps"] > 0
+    assert weights["validation"].shape == (6, 5)
