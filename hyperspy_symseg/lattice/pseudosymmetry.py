@@ -14,8 +14,8 @@ import numpy as np
 SHARES = 0.2, 0.4
 # How many of the crystals are nearly of a higher group, a priori.
 NEAR = 0.15
-# Share of the energy that a higher group misses, at least, or a crystal is said to have
-# that group.
+# Share of the energy that a higher group or a smaller cell misses, at least, or a
+# crystal is said to have it.
 LEAST_MISSED = 0.02
 # Probability that it does, at least: it is not known better than this.
 RAREST = 1e-12

@@ -23,6 +23,7 @@ from .group_evidence import (
 )
 from .joint_evidence import STRENGTHS
 from .plane_groups import PLANE_GROUPS, order
+from .pseudosymmetry import LEAST_MISSED
 from .reciprocal import nodes_within
 
 # Nodes are looked at as far as this times the highest frequency, as the orbits at the
@@ -101,7 +102,8 @@ def gain_with_groups(coarser, finer, highest, measure):
     """Evidence that one reciprocal lattice has beside another one that is in it.
 
     Both have the same signal at the nodes that they share. Of the coarser one, the
-    others are noise; of the finer one, they have a share of the signal.
+    others are noise; of the finer one, they have a share of the signal, and 2 % of the
+    energy at least.
 
     Parameters
     ----------
@@ -126,7 +128,11 @@ def gain_with_groups(coarser, finer, highest, measure):
     signal = fitted_signal(powers[shared], noise[shared], g2[shared]).at(g2)
     noise = noise + MODEL_ERROR**2 * signal + FLOOR**2 * powers.max()
     noise = mean_in(_orbits_of_both(coarser, finer, (indices, numbers, shared)), noise)
-    strength = _likeliest_strength(powers[~shared], noise[~shared], signal[~shared])
+    # What is told apart misses some of the energy, as for plane groups.
+    least = LEAST_MISSED / (1 - LEAST_MISSED) * signal[shared].sum()
+    strength = _likeliest_strength(
+        powers[~shared], noise[~shared], signal[~shared], least
+    )
     signal[~shared] *= strength
     of_finer = _evidence(finer, (indices, amplitudes, noise, signal))
     of_coarser = _evidence(
@@ -179,11 +185,15 @@ def _orbits_of_both(coarser, finer, nodes):
             return np.unique(orbits, return_inverse=True)[1]
 
 
-def _likeliest_strength(powers, noise, signal):
-    """The strength of a signal (n,) that is the likeliest: float."""
-    total = noise + np.multiply.outer(np.array(STRENGTHS), signal)
+def _likeliest_strength(powers, noise, signal, least):
+    """The likeliest strength of a signal (n,) that has an energy at least: float."""
+    strengths = np.array(STRENGTHS)
+    strengths = strengths[strengths * signal.sum() >= least]
+    if not len(strengths):
+        return STRENGTHS[-1]
+    total = noise + np.multiply.outer(strengths, signal)
     logs = (np.log(total) + powers / total).sum(axis=-1)
-    return STRENGTHS[int(logs.argmin())]
+    return float(strengths[logs.argmin()])
 
 
 def _evidence(competitor, nodes):
