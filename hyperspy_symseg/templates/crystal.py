@@ -196,7 +196,8 @@ class CrystalComponents:
         """
         # Antiphase domains have one lattice, that without the superlattice.
         used = np.flatnonzero(np.any(factors, axis=0) & ~self._odd)
-        cells, factors = [each[:, used] for each in cells], np.asarray(factors)[:, used]
+        if len(used) < len(self._indices):
+            cells, factors = [each[:, used] for each in cells], factors[:, used]
         # Where a contrast changes its sign, wide windows cancel; and motifs that are
         # not known yet meet in them.
         is_plain = self._of_contrast is not None or len(factors) > 1
