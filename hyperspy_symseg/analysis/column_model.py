@@ -82,9 +82,12 @@ class Canvas:
     values : (rows, columns) numpy.ndarray of float64
         0 where not valid.
     valid : (rows, columns) numpy.ndarray of uint8
+    unit : float
+        Intensity that is 1 in the values.
     """
 
     def __init__(self, values, valid, period):
+        self.unit = 1.0
         self.values = np.ascontiguousarray(np.where(valid, values, 0.0))
         self.valid = np.ascontiguousarray(valid.astype(np.uint8))
         self._block = block_size(period)
@@ -94,6 +97,24 @@ class Canvas:
             sum_blocks(each.astype(np.float64), self._block)
             for each in (self.valid, self.values)
         ]
+
+    @classmethod
+    def scaled(cls, values, valid, period):
+        """Canvas of a frame less its mean, in units of its standard deviation.
+
+        Parameters
+        ----------
+        values : (rows, columns) numpy.ndarray of any real dtype
+        valid, period
+            As in the class.
+        """
+        values = np.where(valid, values, 0).astype(float)
+        used = values[valid]
+        mean = used.mean() if used.size else 0.0
+        unit = float(used.std()) if used.size else 0.0
+        canvas = cls((values - mean) / (unit or 1.0), valid, period)
+        canvas.unit = unit or 1.0
+        return canvas
 
     def drawn(self, columns, heights):
         """Sum of columns of some heights: (rows, columns) numpy.ndarray of float64.
