@@ -3,7 +3,13 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from hyperspy_symseg.analysis.column_model import Canvas, Columns, Evidence, Noise
+from hyperspy_symseg.analysis.column_model import (
+    Canvas,
+    Columns,
+    Evidence,
+    Noise,
+    scan_variance,
+)
 from hyperspy_symseg.analysis.column_statistics import near_by, posterior, scatter_of
 
 SHAPE = 40, 53
@@ -163,3 +169,26 @@ def test_vacancies_of_a_frame_are_as_rare_as_they_are():
         sure = posterior(gains, sure, neighbours)
     gains[5] = 0
     assert posterior(gains, sure, neighbours)[5] == pytest.approx(0.93, abs=0.05)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_rows_that_the_scan_has_displaced(shift):
+    rng = np.random.default_rng(4)
+    x, shifts = np.arange(200), rng.normal(0, shift, (160, 1))
+    model = np.broadcast_to(20 + 10 * np.cos(2 * np.pi * x / 12), (160, 200)).copy()
+    frame = rng.poisson(20 + 10 * np.cos(2 * np.pi * (x - shifts) / 12))
+    variance, rest = scan_variance(frame - model, model, Noise(0.0, 1.0, 1e-9))
+    assert variance == pytest.approx(shift**2, rel=0.3)
+    if shift:
+        assert rest.std() < (frame - model).std()
+
+
+def test_displaced_rows_tell_less_of_x_and_as_much_of_y(canvas):
+    noise, zero = Noise(4.0, 0.0, 0.1), np.zeros(4)
+    expected = 2 + canvas.drawn(COLUMNS, AMPLITUDES)
+    found = Evidence.of(canvas, COLUMNS, expected, zero, noise)
+    other = found.displaced(0.25, WIDTHS)
+    before, after = (1 / each.information[:, 2, 2] for each in (found, other))
+    np.testing.assert_allclose(after, before + 0.25 * 0.39894 / WIDTHS, rtol=1e-4)
+    inner = (slice(None), slice(2), slice(2))
+    np.testing.assert_array_equal(other.information[inner], found.information[inner])
