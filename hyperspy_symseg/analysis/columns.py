@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every atomic column of a frame, from the crystals that it is made of."""
+"""Every atomic column of a frame: from its crystals, and by a network elsewhere."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy import ndimage, special
+from scipy.spatial import cKDTree
 
 from hyperspy_symseg.frames.analysis import PointAnalysis
-from hyperspy_symseg.templates.normalized_frame import NormalizedFrame, cell_size
 
 from .checks import check_labels
-from .column_candidates import candidates
-from .column_extras import extra_columns
-from .column_fit import ColumnFit
+from .column_crystals import CrystalColumns
+from .column_intensities import Measured
 from .column_model import Canvas
 from .column_sites import has_lattice
-from .residual_scores import column_width
 
 NAMES = (
     "y",
@@ -32,7 +31,17 @@ NAMES = (
 )
 # Values of the column "source".
 CRYSTAL, NETWORK = 0, 1
+METHODS = "auto", "crystal", "network"
 CONTRASTS = "bright", "dark", "auto"
+# A column of a crystal that is nearer than this, in spacings, is the same.
+SAME = 0.5
+# Period of the background of a frame without a lattice, in widths of a column.
+PERIOD_IN_WIDTHS = 6.0
+# Share of a frame that is beyond crystals for its noise to be looked at, at least, and
+# range of probabilities, which their logits need.
+LEAST_BEYOND, SURE = 0.01, 1e-6
+# Probability of the columns that intensities are measured beside, at least.
+PROBABLE = 0.5
 
 
 @dataclass(frozen=True)
@@ -47,17 +56,23 @@ class AtomicColumns(PointAnalysis):
 
     Parameters
     ----------
-    templates : Templates
-        Of patterns of which one has a lattice, at least.
+    templates : Templates or None
+        What the labels are of. None: there are no labels.
+    method : {"auto", "crystal", "network"}
+        "crystal": columns at the sites of crystals, and what is left beside them.
+        "network": those that a network finds in the whole frame. "auto": those of
+        crystals, and of the network where no crystal is certain, which is beyond half a
+        period of the pixels with the label of one.
     contrast : {"bright", "dark", "auto"}
-        Whether columns are bright; "auto": by the skewness of the mean unit cells.
+        Whether columns are bright. "auto": by the skewness of the mean unit cells;
+        without crystals it is left to the network.
     probability : float
         Of the rows, at least.
 
     Raises
     ------
     ValueError
-        If no pattern has a lattice.
+        If columns are to be those of crystals, and no pattern has a lattice.
 
     Examples
     --------
@@ -70,65 +85,144 @@ class AtomicColumns(PointAnalysis):
     (120, 11)
     """
 
-    templates: Any
+    templates: Any = None
+    method: str = "auto"
     contrast: str = "auto"
     probability: float = 0.5
     whole_frames: ClassVar[bool] = True
 
     def __post_init__(self):
         """Check the templates."""
-        if not any(
-            has_lattice(self.templates, k) for k in range(self.templates.n_patterns)
-        ):
+        if self.method == "crystal" and not self._has_lattice:
             raise ValueError(
                 "templates must have a pattern with a lattice for columns to be found "
                 "at its sites, got none."
             )
 
+    @property
+    def _has_lattice(self):
+        """Whether any pattern has a lattice: bool."""
+        n = 0 if self.templates is None else self.templates.n_patterns
+        return any(has_lattice(self.templates, k) for k in range(n))
+
     def process(self, tile):
         """Those of a frame: (n, 11) numpy.ndarray."""
-        found = columns_of_frame(self.templates, tile, self.contrast)
-        found = found[found[:, NAMES.index("probability")] >= self.probability]
-        inside = (found[:, :2] >= -0.5) & (found[:, :2] < np.subtract(tile.shape, 0.5))
-        found = found[inside.all(axis=1)]
-        return found[np.lexsort(found.T[1::-1])]
+        crystals, valid = None, tile.valid
+        if self.templates is not None:
+            labels = check_labels(tile.labels, self.templates.n_patterns)
+            labels = np.where(valid, labels, -1)
+            if self.method != "network" and self._has_lattice:
+                how = self.templates, tile, labels, self.contrast
+                crystals = CrystalColumns.of(*how)
+        rows = np.empty((0, len(NAMES)))
+        if crystals is not None:
+            rows = _rows(crystals.table, CRYSTAL)
+        if self.method != "crystal":
+            rows = self._with_network(tile, crystals, rows)
+        rows = rows[rows[:, NAMES.index("probability")] >= self.probability]
+        return rows[np.lexsort(rows.T[1::-1])]
+
+    def _with_network(self, tile, crystals, rows):
+        """Rows of crystals, and those of the network where these are not certain."""
+        from hyperspy_symseg.networks.column_network import find_columns, prepare
+
+        wanted, contrast = tile.valid, self.contrast
+        if crystals is not None:
+            wanted = tile.valid & ~crystals.told
+            contrast = {1: "bright", -1: "dark"}[crystals.sign]
+        if not wanted.any():
+            return rows
+        scale = prepare(tile.values, tile.valid)
+        box = _box(wanted, scale.context)
+        found = find_columns(
+            tile.values[box],
+            tile.valid[box],
+            contrast,
+            min(self.probability, PROBABLE),
+            scale,
+            tuple(axis.start for axis in box),
+        )
+        found[:, :2] += [axis.start for axis in box]
+        if crystals is not None:
+            found = _in_vacuum(found, tile, crystals.beyond)
+        last = np.subtract(tile.shape, 1)
+        pixels = np.clip(np.rint(found[:, :2]), 0, last).astype(int)
+        found = found[wanted[tuple(pixels.T)]]
+        if crystals is not None and len(found) and len(rows):
+            found, rows = _without_twins(found, rows, SAME * crystals.spacing)
+        if not len(found):
+            return rows
+        return np.concatenate([rows, self._measured(tile, crystals, rows, found)])
+
+    @staticmethod
+    def _measured(tile, crystals, rows, found):
+        """Rows of the columns of the network, with their intensities and widths."""
+        from hyperspy_symseg.networks.column_scale import column_width
+
+        if crystals is None:
+            width = column_width(tile.values, tile.valid) or 2.0
+            values = np.asarray(tile.values, float)
+            canvas, sign = Canvas(values, tile.valid, PERIOD_IN_WIDTHS * width), 1
+        else:
+            width, canvas, sign = crystals.width, crystals.canvas, crystals.sign
+        beside = rows[rows[:, NAMES.index("probability")] >= PROBABLE]
+        positions = np.concatenate([beside[:, :2], found[:, :2]])
+        widths = np.full(len(positions), width)
+        widths[: len(beside)] = beside[:, NAMES.index("width")]
+        free = np.arange(len(positions)) >= len(beside)
+        measured = Measured.of(canvas, positions, widths, free)
+        none = np.full(len(found), -1)
+        table = dict(zip(NAMES, found.T, strict=False))
+        table |= {
+            "intensity": sign * measured.intensities[free],
+            "intensity_error": measured.errors[free],
+            "width": measured.widths[free],
+            "pattern": none,
+            "site": none,
+        }
+        return _rows(table, NETWORK)
 
 
-def columns_of_frame(templates, tile, contrast):
-    """Columns of a frame, those that are improbable too: (n, 11) numpy.ndarray.
-
-    Parameters
-    ----------
-    templates : Templates
-    tile : Tile
-        Of a whole frame, with labels.
-    contrast : {"bright", "dark", "auto"}
-    """
-    labels = check_labels(tile.labels, templates.n_patterns)
-    labels = np.where(tile.valid, labels, -1)
-    none = np.empty((0, len(NAMES)))
-    if not (labels >= 0).any():
-        return none
-    frame = NormalizedFrame(tile.values, labels < 0, templates.period)
-    width = column_width(templates)
-    found = candidates(templates, frame, labels, width, contrast)
-    if found is None:
-        return none
-    valid = labels >= 0 if frame.valid is None else frame.valid & (labels >= 0)
-    values = found.sign * np.asarray(tile.values, float)
-    if frame.levelled is not None:
-        values = found.sign * frame.levelled.astype(float)
-    canvas = Canvas(values, valid, templates.period)
-    fit = ColumnFit(canvas, found.sites, width, cell_size(templates.period)).run()
-    table, extra = fit.table(), extra_columns(fit, labels, templates.period)
-    table |= {"pattern": found.patterns, "site": found.numbers}
-    extra["site"] = np.full(len(extra["y"]), -1)
-    rows = np.concatenate([_rows(table), _rows(extra)])
-    rows[:, NAMES.index("intensity")] *= found.sign
-    return rows
-
-
-def _rows(table):
-    """Rows of a table of columns of crystals: (n, 11) numpy.ndarray of float64."""
-    table = table | {"source": np.full(len(table["y"]), CRYSTAL)}
+def _rows(table, source):
+    """Rows of a table by name: (n, 11) numpy.ndarray of float64."""
+    table = table | {"source": np.full(len(table["y"]), source)}
     return np.column_stack([table[name] for name in NAMES]).astype(float)
+
+
+def _box(wanted, context):
+    """Rectangle with all pixels that are wanted, and what is about them: two slices."""
+    [box] = ndimage.find_objects(wanted.astype(np.int8))
+    return tuple(
+        slice(max(axis.start - context, 0), axis.stop + context) for axis in box
+    )
+
+
+def _in_vacuum(found, tile, beyond):
+    """Columns of the network where there is nothing beyond crystals: (n, 5) array.
+
+    If the power there is that of noise alone, columns are rare there.
+    """
+    from hyperspy_symseg.networks.column_network import RARE, USUAL
+    from hyperspy_symseg.networks.column_scale import column_width
+
+    if np.count_nonzero(beyond) < LEAST_BEYOND * beyond.size:
+        return found
+    if column_width(tile.values, beyond) is not None:
+        return found
+    odds = special.logit(np.clip(found[:, 4], SURE, 1 - SURE)) + np.log(RARE / USUAL)
+    return np.column_stack([found[:, :4], special.expit(odds)])
+
+
+def _without_twins(found, rows, distance):
+    """Columns of the network and rows of crystals, of two near ones the likelier."""
+    probability = NAMES.index("probability")
+    near = cKDTree(rows[:, :2]).query_ball_point(found[:, :2], distance)
+    kept, lost = np.ones(len(found), bool), np.zeros(len(rows), bool)
+    for i, own in enumerate(near):
+        if own:
+            likely = rows[own, probability].max()
+            if likely >= PROBABLE or likely >= found[i, 4]:
+                kept[i] = False
+            else:
+                lost[own] = True
+    return found[kept], rows[~lost]

@@ -23,8 +23,6 @@ from .metadata import result_metadata
 BRANCH = "Symmetry_points"
 # Of the circles about outliers, in periods.
 DIAMETER = 1.5
-# How columns are found.
-METHODS = "auto", "crystal"
 # What a table of outliers has.
 OUTLIER_COLUMNS = "y", "x", "score"
 # Frames in which a point that comes back may be missing, and standard deviations of a
@@ -552,7 +550,12 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
 
     In `asked` are the other arguments.
     """
-    from hyperspy_symseg.analysis.columns import CONTRASTS, NAMES, AtomicColumns
+    from hyperspy_symseg.analysis.columns import (
+        CONTRASTS,
+        METHODS,
+        NAMES,
+        AtomicColumns,
+    )
     from hyperspy_symseg.frames.lazy import lazy
     from hyperspy_symseg.frames.run import run
 
@@ -568,15 +571,20 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
     check_flag("lazy_output", lazy_output, None)
     source = Source.of(signal, mask, True)
     how = {key: asked[key] for key in ("show_progressbar", "num_workers")}
-    if labels is None:
+    if labels is not None:
+        _check_labels_of(labels, signal)
+    elif method != "network":
         labels = signal.segment_symmetry(mask=mask, lazy_output=lazy_output, **how)
-    _check_labels_of(labels, signal)
     if lazy_output is None:
-        lazy_output = signal._lazy or labels._lazy
-    model = labels._refined_model()
-    check_pixel_size(model, axes)
-    analysis = AtomicColumns(model.templates, contrast, probability)
-    given = analysis, source.frames, labels.data, source.mask
+        lazy_output = signal._lazy or (labels is not None and labels._lazy)
+    templates, branch = None, {}
+    if method != "network":
+        model = labels.model if method == "auto" else labels._refined_model()
+        check_pixel_size(model, axes)
+        templates, branch = model.templates, {"n_patterns": labels.n_patterns}
+    analysis = AtomicColumns(templates, method, contrast, probability)
+    given = None if templates is None else labels.data
+    given = analysis, source.frames, given, source.mask
     what = "Finding columns"
     with working(what, **how):
         found = lazy(*given) if lazy_output else run(*given, description=what)
@@ -588,7 +596,7 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
         NAMES,
         "Atomic columns",
         calibrated=calibrated,
-        Symmetry_points={"n_patterns": labels.n_patterns},
+        Symmetry_points=branch,
         Atomic_columns=record,
     )
 

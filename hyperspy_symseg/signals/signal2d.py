@@ -529,23 +529,28 @@ def find_atomic_columns(
     their motif, where the displacement of the crystal takes these. All columns of a
     frame are fitted together, as Gaussians on a background that varies; what the pixels
     say of a position is weighed against what the other columns tell. A column that is
-    not there, as at a vacancy or in vacuum, is not filled in.
+    not there, as at a vacancy or in vacuum, is not filled in. What the fit leaves is
+    looked through for others, such as adatoms. Elsewhere, as in amorphous material and
+    at boundaries, a network finds them.
 
     Parameters
     ----------
     seg : SymmetryLabels, optional
         Labels of the same shape, from `segment_symmetry`. None: the image is segmented
-        first, with what `segment_symmetry` does by default.
-    method : {"auto", "crystal"}
-        Where columns come from. "crystal": sites of crystals alone. "auto": the same,
-        as there are no others yet.
+        first, with what `segment_symmetry` does by default, if the method needs it.
+    method : {"auto", "crystal", "network"}
+        Where columns come from. "crystal": crystals alone. "network": the network
+        alone, in all of the image. "auto": crystals and, where none is certain, the
+        network: everywhere but on pixels with the label of one that are half a period
+        or more from others.
     contrast : {"auto", "bright", "dark"}
         Whether columns are brighter than what is between them. "auto": dark if the
-        mean unit cells are skewed that way, and bright otherwise.
+        mean unit cells are skewed that way, and bright otherwise; without crystals, it
+        is left to the network.
     probability : float
         Of the columns in the result, at least.
     mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
-        True where a pixel is left out; so are those that have no label.
+        True where a pixel is left out.
     calibrated : bool
         Whether positions, their errors and widths are in the unit of the axes, instead
         of pixels. A width is then the geometric mean of that along either axis.
@@ -562,17 +567,18 @@ def find_atomic_columns(
         ``probability`` that there is a column, its ``intensity`` above the background,
         summed over its pixels (negative if it is dark), and ``intensity_error``, its
         ``width`` (standard deviation of a Gaussian), its ``pattern``, which ``site`` of
-        the motif it is at (-1 if at none), and ``source``, 0 for crystals. That of a
-        single image is ``columns.data[0]``.
+        the motif it is at (-1 where there is none), and ``source``, 0 for crystals, 1
+        for the network. That of a single image is ``columns.data[0]``.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not allowed, or no pattern of the labels has a lattice.
+        If an argument is not allowed; with ``method="crystal"``, if no pattern of the
+        labels has a lattice.
 
     Notes
     -----
-    See `doc/columns.md`.
+    A frame of 512 x 512 takes some 0.3 s, besides its labels. See `doc/columns.md`.
 
     Examples
     --------

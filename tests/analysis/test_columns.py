@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from hyperspy_symseg import simulate
-from hyperspy_symseg.analysis.columns import NAMES, AtomicColumns, columns_of_frame
+from hyperspy_symseg.analysis.columns import NAMES, AtomicColumns
 from hyperspy_symseg.frames.run import run
 from hyperspy_symseg.frames.tile import Tile
 from hyperspy_symseg.simulate.imaging import Imaging
@@ -54,7 +54,8 @@ class Crystal:
         frame = self.frame if frame is None else frame
         labels = self.labels if labels is None else labels
         tile = replace(Tile.at((0, 0), frame, frame.shape), labels=labels)
-        return table(columns_of_frame(self.templates, tile, contrast))
+        analysis = AtomicColumns(self.templates, "crystal", contrast, 0.0)
+        return table(analysis.process(tile))
 
 
 def table(rows):
@@ -213,4 +214,4 @@ def test_rows_are_in_the_order_of_y_and_as_probable_as_asked(square):
 def test_templates_without_a_lattice_are_an_error():
     stripes = Templates(12.0, 1, [0], [[0, 1 / 12]], [1.0], 1.0)
     with pytest.raises(ValueError, match="templates must have a pattern with a latt"):
-        AtomicColumns(stripes)
+        AtomicColumns(stripes, "crystal")

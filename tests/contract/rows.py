@@ -140,6 +140,8 @@ ROWS = {
     "boundary lengths": BoundaryLengths(2, (0.1, 0.2)),
     "boundary lengths of a grid": BoundaryLengths(2, step=(5, 5)),
     "atomic columns": AtomicColumns(TWO),
+    "atomic columns of crystals": AtomicColumns(TWO, "crystal"),
+    "atomic columns by the network": AtomicColumns(method="network"),
     "defects": Defects(REFINED),
     "overlay": Overlay(2),
     "extremes": Extremes(),

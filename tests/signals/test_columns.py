@@ -112,6 +112,42 @@ def test_labels_of_another_shape_are_an_error(micrograph):
         columns_of(s.isig[:100, :], seg)
 
 
+def test_the_network_needs_no_labels(micrograph):
+    s, _ = micrograph
+    [rows] = columns_of(s, method="network").data
+    assert 110 < len(rows) < 145
+    assert (rows[:, 10] == 1).all()
+    assert (rows[:, 8:10] == -1).all()
+    true = 2 * np.pi * 2.0**2 * 10
+    assert np.median(rows[:, 5]) == pytest.approx(true, rel=0.2)
+
+
+def test_the_network_where_there_is_no_lattice():
+    kind = simulate.Amorphous.like(simulate.Lattice.square(12))
+    s, _ = simulate.micrograph(kind, SHAPE, dose=50, seed=2)
+    seg = s.segment_symmetry(1, show_progressbar=False)
+    assert seg.model.templates is None
+    [rows] = columns_of(s, seg).data
+    assert len(rows) > 80
+    assert (rows[:, 10] == 1).all()
+
+
+def test_crystals_and_the_network_in_one_frame():
+    kind = simulate.Amorphous.like(simulate.Lattice.square(12))
+    grains = [simulate.Lattice.square(12, orientation=10), kind]
+    labels = np.zeros((192, 240), int)
+    labels[:, 130:] = 1
+    s, _ = simulate.micrograph(grains, boundary=labels, dose=30, seed=2)
+    seg = s.segment_symmetry(2, show_progressbar=False)
+    [rows] = columns_of(s, seg).data
+    left = rows[:, 1] < 115
+    right = rows[:, 1] > 145
+    assert np.mean(rows[left, 10] == 0) > 0.95
+    assert np.mean(rows[right, 10] == 1) > 0.95
+    assert left.sum() > 190 * 110 / 144 - 15
+    assert right.sum() > 80
+
+
 def test_a_frame_without_a_lattice_is_an_error_of_crystals():
     noise = np.random.default_rng(0).poisson(5, (100, 120))
     with pytest.raises(ValueError, match="labels must be refined by templates"):

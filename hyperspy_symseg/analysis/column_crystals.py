@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The columns of a frame that its crystals tell of."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hyperspy_symseg.templates.normalized_frame import NormalizedFrame, cell_size
+
+from .column_candidates import candidates
+from .column_extras import extra_columns
+from .column_fit import ColumnFit
+from .column_model import Canvas
+from .column_sites import has_lattice
+from .interior import near
+from .residual_scores import column_width
+
+# Of a crystal, what is so near to other pixels is not for it alone to tell, in periods.
+BOUNDARY = 0.5
+
+
+class CrystalColumns(NamedTuple):
+    """Columns of the crystals of a frame.
+
+    Attributes
+    ----------
+    table : dict of (n,) numpy.ndarray of float64
+        By name; those that are improbable, too.
+    canvas : Canvas
+    told : (rows, columns) numpy.ndarray of bool
+        Where crystals are certain: where they have no column, there is none.
+    beyond : (rows, columns) numpy.ndarray of bool
+        Where no crystal is, nor near by.
+    sign : int
+        1 if columns are bright, -1 if they are dark.
+    width, spacing : float
+        Of a column, and the shortest distance of two, in pixels.
+    """
+
+    table: dict
+    canvas: Canvas
+    told: np.ndarray
+    beyond: np.ndarray
+    sign: int
+    width: float
+    spacing: float
+
+    @classmethod
+    def of(cls, templates, tile, labels, contrast):
+        """Columns of a frame: CrystalColumns, or None if it has no crystal.
+
+        Parameters
+        ----------
+        templates : Templates
+        tile : Tile
+            Of a whole frame.
+        labels : (rows, columns) numpy.ndarray of int
+            -1 where a pixel does not count.
+        contrast : {"bright", "dark", "auto"}
+        """
+        if not (labels >= 0).any():
+            return None
+        period = templates.period
+        frame = NormalizedFrame(tile.values, labels < 0, period)
+        width = column_width(templates)
+        found = candidates(templates, frame, labels, width, contrast)
+        if found is None:
+            return None
+        valid = labels >= 0 if frame.valid is None else frame.valid & (labels >= 0)
+        values = tile.values if frame.levelled is None else frame.levelled
+        canvas = Canvas(found.sign * np.asarray(values, float), valid, period)
+        fit = ColumnFit(canvas, found.sites, width, cell_size(period)).run()
+        at_sites, extra = fit.table(), extra_columns(fit, labels, period)
+        at_sites |= {"pattern": found.patterns, "site": found.numbers}
+        extra["site"] = np.full(len(extra["y"]), -1)
+        table = {
+            name: np.concatenate([values, extra[name]])
+            for name, values in at_sites.items()
+        }
+        inside = [
+            (table[axis] >= -0.5) & (table[axis] < n - 0.5)
+            for axis, n in zip("yx", labels.shape, strict=True)
+        ]
+        inside = np.logical_and(*inside)
+        table = {name: values[inside] for name, values in table.items()}
+        table["intensity"] = found.sign * table["intensity"]
+        numbers = [k for k in range(templates.n_patterns) if has_lattice(templates, k)]
+        crystals = np.isin(labels, numbers)
+        told = crystals.copy()
+        for k in numbers:
+            others = (labels != k) & (labels >= 0)
+            if others.any():
+                told &= (labels != k) | ~near(others, BOUNDARY * period)
+        spacing = float(found.sites.spacings.min())
+        beyond = tile.valid & ~near(crystals, period)
+        how = found.sign, fit.faintest_width, spacing
+        return cls(table, canvas, told, beyond, *how)
