@@ -7,13 +7,17 @@ Frames of eleven families (`column_frames.py`) at several doses. Tables in Markd
                                  [--doses 100 10 3 1 0.3] [--width 2]
                                  [--finders auto network LoG HyperSpy atomap]
                                  [--atomap-frames 1] [--empty 100] [--time]
-                                 [--pictures FOLDER] [--real FOLDER]
+                                 [--pictures FOLDER]
+                                 [--real FOLDER] [--data FOLDER]
+                                 [--scores FILE.pickle]
 
 A column is found within half of the shortest spacing; 4 pixels at the edges do not
 count. Ours are told the number of patterns alone; peers (atomap 0.4.2, HyperSpy's
 `find_peaks`, scikit-image's LoG) are told spacing and width, and in every frame the
 threshold that is best in hindsight. LoG and `find_peaks` give whole pixels. Of atomap,
 which takes up to a minute a frame, fewer frames are looked at.
+
+With ``--scores``, a run that was stopped goes on: what is in the file stays.
 
 Limit: the Cramer-Rao bound of single columns, in root mean square. z: errors in
 standard errors. Calibration: of all candidates from a probability of 0.02 on, in ten
@@ -24,6 +28,9 @@ Times are of the processor, in seconds a frame, with labels given.
 
 import argparse
 import itertools
+import logging
+import pickle
+import sys
 import time
 import tracemalloc
 from pathlib import Path
@@ -31,7 +38,7 @@ from pathlib import Path
 import numpy as np
 from column_finders import FINDERS, OURS
 from column_frames import FAMILIES, NINE, empty_frame, scene
-from column_measures import judge, together
+from column_measures import Score, judge, together
 from hyperspy.signals import Signal2D
 
 DOSES = 100.0, 10.0, 3.0, 1.0, 0.3
@@ -49,7 +56,7 @@ REAL = {
 
 def scores_of(options):
     """All frames judged: dict of Score, by finder, family and dose."""
-    found, first = {}, scene("square", 0)
+    found, first = _earlier(options), scene("square", 0)
     for finder in options.finders:
         # Imports are no work.
         if finder != "atomap":
@@ -61,6 +68,8 @@ def scores_of(options):
         frames = options.frames
         if finder == "atomap":
             frames = min(frames, options.atomap_frames)
+        if not frames or (finder, name, dose) in found:
+            continue
         scores = []
         for seed in range(options.first, options.first + frames):
             truth = scene(name, seed, options.width)
@@ -68,10 +77,33 @@ def scores_of(options):
             scores.append(judge(truth, dose, said))
             if options.pictures and seed == options.first:
                 picture(truth, dose, said, options.pictures / finder)
-        if scores:
-            found[finder, name, dose] = together(scores)
-            print(".", end="", flush=True, file=options.progress)
+        found[finder, name, dose] = together(scores)
+        _keep(found, options)
+        print(".", end="", flush=True, file=sys.stderr)
     return found
+
+
+def _frames_of(options):
+    """What scores are of, that are kept in one file: dict."""
+    names = "frames", "first", "width", "atomap_frames"
+    return {name: getattr(options, name) for name in names}
+
+
+def _earlier(options):
+    """Scores of an earlier run: dict."""
+    if options.scores is None or not options.scores.exists():
+        return {}
+    kept, found = pickle.loads(options.scores.read_bytes())
+    if kept != _frames_of(options):
+        sys.exit(f"{options.scores} must be of the same frames, got {kept}.")
+    return {key: Score(**values) for key, values in found.items()}
+
+
+def _keep(found, options):
+    """Write scores, if they are to be kept."""
+    if options.scores is not None:
+        plain = {key: score._asdict() for key, score in found.items()}
+        options.scores.write_bytes(pickle.dumps((_frames_of(options), plain)))
 
 
 def table(head, rows):
@@ -260,7 +292,7 @@ def real_pictures(options):
 
     options.real.mkdir(parents=True, exist_ok=True)
     for name, n_patterns in REAL.items():
-        signal = image(DATA / name)
+        signal = image((options.data or DATA) / name)
         labels = signal.segment_symmetry(n_patterns, show_progressbar=False)
         for finder in (each for each in options.finders if each in OURS):
             start = time.process_time()
@@ -288,8 +320,6 @@ def real_pictures(options):
 
 def main():
     """Print the tables."""
-    import sys
-
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -304,8 +334,11 @@ def main():
     parser.add_argument("--time", action="store_true", help="512 x 512, and a series")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER")
     parser.add_argument("--real", type=Path, metavar="FOLDER")
+    parser.add_argument("--data", type=Path, help="folder of real frames")
+    parser.add_argument("--scores", type=Path, metavar="FILE")
     options = parser.parse_args()
-    options.progress = sys.stderr
+    # That there is no lattice in some frames is known.
+    logging.getLogger("hyperspy_symseg").setLevel("ERROR")
     if options.pictures or options.real:
         import matplotlib
 

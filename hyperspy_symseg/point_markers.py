@@ -8,6 +8,8 @@ import numpy as np
 from hyperspy_symseg.plotting import PATTERN_COLORS, pattern_colors
 from hyperspy_symseg.point_tables import each_table
 
+# Of missing and of extra intensity.
+MISSING, EXTRA = PATTERN_COLORS["sky blue"], PATTERN_COLORS["orange"]
 # Of points without a pattern, and where there are no patterns.
 NO_PATTERN, ALONE = PATTERN_COLORS["vermillion"], PATTERN_COLORS["orange"]
 # Diameter: in distances of nearest neighbours; in pixels, if there are none.

@@ -13,8 +13,6 @@ from hyperspy_symseg.frames.checks import (
     is_number,
     shown,
 )
-from hyperspy_symseg.plotting import PATTERN_COLORS
-from hyperspy_symseg.point_markers import Places, circles, pattern_circles
 from hyperspy_symseg.point_tables import Calibration, bounds_of, each_table
 from hyperspy_symseg.version import package_version
 
@@ -23,9 +21,7 @@ from .metadata import result_metadata
 
 # Where the names of the columns are, in the metadata.
 BRANCH = "Symmetry_points"
-# Colours of missing and of extra intensity, and the diameter of their circles in
-# periods.
-MISSING, EXTRA = PATTERN_COLORS["sky blue"], PATTERN_COLORS["orange"]
+# Of the circles about outliers, in periods.
 DIAMETER = 1.5
 # What a table of outliers has.
 OUTLIER_COLUMNS = "y", "x", "score"
@@ -247,20 +243,15 @@ class SymmetryPoints(BaseSignal):
         --------
         >>> columns.to_xyz("columns.xyz", {0: "Mo", 1: "S"})  # doctest: +SKIP
         """
-        from hyperspy_symseg.point_tables import (
-            check_path,
-            lengths_of,
-            species_of,
-            write_xyz,
-        )
+        from hyperspy_symseg import point_tables
 
-        path, names = check_path(filename, ".xyz", overwrite), self.column_names
-        species = species_of(elements, names)
+        path = point_tables.check_path(filename, ".xyz", overwrite)
+        names, axes = self.column_names, self._axes
+        species = point_tables.species_of(elements, names)
         frames = self._read(show_progressbar, num_workers)
-        axes = self._axes
         known = [angstroms(axis) for axis in axes]
-        lengths = lengths_of(axes, known, self.is_calibrated)
-        write_xyz(path, frames, names, species, lengths)
+        lengths = point_tables.lengths_of(axes, known, self.is_calibrated)
+        point_tables.write_xyz(path, frames, names, species, lengths)
 
     def get_markers(self, **kwargs):
         """Circles about the points, for ``signal.add_marker`` of their frames.
@@ -284,6 +275,8 @@ class SymmetryPoints(BaseSignal):
         >>> s.plot()  # doctest: +SKIP
         >>> s.add_marker(columns.get_markers())  # doctest: +SKIP
         """
+        from hyperspy_symseg.point_markers import pattern_circles
+
         return pattern_circles(self, *self._drawn_as(), kwargs)
 
     def _drawn_as(self):
@@ -524,6 +517,7 @@ def find_outliers(labels, signal, threshold, mask, lazy_output):
 
 def outlier_markers(labels, found, **options):
     """Work of `SymmetryLabels.get_outlier_markers`."""
+    from hyperspy_symseg.point_markers import EXTRA, MISSING, Places, circles
     from hyperspy_symseg.templates.model import PERIODS
 
     is_points = isinstance(found, BaseSignal) and found.ragged

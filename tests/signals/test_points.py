@@ -230,6 +230,17 @@ def test_another_shape_is_an_error(labels, signal):
         labels.find_outliers(signal.isig[:, 1:])
 
 
+def test_markers_of_outliers_from_earlier_versions(labels, outliers):
+    """These are plain ragged signals."""
+    plain = outliers.deepcopy()
+    plain.set_signal_type("")
+    del plain.metadata.Symmetry_points
+    assert type(plain) is hs.signals.BaseSignal
+    missing, extra = labels.get_outlier_markers(plain)
+    assert len(missing.kwargs["offsets"]) == 3
+    assert len(extra.kwargs["offsets"]) == 0
+
+
 def test_what_is_not_a_signal_is_an_error(labels, signal):
     with pytest.raises(TypeError, match="ndarray"):
         labels.find_outliers(signal.data)
