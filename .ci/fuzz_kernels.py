@@ -17,7 +17,7 @@ from collections import Counter
 
 import numpy as np
 
-from hyperspy_symseg.analysis import Defects
+from hyperspy_symseg.analysis import AtomicColumns, Defects
 from hyperspy_symseg.descriptors import (
     GlideReflectionSymmetry,
     JoinedDescriptors,
@@ -50,6 +50,7 @@ KERNELS = {
     ),
     "_boundaries": ("sharpen",),
     "_bragg": ("fourier_sums", "sum_of_components"),
+    "_column_model": ("classes", "draw", "evidence", "leverage"),
     "_displacement": (
         "best_displacements",
         "multiplied",
@@ -166,7 +167,7 @@ def scores(rng):
 
 
 def model(rng):
-    """A model with templates: fit, labels, probabilities, outliers."""
+    """A model with templates: fit, labels, probabilities, outliers, columns."""
     shape = pair(rng, 24, 150)
     frame, mask = frame_of(rng, shape), mask_of(rng, shape)
     with workers(int(rng.integers(1, 4))):
@@ -184,6 +185,7 @@ def model(rng):
     if model.templates is not None:
         model.predict_proba(frame, mask)
         run(Defects(model), frame, labels, mask)
+        run(AtomicColumns(model.templates), frame, labels, mask)
 
 
 def blocks(rng):

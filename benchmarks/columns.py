@@ -28,6 +28,7 @@ Times are of the processor, in seconds a frame, with labels given.
 
 import argparse
 import itertools
+import logging
 import pickle
 import sys
 import time
@@ -336,6 +337,8 @@ def main():
     parser.add_argument("--data", type=Path, help="folder of real frames")
     parser.add_argument("--scores", type=Path, metavar="FILE")
     options = parser.parse_args()
+    # That there is no lattice in some frames is known.
+    logging.getLogger("hyperspy_symseg").setLevel("ERROR")
     if options.pictures or options.real:
         import matplotlib
 

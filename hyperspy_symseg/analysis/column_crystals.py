@@ -68,7 +68,7 @@ class CrystalColumns(NamedTuple):
             return None
         valid = labels >= 0 if frame.valid is None else frame.valid & (labels >= 0)
         values = tile.values if frame.levelled is None else frame.levelled
-        canvas = Canvas(found.sign * np.asarray(values, float), valid, period)
+        canvas = Canvas.scaled(found.sign * np.asarray(values, float), valid, period)
         fit = ColumnFit(canvas, found.sites, width, cell_size(period)).run()
         at_sites, extra = fit.table(), extra_columns(fit, labels, period)
         at_sites |= {"pattern": found.patterns, "site": found.numbers}
@@ -83,7 +83,8 @@ class CrystalColumns(NamedTuple):
         ]
         inside = np.logical_and(*inside)
         table = {name: values[inside] for name, values in table.items()}
-        table["intensity"] = found.sign * table["intensity"]
+        table["intensity"] = found.sign * canvas.unit * table["intensity"]
+        table["intensity_error"] = canvas.unit * table["intensity_error"]
         numbers = [k for k in range(templates.n_patterns) if has_lattice(templates, k)]
         crystals = np.isin(labels, numbers)
         told = crystals.copy()

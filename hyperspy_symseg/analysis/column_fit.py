@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .column_model import Canvas, Columns, Evidence
+from .column_model import Canvas, Columns, Evidence, scan_variance
 from .column_statistics import (
     neighbours_moves,
     posterior,
@@ -16,7 +16,7 @@ from .column_statistics import (
 )
 
 # Rounds of positions, statistics and probabilities.
-ROUNDS = 5
+ROUNDS = 4
 # Round from which on overdispersion is measured, and what columns take of the noise: at
 # first it is that they are not where they will be.
 SETTLED = 3
@@ -27,7 +27,7 @@ SCATTERS, VARIATIONS = (0.003, 0.12), (0.02, 0.5)
 # Columns that statistics are of, at least.
 FEWEST = 3
 # How far a column is moved in a round, and from its site, at most, in spacings.
-LONGEST_STEP, FARTHEST = 0.1, 0.45
+LONGEST_STEP, FARTHEST = 0.2, 0.45
 # Amplitude of a column at its least, of that of others of its kind.
 LEAST_AMPLITUDE = 0.05
 # How much heights change in a round, at most.
@@ -107,7 +107,7 @@ class ColumnFit:
         # Amplitudes, in those of others of their kind near by.
         self._relative = np.ones(len(sites.places))
         self._contrast = self.noise = self._amplitudes = None
-        self.overdispersion = 1.0
+        self.overdispersion, self._scan = 1.0, 0.0
         n = min(NEIGHBOURS, len(self._places) - 1)
         found = cKDTree(self._places).query(self._places, n + 1)[1]
         self._neighbours = found.reshape(len(self._places), -1)[:, 1:]
@@ -151,7 +151,8 @@ class ColumnFit:
         self._learn_noise(columns, i)
         missing = (1 - self.probabilities) * self._amplitudes
         how = self.expected, missing, self.noise
-        self._evidence = Evidence.of(canvas, columns, *how)
+        found = Evidence.of(canvas, columns, *how)
+        self._evidence = found.displaced(self._scan, widths)
         # Where columns would be by their pixels alone; what is hardly seen has a
         # variance nevertheless.
         left = self._information + 1e-6 * self._prior_matrix
@@ -213,6 +214,7 @@ class ColumnFit:
         self.noise = canvas.noise(self.expected, leverages)
         if i >= SETTLED:
             rest = (canvas.values - self.expected) * canvas.valid
+            self._scan, rest = scan_variance(rest, self.expected, self.noise)
             rest /= np.sqrt(self.noise.variance(self.expected))
             width = self._widths.mean()
             self.overdispersion = canvas.overdispersion(rest, width)

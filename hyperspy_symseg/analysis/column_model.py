@@ -20,6 +20,8 @@ WINDOW, OF_ALL = 4.5, 0.05
 # Classes of intensity that the noise is measured in, the least variance, of that of the
 # mean intensity, and how often the line is fitted, with its own weights.
 CLASSES, LEAST_VARIANCE, ROUNDS = 12, 0.05, 3
+# Standard deviations by which rows are displaced more than by noise, at least.
+CLEAR = 5.0
 # Lags up to which noise is correlated, in pixels.
 LAG = 3
 TINY = 1e-30
@@ -82,9 +84,12 @@ class Canvas:
     values : (rows, columns) numpy.ndarray of float64
         0 where not valid.
     valid : (rows, columns) numpy.ndarray of uint8
+    unit : float
+        Intensity that is 1 in the values.
     """
 
     def __init__(self, values, valid, period):
+        self.unit = 1.0
         self.values = np.ascontiguousarray(np.where(valid, values, 0.0))
         self.valid = np.ascontiguousarray(valid.astype(np.uint8))
         self._block = block_size(period)
@@ -94,6 +99,24 @@ class Canvas:
             sum_blocks(each.astype(np.float64), self._block)
             for each in (self.valid, self.values)
         ]
+
+    @classmethod
+    def scaled(cls, values, valid, period):
+        """Canvas of a frame less its mean, in units of its standard deviation.
+
+        Parameters
+        ----------
+        values : (rows, columns) numpy.ndarray of any real dtype
+        valid, period
+            As in the class.
+        """
+        values = np.where(valid, values, 0).astype(float)
+        used = values[valid]
+        mean = used.mean() if used.size else 0.0
+        unit = float(used.std()) if used.size else 0.0
+        canvas = cls((values - mean) / (unit or 1.0), valid, period)
+        canvas.unit = unit or 1.0
+        return canvas
 
     def drawn(self, columns, heights):
         """Sum of columns of some heights: (rows, columns) numpy.ndarray of float64.
@@ -219,6 +242,38 @@ class Canvas:
         return max(total, 1.0)
 
 
+def scan_variance(rest, expected, noise):
+    """Variance of the displacements of rows along x, by what is left of each.
+
+    With the slope m_x of the expected intensity and the residual r of a pixel, a row
+    that is displaced by d has the sum S of r m_x / V, which is d I in the mean, with
+    the variance I, the sum of m_x^2 / V.
+
+    Parameters
+    ----------
+    rest : (rows, columns) numpy.ndarray of float64
+        0 where a pixel does not count.
+    expected : (rows, columns) numpy.ndarray of float64
+    noise : Noise
+
+    Returns
+    -------
+    variance : float
+        In pixels squared; 0 if it is not clearly more than none.
+    rest : (rows, columns) numpy.ndarray of float64
+        Without the displacements, if there are any.
+    """
+    slopes = np.gradient(expected, axis=1) * (rest != 0)
+    inverse = 1 / noise.variance(expected)
+    sums = np.einsum("ij,ij,ij->i", rest, slopes, inverse)
+    information = np.einsum("ij,ij,ij->i", slopes, slopes, inverse)
+    excess, all_of = (sums**2 - information).sum(), (information**2).sum()
+    if not excess > CLEAR * np.sqrt(2 * all_of):
+        return 0.0, rest
+    steps = np.divide(sums, information, out=np.zeros_like(sums), where=information > 0)
+    return float(excess / all_of), rest - steps[:, np.newaxis] * slopes
+
+
 def _hats(n, block):
     """Weights of the blocks in the pixels of a line, linear: (n, blocks) array."""
     numbers = np.arange(-(-n // block))
@@ -267,6 +322,25 @@ class Evidence(NamedTuple):
     by_width: np.ndarray
     gains: np.ndarray
     seen: np.ndarray
+
+    def displaced(self, variance, widths):
+        """The same where rows are displaced along x: Evidence.
+
+        The rows of a column count with a Gaussian of its width over the root of 2.
+
+        Parameters
+        ----------
+        variance : float
+            From `scan_variance`.
+        widths : (n,) numpy.ndarray of float64
+        """
+        added = variance / (np.sqrt(2 * np.pi) * widths)
+        share = 1 / (1 + added * self.information[:, 2, 2])
+        information, gradients = self.information.copy(), self.gradients.copy()
+        gradients[:, 2] *= share
+        information[:, 2, :] *= np.sqrt(share)[:, np.newaxis]
+        information[:, :, 2] *= np.sqrt(share)[:, np.newaxis]
+        return self._replace(gradients=gradients, information=information)
 
     @classmethod
     def of(cls, canvas, columns, expected, missing, noise):

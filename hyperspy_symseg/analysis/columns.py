@@ -161,8 +161,8 @@ class AtomicColumns(PointAnalysis):
 
         if crystals is None:
             width = column_width(tile.values, tile.valid) or 2.0
-            values = np.asarray(tile.values, float)
-            canvas, sign = Canvas(values, tile.valid, PERIOD_IN_WIDTHS * width), 1
+            period, sign = PERIOD_IN_WIDTHS * width, 1
+            canvas = Canvas.scaled(tile.values, tile.valid, period)
         else:
             width, canvas, sign = crystals.width, crystals.canvas, crystals.sign
         beside = rows[rows[:, NAMES.index("probability")] >= PROBABLE]
@@ -174,8 +174,8 @@ class AtomicColumns(PointAnalysis):
         none = np.full(len(found), -1)
         table = dict(zip(NAMES, found.T, strict=False))
         table |= {
-            "intensity": sign * measured.intensities[free],
-            "intensity_error": measured.errors[free],
+            "intensity": sign * canvas.unit * measured.intensities[free],
+            "intensity_error": canvas.unit * measured.errors[free],
             "width": measured.widths[free],
             "pattern": none,
             "site": none,

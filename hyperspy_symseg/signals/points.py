@@ -242,20 +242,15 @@ class SymmetryPoints(BaseSignal):
         --------
         >>> columns.to_xyz("columns.xyz", {0: "Mo", 1: "S"})  # doctest: +SKIP
         """
-        from hyperspy_symseg.point_tables import (
-            check_path,
-            lengths_of,
-            species_of,
-            write_xyz,
-        )
+        from hyperspy_symseg import point_tables
 
-        path, names = check_path(filename, ".xyz", overwrite), self.column_names
-        species = species_of(elements, names)
+        path = point_tables.check_path(filename, ".xyz", overwrite)
+        names, axes = self.column_names, self._axes
+        species = point_tables.species_of(elements, names)
         frames = self._read(show_progressbar, num_workers)
-        axes = self._axes
         known = [angstroms(axis) for axis in axes]
-        lengths = lengths_of(axes, known, self.is_calibrated)
-        write_xyz(path, frames, names, species, lengths)
+        lengths = point_tables.lengths_of(axes, known, self.is_calibrated)
+        point_tables.write_xyz(path, frames, names, species, lengths)
 
     def get_markers(self, **kwargs):
         """Circles about the points, for ``signal.add_marker`` of their frames.

@@ -196,10 +196,12 @@ def test_vacuum_stays_empty():
 
 def test_gain_and_offset_change_nothing_but_intensities(square):
     found = square.columns()
-    other = square.columns(3.0 * square.frame + 100)
-    np.testing.assert_allclose(other["y"], found["y"], atol=1e-3)
-    np.testing.assert_allclose(other["y_error"], found["y_error"], rtol=1e-3)
-    np.testing.assert_allclose(other["intensity"], 3 * found["intensity"], rtol=1e-3)
+    for gain, offset in ((3.0, 100.0), (1e-20, 0.0)):
+        other = square.columns(gain * square.frame + offset)
+        np.testing.assert_allclose(other["y"], found["y"], atol=1e-3)
+        np.testing.assert_allclose(other["y_error"], found["y_error"], rtol=1e-3)
+        intensity = gain * found["intensity"]
+        np.testing.assert_allclose(other["intensity"], intensity, rtol=1e-3)
 
 
 def test_rows_are_in_the_order_of_y_and_as_probable_as_asked(square):

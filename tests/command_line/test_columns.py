@@ -112,6 +112,13 @@ def test_options_reach_the_finder(run, image, out):
     )
 
 
+def test_the_network_is_asked_for(run, image, out):
+    _, lines, _ = run(image, "--method", "network")
+    found = rows(out / "crystal_columns.csv")
+    assert {(row["source"], row["pattern"]) for row in found} == {("1", "-1")}
+    assert lines[1:] == [f"  {len(found)} columns", f"  {len(found)} by the network"]
+
+
 def test_old_results_are_replaced_only_if_asked(run, image, out):
     out.mkdir()
     (out / "crystal_columns.png").write_text("old")

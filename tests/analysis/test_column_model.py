@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from hyperspy_symseg.analysis.column_model import (
+    Canvas,
+    Columns,
+    Evidence,
+    Noise,
+    scan_variance,
+)
+from hyperspy_symseg.analysis.column_statistics import near_by, posterior, scatter_of
+
+SHAPE = 40, 53
+POSITIONS = np.array([[12.3, 20.8], [16.1, 25.6], [-2.0, 9.0], [39.2, 52.7]])
+AMPLITUDES = np.array([7.0, 3.0, 5.0, 4.0])
+WIDTHS = np.array([2.0, 1.5, 2.5, 2.0])
+COLUMNS = Columns(POSITIONS, AMPLITUDES, WIDTHS)
+
+
+def gaussian(position, width):
+    y, x = np.ogrid[: SHAPE[0], : SHAPE[1]]
+    dy, dx = y - position[0], x - position[1]
+    shape = np.exp(-(dy**2 + dx**2) / (2 * width**2))
+    return np.where(np.maximum(abs(dy), abs(dx)) <= 3 * width, shape, 0)
+
+
+@pytest.fixture(scope="module")
+def canvas():
+    rng = np.random.default_rng(0)
+    valid = rng.uniform(size=SHAPE) > 0.1
+    return Canvas(rng.poisson(5, SHAPE).astype(float), valid, 9.0)
+
+
+def test_columns_as_they_are_drawn(canvas):
+    expected = sum(
+        a * gaussian(q, w)
+        for q, a, w in zip(POSITIONS, AMPLITUDES, WIDTHS, strict=True)
+    )
+    np.testing.assert_allclose(canvas.drawn(COLUMNS, AMPLITUDES), expected, atol=1e-12)
+
+
+def log_likelihood(canvas, expected, noise):
+    """Of Gaussian pixels whose variance is given."""
+    rest = (canvas.values - expected) ** 2 * canvas.valid
+    return -0.5 * rest.sum() / noise.constant
+
+
+def test_evidence_is_the_change_of_the_likelihood(canvas):
+    noise, zero = Noise(4.0, 0.0, 0.1), np.zeros(4)
+    expected = 2 + canvas.drawn(COLUMNS, AMPLITUDES)
+    found = Evidence.of(canvas, COLUMNS, expected, zero, noise)
+    step = 1e-4
+    for n in range(4):
+        for i in range(3):
+            values = []
+            for sign in (-1, 1):
+                positions, amplitudes = POSITIONS.copy(), AMPLITUDES.copy()
+                if i:
+                    positions[n, i - 1] += sign * step
+                else:
+                    amplitudes[n] += sign * step
+                moved = COLUMNS._replace(positions=positions)
+                model = 2 + canvas.drawn(moved, amplitudes)
+                values.append(log_likelihood(canvas, model, noise))
+            slope = (values[1] - values[0]) / (2 * step)
+            # Pixels at the edge of the square come and go.
+            assert found.gradients[n, i] == pytest.approx(slope, rel=0.02, abs=0.05)
+        without = expected - AMPLITUDES[n] * gaussian(POSITIONS[n], WIDTHS[n])
+        gain = log_likelihood(canvas, expected, noise)
+        gain -= log_likelihood(canvas, without, noise)
+        assert found.gains[n] == pytest.approx(gain)
+
+
+def test_information_by_hand(canvas):
+    noise = Noise(0.0, 1.0, 1e-9)
+    expected = np.full(SHAPE, 2.0)
+    found = Evidence.of(canvas, COLUMNS, expected, AMPLITUDES, noise)
+    for n, (q, a, w) in enumerate(zip(POSITIONS, AMPLITUDES, WIDTHS, strict=True)):
+        g = gaussian(q, w)
+        y, x = np.ogrid[: SHAPE[0], : SHAPE[1]]
+        slopes = [g, a * g * (y - q[0]) / w**2, a * g * (x - q[1]) / w**2]
+        weights = canvas.valid / (2 + a * g)
+        matrix = [[(weights * s * t).sum() for t in slopes] for s in slopes]
+        np.testing.assert_allclose(found.information[n], matrix, atol=1e-12)
+        share = (canvas.valid * g**2).sum() / (np.pi * w**2)
+        assert found.seen[n] == pytest.approx(share)
+
+
+def test_gain_of_counts_is_that_of_poisson():
+    values = np.full(SHAPE, 1.0)
+    canvas = Canvas(values, np.ones(SHAPE, bool), 9.0)
+    one = Columns(np.array([[20.0, 26.0]]), np.array([0.3]), np.array([2.0]))
+    noise = Noise(0.0, 1.0, 1e-9)
+    expected = np.full(SHAPE, 0.2)
+    found = Evidence.of(canvas, one, expected, one.amplitudes, noise)
+    more = 0.3 * gaussian(one.positions[0], 2.0)
+    exact = (values * np.log((0.2 + more) / 0.2) - more).sum()
+    assert found.gains[0] == pytest.approx(exact, rel=0.02)
+
+
+def test_noise_of_counts(canvas):
+    rng = np.random.default_rng(1)
+    expected = np.broadcast_to(np.linspace(1, 30, 400), (300, 400)).copy()
+    counts = Canvas(
+        3.0 * rng.poisson(expected) + 50, np.ones(expected.shape, bool), 9.0
+    )
+    model = 3.0 * expected + 50
+    noise = counts.noise(model, np.zeros_like(model))
+    # Of a gain of 3, the variance is three times what is above the offset.
+    assert noise.slope == pytest.approx(3, rel=0.05)
+    assert noise.constant == pytest.approx(-150, rel=0.1)
+
+
+def test_background_and_contrast():
+    shape = 120, 131
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    level = 5 + 0.02 * y
+    comb = 1 + np.cos(2 * np.pi * y / 10) * np.cos(2 * np.pi * x / 10)
+    canvas = Canvas(level + 4.0 * comb, np.ones(shape, bool), 10.0)
+    background, contrasts, contrast = canvas.background(comb, None)
+    np.testing.assert_allclose(
+        background[20:-20, 20:-20], level[20:-20, 20:-20], atol=0.2
+    )
+    assert contrast == pytest.approx(4, rel=0.02)
+    np.testing.assert_allclose(contrasts[6:-6, 6:-6], 4, rtol=0.05)
+
+
+@pytest.mark.parametrize(("blur", "most"), [(0.0, 1.05), (1.0, 20.0)])
+def test_overdispersion(blur, most):
+    noise = np.random.default_rng(2).normal(size=(300, 320))
+    canvas = Canvas(noise, np.ones(noise.shape, bool), 9.0)
+    if blur:
+        noise = ndimage.gaussian_filter(noise, blur)
+        noise /= noise.std()
+    found = canvas.overdispersion(noise, 2.0)
+    if not blur:
+        assert 1 <= found < most
+        return
+    # The variance of what a column's filter has, over that of white noise.
+    filtered = ndimage.gaussian_filter(noise, 2.0)
+    assert found == pytest.approx(filtered.var() * 4 * np.pi * 4, rel=0.25)
+
+
+def test_what_the_others_tell_is_linear_and_without_oneself():
+    rng = np.random.default_rng(3)
+    places = rng.uniform(0, 200, (300, 2))
+    moves = places @ np.array([[0.01, -0.02], [0.005, 0.01]])
+    found = near_by(places, moves, np.full(300, 1e4), 12, 2.5)
+    np.testing.assert_allclose(found, moves, atol=0.02)
+    moves[7] += 5
+    again = near_by(places, moves, np.full(300, 1e4), 12, 2.5)
+    np.testing.assert_allclose(again[7], found[7], atol=1e-6)
+
+
+def test_a_scatter_that_is_not_seen_is_the_usual_one():
+    ones = np.ones(5)
+    found = scatter_of(ones, 100 * ones, ones, 0.3, (0.03, 3.0))
+    assert 0.15 < found < 0.9
+
+
+def test_vacancies_of_a_frame_are_as_rare_as_they_are():
+    neighbours = np.array([[(i - 1) % 400, (i + 1) % 400] for i in range(400)])
+    gains = np.full(400, 8.0)
+    gains[::10] = -8
+    sure = np.full(400, 0.97)
+    for _ in range(3):
+        sure = posterior(gains, sure, neighbours)
+    gains[5] = 0
+    assert posterior(gains, sure, neighbours)[5] == pytest.approx(0.93, abs=0.05)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_rows_that_the_scan_has_displaced(shift):
+    rng = np.random.default_rng(4)
+    x, shifts = np.arange(200), rng.normal(0, shift, (160, 1))
+    model = np.broadcast_to(20 + 10 * np.cos(2 * np.pi * x / 12), (160, 200)).copy()
+    frame = rng.poisson(20 + 10 * np.cos(2 * np.pi * (x - shifts) / 12))
+    variance, rest = scan_variance(frame - model, model, Noise(0.0, 1.0, 1e-9))
+    assert variance == pytest.approx(shift**2, rel=0.3)
+    if shift:
+        assert rest.std() < (frame - model).std()
+
+
+def test_displaced_rows_tell_less_of_x_and_as_much_of_y(canvas):
+    noise, zero = Noise(4.0, 0.0, 0.1), np.zeros(4)
+    expected = 2 + canvas.drawn(COLUMNS, AMPLITUDES)
+    found = Evidence.of(canvas, COLUMNS, expected, zero, noise)
+    other = found.displaced(0.25, WIDTHS)
+    before, after = (1 / each.information[:, 2, 2] for each in (found, other))
+    np.testing.assert_allclose(after, before + 0.25 * 0.39894 / WIDTHS, rtol=1e-4)
+    inner = (slice(None), slice(2), slice(2))
+    np.testing.assert_array_equal(other.information[inner], found.information[inner])
