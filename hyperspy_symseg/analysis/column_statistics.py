@@ -11,6 +11,8 @@ CUT, CUT_VARIANCE = 3.0, 0.9947
 # What is known of a scatter beforehand: the half width of the distribution of its
 # logarithm. Number of scatters that are tried.
 KNOWN, GRID = 0.25, 24
+# Relative error of the variances of noise, which many values share.
+DOUBT = 0.04
 # Windows in which columns tell where a site is, in cells; what a site may be off by, in
 # pixels, in its place and for a step of a cell; and what a window has to gain.
 WIDTHS, OFF, OFF_BY_STEP, WORTH = (1.0, 1.5, 2.5, 4.0), 1.0, 0.3, 0.002
@@ -48,6 +50,7 @@ def scatter_of(squared, variances, weights, usual, bounds):
     total = variances + scatters[:, np.newaxis] ** 2
     ratio = np.minimum(squared / total, CUT**2) / CUT_VARIANCE
     losses = 0.5 * ((ratio + np.log(total)) @ weights)
+    losses /= 1 + weights.sum() * DOUBT**2 / 2
     losses += np.log1p((np.log(scatters / usual) / KNOWN) ** 2)
     likely = np.exp(losses.min() - losses)
     return float(np.sqrt(likely @ scatters**2 / likely.sum()))
