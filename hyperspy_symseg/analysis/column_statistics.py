@@ -43,7 +43,7 @@ def scatter_of(squared, variances, weights, usual, bounds):
     >>> rng = np.random.default_rng(0)
     >>> values = rng.normal(0, np.sqrt(0.3 + 0.5), 4000)
     >>> ones = np.ones(4000)
-    >>> round(scatter_of(values**2, 0.3 * ones, ones, 1.0, (0.01, 10)) ** 2, 1)
+    >>> round(scatter_of(values**2, 0.3 * ones, ones, 0.6, (0.1, 2)) ** 2, 1)
     0.5
     """
     scatters = np.geomspace(*bounds, GRID)

@@ -249,8 +249,8 @@ def events(frames, tracks, jump, errors=None, bounds=None):
         Standard errors.
     bounds : ((float, float), (float, float)), optional
         Least and largest (y, x) of what is seen; by default that of all points. No
-        point comes or goes nearer than `tracks.reach` to it, nor in as many frames at
-        the beginning or end as a gap may have.
+        point comes, goes or jumps nearer than `tracks.reach` to it, or comes or goes in
+        as many frames at the beginning or end as a gap may have.
 
     Returns
     -------
@@ -276,16 +276,24 @@ def events(frames, tracks, jump, errors=None, bounds=None):
                 continue
             # Drift alone takes points across the edge: it must have been in view.
             other = frame - 1 if name == APPEARS else frame
-            at = place + tracks.drift[other]
-            if (at - tracks.reach < bounds[0]).any():
-                continue
-            if (at + tracks.reach > bounds[1]).any():
+            if not _is_inside(place + tracks.drift[other], bounds, tracks.reach):
                 continue
             y, x = place + tracks.drift[frame]
             found.append(_event(name, frame, number, (y, x)))
-    found += _jumps(frames, tracks, seen, jump, errors)
+    found += [
+        row
+        for row in _jumps(frames, tracks, seen, jump, errors)
+        # Of a point that is half in view, the position is half known.
+        if _is_inside(np.array([row["y"], row["x"]]), bounds, tracks.reach)
+    ]
     found.sort(key=lambda row: (row["frame"], row["track"]))
     return pd.DataFrame(found, columns=[*COLUMNS])
+
+
+def _is_inside(place, bounds, margin):
+    """Whether a place (2,) is in bounds, and so far from them: bool."""
+    inside = (place - margin >= bounds[0]) & (place + margin <= bounds[1])
+    return bool(inside.all())
 
 
 def _event(name, frame, number, place, step=(np.nan, np.nan)):

@@ -330,8 +330,8 @@ class SymmetryPoints(BaseSignal):
             A row an event: ``event`` ("appears", "goes" or "jumps"); ``frame``, the
             first with the point, without it, or after the jump; ``time``, the value of
             the navigation axis there; ``track``; ``y`` and ``x`` in that frame; and,
-            of jumps, ``dy`` and ``dx`` without the drift. Where points cross the edge
-            of the frame, within `max_distance` of it, is no event.
+            of jumps, ``dy`` and ``dx`` without the drift. There is none within
+            `max_distance` of the edge of the frame, which drift takes points across.
 
         Raises
         ------

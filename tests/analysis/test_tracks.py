@@ -117,6 +117,15 @@ def test_a_jump_is_told():
     assert found["dx"][0] == pytest.approx(3, abs=1)
 
 
+def test_a_jump_at_the_edge_is_no_event():
+    frames = moved(3.0, np.random.default_rng(0))
+    found = linked(frames)
+    bounds = GRID[MIDDLE] - 6.0, np.full(2, 99.0)
+    assert len(tracks.events(frames, found, 5.0, bounds=bounds)) == 1
+    bounds = GRID[MIDDLE] - 4.0, np.full(2, 99.0)
+    assert len(tracks.events(frames, found, 5.0, bounds=bounds)) == 0
+
+
 def test_scatter_is_no_jump():
     frames = moved(0.0, np.random.default_rng(0))
     assert len(tracks.events(frames, linked(frames), 5.0)) == 0
