@@ -222,10 +222,10 @@ class Leakage:
         y, x = self.window.in_bins(nodes).T
         own_y, own_x = self.window.in_bins(self.maxima).T
         for sign in (1, -1):
-            squares = (
+            squared = (
                 np.subtract.outer(y, sign * own_y) ** 2
                 + np.subtract.outer(x, sign * own_x) ** 2
             )
-            shares = LOBE**2 / np.maximum(squares, LOBE**2)
-            total += np.where(squares > 1, shares, 0) @ self.powers
+            shares = LOBE**2 / np.maximum(squared, LOBE**2)
+            total += np.where(squared > 1, shares, 0) @ self.powers
         return total
