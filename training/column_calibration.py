@@ -9,7 +9,7 @@ from hyperspy_symseg.networks.column_network import SURE, ColumnScale, columns_b
 from hyperspy_symseg.networks.column_scale import mean_and_spread
 
 # Distance of a column from what is found of it, at most, in widths.
-MATCHED = 1.5
+MATCHED = 2.5
 # Probabilities before calibration are looked at from here.
 LEAST = 0.02
 BINS = 10
@@ -49,7 +49,8 @@ def found_in(network, drawn, i):
     image = -drawn.image if i % 4 in (1, 3) else drawn.image
     valid = np.ones(image.shape, bool)
     scale = ColumnScale(1, *mean_and_spread(image, valid))
-    found = columns_by(network, image, valid, contrast, LEAST, scale, (0, 0))
+    found = columns_by(network, image, valid, contrast, scale)
+    found = found[found[:, 4] >= LEAST]
     return found, matches(found, drawn.columns, MATCHED * drawn.width)
 
 

@@ -7,6 +7,7 @@ round line. Lattices are strained, bent and jittered, and have vacancies; lines 
 scan may be off. All lengths follow from the width of a column.
 """
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -19,16 +20,19 @@ from hyperspy_symseg.simulate.imaging import Imaging
 
 # Second numbers of the seed, of frames that are drawn for one of these.
 TRAINING, CALIBRATION, VALIDATION = range(3)
-# Of frames that are held out, in pixels.
+# Frames that are held out: pixels along each side, fewest columns, weight of the
+# weakest, and distance of columns in widths, at least.
 HELD_OUT_SIDE = 128
+USUAL_COLUMNS, USUAL_WEIGHT, USUAL_DISTANCE = 20, 0.3, 3.5
 # Standard deviation of a column, in pixels: somewhat more than what the scale leaves.
 WIDTHS = 1.1, 2.7
 # Root of the area of a column, in widths; and the distance in a dumbbell.
 SPACINGS, DUMBBELLS = (3.3, 9.0), (2.2, 4.0)
 # Counts at the centre of a column of weight 1, uniform on a scale of logarithms.
 DOSES = 0.2, 2000.0
-# The weakest of the columns of a frame.
-WEAKEST = 0.03
+# Counts of the weakest columns of a frame, and their weights, at least and at most:
+# what nobody can see is not to be found.
+LEAST_COUNTS, WEAKEST = 1.0, (0.03, 0.4)
 BACKGROUND, RAMP = 0.5, 0.25
 # Columns that are nearer than this many widths are not seen as two.
 RESOLVED = 1.8
@@ -76,11 +80,12 @@ def draw(side, seed):
     """
     rng = np.random.default_rng(seed)
     width, dose = uniform_log(rng, *WIDTHS), uniform_log(rng, *DOSES)
+    weakest = min(max(LEAST_COUNTS / dose, WEAKEST[0]), WEAKEST[1])
     imaging = Imaging(width, dose, 0, 0, 0)
-    is_inside = _vacuum(side, rng)
+    is_inside = _vacuum(side, weakest, rng)
     columns = np.empty((0, 3))
     if rng.random() >= EMPTY:
-        columns = _columns(side, imaging, rng)
+        columns = _columns(side, weakest, imaging, rng)
         columns[:, 2] *= is_inside(*columns[:, :2].T)
         columns = columns[columns[:, 2] > 0]
         columns = columns[_apart(columns, RESOLVED * width)]
@@ -94,14 +99,14 @@ def draw(side, seed):
     return Drawn(image, columns[inside], dose, width)
 
 
-def _columns(side, imaging, rng):
+def _columns(side, weakest, imaging, rng):
     """Columns of one or two kinds that meet in a line: (n, 3) array."""
     spacing = rng.uniform(*SPACINGS) * imaging.column_width
-    columns = _of_one_kind(side, spacing, imaging, rng)
+    columns = _of_one_kind(side, spacing, weakest, imaging, rng)
     if rng.random() < SECOND:
         other = spacing * rng.uniform(0.8, 1.25)
         other = max(other, SPACINGS[0] * imaging.column_width)
-        others = _of_one_kind(side, other, imaging, rng)
+        others = _of_one_kind(side, other, weakest, imaging, rng)
         is_first = _region(side, rng)
         columns = np.concatenate(
             [
@@ -115,7 +120,7 @@ def _columns(side, imaging, rng):
     if rng.random() < 0.25:
         # Thicker here than there.
         y, x = columns[:, :2].T / side
-        low = uniform_log(rng, WEAKEST, 0.7)
+        low = uniform_log(rng, weakest, 0.7)
         angle = rng.uniform(0, 2 * math.pi)
         along = np.sin(angle) * (y - 0.5) + np.cos(angle) * (x - 0.5) + 0.5
         columns[:, 2] *= np.exp(np.log(low) * np.clip(along, 0, 1))
@@ -124,7 +129,7 @@ def _columns(side, imaging, rng):
     return columns
 
 
-def _of_one_kind(side, spacing, imaging, rng):
+def _of_one_kind(side, spacing, weakest, imaging, rng):
     """Columns of a lattice, or at random: (n, 3) array."""
     shape = (side, side)
     if rng.random() < AMORPHOUS:
@@ -134,10 +139,10 @@ def _of_one_kind(side, spacing, imaging, rng):
         columns = Amorphous(spacing**-2, apart).columns(low, high, rng)
         weights = np.ones(len(columns))
         if rng.random() < 0.4:
-            lowest = uniform_log(rng, WEAKEST, 0.8)
+            lowest = uniform_log(rng, weakest, 0.8)
             weights = np.exp(np.log(lowest) * rng.random(len(columns)))
         return np.column_stack([columns, weights])
-    lattice = _lattice(spacing, imaging.column_width, rng)
+    lattice = _lattice(spacing, imaging.column_width, weakest, rng)
     origin = rng.uniform(size=2) @ np.array(lattice.vectors)
     columns, _, weights = imaging.columns(lattice, shape, origin, rng, 0.1 * side)
     columns = _bent(columns, side, rng) if rng.random() < 0.3 else columns
@@ -146,13 +151,13 @@ def _of_one_kind(side, spacing, imaging, rng):
     return np.column_stack([columns, weights])
 
 
-def _lattice(spacing, width, rng):
+def _lattice(spacing, width, weakest, rng):
     """A lattice of columns, each with an area of the spacing squared: Lattice."""
     kind, turn = rng.choice(LATTICES), rng.uniform(0, 360)
     # The weights of the second and of further columns.
     others = [1.0] * 3
     if rng.random() < 0.7:
-        others = [uniform_log(rng, WEAKEST, 1) for _ in others]
+        others = [uniform_log(rng, weakest, 1) for _ in others]
     if kind == "square":
         # Or a checkerboard of two.
         motif = [(0, 0, 1), (0.5, 0.5, others[0])][: rng.integers(1, 3)]
@@ -218,7 +223,7 @@ def _region(side, rng):
     return lambda y, x: np.hypot(y - centre[0], x - centre[1]) < radius
 
 
-def _vacuum(side, rng):
+def _vacuum(side, weakest, rng):
     """How much of the columns there is at a place: callable to (...) array, 0 to 1."""
     if rng.random() >= VACUUM:
         return lambda y, x: np.ones(np.broadcast_shapes(y.shape, x.shape))
@@ -228,7 +233,7 @@ def _vacuum(side, rng):
     # A particle, which is thinner at its rim.
     centre, radius = rng.uniform(0, side, 2), side * rng.uniform(0.1, 0.7)
     corners = rng.integers(3, 9) if rng.random() < 0.5 else 0
-    turn, rim = rng.uniform(0, 2 * math.pi), uniform_log(rng, WEAKEST, 1)
+    turn, rim = rng.uniform(0, 2 * math.pi), uniform_log(rng, weakest, 1)
 
     def height(y, x):
         away, angle = (
@@ -310,7 +315,9 @@ def _exposed(frame, clean, dose, rng):
 
 
 def draw_many(n, seed):
-    """Draw a number of frames that are not trained on.
+    """Draw a number of usual frames that are not trained on.
+
+    They have some columns, which are apart, and none is much weaker than the others.
 
     Parameters
     ----------
@@ -322,5 +329,14 @@ def draw_many(n, seed):
     Drawn
     """
     seed = np.atleast_1d(seed).tolist()
-    for i in range(n):
-        yield draw(HELD_OUT_SIDE, (*seed, i))
+    found = (draw(HELD_OUT_SIDE, (*seed, i)) for i in itertools.count())
+    yield from itertools.islice(filter(_is_usual, found), n)
+
+
+def _is_usual(drawn):
+    """Whether a frame has columns enough, alike and apart: bool."""
+    columns = drawn.columns
+    if len(columns) < USUAL_COLUMNS or columns[:, 2].min() < USUAL_WEIGHT:
+        return False
+    tree = cKDTree(columns[:, :2])
+    return not tree.query_pairs(USUAL_DISTANCE * drawn.width)

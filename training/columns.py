@@ -4,12 +4,12 @@
 ::
 
     pip install hyperspy-symseg[train]
-    python training/columns.py [--steps 10000] [--held-out 400] [--seed 0]
+    python training/columns.py [--steps 4500] [--held-out 300] [--seed 0]
                                [--weights FILE] [--calibrate]
 
 Frames are simulated (`column_images.py`) while it trains; half of them are seen again,
-turned or mirrored. 400 other frames are what probabilities and errors are calibrated
-to, and 400 more validate. Without ``--weights`` nothing is written. With
+turned or mirrored. 300 other frames are what probabilities and errors are calibrated
+to, and 300 more validate. Without ``--weights`` nothing is written. With
 ``--calibrate`` nothing is trained: the weights of the file are calibrated again.
 """
 
@@ -242,7 +242,8 @@ def train(network, options):
             recent = []
             if options.weights:
                 # What there is so far, not calibrated.
-                write_weights(options.weights, mean.as_weights(), options.seed)
+                weights = mean.as_weights()
+                write_weights(options.weights, weights, options.seed)
     return mean.eval()
 
 
@@ -251,9 +252,9 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, default=10000, help="of 16 frames")
+    parser.add_argument("--steps", type=int, default=4500, help="of 16 frames")
     parser.add_argument(
-        "--held-out", type=int, default=400, help="frames to calibrate, and to validate"
+        "--held-out", type=int, default=300, help="frames to calibrate, and to validate"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--weights", help="file that is written")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 
 from .layers import conv2d, upsample
 from .weights import read_weights
@@ -19,11 +20,13 @@ FILE = Path(__file__).with_name("columns.npz")
 # Pixels of a cell, and of the coarsest level of the network, along each side.
 CELL, COARSEST = 2, 16
 # Pixels around a pixel that the cells there depend on, at most: kernels of all levels
-# reach 66, and a coarsest cell may begin 15 away.
+# reach 64, the coarsest cell may begin 15 away, and means are of what is 5 away.
 REACH = 96
-# Of what is far from the mean: spreads at which values are cut off, and those that
-# count as one where small differences are to be seen.
-MOST, FINE = 20.0, 0.125
+# Of what is far from the mean: spreads at which values are cut off.
+MOST = 20.0
+# Where columns are seen that are weak beside others: pixels of the square whose mean is
+# taken off, and spreads up to which the scale is linear.
+AROUND, FINE = 11, 0.03
 # Channels in and out, size and stride of the kernels. What is of a level ends with it.
 LAYERS = {
     "enter0": (4, 24, 4, 2),
@@ -98,14 +101,21 @@ def planes(values, valid, scale, is_known):
     Returns
     -------
     (4, rows, columns) numpy.ndarray of float32
-        Values in spreads from the mean, the same on a scale that shows small
-        differences, whether columns are bright, and what is valid; 0 where it is not.
+        Values in spreads from the mean; from the mean of what is around, on a scale of
+        logarithms; whether columns are bright; and what is valid. 0 where it is not.
     """
     mean, spread = scale
     scaled = np.where(valid, (values - mean) / spread, 0)
     scaled = np.clip(scaled, -MOST, MOST).astype(np.float32)
-    fine = np.arcsinh(scaled / np.float32(FINE)) / np.float32(3)
     valid = valid.astype(np.float32)
+    around, counted = (
+        ndimage.uniform_filter(x, AROUND, np.float64, mode="constant")
+        for x in (scaled, valid)
+    )
+    # What is left where nothing is valid is rounding.
+    around = np.divide(around, counted, out=around, where=counted > 1e-6)
+    fine = valid * np.arcsinh((scaled - around) / FINE).astype(np.float32)
+    fine /= np.float32(3)
     return np.stack([scaled, fine, valid * np.float32(is_known), valid])
 
 

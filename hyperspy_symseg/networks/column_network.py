@@ -21,11 +21,12 @@ BEST_WIDTH, MOST_BINNED = 1.6, 7
 # Pixels along each side that go through the network at once, at most, after binning.
 LARGEST = 1024
 # Columns in a cell: of the frames that the network was trained on, on the average, and
-# of those whose power is that of noise alone, which have one or two at most.
-USUAL, RARE = 1 / 36, 1e-4
+# of those whose power is that of noise alone: one in sixty frames of 256 x 256 pixels,
+# so that the network by itself does not make one likely.
+USUAL, RARE = 1 / 36, 1e-6
 # Sums of the probabilities of cells are taken for this at least, and for one less this
 # at most: their logits are finite.
-SURE = 1e-6
+SURE = 5e-3
 
 
 class ColumnScale(NamedTuple):
@@ -131,17 +132,18 @@ def find_columns(
     >>> found.shape
     (35, 5)
     """
+    if not 0 <= probability <= 1:
+        raise ValueError(f"probability must be from 0 to 1, got {probability!r}.")
     network = ColumnNetwork.trained()
-    return columns_by(network, values, valid, contrast, probability, scale, first)
+    found = columns_by(network, values, valid, contrast, scale, first)
+    return found[found[:, 4] >= probability]
 
 
-def columns_by(network, values, valid, contrast, probability, scale, first):
-    """Find columns by a network of one's own; the others are as in `find_columns`."""
+def columns_by(network, values, valid, contrast="auto", scale=None, first=(0, 0)):
+    """Find columns of any probability by a given network, as in `find_columns`."""
     _check_frame(values, valid)
     if contrast not in CONTRASTS:
         raise ValueError(f"contrast must be one of {CONTRASTS}, got {contrast!r}.")
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability must be from 0 to 1, got {probability!r}.")
     scale = prepare(values, valid) if scale is None else scale
     n = scale.binning
     # Cells are where they are in the whole frame.
@@ -165,7 +167,7 @@ def columns_by(network, values, valid, contrast, probability, scale, first):
     found[:, :2] = n * found[:, :2] + (n - 1) / 2
     found[:, 2:4] *= n
     at = np.rint(found[:, :2]).astype(int)
-    kept = (found[:, 4] >= probability) & ((at >= 0) & (at < values.shape)).all(axis=1)
+    kept = ((at >= 0) & (at < values.shape)).all(axis=1)
     kept[kept] = valid[tuple(at[kept].T)]
     found = found[kept]
     found[:, :2] += skipped

