@@ -12,7 +12,7 @@ from hyperspy_symseg.frames.analysis import PointAnalysis
 
 from .checks import check_labels
 from .column_crystals import CrystalColumns
-from .column_intensities import Measured
+from .column_measurement import Measured
 from .column_model import Canvas
 from .column_sites import has_lattice
 
@@ -156,7 +156,7 @@ class AtomicColumns(PointAnalysis):
 
     @staticmethod
     def _measured(tile, crystals, rows, found):
-        """Rows of the columns of the network, with their intensities and widths."""
+        """Rows of the columns of the network, measured in the frame."""
         from hyperspy_symseg.networks.column_scale import column_width
 
         if crystals is None:
@@ -166,14 +166,23 @@ class AtomicColumns(PointAnalysis):
         else:
             width, canvas, sign = crystals.width, crystals.canvas, crystals.sign
         beside = rows[rows[:, NAMES.index("probability")] >= PROBABLE]
-        positions = np.concatenate([beside[:, :2], found[:, :2]])
+        positions, errors = (
+            np.concatenate([beside[:, own], found[:, own]])
+            for own in (slice(2), slice(2, 4))
+        )
         widths = np.full(len(positions), width)
         widths[: len(beside)] = beside[:, NAMES.index("width")]
         free = np.arange(len(positions)) >= len(beside)
-        measured = Measured.of(canvas, positions, widths, free)
+        measured = Measured.of(canvas, positions, errors, widths, free)
         none = np.full(len(found), -1)
-        table = dict(zip(NAMES, found.T, strict=False))
-        table |= {
+        y, x = measured.positions[free].T
+        y_error, x_error = measured.position_errors[free].T
+        table = {
+            "y": y,
+            "x": x,
+            "y_error": y_error,
+            "x_error": x_error,
+            "probability": found[:, 4],
             "intensity": sign * canvas.unit * measured.intensities[free],
             "intensity_error": canvas.unit * measured.errors[free],
             "width": measured.widths[free],
