@@ -9,6 +9,7 @@ from scipy import ndimage, special
 from scipy.spatial import cKDTree
 
 from hyperspy_symseg.frames.analysis import PointAnalysis
+from hyperspy_symseg.frames.threads import one_thread
 
 from .checks import check_labels
 from .column_crystals import CrystalColumns
@@ -107,6 +108,12 @@ class AtomicColumns(PointAnalysis):
 
     def process(self, tile):
         """Those of a frame: (n, 11) numpy.ndarray."""
+        # Sums by threads are rounded in another way.
+        with one_thread:
+            return self._found(tile)
+
+    def _found(self, tile):
+        """Those of a frame, with `one_thread`: (n, 11) numpy.ndarray."""
         crystals, valid = None, tile.valid
         if self.templates is not None:
             labels = check_labels(tile.labels, self.templates.n_patterns)
