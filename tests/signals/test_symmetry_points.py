@@ -85,6 +85,14 @@ def test_parts_of_a_series_are_points(series, lazy):
     assert lazy.inav[:2].column_names == NAMES
 
 
+def test_one_frame_of_a_lazy_series_with_two_axes():
+    frames = hs.signals.Signal2D(np.zeros((2, 3, 40, 60)))
+    tables = ragged([*TABLES, *TABLES[::-1]]).reshape(2, 3)
+    lazy = as_points(da.from_array(tables, chunks=1), frames, NAMES, "Columns")
+    assert_tables(lazy.inav[0, 1], TABLES[2:])
+    assert_tables(lazy.inav[1, 0], TABLES[1:2])
+
+
 def test_computed_and_made_lazy(series, lazy):
     assert type(series.as_lazy()) is LazySymmetryPoints
     lazy.compute(show_progressbar=False)
