@@ -356,7 +356,7 @@ class SymmetryPoints(BaseSignal):
         max_gap = check_whole("max_gap", max_gap, 0)
         jump = check_number("jump", jump, 0, np.inf)
         if max_distance is not None:
-            max_distance = check_number("max_distance", max_distance, 0, np.inf)
+            max_distance = check_number("max_distance", max_distance, 0, tracks.LONGEST)
         drift = tracks.check_drift(drift, self.data.shape[0])
         tracks.import_laptrack()
         tables = [table for _, table in self._read(show_progressbar, num_workers)]
