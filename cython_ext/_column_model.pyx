@@ -13,7 +13,7 @@ few exponentials.
 
 import numpy as np
 
-from libc.math cimport ceil, exp, floor, fmax, sqrt
+from libc.math cimport ceil, exp, floor, fmax, fmin, sqrt
 
 # Of what `evidence` fills a row with, for each column.
 N_SUMS = 14
@@ -35,11 +35,11 @@ cdef Patch patch_of(
     cdef Patch patch
     cdef Py_ssize_t i
     cdef double step, far = reach * width
-    # Positions far beyond the frame are no index.
-    patch.top = <Py_ssize_t>fmax(ceil(fmax(y - far, -1)), 0)
-    patch.left = <Py_ssize_t>fmax(ceil(fmax(x - far, -1)), 0)
-    patch.bottom = <Py_ssize_t>floor(-fmax(-(y + far), -<double>(rows - 1))) + 1
-    patch.right = <Py_ssize_t>floor(-fmax(-(x + far), -<double>(columns - 1))) + 1
+    # Positions far beyond the frame, or NaN, are no index: there are no pixels.
+    patch.top = <Py_ssize_t>fmin(fmax(ceil(y - far), 0), rows)
+    patch.left = <Py_ssize_t>fmin(fmax(ceil(x - far), 0), columns)
+    patch.bottom = <Py_ssize_t>fmin(fmax(floor(y + far) + 1, 0), rows)
+    patch.right = <Py_ssize_t>fmin(fmax(floor(x + far) + 1, 0), columns)
     patch.inverse = 1 / (width * width)
     for i in range(patch.top, patch.bottom):
         step = i - y
@@ -68,7 +68,7 @@ def draw(
     Parameters
     ----------
     positions : (n, 2) float64 array
-        Finite (y, x).
+        (y, x); what is not finite is not drawn.
     weights, widths : (n,) float64 arrays
         Widths are positive.
     reach : float

@@ -324,10 +324,16 @@ def check_path(path, suffix, overwrite):
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"filename must be a path, got {shown(path)}.")
     path = Path(path)
+    if not path.name or path.is_dir():
+        raise ValueError(f"filename must be that of a file, got {str(path)!r}.")
     if not path.suffix:
         path = path.with_suffix(suffix)
     if path.suffix.lower() != suffix:
         raise ValueError(f"filename must end in {suffix}, got {str(path)!r}.")
+    if not path.parent.is_dir():
+        raise ValueError(
+            f"filename must be in a folder that exists, got {str(path)!r}."
+        )
     check_replaceable(path)
     check_replaceable(temporary_path(path))
     if path.exists() and not overwrite:

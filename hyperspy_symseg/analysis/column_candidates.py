@@ -12,6 +12,7 @@ from hyperspy_symseg.templates.blocks import sum_blocks
 from .column_fit import Sites
 from .column_motif import MeanCell
 from .column_sites import LatticeField
+from .interior import near
 
 # Pixels of a pattern in a frame that are looked at, at least: periods squared.
 LEAST_AREA = 4.0
@@ -22,7 +23,8 @@ BEYOND, INTO_NONE = 0.6, 1.5
 WITHIN, OUTSIDE = 0.97, 0.3
 # Sites of two crystals that are nearer to each other, in spacings, are of one column.
 TOUCHING = 0.6
-# How far beyond the frame columns are looked at, in their widths.
+# How far beyond the pixels that count columns are looked at, in their widths: their
+# light reaches these.
 RIM = 3.0
 # Skewness of the mean cells below which columns are dark.
 DARK = -0.3
@@ -73,6 +75,9 @@ def candidates(templates, frame, labels, width, contrast):
         sign = _sign([cell for *_, cell in found])
     with_lattice = [k for k, *_ in found]
     has_crystal = np.isin(labels, with_lattice)
+    seen = labels >= 0
+    if not seen.all():
+        seen = near(seen, RIM * width)
     rows, heights, spacings = [], [], []
     for k, field, cell in found:
         motif = cell.motif(sign)
@@ -82,7 +87,7 @@ def candidates(templates, frame, labels, width, contrast):
             has_crystal, BEYOND * motif.spacing, INTO_NONE * templates.period
         )
         how = limits, field, motif, RIM * width
-        places, numbers, far = _places(labels == k, labels >= 0, *how)
+        places, numbers, far = _places(labels == k, seen, *how)
         kinds = numbers + len(heights)
         patterns = np.full(len(places), k)
         rows.append((places, kinds, patterns, numbers, far))
@@ -107,20 +112,20 @@ def _sign(cells):
     return -1 if power @ skewness < DARK * power.sum() else 1
 
 
-def _places(own, valid, limits, field, motif, rim):
+def _places(own, seen, limits, field, motif, rim):
     """Sites of a pattern: places (n, 2), numbers and distances from its label (n,)."""
     shape = np.array(own.shape)
     distance = np.zeros(own.shape, np.float32)
     if not own.all():
         distance = ndimage.distance_transform_edt(~own).astype(np.float32)
-    near = (distance <= limits) & valid
-    wanted = sum_blocks(near.astype(np.float32), field.side) > 0
+    looked_at = (distance <= limits) & seen
+    wanted = sum_blocks(looked_at.astype(np.float32), field.side) > 0
     places, numbers = field.sites(motif.fractions, wanted, motif.spacing)
     # Those beyond the frame reach into it, too.
     pixels = np.clip(np.rint(places), 0, shape - 1).astype(int)
     inside = np.abs(places - pixels).max(axis=1) < rim
     places, numbers, pixels = places[inside], numbers[inside], tuple(pixels[inside].T)
-    kept = near[pixels]
+    kept = looked_at[pixels]
     return places[kept], numbers[kept], distance[pixels][kept]
 
 

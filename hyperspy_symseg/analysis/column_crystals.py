@@ -8,7 +8,7 @@ import numpy as np
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame, cell_size
 
 from .column_candidates import candidates
-from .column_extras import extra_columns
+from .column_extras import LEAST_SEEN, extra_columns
 from .column_fit import ColumnFit
 from .column_model import Canvas
 from .column_sites import has_lattice
@@ -83,6 +83,10 @@ class CrystalColumns(NamedTuple):
         ]
         inside = np.logical_and(*inside)
         table = {name: values[inside] for name, values in table.items()}
+        pixels = np.rint([table[axis] for axis in "yx"]).astype(int)
+        # In a gap such as a dead row, it is seen beside it.
+        seen = valid[tuple(pixels)] | (table.pop("seen") > LEAST_SEEN)
+        table = {name: values[seen] for name, values in table.items()}
         table["intensity"] = found.sign * canvas.unit * table["intensity"]
         table["intensity_error"] = canvas.unit * table["intensity_error"]
         numbers = [k for k in range(templates.n_patterns) if has_lattice(templates, k)]

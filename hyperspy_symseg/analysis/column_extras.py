@@ -80,5 +80,6 @@ def extra_columns(fit, labels, period):
         "intensity": area * amplitudes[kept],
         "intensity_error": area * errors[:, 0],
         "width": columns.widths[kept],
+        "seen": found.seen[kept],
         "pattern": labels[tuple(pixels.T)],
     }

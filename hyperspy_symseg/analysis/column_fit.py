@@ -310,7 +310,7 @@ class ColumnFit:
         """What is known of the columns: dict of (n,) numpy.ndarrays of float64.
 
         Positions and their standard errors, probabilities, intensities and their
-        errors, and widths.
+        errors, widths, and the share that is on pixels that count.
         """
         covariance = np.linalg.inv(self._information + self._prior_matrix)
         errors = np.sqrt(np.einsum("nii->ni", covariance))
@@ -325,6 +325,7 @@ class ColumnFit:
             "intensity": area * self._measured[:, 0],
             "intensity_error": area * np.sqrt(self._variances[:, 0]),
             "width": widths,
+            "seen": self._evidence.seen,
         }
 
 

@@ -111,11 +111,14 @@ class Canvas:
             As in the class.
         """
         values = np.where(valid, values, 0).astype(float)
+        # First by the largest one: squares of some float64 are none.
+        largest = float(np.abs(values).max()) or 1.0
+        values /= largest
         used = values[valid]
         mean = used.mean() if used.size else 0.0
         unit = float(used.std()) if used.size else 0.0
         canvas = cls((values - mean) / (unit or 1.0), valid, period)
-        canvas.unit = unit or 1.0
+        canvas.unit = (unit or 1.0) * largest
         return canvas
 
     def drawn(self, columns, heights):

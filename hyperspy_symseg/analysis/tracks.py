@@ -22,6 +22,8 @@ LEAST_PAIRS = 3
 # Frames in which a point may be missing: now and then a finder misses one, but seldom
 # three times in turn.
 MAX_GAP = 2
+# Standard deviation of the displacements of points that do not move at all.
+LEAST_DEVIATION = 1e-100
 # Of the table of events.
 COLUMNS = "event", "frame", "track", "y", "x", "dy", "dx"
 APPEARS, GOES, JUMPS = EVENTS = "appears", "goes", "jumps"
@@ -333,8 +335,7 @@ def _jumps(frames, tracks, seen, jump, errors):
     deviation = np.broadcast_to(scatter, steps.shape)
     if deviations:
         deviation = np.fmax(deviation, np.concatenate(deviations))
-    # Of points that do not move at all.
-    deviation = np.maximum(deviation, np.finfo(float).tiny)
+    deviation = np.maximum(deviation, LEAST_DEVIATION)
     sizes = np.hypot(*(steps / deviation).T)
     positions = {
         (int(n), i): place

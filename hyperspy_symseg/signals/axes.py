@@ -2,6 +2,7 @@
 """Axes of signals: what images have, and what results get."""
 
 import re
+import warnings
 
 import numpy as np
 
@@ -13,6 +14,8 @@ FRAME_UNITS = ("y", "x", "1/y", "1/x")
 _FACTOR = r"(?:1|[^\W\d_]+|[%°])(?:(?:\*\*|\^)-?\d|⁻?[¹²³⁴-⁹])?"
 PRODUCT_OF_UNITS = re.compile(rf"\s*{_FACTOR}(?:\s*[*/·]\s*{_FACTOR}|\s+{_FACTOR})*\s*")
 LONGEST_UNIT = 40
+# What pint takes for 1/96 of an inch.
+PIXELS = "px", "css_pixel"
 
 
 def image_axes(signal):
@@ -145,12 +148,16 @@ def angstroms(axis):
     """
     from hyperspy.axes import UniformDataAxis
 
-    if not axis["units"] or not is_product_of_units(axis["units"]):
+    units = axis["units"]
+    if not units or not is_product_of_units(units) or units.strip() in PIXELS:
         return None
     given = {key: axis[key] for key in ("scale", "offset", "units")}
     axis = UniformDataAxis(size=1, **given)
     try:
-        axis.convert_to_units("angstrom")
+        with warnings.catch_warnings():
+            # HyperSpy leaves a unit that it does not know as it is, and says so.
+            warnings.simplefilter("error")
+            axis.convert_to_units("angstrom")
     except Exception:
         # pint has errors of many kinds.
         return None

@@ -356,7 +356,7 @@ class SymmetryPoints(BaseSignal):
         max_gap = check_whole("max_gap", max_gap, 0)
         jump = check_number("jump", jump, 0, np.inf)
         if max_distance is not None:
-            max_distance = check_number("max_distance", max_distance, 0, np.inf)
+            max_distance = check_number("max_distance", max_distance, 0, tracks.LONGEST)
         drift = tracks.check_drift(drift, self.data.shape[0])
         tracks.import_laptrack()
         tables = [table for _, table in self._read(show_progressbar, num_workers)]
@@ -399,6 +399,13 @@ class SymmetryPoints(BaseSignal):
 
 class LazySymmetryPoints(SymmetryPoints, LazySignal):
     """A table of points for every frame, found when needed."""
+
+    def _deepcopy_with_new_data(self, data=None, **kwargs):
+        """As of HyperSpy; of one frame by `inav` with several navigation axes, too."""
+        if isinstance(data, da.Array) and not data.ndim:
+            # Without an axis, dask has the table itself as the array.
+            data = data.map_blocks(_alone, dtype=object, new_axis=0, chunks=((1,),))
+        return super()._deepcopy_with_new_data(data, **kwargs)
 
 
 def as_points(found, signal, names, quantity, *, calibrated=False, **branches):
@@ -451,6 +458,13 @@ def as_points(found, signal, names, quantity, *, calibrated=False, **branches):
         ragged=True,
         **result_metadata(signal, quantity, "symmetry_points", **branches),
     )
+
+
+def _alone(table):
+    """A table as the only one of an array of them: (1,) numpy.ndarray of object."""
+    found = np.empty(1, object)
+    found[0] = table.item() if table.dtype == object else table
+    return found
 
 
 def _tracked_points(points, tables, names, found):

@@ -41,6 +41,25 @@ def test_columns_as_they_are_drawn(canvas):
     np.testing.assert_allclose(canvas.drawn(COLUMNS, AMPLITUDES), expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("far", [np.nan, np.inf, -np.inf, 1e300, -1e300])
+def test_what_is_nowhere_near_is_not_drawn(canvas, far):
+    positions = np.array([[far, 9.0], [9.0, far], [12.3, 20.8]])
+    columns = Columns(positions, AMPLITUDES[:3], np.full(3, 2.0))
+    expected = gaussian(positions[2], 2.0)
+    np.testing.assert_allclose(canvas.drawn(columns, np.ones(3)), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-200, 1e200, 1e300])
+def test_units_of_any_frame(factor):
+    values = np.random.default_rng(0).normal(5, 2, SHAPE)
+    usual, scaled = (
+        Canvas.scaled(each, np.ones(SHAPE, bool), 9.0)
+        for each in (values, values * factor)
+    )
+    np.testing.assert_allclose(scaled.values, usual.values, atol=1e-9)
+    np.testing.assert_allclose(scaled.unit, usual.unit * factor)
+
+
 def log_likelihood(canvas, expected, noise):
     """Of Gaussian pixels whose variance is given."""
     rest = (canvas.values - expected) ** 2 * canvas.valid

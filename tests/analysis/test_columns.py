@@ -185,6 +185,21 @@ def test_nothing_in_pixels_without_a_label(square):
     assert len(found["x"]) > 100
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_dead_lines_of_pixels_take_no_column_and_no_precision(square, axis):
+    labels = square.labels.copy()
+    np.moveaxis(labels, axis, 0)[5::20] = -1
+    found = square.columns(labels=labels)
+    rows, distance = matched(found, square.places)
+    inner = ((square.places > 3) & (square.places < np.subtract(SHAPE, 4))).all(1)
+    assert np.mean(distance[inner] < 2) > 0.99
+    near = distance < 2
+    for i, name in enumerate("yx"):
+        off = (found[name][rows] - square.places[:, i])[near]
+        z = off / found[f"{name}_error"][rows][near]
+        assert 0.85 < np.sqrt((z**2).mean()) < 1.15
+
+
 def test_vacuum_stays_empty():
     crystal = Crystal("square", 10)
     frame = crystal.frame.copy()

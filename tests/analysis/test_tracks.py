@@ -139,3 +139,11 @@ def test_large_standard_errors_are_no_jump():
     for each in errors:
         each[MIDDLE] = 1.0
     assert len(tracks.events(frames, found, 5.0, errors)) == 0
+
+
+@pytest.mark.filterwarnings("error")
+def test_jump_where_nothing_else_moves():
+    frames = [GRID.copy() for _ in range(4)]
+    frames[2][MIDDLE] += (4.9, 0)
+    found = tracks.events(frames, tracks.link(frames, 5.0), 5.0)
+    assert found[["event", "frame"]].values.tolist() == [["jumps", 2], ["jumps", 3]]

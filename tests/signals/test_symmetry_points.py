@@ -85,6 +85,14 @@ def test_parts_of_a_series_are_points(series, lazy):
     assert lazy.inav[:2].column_names == NAMES
 
 
+def test_one_frame_of_a_lazy_series_with_two_axes():
+    frames = hs.signals.Signal2D(np.zeros((2, 3, 40, 60)))
+    tables = ragged([*TABLES, *TABLES[::-1]]).reshape(2, 3)
+    lazy = as_points(da.from_array(tables, chunks=1), frames, NAMES, "Columns")
+    assert_tables(lazy.inav[0, 1], TABLES[2:])
+    assert_tables(lazy.inav[1, 0], TABLES[1:2])
+
+
 def test_computed_and_made_lazy(series, lazy):
     assert type(series.as_lazy()) is LazySymmetryPoints
     lazy.compute(show_progressbar=False)
@@ -206,7 +214,13 @@ def test_a_file_is_replaced_only_if_asked(series, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "error"), [("points.txt", "end in .csv"), (3, "must be a path")]
+    ("name", "error"),
+    [
+        ("points.txt", "end in .csv"),
+        (3, "must be a path"),
+        ("", "that of a file"),
+        ("none/points.csv", "folder that exists"),
+    ],
 )
 def test_names_that_are_not_allowed(series, tmp_path, name, error):
     name = tmp_path / name if isinstance(name, str) else name
@@ -242,8 +256,12 @@ def test_xyz_is_the_same_of_calibrated_points(frames, series, tmp_path):
     np.testing.assert_allclose(first, second)
 
 
-def test_xyz_without_units_is_in_pixels(tmp_path):
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("units", ["", "px", "1/nm", "of its own"])
+def test_xyz_without_units_of_length_is_in_pixels(tmp_path, units):
     signal = hs.signals.Signal2D(np.zeros((40, 60)))
+    for axis in signal.axes_manager.signal_axes:
+        axis.scale, axis.units = 0.02, units
     as_points(ragged(TABLES[:1]), signal, NAMES, "").to_xyz(tmp_path / "a", "Fe")
     lines = (tmp_path / "a.xyz").read_text().splitlines()
     assert "units=pixel" in lines[1]
@@ -350,6 +368,7 @@ def test_without_laptrack(series, monkeypatch):
     ("given", "error"),
     [
         ({"max_distance": -1}, "max_distance"),
+        ({"max_distance": np.inf}, "max_distance"),
         ({"max_gap": 0.5}, "max_gap"),
         ({"jump": np.nan}, "jump"),
         ({"drift": "none"}, "drift"),
