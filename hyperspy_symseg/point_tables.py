@@ -11,6 +11,7 @@ import numpy as np
 
 from hyperspy_symseg.frames.checks import check_flag, shown
 from hyperspy_symseg.frames.paths import check_replaceable, temporary_path
+from hyperspy_symseg.optional import optional
 
 # Columns of whole numbers.
 WHOLE = "pattern", "site", "source", "track"
@@ -89,13 +90,7 @@ def dataframe(frames, names, levels):
     ImportError
         If pandas is not installed.
     """
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError(
-            "to_dataframe needs pandas, which is not installed: pip install "
-            "hyperspy-symseg[dataframe]."
-        ) from error
+    pd = optional("pandas", "to_dataframe", "dataframe")
     tables = [np.zeros((0, len(names))), *(table for _, table in frames)]
     numbers = [np.full((len(table), len(levels)), index) for index, table in frames]
     index = np.concatenate([np.zeros((0, len(levels)), int), *numbers])

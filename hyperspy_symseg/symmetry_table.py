@@ -12,6 +12,7 @@ from .lattice.misorientation import misorientation
 from .lattice.plane_groups import BRAVAIS_TYPES
 from .networks import predicted_symmetry
 from .networks.predicted_symmetry import PredictedSymmetry
+from .optional import optional
 from .version import package_version
 
 BRANCH = "Symmetry"
@@ -121,13 +122,7 @@ class SymmetryTable(Sequence):
         ImportError
             If pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError(
-                "to_dataframe needs pandas, which is not installed: pip install "
-                "hyperspy-symseg[dataframe]."
-            ) from error
+        pd = optional("pandas", "to_dataframe", "dataframe")
         rows = [_flat(row.to_dict()) for row in self._rows]
         names = [row.name for row in self._rows]
         return pd.DataFrame(rows, index=pd.Index(names, name="pattern"))

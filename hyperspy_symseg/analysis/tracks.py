@@ -9,6 +9,7 @@ from scipy import stats
 from scipy.spatial import cKDTree
 
 from hyperspy_symseg.frames.checks import is_auto, shown
+from hyperspy_symseg.optional import optional
 
 # How far a point may go from frame to frame, in distances of nearest neighbours: with
 # half of one, it is never nearer to where its neighbour was.
@@ -130,14 +131,7 @@ def import_laptrack():
     ImportError
         If it is not installed.
     """
-    try:
-        from laptrack import LapTrack
-    except ImportError as error:
-        raise ImportError(
-            "track needs laptrack, which is not installed: pip install "
-            "hyperspy-symseg[track]."
-        ) from error
-    return LapTrack
+    return optional("laptrack", "track", "track").LapTrack
 
 
 def check_drift(drift, n_frames):

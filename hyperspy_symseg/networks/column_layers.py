@@ -6,15 +6,15 @@ sure that is, as in DECODE (Speiser et al., Nat. Methods 18, 1082 (2021)).
 ``training/columns.py`` trained it.
 """
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from scipy import ndimage
 
 from .layers import conv2d, upsample
-from .weights import read_weights
+from .weights import TrainedNetwork
 
 FILE = Path(__file__).with_name("columns.npz")
 # Pixels of a cell, and of the coarsest level of the network, along each side.
@@ -120,7 +120,7 @@ def planes(values, valid, scale, is_known):
 
 
 @dataclass(frozen=True, eq=False)
-class ColumnNetwork:
+class ColumnNetwork(TrainedNetwork):
     """A trained network.
 
     Parameters
@@ -133,20 +133,7 @@ class ColumnNetwork:
         What they were trained from.
     """
 
-    weights: dict
-    seed: int
-
-    @classmethod
-    @functools.cache
-    def trained(cls):
-        """The network of the package: ColumnNetwork.
-
-        Raises
-        ------
-        FileNotFoundError, ValueError
-            If its file is missing or damaged.
-        """
-        return cls(*read_weights(FILE))
+    file: ClassVar[Path] = FILE
 
     def cells(self, x):
         """Cells of what is seen in a frame.

@@ -7,9 +7,9 @@ other values: their mean is better than one of them, and their spread says how m
 hangs on what was dropped. ``training/train_symmetry.py`` trained it.
 """
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from hyperspy_symseg.frames.threads import one_thread
 
 from .layers import conv2d, dense, dropout, relu, softmax
 from .turned_spectra import COLUMNS, ROWS, turned_spectra
-from .weights import read_weights
+from .weights import TrainedNetwork
 
 CLASSES = (
     "oblique",
@@ -38,7 +38,7 @@ FILE = Path(__file__).with_name("symmetry.npz")
 
 
 @dataclass(frozen=True, eq=False)
-class SymmetryNetwork:
+class SymmetryNetwork(TrainedNetwork):
     """A trained network.
 
     Parameters
@@ -51,20 +51,7 @@ class SymmetryNetwork:
         What they were trained from.
     """
 
-    weights: dict
-    seed: int
-
-    @classmethod
-    @functools.cache
-    def trained(cls):
-        """The network of the package: SymmetryNetwork.
-
-        Raises
-        ------
-        FileNotFoundError, ValueError
-            If its file is missing or damaged.
-        """
-        return cls(*read_weights(FILE))
+    file: ClassVar[Path] = FILE
 
     def features(self, spectra):
         """What the convolutions see in turned spectra.

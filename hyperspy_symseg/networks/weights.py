@@ -5,9 +5,12 @@ A file is an uncompressed ``.npz`` without pickled objects. It has the version o
 format, the seed that trains it again, and the SHA-256 of all that.
 """
 
+import functools
 import hashlib
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -102,3 +105,31 @@ def _digest(arrays):
         found.update(f"{name} {values.dtype.str} {values.shape}".encode())
         found.update(values.tobytes())
     return found.digest()
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """Weights of a network; how they are used is up to subclasses.
+
+    Parameters
+    ----------
+    weights : dict of str and numpy.ndarray
+    seed : int
+        What they were trained from.
+    """
+
+    weights: dict
+    seed: int
+    file: ClassVar[Path]
+
+    @classmethod
+    @functools.cache
+    def trained(cls):
+        """The network of the package.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If its file is missing or damaged.
+        """
+        return cls(*read_weights(cls.file))
