@@ -150,6 +150,7 @@ def test_lazy_calibrated(frames):
 
 
 def test_peaks_of_hyperspy_become_points(frames):
+    pytest.importorskip("skimage")  # HyperSpy finds peaks with it.
     frames.data[:, 10, 20] = 1
     peaks = frames.find_peaks("max", interactive=False, show_progressbar=False)
     peaks.set_signal_type("symmetry_points")
