@@ -8,6 +8,7 @@ from scipy.spatial import cKDTree
 from hyperspy_symseg.frames.peaks import extrema, settled
 
 from .column_model import Columns, Evidence
+from .column_statistics import PROBABLE
 from .defects import CLIMB, FALSE_ALARM_RATE
 
 # Scores of the places that are looked at, at least.
@@ -49,7 +50,7 @@ def extra_columns(fit, labels, period):
     scores[(labels < 0) | (scores < 0)] = 0
     pixels = extrema(scores, APART * spacing, FIRST_LOOK)
     places = settled(signal, pixels, np.ones(len(pixels)), CLIMB * width)
-    there = fit.probabilities >= 0.5
+    there = fit.probabilities >= PROBABLE
     if there.any() and len(places):
         distance, _ = cKDTree(fit.positions[there]).query(places)
         kept = distance > APART * spacing

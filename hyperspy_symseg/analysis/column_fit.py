@@ -7,7 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .column_model import Canvas, Columns, Evidence, scan_variance
+from .column_model import (
+    WIDEST,
+    Canvas,
+    Columns,
+    Evidence,
+    scan_variance,
+    width_step,
+)
 from .column_statistics import (
     neighbours_moves,
     posterior,
@@ -34,9 +41,8 @@ LEAST_AMPLITUDE = 0.05
 HIGHER = 2.0
 # Neighbours that tell whether there is a column.
 NEIGHBOURS = 6
-# Change of a width in a round, at most, its range, and what is known of it beforehand:
-# the standard deviation of its logarithm.
-WIDER, WIDEST, WIDTH_KNOWN = 1.2, 1.8, 0.3
+# What is known of a width beforehand: the standard deviation of its logarithm.
+WIDTH_KNOWN = 0.3
 TINY = 1e-30
 
 
@@ -270,16 +276,10 @@ class ColumnFit:
         self.probabilities = posterior(gains, *how)
 
     def _learn_widths(self, by_width):
-        """Widths of the columns of each kind, by a step of Fisher's scoring.
-
-        All amplitudes of the kind may change with it.
-        """
-        for k, (a, w, aa, aw, ww) in enumerate(by_width.T / self.overdispersion):
+        """Widths of the columns of each kind after a step."""
+        for k, sums in enumerate(by_width.T / self.overdispersion):
             off = np.log(self._widths[k] / self.width)
-            left = np.array([[aa + 1, aw], [aw, ww + 1 / WIDTH_KNOWN**2]])
-            right = np.array([a, w - off / WIDTH_KNOWN**2])
-            step = np.linalg.solve(left, right)[1]
-            off += np.clip(step, -np.log(WIDER), np.log(WIDER))
+            off += width_step(sums, off, WIDTH_KNOWN)
             off = np.clip(off, -np.log(WIDEST), np.log(WIDEST))
             self._widths[k] = self.width * np.exp(off)
 

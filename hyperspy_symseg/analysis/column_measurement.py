@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .column_model import Columns, Evidence
+from .column_model import WIDEST, Columns, Evidence, width_step
 
 # Rounds of amplitudes, positions, background and width.
 ROUNDS = 6
@@ -19,8 +19,8 @@ FARTHEST = 3.0
 FAINT = 3.0
 # Pixels at the edges that columns beyond the frame may reach, in widths.
 RIM = 3.0
-# Change of the width in a round, at most, and its range, in what is begun with.
-WIDER, WIDEST = 1.2, 1.8
+# What damps the steps of the width, as `known` of `width_step`.
+DAMPED = 1.0
 # Share of its information that is added to each column, so that what no pixel shows has
 # a covariance, too.
 LEAST_SHARE = 1e-6
@@ -121,10 +121,7 @@ def _inverted(information):
 
 
 def _widths(sums, widths, first, free):
-    """Widths after a step of Fisher's scoring, in which all amplitudes may change."""
-    a, w, aa, aw, ww = sums
-    left = np.array([[aa + 1, aw], [aw, ww + 1]])
-    step = np.linalg.solve(left, [a, w])[1]
-    step = np.exp(np.clip(step, -np.log(WIDER), np.log(WIDER)))
+    """Widths (n,) after a step of those that are free."""
+    step = np.exp(width_step(sums, 0.0, DAMPED))
     changed = np.clip(step * widths, first / WIDEST, first * WIDEST)
     return np.where(free, changed, widths)

@@ -24,6 +24,8 @@ CLASSES, LEAST_VARIANCE, ROUNDS = 12, 0.05, 3
 CLEAR = 5.0
 # Lags up to which noise is correlated, in pixels.
 LAG = 3
+# Change of a width in a step, at most, and its range, in what is begun with.
+WIDER, WIDEST = 1.2, 1.8
 TINY = 1e-30
 
 
@@ -377,3 +379,28 @@ class Evidence(NamedTuple):
         factors = amplitudes ** np.array([1, 1, 2, 2, 2])[:, np.newaxis]
         by_width = factors * sums[:, [0, 9, 3, 10, 11]].T
         return cls(sums[:, :3], information, by_width, sums[:, 12], sums[:, 13])
+
+
+def width_step(sums, off, known):
+    """Step of the logarithm of a width, by Fisher's scoring.
+
+    All amplitudes may change with it.
+
+    Parameters
+    ----------
+    sums : (5,) numpy.ndarray of float64
+        Of `Evidence.by_width`, over the columns of that width.
+    off : float
+        Logarithm of the width over that which is thought of beforehand.
+    known : float
+        Standard deviation of that logarithm, beforehand.
+
+    Returns
+    -------
+    float
+        At most the logarithm of `WIDER`, either way.
+    """
+    a, w, aa, aw, ww = sums
+    left = np.array([[aa + 1, aw], [aw, ww + 1 / known**2]])
+    step = np.linalg.solve(left, [a, w - off / known**2])[1]
+    return float(np.clip(step, -np.log(WIDER), np.log(WIDER)))

@@ -21,6 +21,8 @@ WIDTHS, OFF, OFF_BY_STEP, WORTH = (1.0, 1.5, 2.5, 4.0), 1.0, 0.3, 0.002
 SHARES = np.array([0.3, 0.6, 0.88])
 PRIORS, COUNTS = np.array([0.03, 0.5, 0.9, 0.97]), np.array([30.0, 10, 10, 30])
 LEAST = 1e-6
+# Probability from which on a column is taken for one, where others are looked for.
+PROBABLE = 0.5
 TINY = 1e-300
 
 

@@ -16,6 +16,7 @@ from .column_crystals import CrystalColumns
 from .column_measurement import Measured
 from .column_model import Canvas
 from .column_sites import has_lattice
+from .column_statistics import PROBABLE
 
 NAMES = (
     "y",
@@ -41,8 +42,6 @@ PERIOD_IN_WIDTHS = 6.0
 # Share of a frame that is beyond crystals for its noise to be looked at, at least, and
 # range of probabilities, which their logits need.
 LEAST_BEYOND, SURE = 0.01, 1e-6
-# Probability of the columns that intensities are measured beside, at least.
-PROBABLE = 0.5
 
 
 @dataclass(frozen=True)
@@ -159,15 +158,15 @@ class AtomicColumns(PointAnalysis):
             found, rows = _without_twins(found, rows, SAME * crystals.spacing)
         if not len(found):
             return rows
-        return np.concatenate([rows, self._measured(tile, crystals, rows, found)])
+        return np.concatenate(
+            [rows, self._measured(tile, crystals, rows, found, scale)]
+        )
 
     @staticmethod
-    def _measured(tile, crystals, rows, found):
+    def _measured(tile, crystals, rows, found, scale):
         """Rows of the columns of the network, measured in the frame."""
-        from hyperspy_symseg.networks.column_scale import column_width
-
         if crystals is None:
-            width = column_width(tile.values, tile.valid) or 2.0
+            width = scale.width or 2.0
             period, sign = PERIOD_IN_WIDTHS * width, 1
             canvas = Canvas.scaled(tile.values, tile.valid, period)
         else:

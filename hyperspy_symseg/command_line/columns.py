@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Find the columns of one image or series and write the results."""
 
-import contextlib
 import os
 
 import numpy as np
@@ -75,8 +74,7 @@ def _draw(signal, columns, path):
         figure.savefig(unfinished)
         os.replace(unfinished, path)
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            unfinished.unlink()
+        unfinished.unlink(missing_ok=True)
 
 
 def _lines(columns):

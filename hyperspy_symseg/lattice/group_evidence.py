@@ -264,11 +264,27 @@ class GroupFit:
         noise, prior : numpy.ndarray of float64
             By the orbit.
         """
-        orbits, n, d = self.orbits, self.n, self.d
-        noise = np.bincount(orbits, factors.noise) / n
-        signal = np.bincount(orbits, factors.signal * self._multiplicity) / n
-        prior = np.divide(n / 2 * signal, d, out=np.zeros(len(d)), where=d > 0)
+        noise = np.bincount(self.orbits, factors.noise) / self.n
+        prior = self.prior_variances(factors.signal, self.d, self._multiplicity)
         return noise / 2, prior
+
+    def prior_variances(self, signal, d, multiplicity):
+        """Variance a priori of each number that is free, by the orbit.
+
+        Parameters
+        ----------
+        signal : (n,) numpy.ndarray of float64
+            Of `StructureFactors`.
+        d, multiplicity
+            As from `free_numbers`.
+
+        Returns
+        -------
+        numpy.ndarray of float64
+            0 where none is free.
+        """
+        signal = np.bincount(self.orbits, signal * multiplicity) / self.n
+        return np.divide(self.n / 2 * signal, d, out=np.zeros(len(d)), where=d > 0)
 
     def _best(self, kappa):
         """Largest of sum of kappa E_par over origins: value, origin, curvature."""

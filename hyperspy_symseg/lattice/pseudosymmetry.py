@@ -38,9 +38,7 @@ class NearlyOf:
 
     def _variances(self, signal):
         """Prior variance of a number that the lower group leaves free, by orbit."""
-        n, d = self._higher.n, self._d
-        signal = np.bincount(self._higher.orbits, signal * self._multiplicity) / n
-        return np.divide(n / 2 * signal, d, out=np.zeros(len(d)), where=d > 0)
+        return self._higher.prior_variances(signal, self._d, self._multiplicity)
 
     def evidence(self, factors, share):
         """Log evidence of a crystal of the lower group that is near to the higher one.

@@ -40,12 +40,15 @@ class ColumnScale(NamedTuple):
         Of the binned frame.
     is_empty : bool
         Whether its power is that of noise alone, so that columns are rare at best.
+    width : float or None
+        Standard deviation of a column, in pixels, if it is known.
     """
 
     binning: int
     mean: float
     spread: float
     is_empty: bool = False
+    width: float | None = None
 
     @property
     def context(self):
@@ -88,7 +91,7 @@ def prepare(values, valid, width=None):
     binning = round((found or BEST_WIDTH) / BEST_WIDTH)
     binning = min(max(binning, 1), MOST_BINNED)
     mean, spread = mean_and_spread(*binned(values, valid, binning))
-    return ColumnScale(binning, mean, spread, found is None)
+    return ColumnScale(binning, mean, spread, found is None, found)
 
 
 def find_columns(
