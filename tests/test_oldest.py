@@ -9,7 +9,7 @@ SCRIPT = Path(__file__).parents[1] / ".ci" / "oldest.py"
 
 @pytest.fixture
 def oldest():
-    """The script of `.ci/run` that tells the lowest versions."""
+    """The script of `.ci/slow` that tells the lowest versions."""
     spec = importlib.util.spec_from_file_location("oldest", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
