@@ -10,6 +10,7 @@ import hyperspy_symseg
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(hyperspy_symseg.__path__, "hyperspy_symseg.")
+    if not module.name.startswith("hyperspy_symseg.tests")
 ]
 
 

@@ -55,8 +55,8 @@ def test_log_is_shown_as_that_of_hyperspy(lines, expected):
         assert re.fullmatch(pattern, line)
 
 
-def test_docs_print_the_line_that_is_tested():
-    text = (Path(__file__).parents[1] / "doc" / "templates.md").read_text()
+def test_docs_print_the_line_that_is_tested(checkout):
+    text = (checkout / "doc" / "templates.md").read_text()
     assert 'logging.getLogger("hyperspy_symseg").setLevel("INFO")' in text
 
 

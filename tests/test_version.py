@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import re
 from importlib.metadata import version
-from pathlib import Path
 
 from hyperspy.signals import Signal2D
 
 import hyperspy_symseg
 from hyperspy_symseg import version as versions
-
-ROOT = Path(__file__).parents[1]
 
 
 def test_versions_of_dependencies(capsys):
@@ -25,8 +22,8 @@ def test_what_is_not_installed_is_left_out(capsys, monkeypatch):
     assert "no-such" not in capsys.readouterr().out
 
 
-def test_a_citation_is_of_this_version():
-    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+def test_a_citation_is_of_this_version(checkout):
+    text = (checkout / "CITATION.cff").read_text(encoding="utf-8")
     assert re.search(r"^version: (.*)$", text, re.M)[1] == hyperspy_symseg.__version__
 
 

@@ -221,7 +221,7 @@ def test_progress_counts_the_frames():
     assert seen == [(3, "Counting")] * 2
 
 
-def test_the_example_of_the_docs_finds_means():
+def test_the_example_of_the_docs_finds_means(checkout):
     names, text = {}, DOCS.read_text()
     for code in text.split("```python\n")[1:3]:
         exec(code.split("```")[0], names)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / ".ci" / "oldest.py"
+SCRIPT = Path(__file__).parents[2] / ".ci" / "oldest.py"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from hyperspy_symseg.lattice.naming import name_crystal
 from hyperspy_symseg.networks.symmetry_network import CLASSES, SymmetryNetwork
 from hyperspy_symseg.networks.weights import read_weights
 
-FOLDER = Path(__file__).parents[1] / "training"
+FOLDER = Path(__file__).parents[2] / "training"
 
 
 @pytest.fixture(scope="module")
