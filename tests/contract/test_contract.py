@@ -114,10 +114,10 @@ def test_a_frame_alone_is_that_of_the_series(name, expected):
 @pytest.mark.parametrize("dtype", ["u1", ">i2", "i8", "f2", "f4", ">f8"])
 @pytest.mark.parametrize("name", ALL)
 def test_any_dtype(name, dtype, expected):
-    frames = FRAMES.astype(dtype)
-    found = run(ROWS[name], frames, LABELS, MASK)
+    frames = FRAMES[:1].astype(dtype)
+    found = run(ROWS[name], frames, LABELS[:1], MASK[:1])
     assert found.dtype == expected[name].dtype
-    later = lazy(ROWS[name], chunked(frames), LABELS, MASK)
+    later = lazy(ROWS[name], chunked(frames), LABELS[:1], MASK[:1])
     assert_same(later.compute(scheduler="sync"), found)
 
 
