@@ -1,6 +1,7 @@
 from .abundances import Abundances
 from .areas import Areas
 from .boundaries import BoundaryLengths
+from .channels import ChannelSums
 from .columns import AtomicColumns
 from .defects import Defects
 from .lattice_parameters import LatticeParameters
@@ -14,6 +15,7 @@ __all__ = [
     "Areas",
     "AtomicColumns",
     "BoundaryLengths",
+    "ChannelSums",
     "Defects",
     "LatticeParameters",
     "MeanLattices",

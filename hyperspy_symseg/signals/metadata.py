@@ -45,9 +45,10 @@ def result_metadata(signal, quantity=None, signal_type="", **own):
     dict
         The arguments `metadata` and `original_metadata` of a new signal.
     """
-    metadata = _in_memory(signal.metadata.as_dictionary())
-    for branch in ("Markers", "_HyperSpy"):
+    metadata = signal.metadata.as_dictionary()
+    for branch in ("Markers", "_HyperSpy", "Signal"):
         metadata.pop(branch, None)
+    metadata = _in_memory(metadata)
     metadata["Signal"] = {"signal_type": signal_type}
     if quantity is not None:
         metadata["Signal"]["quantity"] = quantity
@@ -55,6 +56,31 @@ def result_metadata(signal, quantity=None, signal_type="", **own):
         "metadata": metadata | own,
         "original_metadata": _in_memory(signal.original_metadata.as_dictionary()),
     }
+
+
+def channels_metadata(signal, noise, **own):
+    """Metadata of sums of a signal, as its class is kept, to make a signal with.
+
+    Parameters
+    ----------
+    signal : BaseSignal
+    noise : dict
+        What is known of the noise of the sums.
+    **own : dict
+        As of `result_metadata`.
+
+    Returns
+    -------
+    dict
+        The arguments `metadata` and `original_metadata` of a new signal.
+    """
+    # The variance may be as large as the signal, and is not copied.
+    branch = signal.metadata.as_dictionary().get("Signal", {})
+    branch = {key: each for key, each in branch.items() if key != "Noise_properties"}
+    branch = _in_memory(branch)
+    if noise:
+        branch["Noise_properties"] = noise
+    return result_metadata(signal, Signal=branch, **own)
 
 
 def read_metadata(signal):
