@@ -7,6 +7,7 @@ from .defects import Defects
 from .lattice_parameters import LatticeParameters
 from .network_symmetry import NetworkSymmetry
 from .overlay import Overlay
+from .relabelling import Relabelling
 from .strain import MeanLattices, Strain
 from .symmetry import Symmetry
 
@@ -21,6 +22,7 @@ __all__ = [
     "MeanLattices",
     "NetworkSymmetry",
     "Overlay",
+    "Relabelling",
     "Strain",
     "Symmetry",
 ]

@@ -1,31 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is measured of the patterns of labels."""
 
-import logging
-
 import dask.array as da
 import numpy as np
-from hyperspy.signals import BaseSignal
 
-from hyperspy_symseg.frames.checks import as_array, check_flag, is_number, shown
-from hyperspy_symseg.version import package_version
+from hyperspy_symseg.frames.checks import as_array, is_whole_number, shown
 
-from .axes import (
-    axis_name,
-    check_same_axis,
-    frame_axes,
-    navigation_axes,
-    places_on,
-    signal_class,
-    unit,
+from .axes import axis_name, frame_axes, navigation_axes, signal_class, unit
+from .metadata import (
+    BRANCH,
+    changes_by_hand,
+    of_same_model,
+    record_change,
+    result_metadata,
+    set_names,
+    stored_model,
 )
-from .metadata import channels_metadata, result_metadata
 
-_logger = logging.getLogger(__name__)
-
-# Times of a spectrum in metadata, which exspy makes those of its sum.
-LIVE_TIME = "Acquisition_instrument.{}.Detector.EDS.live_time"
-NOISE = "Signal.Noise_properties"
+# Of labels that were changed by hand.
+MOST_PATTERNS = 2**15 - 1
 
 
 class Measures:
@@ -186,9 +179,10 @@ class Measures:
         <Signal1D, title: , dimensions: (2|50)>
         """
         from .arguments import working
+        from .source import by_pattern
 
         with working("Summing", show_progressbar, num_workers):
-            return _by_pattern(self, other, weights, "sum", lazy_output)
+            return by_pattern(self, other, weights, "sum", lazy_output)
 
     def mean_by_pattern(
         self,
@@ -218,17 +212,106 @@ class Measures:
             If an argument is not allowed; nothing has been read then.
         """
         from .arguments import working
+        from .source import by_pattern
 
         with working("Summing", show_progressbar, num_workers):
-            return _by_pattern(self, other, weights, "mean", lazy_output)
+            return by_pattern(self, other, weights, "mean", lazy_output)
 
-    def _found(self, analysis, frames=None):
+    def relabel(self, numbers, *, roi=None, frames=None):
+        """Merge, renumber or correct patterns by hand.
+
+        Parameters
+        ----------
+        numbers : dict, or int or str
+            Patterns and what they become, all at once, by their numbers or names: ``{0:
+            2}`` merges pattern 0 into pattern 2, ``{0: 1, 1: 0}`` swaps two. -1 is no
+            label, and the next number that is free is a new pattern. One number is what
+            all pixels become, those without a label too; it needs `roi`.
+        roi : RectangularROI, CircleROI, PolygonROI or array of bool, optional
+            Only pixels in this region of the signal axes, of each frame.
+        frames : int, slice, list of int or tuple of these, optional
+            Only these frames of a series, as ``inav`` takes them.
+
+        Returns
+        -------
+        SymmetryLabels or LazySymmetryLabels
+            New labels. Numbers that no pixel has any more stay free, so that colours
+            stay what they are.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed.
+
+        See Also
+        --------
+        replay : do the same to labels of another frame.
+        pattern_names : names of the patterns, which can be set.
+
+        Notes
+        -----
+        ``metadata.Changes_by_hand`` has all changes. Areas, boundaries, sums, overlays
+        and pictures are those of the new labels. The model is that of the labels
+        from before: what asks it about these (`get_certainty`, `find_outliers`,
+        `get_strain`, `plot_patterns`, `plot_clusters`, atomic columns by crystals)
+        is an error. Names of crystals from `get_symmetry` are forgotten.
+        ``signal.segment_symmetry(patterns=labels)`` learns a model of the new patterns.
+
+        Examples
+        --------
+        >>> import hyperspy.api as hs
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> corner = hs.roi.RectangularROI(left=0, top=0, right=2, bottom=1)
+        >>> seg.relabel(2, roi=corner).get_areas().data[2].round(3)
+        2.0
+        """
+        return relabelled(self, numbers, roi, frames)
+
+    def replay(self, labels):
+        """Do to these labels what was done by hand to others.
+
+        Such as those of another frame, or of the same series once more. It comes after
+        what was done to these already.
+
+        Parameters
+        ----------
+        labels : SymmetryLabels
+            With `relabel` and names, as in ``metadata.Changes_by_hand``. Regions are
+            where they were on the axes.
+
+        Returns
+        -------
+        SymmetryLabels or LazySymmetryLabels
+            New labels.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If these are no labels, or of another model, whose numbers mean other
+            patterns; or a change is not possible in these.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> movie, truth = simulate.moving_boundary(2, (120, 140))
+        >>> s = movie.inav[0]
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> swapped = seg.relabel({0: 1, 1: 0})
+        >>> other = movie.segment_symmetry(model=seg.model, show_progressbar=False)
+        >>> other.replay(swapped)
+        <LazySymmetryLabels, title: Simulated movie, dimensions: (2|140, 120)>
+        """
+        return replayed(self, labels)
+
+    def _found(self, analysis, frames=None, mask=None):
         """What an analysis finds in the labels: lazy if they or the frames are."""
         from hyperspy_symseg.frames.lazy import lazy
         from hyperspy_symseg.frames.run import run
 
         is_lazy = any(isinstance(array, da.Array) for array in (frames, self.data))
-        return (lazy if is_lazy else run)(analysis, frames, self.data)
+        return (lazy if is_lazy else run)(analysis, frames, self.data, mask)
 
     def _measured(self, analysis, name, units):
         """What an analysis measures of each pattern, against the navigation axes.
@@ -254,219 +337,207 @@ class Measures:
         return result.as_lazy() if self._lazy else result
 
 
-def _by_pattern(labels, other, weights, statistic, lazy_output):
-    """Work of `Measures.sum_by_pattern` and `mean_by_pattern`."""
-    from hyperspy_symseg.analysis.channels import pattern_sums
+def set_pattern_names(labels, names):
+    """Work of setting `SymmetryLabels.pattern_names`."""
+    from hyperspy_symseg.segmentation.fit_options import check_names
 
-    lazy_output = check_flag("lazy_output", lazy_output)
-    values = _checked_channels(other)
-    pixels, places = _matched(labels, other)
-    weights = _checked_weights(labels, weights)
-    variances, model = _noise(other)
-    sources = {"values": values[pixels]}
-    if variances is not None:
-        sources["variances"] = variances[pixels]
-    if weights is not None:
-        sources["weights"] = _looked_up(weights, places, lazy_output)
-    n_patterns, n_navigation = labels.n_patterns, len(navigation_axes(other))
-    found = pattern_sums(
-        _looked_up(labels.data, places, lazy_output),
-        sources,
-        n_navigation,
-        n_patterns=n_patterns,
-        variance="unknown" if model is None else "counts",
-        lazy_output=lazy_output,
-    )
-    data, variance = found["sum"], found.get("variance")
-    # Numbers of each pattern, for its channels.
-    wide = (..., *(np.newaxis,) * (values.ndim - n_navigation))
-    weight, weight_2 = found["weight"][wide], found["weight_2"][wide]
-    if model is not None:
-        gain, offset = model
-        variance = gain * found.get("variance", 0) + offset * weight_2
-    if statistic == "mean":
-        divisor = np.where(weight, weight, np.nan)
-        data = data / divisor
-        variance = None if variance is None else variance / divisor**2
-    elif weights is None and values.dtype.kind in "biu":
-        data = data.astype(np.sum(np.empty(0, values.dtype)).dtype)
-        _warn_of_live_time(other)
-    axes = [axis.get_axis_dictionary() for axis in navigation_axes(other)[:-2]]
-    axes.append({"name": "Pattern", "size": n_patterns, "navigate": True})
-    signal_axes = other.axes_manager.signal_axes[::-1]
-    axes += [axis.get_axis_dictionary() for axis in signal_axes]
-    noise = {}
-    if variance is not None:
-        variance = variance + np.zeros_like(data, variance.dtype)
-        noise["variance"] = signal_class(signal_axes)(variance, axes=axes)
-        if lazy_output:
-            noise["variance"] = noise["variance"].as_lazy()
-    record = {
-        "version": package_version(),
-        "statistic": statistic,
-        "weighted": weights is not None,
-    }
-    if not lazy_output:
-        record["n_pixels"] = found["n_pixels"].astype(int)
-    if labels.pattern_names is not None:
-        record["names"] = list(labels.pattern_names)
-    result = BaseSignal(
-        data, axes=axes, **channels_metadata(other, noise, Patterns=record)
-    )
-    if lazy_output:
-        result = result.as_lazy()
-    result._assign_subclass()
+    n_patterns = labels.n_patterns
+    names = check_names(names, n_patterns, "pattern_names")
+    if names is None:
+        raise TypeError("pattern_names must be a sequence of str, got None.")
+    labels.metadata.set_item(f"{BRANCH}.n_patterns", n_patterns)
+    set_names(labels.metadata, names)
+    record_change(labels.metadata, {"names": list(names)})
+
+
+def relabelled(labels, numbers, roi=None, frames=None):
+    """Work of `SymmetryLabels.relabel`: new labels."""
+    from .arguments import region_mask
+
+    changes = _checked_numbers(labels, numbers, roi)
+    change = {"numbers": np.array(changes)}
+    if roi is not None:
+        region_mask("roi", roi, frame_axes(labels))
+        change["region"] = _region_record(roi)
+    if frames is not None:
+        change["frames"] = _checked_frames(labels, frames)
+    return _changed(labels, change)
+
+
+def replayed(labels, others):
+    """Work of `SymmetryLabels.replay`: new labels."""
+    if not isinstance(others, Measures):
+        raise TypeError(f"labels must be SymmetryLabels, got {shown(others)}.")
+    have_models = (stored_model(each.metadata) for each in (labels, others))
+    if all(have_models) and not of_same_model(labels.metadata, others.metadata):
+        raise ValueError(
+            "labels must be of the same model, as a number means another pattern in "
+            "another, got those of two (see the argument model of segment_symmetry)."
+        )
+    result = labels.deepcopy()
+    for change in changes_by_hand(others.metadata):
+        if "names" in change:
+            set_pattern_names(result, [str(name) for name in change["names"]])
+        else:
+            result = _changed(result, change)
     return result
 
 
-def _checked_channels(other):
-    """Data of a signal with the navigation axes first: (..., rows, columns, *channels).
+def _changed(labels, change):
+    """Labels after a change as it is recorded."""
+    from hyperspy_symseg.analysis.relabelling import Relabelling, suitable_dtype
+    from hyperspy_symseg.symmetry_table import BRANCH as TABLE
 
-    Nothing is read.
-    """
-    if not isinstance(other, BaseSignal):
-        raise TypeError(
-            "other must be a signal of HyperSpy, with navigation axes, got "
-            f"{shown(other)}."
-        )
-    if other.ragged:
+    from .arguments import region_mask
+
+    n_patterns = labels.n_patterns
+    changes = np.reshape(change["numbers"], (-1, 2)).astype(int)
+    if changes[:, 0].max() >= n_patterns:
         raise ValueError(
-            "other must hold values of the same shape at each pixel, got a ragged one."
+            f"labels must have the patterns that are changed, up to "
+            f"{changes[:, 0].max()}, got {n_patterns} patterns."
         )
-    data, n = other.data, other.axes_manager.navigation_dimension
-    if n < 2:
-        raise ValueError(
-            "other must have two navigation axes or more, the signal axes of the "
-            f"labels, got {n} (see `transpose`)."
-        )
-    if data.dtype.kind not in "biuf":
-        raise TypeError(
-            f"other must hold real numbers, got {data.dtype}"
-            f"{' (take its amplitude, say)' if data.dtype.kind == 'c' else ''}."
-        )
-    if 0 in data.shape or np.isnan(data.shape).any():
-        raise ValueError(
-            f"other must have a known shape and at least one value, got {data.shape}."
-        )
-    if isinstance(getattr(data, "_meta", data), np.ma.MaskedArray):
-        raise ValueError(
-            "other must hold a plain array, got a masked one. What is left out has the "
-            "label -1, or the weight 0."
-        )
-    return data.transpose(_array_order(other))
+    n_new = max(n_patterns, int(changes[:, 1].max()) + 1)
+    axes, mask = frame_axes(labels), None
+    if "region" in change:
+        mask = region_mask("roi", _region(change["region"]), axes)
+    if "frames" in change:
+        mask = _mask_of_frames(labels, np.asarray(change["frames"]), mask)
+    changes = tuple((int(old), int(new)) for old, new in changes)
+    dtype = suitable_dtype(labels.data.dtype, n_new)
+    data = labels._found(Relabelling(n_patterns, changes, dtype.str), mask=mask)
+    result, names = labels._deepcopy_with_new_data(data), labels.pattern_names
+    result.metadata.set_item(f"{BRANCH}.n_patterns", n_new)
+    record_change(result.metadata, change)
+    if names is not None and n_new > n_patterns:
+        for k in range(n_patterns, n_new):
+            name = f"pattern {k}"
+            names += (f"new {name}" if name in names else name,)
+        set_names(result.metadata, names)
+    if result.metadata.has_item(TABLE):
+        delattr(result.metadata, TABLE)
+    return result
 
 
-def _array_order(signal):
-    """Axes of the array of a signal, those of navigation first: list of int."""
-    manager = signal.axes_manager
-    axes = (*manager.navigation_axes[::-1], *manager.signal_axes[::-1])
-    return [axis.index_in_array for axis in axes]
+def _checked_numbers(labels, numbers, roi):
+    """Pairs of a number and what it becomes: list of (int, int)."""
+    n_patterns, names = labels.n_patterns, labels.pattern_names
 
-
-def _matched(labels, other):
-    """Pixels of another signal that lie in labels, and the labels that they lie in.
-
-    Two slices behind an ellipsis, for rows and columns; and two arrays of int.
-    """
-    axes, others = frame_axes(labels), navigation_axes(other)
-    own = navigation_axes(labels)
-    if own and len(others) != len(own) + 2:
-        raise ValueError(
-            f"other must have {len(own) + 2} navigation axes, those of the labels and "
-            f"their signal axes, got {len(others)}."
-        )
-    y, x = (axis_name(axis, "") for axis in axes)
-    if (
-        x
-        and y
-        and x != y
-        and [y, x] == [axis_name(each, "") for each in others[:-3:-1]]
-    ):
-        raise ValueError(
-            f"other must have the navigation axes {x} and {y} in this order, as the "
-            "labels, got them the other way round (see `transpose`)."
-        )
-    for axis, theirs in zip(own, others, strict=False):
-        check_same_axis(axis, theirs, "navigation")
-    found = [
-        places_on(axis, theirs, name)
-        for axis, theirs, name in zip(axes, others[-2:], "yx", strict=True)
-    ]
-    pixels = (slice(None),) * (len(others) - 2) + tuple(inside for inside, _ in found)
-    return pixels, [places for _, places in found]
-
-
-def _looked_up(array, places, lazy_output):
-    """What an array has at rows and columns: one of NumPy unless it may be lazy."""
-    from hyperspy_symseg.frames.run import evaluate_series
-
-    rows, columns = places
-    array = array[..., rows, :][..., columns]
-    if lazy_output or not isinstance(array, da.Array):
-        return array
-    # One number a pixel; the channels of each are many, and come block by block.
-    return evaluate_series(array, "Labels")
-
-
-def _checked_weights(labels, weights):
-    """Weights of labels as an array, or None; nothing is read."""
-    if weights is None:
-        return None
-    array = getattr(weights, "data", weights) if _is_signal(weights) else weights
-    if not isinstance(array, da.Array):
-        array = as_array("weights", array)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"weights must be real numbers, got {array.dtype}.")
-    if array.shape != labels.data.shape:
-        raise ValueError(
-            f"weights must have the shape of the labels, {labels.data.shape}, got "
-            f"{array.shape}."
-        )
-    return array
-
-
-def _is_signal(value):
-    return isinstance(value, BaseSignal)
-
-
-def _noise(other):
-    """Variances of a signal as an array, and gain and offset if they are linear.
-
-    Either may be None.
-    """
-    variance = other.metadata.get_item(f"{NOISE}.variance")
-    if isinstance(variance, BaseSignal):
-        if variance.data.shape != other.data.shape:
-            raise ValueError(
-                f"metadata.{NOISE}.variance of other must have its shape, "
-                f"{other.data.shape}, got {variance.data.shape}."
-            )
-        return variance.data.transpose(_array_order(other)), None
-    if variance is not None:
-        if not is_number(variance):
+    def number(value, most, what):
+        if isinstance(value, str):
+            if names is None or value not in names:
+                known = "none" if names is None else ", ".join(names)
+                raise ValueError(
+                    f"numbers must have names of patterns, which are {known}, got "
+                    f"{value!r}."
+                )
+            return names.index(value)
+        if not is_whole_number(value):
             raise TypeError(
-                f"metadata.{NOISE}.variance of other must be a number or a signal, got "
-                f"{shown(variance)}."
+                "numbers must be a dict of patterns and what they become, as ints or "
+                f"names, or one of them with roi, got {shown(numbers)}."
             )
-        return None, (0.0, float(variance))
-    model = other.metadata.get_item(f"{NOISE}.Variance_linear_model")
-    if model is not None:
-        names = ("gain_factor", "gain_offset", "correlation_factor")
-        gain, offset, correlation = (
-            float(model.get_item(name, default))
-            for name, default in zip(names, (1, 0, 1), strict=True)
+        if not -1 <= value <= most:
+            raise ValueError(
+                f"numbers must have {what} from -1 to {most}, got {shown(value)} in "
+                f"{shown(numbers)}."
+            )
+        return int(value)
+
+    free = min(n_patterns, MOST_PATTERNS)
+    if isinstance(numbers, dict):
+        most = free + len(numbers) - 1
+        changes = [
+            (number(key, n_patterns - 1, "keys"), number(value, most, "values"))
+            for key, value in numbers.items()
+        ]
+        keys = [key for key, _ in changes]
+        if not changes or len(set(keys)) < len(keys):
+            raise ValueError(
+                "numbers must have one pattern or more, each once, got "
+                f"{shown(numbers)}."
+            )
+    else:
+        becomes = number(numbers, free, "a pattern")
+        if roi is None:
+            raise ValueError(
+                "roi must be given with one number, which all pixels in it become, got "
+                f"None with {shown(numbers)}."
+            )
+        changes = [(k, becomes) for k in range(-1, n_patterns)]
+    return changes
+
+
+def _region_record(roi):
+    """What the metadata say of a region: its kind and parameters, or an array."""
+    if hasattr(roi, "parameters"):
+        parameters = {
+            key: np.array(value, float) if key == "vertices" else float(value)
+            for key, value in roi.parameters.items()
+        }
+        return {"kind": type(roi).__name__, **parameters}
+    return np.array(as_array("roi", getattr(roi, "data", roi)))
+
+
+def _region(record):
+    """Region from what the metadata say of it."""
+    import hyperspy.api as hs
+
+    from .arguments import REGIONS
+
+    if not isinstance(record, dict):
+        return np.asarray(record, bool)
+    record = dict(record)
+    kind = str(record.pop("kind", ""))
+    if kind not in REGIONS or not hasattr(hs.roi, kind):
+        raise ValueError(f"region must be a {' or '.join(REGIONS)}, got {shown(kind)}.")
+    if "vertices" in record:
+        record["vertices"] = [tuple(map(float, each)) for each in record["vertices"]]
+    return getattr(hs.roi, kind)(**record)
+
+
+def _checked_frames(labels, frames):
+    """Indices of frames in the order of `inav`: (frames, axes) numpy.ndarray of int."""
+    axes = labels.axes_manager.navigation_axes
+    given = frames if isinstance(frames, tuple) else (frames,)
+    if len(given) != len(axes):
+        raise ValueError(
+            f"frames must be one for each of the {len(axes)} navigation axes, got "
+            f"{shown(frames)}."
         )
-        return None, (gain * correlation, offset * correlation)
-    return None, (1.0, 0.0) if other.data.dtype.kind in "iu" else None
+    found = []
+    for index, axis in zip(given, axes, strict=True):
+        try:
+            index = index if isinstance(index, slice) else np.atleast_1d(index)
+            if not isinstance(index, slice) and index.dtype.kind not in "iu":
+                raise TypeError
+            found.append(np.arange(axis.size)[index])
+        except (IndexError, TypeError, ValueError) as error:
+            raise type(error)(
+                f"frames must be ints from {-axis.size} to {axis.size - 1}, or a slice "
+                f"of them, along axis {axis_name(axis, 'navigation')}, got "
+                f"{shown(frames)}."
+            ) from error
+    places = np.stack(np.meshgrid(*found, indexing="ij"), -1).reshape(-1, len(axes))
+    if not len(places):
+        raise ValueError(f"frames must be one frame or more, got {shown(frames)}.")
+    return places
 
 
-def _warn_of_live_time(other):
-    """Say that times in metadata are those of a pixel, as sums are of many."""
-    for instrument in ("TEM", "SEM"):
-        item = LIVE_TIME.format(instrument)
-        if other.metadata.has_item(item):
-            _logger.warning(
-                "metadata.%s is still that of one pixel: the sums are of "
-                "metadata.Patterns.n_pixels times as much.",
-                item,
-            )
+def _mask_of_frames(labels, places, region):
+    """Pixels of a region in some frames, of the shape of the labels: array of bool."""
+    shape = labels.data.shape
+    places = places.reshape(len(places), -1)[:, ::-1]
+    if places.shape[1] != len(shape) - 2 or (places >= shape[:-2]).any():
+        raise ValueError(
+            "labels must have the frames that are changed, up to "
+            f"{places.max(axis=0)}, got the navigation shape {shape[:-2]}."
+        )
+    chosen = np.zeros(shape[:-2], bool)
+    chosen[tuple(places.T)] = True
+    if region is None:
+        region = np.ones(shape[-2:], bool)
+    if not labels._lazy:
+        return chosen[..., np.newaxis, np.newaxis] & region
+    chosen = da.from_array(chosen, chunks=1)
+    return chosen[..., np.newaxis, np.newaxis] & region

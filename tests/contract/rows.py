@@ -19,6 +19,7 @@ from hyperspy_symseg.analysis import (
     MeanLattices,
     NetworkSymmetry,
     Overlay,
+    Relabelling,
     Strain,
     Symmetry,
 )
@@ -146,6 +147,7 @@ ROWS = {
     "atomic columns by the network": AtomicColumns(method="network"),
     "defects": Defects(REFINED),
     "overlay": Overlay(2),
+    "relabelling": Relabelling(2, ((0, 1), (1, -1))),
     "extremes": Extremes(),
     "symmetry": Symmetry(2),
     "lattice parameters": LatticeParameters(LATTICES),
