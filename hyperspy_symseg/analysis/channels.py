@@ -247,7 +247,7 @@ def in_blocks(array, n_navigation):
     Examples
     --------
     >>> in_blocks(da.zeros((64, 96, 2000), chunks=(4, 4, 500)), 2).numblocks
-    (8, 2, 1)
+    (16, 2, 1)
     """
     channels = tuple(range(n_navigation, array.ndim))
     if not isinstance(array, da.Array):

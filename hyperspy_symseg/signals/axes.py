@@ -224,8 +224,8 @@ def factor_between(axis, other):
     --------
     >>> from hyperspy.axes import UniformDataAxis
     >>> a, b, c = (UniformDataAxis(size=1, units=each) for each in ("nm", "um", "s"))
-    >>> factor_between(a, b), factor_between(a, c)
-    (1000.0, None)
+    >>> round(factor_between(a, b)), factor_between(a, c)
+    (1000, None)
     """
     from hyperspy.axes import UniformDataAxis
 

@@ -264,7 +264,7 @@ class Measures:
         >>> s, truth = simulate.grain_boundary()
         >>> seg = s.segment_symmetry(2, show_progressbar=False)
         >>> corner = hs.roi.RectangularROI(left=0, top=0, right=2, bottom=1)
-        >>> seg.relabel(2, roi=corner).get_areas().data[2].round(3)
+        >>> float(seg.relabel(2, roi=corner).get_areas().data[2].round(3))
         2.0
         """
         return relabelled(self, numbers, roi, frames)
