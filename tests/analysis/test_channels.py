@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperspy_symseg.analysis import ChannelSums
-from hyperspy_symseg.analysis import channels as module
 from hyperspy_symseg.analysis.channels import as_frames, in_blocks, pattern_sums
 from hyperspy_symseg.frames.run import FrameError, run
 
@@ -87,14 +86,18 @@ def test_any_blocks(data):
         np.testing.assert_array_equal(each, summed(COUNTS)[name])
 
 
-def test_blocks_of_channels_are_put_together(monkeypatch):
-    monkeypatch.setattr(module, "BLOCK_BYTES", 100)
-    array = da.from_array(COUNTS, chunks=(4, 5, 2, 4))
-    assert in_blocks(array, 2).numblocks[2:] == (3, 2)
-    found = summed(array, lazy_output=True)
-    assert isinstance(found["sum"], da.Array)
-    np.testing.assert_array_equal(found["sum"], slow(LABELS, COUNTS))
-    np.testing.assert_array_equal(summed(array)["variance"], slow(LABELS, COUNTS))
+def test_blocks_of_channels_are_put_together():
+    # Too large to be read together.
+    labels = np.arange(600 * 600, dtype=np.int64).reshape(600, 600) % 4 - 1
+    values = np.broadcast_to(np.arange(24.0).reshape(2, 3, 4), (600, 600, 2, 3, 4))
+    array = da.from_array(values, chunks=(600, 600, 2, 2, 1))
+    assert in_blocks(array, 2).numblocks[2:] == (1, 2, 4)
+    expected = np.arange(24).reshape(2, 3, 4) * 90_000
+    for lazy_output in (False, True):
+        found = summed(array, labels, lazy_output=lazy_output)
+        assert isinstance(found["sum"], da.Array) == lazy_output
+        np.testing.assert_array_equal(found["sum"], [expected] * 3)
+        np.testing.assert_array_equal(found["n_pixels"], [90_000] * 3)
 
 
 def test_each_block_is_read_once():
