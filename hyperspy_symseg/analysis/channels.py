@@ -20,11 +20,11 @@ from hyperspy_symseg.frames.run import run
 
 from .checks import check_labels
 
-# Pixels whose channels are added up at once: the sum of so many integers of 16 bits is
-# exact in float32.
-BATCH = 256
-# And their size in bytes, at most, which stays in the processor's cache.
+# Size in bytes of what is added up at once: it stays in the processor's cache.
 BATCH_BYTES = 2**20
+# Pixels of integers of 16 bits whose sum is exact in float32, which is faster where
+# each has many channels.
+EXACT, MANY = 256, 64
 # Blocks of a file that are smaller are read several at a time, up to this size in
 # bytes: each costs some milliseconds, whatever its size.
 BLOCK_BYTES = 2**22
@@ -105,8 +105,10 @@ class ChannelSums(SumAnalysis):
         n = math.prod(self.channels)
         total = np.zeros((self.n_patterns, 3 + n * (1 + (self.variance != "unknown"))))
         total[:, :3] = _numbers(labels, weights, self.n_patterns)
-        dtype = np.float32 if weights is None and _is_short(values) else np.float64
-        for pixels in _batches(labels.shape, n):
+        is_exact = weights is None and n >= MANY and _is_short(values)
+        dtype = np.float32 if is_exact else np.float64
+        most = max(1, BATCH_BYTES // (8 * n))
+        for pixels in _batches(labels.shape, min(most, EXACT) if is_exact else most):
             own = labels[pixels].ravel() == np.arange(self.n_patterns)[:, np.newaxis]
             by = own * (1.0 if weights is None else weights[pixels].ravel())
             if not by.any():
@@ -162,11 +164,10 @@ def _is_short(values):
     return dtype.kind in "biu" and dtype.itemsize <= 2
 
 
-def _batches(shape, n_channels):
-    """Rectangles of at most `BATCH` pixels and `BATCH_BYTES`: (slice, slice) each."""
-    most = int(np.clip(BATCH_BYTES // (8 * n_channels), 1, BATCH))
+def _batches(shape, most):
+    """Rectangles of so many pixels at most: (slice, slice) each."""
     columns = min(shape[1], most)
-    rows = max(1, most // columns)
+    rows = most // columns
     for row, column in itertools.product(
         range(0, shape[0], rows), range(0, shape[1], columns)
     ):
