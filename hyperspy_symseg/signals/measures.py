@@ -236,7 +236,7 @@ class Measures:
         -------
         SymmetryLabels or LazySymmetryLabels
             New labels. Numbers that no pixel has any more stay free, so that colours
-            stay what they are.
+            stay what they are, and names stay with their numbers.
 
         Raises
         ------
@@ -377,7 +377,8 @@ def replayed(labels, others):
     result = labels.deepcopy()
     for change in changes_by_hand(others.metadata):
         if "names" in change:
-            set_pattern_names(result, [str(name) for name in change["names"]])
+            names = tuple(map(str, change["names"]))
+            set_pattern_names(result, _with_new(names, result.n_patterns))
         else:
             result = _changed(result, change)
     return result
@@ -410,13 +411,18 @@ def _changed(labels, change):
     result.metadata.set_item(f"{BRANCH}.n_patterns", n_new)
     record_change(result.metadata, change)
     if names is not None and n_new > n_patterns:
-        for k in range(n_patterns, n_new):
-            name = f"pattern {k}"
-            names += (f"new {name}" if name in names else name,)
-        set_names(result.metadata, names)
+        set_names(result.metadata, _with_new(names, n_new))
     if result.metadata.has_item(TABLE):
         delattr(result.metadata, TABLE)
     return result
+
+
+def _with_new(names, n_patterns):
+    """Names of so many patterns, new ones after those that have names: tuple of str."""
+    for k in range(len(names), n_patterns):
+        name = f"pattern {k}"
+        names += (f"new {name}" if name in names else name,)
+    return names
 
 
 def _checked_numbers(labels, numbers, roi):

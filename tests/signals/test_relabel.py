@@ -158,6 +158,13 @@ def test_replayed(tmp_path, suffix, lazy):
     np.testing.assert_array_equal(found.replay(labels_signal()).data, found.data)
 
 
+def test_names_are_replayed_on_labels_with_a_new_pattern():
+    done = labels_signal()
+    done.pattern_names = ["a", "b", "pattern 3"]
+    found = labels_signal().relabel(3, roi=BOX).replay(done)
+    assert found.pattern_names == ("a", "b", "pattern 3", "new pattern 3")
+
+
 def test_frames_are_replayed():
     done = series_signal().relabel({0: 2}, frames=[0, 2])
     found = series_signal(lazy=True).replay(done)
