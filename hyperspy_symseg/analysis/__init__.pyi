@@ -1,11 +1,13 @@
 from .abundances import Abundances
 from .areas import Areas
 from .boundaries import BoundaryLengths
+from .channels import ChannelSums
 from .columns import AtomicColumns
 from .defects import Defects
 from .lattice_parameters import LatticeParameters
 from .network_symmetry import NetworkSymmetry
 from .overlay import Overlay
+from .relabelling import Relabelling
 from .strain import MeanLattices, Strain
 from .symmetry import Symmetry
 
@@ -14,11 +16,13 @@ __all__ = [
     "Areas",
     "AtomicColumns",
     "BoundaryLengths",
+    "ChannelSums",
     "Defects",
     "LatticeParameters",
     "MeanLattices",
     "NetworkSymmetry",
     "Overlay",
+    "Relabelling",
     "Strain",
     "Symmetry",
 ]

@@ -163,10 +163,14 @@ class SumAnalysis(Analysis):
         Of the result.
     shape : tuple of int
         Of the result.
+    by_tile : bool
+        Whether `run` reads the chunks of a dask array one by one, also those of one
+        frame, and merges what each has at once: if a frame may be larger than memory.
     """
 
     dtype: ClassVar[np.dtype] = np.dtype(float)
     shape: ClassVar[tuple] = ()
+    by_tile: ClassVar[bool] = False
 
     def merge(self, a, b):
         """What two tiles or frames have together; by default, their sum."""
@@ -181,7 +185,7 @@ class SumAnalysis(Analysis):
 
         Parameters
         ----------
-        found : sequence
+        found : iterable
             In the order of the frames, and of the tiles in a frame.
 
         Returns

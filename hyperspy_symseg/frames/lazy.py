@@ -164,6 +164,7 @@ def named_arrays(frames, labels, mask):
 def _sources(analysis, *given):
     """Names and dask arrays of what a tile has: two lists."""
     names, arrays = map(list, zip(*named_arrays(*given), strict=True))
+    of_frames = [array for array in arrays if array.ndim > 2]
     for i, (name, array) in enumerate(zip(names, arrays, strict=True)):
         # Labels are no source: in most files each frame of them has a chunk of its own,
         # and then frames from one chunk of the micrographs would not be read together.
@@ -171,7 +172,7 @@ def _sources(analysis, *given):
             array = lazy_frames(array)
         else:
             array = _lazily(array)
-            if i > 0 or analysis.prepare is not None:
+            if len(of_frames) > 1 or i > 0 or analysis.prepare is not None:
                 array = _one_by_one(array)
         arrays[i] = whole_frames(array) if analysis.whole_frames else array
     return names, arrays

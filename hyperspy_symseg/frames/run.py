@@ -18,7 +18,7 @@ from dataclasses import replace
 import dask
 import numpy as np
 
-from .analysis import MapAnalysis
+from .analysis import MapAnalysis, SumAnalysis
 from .graph import FrameGraph, FrameTask
 from .lazy import filled, lazy, lazy_tiles, named_arrays, process_tile
 from .threads import n_workers, pmap, tracked
@@ -238,7 +238,7 @@ def evaluate_frames(
 
 
 @contextlib.contextmanager
-def watched(frames, n_frames, description):
+def watched(frames, n_frames, description, unit=" frames"):
     """Frames with a progress bar; when the context is left, no further one is begun.
 
     Parameters
@@ -248,6 +248,8 @@ def watched(frames, n_frames, description):
     n_frames : int
     description : str
         What the progress bar says.
+    unit : str
+        What it counts.
 
     Yields
     ------
@@ -255,7 +257,7 @@ def watched(frames, n_frames, description):
         Over the same.
     """
     with contextlib.closing(frames):
-        yield tracked(frames, n_frames, description, unit=" frames")
+        yield tracked(frames, n_frames, description, unit=unit)
 
 
 def _results(future, group):
@@ -362,12 +364,45 @@ def run(analysis, frames, labels=None, mask=None, *, description=None, tile_shap
     given = named_arrays(frames, labels, mask)
     if all(isinstance(array, np.ndarray) for _, array in given):
         return _run_here(analysis, *zip(*given, strict=True), description, tile_shape)
+    if isinstance(analysis, SumAnalysis) and analysis.by_tile:
+        found = lazy_tiles(analysis, frames, labels, mask, tile_shape)
+        return _merged_tiles(analysis, found, description)
     if not analysis.per_frame:
         found = lazy_tiles(analysis, frames, labels, mask, tile_shape)
         return analysis.gather(evaluate_series(found, description).ravel())
     found = lazy(analysis, frames, labels, mask, tile_shape=tile_shape)
     n_navigation = given[0][1].ndim - 2
     return evaluate_series(found, description, frame_ndim=found.ndim - n_navigation)
+
+
+def _merged_tiles(analysis, found, description):
+    """Sums of frames, of which each tile is evaluated alone and merged at once.
+
+    What the tiles have is the dask array from `lazy_tiles`.
+    """
+    n_navigation = found.ndim - 2 if analysis.per_frame else 0
+    result = np.empty((*found.shape[:n_navigation], *analysis.shape), analysis.dtype)
+    places = list(np.ndindex(found.shape))
+    # A frame has a block, and so an axis.
+    done = evaluate_frames(found[..., np.newaxis], places, frame_ndim=1)
+    with watched(done, len(places), description, " blocks") as done:
+        tiles = _in_order(done, places)
+        for index, own in itertools.groupby(tiles, lambda tile: tile[0][:n_navigation]):
+            result[index] = analysis.gather(tile for _, tile in own)
+    return result
+
+
+def _in_order(done, places):
+    """What tiles have, in the order of their places: sums round the same every time."""
+    waiting, wanted = {}, iter(places)
+    place = next(wanted)
+    for index, tile in done:
+        if isinstance(tile, FrameError):
+            raise tile.at(index[:-2])
+        waiting[index] = tile[0]
+        while place in waiting:
+            yield place, waiting.pop(place)
+            place = next(wanted, None)
 
 
 def _run_here(analysis, names, arrays, description, tile_shape):

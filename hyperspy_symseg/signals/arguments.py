@@ -448,7 +448,7 @@ def pattern_examples(patterns, axes):
     names = check_names(list(patterns), len(patterns), "names in patterns")
     labels = np.full(shape, -1, np.int16)
     for pattern, (name, example) in enumerate(patterns.items()):
-        own = _example_mask(name, example, axes)
+        own = region_mask(f"patterns[{name!r}]", example, axes)
         both = labels[own]
         if (both >= 0).any():
             raise ValueError(
@@ -460,25 +460,42 @@ def pattern_examples(patterns, axes):
     return labels, names
 
 
-def _example_mask(name, example, axes):
-    """Pixels of one example: (rows, columns) numpy.ndarray of bool."""
+def region_mask(name, example, axes):
+    """Pixels of a region, from one of HyperSpy or from an array or a signal of bool.
+
+    Parameters
+    ----------
+    name : str
+        The argument, for messages.
+    example : BaseROI, BaseSignal or array of bool
+    axes : (DataAxis, DataAxis)
+        The axes (y, x).
+
+    Returns
+    -------
+    (rows, columns) numpy.ndarray of bool
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is something else, is empty or does not lie in the frame.
+    """
     shape = tuple(axis.size for axis in axes)
     if isinstance(example, BaseROI):
         own = _roi_mask(name, example, axes)
     else:
-        own = as_array(f"patterns[{name!r}]", getattr(example, "data", example))
+        own = as_array(name, getattr(example, "data", example))
         if own.dtype != bool:
             raise TypeError(
-                f"patterns[{name!r}] must be a {' or '.join(REGIONS)} of HyperSpy, or "
+                f"{name} must be a {' or '.join(REGIONS)} of HyperSpy, or "
                 f"an array or a signal of bool, got {shown(example)}."
             )
         if own.shape != shape:
             raise ValueError(
-                f"patterns[{name!r}] must have the shape of a frame, {shape}, got "
-                f"{own.shape}."
+                f"{name} must have the shape of a frame, {shape}, got {own.shape}."
             )
     if not own.any():
-        raise ValueError(f"patterns[{name!r}] must have a pixel, got none.")
+        raise ValueError(f"{name} must have a pixel, got none.")
     return own
 
 
@@ -487,11 +504,11 @@ def _roi_mask(name, roi, axes):
     kinds = tuple(getattr(hs.roi, kind) for kind in REGIONS if hasattr(hs.roi, kind))
     if not isinstance(roi, kinds):
         raise TypeError(
-            f"patterns[{name!r}] must be a region with pixels in it, a "
+            f"{name} must be a region with pixels in it, a "
             f"{' or '.join(REGIONS)}, got {shown(roi)}."
         )
     if not roi.is_valid() or len(tuple(roi)) == 0:
-        raise ValueError(f"patterns[{name!r}] must be set, got {shown(roi)}.")
+        raise ValueError(f"{name} must be set, got {shown(roi)}.")
     if isinstance(roi, hs.roi.RectangularROI):
         x, y = (roi.left, roi.right), (roi.top, roi.bottom)
     elif isinstance(roi, hs.roi.CircleROI):
@@ -503,7 +520,7 @@ def _roi_mask(name, roi, axes):
         pixels = (np.array(ends, float) - axis.offset) / axis.scale
         if pixels.min() < -1.01 or pixels.max() > axis.size + 0.01:
             raise ValueError(
-                f"patterns[{name!r}] must lie in the frame, from {axis.low_value:g} to "
+                f"{name} must lie in the frame, from {axis.low_value:g} to "
                 f"{axis.high_value:g} along {what}, got {shown(roi)}."
             )
     shape = tuple(axis.size for axis in axes)

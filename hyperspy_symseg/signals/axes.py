@@ -208,6 +208,132 @@ def check_pixel_size(model, axes):
             )
 
 
+def factor_between(axis, other):
+    """How many units of one axis are one of another.
+
+    Parameters
+    ----------
+    axis, other : DataAxis
+
+    Returns
+    -------
+    float or None
+        None if their units are of different kinds, or only one has a unit.
+
+    Examples
+    --------
+    >>> from hyperspy.axes import UniformDataAxis
+    >>> a, b, c = (UniformDataAxis(size=1, units=each) for each in ("nm", "um", "s"))
+    >>> round(factor_between(a, b)), factor_between(a, c)
+    (1000, None)
+    """
+    from hyperspy.axes import UniformDataAxis
+
+    units = unit(axis), unit(other)
+    if units[0] == units[1]:
+        return 1.0
+    if not all(map(is_product_of_units, units)):
+        return None
+    sizes = []
+    for each in units:
+        one = UniformDataAxis(size=1, units=each)
+        try:
+            with warnings.catch_warnings():
+                # HyperSpy leaves a unit that it does not know as it is, and says so.
+                warnings.simplefilter("error")
+                one.convert_to_units(units[0])
+        except Exception:
+            # pint has errors of many kinds.
+            return None
+        sizes.append((one.units, one.scale))
+    # The same unit, if written in the same way.
+    return sizes[1][1] / sizes[0][1] if sizes[0][0] == sizes[1][0] else None
+
+
+def places_on(axis, other, default):
+    """Where the pixels of another axis lie on one.
+
+    Parameters
+    ----------
+    axis, other : DataAxis
+        Of the labels, and of another signal.
+    default : str
+        Name of an axis that has none.
+
+    Returns
+    -------
+    inside : slice
+        The pixels of the other axis whose middle lies in a pixel of the axis.
+    places : (inside,) numpy.ndarray of int
+        The pixels that it lies in.
+
+    Raises
+    ------
+    ValueError
+        If their units are of different kinds, or none lies inside.
+
+    Examples
+    --------
+    >>> from hyperspy.axes import UniformDataAxis
+    >>> fine = UniformDataAxis(size=9, scale=0.1, units="nm")
+    >>> coarse = UniformDataAxis(size=5, scale=300, offset=-300, units="pm")
+    >>> places_on(fine, coarse, "x")
+    (slice(1, 4, None), array([0, 3, 6]))
+    """
+    factor = factor_between(axis, other)
+    name = axis_name(other, default)
+    if factor is None:
+        wanted = f"a unit such as {unit(axis)}" if unit(axis) else "no unit"
+        raise ValueError(
+            f"axis {name} of other must have {wanted}, as axis "
+            f"{axis_name(axis, default)} of the labels, got "
+            f"{unit(other) or 'no unit'}."
+        )
+    positions = (np.asarray(other.axis, float) * factor - axis.offset) / axis.scale
+    # Of positions between two pixels the same one is taken, whatever the rounding.
+    places = np.floor(np.clip(positions + 0.5 + 1e-6, -1, axis.size))
+    inside = np.flatnonzero((places >= 0) & (places < axis.size))
+    if not len(inside):
+        ends = axis.low_value, axis.high_value
+        raise ValueError(
+            f"axis {name} of other must overlap that of the labels, which is from "
+            f"{ends[0]:g} to {ends[1]:g} {unit(axis)}, got one from "
+            f"{other.low_value:g} to {other.high_value:g} {unit(other)}."
+        )
+    inside = slice(int(inside[0]), int(inside[-1]) + 1)
+    return inside, places[inside].astype(int)
+
+
+def check_same_axis(axis, other, default):
+    """Check that a navigation axis is that of another signal.
+
+    Parameters
+    ----------
+    axis, other : DataAxis
+        Of the labels, and of another signal.
+    default : str
+        Name of an axis that has none.
+
+    Raises
+    ------
+    ValueError
+        If its size, its unit or its values differ by more than half a step.
+    """
+    factor, values = factor_between(axis, other), np.asarray(axis.axis, float)
+    same = factor is not None and axis.size == other.size
+    if same:
+        step = np.abs(np.diff(values)).min(initial=np.inf)
+        others = np.asarray(other.axis, float) * factor
+        same = (np.abs(others - values) <= step / 2).all()
+    if not same:
+        raise ValueError(
+            f"axis {axis_name(other, default)} of other must be that of the labels, "
+            f"{axis.size} values from {values[0]:g} to {values[-1]:g} {unit(axis)}, "
+            f"got {other.size} from {other.axis[0]:g} to {other.axis[-1]:g} "
+            f"{unit(other)}."
+        )
+
+
 def sampled_axes(axes, grid, navigate=False):
     """Axes of the pixels of a grid.
 

@@ -17,6 +17,8 @@ from hyperspy_symseg.frames.checks import (
 from hyperspy_symseg.version import package_version
 
 BRANCH = "Symmetry_segmentation"
+# What was done to labels by hand, one change after the other.
+CHANGES = "Changes_by_hand"
 # Characters of a version that are shown.
 LONGEST_VERSION = 30
 
@@ -45,9 +47,10 @@ def result_metadata(signal, quantity=None, signal_type="", **own):
     dict
         The arguments `metadata` and `original_metadata` of a new signal.
     """
-    metadata = _in_memory(signal.metadata.as_dictionary())
-    for branch in ("Markers", "_HyperSpy"):
+    metadata = signal.metadata.as_dictionary()
+    for branch in ("Markers", "_HyperSpy", "Signal"):
         metadata.pop(branch, None)
+    metadata = _in_memory(metadata)
     metadata["Signal"] = {"signal_type": signal_type}
     if quantity is not None:
         metadata["Signal"]["quantity"] = quantity
@@ -55,6 +58,31 @@ def result_metadata(signal, quantity=None, signal_type="", **own):
         "metadata": metadata | own,
         "original_metadata": _in_memory(signal.original_metadata.as_dictionary()),
     }
+
+
+def channels_metadata(signal, noise, **own):
+    """Metadata of sums of a signal, as its class is kept, to make a signal with.
+
+    Parameters
+    ----------
+    signal : BaseSignal
+    noise : dict
+        What is known of the noise of the sums.
+    **own : dict
+        As of `result_metadata`.
+
+    Returns
+    -------
+    dict
+        The arguments `metadata` and `original_metadata` of a new signal.
+    """
+    # The variance may be as large as the signal, and is not copied.
+    branch = signal.metadata.as_dictionary().get("Signal", {})
+    branch = {key: each for key, each in branch.items() if key != "Noise_properties"}
+    branch = _in_memory(branch)
+    if noise:
+        branch["Noise_properties"] = noise
+    return result_metadata(signal, Signal=branch, **own)
 
 
 def read_metadata(signal):
@@ -124,6 +152,126 @@ def forget_labels(metadata):
     # Should it be made labels again, they are not those of the model.
     for name, _ in list(_stored_models(metadata)):
         delattr(metadata.Symmetry_segmentation, name)
+    if metadata.has_item(CHANGES):
+        delattr(metadata, CHANGES)
+
+
+def has_record(metadata):
+    """Whether number and names of patterns are those in the metadata: bool.
+
+    They are not if the labels are those of another program, or of other values.
+    """
+    return stored_model(metadata) is not None or metadata.has_item(CHANGES)
+
+
+def changes_by_hand(metadata):
+    """What was done to labels by hand, in this order.
+
+    Parameters
+    ----------
+    metadata : DictionaryTreeBrowser
+
+    Returns
+    -------
+    list of dict
+        Either with the ``names`` of all patterns, or with ``numbers``, (n, 2), and what
+        they become, and perhaps ``region`` and ``frames``.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    branch = metadata.get_item(CHANGES)
+    if branch is None:
+        return []
+    if not hasattr(branch, "as_dictionary"):
+        raise TypeError(
+            f"metadata.{CHANGES} must be a dictionary, got {shown(branch)}."
+        )
+    branch = _in_memory(branch.as_dictionary())
+    changes = [
+        branch[name] for name in sorted(branch, key=lambda name: (len(name), name))
+    ]
+    for change in changes:
+        if not isinstance(change, dict) or not {"names", "numbers"} & change.keys():
+            raise TypeError(
+                f"metadata.{CHANGES} must have the numbers or the names of patterns, "
+                f"got {shown(change)}."
+            )
+    return changes
+
+
+def record_change(metadata, change):
+    """Record what was done to labels by hand, after what was done before.
+
+    Parameters
+    ----------
+    metadata : DictionaryTreeBrowser
+    change : dict
+        As from `changes_by_hand`.
+    """
+    n = len(changes_by_hand(metadata))
+    metadata.set_item(
+        f"{CHANGES}.change_{n + 1}", {"version": package_version(), **change}
+    )
+
+
+def is_relabelled(metadata, original_metadata=None):
+    """Whether the numbers of labels were changed by hand, also in one of a stack.
+
+    Parameters
+    ----------
+    metadata, original_metadata : DictionaryTreeBrowser
+        The latter has the elements of a stack.
+
+    Returns
+    -------
+    bool
+    """
+    trees = [metadata]
+    if original_metadata is not None:
+        elements = original_metadata.get_item("stack_elements") or []
+        trees += [element.metadata for _, element in elements]
+    changes = (each for tree in trees for each in changes_by_hand(tree))
+    return any("numbers" in change for change in changes)
+
+
+def set_names(metadata, names):
+    """Record the names of patterns where they are kept: of labels, model and table.
+
+    Parameters
+    ----------
+    metadata : DictionaryTreeBrowser
+    names : tuple of str
+    """
+    from hyperspy_symseg.symmetry_table import BRANCH as TABLE
+
+    metadata.set_item(f"{BRANCH}.names", list(names))
+    if not is_relabelled(metadata):
+        # Its patterns are these.
+        for _, model in _stored_models(metadata):
+            model.set_item("names", list(names))
+    if metadata.has_item(f"{TABLE}.names"):
+        metadata.set_item(f"{TABLE}.names", list(names))
+
+
+def of_same_model(metadata, other):
+    """Whether labels are of one model, whatever its patterns are called: bool.
+
+    Parameters
+    ----------
+    metadata, other : DictionaryTreeBrowser
+    """
+    first, second = (
+        {
+            key: each
+            for key, each in (stored_model(tree) or {}).items()
+            if key != "names"
+        }
+        for tree in (metadata, other)
+    )
+    return same_tree(first, second)
 
 
 def make_plain(signal):
@@ -215,8 +363,20 @@ def are_of_several_models(original_metadata):
     types = [each.metadata.get_item("Signal.signal_type") for each in elements]
     if "symmetry_labels" not in types:
         return False
-    first, *others = (stored_model(each.metadata) for each in elements)
-    return len(set(types)) > 1 or not all(same_tree(first, each) for each in others)
+    first, *others = (each.metadata for each in elements)
+    changes = _numbers_changed(first)
+    return len(set(types)) > 1 or not all(
+        of_same_model(first, each) and same_tree(changes, _numbers_changed(each))
+        for each in others
+    )
+
+
+def _numbers_changed(metadata):
+    """Which numbers became which by hand, everywhere or in a region: list of list."""
+    changes = [each for each in changes_by_hand(metadata) if "numbers" in each]
+    return [
+        np.asarray(each["numbers"]).tolist() for each in changes if "region" not in each
+    ]
 
 
 def same_tree(a, b):

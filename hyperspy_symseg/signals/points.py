@@ -587,7 +587,7 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
         lazy_output = signal._lazy or (labels is not None and labels._lazy)
     templates, branch = None, {}
     if method != "network":
-        model = labels.model if method == "auto" else labels._refined_model()
+        model = labels._own_model() if method == "auto" else labels._refined_model()
         check_pixel_size(model, axes)
         templates, branch = model.templates, {"n_patterns": labels.n_patterns}
     analysis = AtomicColumns(templates, method, contrast, probability)

@@ -22,7 +22,7 @@ from hyperspy_symseg.frames.paths import UNFINISHED, unfinished_path
 from hyperspy_symseg.frames.run import FrameError, evaluate_frames, watched
 from hyperspy_symseg.frames.store import FrameStore, only_writer
 
-from .metadata import read_metadata, result_metadata, same_tree
+from .metadata import changes_by_hand, read_metadata, result_metadata, same_tree
 
 _logger = logging.getLogger(__name__)
 
@@ -192,6 +192,7 @@ def _identity(labels):
         "mask": record.mask,
         "axes": [axis.get_axis_dictionary() for axis in labels.axes_manager._axes],
         "model": model,
+        "changes by hand": changes_by_hand(labels.metadata),
     }
 
 

@@ -26,11 +26,12 @@ from .metadata import (
     Record,
     are_of_several_models,
     forget_labels,
+    has_record,
+    is_relabelled,
     make_plain,
     operations_record,
     read_metadata,
     result_metadata,
-    stored_model,
     why_no_costs,
     why_not_refined,
 )
@@ -116,20 +117,29 @@ class SymmetryLabels(Measures, NamedPatterns, Signal2D):
     def n_patterns(self):
         """Number of patterns; without a model, one more than the largest label."""
         self._check_one_model()
-        if stored_model(self.metadata) is None:
+        if not has_record(self.metadata):
             return self._n_of_values
         return self._record.n_patterns
 
     @property
     def pattern_names(self):
-        """Names of the patterns, if they were learnt from examples that have names.
+        """Names of the patterns, from examples that have names or given by hand.
+
+        They can be set, as ``seg.pattern_names = ["matrix", "twin"]``: in plots, in
+        tables, of the model and in files. That is recorded, see `replay`.
 
         Returns
         -------
         tuple of str or None
         """
         self._check_one_model()
-        return None if stored_model(self.metadata) is None else self._record.names
+        return self._record.names if has_record(self.metadata) else None
+
+    @pattern_names.setter
+    def pattern_names(self, names):
+        from .measures import set_pattern_names
+
+        set_pattern_names(self, names)
 
     def _check_one_model(self):
         if self._is_of_several_models:
@@ -472,7 +482,7 @@ class SymmetryLabels(Measures, NamedPatterns, Signal2D):
         from .arguments import mask_array
 
         self._check_is_image(signal)
-        model = self.model
+        model = self._own_model()
         check_pixel_size(model, image_axes(signal))
         mask = mask_array(mask, signal.data.shape)
         return plotting.plot_clusters(model, np.asarray(signal.data), ax, mask)
@@ -601,9 +611,20 @@ class SymmetryLabels(Measures, NamedPatterns, Signal2D):
             return plotting.plot_periods(periods, ax)
         return plotting.plot_periods(periods, ax, abs(x.scale), unit(x))
 
+    def _own_model(self):
+        """The model, which has given the labels as they are: SymmetryModel."""
+        if is_relabelled(self.metadata, self.original_metadata):
+            raise ValueError(
+                "labels must be as the model gave them, got labels that were changed "
+                "by hand (see `relabel`), of which it knows nothing. Take those from "
+                "before, or have a model of these patterns learnt from them: "
+                "segment_symmetry(patterns=labels)."
+            )
+        return self.model
+
     def _refined_model(self):
         """The model, which has templates: SymmetryModel."""
-        model = self.model
+        model = self._own_model()
         if model.templates is None:
             raise ValueError(
                 "labels must be refined by templates, got those of the scores alone: "

@@ -91,6 +91,14 @@ def test_vacancies_in_two_grains(run, capsys):
     assert "vacancies in the grains" in capsys.readouterr().out
 
 
+def test_an_edge_in_the_mean_that_no_pixel_shows(run, capsys):
+    figures = run("spectra_by_pattern", "--size", 256)
+    assert figures["edge in a pixel (sigma)"] < 3
+    assert figures["edge in the mean (sigma)"] > 5
+    assert figures["edge found / true"] == pytest.approx(1, abs=0.3)
+    assert "edge found / true" in capsys.readouterr().out
+
+
 def test_live_frames_are_labelled_in_order(monkeypatch, capsys):
     monkeypatch.syspath_prepend(EXAMPLES)
     live = importlib.import_module("live")
