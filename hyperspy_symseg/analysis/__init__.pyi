@@ -3,6 +3,7 @@ from .areas import Areas
 from .boundaries import BoundaryLengths
 from .columns import AtomicColumns
 from .defects import Defects
+from .grains import GrainMap, GrainNeighbours, GrainOutlines, Grains
 from .lattice_parameters import LatticeParameters
 from .network_symmetry import NetworkSymmetry
 from .overlay import Overlay
@@ -15,6 +16,10 @@ __all__ = [
     "AtomicColumns",
     "BoundaryLengths",
     "Defects",
+    "GrainMap",
+    "GrainNeighbours",
+    "GrainOutlines",
+    "Grains",
     "LatticeParameters",
     "MeanLattices",
     "NetworkSymmetry",

@@ -90,6 +90,294 @@ class Measures:
         units = "px" if self._unit_is_a_pixel else unit(x)
         return self._measured(lengths, "Boundary length", units)
 
+    def get_grains(
+        self,
+        signal=None,
+        min_area=0,
+        *,
+        mask=None,
+        calibrated=False,
+        show_progressbar=None,
+        num_workers=None,
+        lazy_output=None,
+    ):
+        """Grains, the connected regions of the patterns, one a row of a table.
+
+        Parameters
+        ----------
+        signal : Signal2D, optional
+            The micrograph or series, of the same shape as the labels. Without it,
+            what needs intensities is NaN.
+        min_area : int or float
+            Area of a grain, at least: an int of pixels, or a float in the squared unit
+            of the axes. Smaller regions are no grains.
+        mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
+            The mask that it was labelled with: what is masked belongs to no grain.
+        calibrated : bool
+            Whether to give positions, lengths and areas in the unit of the axes instead
+            of pixels. Axes must then have one unit.
+        show_progressbar, num_workers
+            As in ``Signal2D.segment_symmetry``.
+        lazy_output : bool or None
+            Whether the grains are found later. None: if the labels or the signal are
+            lazy.
+
+        Returns
+        -------
+        SymmetryPoints or LazySymmetryPoints
+            For every frame an array (n, 15), in the order of the first pixels of the
+            grains, row by row; the number of a grain is its row. ``column_names`` are
+
+            - ``y``, ``x``: the mean position of its pixels; ``pattern``; ``area``;
+              ``equivalent_diameter`` of a disc of this area;
+            - ``perimeter``: the length of its outline, including the edge of the frame
+              and holes;
+            - ``major_axis``, ``minor_axis``, ``orientation``: of the ellipse that has
+              the same second moments, as in scikit-image;
+            - ``lattice_orientation``, ``lattice_orientation_error``: of the shortest
+              lattice vector of the pattern, turned as it is in this grain, and the
+              standard error. They need the signal, and labels that were refined by
+              templates;
+            - ``n_neighbours``: how many grains share a side of a pixel with it;
+              ``touches_edge``: 1 if it does touch the edge of the frame, or 0;
+            - ``mean_intensity``, ``mean_certainty``: over its pixels. They need the
+              signal, and the latter templates, too.
+
+            Angles are degrees from x (to the right) towards y (down), from -90 to 90.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed.
+
+        See Also
+        --------
+        get_grain_map, get_grain_neighbours, get_grain_polygons, get_grain_markers
+
+        Notes
+        -----
+        Pixels are connected by their sides. Perimeters are those of
+        `get_boundary_length`, by the Cauchy-Crofton formula. Where pixels are longer
+        along one axis, lengths in pixels are those of pixels of the same area that are
+        as long as wide, so that angles are right. See ``doc/grains.md``.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> grains = seg.get_grains(s, min_area=50, show_progressbar=False)
+        >>> grains
+        <SymmetryPoints, title: Simulated micrograph, dimensions: (|ragged)>
+        >>> grains.data[0].shape
+        (2, 15)
+        """
+        from hyperspy_symseg.grain_signals import get_grains
+
+        asked = {"mask": mask, "calibrated": calibrated, "lazy_output": lazy_output}
+        how = {"show_progressbar": show_progressbar, "num_workers": num_workers}
+        return get_grains(self, signal, min_area, asked, how)
+
+    def get_grain_map(self, grains, column=None):
+        """Number of the grain of each pixel, or one of its measures.
+
+        Parameters
+        ----------
+        grains : SymmetryPoints
+            From `get_grains`, of these labels.
+        column : str, optional
+            One of their ``column_names``, such as "lattice_orientation", or, once they
+            are tracked, "track". By default the number, the row in the table.
+
+        Returns
+        -------
+        Signal2D, lazy if the labels are
+            With the axes of the labels. Numbers are int32, and -1 where there is no
+            grain; other values are float32, and NaN there.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the grains are not those of these labels, or have no such column.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> grains = seg.get_grains(min_area=50)
+        >>> seg.get_grain_map(grains, "area")
+        <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
+        """
+        from hyperspy_symseg.grain_signals import get_grain_map
+
+        return get_grain_map(self, grains, column)
+
+    def get_grain_neighbours(self, grains, *, show_progressbar=None, num_workers=None):
+        """Which grains share a boundary: its length, and the misorientation.
+
+        Parameters
+        ----------
+        grains : SymmetryPoints
+            From `get_grains`, of these labels.
+        show_progressbar, num_workers
+            As in ``Signal2D.segment_symmetry``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each two grains that share a side of a pixel, under the number of
+            the frame: ``grain`` and ``neighbour``, rows of the table; ``length`` of
+            their boundary, in the unit of the table; ``misorientation`` in degrees from
+            the first to the second, its standard error, ``sigma``, ``mirror`` (of
+            twins) and the ``deviation`` from these, as of
+            ``SymmetryTable.misorientation``. They are NaN where a pattern has no
+            lattice, or the two lattices differ. The orientations are those of the
+            grains and, where these are not known, those of their patterns: then there
+            is no error.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed (``pip install hyperspy-symseg[dataframe]``).
+        TypeError, ValueError
+            If the grains are not those of these labels.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> grains = seg.get_grains(s, min_area=50, show_progressbar=False)
+        >>> pairs = seg.get_grain_neighbours(grains, show_progressbar=False)
+        >>> pairs["sigma"].to_list()
+        [5.0]
+        """
+        from hyperspy_symseg.grain_signals import get_grain_neighbours
+
+        from .arguments import working
+
+        with working("Measuring boundaries", show_progressbar, num_workers):
+            return get_grain_neighbours(self, grains)
+
+    def get_grain_polygons(self, grains, *, show_progressbar=None, num_workers=None):
+        """Outlines of grains as paths of matplotlib, on the axes.
+
+        They run along the sides of the pixels, so that they have the areas of the table
+        and leave no gap between neighbours.
+
+        Parameters
+        ----------
+        grains : SymmetryPoints
+            From `get_grains`, of these labels.
+        show_progressbar, num_workers
+            As in ``Signal2D.segment_symmetry``.
+
+        Returns
+        -------
+        list of matplotlib.path.Path
+            One a grain, with its holes, in the order of the table; vertices are (x, y)
+            in the units of the axes. Of a series, an array of such lists, in the shape
+            of the navigation axes.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the grains are not those of these labels.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> grains = seg.get_grains(min_area=50)
+        >>> paths = seg.get_grain_polygons(grains, show_progressbar=False)
+        >>> len(paths)
+        2
+        """
+        from hyperspy_symseg.grain_signals import get_grain_polygons
+
+        from .arguments import working
+
+        with working("Outlining grains", show_progressbar, num_workers):
+            return get_grain_polygons(self, grains)
+
+    def save_grain_polygons(
+        self,
+        filename,
+        grains,
+        *,
+        overwrite=False,
+        show_progressbar=None,
+        num_workers=None,
+    ):
+        """Write the outlines of grains into a GeoJSON file, with all their measures.
+
+        Parameters
+        ----------
+        filename : str or path
+            Ending in ``.geojson``, which is added if there is no extension.
+        grains : SymmetryPoints
+            From `get_grains`, of these labels.
+        overwrite : bool
+            Whether to replace a file.
+        show_progressbar, num_workers
+            As in ``Signal2D.segment_symmetry``.
+
+        Raises
+        ------
+        FileExistsError
+            If there is such a file, and `overwrite` is False.
+        TypeError, ValueError
+            If an argument is not allowed, or the grains are not those of these labels.
+
+        Notes
+        -----
+        A feature is a polygon (x, y) with its holes, in the units of the axes; its
+        properties are the number of the frame, that of the grain, and its row of the
+        table, in which NaN is null.
+
+        Examples
+        --------
+        >>> seg.save_grain_polygons("grains.geojson", grains)  # doctest: +SKIP
+        """
+        from hyperspy_symseg.grain_signals import save_grain_polygons
+
+        from .arguments import working
+
+        with working("Outlining grains", show_progressbar, num_workers):
+            save_grain_polygons(self, filename, grains, overwrite)
+
+    def get_grain_markers(self, grains, **kwargs):
+        """Outlines of grains, for ``signal.add_marker``.
+
+        Parameters
+        ----------
+        grains : SymmetryPoints
+            From `get_grains`, of these labels.
+        **kwargs
+            As of ``hs.plot.markers.Polygons``.
+
+        Returns
+        -------
+        list of hyperspy.api.plot.markers.Polygons
+            One for each pattern, in its colour. Those of lazy labels are found with the
+            frame in view.
+
+        Raises
+        ------
+        TypeError
+            If the grains are not from `get_grains`.
+
+        Examples
+        --------
+        >>> s.plot()  # doctest: +SKIP
+        >>> s.add_marker(seg.get_grain_markers(grains))  # doctest: +SKIP
+        """
+        from hyperspy_symseg.grain_signals import get_grain_markers
+
+        return get_grain_markers(self, grains, kwargs)
+
     def _found(self, analysis, frames=None):
         """What an analysis finds in the labels: lazy if they or the frames are."""
         from hyperspy_symseg.frames.lazy import lazy
