@@ -8,7 +8,7 @@ from hyperspy.signals import Signal2D
 from .analysis import GrainMap, GrainNeighbours, GrainOutlines, Grains
 from .analysis.grains import NAMES
 from .analysis.strain import mean_vectors
-from .frames.checks import check_flag
+from .frames.checks import check_flag, shown
 from .frames.lazy import lazy
 from .frames.run import run
 from .grain_tables import (
@@ -66,10 +66,11 @@ def get_grains(labels, signal, min_area, asked, how):
     if templates is not None:
         given = {"mask": asked["mask"], "lazy_output": lazy_output}
         frames = frames, labels.get_certainty(signal, **given, **how).data
-    grains = _of_regions(Grains, labels, min_area, templates=templates)
-    given = grains, frames, labels.data, mask
     what = "Measuring grains"
     with working(what, **how):
+        # The number of patterns may be read.
+        grains = _of_regions(Grains, labels, min_area, templates=templates)
+        given = grains, frames, labels.data, mask
         found = lazy(*given) if lazy_output else run(*given, description=what)
     record = {"version": package_version(), "min_area": min_area}
     record |= {"masked": mask is not None, "has_signal": signal is not None}
@@ -121,6 +122,46 @@ def get_grain_map(labels, grains, column):
     return result.as_lazy() if labels._lazy else result
 
 
+def numbers_of_grains(labels, grains):
+    """Function of the number of a frame, which gives the numbers of its grains.
+
+    Parameters
+    ----------
+    labels : SymmetryLabels
+        Of a series with one navigation axis.
+    grains : SymmetryPoints
+        Of these.
+
+    Returns
+    -------
+    callable
+        It returns (rows, columns) numpy.ndarray of int32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the labels are not those of the grains.
+    """
+    from .signals.symmetry_labels import SymmetryLabels
+
+    if not isinstance(labels, SymmetryLabels):
+        raise TypeError(
+            "labels must be those that the grains are of, from segment_symmetry, got "
+            f"{shown(labels)}."
+        )
+    analysis = _of_regions(GrainMap, labels, check_grains(grains))
+    _check_same_series(labels, grains)
+    sizes = [len(table) for _, table in grains._frames()] if not grains._lazy else None
+
+    def numbers(frame):
+        found = np.asarray(run(analysis, None, labels.data[frame]))
+        if sizes is not None:
+            check_are_same((frame,), int(found.max()) + 1, sizes[frame])
+        return found
+
+    return numbers
+
+
 def _check_same_series(labels, grains):
     """Check that a table of grains is of as many frames as there are labels."""
     shapes = [each.axes_manager.navigation_shape for each in (labels, grains)]
@@ -142,7 +183,8 @@ def _grains_and(analysis, labels, grains):
         for (index, table), each in zip(frames, found.ravel(), strict=True)
     ]
     for index, table, each in rows:
-        check_are_same(index, int(each[:, 0].max(initial=-1)) + 1, table)
+        n = int(each[:, 0].max(initial=-1)) + 1
+        check_are_same(index, n, len(table))
     return rows
 
 

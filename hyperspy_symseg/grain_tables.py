@@ -28,6 +28,12 @@ COLUMNS = (
 STRAIN = 0.02
 
 
+def is_grains(points):
+    """Whether a signal is a table of grains: bool."""
+    metadata = getattr(points, "metadata", None)
+    return metadata is not None and metadata.has_item(BRANCH)
+
+
 def check_grains(grains):
     """Check that a signal is a table of grains.
 
@@ -45,16 +51,15 @@ def check_grains(grains):
     TypeError
         If it is something else.
     """
-    metadata = getattr(grains, "metadata", None)
-    if metadata is None or not metadata.has_item(BRANCH):
+    if not is_grains(grains):
         raise TypeError(
             f"grains must be the result of get_grains, got {shown(grains)}."
         )
-    least = metadata.get_item(f"{BRANCH}.min_area")
+    least = grains.metadata.get_item(f"{BRANCH}.min_area")
     return check_whole(f"metadata.{BRANCH}.min_area", least, 0)
 
 
-def check_are_same(index, n, table):
+def check_are_same(index, n, n_rows):
     """Check that a table has as many grains as there are in a frame.
 
     Parameters
@@ -62,12 +67,13 @@ def check_are_same(index, n, table):
     index : tuple of int
         Of the frame.
     n : int
-    table : (m, k) numpy.ndarray
+    n_rows : int
+        Of its table.
     """
-    if n != len(table):
+    if n != n_rows:
         raise ValueError(
-            "grains must be those of these labels, got a table of "
-            f"{len(table)} for the {n} of frame {index}."
+            f"grains must be those of these labels, got a table of {n_rows} for the "
+            f"{n} of frame {index}."
         )
 
 
