@@ -8,7 +8,7 @@ from scipy import sparse
 
 from .boundaries import HALF_TURN, REACH, direction_weights
 
-# Rows of pixels that are looked at at once, as pairs of pixels take several arrays.
+# Pixels that are looked at at once, as pairs of them take several arrays.
 PIXELS_AT_ONCE = 2**21
 # Vectors to the pixels that share a side.
 SIDES = (0, 1), (1, 0)
@@ -32,7 +32,7 @@ class Lengths(NamedTuple):
     lengths: np.ndarray
 
     @classmethod
-    def of(cls, image, n, pixel_size=(1.0, 1.0)):
+    def of(cls, image, n, pixel_size=(1.0, 1.0), at_once=PIXELS_AT_ONCE):
         """Lengths by the Cauchy-Crofton formula, as in `boundary_lengths`.
 
         Parameters
@@ -43,6 +43,8 @@ class Lengths(NamedTuple):
             Number of regions.
         pixel_size : (float, float)
             Along (y, x), in one unit.
+        at_once : int
+            Pixels that are looked at at once, of whole rows.
 
         Returns
         -------
@@ -55,12 +57,12 @@ class Lengths(NamedTuple):
         >>> image[:, 20:] = 1
         >>> found = Lengths.of(image, 2)
         >>> found.perimeters.round(1), found.pairs, found.lengths.round(1)
-        (array([98.6, 98.6]), array([[0, 1]]), array([29.6]))
+        (array([96.8, 96.8]), array([[0, 1]]), array([29.6]))
         """
         rows, columns = image.shape
         weights = dict(zip(HALF_TURN, direction_weights(pixel_size), strict=True))
         perimeters, total = np.zeros(n + 1), _Pairs.none(n)
-        at_once = max(1, PIXELS_AT_ONCE // columns)
+        at_once = max(1, at_once // columns)
         # From the lines before the first on, as an outline is crossed there, too.
         for first in range(-REACH, rows, at_once):
             own = _Rows.of(image, first, min(first + at_once, rows), n)

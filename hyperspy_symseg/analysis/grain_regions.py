@@ -151,12 +151,14 @@ class Regions(NamedTuple):
         ]
         return np.stack(found, axis=-1).reshape(-1, 2, 2)
 
-    def means(self, values):
+    def means(self, values, at_once=PIXELS_AT_ONCE):
         """Mean of a value over the pixels of each region, but those not finite.
 
         Parameters
         ----------
         values : (rows, columns) numpy.ndarray
+        at_once : int
+            Pixels that are added up at once, of whole rows.
 
         Returns
         -------
@@ -165,7 +167,7 @@ class Regions(NamedTuple):
         """
         totals, counts = np.zeros((2, self.n))
         rows, columns = self.shape
-        at_once = max(1, PIXELS_AT_ONCE // columns)
+        at_once = max(1, at_once // columns)
         for first in range(0, rows, at_once):
             some = values[first : first + at_once].astype(float).ravel()
             finite = np.isfinite(some)

@@ -38,7 +38,11 @@ class Shapes(NamedTuple):
     @classmethod
     def of(cls, table, names):
         """From a table (n, k) and the names of its columns."""
-        return cls(*(table[:, names.index(name)] for name in cls._fields))
+        found = cls(*(table[:, names.index(name)] for name in cls._fields))
+        # The moments of a pixel, and of a line of them, are those of points.
+        major = np.maximum(found.major_axis, np.sqrt(4 * found.area / np.pi))
+        minor = np.maximum(found.minor_axis, 4 * found.area / (np.pi * major))
+        return found._replace(major_axis=major, minor_axis=minor)
 
     @property
     def places(self):

@@ -60,7 +60,8 @@ class _OfRegions:
         labels = check_labels(tile.labels, self.n_patterns)
         if tile.mask is None or not np.asarray(tile.mask).any():
             return labels
-        return np.where(tile.mask, -1, labels)
+        # Labels of other programs may have no sign.
+        return np.where(tile.mask, np.int32(-1), labels)
 
     def regions(self, tile):
         """Grains of a frame: Regions."""

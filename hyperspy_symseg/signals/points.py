@@ -30,9 +30,10 @@ MAX_GAP, JUMP = 2, 5.0
 
 
 class SymmetryPoints(BaseSignal):
-    """A table of points for every frame: atomic columns, outliers.
+    """A table of points for every frame: atomic columns, outliers, grains.
 
-    Made by ``Signal2D.find_atomic_columns`` and ``SymmetryLabels.find_outliers``.
+    Made by ``Signal2D.find_atomic_columns``, ``SymmetryLabels.find_outliers`` and
+    ``SymmetryLabels.get_grains``.
     Ragged, as from ``Signal2D.find_peaks``: for every frame an array of float64 of the
     shape (n, k), one row a point, position (y, x) first. What its columns are is
     `column_names`. The table of a single image is ``points.data[0]``.

@@ -4,7 +4,6 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.analysis import grain_boundaries
 from hyperspy_symseg.analysis.boundaries import (
     HALF_TURN,
     boundary_lengths,
@@ -72,12 +71,11 @@ def test_a_boundary_loses_nothing_at_the_edge():
     assert length == pytest.approx(boundary_lengths(image, 2)[0])
 
 
-def test_rows_at_once_do_not_matter(monkeypatch):
+def test_rows_at_once_do_not_matter():
     image = Regions.of(np.random.default_rng(0).integers(-1, 3, (23, 31))).image()
     n = image.max() + 1
     expected = Lengths.of(image, n)
-    monkeypatch.setattr(grain_boundaries, "PIXELS_AT_ONCE", 100)
-    found = Lengths.of(image, n)
+    found = Lengths.of(image, n, at_once=100)
     np.testing.assert_allclose(found.perimeters, expected.perimeters)
     np.testing.assert_array_equal(found.pairs, expected.pairs)
     np.testing.assert_allclose(found.lengths, expected.lengths)

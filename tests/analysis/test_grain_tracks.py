@@ -154,6 +154,14 @@ def test_grains_of_other_patterns_are_not_linked():
     assert not len(found.linked(one, other).areas)
 
 
+def test_single_pixels_and_lines_of_them():
+    labels = np.zeros((2, 9, 12), np.int8)
+    labels[:, 3, 4], labels[:, 6, 2:9] = 1, 1
+    found, events = tracked(labels, False)
+    assert [own.tolist() for own in found.numbers] == [[0, 1, 2]] * 2
+    assert not len(events)
+
+
 def test_the_points_of_an_ellipse_have_its_moments():
     shape = Shapes(*np.array([[5.0, 7, 0, 1, 20, 8, 0, 0]]).T)
     points = grain_tracks._points(shape)

@@ -102,10 +102,11 @@ def test_blocks_of_copied_labels_are_no_staircase():
     assert length == pytest.approx(240 * 2**0.5, rel=0.04)
 
 
-def test_a_mask_belongs_to_no_grain():
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64])
+def test_a_mask_belongs_to_no_grain(dtype):
     mask = np.zeros(LABELS.shape, bool)
     mask[:, 19] = True
-    found = table(LABELS, mask=mask)
+    found = table(LABELS.astype(dtype), mask=mask)
     np.testing.assert_array_equal(found["pattern"], [0, 0, 1, 1, 2, 2])
     assert found["area"].sum() == LABELS.size - len(LABELS)
 
