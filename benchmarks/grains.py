@@ -282,12 +282,16 @@ def large(options):
         labels[first : first + 256] = patterns[tree.query(pixels)[1]].reshape(256, n)
     del pixels
     header("10,000 grains in 8192 x 8192", "s (processor)", "s (clock)", "GB")
-    [table] = measured("table", lambda: run(Grains(9), None, labels))
-    print(f"\n{len(table)} grains\n")
+    seg = hs.signals.Signal2D(labels)
+    seg.set_signal_type("symmetry_labels")
+    grains = measured("table", lambda: seg.get_grains(**QUIET))
+    print(f"\n{len(grains.data[0])} grains\n")
     header("more", "s (processor)", "s (clock)", "GB")
     frame = rng.integers(0, 20, labels.shape, np.uint16)
-    measured("table, with intensities", lambda: run(Grains(9), frame, labels))
-    measured("map", lambda: run(GrainMap(9), None, labels))
+    frame = hs.signals.Signal2D(frame)
+    measured("table, with intensities", lambda: seg.get_grains(frame, **QUIET))
+    measured("map", lambda: seg.get_grain_map(grains))
+    measured("neighbours", lambda: seg.get_grain_neighbours(grains, **QUIET))
     measured("outlines", lambda: run(GrainOutlines(9), None, labels))
     try:
         from skimage.measure import regionprops_table

@@ -6,12 +6,13 @@ import functools
 import numpy as np
 
 from .analysis import tracks
-from .frames.checks import check_number, shown
+from .frames.checks import check_number, check_whole, shown
+from .grain_tables import is_grains
 from .optional import optional
 from .point_tables import bounds_of
 
 
-def linker_of(points, labels, max_distance, jumps, max_gap, drift):
+def linker_of(points, asked):
     """Function of tables and the names of their columns, which links what is in them.
 
     What is asked is checked; nothing is read.
@@ -20,12 +21,9 @@ def linker_of(points, labels, max_distance, jumps, max_gap, drift):
     ----------
     points : SymmetryPoints
         Of a series with one navigation axis.
-    labels : SymmetryLabels or None
-    max_distance : float or None
-    jumps : dict
-        ``jump``, of points that are no grains.
-    max_gap : int
-    drift : "auto", None or array_like of float, shape (frames, 2)
+    asked : dict
+        Arguments of `SymmetryPoints.track`: ``max_distance``, ``labels``, ``max_gap``,
+        ``jump`` and ``drift``.
 
     Returns
     -------
@@ -39,11 +37,12 @@ def linker_of(points, labels, max_distance, jumps, max_gap, drift):
     TypeError, ValueError
         If an argument is not allowed.
     """
-    from .grain_tables import is_grains
-
-    drift = tracks.check_drift(drift, points.data.shape[0])
+    max_gap = check_whole("max_gap", asked["max_gap"], 0)
+    jump = check_number("jump", asked["jump"], 0, np.inf)
+    drift = tracks.check_drift(asked["drift"], points.data.shape[0])
+    max_distance, labels = asked["max_distance"], asked["labels"]
     if is_grains(points):
-        return _linker_of_grains(points, labels, max_distance, jumps, (max_gap, drift))
+        return _linker_of_grains(points, asked, max_gap, drift)
     if labels is not None:
         raise ValueError(
             f"labels must be None for points that are no grains, got {shown(labels)}."
@@ -59,34 +58,31 @@ def linker_of(points, labels, max_distance, jumps, max_gap, drift):
             errors = [table[:, columns] for table in tables]
         found = tracks.link(places, max_distance, max_gap, drift)
         bounds = bounds_of(points._axes, points.is_calibrated)
-        return found, tracks.events(places, found, jumps["jump"], errors, bounds)
+        return found, tracks.events(places, found, jump, errors, bounds)
 
     return link
 
 
-def _linker_of_grains(grains, labels, max_distance, jumps, given):
-    """As `linker_of`, in `given` are the gap and the drift."""
+def _linker_of_grains(grains, asked, max_gap, drift):
+    """As `linker_of`."""
     from .analysis.grain_tracks import track_grains
     from .signals.points import JUMP
 
-    for name, value, default in (
-        ("max_distance", max_distance, None),
-        ("jump", jumps["jump"], JUMP),
-    ):
-        if value != default:
+    for name, default in (("max_distance", None), ("jump", JUMP)):
+        if asked[name] != default:
             raise ValueError(
                 f"{name} must be left as it is for grains, which are linked by what "
-                f"overlaps, got {shown(value)}."
+                f"overlaps, got {shown(asked[name])}."
             )
     optional("pandas", "track", "track")
-    (max_gap, drift), images = given, None
+    labels, images = asked["labels"], None
     scales = np.array([axis["scale"] for axis in grains._axes])
     if labels is not None:
         per_position = 1 / scales if grains.is_calibrated else np.ones(2)
         images = _images_of(labels, grains, max_gap), per_position
+    size = _size_of(grains, scales)
 
     def link(tables, names):
-        size = _size_of(grains, scales)
         known = {"max_gap": max_gap, "drift": drift}
         return track_grains(tables, names, size, images, **known)
 

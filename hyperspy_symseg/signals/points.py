@@ -371,9 +371,8 @@ class SymmetryPoints(BaseSignal):
                 "points must be of a series with one navigation axis to be tracked, "
                 f"got {self.axes_manager.navigation_shape or 'a single image'}."
             )
-        max_gap = check_whole("max_gap", max_gap, 0)
-        jump = check_number("jump", jump, 0, np.inf)
-        link = linker_of(self, labels, max_distance, {"jump": jump}, max_gap, drift)
+        asked = {"max_distance": max_distance, "labels": labels, "max_gap": max_gap}
+        link = linker_of(self, asked | {"jump": jump, "drift": drift})
         tables = [table for _, table in self._read(show_progressbar, num_workers)]
         names = self.column_names
         old = [i for i, name in enumerate(names) if name == "track"]
