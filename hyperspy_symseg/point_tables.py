@@ -14,11 +14,22 @@ from hyperspy_symseg.frames.paths import check_replaceable, temporary_path
 from hyperspy_symseg.optional import optional
 
 # Columns of whole numbers.
-WHOLE = "pattern", "site", "source", "track"
+WHOLE = "pattern", "site", "source", "track", "n_neighbours", "touches_edge"
 # Species of columns whose element is not given: what programs take for an unknown one.
 UNKNOWN = "X"
-# Which axis, y or x, a column is a length along: both are 2.
-ALONG = {"y": 0, "x": 1, "y_error": 0, "x_error": 1, "width": 2}
+# Which axis, y or x, a column is a length along: both are 2, and 3 is an area.
+ALONG = {
+    "y": 0,
+    "x": 1,
+    "y_error": 0,
+    "x_error": 1,
+    "width": 2,
+    "equivalent_diameter": 2,
+    "perimeter": 2,
+    "major_axis": 2,
+    "minor_axis": 2,
+    "area": 3,
+}
 
 
 class Calibration(NamedTuple):
@@ -34,7 +45,8 @@ class Calibration(NamedTuple):
     def of(cls, names, axes):
         """From the names of columns, and axes by name: dict of dict."""
         scales = [axes[name]["scale"] for name in "yx"]
-        scales.append(np.sqrt(abs(scales[0] * scales[1])))
+        area = abs(scales[0] * scales[1])
+        scales += np.sqrt(area), area
         factors, offsets = np.ones(len(names)), np.zeros(len(names))
         for i, name in enumerate(names):
             if name in ("y", "x"):
@@ -122,7 +134,7 @@ def write_csv(path, frames, names, levels):
                 cells = zip(row, whole, strict=True)
                 writer.writerow([*index, *(int(v) if w else repr(v) for v, w in cells)])
 
-    _write(path, write)
+    write_text(path, write)
 
 
 def write_xyz(path, frames, names, species, lengths):
@@ -164,7 +176,7 @@ def write_xyz(path, frames, names, species, lengths):
                 ]
                 file.write(" ".join([symbol, repr(x), repr(y), "0.0", *more]) + "\n")
 
-    _write(path, write)
+    write_text(path, write)
 
 
 def species_of(elements, names):
@@ -338,8 +350,15 @@ def check_path(path, suffix, overwrite):
     return path
 
 
-def _write(path, write):
-    """Write a file of text, which has its name when it is complete."""
+def write_text(path, write):
+    """Write a file of text, which has its name when it is complete.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    write : callable
+        That takes the open file.
+    """
     unfinished = temporary_path(path)
     try:
         with open(unfinished, "w", encoding="utf-8", newline="") as file:

@@ -4,6 +4,7 @@ from .boundaries import BoundaryLengths
 from .channels import ChannelSums
 from .columns import AtomicColumns
 from .defects import Defects
+from .grains import GrainMap, GrainNeighbours, GrainOutlines, Grains
 from .lattice_parameters import LatticeParameters
 from .network_symmetry import NetworkSymmetry
 from .overlay import Overlay
@@ -18,6 +19,10 @@ __all__ = [
     "BoundaryLengths",
     "ChannelSums",
     "Defects",
+    "GrainMap",
+    "GrainNeighbours",
+    "GrainOutlines",
+    "Grains",
     "LatticeParameters",
     "MeanLattices",
     "NetworkSymmetry",

@@ -3,6 +3,7 @@
 
 import contextlib
 import logging
+import math
 
 import hyperspy.api as hs
 import numpy as np
@@ -159,6 +160,49 @@ def single_length_in_pixels(name, value, axes):
     """Length that is not a pair, in pixels; as `length_in_pixels` else."""
     pixels = length_in_pixels(name, value, axes)
     return pixels[0] if _is_float(value) else pixels
+
+
+def area_in_pixels(name, value, axes):
+    """Area in pixels from an int (pixels) or a float (squared axis units).
+
+    Parameters
+    ----------
+    name : str
+        The argument, for messages.
+    value : int or float
+    axes : (DataAxis, DataAxis)
+        The axes (y, x).
+
+    Returns
+    -------
+    int
+        A float is rounded up to whole pixels.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no number, negative, or larger than any frame.
+
+    Examples
+    --------
+    >>> from hyperspy.axes import UniformDataAxis
+    >>> axis = UniformDataAxis(size=100, scale=0.5)
+    >>> [area_in_pixels("min_area", value, (axis, axis)) for value in (3, 3.1)]
+    [3, 13]
+    """
+    rule = f"{name} must be an int of pixels, or a float of axis units, of at least 0"
+    if not is_number(value):
+        raise TypeError(f"{rule}, got {shown(value)}.")
+    pixels = value
+    if _is_float(value):
+        pixels = float(value) / abs(axes[0].scale * axes[1].scale)
+        # What is a whole number but for rounding.
+        pixels = pixels - 1e-9 * abs(pixels)
+    elif not is_whole_number(value):
+        raise TypeError(f"{rule}, got {shown(value)}.")
+    if not 0 <= pixels <= LARGEST_LENGTH**2:
+        raise ValueError(f"{rule}, got {shown(value)}.")
+    return math.ceil(pixels)
 
 
 def period_in_pixels(period, axes, shape):

@@ -4,21 +4,8 @@
 import dask.array as da
 import numpy as np
 
-from hyperspy_symseg.frames.checks import as_array, is_whole_number, shown
-
-from .axes import axis_name, frame_axes, navigation_axes, signal_class, unit
-from .metadata import (
-    BRANCH,
-    changes_by_hand,
-    of_same_model,
-    record_change,
-    result_metadata,
-    set_names,
-    stored_model,
-)
-
-# Of labels that were changed by hand.
-MOST_PATTERNS = 2**15 - 1
+from .axes import axis_name, navigation_axes, signal_class, unit
+from .metadata import result_metadata
 
 
 class Measures:
@@ -217,26 +204,172 @@ class Measures:
         with working("Summing", show_progressbar, num_workers):
             return by_pattern(self, other, weights, "mean", lazy_output)
 
-    def relabel(self, numbers, *, roi=None, frames=None):
-        """Merge, renumber or correct patterns by hand.
+    def get_boundary_velocity(
+        self,
+        signal=None,
+        *,
+        pattern=0,
+        against=None,
+        drift="auto",
+        smoothing=None,
+        certainty=None,
+        mask=None,
+        show_progressbar=None,
+        num_workers=None,
+    ):
+        """Velocity of the boundary of a pattern: along it, and its mean against time.
+
+        It is the displacement across the boundary from a frame to the next, positive
+        where the pattern grows, without the drift of the specimen. A unit of time of
+        the navigation axis is that of the velocity; otherwise it is of one frame.
 
         Parameters
         ----------
-        numbers : dict, or int or str
-            Patterns and what they become, all at once, by their numbers or names: ``{0:
-            2}`` merges pattern 0 into pattern 2, ``{0: 1, 1: 0}`` swaps two. -1 is no
-            label, and the next number that is free is a new pattern. One number is what
-            all pixels become, those without a label too; it needs `roi`.
-        roi : RectangularROI, CircleROI, PolygonROI or array of bool, optional
-            Only pixels in this region of the signal axes, of each frame.
-        frames : int, slice, list of int or tuple of these, optional
-            Only these frames of a series, as ``inav`` takes them.
+        signal : Signal2D, optional
+            The series of micrographs, of the same shape as the labels: for the drift
+            and, if the labels were refined by templates, the certainty.
+        pattern : int or str
+            The pattern, by its number or name. By default 0, that with the fewest
+            pixels.
+        against : int or str, optional
+            The pattern on the other side. By default all others.
+        drift : "auto", None or array of float, shape (frames, 2)
+            Displacement (y, x) of each frame against the first, in pixels, as from
+            ``Signal2D.estimate_shift2D``. "auto": from the micrographs, or none
+            without them, as labels cannot tell a drift from boundaries that move. None:
+            there is none.
+        smoothing : int or float, optional
+            Standard deviation of the Gaussian window along the boundary that the
+            velocity is the mean in: an int in pixels, a float in the unit of the axes.
+            By default three lattice periods; none if these are not known.
+        certainty : Signal2D, optional
+            From ``segment_symmetry(certainty=True)``. By default it is computed from
+            the micrographs again.
+        mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
+            The mask that the series was labelled with.
+        show_progressbar, num_workers
+            As in ``Signal2D.segment_symmetry``.
 
         Returns
         -------
-        SymmetryLabels or LazySymmetryLabels
-            New labels. Numbers that no pixel has any more stay free, so that colours
-            stay what they are, and names stay with their numbers.
+        velocity : Signal2D, or LazySignal2D if the labels or the signal are
+            float32, with the axes of the labels, but one frame less: at each, the
+            velocity to the next, at the two or so pixels nearest to where the boundary
+            is half-way between both. NaN elsewhere.
+        mean : Signal1D, lazy if the labels or the signal are
+            Mean velocity along the whole boundary against the same navigation axis,
+            which is the signal axis here. NaN where there is no boundary.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed, the labels are not a series with one
+            navigation axis and two frames or more, or their signal axes have different
+            units.
+
+        See Also
+        --------
+        get_areas : what a pattern gains is the mean times the length.
+
+        Notes
+        -----
+        Variances, the squares of the standard errors, are `get_noise_variance()` of
+        both. With a certainty, they follow from the width of the posterior of the
+        boundary; without one, or if the lattice period is not known, from the scatter
+        along the boundary, as if all of it moved alike. Errors of neighbouring frames are not independent: a boundary that is too far ahead in
+        one is moving too slowly to the next. See ``doc/velocity.md``.
+
+        Of a series that is lazy, each pair of frames is evaluated by itself, and labels
+        that are computed on the way are computed twice: save them first.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> movie, truth = simulate.moving_boundary(6, (160, 190), speed=2.0)
+        >>> movie.compute(show_progressbar=False)
+        >>> seg = movie.segment_symmetry(2, show_progressbar=False)
+        >>> velocity, mean = seg.get_boundary_velocity(movie, show_progressbar=False)
+        >>> velocity, mean
+        (<Signal2D, title: Simulated movie, dimensions: (5|190, 160)>, <Signal1D, title: Simulated movie, dimensions: (|5)>)
+        >>> mean.metadata.Signal.quantity
+        'Boundary velocity (nm/s)'
+        >>> errors = mean.get_noise_variance() ** 0.5
+        """  # noqa: E501
+        from .arguments import working
+        from .velocity import (
+            boundary_velocity,
+            has_certainty,
+            two_patterns,
+            velocity_arguments,
+        )
+
+        given = velocity_arguments(self, signal, drift, smoothing, certainty)
+        patterns = two_patterns(self, pattern, against)
+        if certainty is None and has_certainty(self, signal):
+            certainty = self.get_certainty(
+                signal,
+                mask=mask,
+                show_progressbar=show_progressbar,
+                num_workers=num_workers,
+                lazy_output=signal._lazy or self._lazy,
+            )
+        with working("Measuring velocities", show_progressbar, num_workers):
+            return boundary_velocity(self, patterns, signal, certainty, mask, given)
+
+    def get_grains(
+        self,
+        signal=None,
+        min_area=0,
+        *,
+        mask=None,
+        calibrated=False,
+        show_progressbar=None,
+        num_workers=None,
+        lazy_output=None,
+    ):
+        """Grains, the connected regions of the patterns, one a row of a table.
+
+        Parameters
+        ----------
+        signal : Signal2D, optional
+            The micrograph or series, of the same shape as the labels. Without it,
+            what needs intensities is NaN.
+        min_area : int or float
+            Area of a grain, at least: an int of pixels, or a float in the squared unit
+            of the axes. Smaller regions are no grains.
+        mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
+            The mask that it was labelled with: what is masked belongs to no grain.
+        calibrated : bool
+            Whether to give positions, lengths and areas in the unit of the axes instead
+            of pixels. Axes must then have one unit.
+        show_progressbar, num_workers
+            As in ``Signal2D.segment_symmetry``.
+        lazy_output : bool or None
+            Whether the grains are found later. None: if the labels or the signal are
+            lazy.
+
+        Returns
+        -------
+        SymmetryPoints or LazySymmetryPoints
+            For every frame an array (n, 15), in the order of the first pixels of the
+            grains, row by row; the number of a grain is its row. ``column_names`` are
+
+            - ``y``, ``x``: the mean position of its pixels; ``pattern``; ``area``;
+              ``equivalent_diameter`` of a disc of this area;
+            - ``perimeter``: the length of its outline, including the edge of the frame
+              and holes;
+            - ``major_axis``, ``minor_axis``, ``orientation``: of the ellipse that has
+              the same second moments, as in scikit-image;
+            - ``lattice_orientation``, ``lattice_orientation_error``: of the shortest
+              lattice vector of the pattern, turned as it is in this grain, and the
+              standard error. They need the signal, and labels that were refined by
+              templates;
+            - ``n_neighbours``: how many grains share a side of a pixel with it;
+              ``touches_edge``: 1 if it does touch the edge of the frame, or 0;
+            - ``mean_intensity``, ``mean_certainty``: over its pixels. They need the
+              signal, and the latter templates, too.
+
+            Angles are degrees from x (to the right) towards y (down), from -90 to 90.
 
         Raises
         ------
@@ -245,65 +378,231 @@ class Measures:
 
         See Also
         --------
-        replay : do the same to labels of another frame.
-        pattern_names : names of the patterns, which can be set.
+        get_grain_map, get_grain_neighbours, get_grain_polygons, get_grain_markers
 
         Notes
         -----
-        ``metadata.Changes_by_hand`` has all changes. Areas, boundaries, sums, overlays
-        and pictures are those of the new labels. The model is that of the labels
-        from before: what asks it about these (`get_certainty`, `find_outliers`,
-        `get_strain`, `plot_patterns`, `plot_clusters`, atomic columns by crystals)
-        is an error. Names of crystals from `get_symmetry` are forgotten.
-        ``signal.segment_symmetry(patterns=labels)`` learns a model of the new patterns.
+        Pixels are connected by their sides. Perimeters are those of
+        `get_boundary_length`, by the Cauchy-Crofton formula. Where pixels are longer
+        along one axis, lengths in pixels are those of pixels of the same area that are
+        as long as wide, so that angles are right. See ``doc/grains.md``.
 
         Examples
         --------
-        >>> import hyperspy.api as hs
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
         >>> seg = s.segment_symmetry(2, show_progressbar=False)
-        >>> corner = hs.roi.RectangularROI(left=0, top=0, right=2, bottom=1)
-        >>> float(seg.relabel(2, roi=corner).get_areas().data[2].round(3))
-        2.0
+        >>> grains = seg.get_grains(s, min_area=50, show_progressbar=False)
+        >>> grains
+        <SymmetryPoints, title: Simulated micrograph, dimensions: (|ragged)>
+        >>> grains.data[0].shape
+        (2, 15)
         """
-        return relabelled(self, numbers, roi, frames)
+        from hyperspy_symseg.grain_signals import get_grains
 
-    def replay(self, labels):
-        """Do to these labels what was done by hand to others.
+        asked = {"mask": mask, "calibrated": calibrated, "lazy_output": lazy_output}
+        how = {"show_progressbar": show_progressbar, "num_workers": num_workers}
+        return get_grains(self, signal, min_area, asked, how)
 
-        Such as those of another frame, or of the same series once more. It comes after
-        what was done to these already.
+    def get_grain_map(self, grains, column=None):
+        """Number of the grain of each pixel, or one of its measures.
 
         Parameters
         ----------
-        labels : SymmetryLabels
-            With `relabel` and names, as in ``metadata.Changes_by_hand``. Regions are
-            where they were on the axes.
+        grains : SymmetryPoints
+            From `get_grains`, of these labels.
+        column : str, optional
+            One of their ``column_names``, such as "lattice_orientation", or, once they
+            are tracked, "track". By default the number, the row in the table.
 
         Returns
         -------
-        SymmetryLabels or LazySymmetryLabels
-            New labels.
+        Signal2D, lazy if the labels are
+            With the axes of the labels. Numbers are int32, and -1 where there is no
+            grain; other values are float32, and NaN there.
 
         Raises
         ------
         TypeError, ValueError
-            If these are no labels, or of another model, whose numbers mean other
-            patterns; or a change is not possible in these.
+            If the grains are not those of these labels, or have no such column.
 
         Examples
         --------
         >>> from hyperspy_symseg import simulate
-        >>> movie, truth = simulate.moving_boundary(2, (120, 140))
-        >>> s = movie.inav[0]
+        >>> s, truth = simulate.grain_boundary()
         >>> seg = s.segment_symmetry(2, show_progressbar=False)
-        >>> swapped = seg.relabel({0: 1, 1: 0})
-        >>> other = movie.segment_symmetry(model=seg.model, show_progressbar=False)
-        >>> other.replay(swapped)
-        <LazySymmetryLabels, title: Simulated movie, dimensions: (2|140, 120)>
+        >>> grains = seg.get_grains(min_area=50)
+        >>> seg.get_grain_map(grains, "area")
+        <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
         """
-        return replayed(self, labels)
+        from hyperspy_symseg.grain_signals import get_grain_map
+
+        return get_grain_map(self, grains, column)
+
+    def get_grain_neighbours(self, grains, *, show_progressbar=None, num_workers=None):
+        """Which grains share a boundary: its length, and the misorientation.
+
+        Parameters
+        ----------
+        grains : SymmetryPoints
+            From `get_grains`, of these labels.
+        show_progressbar, num_workers
+            As in ``Signal2D.segment_symmetry``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each two grains that share a side of a pixel, under the number of
+            the frame: ``grain`` and ``neighbour``, rows of the table; ``length`` of
+            their boundary, in the unit of the table; ``misorientation`` in degrees from
+            the first to the second, its standard error, ``sigma``, ``mirror`` (of
+            twins) and the ``deviation`` from these, as of
+            ``SymmetryTable.misorientation``. They are NaN where a pattern has no
+            lattice, or the two lattices differ. The orientations are those of the
+            grains and, where these are not known, those of their patterns: then there
+            is no error.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed (``pip install hyperspy-symseg[dataframe]``).
+        TypeError, ValueError
+            If the grains are not those of these labels.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> grains = seg.get_grains(s, min_area=50, show_progressbar=False)
+        >>> pairs = seg.get_grain_neighbours(grains, show_progressbar=False)
+        >>> pairs["sigma"].to_list()
+        [5.0]
+        """
+        from hyperspy_symseg.grain_signals import get_grain_neighbours
+
+        from .arguments import working
+
+        with working("Measuring boundaries", show_progressbar, num_workers):
+            return get_grain_neighbours(self, grains)
+
+    def get_grain_polygons(self, grains, *, show_progressbar=None, num_workers=None):
+        """Outlines of grains as paths of matplotlib, on the axes.
+
+        They run along the sides of the pixels, so that they have the areas of the table
+        and leave no gap between neighbours.
+
+        Parameters
+        ----------
+        grains : SymmetryPoints
+            From `get_grains`, of these labels.
+        show_progressbar, num_workers
+            As in ``Signal2D.segment_symmetry``.
+
+        Returns
+        -------
+        list of matplotlib.path.Path
+            One a grain, with its holes, in the order of the table; vertices are (x, y)
+            in the units of the axes. Of a series, an array of such lists, in the shape
+            of the navigation axes.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the grains are not those of these labels.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> grains = seg.get_grains(min_area=50)
+        >>> paths = seg.get_grain_polygons(grains, show_progressbar=False)
+        >>> len(paths)
+        2
+        """
+        from hyperspy_symseg.grain_signals import get_grain_polygons
+
+        from .arguments import working
+
+        with working("Outlining grains", show_progressbar, num_workers):
+            return get_grain_polygons(self, grains)
+
+    def save_grain_polygons(
+        self,
+        filename,
+        grains,
+        *,
+        overwrite=False,
+        show_progressbar=None,
+        num_workers=None,
+    ):
+        """Write the outlines of grains into a GeoJSON file, with all their measures.
+
+        Parameters
+        ----------
+        filename : str or path
+            Ending in ``.geojson``, which is added if there is no extension.
+        grains : SymmetryPoints
+            From `get_grains`, of these labels.
+        overwrite : bool
+            Whether to replace a file.
+        show_progressbar, num_workers
+            As in ``Signal2D.segment_symmetry``.
+
+        Raises
+        ------
+        FileExistsError
+            If there is such a file, and `overwrite` is False.
+        TypeError, ValueError
+            If an argument is not allowed, or the grains are not those of these labels.
+
+        Notes
+        -----
+        A feature is a polygon (x, y) with its holes, in the units of the axes; its
+        properties are the number of the frame, that of the grain, and its row of the
+        table, in which NaN is null.
+
+        Examples
+        --------
+        >>> seg.save_grain_polygons("grains.geojson", grains)  # doctest: +SKIP
+        """
+        from hyperspy_symseg.grain_signals import save_grain_polygons
+
+        from .arguments import working
+
+        with working("Outlining grains", show_progressbar, num_workers):
+            save_grain_polygons(self, filename, grains, overwrite)
+
+    def get_grain_markers(self, grains, **kwargs):
+        """Outlines of grains, for ``signal.add_marker``.
+
+        Parameters
+        ----------
+        grains : SymmetryPoints
+            From `get_grains`, of these labels.
+        **kwargs
+            As of ``hs.plot.markers.Polygons``.
+
+        Returns
+        -------
+        list of hyperspy.api.plot.markers.Polygons
+            One for each pattern, in its colour. Those of lazy labels are found with the
+            frame in view.
+
+        Raises
+        ------
+        TypeError
+            If the grains are not from `get_grains`.
+
+        Examples
+        --------
+        >>> s.plot()  # doctest: +SKIP
+        >>> s.add_marker(seg.get_grain_markers(grains))  # doctest: +SKIP
+        """
+        from hyperspy_symseg.grain_signals import get_grain_markers
+
+        return get_grain_markers(self, grains, kwargs)
 
     def _found(self, analysis, frames=None, mask=None):
         """What an analysis finds in the labels: lazy if they or the frames are."""
@@ -335,215 +634,3 @@ class Measures:
             **result_metadata(self, quantity),
         )
         return result.as_lazy() if self._lazy else result
-
-
-def set_pattern_names(labels, names):
-    """Work of setting `SymmetryLabels.pattern_names`."""
-    from hyperspy_symseg.segmentation.fit_options import check_names
-
-    n_patterns = labels.n_patterns
-    names = check_names(names, n_patterns, "pattern_names")
-    if names is None:
-        raise TypeError("pattern_names must be a sequence of str, got None.")
-    labels.metadata.set_item(f"{BRANCH}.n_patterns", n_patterns)
-    set_names(labels.metadata, names)
-    record_change(labels.metadata, {"names": list(names)})
-
-
-def relabelled(labels, numbers, roi=None, frames=None):
-    """Work of `SymmetryLabels.relabel`: new labels."""
-    from .arguments import region_mask
-
-    changes = _checked_numbers(labels, numbers, roi)
-    change = {"numbers": np.array(changes)}
-    if roi is not None:
-        region_mask("roi", roi, frame_axes(labels))
-        change["region"] = _region_record(roi)
-    if frames is not None:
-        change["frames"] = _checked_frames(labels, frames)
-    return _changed(labels, change)
-
-
-def replayed(labels, others):
-    """Work of `SymmetryLabels.replay`: new labels."""
-    if not isinstance(others, Measures):
-        raise TypeError(f"labels must be SymmetryLabels, got {shown(others)}.")
-    have_models = (stored_model(each.metadata) for each in (labels, others))
-    if all(have_models) and not of_same_model(labels.metadata, others.metadata):
-        raise ValueError(
-            "labels must be of the same model, as a number means another pattern in "
-            "another, got those of two (see the argument model of segment_symmetry)."
-        )
-    result = labels.deepcopy()
-    for change in changes_by_hand(others.metadata):
-        if "names" in change:
-            names = tuple(map(str, change["names"]))
-            set_pattern_names(result, _with_new(names, result.n_patterns))
-        else:
-            result = _changed(result, change)
-    return result
-
-
-def _changed(labels, change):
-    """Labels after a change as it is recorded."""
-    from hyperspy_symseg.analysis.relabelling import Relabelling, suitable_dtype
-    from hyperspy_symseg.symmetry_table import BRANCH as TABLE
-
-    from .arguments import region_mask
-
-    n_patterns = labels.n_patterns
-    changes = np.reshape(change["numbers"], (-1, 2)).astype(int)
-    if changes[:, 0].max() >= n_patterns:
-        raise ValueError(
-            f"labels must have the patterns that are changed, up to "
-            f"{changes[:, 0].max()}, got {n_patterns} patterns."
-        )
-    n_new = max(n_patterns, int(changes[:, 1].max()) + 1)
-    axes, mask = frame_axes(labels), None
-    if "region" in change:
-        mask = region_mask("roi", _region(change["region"]), axes)
-    if "frames" in change:
-        mask = _mask_of_frames(labels, np.asarray(change["frames"]), mask)
-    changes = tuple((int(old), int(new)) for old, new in changes)
-    dtype = suitable_dtype(labels.data.dtype, n_new)
-    data = labels._found(Relabelling(n_patterns, changes, dtype.str), mask=mask)
-    result, names = labels._deepcopy_with_new_data(data), labels.pattern_names
-    result.metadata.set_item(f"{BRANCH}.n_patterns", n_new)
-    record_change(result.metadata, change)
-    if names is not None and n_new > n_patterns:
-        set_names(result.metadata, _with_new(names, n_new))
-    if result.metadata.has_item(TABLE):
-        delattr(result.metadata, TABLE)
-    return result
-
-
-def _with_new(names, n_patterns):
-    """Names of so many patterns, new ones after those that have names: tuple of str."""
-    for k in range(len(names), n_patterns):
-        name = f"pattern {k}"
-        names += (f"new {name}" if name in names else name,)
-    return names
-
-
-def _checked_numbers(labels, numbers, roi):
-    """Pairs of a number and what it becomes: list of (int, int)."""
-    n_patterns, names = labels.n_patterns, labels.pattern_names
-
-    def number(value, most, what):
-        if isinstance(value, str):
-            if names is None or value not in names:
-                known = "none" if names is None else ", ".join(names)
-                raise ValueError(
-                    f"numbers must have names of patterns, which are {known}, got "
-                    f"{value!r}."
-                )
-            return names.index(value)
-        if not is_whole_number(value):
-            raise TypeError(
-                "numbers must be a dict of patterns and what they become, as ints or "
-                f"names, or one of them with roi, got {shown(numbers)}."
-            )
-        if not -1 <= value <= most:
-            raise ValueError(
-                f"numbers must have {what} from -1 to {most}, got {shown(value)} in "
-                f"{shown(numbers)}."
-            )
-        return int(value)
-
-    free = min(n_patterns, MOST_PATTERNS)
-    if isinstance(numbers, dict):
-        most = free + len(numbers) - 1
-        changes = [
-            (number(key, n_patterns - 1, "keys"), number(value, most, "values"))
-            for key, value in numbers.items()
-        ]
-        keys = [key for key, _ in changes]
-        if not changes or len(set(keys)) < len(keys):
-            raise ValueError(
-                "numbers must have one pattern or more, each once, got "
-                f"{shown(numbers)}."
-            )
-    else:
-        becomes = number(numbers, free, "a pattern")
-        if roi is None:
-            raise ValueError(
-                "roi must be given with one number, which all pixels in it become, got "
-                f"None with {shown(numbers)}."
-            )
-        changes = [(k, becomes) for k in range(-1, n_patterns)]
-    return changes
-
-
-def _region_record(roi):
-    """What the metadata say of a region: its kind and parameters, or an array."""
-    if hasattr(roi, "parameters"):
-        parameters = {
-            key: np.array(value, float) if key == "vertices" else float(value)
-            for key, value in roi.parameters.items()
-        }
-        return {"kind": type(roi).__name__, **parameters}
-    return np.array(as_array("roi", getattr(roi, "data", roi)))
-
-
-def _region(record):
-    """Region from what the metadata say of it."""
-    import hyperspy.api as hs
-
-    from .arguments import REGIONS
-
-    if not isinstance(record, dict):
-        return np.asarray(record, bool)
-    record = dict(record)
-    kind = str(record.pop("kind", ""))
-    if kind not in REGIONS or not hasattr(hs.roi, kind):
-        raise ValueError(f"region must be a {' or '.join(REGIONS)}, got {shown(kind)}.")
-    if "vertices" in record:
-        record["vertices"] = [tuple(map(float, each)) for each in record["vertices"]]
-    return getattr(hs.roi, kind)(**record)
-
-
-def _checked_frames(labels, frames):
-    """Indices of frames in the order of `inav`: (frames, axes) numpy.ndarray of int."""
-    axes = labels.axes_manager.navigation_axes
-    given = frames if isinstance(frames, tuple) else (frames,)
-    if len(given) != len(axes):
-        raise ValueError(
-            f"frames must be one for each of the {len(axes)} navigation axes, got "
-            f"{shown(frames)}."
-        )
-    found = []
-    for index, axis in zip(given, axes, strict=True):
-        try:
-            index = index if isinstance(index, slice) else np.atleast_1d(index)
-            if not isinstance(index, slice) and index.dtype.kind not in "iu":
-                raise TypeError
-            found.append(np.arange(axis.size)[index])
-        except (IndexError, TypeError, ValueError) as error:
-            raise type(error)(
-                f"frames must be ints from {-axis.size} to {axis.size - 1}, or a slice "
-                f"of them, along axis {axis_name(axis, 'navigation')}, got "
-                f"{shown(frames)}."
-            ) from error
-    places = np.stack(np.meshgrid(*found, indexing="ij"), -1).reshape(-1, len(axes))
-    if not len(places):
-        raise ValueError(f"frames must be one frame or more, got {shown(frames)}.")
-    return places
-
-
-def _mask_of_frames(labels, places, region):
-    """Pixels of a region in some frames, of the shape of the labels: array of bool."""
-    shape = labels.data.shape
-    places = places.reshape(len(places), -1)[:, ::-1]
-    if places.shape[1] != len(shape) - 2 or (places >= shape[:-2]).any():
-        raise ValueError(
-            "labels must have the frames that are changed, up to "
-            f"{places.max(axis=0)}, got the navigation shape {shape[:-2]}."
-        )
-    chosen = np.zeros(shape[:-2], bool)
-    chosen[tuple(places.T)] = True
-    if region is None:
-        region = np.ones(shape[-2:], bool)
-    if not labels._lazy:
-        return chosen[..., np.newaxis, np.newaxis] & region
-    chosen = da.from_array(chosen, chunks=1)
-    return chosen[..., np.newaxis, np.newaxis] & region

@@ -12,7 +12,7 @@ from hyperspy_symseg.frames.checks import (
     is_number,
     shown,
 )
-from hyperspy_symseg.point_tables import Calibration, bounds_of, each_table
+from hyperspy_symseg.point_tables import Calibration, each_table
 from hyperspy_symseg.version import package_version
 
 from .axes import angstroms, axis_name, check_pixel_size, frame_axes, unit
@@ -30,9 +30,10 @@ MAX_GAP, JUMP = 2, 5.0
 
 
 class SymmetryPoints(BaseSignal):
-    """A table of points for every frame: atomic columns, outliers.
+    """A table of points for every frame: atomic columns, outliers, grains.
 
-    Made by ``Signal2D.find_atomic_columns`` and ``SymmetryLabels.find_outliers``.
+    Made by ``Signal2D.find_atomic_columns``, ``SymmetryLabels.find_outliers`` and
+    ``SymmetryLabels.get_grains``.
     Ragged, as from ``Signal2D.find_peaks``: for every frame an array of float64 of the
     shape (n, k), one row a point, position (y, x) first. What its columns are is
     `column_names`. The table of a single image is ``points.data[0]``.
@@ -295,6 +296,7 @@ class SymmetryPoints(BaseSignal):
         self,
         max_distance=None,
         *,
+        labels=None,
         max_gap=MAX_GAP,
         jump=JUMP,
         drift="auto",
@@ -303,21 +305,30 @@ class SymmetryPoints(BaseSignal):
     ):
         """Link the points of a series over its frames, and tell what happens to them.
 
+        Grains (`SymmetryLabels.get_grains`) are linked by what overlaps of them, drift
+        aside; other points by their distances.
+
         Parameters
         ----------
         max_distance : float, optional
             Farthest that a point goes from one frame to the next, drift aside, in the
             unit of the positions. By default half the distance of nearest neighbours.
+            Grains have none.
+        labels : SymmetryLabels, optional
+            Of grains, the labels that they are of: the overlap is then that of their
+            pixels. By default, it is that of ellipses with the same second moments.
         max_gap : int
             Frames in which a point that comes back may be missing. What is missing in
             as many frames, also the first or the last ones, is no event.
         jump : float
             Which displacements are jumps, in standard deviations: those of all points
-            or, if larger, the standard errors of the two positions.
+            or, if larger, the standard errors of the two positions. Grains have none.
         drift : "auto", None or array of float, shape (frames, 2)
             Displacement (y, x) of each frame against the first, in the unit of the
             positions. "auto": from the points themselves; from one frame to the next
             it must be less than half the distance of neighbours. None: there is none.
+            Of grains, those count that touch no edge; of fewer than three, there is
+            none.
         show_progressbar, num_workers
             As in `to_dataframe`.
 
@@ -332,11 +343,15 @@ class SymmetryPoints(BaseSignal):
             the navigation axis there; ``track``; ``y`` and ``x`` in that frame; and,
             of jumps, ``dy`` and ``dx`` without the drift. There is none within
             `max_distance` of the edge of the frame, which drift takes points across.
+            Of grains, "appears", "goes", "merges" (``track`` ends in ``other``) and
+            "splits" (``track`` begins from ``other``), with ``y``, ``x`` and ``area``.
+            None appears or goes while it touches the edge.
 
         Raises
         ------
         ImportError
-            If laptrack is not installed (``pip install hyperspy-symseg[track]``).
+            If laptrack or, for grains, pandas is not installed (``pip install
+            hyperspy-symseg[track]``).
         TypeError, ValueError
             If an argument is not allowed, or it is not a series with one axis.
 
@@ -345,36 +360,57 @@ class SymmetryPoints(BaseSignal):
         Points are linked by the smallest sum of squared distances from frame to frame,
         and the ends of tracks over gaps in the same way (K. Jaqaman et al., Nature
         Methods 5, 695 (2008), https://doi.org/10.1038/nmeth.1237), by laptrack.
+
+        Two grains of a pattern are the same if half of the smaller one is in the other;
+        each goes on as one at most, the largest overlap first. See ``doc/grains.md``.
         """
-        from hyperspy_symseg.analysis import tracks
+        from hyperspy_symseg.point_tracks import linker_of
 
         if self.axes_manager.navigation_dimension != 1:
             raise ValueError(
                 "points must be of a series with one navigation axis to be tracked, "
                 f"got {self.axes_manager.navigation_shape or 'a single image'}."
             )
-        max_gap = check_whole("max_gap", max_gap, 0)
-        jump = check_number("jump", jump, 0, np.inf)
-        if max_distance is not None:
-            max_distance = check_number("max_distance", max_distance, 0, tracks.LONGEST)
-        drift = tracks.check_drift(drift, self.data.shape[0])
-        tracks.import_laptrack()
+        asked = {"max_distance": max_distance, "labels": labels, "max_gap": max_gap}
+        link = linker_of(self, asked | {"jump": jump, "drift": drift})
         tables = [table for _, table in self._read(show_progressbar, num_workers)]
         names = self.column_names
         old = [i for i, name in enumerate(names) if name == "track"]
         if old:
             tables = [np.delete(table, old, axis=1) for table in tables]
             names = [name for name in names if name != "track"]
-        places, errors = [table[:, :2] for table in tables], None
-        if {"y_error", "x_error"} <= set(names):
-            columns = [names.index("y_error"), names.index("x_error")]
-            errors = [table[:, columns] for table in tables]
-        found = tracks.link(places, max_distance, max_gap, drift)
-        bounds = bounds_of(self._axes, self.is_calibrated)
-        events = tracks.events(places, found, jump, errors, bounds)
+        found, events = link(tables, names)
         (time,) = self.axes_manager.navigation_axes
         events.insert(2, "time", time.axis[events["frame"].to_numpy(int)])
         return _tracked_points(self, tables, names, found), events
+
+    def get_tracks(self, column):
+        """One column of the tables of tracked points, against time.
+
+        Parameters
+        ----------
+        column : str
+            One of `column_names`, such as "area" of grains, or "y".
+
+        Returns
+        -------
+        Signal1D
+            A signal for each track, in the order of their numbers, along the navigation
+            axis of the points; NaN where the point is not seen.
+
+        Raises
+        ------
+        ValueError
+            If the points are not tracked, or there is no such column.
+
+        Examples
+        --------
+        >>> tracked, events = grains.track()  # doctest: +SKIP
+        >>> tracked.get_tracks("area").plot()  # doctest: +SKIP
+        """
+        from hyperspy_symseg.point_tracks import against_time
+
+        return against_time(self, column)
 
     def save(
         self, filename=None, overwrite=None, extension=None, file_format=None, **kwds
@@ -476,8 +512,9 @@ def _tracked_points(points, tables, names, found):
     metadata[BRANCH] = metadata.get(BRANCH, {}) | {
         "columns": [*names, "track"],
         "drift": found.drift,
-        "max_distance": found.reach,
     }
+    if np.isfinite(found.reach):
+        metadata[BRANCH]["max_distance"] = found.reach
     return SymmetryPoints(
         data,
         axes=[axis.get_axis_dictionary() for axis in points.axes_manager._axes],

@@ -21,6 +21,7 @@ from .axes import (
     signal_class,
     unit,
 )
+from .by_hand import ChangedByHand
 from .measures import Measures
 from .metadata import (
     Record,
@@ -68,7 +69,7 @@ CHANGING_IN_PLACE = (
 )
 
 
-class SymmetryLabels(Measures, NamedPatterns, Signal2D):
+class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
     """Label of every pixel: the crystal pattern that it belongs to.
 
     Made by ``Signal2D.segment_symmetry``. The labels are integers, 0 for the pattern
@@ -137,7 +138,7 @@ class SymmetryLabels(Measures, NamedPatterns, Signal2D):
 
     @pattern_names.setter
     def pattern_names(self, names):
-        from .measures import set_pattern_names
+        from .by_hand import set_pattern_names
 
         set_pattern_names(self, names)
 

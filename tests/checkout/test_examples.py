@@ -99,6 +99,14 @@ def test_an_edge_in_the_mean_that_no_pixel_shows(run, capsys):
     assert "edge found / true" in capsys.readouterr().out
 
 
+def test_grains(run, capsys):
+    figures = run("grains", "--size", 256)
+    assert figures["grains"] == figures["true grains"]
+    assert figures["orientation off by"] < 0.5
+    assert figures["merges"] == 1
+    assert "boundaries" in capsys.readouterr().out
+
+
 def test_live_frames_are_labelled_in_order(monkeypatch, capsys):
     monkeypatch.syspath_prepend(EXAMPLES)
     live = importlib.import_module("live")

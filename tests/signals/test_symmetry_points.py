@@ -359,6 +359,17 @@ def test_tracked_points_are_saved_and_tracked_again(frames, tmp_path):
     assert_tables(again, [table for _, table in tracked._frames()])
 
 
+@needs_laptrack
+def test_tracks_against_time(frames):
+    tracked, _ = drifting(frames)[0].track(show_progressbar=False)
+    found = tracked.get_tracks("x")
+    for frame, (_, table) in enumerate(tracked._frames()):
+        own = table[:, 2].astype(int)
+        np.testing.assert_array_equal(found.data[own, frame], table[:, 1])
+        assert np.isfinite(found.data[:, frame]).sum() == len(table)
+    assert found.axes_manager.signal_axes[0].scale == 0.5
+
+
 def test_without_laptrack(series, monkeypatch):
     monkeypatch.setitem(sys.modules, "laptrack", None)
     with pytest.raises(ImportError, match=r"pip install hyperspy-symseg\[track\]"):
@@ -374,6 +385,7 @@ def test_without_laptrack(series, monkeypatch):
         ({"jump": np.nan}, "jump"),
         ({"drift": "none"}, "drift"),
         ({"drift": np.zeros((2, 2))}, r"drift must be .* \(3, 2\)"),
+        ({"labels": 3}, "labels must be None for points that are no grains"),
     ],
 )
 def test_what_is_not_allowed_in_tracking(series, given, error):
