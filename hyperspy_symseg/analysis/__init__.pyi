@@ -8,12 +8,14 @@ from .network_symmetry import NetworkSymmetry
 from .overlay import Overlay
 from .strain import MeanLattices, Strain
 from .symmetry import Symmetry
+from .velocity import BoundaryVelocity
 
 __all__ = [
     "Abundances",
     "Areas",
     "AtomicColumns",
     "BoundaryLengths",
+    "BoundaryVelocity",
     "Defects",
     "LatticeParameters",
     "MeanLattices",

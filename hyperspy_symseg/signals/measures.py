@@ -4,8 +4,28 @@
 import dask.array as da
 import numpy as np
 
-from .axes import axis_name, navigation_axes, signal_class, unit
-from .metadata import result_metadata
+from hyperspy_symseg.frames.checks import (
+    check_number,
+    is_auto,
+    is_number,
+    is_whole_number,
+    shown,
+)
+
+from .axes import (
+    axis_name,
+    frame_axes,
+    is_product_of_units,
+    navigation_axes,
+    signal_class,
+    unit,
+)
+from .metadata import result_metadata, stored_model
+
+# Standard deviation of the window along a boundary, in lattice periods.
+WINDOW = 3.0
+# Largest one, in sides of the frame: beyond it a mean is that of the whole boundary.
+LARGEST_WINDOW = 10.0
 
 
 class Measures:
@@ -76,11 +96,7 @@ class Measures:
         from hyperspy_symseg.analysis import BoundaryLengths
 
         x, y = self.axes_manager.signal_axes
-        if unit(x) != unit(y):
-            raise ValueError(
-                f"axes {axis_name(y, 'y')} and {axis_name(x, 'x')} must have one unit "
-                f"for a length, got {unit(y)!r} and {unit(x)!r}."
-            )
+        _check_one_unit(y, x, "a length")
         record = self._record
         lengths = BoundaryLengths(
             self.n_patterns,
@@ -89,6 +105,113 @@ class Measures:
         )
         units = "px" if self._unit_is_a_pixel else unit(x)
         return self._measured(lengths, "Boundary length", units)
+
+    def get_boundary_velocity(
+        self,
+        signal=None,
+        *,
+        pattern=0,
+        against=None,
+        drift="auto",
+        smoothing=None,
+        certainty=None,
+        mask=None,
+        show_progressbar=None,
+        num_workers=None,
+    ):
+        """Velocity of the boundary of a pattern: along it, and its mean against time.
+
+        It is the displacement across the boundary from a frame to the next, positive
+        where the pattern grows, without the drift of the specimen. A unit of time of
+        the navigation axis is that of the velocity; otherwise it is of one frame.
+
+        Parameters
+        ----------
+        signal : Signal2D, optional
+            The series of micrographs, of the same shape as the labels: for the drift
+            and, if the labels were refined by templates, the certainty.
+        pattern : int or str
+            The pattern, by its number or name. By default 0, that with the fewest
+            pixels.
+        against : int or str, optional
+            The pattern on the other side. By default all others.
+        drift : "auto", None or array of float, shape (frames, 2)
+            Displacement (y, x) of each frame against the first, in pixels, as from
+            ``Signal2D.estimate_shift2D``. "auto": from the micrographs, or none
+            without them, as labels cannot tell a drift from boundaries that move. None:
+            there is none.
+        smoothing : int or float, optional
+            Standard deviation of the Gaussian window along the boundary that the
+            velocity is the mean in: an int in pixels, a float in the unit of the axes.
+            By default three lattice periods; none if these are not known.
+        certainty : Signal2D, optional
+            From ``segment_symmetry(certainty=True)``. By default it is computed from
+            the micrographs again.
+        mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
+            The mask that the series was labelled with.
+        show_progressbar, num_workers
+            As in ``Signal2D.segment_symmetry``.
+
+        Returns
+        -------
+        velocity : Signal2D, or LazySignal2D if the labels or the signal are
+            float32, with the axes of the labels, but one frame less: at each, the
+            velocity to the next, at the two or so pixels nearest to where the boundary
+            is half-way between both. NaN elsewhere.
+        mean : Signal1D, lazy if the labels or the signal are
+            Mean velocity along the whole boundary against the same navigation axis,
+            which is the signal axis here. NaN where there is no boundary.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed, the labels are not a series with one
+            navigation axis and two frames or more, or their signal axes have different
+            units.
+
+        See Also
+        --------
+        get_areas : what a pattern gains is the mean times the length.
+
+        Notes
+        -----
+        Variances, the squares of the standard errors, are `get_noise_variance()` of
+        both. With a certainty, they follow from the width of the posterior of the
+        boundary; without one, from the scatter along the boundary, as if all of it
+        moved alike. They are NaN for labels whose lattice period is not known. Errors
+        of neighbouring frames are not independent: a boundary that is too far ahead in
+        one is moving too slowly to the next. See ``doc/velocity.md``.
+
+        Of a series that is lazy, each pair of frames is evaluated by itself, and labels
+        that are computed on the way are computed twice: save them first.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> movie, truth = simulate.moving_boundary(6, (160, 190), speed=2.0)
+        >>> movie.compute(show_progressbar=False)
+        >>> seg = movie.segment_symmetry(2, show_progressbar=False)
+        >>> velocity, mean = seg.get_boundary_velocity(movie, show_progressbar=False)
+        >>> velocity, mean
+        (<Signal2D, title: Simulated movie, dimensions: (5|190, 160)>, <Signal1D, title: Simulated movie, dimensions: (|5)>)
+        >>> mean.metadata.Signal.quantity
+        'Boundary velocity (nm/s)'
+        >>> errors = mean.get_noise_variance() ** 0.5
+        """  # noqa: E501
+        from .arguments import working
+
+        given = _velocity_arguments(self, signal, drift, smoothing, certainty)
+        patterns = _two_patterns(self, pattern, against)
+        if certainty is None and _has_certainty(self, signal):
+            certainty = self.get_certainty(
+                signal,
+                mask=mask,
+                show_progressbar=show_progressbar,
+                num_workers=num_workers,
+                lazy_output=signal._lazy or self._lazy,
+            )
+        with working("Measuring velocities", show_progressbar, num_workers):
+            return _boundary_velocity(self, patterns, signal, certainty, mask, given)
 
     def _found(self, analysis, frames=None):
         """What an analysis finds in the labels: lazy if they or the frames are."""
@@ -120,3 +243,242 @@ class Measures:
             **result_metadata(self, quantity),
         )
         return result.as_lazy() if self._lazy else result
+
+
+def _velocity_arguments(labels, signal, drift, smoothing, certainty):
+    """Arguments of `Measures.get_boundary_velocity`, checked before anything is read.
+
+    Returns
+    -------
+    dict
+        Fields of `BoundaryVelocity`, and ``times``: the intervals of the frames, which
+        are 1 if the navigation axis is not one of time, and their unit.
+    """
+    from hyperspy_symseg.analysis.tracks import check_drift
+
+    y, x = frame_axes(labels)
+    along = navigation_axes(labels)
+    if len(along) != 1 or along[0].size < 2:
+        sizes = tuple(axis.size for axis in along)
+        raise ValueError(
+            "labels must be a series of two frames or more, with one navigation axis, "
+            f"got {f'one of the navigation shape {sizes}' if sizes else 'one image'}."
+        )
+    _check_one_unit(y, x, "a velocity")
+    for name, other in (("signal", signal), ("certainty", certainty)):
+        if other is None:
+            continue
+        if not hasattr(other, "axes_manager"):
+            raise TypeError(f"{name} must be a Signal2D, got {shown(other)}.")
+        labels._check_is_image(other)
+        if other.data.shape != labels.data.shape:
+            raise ValueError(
+                f"{name} must have the shape of the labels, {labels.data.shape}, got "
+                f"{other.data.shape}."
+            )
+    if signal is None and is_auto(drift):
+        drift = None
+    steps = check_drift(drift, along[0].size)
+    size = abs(y.scale), abs(x.scale)
+    period = _period_of_labels(labels, size)
+    return {
+        "pixel_size": size,
+        "period": period,
+        "smoothing": _window_in_pixels(smoothing, period, size, labels.data.shape),
+        "step": _label_step(labels),
+        # Plain numbers, so that equal analyses are equal.
+        "drift": None
+        if drift is None
+        else "auto"
+        if steps is None
+        else tuple(map(tuple, np.diff(steps, axis=0).tolist())),
+        "times": _intervals(along[0]),
+    }
+
+
+def _check_one_unit(y, x, what_for):
+    """Check that the signal axes have one unit."""
+    if unit(x) != unit(y):
+        raise ValueError(
+            f"axes {axis_name(y, 'y')} and {axis_name(x, 'x')} must have one unit "
+            f"for {what_for}, got {unit(y)!r} and {unit(x)!r}."
+        )
+
+
+def _intervals(axis):
+    """Intervals of frames (n - 1,), and their unit: time, or else frames."""
+    import pint
+
+    try:
+        if not is_product_of_units(unit(axis)):
+            raise ValueError
+        units = pint.get_application_registry().parse_units(unit(axis))
+        is_time = units.dimensionality == {"[time]": 1}
+    except Exception:
+        # A unit may be any text, and pint has errors of many kinds.
+        is_time = False
+    if not is_time:
+        return np.ones(axis.size - 1), "frame"
+    intervals = np.diff(np.asarray(axis.axis, float))
+    if not (np.isfinite(intervals).all() and intervals.all()):
+        raise ValueError(
+            f"axis {axis_name(axis, 'of time')} must have a time of its own for each "
+            "frame, got two that are the same or not finite."
+        )
+    return intervals, unit(axis)
+
+
+def _label_step(labels):
+    """Distance of the labels that were computed, in those there are: float."""
+    if stored_model(labels.metadata) is None or not labels._record.upsample:
+        return 1.0
+    return float(max(labels._record.label_step))
+
+
+def _period_of_labels(labels, size):
+    """Lattice period in pixels of the labels, of a size: float or None."""
+    if stored_model(labels.metadata) is None:
+        return None
+    period = labels._record.get("period")
+    if not is_number(period) or not 0 < period < np.inf:
+        return None
+    record, model = labels._record, labels.model
+    if model.pixel_size is not None and model.units[0] == unit(frame_axes(labels)[0]):
+        pixel = np.sqrt(np.prod(model.pixel_size))
+        return float(period * pixel / np.sqrt(np.prod(size)))
+    step = (1, 1) if record.upsample else record.stride
+    return float(period / np.sqrt(np.prod(step)))
+
+
+def _window_in_pixels(smoothing, period, size, shape):
+    """Standard deviation of the window along a boundary, in pixels: float."""
+    if smoothing is None:
+        return WINDOW * (period or 0.0)
+    scale = 1.0 if is_whole_number(smoothing) else float(np.sqrt(np.prod(size)))
+    most = LARGEST_WINDOW * max(shape[-2:])
+    return check_number("smoothing", smoothing, 0, most * scale) / scale
+
+
+def _two_patterns(labels, pattern, against):
+    """Numbers of the pattern and of the other one, which may be None."""
+    n_patterns, names = labels.n_patterns, labels.pattern_names
+    found = []
+    for name, value in (("pattern", pattern), ("against", against)):
+        if name == "against" and value is None:
+            found.append(None)
+            continue
+        is_name = isinstance(value, str) and names is not None and value in names
+        if is_name:
+            value = names.index(value)
+        if not is_whole_number(value) or not 0 <= value < n_patterns:
+            known = "" if names is None else f", or one of the names {shown(names)}"
+            raise (TypeError if not is_whole_number(value) else ValueError)(
+                f"{name} must be the number of a pattern, from 0 to {n_patterns - 1}"
+                f"{known}, got {shown(value)}."
+            )
+        found.append(int(value))
+    if found[0] == found[1]:
+        raise ValueError(
+            f"against must be another pattern than {shown(pattern)}, got "
+            f"{shown(against)}."
+        )
+    return tuple(found)
+
+
+def _has_certainty(labels, signal):
+    """Whether labels have a certainty, from templates and the micrographs: bool."""
+    if signal is None or stored_model(labels.metadata) is None:
+        return False
+    return labels.model.templates is not None
+
+
+def _boundary_velocity(labels, patterns, signal, certainty, mask, given):
+    """Work of `Measures.get_boundary_velocity`, which says what it returns."""
+    from hyperspy_symseg.analysis import BoundaryVelocity
+    from hyperspy_symseg.analysis.velocity import boundary_map, boundary_mean
+    from hyperspy_symseg.frames.lazy import lazy
+    from hyperspy_symseg.frames.run import run
+    from hyperspy_symseg.version import package_version
+
+    from .arguments import mask_array
+
+    given = dict(given)
+    intervals, time_unit = given.pop("times")
+    mask = mask_array(mask, labels.data.shape)
+    if mask is not None and mask.ndim > 2:
+        mask = mask[:-1] | mask[1:]
+    analysis = BoundaryVelocity(
+        labels.n_patterns,
+        *patterns,
+        has_frames=signal is not None,
+        has_certainty=certainty is not None,
+        **given,
+    )
+    channels = [each.data for each in (labels, signal, certainty) if each is not None]
+    is_lazy = any(isinstance(each, da.Array) for each in channels)
+    pairs = tuple(pair for each in channels for pair in (each[:-1], each[1:]))
+    shape = labels.data.shape[-2:]
+    if is_lazy:
+        rows = lazy(analysis, pairs, mask=mask)[:, 0]
+        means = rows.map_blocks(
+            _of_pairs,
+            boundary_mean,
+            chunks=(rows.chunks[0], (2,)),
+            new_axis=[1],
+            dtype=np.float64,
+            meta=np.empty((0, 0)),
+        ).rechunk(-1)
+        maps = rows.map_blocks(
+            _of_pairs,
+            boundary_map,
+            shape,
+            chunks=(rows.chunks[0], *((n,) for n in (*shape, 2))),
+            new_axis=[1, 2, 3],
+            dtype=np.float32,
+            meta=np.empty((0,) * 4, np.float32),
+        )
+    else:
+        rows = run(analysis, pairs, mask=mask, description="Measuring velocities")[:, 0]
+        means = _of_pairs(rows, boundary_mean)
+        maps = _of_pairs(rows, boundary_map, shape)
+    length_unit = "px" if labels._unit_is_a_pixel else unit(frame_axes(labels)[0])
+    quantity = f"Boundary velocity ({length_unit or 1}/{time_unit})"
+    record = {
+        "version": package_version(),
+        "pattern": patterns[0],
+        "against": -1 if patterns[1] is None else patterns[1],
+        "smoothing": given["smoothing"],
+        "drift": given["drift"] if isinstance(given["drift"], str) else "given",
+        "errors": "certainty" if analysis.has_certainty else "scatter",
+    }
+    if given["drift"] is None:
+        record["drift"] = "none"
+    if analysis.period is None:
+        record["errors"] = "none"
+    factors = (1 / intervals).reshape(-1, 1)
+    times = navigation_axes(labels)[0].copy()
+    times.crop(0, len(intervals))
+    times = times.get_axis_dictionary()
+    axes = [axis.get_axis_dictionary() for axis in frame_axes(labels)]
+    results = []
+    for found, known in (
+        (maps, [times | {"navigate": True}, *axes]),
+        (means, [times | {"navigate": False}]),
+    ):
+        scale = factors.reshape(-1, *[1] * (found.ndim - 2)).astype(found.dtype)
+        pair = found[..., 0] * scale, found[..., 1] * scale**2
+        signals = []
+        names = quantity, f"Variance of b{quantity[1:]}"
+        for values, name in zip(pair, names, strict=True):
+            kind = signal_class([each for each in known if not each["navigate"]])
+            what = result_metadata(labels, name, Symmetry_velocity=record)
+            signal = kind(values, axes=known, **what)
+            signals.append(signal.as_lazy() if is_lazy else signal)
+        signals[0].set_noise_variance(signals[1])
+        results.append(signals[0])
+    return tuple(results)
+
+
+def _of_pairs(rows, function, *how):
+    """What a function makes of the rows of each pair of frames: numpy.ndarray."""
+    return np.stack([function(each, *how) for each in rows])

@@ -328,8 +328,8 @@ def shrinking_inclusion(
     >>> signal
     <LazySignal2D, title: Simulated movie, dimensions: (5|113, 101)>
     >>> areas = (truth.data == 0).sum(axis=(1, 2)).compute()
-    >>> print(f"{(areas[-1] - areas[0]) / 4:.0f} pixels a frame")
-    -200 pixels a frame
+    >>> print(f"{(areas[0] - areas[-1]) / 4 / 200:.1f} of the rate")
+    1.0 of the rate
     """
     n_frames = checks.whole("n_frames", n_frames)
     shape = checks.frame_shape(shape)
