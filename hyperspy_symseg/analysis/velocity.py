@@ -79,7 +79,7 @@ class BoundaryVelocity(PointAnalysis):
     step : float
         Distance of the labels that were computed, in pixels.
     period : float, optional
-        Of the lattice, in pixels. Without it no variances follow from certainties.
+        Of the lattice, in pixels. Without it certainties do not count.
     smoothing : float
         Standard deviation of the window, in pixels.
     drift : ((float, float), ...), "auto" or None
@@ -204,12 +204,10 @@ class BoundaryVelocity(PointAnalysis):
         """Variances along each line, and that of the mean of all."""
         total = sum(line.length for line in lines)
         effective = [line.effective_lengths(self._width) for line in lines]
-        if not self.has_certainty:
+        if not self.has_certainty or self.period is None:
             scatter, alike = _scatter(lines, own)
             found = [scatter * alike / (length + alike) for length in effective]
             return found, scatter * alike / (total + alike)
-        if self.period is None:
-            return [np.full(len(each), np.nan) for each in means], np.nan
         alike = ALIKE * self.period * self._scale
         found, summed = [], 0.0
         for line, mean, length in zip(lines, means, effective, strict=True):

@@ -177,9 +177,8 @@ class Measures:
         -----
         Variances, the squares of the standard errors, are `get_noise_variance()` of
         both. With a certainty, they follow from the width of the posterior of the
-        boundary; without one, from the scatter along the boundary, as if all of it
-        moved alike. They are NaN for labels whose lattice period is not known. Errors
-        of neighbouring frames are not independent: a boundary that is too far ahead in
+        boundary; without one, or if the lattice period is not known, from the scatter
+        along the boundary, as if all of it moved alike. Errors of neighbouring frames are not independent: a boundary that is too far ahead in
         one is moving too slowly to the next. See ``doc/velocity.md``.
 
         Of a series that is lazy, each pair of frames is evaluated by itself, and labels
@@ -404,6 +403,8 @@ def _boundary_velocity(labels, patterns, signal, certainty, mask, given):
 
     given = dict(given)
     intervals, time_unit = given.pop("times")
+    if given["period"] is None:
+        certainty = None
     mask = mask_array(mask, labels.data.shape)
     if mask is not None and mask.ndim > 2:
         mask = mask[:-1] | mask[1:]
@@ -449,12 +450,10 @@ def _boundary_velocity(labels, patterns, signal, certainty, mask, given):
         "against": -1 if patterns[1] is None else patterns[1],
         "smoothing": given["smoothing"],
         "drift": given["drift"] if isinstance(given["drift"], str) else "given",
-        "errors": "certainty" if analysis.has_certainty else "scatter",
+        "errors": "scatter" if certainty is None else "certainty",
     }
     if given["drift"] is None:
         record["drift"] = "none"
-    if analysis.period is None:
-        record["errors"] = "none"
     factors = (1 / intervals).reshape(-1, 1)
     times = navigation_axes(labels)[0].copy()
     times.crop(0, len(intervals))

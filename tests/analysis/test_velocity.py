@@ -330,12 +330,12 @@ def test_a_window_makes_errors_smaller():
     assert ratio == pytest.approx(18 / (18 + 2 * np.sqrt(np.pi) * 12), rel=0.1)
 
 
-def test_without_a_period_certainties_do_not_tell():
-    labels, certainty = half_plane(0), np.full(SHAPE, 0.9)
+def test_without_a_period_certainties_do_not_count():
+    rng = np.random.default_rng(4)
+    before, after, certainty = noisy(rng), noisy(rng), np.full((400, 60), 0.9)
     given = BoundaryVelocity(2, has_certainty=True)
-    [rows] = run(given, (labels, labels, certainty, certainty))
-    assert np.isnan(rows[:, 3]).all()
-    assert np.isnan(boundary_mean(rows)[1])
+    [rows] = run(given, (before, after, certainty, certainty))
+    np.testing.assert_array_equal(rows, found(before, after))
 
 
 # Maps
