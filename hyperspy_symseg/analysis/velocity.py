@@ -34,7 +34,7 @@ HALF_NORMAL = 2 / np.sqrt(2 * np.pi)
 ALIKE = 3.0
 # Variance of a displacement over that of both positions, which errors of the columns
 # themselves share: at rest, and far away; half-way at this displacement, in periods.
-AT_REST, FAR, HALF_WAY = 0.2, 0.5, 0.2
+AT_REST, FAR, HALF_WAY = 0.2, 0.8, 0.2
 # Rounds in which the variance of a mean and the length that it depends on are found.
 ROUNDS = 3
 
