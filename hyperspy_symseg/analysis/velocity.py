@@ -113,9 +113,12 @@ class BoundaryVelocity(PointAnalysis):
     def process(self, tile):
         """Rows of a pair of frames: (n, 9) numpy.ndarray of float64."""
         before, after = self._frames(tile)
+        nothing = np.empty((0, len(NAMES)))
+        if min(tile.shape) < 2:
+            # A line of pixels has no line across it.
+            return nothing
         drift, covariance = self._drift(tile.index, before, after)
         after, is_seen = _moved_back(after, drift)
-        nothing = np.empty((0, len(NAMES)))
         distances = []
         for frame in before, after:
             own = frame.labels == self.pattern

@@ -259,6 +259,14 @@ def test_where_there_is_no_boundary_there_are_no_rows(labels):
     assert np.isnan(boundary_map(rows, SHAPE)).all()
 
 
+@pytest.mark.parametrize("shape", [(1, 30), (30, 1), (2, 2), (2, 9)])
+def test_frames_of_a_line_of_pixels(shape):
+    labels = np.arange(np.prod(shape)).reshape(shape) % 2
+    rows = found(labels, labels)
+    assert len(rows) == 0 or min(shape) > 1
+    np.testing.assert_allclose(rows[:, 4], 0, atol=1e-9)
+
+
 def test_a_grain_that_vanishes_leaves_the_others():
     before = disc(6, centre=(20, 20))
     before[disc(15, centre=(60, 80)) == 0] = 0
@@ -316,6 +324,18 @@ def test_variances_from_certainties_follow_the_width_of_the_boundary():
     assert variances[1] / variances[0] == pytest.approx(4, rel=0.1)
     # At rest, with no window: a share of the variances of both positions.
     assert variances[1] == pytest.approx(0.2 * 2 * 3.0**2, rel=0.1)
+
+
+@pytest.mark.parametrize(("moved", "share"), [(2, 0.5), (4, 0.68), (20, 0.794)])
+def test_errors_of_columns_are_others_where_the_boundary_has_moved(moved, share):
+    # Half-way at two pixels, from 0.2 to 0.8.
+    labels = half_plane(-moved / 2), half_plane(moved / 2)
+    given = BoundaryVelocity(2, period=10.0, has_certainty=True)
+    certainty = [
+        special.ndtr(np.abs(X - 54.5 - at) / 2) for at in (-moved / 2, moved / 2)
+    ]
+    [rows] = run(given, (*labels, *certainty))
+    assert rows[:, 3].mean() == pytest.approx(share * 2 * 2.0**2, rel=0.1)
 
 
 def test_a_window_makes_errors_smaller():
