@@ -271,6 +271,20 @@ CALLS = {
         ),
         OF_LABELS,
     ),
+    "boundary velocity": (
+        lambda **given: labels().get_boundary_velocity(**QUIET | given),
+        {
+            "signal": OF_LABELS["signal"],
+            "pattern": [0, np.int8(1), 2, "rim"],
+            "against": [0, np.int8(1), 2, "rim", None],
+            "drift": ["auto", None, np.zeros((2, 2)), [[0, 0], [1, np.inf]]],
+            "smoothing": [0, np.int8(5), 0.03, None, 10**9],
+            "certainty": OF_LABELS["signal"],
+            "mask": MASKS,
+            "num_workers": WORKERS,
+            "show_progressbar": FLAGS,
+        },
+    ),
     "outliers": (
         lambda **given: labels().find_outliers(
             **{"signal": simulated(), "lazy_output": True} | QUIET | given
@@ -381,10 +395,26 @@ CALLS = {
             "n_frames": [1, np.int8(100), 10**6],
             "speed": [0, np.int8(1), 1e3],
             "drift": [0, np.int8(1)],
+            "drift_angle": [None, 0, np.int8(90), 1e30],
             "angle": [90, np.int8(90), 1],
             "inclination": [0, np.int8(9)],
             "spacing": [7, np.int8(14)],
             "frame_time": [1, np.float32(0.1)],
+        },
+    ),
+    "simulate a grain that shrinks": (
+        lambda **given: simulate.shrinking_inclusion(
+            **{"shape": SHAPE, "radius": 15, "area_rate": 1, "drift": 1} | given
+        ),
+        SIMULATION
+        | {
+            "n_frames": [1, np.int8(100), 10**6],
+            "radius": [1, np.int8(15), 1e3],
+            "area_rate": [0, np.int8(-1), 1e9],
+            "drift": [0, np.int8(1), 40],
+            "drift_angle": [0, np.int8(90), 1e30],
+            "misorientation": [0, np.int8(9)],
+            "spacing": [7, np.int8(14)],
         },
     ),
     "simulate regions": (

@@ -11,12 +11,14 @@ from .overlay import Overlay
 from .relabelling import Relabelling
 from .strain import MeanLattices, Strain
 from .symmetry import Symmetry
+from .velocity import BoundaryVelocity
 
 __all__ = [
     "Abundances",
     "Areas",
     "AtomicColumns",
     "BoundaryLengths",
+    "BoundaryVelocity",
     "ChannelSums",
     "Defects",
     "GrainMap",

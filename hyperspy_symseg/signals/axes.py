@@ -334,6 +334,35 @@ def check_same_axis(axis, other, default):
         )
 
 
+def check_one_unit(y, x, what_for):
+    """Check that two axes have one unit.
+
+    Parameters
+    ----------
+    y, x : DataAxis
+    what_for : str
+        What needs it, such as ``"a length"``.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> from hyperspy.axes import UniformDataAxis
+    >>> y, x = (UniformDataAxis(size=1, units=each) for each in ("nm", "s"))
+    >>> check_one_unit(y, x, "a length")
+    Traceback (most recent call last):
+        ...
+    ValueError: axes y and x must have one unit for a length, got 'nm' and 's'.
+    """
+    if unit(x) != unit(y):
+        raise ValueError(
+            f"axes {axis_name(y, 'y')} and {axis_name(x, 'x')} must have one unit for "
+            f"{what_for}, got {unit(y)!r} and {unit(x)!r}."
+        )
+
+
 def sampled_axes(axes, grid, navigate=False):
     """Axes of the pixels of a grid.
 

@@ -4,7 +4,7 @@
 import dask.array as da
 import numpy as np
 
-from .axes import axis_name, navigation_axes, signal_class, unit
+from .axes import check_one_unit, navigation_axes, signal_class, unit
 from .metadata import result_metadata
 
 
@@ -76,11 +76,7 @@ class Measures:
         from hyperspy_symseg.analysis import BoundaryLengths
 
         x, y = self.axes_manager.signal_axes
-        if unit(x) != unit(y):
-            raise ValueError(
-                f"axes {axis_name(y, 'y')} and {axis_name(x, 'x')} must have one unit "
-                f"for a length, got {unit(y)!r} and {unit(x)!r}."
-            )
+        check_one_unit(y, x, "a length")
         record = self._record
         lengths = BoundaryLengths(
             self.n_patterns,

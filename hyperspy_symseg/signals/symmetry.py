@@ -7,7 +7,7 @@ import numpy as np
 
 from hyperspy_symseg.frames.checks import check_flag, shown
 
-from .axes import axis_name, frame_axes, unit
+from .axes import check_one_unit, frame_axes, unit
 
 _logger = logging.getLogger(__name__)
 
@@ -250,11 +250,7 @@ def check_can_be_named(signal):
         If its axes are not of one unit, or it is not of real numbers.
     """
     y, x = frame_axes(signal)
-    if unit(y) != unit(x):
-        raise ValueError(
-            f"axes {axis_name(y, 'y')} and {axis_name(x, 'x')} must have one unit for "
-            f"a lattice, got {unit(y)!r} and {unit(x)!r}."
-        )
+    check_one_unit(y, x, "a lattice")
     if signal.data.dtype.kind not in "buif":
         raise TypeError(
             f"signal must be of real numbers, got the dtype {signal.data.dtype}."

@@ -14,6 +14,7 @@ from hyperspy_symseg.frames.checks import (
 
 from .axes import (
     axis_name,
+    check_one_unit,
     frame_axes,
     is_product_of_units,
     navigation_axes,
@@ -47,7 +48,7 @@ def velocity_arguments(labels, signal, drift, smoothing, certainty):
             "labels must be a series of two frames or more, with one navigation axis, "
             f"got {f'one of the navigation shape {sizes}' if sizes else 'one image'}."
         )
-    _check_one_unit(y, x, "a velocity")
+    check_one_unit(y, x, "a velocity")
     for name, other in (("signal", signal), ("certainty", certainty)):
         if other is None:
             continue
@@ -77,15 +78,6 @@ def velocity_arguments(labels, signal, drift, smoothing, certainty):
         else tuple(map(tuple, np.diff(steps, axis=0).tolist())),
         "times": _intervals(along[0]),
     }
-
-
-def _check_one_unit(y, x, what_for):
-    """Check that the signal axes have one unit."""
-    if unit(x) != unit(y):
-        raise ValueError(
-            f"axes {axis_name(y, 'y')} and {axis_name(x, 'x')} must have one unit "
-            f"for {what_for}, got {unit(y)!r} and {unit(x)!r}."
-        )
 
 
 def _intervals(axis):

@@ -2,7 +2,7 @@ from .amorphous import Amorphous
 from .label_maps import inclusions, lamella, regions, triple_point
 from .lattice import Lattice
 from .micrographs import grain_boundary, micrograph
-from .movie import moving_boundary
+from .movie import moving_boundary, shrinking_inclusion
 
 __all__ = [
     "Amorphous",
@@ -13,5 +13,6 @@ __all__ = [
     "micrograph",
     "moving_boundary",
     "regions",
+    "shrinking_inclusion",
     "triple_point",
 ]

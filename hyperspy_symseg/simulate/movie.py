@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Movie of a moving twin boundary, frames drawn when they are asked for."""
+"""Movies of boundaries that move, frames drawn when they are asked for."""
 
 import math
 from dataclasses import dataclass
@@ -14,6 +14,34 @@ from .signals import as_signals, pixel_axes
 
 
 @dataclass(frozen=True)
+class _Line:
+    """Straight boundary that crosses the centre half-way through the movie."""
+
+    speed: float
+    angle: float
+
+    def labels(self, share, y, x):
+        """Labels of points from the centre: 0 to the left of it, 1 to its right."""
+        along_y, along_x = _direction(self.angle)
+        return (x * along_y - y * along_x >= self.speed * share).astype(np.int8)
+
+
+@dataclass(frozen=True)
+class _Circle:
+    """Circle about the centre that loses the same area in every frame."""
+
+    radius: float
+    area_rate: float
+    n_frames: int
+
+    def labels(self, share, y, x):
+        """Labels of points from the centre: 0 inside, 1 outside."""
+        begun = share + (self.n_frames - 1) / 2
+        area = np.pi * self.radius**2 - self.area_rate * begun
+        return (np.pi * (y**2 + x**2) >= area).astype(np.int8)
+
+
+@dataclass(frozen=True)
 class _Movie:
     """What it takes to draw any frame: numbers only, so that tasks are small."""
 
@@ -21,14 +49,14 @@ class _Movie:
     shape: tuple
     lattices: tuple
     imaging: Imaging
-    speed: float
+    boundary: object
     drift: float
-    angle: float
+    drift_angle: float
     seed: int
 
     @property
     def displacements(self):
-        """Of the specimen along the boundary: array of float64, shape (n_frames,)."""
+        """Of the specimen along its direction: array of float64, shape (n_frames,)."""
         phases = np.random.default_rng((self.seed, 3)).uniform(0, 2 * np.pi, 2)
         turns = 2 * np.pi * np.arange(self.n_frames) / self.n_frames
         wave = 2 * np.sin(turns + phases[0]) + np.sin(2 * turns + phases[1])
@@ -36,16 +64,16 @@ class _Movie:
         return wave * (self.drift / (np.abs(wave).max() or 1))
 
     def labels(self, index, y, x):
-        """Labels of points: 0 to the left of the boundary, 1 to its right."""
-        along_y, along_x = _direction(self.angle)
+        """Labels of points of the specimen, where it is in the first frame."""
         centre_y, centre_x = np.subtract(self.shape, 1) / 2
-        across = (x - centre_x) * along_y - (y - centre_y) * along_x
-        moved = self.speed * (index - (self.n_frames - 1) / 2)
-        return (across >= moved).astype(np.int8)
+        share = index - (self.n_frames - 1) / 2
+        return self.boundary.labels(share, y - centre_y, x - centre_x)
 
     def label_map(self, index):
         """Labels of the pixels of a frame."""
-        return self.labels(index, *np.ogrid[: self.shape[0], : self.shape[1]])
+        y, x = np.ogrid[: self.shape[0], : self.shape[1]]
+        move_y, move_x = self.displacements[index] * _direction(self.drift_angle)
+        return self.labels(index, y - move_y, x - move_x)
 
     def frame(self, index):
         """Frame, drawn from nothing but the index."""
@@ -55,7 +83,7 @@ class _Movie:
         direction = rng.uniform(0, 2 * np.pi)
         # Twins have one origin, so rows along their plane go on in the other grain.
         origin = rng.uniform(size=2) @ np.array(self.lattices[0].vectors)
-        drift = self.displacements[index] * _direction(self.angle)
+        drift = self.displacements[index] * _direction(self.drift_angle)
         grains = []
         for label, lattice in enumerate(self.lattices):
             sites, jitter, weights = self.imaging.columns(
@@ -95,6 +123,7 @@ def moving_boundary(
     *,
     speed=0.5,
     drift=10.0,
+    drift_angle=None,
     angle=80.0,
     inclination=15.0,
     spacing=14.0,
@@ -114,7 +143,7 @@ def moving_boundary(
     centre of the frame half-way through the movie. To its left, with label 0, is a
     centred lattice of sides `spacing` and sqrt(2) `spacing`; to its right, with label
     1, the mirror twin. A column that the boundary has passed changes grain; all others
-    stay the same from frame to frame, and drift along the boundary.
+    stay the same from frame to frame, and drift with the boundary.
 
     The area of pattern 0 grows by ``speed * rows / sin(angle)`` pixels a frame.
 
@@ -129,6 +158,9 @@ def moving_boundary(
     drift : float
         Largest distance of the specimen from where it is in the first frame, in
         pixels. The drift is smooth, and random.
+    drift_angle : float, optional
+        Angle of the drift from x, in degrees. By default it is along the boundary,
+        which then is where it would be without any.
     angle : float
         Angle of the boundary from x, in degrees, between 0 and 180.
     inclination : float
@@ -153,7 +185,7 @@ def moving_boundary(
     signal : hyperspy.signals.LazySignal2D of uint16, or of float32 if `dose` is None
         Frames against time, one a chunk, each drawn when it is asked for. The
         parameters are in ``metadata.Simulation``, and so are the ``displacements``
-        of the specimen along the boundary, in pixels, frame by frame.
+        of the specimen along `drift_angle`, in pixels, frame by frame.
     truth : hyperspy.signals.LazySignal2D of int8
         The label of each pixel, with the same axes and parameters.
 
@@ -178,6 +210,8 @@ def moving_boundary(
     speed = checks.finite("speed", speed)
     drift = checks.not_negative("drift", drift)
     angle = checks.angle("angle", angle)
+    drift_angle = angle if drift_angle is None else drift_angle
+    drift_angle = checks.finite("drift_angle", drift_angle)
     inclination = checks.finite("inclination", inclination)
     spacing = checks.positive("spacing", spacing)
     frame_time = checks.positive("frame_time", frame_time)
@@ -186,7 +220,8 @@ def moving_boundary(
     imaging = Imaging(column_width, dose, background, ramp, jitter)
 
     along_y, along_x = _direction(angle)
-    room = cols - rows * abs(along_x) / along_y
+    across = abs(math.sin(math.radians(drift_angle - angle)))
+    room = cols - (rows * abs(along_x) + 2 * drift * across) / along_y
     rule = f"nearer to 90 degrees, to cross {rows} rows within {cols} columns"
     checks.require(room > 0, "angle", angle, rule)
     fastest = room * along_y / max(n_frames - 1, 1)
@@ -201,20 +236,157 @@ def moving_boundary(
     left = Lattice.centred(spacing, spacing * math.sqrt(2), plane - diagonal)
     lattices = left, left.mirrored(plane)
     shape = rows, cols
-    movie = _Movie(n_frames, shape, lattices, imaging, speed, drift, angle, seed)
-    time = {"name": "time", "size": n_frames, "scale": frame_time, "units": "s"}
-    return as_signals(
-        _stack(movie, "frame", imaging.dtype),
-        _stack(movie, "label_map", np.dtype(np.int8)),
-        "Simulated movie",
-        [time | {"navigate": True}, *pixel_axes(shape, pixel_size, units)],
-        lattices=lattices,
-        imaging=imaging,
+    boundary = _Line(speed, angle)
+    movie = _Movie(
+        n_frames, shape, lattices, imaging, boundary, drift, drift_angle, seed
+    )
+    return _as_movie(
+        movie,
+        frame_time,
+        (pixel_size, units),
         speed=speed,
-        drift=drift,
         angle=angle,
         inclination=inclination,
+    )
+
+
+def shrinking_inclusion(
+    n_frames=100,
+    shape=(512, 512),
+    *,
+    radius=150.0,
+    area_rate=400.0,
+    drift=10.0,
+    drift_angle=30.0,
+    misorientation=20.0,
+    spacing=14.0,
+    column_width=2.0,
+    dose=3.0,
+    background=0.25,
+    ramp=0.25,
+    jitter=0.02,
+    frame_time=0.1,
+    pixel_size=0.01,
+    units="nm",
+    seed=0,
+):
+    """Movie of a round grain that shrinks at a known rate, and its true label maps.
+
+    A hexagonal crystal, with label 0, is inside a circle about the centre of the first
+    frame; outside it is another grain of the same crystal, with label 1. The area falls
+    by the same in every frame, as that of a grain that its curvature drives. All
+    columns drift together.
+
+    Parameters
+    ----------
+    n_frames : int
+        Number of frames.
+    shape : (int, int)
+        Rows and columns of a frame.
+    radius : float
+        In the first frame, in pixels.
+    area_rate : float
+        What the area falls by, in pixels a frame. It grows if this is negative.
+    drift : float
+        Largest distance of the specimen from where it is in the first frame, in
+        pixels. The drift is smooth, and random.
+    drift_angle : float
+        Angle of the drift from x, in degrees.
+    misorientation : float
+        Of the grain inside against the other, in degrees.
+    spacing : float
+        Distance of the columns, in pixels.
+    column_width, dose, background, ramp, jitter
+        As in `micrograph`. The noise of each frame is its own.
+    frame_time : float
+        Time from frame to frame, in s.
+    pixel_size : float
+        Side of a pixel, in `units`.
+    units : str
+        Unit of the signal axes.
+    seed : int
+        Seed of all that is random: the same arguments give the same movie.
+
+    Returns
+    -------
+    signal : hyperspy.signals.LazySignal2D of uint16, or of float32 if `dose` is None
+        Frames against time, one a chunk, each drawn when it is asked for. The
+        parameters are in ``metadata.Simulation``, and so are the ``displacements``
+        of the specimen along `drift_angle`, in pixels, frame by frame.
+    truth : hyperspy.signals.LazySignal2D of int8
+        The label of each pixel, with the same axes and parameters.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or the grain would vanish or leave the frame:
+        `area_rate` is named if it does not do so in the first frame, or else `radius`.
+
+    Examples
+    --------
+    >>> signal, truth = shrinking_inclusion(5, (101, 113), radius=30, area_rate=200)
+    >>> signal
+    <LazySignal2D, title: Simulated movie, dimensions: (5|113, 101)>
+    >>> areas = (truth.data == 0).sum(axis=(1, 2)).compute()
+    >>> print(f"{(areas[0] - areas[-1]) / 4 / 200:.1f} of the rate")
+    1.0 of the rate
+    """
+    n_frames = checks.whole("n_frames", n_frames)
+    shape = checks.frame_shape(shape)
+    radius = checks.positive("radius", radius)
+    area_rate = checks.finite("area_rate", area_rate)
+    drift = checks.not_negative("drift", drift)
+    drift_angle = checks.finite("drift_angle", drift_angle)
+    misorientation = checks.finite("misorientation", misorientation)
+    spacing = checks.positive("spacing", spacing)
+    frame_time = checks.positive("frame_time", frame_time)
+    pixel_size = checks.positive("pixel_size", pixel_size)
+    seed = checks.seed(seed)
+    imaging = Imaging(column_width, dose, background, ramp, jitter)
+
+    largest = (min(shape) - 1) / 2 - drift
+    rule = f"at most {largest:.6g} pixels, to stay in view with its drift"
+    checks.require(radius <= largest, "radius", radius, rule)
+    changes = max(n_frames - 1, 1)
+    fastest = np.pi * radius**2 / changes
+    slowest = np.pi * (radius**2 - largest**2) / changes
+    rule = (
+        f"more than {slowest:.6g} and less than {fastest:.6g} pixels a frame, to stay "
+        f"in view for {n_frames} frames"
+    )
+    is_in_view = n_frames == 1 or slowest <= area_rate < fastest
+    checks.require(is_in_view, "area_rate", area_rate, rule)
+
+    outside = Lattice.hexagonal(spacing, orientation=7)
+    lattices = outside.rotated(misorientation), outside
+    boundary = _Circle(radius, area_rate, n_frames)
+    movie = _Movie(
+        n_frames, shape, lattices, imaging, boundary, drift, drift_angle, seed
+    )
+    return _as_movie(
+        movie,
+        frame_time,
+        (pixel_size, units),
+        radius=radius,
+        area_rate=area_rate,
+        misorientation=misorientation,
+    )
+
+
+def _as_movie(movie, frame_time, pixel, **simulation):
+    """Signal and truth of a movie, with pixels of a size and a unit."""
+    time = {"name": "time", "size": movie.n_frames, "scale": frame_time, "units": "s"}
+    return as_signals(
+        _stack(movie, "frame", movie.imaging.dtype),
+        _stack(movie, "label_map", np.dtype(np.int8)),
+        "Simulated movie",
+        [time | {"navigate": True}, *pixel_axes(movie.shape, *pixel)],
+        lattices=movie.lattices,
+        imaging=movie.imaging,
+        drift=movie.drift,
+        drift_angle=movie.drift_angle,
         frame_time=frame_time,
         displacements=movie.displacements,
-        seed=seed,
+        seed=movie.seed,
+        **simulation,
     )

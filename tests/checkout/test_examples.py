@@ -83,6 +83,13 @@ def test_speed_of_a_boundary(run, capsys):
     assert "speed found / true" in capsys.readouterr().out
 
 
+def test_velocity_of_a_boundary(run, capsys):
+    figures = run("boundary_velocity", "--size", 200)
+    assert figures["found / true"] == pytest.approx(1, abs=0.1)
+    assert 0.5 < figures["error / standard error"] < 2
+    assert "found / true" in capsys.readouterr().out
+
+
 def test_vacancies_in_two_grains(run, capsys):
     figures = run("vacancies", "--size", 256)
     assert figures["vacancies"] >= 10

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import dask.array as da
 import numpy as np
 
 from hyperspy_symseg import simulate
@@ -13,6 +14,7 @@ from hyperspy_symseg.analysis import (
     Areas,
     AtomicColumns,
     BoundaryLengths,
+    BoundaryVelocity,
     ChannelSums,
     Defects,
     GrainMap,
@@ -176,6 +178,41 @@ if DOCS.exists():
     ROWS["local mean"] = newcomer()["LocalMean"]()
 # The evidence about a place comes from all that its tile sees.
 DEPEND_ON_TILES = {"defects", "labels of templates"}
+
+CERTAINTY = np.random.default_rng(0).uniform(0.9, 1, FRAMES.shape).astype(np.float32)
+MOVED = LABELS.copy()
+MOVED[1, :, 118:] = MOVED[2, :, 123:] = 1
+PAIR_OPTIONS = {"period": 11.0, "smoothing": 5.0, "pixel_size": (0.1, 0.2)}
+# Analyses of consecutive frames, each with its channels.
+PAIR_ROWS = {
+    "labels": (BoundaryVelocity(2, **PAIR_OPTIONS), (MOVED,)),
+    "drift given": (
+        BoundaryVelocity(2, drift=((1.5, -2.0), (0.2, 0.1)), **PAIR_OPTIONS),
+        (MOVED,),
+    ),
+    "micrographs": (
+        BoundaryVelocity(2, drift="auto", has_frames=True, **PAIR_OPTIONS),
+        (MOVED, FRAMES),
+    ),
+    "certainty": (
+        BoundaryVelocity(2, 1, 0, has_certainty=True, **PAIR_OPTIONS),
+        (MOVED, CERTAINTY),
+    ),
+    "all": (
+        BoundaryVelocity(
+            2, drift="auto", has_frames=True, has_certainty=True, **PAIR_OPTIONS
+        ),
+        (MOVED, FRAMES, CERTAINTY),
+    ),
+}
+PAIR_MASK = MASK[:-1] | MASK[1:]
+
+
+def pairs(channels, chunks=None):
+    """Channels of both frames, as arrays in memory or lazy."""
+    if chunks is not None:
+        channels = [da.from_array(each, chunks) for each in channels]
+    return tuple(pair for each in channels for pair in (each[:-1], each[1:]))
 
 
 def assert_same(found, expected, rtol=0):

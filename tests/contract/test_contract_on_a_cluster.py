@@ -8,7 +8,16 @@ import pytest
 from hyperspy_symseg.frames.run import run
 
 from . import rows
-from .rows import FRAMES, LABELS, MASK, ROWS, assert_same
+from .rows import (
+    FRAMES,
+    LABELS,
+    MASK,
+    PAIR_MASK,
+    PAIR_ROWS,
+    ROWS,
+    assert_same,
+    pairs,
+)
 
 # No worker can import it.
 cloudpickle.register_pickle_by_value(rows)
@@ -33,3 +42,13 @@ def test_a_cluster_finds_the_same(name):
     expected = run(ROWS[name], FRAMES, LABELS, MASK)
     arrays = [da.from_array(each, (1, -1, -1)) for each in (FRAMES, LABELS, MASK)]
     assert_same(run(ROWS[name], *arrays), expected)
+
+
+@pytest.mark.parametrize("name", PAIR_ROWS)
+@pytest.mark.usefixtures("client")
+def test_a_cluster_finds_the_same_of_consecutive_frames(name):
+    analysis, channels = PAIR_ROWS[name]
+    expected = run(analysis, pairs(channels), mask=PAIR_MASK)
+    mask = da.from_array(PAIR_MASK, (1, -1, -1))
+    found = run(analysis, pairs(channels, (1, -1, -1)), mask=mask)
+    assert_same(found, expected, rtol=1e-9)

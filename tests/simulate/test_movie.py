@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from hyperspy_symseg.simulate import Lattice, moving_boundary
+from hyperspy_symseg.simulate import Lattice, moving_boundary, shrinking_inclusion
 
 SHAPE = (61, 83)
 # A boundary along y, in movies where only what a test is about is random.
@@ -299,6 +299,7 @@ def test_parameters():
     assert {key: found[key] for key in found.keys() - arrays} == {
         "speed": 1,
         "drift": 10,
+        "drift_angle": 80,
         "angle": 80,
         "inclination": 15,
         "frame_time": 0.1,
@@ -338,6 +339,7 @@ def test_survives_saving(tmp_path, suffix):
         ("speed", -15),
         ("drift", -1),
         ("drift", math.inf),
+        ("drift_angle", math.nan),
         ("angle", 0),
         ("angle", 180),
         ("angle", math.nan),
@@ -371,3 +373,85 @@ def test_a_series_too_long_for_the_frame_is_rejected():
 def test_counts_too_high_are_rejected_when_a_frame_is_drawn():
     with pytest.raises(ValueError, match="^dose must be low enough, .* got 1000000"):
         movie(dose=1_000_000)[0].data[0].compute()
+
+
+# Drift across the boundary
+
+
+def test_truth_drifts_with_the_specimen():
+    still, moved = (
+        movie(5, drift=drift, drift_angle=10)[1].data.compute() for drift in (0, 6)
+    )
+    displacements = movie(5, drift=6, drift_angle=10)[0].metadata.Simulation
+    displacements = displacements.displacements
+    # Across a boundary at 80 degrees, of a length of 61 / sin(80).
+    across = displacements * math.sin(math.radians(70))
+    grown = (moved == 0).sum(axis=(1, 2)) - (still == 0).sum(axis=(1, 2))
+    length = 61 / math.sin(math.radians(80))
+    np.testing.assert_allclose(grown, across * length, atol=8)
+
+
+def test_columns_drift_along_the_angle():
+    given = STEEP | SMOOTH | {"speed": 0, "drift": 4, "drift_angle": 0, "jitter": 0}
+    signal, _ = movie(4, **given)
+    moves = signal.metadata.Simulation.displacements
+    first, *others = signal.data.compute()
+    for move, frame in zip(moves[1:], others, strict=True):
+        expected = ndimage.shift(first, (0, move))
+        inside = np.s_[:, 10:-10]
+        np.testing.assert_allclose(frame[inside], expected[inside], atol=0.02)
+
+
+def test_a_drift_that_takes_the_boundary_out_of_view_is_rejected():
+    with pytest.raises(ValueError, match="^speed must be at most "):
+        movie(6, **STEEP | {"speed": 16, "drift": 10, "drift_angle": 0})
+
+
+# A grain that shrinks
+
+ROUND = {"radius": 20, "area_rate": 100, "drift": 5}
+
+
+def test_area_of_the_grain_falls_by_the_rate():
+    _, truth = shrinking_inclusion(8, SHAPE, **ROUND)
+    areas = (truth.data == 0).sum(axis=(1, 2)).compute()
+    expected = math.pi * 20**2 - 100 * np.arange(8)
+    np.testing.assert_allclose(areas, expected, atol=20)
+
+
+def test_the_grain_drifts_with_its_columns():
+    signal, truth = shrinking_inclusion(4, SHAPE, **ROUND, drift_angle=90)
+    places = [ndimage.center_of_mass(frame == 0) for frame in truth.data.compute()]
+    expected = 30 + signal.metadata.Simulation.displacements
+    np.testing.assert_allclose([y for y, _ in places], expected, atol=0.3)
+    np.testing.assert_allclose([x for _, x in places], 41, atol=0.3)
+
+
+def test_crystals_of_the_grain_and_around_it():
+    signal, truth = shrinking_inclusion(2, SHAPE, **ROUND, misorientation=12)
+    assert signal.data.chunks == truth.data.chunks == ((1, 1), (61,), (83,))
+    inside, outside = signal.metadata.Simulation.vectors
+    turned = Lattice(outside, ((0, 0, 1),)).rotated(12)
+    np.testing.assert_allclose(inside, turned.vectors)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("n_frames", 0),
+        ("radius", 0),
+        ("radius", 26),
+        ("area_rate", 260),
+        ("area_rate", -200),
+        ("area_rate", math.nan),
+        ("drift", -1),
+        ("drift_angle", math.inf),
+        ("misorientation", math.nan),
+        ("seed", -1),
+    ],
+)
+def test_inclusion_rejects(argument, value):
+    with pytest.raises(ValueError, match=f"^{argument} must be .* got "):
+        shrinking_inclusion(
+            **{"n_frames": 6, "shape": SHAPE} | ROUND | {argument: value}
+        )
