@@ -57,6 +57,18 @@ def test_weights():
     np.testing.assert_allclose(found["variance"], slow(LABELS, COUNTS, WEIGHTS, 2))
 
 
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_more_channels_than_are_added_up_at_once(weights):
+    values = RNG.poisson(0.3, (*SHAPE, 2100)).astype(np.uint16)
+    given = {} if weights is None else {"weights": weights}
+    found = summed(values, **given)
+    weights = np.ones(SHAPE) if weights is None else np.nan_to_num(weights)
+    by = np.stack([(weights * (k == LABELS)).ravel() for k in range(3)])
+    values = values.reshape(-1, 2100)
+    np.testing.assert_allclose(found["sum"], by @ values)
+    np.testing.assert_allclose(found["variance"], by**2 @ values)
+
+
 def test_a_pixel_without_a_weight_is_not_counted():
     weights = np.where(np.arange(17) < 4, 0.5, 0) * np.ones(SHAPE)
     n = [(LABELS[:, :4] == k).sum() for k in range(3)]
