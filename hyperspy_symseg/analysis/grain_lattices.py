@@ -24,7 +24,7 @@ from .strain import BOUNDARY, LEAST_AREA, mean_vectors
 ROUNDS = 5
 # Concentration of the displacements about one lattice, from 0 to 1: below, a grain is
 # bent by so much that no lattice goes through all of it.
-STRAIGHT = 0.5
+STRAIGHT = 0.7
 # Cells of the window that a gradient is found in: of independent ones there are so
 # many less.
 CELLS_OF_A_GRADIENT = 28.0

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of what grains measure."""
 
+import hyperspy.api as hs
 import numpy as np
 import pytest
 
@@ -188,3 +189,19 @@ def test_a_small_grain_has_no_orientation(crystals):
     small = found[:, NAMES.index("area")] == 100
     unknown = np.isnan(found[:, NAMES.index("lattice_orientation")])
     np.testing.assert_array_equal(unknown, small)
+
+
+def test_mean_orientation_of_a_bent_crystal():
+    """Rotations reach from -5 to 5 degrees: no plane goes through displacements."""
+    side, period, angle = 400, 10, np.radians(7)
+    y, x = np.indices((side, side)).astype(float)
+    y -= 0.05 * side * (2 * x / side - 1) ** 2
+    waves = np.cos(2 * np.pi / period * (y * np.cos(angle) - x * np.sin(angle)))
+    waves += np.cos(2 * np.pi / period * (y * np.sin(angle) + x * np.cos(angle)))
+    frame = np.random.default_rng(0).poisson(3 * np.exp(2 * waves - 4) + 0.5)
+    labels = np.zeros((side, side), np.int8)
+    seg = hs.signals.Signal2D(frame).segment_symmetry(1, show_progressbar=False)
+    templates = seg.model.templates
+    [found] = run(Grains(1, templates=templates), frame, labels)
+    off = (found[0, NAMES.index("lattice_orientation")] - 7 + 45) % 90 - 45
+    assert abs(off) < 0.3
