@@ -21,16 +21,17 @@ OTHER_STOPS = ("SIGTERM", "SIGHUP")
 def _segment_files(request):
     """Segment files; return the exit status."""
     from hyperspy_symseg.command_line.images import segment_image
-    from hyperspy_symseg.command_line.overlay_movie import check_format
     from hyperspy_symseg.command_line.report import Report
     from hyperspy_symseg.command_line.series import segment_series
     from hyperspy_symseg.frames.paths import prepare_folder
+    from hyperspy_symseg.movies import check_format
 
     _quiet_readers()
     try:
         where = ""
         for name in request.overlay:
-            check_format(name)
+            if name != "zspy":
+                check_format(f".{name}", f"--overlay {name}")
         where = request.json or ""
         report = Report(request)
         where = request.output

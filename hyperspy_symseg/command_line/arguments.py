@@ -8,7 +8,7 @@ from pathlib import Path
 from hyperspy_symseg.descriptors.registry import DESCRIPTORS
 from hyperspy_symseg.version import package_version
 
-OVERLAY_FORMATS = ("zspy", "gif", "mp4")
+OVERLAY_FORMATS = ("zspy", "mp4", "webp", "gif")
 # As of `Signal2D.find_atomic_columns`.
 METHODS = ("auto", "crystal", "network")
 
@@ -253,8 +253,9 @@ def _add_series(series):
         action="append",
         choices=(*OVERLAY_FORMATS, "none"),
         help="the series tinted by pattern: a stack of RGB images (zspy, if not told "
-        "otherwise), a GIF, an MP4, or none; can be given again. A GIF and an MP4 are "
-        "made from the stack: until then, there must be room for it",
+        "otherwise), a movie (mp4, webp, gif) with scale bar, time and legend, or "
+        "none; can be given again. Movies are made from the stack: until then, there "
+        "must be room for it",
     )
 
 

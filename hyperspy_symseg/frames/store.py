@@ -118,12 +118,29 @@ class FrameStore:
         of_a_frame = [range(n) for n in self._frames.cdata_shape[-2:]]
         return [
             index
-            for index in np.ndindex(self._frames.shape[:-2])
+            for index in self.indices()
             if not all(
                 ".".join(map(str, (*index, *chunk))) in names
                 for chunk in itertools.product(*of_a_frame)
             )
         ]
+
+    def indices(self):
+        """Places of all frames, ascending: list of tuple of int."""
+        return list(np.ndindex(self._frames.shape[:-2]))
+
+    def read(self, index):
+        """Frame at a place; the fill value where it is missing.
+
+        Parameters
+        ----------
+        index : tuple of int
+
+        Returns
+        -------
+        (rows, columns) numpy.ndarray
+        """
+        return self._frames[index]
 
     def write(self, index, frame):
         """Write a frame.
