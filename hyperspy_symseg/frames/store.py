@@ -142,6 +142,37 @@ class FrameStore:
         """
         return self._frames[index]
 
+    def grow(self, shape=None):
+        """Make room for more frames along the first axis.
+
+        Parameters
+        ----------
+        shape : tuple of int, optional
+            Of the series, as it is now. None: as it is, made whole if making room was
+            stopped half-way.
+
+        Raises
+        ------
+        ValueError
+            If it is of other frames, or of fewer.
+        """
+        import zarr
+
+        old = self._frames.shape
+        shape = old if shape is None else shape
+        if shape[1:] != old[1:] or shape[0] < old[0]:
+            raise ValueError(
+                f"frames must be added to those of {self._path}, {old}, got {shape}."
+            )
+        root = zarr.open_group(self._path, mode="r+")
+        (experiment,) = root["Experiments"].values()
+        axis = experiment["axis-0"].attrs
+        if shape == old and axis["size"] == shape[0]:
+            return
+        self._frames.resize(shape)
+        axis["size"] = shape[0]
+        zarr.consolidate_metadata(root.store)
+
     def write(self, index, frame):
         """Write a frame.
 
