@@ -3,11 +3,11 @@
 
 import contextlib
 import logging
+import sys
 
 import hyperspy.api as hs
 import numpy as np
 from hyperspy.external.progressbar import progressbar
-from hyperspy.roi import BaseROI
 
 from hyperspy_symseg.descriptors.registry import (
     describe,
@@ -34,7 +34,6 @@ from hyperspy_symseg.frames.progress import ProgressBar
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.frames.tiling import evenly_spread
 from hyperspy_symseg.lattice import Lengths
-from hyperspy_symseg.templates.model import PERIODS
 
 from .axes import PIXEL_SIZE_TOLERANCE, unit
 
@@ -192,6 +191,9 @@ def period_in_pixels(period, axes, shape):
     >>> period_in_pixels(0.25, (axis, axis), (100, 100))
     12.5
     """
+    # The templates are nothing that scores need.
+    from hyperspy_symseg.templates.model import PERIODS
+
     if is_auto(period):
         return period
     if not is_number(period):
@@ -463,7 +465,9 @@ def pattern_examples(patterns, axes):
 def _example_mask(name, example, axes):
     """Pixels of one example: (rows, columns) numpy.ndarray of bool."""
     shape = tuple(axis.size for axis in axes)
-    if isinstance(example, BaseROI):
+    # Who has made a region has imported its module, which brings pyplot and takes long.
+    roi = sys.modules.get("hyperspy.roi")
+    if roi is not None and isinstance(example, roi.BaseROI):
         own = _roi_mask(name, example, axes)
     else:
         own = as_array(f"patterns[{name!r}]", getattr(example, "data", example))
