@@ -175,6 +175,9 @@ class _Watch:
             return 0
         n_done = 0
         for name, image in images:
+            if isinstance(image, SymmetryLabels):
+                # Such as the file of the model, by any name.
+                continue
             try:
                 if self._files.setdefault(name, path) != path:
                     raise ValueError(

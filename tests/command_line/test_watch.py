@@ -347,6 +347,15 @@ def test_results_in_the_folder_that_is_watched_are_no_micrographs(
     assert names(folder) == [*expected, "watch_model.hspy"]
 
 
+def test_labels_are_no_micrographs_whatever_they_are_called(
+    watch, signal, fitted, folder, out
+):
+    labels = signal.inav[0].segment_symmetry(model=fitted, show_progressbar=False)
+    labels.save(folder / "model.hspy")
+    status, lines, err = watch(folder, model=("--model", folder / "model.hspy"))
+    assert (status, len(lines), err) == (0, 1, [])
+
+
 def test_another_watch_of_the_same_results_is_told(watch, signal, folder, monkeypatch):
     signal.inav[0].save(folder / "image.hspy")
     told, plain = [], watching._Watch._label_image
