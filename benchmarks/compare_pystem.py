@@ -11,8 +11,11 @@ All rows three times take about a quarter of an hour, most of it the peer's;
 ``--quick`` runs its slow ones once.
 
 Each side is a process that has all imported and has done every job on a small frame
-before; the two take turns. Times are wall times on the same frame: ours over all of
-it with its edges, the peer's over its interior, as it leaves out the edges.
+before; the two take turns. In the table of fresh processes, each side is a process that
+has its package imported and has done nothing, ours is asked through the methods of a
+signal, and what counts is the first call; ``--fresh`` makes that table alone. Times are
+wall times on the same frame: ours over all of it with its edges, the peer's over its
+interior, as it leaves out the edges.
 Rotation and reflection are pooled in windows of 41 pixels, the peer's default, on both
 sides.
 """
@@ -27,8 +30,9 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from pystem_environment import PEER, peer_python
-from workers import Worker
+from workers import PATCH, Worker
 
 HERE = Path(__file__).resolve().parent
 FRAME = HERE.parents[1] / "shared" / "data" / "high_entropy_alloy.npy"
@@ -118,6 +122,31 @@ ROWS = [
         peer_job={"task": "labels"},
     ),
 ]
+# Ours through the methods of a signal, in processes that have done nothing.
+FRESH = [
+    Row(
+        "scores, window 21, at most 100 operations, stride 1; direct",
+        {
+            "task": "users_scores",
+            "name": "translation",
+            "stride": 1,
+            "patch": PATCH,
+            **UP_TO_100,
+        },
+        400,
+        slow=True,
+        peer_job={"task": "scores", "stride": 1, **UP_TO_100, "method": "direct"},
+    ),
+    Row(
+        "power spectra, window 21, stride 5",
+        {"task": "users_scores", "name": "power_spectrum", "window": 21, "stride": 5},
+        10,
+        peer_job={"task": "power_spectrum", "window": 21, "stride": 5},
+    ),
+]
+# How often the later calls are made, and the bytes of the scores of the first row for
+# a pixel of the frame.
+LATER, BYTES_A_PIXEL = 5, 4 * 81
 FRAMES = {
     "all pixels": "whole",
     "5 % of the pixels masked": "masked",
@@ -163,6 +192,45 @@ def print_row(row, our_times, peer_times):
         f"| >= {row.target} |",
         flush=True,
     )
+
+
+def compare_fresh(frame, python, repeats, quick):
+    """Rows of first calls in fresh processes, and first calls beside later ones."""
+
+    def first_and_later(side, command, job, n_later):
+        worker = Worker(side, command, frame, [])
+        first, *later = (worker.do(job) for _ in range(1 + n_later))
+        worker.close()
+        return first, statistics.median(later) if later else None
+
+    print("First calls in fresh processes, ours through the methods of a signal:\n")
+    print_head()
+    beside = []
+    for row in FRESH:
+        n_turns = 1 if quick and row.slow else repeats
+        ours, peers = [], []
+        for _ in range(n_turns):
+            ours.append(first_and_later("ours", [sys.executable], row.job, LATER))
+            peers.append(first_and_later("peer", [python, "-I"], row.theirs, 0)[0])
+        firsts, later = zip(*ours, strict=True)
+        print_row(row, firsts, peers)
+        beside.append((row.name, firsts, later))
+    job = {"task": "fill", "nbytes": BYTES_A_PIXEL * np.load(frame, mmap_mode="r").size}
+    fills = [
+        first_and_later("ours", [sys.executable], job, LATER) for _ in range(repeats)
+    ]
+    name = f"NumPy filling {job['nbytes'] / 1e6:.0f} MB, as the scores at stride 1 are"
+    beside.append((name, *zip(*fills, strict=True)))
+    print("\n| ours alone | first call | later ones | ratio | target |")
+    print("|---|---|---|---|---|")
+    for name, firsts, later in beside:
+        first, others = map(statistics.median, (firsts, later))
+        target = "" if name.startswith("NumPy") else "<= 1.5"
+        print(
+            f"| {name} | {first:.3f} s | {others:.3f} s | {first / others:.2f} "
+            f"| {target} |",
+            flush=True,
+        )
 
 
 def ours_alone(ours, jobs, repeats):
@@ -224,11 +292,17 @@ def main():
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--environment", type=Path, default=ENVIRONMENT)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--fresh", action="store_true")
     options = parser.parse_args()
     if not options.frame.exists():
         sys.exit(f"There is no {options.frame}: give the path of a frame (.npy).")
 
     python = peer_python(options.environment.absolute())
+    compare_fresh(options.frame, python, options.repeats, options.quick)
+    if options.fresh:
+        print(f"\nTurns: {options.repeats}. {processors()}.")
+        return
+    print()
     our_jobs, peer_jobs = [row.job for row in ROWS], [row.theirs for row in ROWS]
     ours = Worker("ours", [sys.executable], options.frame, our_jobs)
     peer = Worker("peer", [python, "-I"], options.frame, peer_jobs)

@@ -25,6 +25,15 @@ rate
     by two threads; all but the fit counts.
 refined
     The same at our defaults: labels refined by templates.
+pace
+    At our defaults: pixels a second from a lazy series to labels on disk, by two
+    threads, with the processor time of a frame: all of it, what of that the system
+    takes, and what reading alone takes. The processor time is what to compare where
+    the processor has other work.
+live
+    The loop of `SymmetryModel.predict` on frames as they come, of 512 x 512 pixels and
+    lattices with a period of 11 and 14 pixels: latency, processor time of a frame, and
+    memory after the first frames and at the end.
 threads
     One thread and two, in turn, at the same job.
 cluster
@@ -36,6 +45,7 @@ memory
 """
 
 import argparse
+import os
 import shutil
 import statistics
 import sys
@@ -90,6 +100,8 @@ class Sizes(NamedTuple):
     figure_7: Series
     peer_step: int  # the peer labels every so-manieth frame
     rate: tuple[tuple[Series, str], ...]  # with targets
+    pace: tuple[Series, ...]
+    live: int  # frames
     threads: Series
     memory: tuple[Series, ...]  # the first frames of the longest
     large_frame: int
@@ -103,6 +115,8 @@ FULL = Sizes(
         (Series(150, 1024), ""),
         (Series(40, 2048), ""),
     ),
+    pace=(Series(150, 1024), Series(40, 2048)),
+    live=3000,
     threads=Series(600, 512),
     memory=(Series(1000, 1024), Series(2000, 1024)),
     large_frame=16_384,
@@ -111,6 +125,8 @@ QUICK = Sizes(
     figure_7=Series(9, 256),
     peer_step=4,
     rate=((Series(20, 256), ""), (Series(5, 512), "")),
+    pace=(Series(5, 512),),
+    live=40,
     threads=Series(20, 256),
     memory=(Series(10, 256), Series(20, 256)),
     large_frame=4096,
@@ -245,6 +261,70 @@ def label_in_turn(path, folder, ways, repeats, options):
     return [[run(*way) for way in ways] for _ in range(repeats)]
 
 
+def pace_of_labels(path, folder, repeats):
+    """Times of a series at our defaults: the model is fitted first, and not timed.
+
+    Returns
+    -------
+    list of (float, float, float)
+        Turn by turn, seconds a frame: of the clock, of the processor, and of the system
+        in that.
+    float
+        Seconds of the processor to read a frame.
+    """
+    import hyperspy.api as hs
+
+    series = hs.load(path, lazy=True)
+    n_frames = len(series.data)
+    model = series.segment_symmetry(**TOLD, show_progressbar=False).model
+    label(path, folder, "save_frames", SOME_FRAMES, 2, model=model)
+    turns = []
+    for _ in range(repeats):
+        before = os.times()
+        seconds = label(path, folder, "save_frames", None, 2, model=model)
+        user, system = (b - a for a, b in zip(before[:2], os.times()[:2], strict=True))
+        turns.append(
+            tuple(each / n_frames for each in (seconds, user + system, system))
+        )
+    start = time.process_time()
+    for frame in series.data:
+        frame.compute(scheduler="sync")
+    return turns, (time.process_time() - start) / n_frames
+
+
+def latencies(spacing, n_frames):
+    """Times of frames that are labelled as they come, by two threads.
+
+    Returns
+    -------
+    list of (float, float)
+        Seconds of each frame, of the clock and of the processor.
+    (float, float)
+        Peak memory in GB after the first hundred frames, or half of them, and at the
+        end.
+    """
+    import hyperspy.api as hs
+
+    from hyperspy_symseg.frames.threads import workers
+    from hyperspy_symseg.simulate import moving_boundary
+
+    signal, _ = moving_boundary(20, (512, 512), spacing=spacing)
+    signal.compute(show_progressbar=False)
+    model = signal.inav[0].segment_symmetry(**TOLD, show_progressbar=False).model
+    hs.preferences.General.show_progressbar = False
+    times, begun, kept = [], None, min(100, n_frames // 2)
+    for i in range(n_frames):
+        # As from a detector: in memory that no other frame had.
+        frame = signal.data[i % 20].copy()
+        start, cpu = time.perf_counter(), time.process_time()
+        with workers(2):
+            model.predict(frame)
+        times.append((time.perf_counter() - start, time.process_time() - cpu))
+        if i == kept:
+            begun = memory.peak_memory()
+    return times[1:], (begun, memory.peak_memory())
+
+
 def memory_of_label(path, folder, way, n_frames=None):
     """Memory after the imports, peak memory, and seconds."""
     imports = memory.import_all()
@@ -362,6 +442,48 @@ def refined_rate(run):
         print(f"| {series.name} | {rates} | {target} |", flush=True)
 
 
+def pace(run):
+    print(
+        "| at our defaults | Mpx/s, two threads | target | processor time of a frame "
+        "| of that the system | reading alone |"
+    )
+    print("|---|---|---|---|---|---|")
+    for series in run.sizes.pace:
+        turns, reading = run.call(
+            pace_of_labels, run.path(series), run.folder, run.repeats
+        )
+        walls, cpus, systems = zip(*turns, strict=True)
+        pace = median_and_range([series.size**2 / 1e6 / wall for wall in walls])
+        cpu, system = (1000 * statistics.median(each) for each in (cpus, systems))
+        print(
+            f"| {series.name} | {pace} | >= 60 | {cpu:.1f} ms | {system:.1f} ms "
+            f"| {1000 * reading:.1f} ms |",
+            flush=True,
+        )
+
+
+def live(run):
+    print(
+        "| `predict`, 512 x 512, two threads | median | 99 % | target "
+        "| processor time | peak memory, after some frames and at the end |"
+    )
+    print("|---|---|---|---|---|---|")
+    # The rows of a centred cell are 0.82 of its side apart.
+    for spacing in (14, 17):
+        times, peaks = run.call(latencies, spacing, run.sizes.live)
+        walls, cpus = (
+            sorted(1000 * each for each in every) for every in zip(*times, strict=True)
+        )
+        last = walls[min(len(walls) - 1, round(0.99 * len(walls)))]
+        print(
+            f"| {run.sizes.live:,} frames, rows {0.82 * spacing:.0f} px apart "
+            f"| {statistics.median(walls):.1f} ms | {last:.1f} ms | 6 and 12 ms "
+            f"| {statistics.median(cpus):.1f} ms "
+            f"| {peaks[0]:.3f} GB, {peaks[1]:.3f} GB |",
+            flush=True,
+        )
+
+
 def threads(run):
     series = run.sizes.threads
     path = run.path(series)
@@ -415,6 +537,8 @@ PARTS = {
     "peer": beside_peer,
     "rate": frame_rate,
     "refined": refined_rate,
+    "pace": pace,
+    "live": live,
     "threads": threads,
     "cluster": cluster,
     "memory": peak_memory,

@@ -42,6 +42,16 @@ def our_tasks():
     def scores(frame, method, **options):
         score("translation", frame, patch=PATCH, **options)
 
+    def users_scores(frame, name, stride, method=None, **parameters):
+        """As a user calls it."""
+        hs.signals.Signal2D(frame).get_symmetry_descriptors(
+            name, stride=stride, show_progressbar=False, **parameters
+        )
+
+    def fill(frame, nbytes):
+        """Write to so much memory, as any result of this size does."""
+        np.empty(nbytes, np.uint8).fill(1)
+
     def labels(frame, **options):
         # As the peer, which has to be told the number of patterns.
         options |= {"n_patterns": 2, "show_progressbar": False}
@@ -99,6 +109,8 @@ def our_tasks():
 
     return {
         "scores": scores,
+        "users_scores": users_scores,
+        "fill": fill,
         "rotation": partial(score, "rotation"),
         "reflection": partial(score, "reflection"),
         "power_spectrum": partial(score, "power_spectrum"),

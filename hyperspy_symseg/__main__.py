@@ -21,16 +21,17 @@ OTHER_STOPS = ("SIGTERM", "SIGHUP")
 def _segment_files(request):
     """Segment files; return the exit status."""
     from hyperspy_symseg.command_line.images import segment_image
-    from hyperspy_symseg.command_line.overlay_movie import check_format
     from hyperspy_symseg.command_line.report import Report
     from hyperspy_symseg.command_line.series import segment_series
     from hyperspy_symseg.frames.paths import prepare_folder
+    from hyperspy_symseg.movies import check_format
 
     _quiet_readers()
     try:
         where = ""
         for name in request.overlay:
-            check_format(name)
+            if name != "zspy":
+                check_format(f".{name}", f"--overlay {name}")
         where = request.json or ""
         report = Report(request)
         where = request.output
@@ -68,6 +69,28 @@ def _find_columns(request):
     except OSError as error:
         return _print_error(request.output, error)
     return _each_image(request, find_columns, lambda **_: 0)
+
+
+def _watch_files(request):
+    """Label what arrives; return the exit status."""
+    from hyperspy_symseg.command_line.watch import watch
+    from hyperspy_symseg.frames.paths import prepare_folder
+
+    _quiet_readers()
+    failed, (place,) = [], request.files
+
+    def tell(path, error):
+        failed.append(path)
+        _print_error(path, error)
+
+    try:
+        prepare_folder(request.output)
+        with _log_names(place, request.verbose):
+            n_frames = watch(request, tell)
+    except (OSError, ValueError, RuntimeError) as error:
+        return _print_error("", error)
+    print(f"{place}: {n_frames} frames were labelled", flush=True)
+    return FAILED if failed else 0
 
 
 def _quiet_readers():
@@ -240,7 +263,23 @@ def _columns(method, contrast, probability, calibrated, **arguments):
     return _find_columns(request)
 
 
-COMMANDS = {"segment": _segment, "columns": _columns, "demo": _demo}
+def _watch(file, verbose, output, overwrite, resume, **arguments):
+    """Label what arrives; return the exit status."""
+    names = ("n_patterns", "num_workers")
+    options = {name: arguments.pop(name) for name in names}
+    request = Request(
+        [file],
+        output,
+        options={k: v for k, v in options.items() if v is not None},
+        overwrite=overwrite,
+        resume=resume,
+        verbose=verbose,
+        watching=arguments,
+    )
+    return _watch_files(request)
+
+
+COMMANDS = {"segment": _segment, "columns": _columns, "watch": _watch, "demo": _demo}
 
 
 def main(arguments=None):

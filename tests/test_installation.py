@@ -88,7 +88,7 @@ def imported():
 
 def test_dependencies_are_those_that_are_imported():
     modules = {name.partition(".")[0] for name in imported()}
-    modules -= {*sys.stdlib_module_names, "hyperspy_symseg", "av", "laptrack", "pandas"}
+    modules -= {*sys.stdlib_module_names, "hyperspy_symseg", "laptrack", "pandas"}
     runtime = [line for line in requires("hyperspy-symseg") if "extra ==" not in line]
     declared = {re.match(r"[\w-]+", line)[0] for line in runtime}
     assert declared == {NAMES.get(name, name) for name in modules}

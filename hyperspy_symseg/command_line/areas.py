@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hyperspy_symseg.analysis.areas import Areas
+from hyperspy_symseg.frames.run import run
 from hyperspy_symseg.plotting import pattern_words
 
 
@@ -50,12 +52,35 @@ def measured_areas(labels):
     -------
     MeasuredAreas
     """
-    y, x = labels.data.shape[-2:]
-    frame_area = y * x * np.prod([a.scale for a in labels.axes_manager.signal_axes])
     measured = labels.get_areas()
     if measured._lazy:
         measured.compute(show_progressbar=False)
-    areas = measured.data.reshape(len(measured.data), -1)
+    return _with_words(labels, measured.data.reshape(len(measured.data), -1))
+
+
+def measured_frame(labels, frame):
+    """Areas of the patterns of one frame.
+
+    Parameters
+    ----------
+    labels : SymmetryLabels
+        A series or an image, of which only axes and patterns are looked at.
+    frame : (rows, columns) numpy.ndarray of int
+        Labels.
+
+    Returns
+    -------
+    MeasuredAreas
+    """
+    pixel_area = np.prod([axis.scale for axis in labels.axes_manager.signal_axes])
+    areas = run(Areas(labels.n_patterns, abs(pixel_area)), None, np.asarray(frame))
+    return _with_words(labels, areas[:, np.newaxis])
+
+
+def _with_words(labels, areas):
+    """Areas with what they are: MeasuredAreas."""
+    y, x = labels.data.shape[-2:]
+    frame_area = y * x * np.prod([a.scale for a in labels.axes_manager.signal_axes])
     unlabelled = 1 - (areas / abs(frame_area)).sum(axis=0)
     # Shares are multiples of one pixel, but for rounding.
     unlabelled[unlabelled < 0.5 / (y * x)] = 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from hyperspy_symseg.descriptors.registry import DESCRIPTORS
 from hyperspy_symseg.version import package_version
 
-OVERLAY_FORMATS = ("zspy", "gif", "mp4")
+OVERLAY_FORMATS = ("zspy", "mp4", "webp", "gif")
 # As of `Signal2D.find_atomic_columns`.
 METHODS = ("auto", "crystal", "network")
 
@@ -43,6 +43,9 @@ class Request:
         Of `Signal2D.find_atomic_columns`.
     xyz : bool
         Whether columns are written as XYZ, too.
+    watching : dict
+        How files are watched: ``model``, a path or None; ``interval``, ``settle`` and
+        ``idle`` (or None), in seconds; ``only``, a pattern of names; ``plot``.
     """
 
     files: list
@@ -57,6 +60,7 @@ class Request:
     json: Path | None = None
     columns: dict = field(default_factory=dict)
     xyz: bool = False
+    watching: dict = field(default_factory=dict)
 
 
 def parser():
@@ -75,6 +79,7 @@ def parser():
     commands = parser.add_subparsers(dest="command", required=True)
     _add_segment(commands)
     _add_columns(commands)
+    _add_watch(commands)
     demo = commands.add_parser(
         "demo",
         help="simulate a grain boundary and segment it",
@@ -234,6 +239,61 @@ def _add_columns(commands):
     _add_verbose(columns)
 
 
+def _add_watch(commands):
+    watch = commands.add_parser(
+        "watch",
+        help="label frames and files as they arrive",
+        description="Label the micrographs in a folder, or the frames of a file, and "
+        "those that come, with one model, until Ctrl-C. The areas of the patterns are "
+        "printed and written to watch_areas.csv, a line a frame; labels to "
+        "NAME_labels.hspy of an image NAME, and NAME_labels.zspy of a series, which "
+        "until it is stopped is called NAME_labels.unfinished.zspy and can be loaded. "
+        "The model is that of watch_model.hspy.",
+        epilog="The exit status is 2 if a file or a frame could not be labelled, 130 "
+        "after Ctrl-C, and 143 after SIGTERM.",
+    )
+    watch.add_argument("file", metavar="FOLDER_or_FILE", type=Path)
+    watch.add_argument("--output", metavar="DIR", type=Path, default=Path())
+    old = watch.add_mutually_exclusive_group()
+    old.add_argument("--overwrite", action="store_true", help="replace old results")
+    old.add_argument(
+        "--resume", action="store_true", help="go on where an earlier run was stopped"
+    )
+    model = watch.add_mutually_exclusive_group()
+    model.add_argument(
+        "--model",
+        metavar="LABELS",
+        type=Path,
+        help="a file of labels, whose model is used; otherwise one is fitted to the "
+        "first frame",
+    )
+    _add_n_patterns(model)
+    watch.add_argument(
+        "--plot",
+        action="store_true",
+        help="plot the areas against time, in a window if there is a display, and to "
+        "watch_areas.png",
+    )
+    watch.add_argument(
+        "--only", metavar="GLOB", default="*", help='files of a folder, such as "*.dm4"'
+    )
+    seconds = {"metavar": "SECONDS", "type": _seconds}
+    watch.add_argument(
+        "--idle", help="end when nothing has come for so long (never)", **seconds
+    )
+    watch.add_argument(
+        "--settle",
+        default=1.0,
+        help="how long a file must stay as it is to be taken for complete (1)",
+        **seconds,
+    )
+    watch.add_argument(
+        "--interval", default=0.2, help="between two looks (0.2)", **seconds
+    )
+    watch.add_argument("--num-workers", type=int, help="threads")
+    _add_verbose(watch)
+
+
 def _add_series(series):
     series.add_argument(
         "--fit-on",
@@ -253,8 +313,9 @@ def _add_series(series):
         action="append",
         choices=(*OVERLAY_FORMATS, "none"),
         help="the series tinted by pattern: a stack of RGB images (zspy, if not told "
-        "otherwise), a GIF, an MP4, or none; can be given again. A GIF and an MP4 are "
-        "made from the stack: until then, there must be room for it",
+        "otherwise), a movie (mp4, webp, gif) with scale bar, time and legend, or "
+        "none; can be given again. Movies are made from the stack: until then, there "
+        "must be room for it",
     )
 
 
@@ -267,6 +328,19 @@ def _number_of_patterns(text):
         raise argparse.ArgumentTypeError(
             f"must be an int, or auto, got {text!r}"
         ) from None
+
+
+def _seconds(text):
+    """Number of seconds, above 0 and up to a day."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 86400:
+        raise argparse.ArgumentTypeError(
+            f"must be above 0 and at most 86400, got {text!r}"
+        )
+    return value
 
 
 def _probability(text):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Segment a series, frame by frame."""
 
+import functools
 import logging
 import time
 
@@ -10,12 +11,12 @@ from hyperspy_symseg.frames.origins import check_not_an_origin
 from hyperspy_symseg.frames.paths import remove, unfinished_path
 from hyperspy_symseg.frames.run import FrameError
 from hyperspy_symseg.frames.store import FrameStore, only_writer
+from hyperspy_symseg.movies import write_series
 from hyperspy_symseg.signals.arguments import fit_frames, working
 from hyperspy_symseg.signals.axes import navigation_axes
-from hyperspy_symseg.signals.save import save_frames
+from hyperspy_symseg.signals.save import begin_store, movie_of, save_frames
 
 from .areas import area_lines, measured_areas
-from .overlay_movie import write_overlays
 from .report import facts
 from .resuming import earlier_labels, options_of
 from .symmetry import check_symmetry, named_patterns, symmetry_lines
@@ -183,12 +184,14 @@ class _Run:
         if not missing:
             return
         start = time.perf_counter()
+        overlay = labels.overlay(self.signal, SATURATION)
+        begin = functools.partial(begin_store, overlay, fill_value=0)
         with self._working("Overlay"):
-            write_overlays(
-                labels.overlay(self.signal, SATURATION),
+            write_series(
+                overlay.data,
                 missing,
-                n_patterns=labels.n_patterns,
-                saturation=SATURATION,
+                begin,
+                movie_of(labels),
                 on_error=self.request.on_error,
             )
         self.overlay_seconds = time.perf_counter() - start

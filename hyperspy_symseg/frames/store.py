@@ -118,12 +118,60 @@ class FrameStore:
         of_a_frame = [range(n) for n in self._frames.cdata_shape[-2:]]
         return [
             index
-            for index in np.ndindex(self._frames.shape[:-2])
+            for index in self.indices()
             if not all(
                 ".".join(map(str, (*index, *chunk))) in names
                 for chunk in itertools.product(*of_a_frame)
             )
         ]
+
+    def indices(self):
+        """Places of all frames, ascending: list of tuple of int."""
+        return list(np.ndindex(self._frames.shape[:-2]))
+
+    def read(self, index):
+        """Frame at a place; the fill value where it is missing.
+
+        Parameters
+        ----------
+        index : tuple of int
+
+        Returns
+        -------
+        (rows, columns) numpy.ndarray
+        """
+        return self._frames[index]
+
+    def grow(self, shape=None):
+        """Make room for more frames along the first axis.
+
+        Parameters
+        ----------
+        shape : tuple of int, optional
+            Of the series, as it is now. None: as it is, made whole if making room was
+            stopped half-way.
+
+        Raises
+        ------
+        ValueError
+            If it is of other frames, or of fewer.
+        """
+        import zarr
+
+        old = self._frames.shape
+        shape = old if shape is None else shape
+        if shape[1:] != old[1:] or shape[0] < old[0]:
+            raise ValueError(
+                f"frames must be added to those of {self._path}, {old}, got {shape}."
+            )
+        root = zarr.open_group(self._path, mode="r+")
+        (experiment,) = root["Experiments"].values()
+        axis = experiment["axis-0"].attrs
+        if shape == old and axis["size"] == shape[0]:
+            return
+        self._frames.resize(shape)
+        axis["size"] = shape[0]
+        zarr.consolidate_metadata(root.store)
 
     def write(self, index, frame):
         """Write a frame.

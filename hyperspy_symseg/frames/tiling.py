@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 
+from .memory import keep_freed_memory
 from .threads import pmap
 
 # Size of a tile's scores, at most, in bytes.
@@ -99,6 +100,7 @@ def map_tiles(function, descriptor, grid, *, counted, within=None):
     ValueError
         If a progress bar does not go over all tiles.
     """
+    keep_freed_memory()
     tiles = list(itertools.product(*tile_cuts(descriptor, grid, within)))
     first = (0, 0) if within is None else [axis.start for axis in within]
 

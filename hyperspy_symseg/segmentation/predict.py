@@ -17,6 +17,7 @@ from hyperspy_symseg.frames.checks import (
     warn_of_values,
 )
 from hyperspy_symseg.frames.cut import whole
+from hyperspy_symseg.frames.memory import keep_freed_memory
 from hyperspy_symseg.frames.threads import one_thread, pmap
 from hyperspy_symseg.frames.tiling import map_tiles
 from hyperspy_symseg.frames.valid import valid_pixels
@@ -199,6 +200,7 @@ class Prediction:
 
     def _labels_and_posterior(self, frame, mask, tile):
         """Labels (rows, columns), posterior (patterns, rows, columns) or None."""
+        keep_freed_memory()
         chosen = np.s_[:, :]
         if not self.upsample:
             samples = self.grid.within(*tile.samples)

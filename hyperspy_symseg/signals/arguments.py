@@ -4,11 +4,11 @@
 import contextlib
 import logging
 import math
+import sys
 
 import hyperspy.api as hs
 import numpy as np
 from hyperspy.external.progressbar import progressbar
-from hyperspy.roi import BaseROI
 
 from hyperspy_symseg.descriptors.registry import (
     describe,
@@ -35,7 +35,6 @@ from hyperspy_symseg.frames.progress import ProgressBar
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.frames.tiling import evenly_spread
 from hyperspy_symseg.lattice import Lengths
-from hyperspy_symseg.templates.model import PERIODS
 
 from .axes import PIXEL_SIZE_TOLERANCE, unit
 
@@ -236,6 +235,9 @@ def period_in_pixels(period, axes, shape):
     >>> period_in_pixels(0.25, (axis, axis), (100, 100))
     12.5
     """
+    # The templates are nothing that scores need.
+    from hyperspy_symseg.templates.model import PERIODS
+
     if is_auto(period):
         return period
     if not is_number(period):
@@ -525,7 +527,9 @@ def region_mask(name, example, axes):
         If it is something else, is empty or does not lie in the frame.
     """
     shape = tuple(axis.size for axis in axes)
-    if isinstance(example, BaseROI):
+    # Who has made a region has imported its module, which brings pyplot and takes long.
+    roi = sys.modules.get("hyperspy.roi")
+    if roi is not None and isinstance(example, roi.BaseROI):
         own = _roi_mask(name, example, axes)
     else:
         own = as_array(name, getattr(example, "data", example))

@@ -14,6 +14,11 @@ FRAME_UNITS = ("y", "x", "1/y", "1/x")
 _FACTOR = r"(?:1|[^\W\d_]+|[%°])(?:(?:\*\*|\^)-?\d|⁻?[¹²³⁴-⁹])?"
 PRODUCT_OF_UNITS = re.compile(rf"\s*{_FACTOR}(?:\s*[*/·]\s*{_FACTOR}|\s+{_FACTOR})*\s*")
 LONGEST_UNIT = 40
+# Frames per second of a movie whose frames have no time; slower and faster than these
+# cannot be followed.
+FRAMES_PER_SECOND, SLOWEST, FASTEST = 10, 1, 30
+# Decimals of a time stamp, at most; beyond, it is written with as many digits.
+MOST_DECIMALS = 6
 # What pint takes for 1/96 of an inch.
 PIXELS = "px", "css_pixel"
 
@@ -472,3 +477,83 @@ def signal_class(axes):
     from hyperspy.signals import BaseSignal, Signal1D, Signal2D
 
     return {1: Signal1D, 2: Signal2D}.get(len(axes), BaseSignal)
+
+
+def frames_per_second(signal):
+    """Speed at which a series is played.
+
+    Parameters
+    ----------
+    signal : Signal2D
+
+    Returns
+    -------
+    float
+        That of the specimen if the fastest navigation axis is in a unit of time, but
+        from 1 to 30; otherwise 10.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg import simulate
+    >>> movie, truth = simulate.moving_boundary(3, (61, 83), frame_time=0.2)
+    >>> frames_per_second(movie)
+    5.0
+    """
+    import pint
+
+    axis = signal.axes_manager.navigation_axes[0]
+    if not is_product_of_units(unit(axis)):
+        return float(FRAMES_PER_SECOND)
+    try:
+        units = pint.get_application_registry().parse_units(axis.units)
+        step = abs((axis.scale * units).to("s").magnitude)
+    except Exception:
+        # A unit may be any text, and an axis need not be uniform.
+        return float(FRAMES_PER_SECOND)
+    return float(np.clip(1 / step, SLOWEST, FASTEST)) if step else float(FASTEST)
+
+
+def stamps(signal):
+    """What a movie says of when, or where, each of its frames is.
+
+    Parameters
+    ----------
+    signal : Signal2D
+        With navigation axes.
+
+    Returns
+    -------
+    tuple of str
+        Values on the navigation axes, the fastest first, one text a frame in the order
+        of the array. Along an axis without a unit, a name and a scale, the number of
+        the frame.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg import simulate
+    >>> movie, truth = simulate.moving_boundary(3, (61, 83), frame_time=0.25)
+    >>> stamps(movie)
+    ('0.00 s', '0.25 s', '0.50 s')
+    """
+    axes = navigation_axes(signal)
+    words = [_values_in_words(axis, len(axes) > 1) for axis in axes]
+    return tuple(
+        ", ".join(each[i] for each, i in zip(words[::-1], index[::-1], strict=True))
+        for index in np.ndindex(*map(len, words))
+    )
+
+
+def _values_in_words(axis, with_name):
+    """Values of an axis with their unit: list of str, one a value."""
+    values = np.asarray(axis.axis, dtype=float)
+    name = axis_name(axis, "")
+    if axis.is_uniform and not unit(axis) and axis.scale == 1:
+        return [f"{name or 'frame'} {value:g}" for value in values]
+    step = np.abs(np.diff(values)).min() if len(values) > 1 else abs(values[0])
+    decimals = 0
+    # Neighbours differ in what is written, by about as much as they do.
+    while abs(round(step, decimals) - step) > 0.01 * step and decimals < MOST_DECIMALS:
+        decimals += 1
+    form = "g" if decimals == MOST_DECIMALS else f".{decimals}f"
+    before = f"{name} " if name and (with_name or not unit(axis)) else ""
+    return [f"{before}{value:{form}} {unit(axis)}".rstrip() for value in values]

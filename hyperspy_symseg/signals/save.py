@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels as files: frame by frame and taken up where that was stopped, or pictures."""
+"""Labels as files: frame by frame and taken up where stopped, pictures, and movies."""
 
 import contextlib
+import functools
 import logging
 import math
 import os
@@ -12,16 +13,17 @@ import hyperspy.api as hs
 import numpy as np
 import rsciio
 from hyperspy.signals import Signal2D
-from rsciio.utils.rgb import regular_array2rgbx
+from rsciio.utils.rgb import RGB_DTYPES, regular_array2rgbx
 
 from hyperspy_symseg.analysis.checks import check_labels
-from hyperspy_symseg.frames.checks import shown
+from hyperspy_symseg.frames.checks import check_number, shown
 from hyperspy_symseg.frames.lazy import lazy_frames
 from hyperspy_symseg.frames.origins import check_not_an_origin
 from hyperspy_symseg.frames.paths import UNFINISHED, unfinished_path
 from hyperspy_symseg.frames.run import FrameError, evaluate_frames, watched
 from hyperspy_symseg.frames.store import FrameStore, only_writer
 
+from .axes import frames_per_second, stamps, unit
 from .metadata import changes_by_hand, read_metadata, result_metadata, same_tree
 
 _logger = logging.getLogger(__name__)
@@ -219,6 +221,71 @@ def _write_missing(store, data, on_error):
     return bad
 
 
+def save_movie(labels, filename, pictures, captions, *, speed, overwrite):
+    """Work of `SymmetryLabels.save_movie`, which says what it takes.
+
+    Captions are names of those that are wanted. The threads and the progress bar are
+    those of the context.
+    """
+    from hyperspy_symseg.movies import check_format, write_series
+
+    path = Path(filename)
+    check_format(path.suffix, "filename")
+    if speed is not None:
+        speed = check_number("speed", speed, 0.01, 1000)
+    if path.exists() and not overwrite:
+        raise FileExistsError(
+            f"overwrite must be True to replace {path}, got {shown(overwrite)}."
+        )
+    begin = functools.partial(begin_store, pictures, fill_value=0)
+    movie = movie_of(labels, captions, speed)
+    write_series(pictures.data, [path], begin, movie)
+
+
+def movie_of(labels, captions=("scale_bar", "time_stamp", "legend"), speed=None):
+    """How a series of labels is shown: Movie.
+
+    Captions are names of those that are wanted. Without a speed, it is that of the
+    specimen.
+    """
+    from hyperspy_symseg.movies import Captions, Movie
+    from hyperspy_symseg.plotting import pattern_colors, pattern_words
+
+    wanted = {}
+    if "scale_bar" in captions:
+        axis = labels.axes_manager.signal_axes[0]
+        unit_name = "px" if labels._unit_is_a_pixel else unit(axis)
+        wanted |= {"pixel_size": axis.scale, "unit": unit_name}
+    if "time_stamp" in captions:
+        wanted["stamps"] = stamps(labels)
+    if "legend" in captions:
+        n = labels.n_patterns
+        words = pattern_words(n, labels.pattern_names)
+        colors = map(tuple, pattern_colors(n)[1].tolist())
+        wanted["legend"] = tuple(zip(words, colors, strict=True))
+    speed = frames_per_second(labels) if speed is None else speed
+    return Movie(speed, Captions(**wanted))
+
+
+def painted(labels):
+    """A series of labels in the colours of `plot`: LazySignal2D of rgb8."""
+    from hyperspy_symseg.plotting import paint
+
+    n = labels.n_patterns
+
+    def colors(block):
+        numbers = check_labels(block, n)
+        return regular_array2rgbx(paint(numbers, n))
+
+    data = labels.data if labels._lazy else lazy_frames(labels.data)
+    pictures = Signal2D(
+        data.map_blocks(colors, dtype=RGB_DTYPES["rgb8"]),
+        axes=[axis.get_axis_dictionary() for axis in labels.axes_manager._axes],
+        **result_metadata(labels),
+    )
+    return pictures.as_lazy()
+
+
 def is_picture(filename, overwrite=None, extension=None, file_format=None, **options):
     """Whether what `BaseSignal.save` is given names an image such as a .png."""
     suffix = Path(filename).suffix if isinstance(filename, str | Path) else ""
@@ -234,7 +301,8 @@ def picture(labels):
     if labels.axes_manager.navigation_dimension:
         raise ValueError(
             "labels must be of a single image to be saved as a picture, got a series "
-            f"of {labels.axes_manager.navigation_shape} (take one with `inav`)."
+            f"of {labels.axes_manager.navigation_shape} (take one with `inav`, or see "
+            "`save_movie`)."
         )
     n_patterns = labels.n_patterns
     numbers = check_labels(np.asarray(labels.data), n_patterns)

@@ -402,6 +402,90 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
                 self, filename, overwrite=overwrite, on_error=on_error, resume=resume
             )
 
+    def save_movie(
+        self,
+        filename,
+        signal=None,
+        saturation=0.5,
+        *,
+        speed=None,
+        scale_bar=True,
+        time_stamp=True,
+        legend=True,
+        overwrite=False,
+        num_workers=None,
+        show_progressbar=None,
+    ):
+        """Write a series as a movie: MP4, WebP or GIF.
+
+        The labels, or the micrographs tinted by pattern, with a scale bar, the time of
+        each frame and a legend. It takes the extra ``movie``. Frames are evaluated a
+        few at a time and kept in a stack of images beside the file until it is
+        complete, so a series may be larger than memory.
+
+        Parameters
+        ----------
+        filename : str or pathlib.Path
+            With the extension .mp4 (H.264), .webp or .gif. Until it is complete, the
+            file is called ``NAME.unfinished.*``.
+        signal : Signal2D, optional
+            The series. It is tinted by pattern, as by `overlay`; without it, labels
+            are in the colours of `plot`.
+        saturation : float
+            Strength of the tint, from 0 to 1.
+        speed : float or None
+            Frames per second. None: that of the specimen, if the fastest navigation
+            axis is in a unit of time, but from 1 to 30; otherwise 10.
+        scale_bar, time_stamp, legend : bool
+            What is written on the frames: a length along x, the values on the
+            navigation axes, the names of the patterns, or of their colours. With any
+            of them, pixels of frames of less than 256 are repeated.
+        overwrite : bool
+            Whether to replace a file of this name.
+        num_workers, show_progressbar
+            As in `save_frames`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed, the extra is not installed, there is only
+            one image, or the movie would be written over what it is made of.
+        FileExistsError
+            If there is such a file, something that is not replaced, or another writer.
+        FrameError
+            If a frame cannot be read. It is a RuntimeError.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> movie, truth = simulate.moving_boundary(3, (120, 140))
+        >>> seg = movie.segment_symmetry(2, show_progressbar=False)
+        >>> seg.save_movie("labels.mp4", movie)  # doctest: +SKIP
+        """
+        from hyperspy_symseg.frames.checks import check_flag
+
+        from .arguments import working
+        from .save import painted, save_movie
+
+        if not self.axes_manager.navigation_dimension:
+            raise ValueError(
+                "labels must be of a series for a movie, got those of a single image "
+                "(see `save`)."
+            )
+        given = {"scale_bar": scale_bar, "time_stamp": time_stamp, "legend": legend}
+        wanted = [name for name, value in given.items() if check_flag(name, value)]
+        overwrite = check_flag("overwrite", overwrite)
+        if signal is None:
+            pictures = painted(self)
+        else:
+            # A movie in memory is tinted frame by frame, too.
+            labels = self if self._lazy else self.as_lazy()
+            pictures = labels.overlay(signal, saturation)
+        with working("Overlay", show_progressbar, num_workers):
+            save_movie(
+                self, filename, pictures, wanted, speed=speed, overwrite=overwrite
+            )
+
     def plot_explained_variance(self, ax=None):
         """Plot the variance that principal components explain (the paper's figure 6).
 

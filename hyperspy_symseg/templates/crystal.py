@@ -44,6 +44,7 @@ WITHOUT_SUPERLATTICE = {
     (0, 1): np.array([[1, 0], [0, 2]]),
     (1, 1): np.array([[1, 1], [1, -1]]),
 }
+FROM_LATTICE = {lost: np.linalg.inv(of) for lost, of in WITHOUT_SUPERLATTICE.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,7 +227,7 @@ class CrystalComponents:
 
     def _best_displacement(self, terms, indices):
         """Displacement that fits sums times conjugate factors best."""
-        from_lattice = np.linalg.inv(WITHOUT_SUPERLATTICE[tuple(self._lost)])
+        from_lattice = FROM_LATTICE[tuple(self._lost)]
         indices = np.rint(indices @ from_lattice)
         indices = np.ascontiguousarray(indices.astype(np.int32))
         steps = STEPS_PER_INDEX * np.abs(indices).max(initial=1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from hyperspy_symseg.frames.block_sums import spread
+from hyperspy_symseg.frames.cached import cached_property
 from hyperspy_symseg.frames.checks import (
     as_array,
     check_array,
@@ -405,6 +406,14 @@ class Templates:
 
     def crystal(self, number):
         """Crystal of that number, and its patterns."""
+        return self._each_crystal[number]
+
+    @cached_property
+    def _each_crystal(self):
+        """Crystals with their patterns: they are looked up in every frame."""
+        return list(map(self._crystal, range(len(self.cells))))
+
+    def _crystal(self, number):
         patterns = np.flatnonzero(self.crystals == number)
         own = np.isin(self.patterns, patterns)
         indices, columns = np.unique(self.indices[own], axis=0, return_inverse=True)
@@ -415,6 +424,8 @@ class Templates:
             1j * self.phases[own]
         )
         indices = indices.astype(np.int32)
+        for array in (patterns, indices, factors):
+            array.flags.writeable = False
         crystal = Crystal(
             self.cells[number],
             indices,

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from PIL import Image
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -112,6 +113,17 @@ def test_grains(run, capsys):
     assert figures["orientation off by"] < 0.5
     assert figures["merges"] == 1
     assert "boundaries" in capsys.readouterr().out
+
+
+def test_movie(tmp_path, monkeypatch):
+    pytest.importorskip("av")
+    monkeypatch.syspath_prepend(EXAMPLES)
+    spec = importlib.util.spec_from_file_location("movie", EXAMPLES / "movie.py")
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    path = example.main(["--size", "120", "--output", str(tmp_path / "movie.gif")])
+    with Image.open(path) as movie:
+        assert (movie.n_frames, movie.size) == (20, (360, 360))
 
 
 def test_live_frames_are_labelled_in_order(monkeypatch, capsys):

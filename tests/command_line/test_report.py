@@ -254,7 +254,7 @@ def test_overlays_that_are_missing_are_made(told, file, out, monkeypatch):
         raise RuntimeError("no room")
 
     with monkeypatch.context() as patch:
-        patch.setattr("hyperspy_symseg.command_line.series.write_overlays", fail)
+        patch.setattr("hyperspy_symseg.command_line.series.write_series", fail)
         [one] = told(file)["files"]
     assert "no room" in one["error"]
     assert "--resume makes what is missing" in one["error"]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hyperspy_symseg.command_line import overlay_movie, series
+from hyperspy_symseg import movies
+from hyperspy_symseg.command_line import series
 from hyperspy_symseg.signals import save
 
 from .conftest import N
@@ -159,7 +160,7 @@ def test_missing_encoder_is_told_before_any_work(run, file, out, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     status, _, err = run(file, "--overlay", "mp4")
     assert (status, len(err)) == (2, 1)
-    assert err[0].startswith("hyperspy-symseg: --overlay mp4 must have PyAV")
+    assert err[0].startswith("hyperspy-symseg: --overlay mp4 must have imageio")
     assert "hyperspy-symseg[movie]" in err[0]
     assert not out.exists()
 
@@ -290,7 +291,7 @@ def test_resume_with_nothing_to_take_up(run, file, out):
 
 def test_resume_leaves_alone_what_is_complete(run, file, out, monkeypatch):
     run(file)
-    monkeypatch.setattr(series, "write_overlays", None)
+    monkeypatch.setattr(series, "write_series", None)
     monkeypatch.setattr(save, "evaluate_frames", None)
     status, lines, _ = run(file, "--resume")
     assert (status, lines[-1]) == (0, "movie: complete already")
@@ -300,7 +301,7 @@ def test_an_overlay_that_was_stopped_is_begun_anew(
     run, file, out, signal, expected, monkeypatch
 ):
     with monkeypatch.context() as patch:
-        patch.setattr(overlay_movie, "evaluate_frames", stopped_after(2))
+        patch.setattr(movies, "evaluate_frames", stopped_after(2))
         status, _, err = run(file, "--overlay", "zspy", "--overlay", "gif")
     assert status == 130
     assert "All labels are in" in err[0]
@@ -321,7 +322,7 @@ def test_overlay_has_a_temporary_name(run, file, out, monkeypatch):
 
         return write_and_look
 
-    for writer in (overlay_movie.FrameStore, overlay_movie._Gif):
+    for writer in (movies.FrameStore, movies._Writer):
         monkeypatch.setattr(writer, "write", looking(writer.write))
     run(file, "--overlay", "gif")
     lock = "movie_labels.unfinished.lock"
@@ -362,7 +363,7 @@ def test_failing_overlay_leaves_the_labels(run, file, out, monkeypatch):
     def fail(*args):
         raise OSError("no space left")
 
-    monkeypatch.setattr(overlay_movie._Gif, "write", fail)
+    monkeypatch.setattr(movies._Writer, "write", fail)
     status, _, err = run(file, "--overlay", "gif")
     assert (status, len(err)) == (2, 1)
     assert "movie.zspy: no space left. All labels are in" in err[0]

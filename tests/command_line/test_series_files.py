@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from hyperspy.signals import Signal2D
 
+from hyperspy_symseg import movies
 from hyperspy_symseg.__main__ import main
-from hyperspy_symseg.command_line import overlay_movie
 from hyperspy_symseg.signals import save
 
 from .conftest import SMALL
@@ -136,7 +136,7 @@ def test_what_is_in_the_way_of_an_image(run, image, out, no_fit, name):
     assert names(out) == [name]
 
 
-@pytest.mark.parametrize("module", [save, overlay_movie])
+@pytest.mark.parametrize("module", [save, movies])
 def test_a_second_run_is_told_and_the_first_goes_on(
     run, file, signal, expected, out, monkeypatch, module, capsys
 ):
@@ -203,7 +203,7 @@ def test_a_signal_that_comes_again_does_not_stop_the_clearing_up(
         finally:
             os.kill(os.getpid(), signals.SIGTERM)
 
-    during(monkeypatch, overlay_movie, 2, twice)
+    during(monkeypatch, movies, 2, twice)
     status, _, err = run(file)
     assert status == 143
     assert "All labels are in" in err[0]

@@ -15,7 +15,8 @@ def begin(tmp_path):
     """Function that begins a series of seven frames, in a file of a name."""
 
     def save_rest(path):
-        zarr.open_group(path, mode="w").create_group("Experiments/Labels")
+        labels = zarr.open_group(path, mode="w").create_group("Experiments/Labels")
+        labels.create_group("axis-0").attrs["size"] = N
 
     def begin(name, **options):
         frames = np.empty((N, *SHAPE), np.int8)
@@ -43,6 +44,22 @@ def test_frames_of_several_chunks(begin, tmp_path):
     store.write((3,), 1)
     stored(tmp_path / "x.zspy")[5, :40] = 0
     assert store.missing() == [(i,) for i in range(N) if i != 3]
+
+
+def test_a_store_that_grows_keeps_its_frames(begin, tmp_path):
+    store = begin("x.zspy")
+    store.write((N - 1,), 1)
+    store.grow((N + 2, *SHAPE))
+    assert store.missing() == [*((i,) for i in range(N - 1)), (N,), (N + 1,)]
+    assert (store.read((N - 1,)) == 1).all()
+    axis = zarr.open_group(tmp_path / "x.zspy")["Experiments/Labels/axis-0"]
+    assert axis.attrs["size"] == N + 2
+
+
+@pytest.mark.parametrize("shape", [(N - 1, *SHAPE), (N + 1, 61, 84)])
+def test_a_store_grows_by_frames_of_its_shape_alone(begin, shape):
+    with pytest.raises(ValueError, match="^frames must be added to those of "):
+        begin("x.zspy").grow(shape)
 
 
 def test_a_store_that_lacks_frames_is_not_completed(begin, tmp_path):
