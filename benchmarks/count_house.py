@@ -40,7 +40,7 @@ MOST_ARGUMENTS = 6
 # Whose functions users call, by the names of their arguments. What is simulated is told
 # one number at a time, too: each is a sentence of the documentation.
 DOOR = re.compile(
-    r"signals/(signal2d|symmetry_labels|measures|symmetry|segment|scores|points)\.py"
+    r"signals/(signal2d|symmetry_labels|measures|by_hand|symmetry|segment|scores|points)\.py"
     r"|simulate/(micrographs|movie)\.py"
 )
 

@@ -4,12 +4,51 @@
 import dask.array as da
 import numpy as np
 
-from .axes import check_one_unit, navigation_axes, signal_class, unit
-from .metadata import result_metadata
+from .axes import (
+    axis_size,
+    check_one_unit,
+    navigation_axes,
+    operation_axes,
+    signal_class,
+    unit,
+)
+from .metadata import operations_record, result_metadata
 
 
 class Measures:
     """Methods of `SymmetryLabels` that measure the patterns."""
+
+    def get_separability(self):
+        """How well each operation tells the patterns apart (the paper's figure 1f).
+
+        Returns
+        -------
+        Signal2D, Signal1D or BaseSignal
+            Fisher's separability (eq. 4 of the paper) against the operations, whose
+            axes are those that ``Signal2D.get_symmetry_descriptors`` gives them. Those
+            of a list are in ``metadata.Symmetry_descriptors.operations``.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> s.segment_symmetry(2, show_progressbar=False).get_separability()
+        <Signal2D, title: Simulated micrograph, dimensions: (|9, 9)>
+        """
+        model = self.model
+        axes = [axis.copy() for axis in self.axes_manager.signal_axes[::-1]]
+        if model.pixel_size is not None:
+            for axis, size, units in zip(
+                axes, model.pixel_size, model.units, strict=True
+            ):
+                axis.scale, axis.units = size, units
+        axes = operation_axes(model.descriptor, axes)
+        record = {"operations": operations_record(model.descriptor)}
+        return signal_class(axes)(
+            model.separability.reshape([axis_size(axis) for axis in axes]),
+            axes=axes,
+            **result_metadata(self, "Separability", Symmetry_descriptors=record),
+        )
 
     def get_areas(self):
         """Area of each pattern, in the squared unit of the signal axes.

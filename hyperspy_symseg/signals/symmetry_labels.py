@@ -12,13 +12,10 @@ from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.checks import shown
 
 from .axes import (
-    axis_size,
     check_pixel_size,
     frame_axes,
     image_axes,
-    operation_axes,
     set_rebinned_axes,
-    signal_class,
     unit,
 )
 from .by_hand import ChangedByHand
@@ -30,7 +27,6 @@ from .metadata import (
     has_record,
     is_relabelled,
     make_plain,
-    operations_record,
     read_metadata,
     result_metadata,
     why_no_costs,
@@ -257,38 +253,6 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
             **result_metadata(self, _HyperSpy={"navigator": "slider"}),
         )
         return overlay.as_lazy() if signal._lazy or self._lazy else overlay
-
-    def get_separability(self):
-        """How well each operation tells the patterns apart (the paper's figure 1f).
-
-        Returns
-        -------
-        Signal2D, Signal1D or BaseSignal
-            Fisher's separability (eq. 4 of the paper) against the operations, whose
-            axes are those that ``Signal2D.get_symmetry_descriptors`` gives them. Those
-            of a list are in ``metadata.Symmetry_descriptors.operations``.
-
-        Examples
-        --------
-        >>> from hyperspy_symseg import simulate
-        >>> s, truth = simulate.grain_boundary()
-        >>> s.segment_symmetry(2, show_progressbar=False).get_separability()
-        <Signal2D, title: Simulated micrograph, dimensions: (|9, 9)>
-        """
-        model = self.model
-        axes = [axis.copy() for axis in self.axes_manager.signal_axes[::-1]]
-        if model.pixel_size is not None:
-            for axis, size, units in zip(
-                axes, model.pixel_size, model.units, strict=True
-            ):
-                axis.scale, axis.units = size, units
-        axes = operation_axes(model.descriptor, axes)
-        record = {"operations": operations_record(model.descriptor)}
-        return signal_class(axes)(
-            model.separability.reshape([axis_size(axis) for axis in axes]),
-            axes=axes,
-            **result_metadata(self, "Separability", Symmetry_descriptors=record),
-        )
 
     def save(self, filename=None, *args, **kwargs):
         """Save the labels; as an image, in the colours of `plot`.
