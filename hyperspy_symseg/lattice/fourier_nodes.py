@@ -29,6 +29,8 @@ OVERSAMPLING = 2
 # that bend or go round something, around the reflections of which are others as high.
 # Regions of that kind are seen through rectangles within them.
 BROADEST_LOBE = 3.6
+# Power of a window that structure factors are measured under.
+FLATTER = 0.25
 # Regions of a mask that are looked at, at most, and their areas beside the largest.
 MOST_WINDOWS, LEAST_AREA = 8, 0.1
 
@@ -203,6 +205,21 @@ class Window:
                     )
                 )
         return found
+
+    @functools.cached_property
+    def wider(self):
+        """The same under a power of the window, which tells amplitudes better: Window.
+
+        A Hann window keeps maxima apart whatever lattice they are of, and takes 0.44 of
+        the pixels for that, in what noise leaves of an amplitude. At nodes of a known
+        lattice a flatter window does: this one has 0.84 of them.
+        """
+        inside = self.weights > 0
+        weights = np.where(inside, self.weights, 0) ** FLATTER
+        values = np.zeros_like(self.values)
+        np.divide(self.values * weights, self.weights, out=values, where=inside)
+        values -= values.sum() / weights.sum() * weights
+        return Window(values, weights, self.first)
 
     @functools.cached_property
     def spectrum(self):

@@ -147,7 +147,7 @@ def name_crystal(windows, pixel_size=(1.0, 1.0), strain=0.02):
         "calibrated": calibrated,
         "metric": metric_weights(cell.shape, strain),
         "strains": strains(cell.shape),
-        "middle": first.middle,
+        "middle": first.wider.middle,
         "n_periods": float(np.sqrt(n_periods(first, cell.vectors).prod())),
     }
     periods = n_periods(first, cell.vectors)
@@ -220,7 +220,7 @@ def structure_factors(windows, vectors, point_group, found):
     Returns
     -------
     StructureFactors
-        About the middle of the first window.
+        About the middle of the first window that is wider.
     """
     reciprocal = np.linalg.inv(vectors).T
     first = windows[0]
@@ -233,15 +233,16 @@ def structure_factors(windows, vectors, point_group, found):
     lengths = np.hypot(images[..., 0], images[..., 1]).mean(axis=1)
     indices = indices[lengths <= highest]
     nodes = indices @ reciprocal
-    amplitudes, power = first.amplitudes(nodes), 0.0
-    power = noise_at_nodes(first, spectrum, noise, indices, reciprocal)
-    total, noise_of_all = amplitudes, power
+    density = noise_at_nodes(first, spectrum, noise, indices, reciprocal)
+    density /= first.energy_area
+    amplitudes = total = first.wider.amplitudes(nodes)
+    noise_of_all = density * first.wider.energy_area
     for window in windows[1:]:
-        own = window.amplitudes(nodes)
+        own = window.wider.amplitudes(nodes)
         total = total + own * np.exp(
             2j * math.pi * indices @ _shift(indices, amplitudes, own)
         )
-        noise_of_all = noise_of_all + power * window.energy_area / first.energy_area
+        noise_of_all = noise_of_all + density * window.wider.energy_area
     g2 = lengths[lengths <= highest] ** 2
     return StructureFactors.of(indices, total, noise_of_all, g2, point_group)
 
