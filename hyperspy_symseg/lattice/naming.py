@@ -27,13 +27,15 @@ from .plane_groups import (
 from .pseudosymmetry import NEAR, SHARES, NearlyOf
 from .reciprocal import nodes_within
 from .refinement import refine
+from .several import uneven_share
 from .superlattices import cells_of
 
 # Periods that the window has, at least: in the geometric mean along both vectors, as a
 # lamella is long where it is thin, and along either.
 FEWEST_PERIODS, FEWEST_ACROSS = 4.0, 2.5
 # Maxima off the nodes that are surely no noise: how strong they are beside it; their
-# distance in bins; and their share of the power of all maxima, at most.
+# distance in bins; and their share of the power of all maxima, at most. So is that of
+# nodes that are not the same everywhere.
 SURE, OFF_NODE, FOREIGN = 20.0, 1.3, 0.1
 # Of the side lobes of the window: how many maxima have them, and how much higher others
 # are, at least.
@@ -153,7 +155,10 @@ def name_crystal(windows, pixel_size=(1.0, 1.0), strain=0.02):
     periods = n_periods(first, cell.vectors)
     if known["n_periods"] < FEWEST_PERIODS or periods.min() < FEWEST_ACROSS:
         return Naming(FEW_PERIODS, **known)
-    if foreign_share(first, found) > FOREIGN:
+    if (
+        max(foreign_share(first, found), uneven_share(first, refined.cell, found))
+        > FOREIGN
+    ):
         return Naming(SEVERAL, **known)
     groups, factors = name_group(windows, cell, strain, found)
     return Naming("", **known, groups=groups, factors=factors)
