@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import math
+
 import numpy as np
 import pytest
 
-from hyperspy_symseg.lattice.fourier_nodes import HANN_SPREAD, windows
+from hyperspy_symseg import simulate
+from hyperspy_symseg.lattice.finding import LEAST_EVIDENCE, find_lattice
+from hyperspy_symseg.lattice.fourier_nodes import BROADEST_LOBE, HANN_SPREAD, windows
 
 SHAPE = 60, 83
 RNG = np.random.default_rng(4)
@@ -197,3 +201,36 @@ def test_the_wider_window_ends_at_gaps_and_edges_too():
     assert not window.wider.weights[20:24, 30:36].any()
     assert not window.wider.values[20:24, 30:36].any()
     assert np.isfinite(window.wider.values).all()
+
+
+def _wavy_band():
+    """A band of 22 px about a sine, 300 px long."""
+    y, x = np.indices((120, 300))
+    return np.abs(y - 60 - 30 * np.sin(x / 40)) < 11
+
+
+def test_a_long_region_that_bends_is_halved_until_it_is_straight():
+    band = _wavy_band()
+    frame = np.random.default_rng(0).normal(size=band.shape)
+    found = windows(frame, band)
+    assert len(found) > 1
+    assert all(each.lobe <= BROADEST_LOBE for each in found)
+    # Squares within it have sides of 22 px.
+    assert found[0].area > 22**2 / 2
+    for each in found:
+        rows, columns = each.weights.shape
+        box = (
+            slice(each.first[0], each.first[0] + rows),
+            slice(each.first[1], each.first[1] + columns),
+        )
+        assert not each.weights[~band[box]].any()
+
+
+def test_the_lattice_of_a_lamella_that_bends_is_found():
+    band = _wavy_band()
+    lattice = simulate.Lattice.hexagonal(11, orientation=10)
+    frame = simulate.micrograph(lattice, band.shape, dose=10, seed=0)[0].data
+    found = find_lattice(windows(frame, band)[0])
+    assert found.evidence > 5 * LEAST_EVIDENCE
+    area = 1 / abs(np.linalg.det(found.cell))
+    assert area == pytest.approx(11**2 * math.sqrt(0.75), rel=0.02)
