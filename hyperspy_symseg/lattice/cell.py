@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The reciprocal cell of some reflections."""
 
-import itertools
-
 import numpy as np
 
+from .candidates import fitted_cells, nearest_nodes, spanned, sums_and_differences
 from .reciprocal import reduced
 
 # A reflection is strong if it has this share of the power of the strongest; and the
@@ -55,38 +54,21 @@ def reciprocal_cell(reflections, powers, period):
     strong = powers > STRONG * powers.max(initial=0)
     reflections, powers = reflections[strong], powers[strong]
     strongest = reflections[np.argsort(-powers, kind="stable")[:MOST_COMBINED]]
-    pairs = np.array(list(itertools.combinations(strongest, 2))).reshape(-1, 2, 2)
-    combined = np.concatenate([pairs.sum(axis=1), pairs[:, 0] - pairs[:, 1]])
+    combined = sums_and_differences(strongest)
     vectors = np.concatenate([strongest, strongest / 2, combined, combined / 2])
-    cells = np.array(list(itertools.combinations(vectors, 2))).reshape(-1, 2, 2)
-    areas = _areas(cells[:, 0], cells[:, 1])
-    large = np.abs(areas) * period**2 > SMALLEST
-    cells, areas = cells[large], areas[large, np.newaxis]
-    # Indices by Cramer's rule, for all cells at once.
-    h = np.rint(_areas(reflections, cells[:, 1:]) / areas)
-    k = np.rint(_areas(cells[:, :1], reflections) / areas)
-    nodes = h[..., np.newaxis] * cells[:, :1] + k[..., np.newaxis] * cells[:, 1:]
-    off = np.hypot(*np.moveaxis(reflections - nodes, -1, 0))
+    cells, areas = spanned(vectors)
+    large = areas * period**2 > SMALLEST
+    cells, areas = cells[large], areas[large]
+    off = np.linalg.norm(nearest_nodes(reflections, cells)[1], axis=-1)
     shares = (powers * (off * period < OFF_NODE)).sum(axis=-1)
-    cells = cells[shares >= ON_NODES * powers.sum()]
-    if not len(cells):
+    enough = shares >= ON_NODES * powers.sum()
+    if not enough.any():
         return None
-    areas = np.abs(_areas(cells[:, 0], cells[:, 1]))
+    cells, areas = cells[enough], areas[enough]
     # The first of those that are equally large but for the errors of the reflections.
     largest = cells[np.argmax(areas * LARGER > areas.max())]
-    return _fitted(reduced(largest), reflections, powers)
-
-
-def _areas(one, other):
-    """Areas between vectors (..., 2), positive from y to x: (...) numpy.ndarray."""
-    return one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]
-
-
-def _fitted(cell, reflections, powers):
-    """Cell (2, 2) whose nodes are nearest to reflections (n, 2), weighted by powers."""
-    nodes = np.rint(reflections @ np.linalg.inv(cell))
-    weights = np.sqrt(powers)[:, np.newaxis]
-    return np.linalg.lstsq(weights * nodes, weights * reflections, rcond=None)[0]
+    indices, _ = nearest_nodes(reflections, reduced(largest)[np.newaxis])
+    return fitted_cells(indices, reflections, powers)[0]
 
 
 def span_a_plane(reflections, powers):

@@ -108,6 +108,19 @@ class CrystalSymmetry:
     tolerance: float = 0.25
     name: str = ""
 
+    def __repr__(self):
+        """One line: the name, and no arrays."""
+        words = [self.bravais]
+        if self.has_lattice:
+            lengths = " by ".join(f"{length:.4g}" for length in self.lengths)
+            words += [
+                self.plane_group or "plane group not certain",
+                f"{lengths} {self.unit}".rstrip(),
+                f"{self.angle:.2f}°",
+            ]
+        words += [self.reason] * bool(self.reason)
+        return f"<CrystalSymmetry {self.name}".rstrip() + f": {', '.join(words)}>"
+
     def _of(self, field):
         return np.array(self.record[field])
 

@@ -7,13 +7,15 @@ the area or a quarter of it, compete by the evidence of all their nodes together
 """
 
 import functools
-import itertools
 import math
 from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
+from hyperspy_symseg.frames.peaks import vertex_shifts
+
+from .candidates import fitted_cells, nearest_nodes, spanned, sums_and_differences
 from .joint_evidence import SignalModel, added_evidence, fitted_evidence, visible
 from .node_noise import (
     HIGHEST,
@@ -36,9 +38,8 @@ COMBINED, GENERATORS = 7, 12
 OFF_NODE, LOWEST = 0.7, 2.5
 # Candidates whose evidence is computed.
 MOST_CANDIDATES = 16
-# Candidates that are fitted at once; and the determinant of the sum of the weighted
-# products of indices beside its trace, at least: it is 0 for those on a line.
-AT_ONCE, ON_A_LINE = 32, 1e-9
+# Candidates that are fitted at once.
+AT_ONCE = 32
 # Distance of nodes in bins of the window, at least: else their lobes overlap.
 NEAREST = 3.0
 # Weight of a maximum that noise alone may have, and how much more than the highest of
@@ -128,25 +129,17 @@ def maxima_of(window, spectrum, noise):
     places, g = np.argwhere(found)[far & half], g[far & half]
     order = np.argsort(-ratio[tuple(places.T)], kind="stable")[:MOST_MAXIMA]
     places, ratios = places[order], ratio[tuple(places[order].T)]
-    return g[order] + _vertices(np.log(power + 1e-30), places) / spectrum.shape, ratios
+    shifts = vertex_shifts(lambda *at: np.log(_mirrored(power, *at) + 1e-30), places)
+    return g[order] + shifts / spectrum.shape, ratios
 
 
-def _vertices(values, places):
-    """From maxima (n, 2) to the vertices of parabolas: (n, 2) array of -1/2 to 1/2."""
-    shifts = np.zeros(places.shape)
-    for axis in range(2):
-        step = np.zeros(2, int)
-        step[axis] = 1
-        ends = np.array(values.shape) - 1
-        before = values[tuple(np.clip(places - step, 0, ends).T)]
-        after = values[tuple(np.clip(places + step, 0, ends).T)]
-        middle = values[tuple(places.T)]
-        curvature = before + after - 2 * middle
-        with np.errstate(divide="ignore", invalid="ignore"):
-            shift = (before - after) / (2 * curvature)
-        inner = (places[:, axis] > 0) & (places[:, axis] < ends[axis])
-        shifts[:, axis] = np.where(inner & (curvature < 0), shift, 0)
-    return np.clip(shifts, -0.5, 0.5)
+def _mirrored(power, rows, columns):
+    """Power at rows and columns, those before the first on the other side of 0."""
+    before = columns < 0
+    # The row of gy = 0 is the middle one.
+    rows = np.where(before, len(power) - 1 - rows, rows)
+    columns = np.minimum(np.abs(columns), power.shape[1] - 1)
+    return power[np.clip(rows, 0, len(power) - 1), columns]
 
 
 def candidates(window, maxima, ratios):
@@ -165,13 +158,8 @@ def candidates(window, maxima, ratios):
     -------
     list of (2, 2) numpy.ndarray of float64
     """
-    strong = maxima[:COMBINED]
-    pairs = np.array(list(itertools.combinations(strong, 2))).reshape(-1, 2, 2)
-    vectors = np.concatenate(
-        [maxima[:GENERATORS], pairs.sum(axis=1), pairs[:, 0] - pairs[:, 1]]
-    )
-    cells = np.array(list(itertools.combinations(vectors, 2))).reshape(-1, 2, 2)
-    areas = np.abs(np.linalg.det(cells))
+    combined = sums_and_differences(maxima[:COMBINED])
+    cells, areas = spanned(np.concatenate([maxima[:GENERATORS], combined]))
     bin_area = window.bin_area
     longest = np.prod(np.linalg.norm(cells, axis=2), axis=1)
     # Neither parallel nor smaller than the peaks of the window.
@@ -179,8 +167,7 @@ def candidates(window, maxima, ratios):
     cells, areas = cells[good], areas[good]
     if not len(cells):
         return []
-    indices = maxima @ np.linalg.inv(cells)
-    off = window.bins((indices - np.rint(indices)) @ cells)
+    off = window.bins(nearest_nodes(maxima, cells)[1])
     gain = np.log(areas / (math.pi * OFF_NODE**2 * bin_area))
     weights = _weights(window, ratios)
     scores = ((off < OFF_NODE) * weights).sum(axis=1) * np.maximum(gain, 0)
@@ -220,12 +207,8 @@ def _fitted(window, cells, maxima, weights):
     """
     cells = np.array([reduced(cell) for cell in cells])
     for _ in range(2):
-        indices = np.rint(maxima @ np.linalg.inv(cells))
-        near = window.bins(maxima - indices @ cells) < OFF_NODE
-        weighted = (weights * near)[:, np.newaxis] * np.swapaxes(indices, 1, 2)
-        normal = weighted @ indices
-        good = np.linalg.det(normal) > ON_A_LINE * np.trace(normal, axis1=1, axis2=2)
-        cells = np.linalg.solve(normal[good], (weighted @ maxima)[good])
+        indices, off = nearest_nodes(maxima, cells)
+        cells = fitted_cells(indices, maxima, weights * (window.bins(off) < OFF_NODE))
     return [reduced(cell) for cell in cells]
 
 

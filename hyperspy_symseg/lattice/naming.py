@@ -27,13 +27,15 @@ from .plane_groups import (
 from .pseudosymmetry import NEAR, SHARES, NearlyOf
 from .reciprocal import nodes_within
 from .refinement import refine
+from .several import uneven_share
 from .superlattices import cells_of
 
 # Periods that the window has, at least: in the geometric mean along both vectors, as a
 # lamella is long where it is thin, and along either.
 FEWEST_PERIODS, FEWEST_ACROSS = 4.0, 2.5
 # Maxima off the nodes that are surely no noise: how strong they are beside it; their
-# distance in bins; and their share of the power of all maxima, at most.
+# distance in bins; and their share of the power of all maxima, at most. So is that of
+# nodes that are not the same everywhere.
 SURE, OFF_NODE, FOREIGN = 20.0, 1.3, 0.1
 # Of the side lobes of the window: how many maxima have them, and how much higher others
 # are, at least.
@@ -147,13 +149,16 @@ def name_crystal(windows, pixel_size=(1.0, 1.0), strain=0.02):
         "calibrated": calibrated,
         "metric": metric_weights(cell.shape, strain),
         "strains": strains(cell.shape),
-        "middle": first.middle,
+        "middle": first.wider.middle,
         "n_periods": float(np.sqrt(n_periods(first, cell.vectors).prod())),
     }
     periods = n_periods(first, cell.vectors)
     if known["n_periods"] < FEWEST_PERIODS or periods.min() < FEWEST_ACROSS:
         return Naming(FEW_PERIODS, **known)
-    if foreign_share(first, found) > FOREIGN:
+    if (
+        max(foreign_share(first, found), uneven_share(first, refined.cell, found))
+        > FOREIGN
+    ):
         return Naming(SEVERAL, **known)
     groups, factors = name_group(windows, cell, strain, found)
     return Naming("", **known, groups=groups, factors=factors)
@@ -220,7 +225,7 @@ def structure_factors(windows, vectors, point_group, found):
     Returns
     -------
     StructureFactors
-        About the middle of the first window.
+        About the middle of the first window that is wider.
     """
     reciprocal = np.linalg.inv(vectors).T
     first = windows[0]
@@ -233,15 +238,16 @@ def structure_factors(windows, vectors, point_group, found):
     lengths = np.hypot(images[..., 0], images[..., 1]).mean(axis=1)
     indices = indices[lengths <= highest]
     nodes = indices @ reciprocal
-    amplitudes, power = first.amplitudes(nodes), 0.0
-    power = noise_at_nodes(first, spectrum, noise, indices, reciprocal)
-    total, noise_of_all = amplitudes, power
+    density = noise_at_nodes(first, spectrum, noise, indices, reciprocal)
+    density /= first.energy_area
+    amplitudes = total = first.wider.amplitudes(nodes)
+    noise_of_all = density * first.wider.energy_area
     for window in windows[1:]:
-        own = window.amplitudes(nodes)
+        own = window.wider.amplitudes(nodes)
         total = total + own * np.exp(
             2j * math.pi * indices @ _shift(indices, amplitudes, own)
         )
-        noise_of_all = noise_of_all + power * window.energy_area / first.energy_area
+        noise_of_all = noise_of_all + density * window.wider.energy_area
     g2 = lengths[lengths <= highest] ** 2
     return StructureFactors.of(indices, total, noise_of_all, g2, point_group)
 

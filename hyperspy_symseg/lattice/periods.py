@@ -107,8 +107,9 @@ def find_periods(frames, masks=None):
     -------
     Periods
         Of the lattice that the atoms form, in the frames or, if none is found, in the
-        clearest of windows of a half and a quarter of them. In one of a thousand frames
-        of pure noise, a period is found.
+        clearest of windows of a half and a quarter of them; or by the evidence of all
+        nodes of a lattice together, if no reflection is significant by itself. In one
+        of a thousand frames of pure noise, a period is found.
 
     Raises
     ------
@@ -134,6 +135,11 @@ def find_periods(frames, masks=None):
         found = find_reflections(spectrum)
         if not len(found.powers):
             spectrum, found = find_in_windows(frames) or (spectrum, found)
+        if not len(found.powers):
+            # It needs more of SciPy than the reading of a file does.
+            from .faint import find_faint
+
+            found = find_faint(frames) or found
     if not len(found.powers):
         return Periods(None, *found, spectrum)
     radii = np.hypot(*found.frequencies.T)

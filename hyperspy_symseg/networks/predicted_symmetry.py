@@ -45,6 +45,14 @@ class PredictedSymmetry:
     unit: str = "px"
     name: str = ""
 
+    def __repr__(self):
+        """One line: the name, and no arrays."""
+        words = self.bravais
+        if self.n_windows:
+            words += f", weight {self.bravais_weights[self.bravais]:.2f}"
+        words += f", {self.reason}" * bool(self.reason)
+        return f"<PredictedSymmetry {self.name}".rstrip() + f": {words}>"
+
     @property
     def n_windows(self):
         """Windows that the network has seen: int."""

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import math
+
 import numpy as np
 import pytest
 
-from hyperspy_symseg.lattice.fourier_nodes import HANN_SPREAD, windows
+from hyperspy_symseg import simulate
+from hyperspy_symseg.lattice.finding import LEAST_EVIDENCE, find_lattice
+from hyperspy_symseg.lattice.fourier_nodes import BROADEST_LOBE, HANN_SPREAD, windows
 
 SHAPE = 60, 83
 RNG = np.random.default_rng(4)
@@ -157,3 +161,76 @@ def test_the_lobe_of_a_hann_window_is_known():
     # square, along both axes.
     [window] = windows(np.random.default_rng(0).normal(size=(150, 190)))
     assert window.lobe == pytest.approx(1.5**2, rel=0.01)
+
+
+def test_the_wider_window_keeps_more_of_the_pixels():
+    [window] = windows(FRAME)
+    n_pixels = np.prod(np.add(SHAPE, 1))
+    kept = [
+        each.area**2 / each.energy_area / n_pixels for each in (window, window.wider)
+    ]
+    # By the means of squares and roots of sines: (2/3)^2 and 0.914^2.
+    np.testing.assert_allclose(kept, [0.444, 0.836], rtol=0.01)
+
+
+def test_the_wider_window_has_the_same_amplitude_of_a_wave():
+    y, x = np.indices(SHAPE)
+    [window] = windows(3 * np.cos(2 * np.pi * (0.21 * y - 0.13 * x)))
+    g = np.array([[0.21, -0.13]])
+    # Of a wave of unit mean square, half of the root of 2.
+    for each in (window, window.wider):
+        [amplitude] = np.abs(each.amplitudes(g)) / each.area
+        assert amplitude == pytest.approx(np.sqrt(0.5), rel=0.03)
+
+
+def test_the_wider_window_tells_amplitudes_better():
+    rng, g = np.random.default_rng(0), np.array([[0.21, -0.13], [0.1, 0.3]])
+    both = [
+        [each.amplitudes(g) / each.area for each in (window, window.wider)]
+        for window in (windows(rng.normal(size=SHAPE))[0] for _ in range(200))
+    ]
+    narrow, wide = np.mean(np.abs(both) ** 2, axis=(0, 2))
+    # 0.444 / 0.836
+    assert wide / narrow == pytest.approx(0.53, rel=0.12)
+
+
+def test_the_wider_window_ends_at_gaps_and_edges_too():
+    valid = np.ones(SHAPE, bool)
+    valid[20:24, 30:36] = False
+    [window] = windows(FRAME, valid)
+    assert not window.wider.weights[20:24, 30:36].any()
+    assert not window.wider.values[20:24, 30:36].any()
+    assert np.isfinite(window.wider.values).all()
+
+
+def _wavy_band():
+    """A band of 22 px about a sine, 300 px long."""
+    y, x = np.indices((120, 300))
+    return np.abs(y - 60 - 30 * np.sin(x / 40)) < 11
+
+
+def test_a_long_region_that_bends_is_halved_until_it_is_straight():
+    band = _wavy_band()
+    frame = np.random.default_rng(0).normal(size=band.shape)
+    found = windows(frame, band)
+    assert len(found) > 1
+    assert all(each.lobe <= BROADEST_LOBE for each in found)
+    # Squares within it have sides of 22 px.
+    assert found[0].area > 22**2 / 2
+    for each in found:
+        rows, columns = each.weights.shape
+        box = (
+            slice(each.first[0], each.first[0] + rows),
+            slice(each.first[1], each.first[1] + columns),
+        )
+        assert not each.weights[~band[box]].any()
+
+
+def test_the_lattice_of_a_lamella_that_bends_is_found():
+    band = _wavy_band()
+    lattice = simulate.Lattice.hexagonal(11, orientation=10)
+    frame = simulate.micrograph(lattice, band.shape, dose=10, seed=0)[0].data
+    found = find_lattice(windows(frame, band)[0])
+    assert found.evidence > 5 * LEAST_EVIDENCE
+    area = 1 / abs(np.linalg.det(found.cell))
+    assert area == pytest.approx(11**2 * math.sqrt(0.75), rel=0.02)

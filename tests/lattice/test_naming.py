@@ -118,3 +118,11 @@ def test_group_bravais_and_weights_do_not_contradict(group):
     assert sum(row.plane_group_weights.values()) == pytest.approx(1)
     assert sum(row.bravais_weights.values()) == pytest.approx(1)
     assert row.get_nominal_plane_group(1.0) is not None
+
+
+def test_a_row_is_shown_in_a_line():
+    lattice = simulate.Lattice.hexagonal(13, orientation=71)
+    row = named(simulate.micrograph(lattice, SHAPE, seed=1)[0].data)
+    assert repr(row).startswith("<CrystalSymmetry: hexagonal, p6mm, 1")
+    assert repr(row).endswith("°>")
+    assert repr(named(np.zeros(SHAPE))) == "<CrystalSymmetry: none, no contrast>"
