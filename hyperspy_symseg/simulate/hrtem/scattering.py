@@ -59,7 +59,7 @@ def scattering_factor(element, k2):
     Examples
     --------
     >>> round(float(scattering_factor("C", 0.0)), 3)
-    2.506
+    2.511
     """
     k2 = np.asarray(k2)
     rows = zip(*KIRKLAND[element], strict=True)

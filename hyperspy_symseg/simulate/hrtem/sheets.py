@@ -48,7 +48,7 @@ def graphene(size, *, rotation=None, vacancies=0.0, holes=0, vacuum=0.0, seed=0)
     Examples
     --------
     >>> graphene((20.0, 20.0), rotation=0).positions.shape
-    (1363, 3)
+    (1397, 3)
     """
     atoms = [(1 / 3, 2 / 3, 0, "C"), (2 / 3, 1 / 3, 0, "C")]
     return crystal_sheet(
