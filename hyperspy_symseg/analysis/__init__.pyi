@@ -3,6 +3,7 @@ from .areas import Areas
 from .boundaries import BoundaryLengths
 from .columns import AtomicColumns
 from .defects import Defects
+from .hrtem_columns import HrtemColumns
 from .lattice_parameters import LatticeParameters
 from .network_symmetry import NetworkSymmetry
 from .overlay import Overlay
@@ -15,6 +16,7 @@ __all__ = [
     "AtomicColumns",
     "BoundaryLengths",
     "Defects",
+    "HrtemColumns",
     "LatticeParameters",
     "MeanLattices",
     "NetworkSymmetry",

@@ -516,6 +516,7 @@ def find_atomic_columns(
     method="auto",
     contrast="auto",
     *,
+    material=None,
     probability=0.5,
     mask=None,
     calibrated=False,
@@ -547,6 +548,13 @@ def find_atomic_columns(
         Whether columns are brighter than what is between them. "auto": dark if the
         mean unit cells are skewed that way, and bright otherwise; without crystals, it
         is left to the network.
+    material : {None, "graphene", "MoS2", "metal"}
+        Of HRTEM: a network that was trained for this class of materials finds the
+        columns in all of the image, whatever the defocus, bright or dark or both. There
+        are no labels then, and the method is "auto" or "network". The contrast may be
+        told of "graphene" and "metal". Pixels should be from 0.10 to 0.20 angstroms for
+        graphene, 0.12 to 0.26 for MoS2 and 0.12 to 0.30 for metals; finer ones are
+        binned. See `doc/hrtem.md`.
     probability : float
         Of the columns in the result, at least.
     mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
@@ -568,7 +576,9 @@ def find_atomic_columns(
         summed over its pixels (negative if it is dark), and ``intensity_error``, its
         ``width`` (standard deviation of a Gaussian), its ``pattern``, which ``site`` of
         the motif it is at (-1 where there is none), and ``source``, 0 for crystals, 1
-        for the network. That of a single image is ``columns.data[0]``.
+        for the network. That of a single image is ``columns.data[0]``. With a material
+        (n, 6): ``y, x, y_error, x_error, probability`` and ``contrast``, the intensity
+        of the column above what is around it, over the latter, negative if it is dark.
 
     Raises
     ------
@@ -597,6 +607,7 @@ def find_atomic_columns(
         seg,
         method,
         contrast,
+        material=material,
         probability=probability,
         mask=mask,
         calibrated=calibrated,
