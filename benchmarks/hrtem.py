@@ -6,6 +6,7 @@
     python benchmarks/hrtem.py columns [--frames 4] [--doses 100 10] [--atomap]
                                [--materials graphene MoS2 metal]
                                [--seed 0] [--pictures FOLDER]
+    python benchmarks/hrtem.py series [--frames 4] [--doses 1000 300] [--seed 0]
     python benchmarks/hrtem.py time
 
 Frames of 256 x 256 pixels are simulated (`simulate.hrtem`) with microscopes, tilts and
@@ -27,12 +28,21 @@ from pathlib import Path
 import numpy as np
 from column_finders import atomap
 from column_frames import Scene
-from column_measures import Found, best_threshold, judge, together
+from column_measures import (
+    Found,
+    best_threshold,
+    calibration_error,
+    inside,
+    judge,
+    pairs,
+    together,
+)
 from hyperspy.signals import Signal2D
 from scipy import ndimage
 
 import hyperspy_symseg  # noqa: F401  adds the methods
 from hyperspy_symseg.networks.hrtem_network import RANGES, SIGNED
+from hyperspy_symseg.networks.hrtem_sites import SERIES
 from hyperspy_symseg.simulate import hrtem
 
 SHAPE = 256, 256
@@ -226,7 +236,7 @@ def columns(options):
     print("| frames | e/px | finder | F1 | px | z | calibration | s |")
     print("|---|---|---|---|---|---|---|---|")
     for kind, material, dose in itertools.product(
-        KINDS, options.materials, options.doses
+        KINDS, options.materials, options.doses or [100, 10]
     ):
         signs = (1,) if "inverted" in kind else (1, -1)
         if "inverted" in kind and material == "metal":
@@ -279,6 +289,91 @@ def picture(frame, scene, found, path):
     pyplot.close(figure)
 
 
+def series(options):
+    """Print how often sites are right, of focal series that are misaligned."""
+    print("| | e/A2 | right | vacancies: recall, precision | ECE | s |")
+    print("|---|---|---|---|---|---|")
+    for material, dose in itertools.product(SERIES, options.doses or [1000, 300]):
+        each = [
+            _judged_series(material, dose, options.seed + i)
+            for i in range(options.frames)
+        ]
+        true, found, likely, said, seconds = zip(*each, strict=True)
+        true, found, likely = map(np.concatenate, (true, found, likely))
+        # Places that were not found have the class -1.
+        error = calibration_error(likely[found >= 0], (true == found)[found >= 0])
+        vacancies = np.sum(said, axis=0)
+        shares = vacancies[0] / np.maximum(vacancies[1:], 1)
+        told = "{:.3f}, {:.3f}".format(*shares)
+        print(
+            f"| {material} | {dose:g} | {(true == found).mean():.3f} | "
+            f"{told} | {error:.3f} | "
+            f"{np.mean(seconds):.2f} |",
+            flush=True,
+        )
+
+
+def _judged_series(material, dose, number):
+    """Classes of the true sites of a series, as they are and as found.
+
+    Returns
+    -------
+    true, found : (n,) numpy.ndarray of int
+        -1 where nothing was found.
+    likely : (n,) numpy.ndarray
+        Probability of the class that was found.
+    said : (int, int, int)
+        Vacancies that are right, true, and found.
+    seconds : float
+    """
+    names = [ord(letter) for letter in material]
+    rng = np.random.default_rng([*names, number, 77])
+    own = SERIES[material]
+    optics = "spherical_aberration", "astigmatism", "focal_spread", "vibration", "mtf"
+    microscope = hrtem.Microscope(
+        voltage=float(rng.choice(own["voltage"])),
+        astigmatism_angle=rng.uniform(0, 180),
+        **{name: rng.uniform(*own[name]) for name in optics},
+    )
+    first, step = (rng.uniform(*own[name]) for name in ("first_defocus", "step"))
+    pixel = rng.uniform(*own["pixel_size"])
+    size = [n * pixel for n in SHAPE]
+    seed = int(rng.integers(2**31))
+    specimen = hrtem.mos2(size, vacancies=0.1, seed=seed)
+    specimen = specimen.tilted(rng.uniform(0, 15), rng.uniform(0, 360))
+    if rng.random() < SUPPORTED["MoS2"]:
+        specimen = specimen.on_carbon(rng.uniform(0, 3), size, seed)
+    signal, truth = hrtem.focal_series(
+        specimen,
+        microscope,
+        SHAPE,
+        pixel,
+        first + step * np.arange(3),
+        dose=dose * pixel**2,
+        drift=3,
+        seed=seed,
+    )
+    start = time.process_time()
+    columns = signal.find_atomic_columns(
+        material=material, focal_series=True, show_progressbar=False
+    )
+    seconds = time.process_time() - start
+    rows = columns.data[0]
+    kinds = rows[:, 5].astype(int)
+    is_mo = (truth.elements == "Mo") & (truth.counts > 0)
+    kind = np.where(is_mo, 3, truth.counts)
+    inner = inside(truth.positions, SHAPE)
+    first, second = pairs(rows[:, :2], truth.positions, 1.0 / pixel)
+    found = np.full(len(kind), -1)
+    found[second] = kinds[first]
+    likely = np.zeros(len(kind))
+    likely[second] = rows[first, 6:].max(axis=1)
+    own = inside(rows[:, :2], SHAPE) & (kinds < 2)
+    right = inner & (kind < 2) & (found == kind)
+    said = right.sum(), (inner & (kind < 2)).sum(), own.sum()
+    return kind[inner], found[inner], likely[inner], said, seconds
+
+
 def times(_):
     """Print the time of the processor for a frame of 512 x 512."""
     sheet = hrtem.mos2((100.0, 100.0))
@@ -294,9 +389,9 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["columns", "time"])
+    parser.add_argument("what", choices=["columns", "series", "time"])
     parser.add_argument("--frames", type=int, default=4, help="of each kind")
-    parser.add_argument("--doses", type=float, nargs="+", default=[100, 10])
+    parser.add_argument("--doses", type=float, nargs="+")
     parser.add_argument(
         "--materials", nargs="+", choices=list(RANGES), default=list(RANGES)
     )
@@ -304,7 +399,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pictures", help="folder")
     options = parser.parse_args()
-    {"columns": columns, "time": times}[options.what](options)
+    {"columns": columns, "series": series, "time": times}[options.what](options)
 
 
 if __name__ == "__main__":

@@ -567,7 +567,7 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
     from hyperspy_symseg.frames.lazy import lazy
     from hyperspy_symseg.frames.run import run
 
-    from .arguments import working
+    from .arguments import defoci_of, working
     from .source import Source
 
     axes = frame_axes(signal)
@@ -577,11 +577,14 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
     if material is not None:
         _check_material(material, labels, method, contrast)
         method = "network"
+    defoci = defoci_of(signal, material, asked["focal_series"])
     probability = check_number("probability", asked["probability"], 0, 1)
     calibrated = check_flag("calibrated", asked["calibrated"])
     mask, lazy_output = asked["mask"], asked["lazy_output"]
     check_flag("lazy_output", lazy_output, None)
     source = Source.of(signal, mask, True)
+    frames, mask_of_frames = source.frames, source.mask
+    is_series = bool(source.navigation) and defoci is None
     how = {key: asked[key] for key in ("show_progressbar", "num_workers")}
     if labels is not None:
         _check_labels_of(labels, signal)
@@ -603,8 +606,16 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
         analysis = hrtem_columns.HrtemColumns(
             material, contrast, probability, pixel_size
         )
+    if defoci is not None:
+        from hyperspy_symseg.analysis.focal_series import FocalColumns
+
+        voltage = signal.metadata.get_item("Acquisition_instrument.TEM.beam_energy")
+        analysis = FocalColumns.of(analysis, defoci, voltage)
+        names, frames = analysis.names, tuple(frames)
+        if mask is not None:
+            mask_of_frames = mask_of_frames.any(axis=0)
     given = None if templates is None else labels.data
-    given = analysis, source.frames, given, source.mask
+    given = analysis, frames, given, mask_of_frames
     what = "Finding columns"
     with working(what, **how):
         found = lazy(*given) if lazy_output else run(*given, description=what)
@@ -612,9 +623,11 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
     record["masked"] = mask is not None
     if material is not None:
         record["material"] = material
+    if defoci is not None:
+        record["defoci"] = list(defoci)
     return as_points(
-        found[..., 0] if source.navigation else found,
-        signal,
+        found[..., 0] if is_series else found,
+        signal if defoci is None else signal.inav[0],
         names,
         "Atomic columns",
         calibrated=calibrated,

@@ -517,6 +517,7 @@ def find_atomic_columns(
     contrast="auto",
     *,
     material=None,
+    focal_series=False,
     probability=0.5,
     mask=None,
     calibrated=False,
@@ -555,6 +556,11 @@ def find_atomic_columns(
         told of "graphene" and "metal". Pixels should be from 0.10 to 0.20 angstroms for
         graphene, 0.12 to 0.26 for MoS2 and 0.12 to 0.30 for metals; finer ones are
         binned. See `doc/hrtem.md`.
+    focal_series : bool or sequence of float
+        Experimental, of "MoS2". Whether the signal is one series of three
+        images at different defocus, along an axis of navigation with a unit of length;
+        or their defoci in angstroms, positive under focus. The images are aligned by
+        their columns, and the table tells what each column is.
     probability : float
         Of the columns in the result, at least.
     mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
@@ -579,6 +585,10 @@ def find_atomic_columns(
         for the network. That of a single image is ``columns.data[0]``. With a material
         (n, 6): ``y, x, y_error, x_error, probability`` and ``contrast``, the intensity
         of the column above what is around it, over the latter, negative if it is dark.
+        Of a focal series there is one table (n, 10): ``y, x`` in the first image,
+        ``y_error, x_error, probability``, ``class``, 0 none, 1 one S, 2 two S, 3 Mo,
+        and the probabilities ``p_none, p_1S, p_2S, p_Mo``; sites that are none are in
+        the table if at least three neighbours of their lattice are there.
 
     Raises
     ------
@@ -608,6 +618,7 @@ def find_atomic_columns(
         method,
         contrast,
         material=material,
+        focal_series=focal_series,
         probability=probability,
         mask=mask,
         calibrated=calibrated,
