@@ -102,3 +102,27 @@ def test_it_begins_with_the_network_of_other_frames(crops):
     found[:, 3:] = found[:, 3:].clip(*ERRORS)
     expected = [ColumnNetwork.trained().cells(x) for x in seen]
     np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+def test_sites_of_series_are_where_their_atoms_are():
+    pytest.importorskip("torch")
+    series = importlib.import_module("hrtem_series")
+    sites = series.draw("MoS2", (3, 1))
+    assert sites.images.shape == (3, series.IMAGE, series.IMAGE)
+    assert len(sites.places) == len(sites.classes) <= series.MOST_SITES
+    assert set(sites.classes) == {0, 1, 2, 3}
+    np.testing.assert_array_equal(sites.places, series.draw("MoS2", (3, 1)).places)
+    rng = np.random.default_rng(0)
+    patches, defoci = series.patches(sites, np.arange(5), 5000.0, rng)
+    assert patches.shape == (5, 3, 32, 32)
+    np.testing.assert_allclose(defoci, sites.defoci, atol=20)
+
+
+def test_the_temperature_is_what_logits_were_divided_by():
+    pytest.importorskip("torch")
+    series = importlib.import_module("hrtem_series")
+    rng = np.random.default_rng(0)
+    logits = 2 * rng.normal(size=(4000, 3))
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    classes = (chances.cumsum(axis=1) < rng.random((4000, 1))).sum(axis=1)
+    assert series.temperature_of(3 * logits, classes) == pytest.approx(3, rel=0.1)
