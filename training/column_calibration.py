@@ -57,14 +57,22 @@ def found_in(network, drawn, i):
 def calibrated_to(network, frames):
     """Numbers that make probabilities and errors right: dict of numpy.ndarray."""
     network.weights.update(PLAIN)
+    frames = list(frames)
+    found = [found_in(network, drawn, i) for i, drawn in enumerate(frames)]
+    return fitted(
+        (*each, drawn.columns) for each, drawn in zip(found, frames, strict=True)
+    )
+
+
+def fitted(found_in_frames):
+    """The same, from what is found, which column each is, and the columns of frames."""
     sums, right, errors, off = [], [], [], []
-    for i, drawn in enumerate(frames):
-        found, which = found_in(network, drawn, i)
+    for found, which, columns in found_in_frames:
         sums.append(found[:, 4])
         right.append(which >= 0)
         sure = (which >= 0) & (found[:, 4] > 0.5)
         errors.append(found[sure, 2:4].ravel())
-        off.append((found[sure, :2] - drawn.columns[which[sure], :2]).ravel())
+        off.append((found[sure, :2] - columns[which[sure], :2]).ravel())
     sums, right, errors, off = map(np.concatenate, (sums, right, errors, off))
     logits = special.logit(np.clip(sums, SURE, 1 - SURE))
 

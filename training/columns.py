@@ -78,6 +78,10 @@ class Network(nn.Module):
 
     def forward(self, x):
         """Cells of what is seen; see `cells`."""
+        return self.through(lambda name, x: self.layers[name](x), x)
+
+    def through(self, layer, x):
+        """The same with other layers."""
 
         def doubled(x):
             return functional.interpolate(x, scale_factor=2, mode="nearest")
@@ -85,7 +89,7 @@ class Network(nn.Module):
         def joined(a, b):
             return torch.cat([a, b], 1)
 
-        return cells(x, lambda name, x: self.layers[name](x), doubled, joined)
+        return cells(x, layer, doubled, joined)
 
     def as_weights(self):
         """Weights as the package's file has them: dict of numpy.ndarray."""

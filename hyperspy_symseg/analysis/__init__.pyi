@@ -5,6 +5,7 @@ from .channels import ChannelSums
 from .columns import AtomicColumns
 from .defects import Defects
 from .grains import GrainMap, GrainNeighbours, GrainOutlines, Grains
+from .hrtem_columns import HrtemColumns
 from .lattice_parameters import LatticeParameters
 from .network_symmetry import NetworkSymmetry
 from .overlay import Overlay
@@ -25,6 +26,7 @@ __all__ = [
     "GrainNeighbours",
     "GrainOutlines",
     "Grains",
+    "HrtemColumns",
     "LatticeParameters",
     "MeanLattices",
     "NetworkSymmetry",

@@ -24,6 +24,7 @@ from hyperspy_symseg.frames.checks import (
     check_flag,
     check_mask,
     check_mask_dtype,
+    check_number,
     is_auto,
     is_number,
     is_pair,
@@ -36,7 +37,7 @@ from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.frames.tiling import evenly_spread
 from hyperspy_symseg.lattice import Lengths
 
-from .axes import PIXEL_SIZE_TOLERANCE, unit
+from .axes import PIXEL_SIZE_TOLERANCE, angstroms, unit
 
 _logger = logging.getLogger(__name__)
 
@@ -692,3 +693,56 @@ def _index_of(value, axis, fit_on):
                 f"in {shown(fit_on)}."
             ) from error
     raise TypeError(f"{WHAT_FIT_ON_IS}, got {shown(fit_on)}.")
+
+
+def defoci_of(signal, material, given):
+    """Defoci of three images, as asked of or on their axis of navigation.
+
+    Parameters
+    ----------
+    signal : Signal2D
+    material : str or None
+    given : bool or sequence of float
+        In angstroms.
+
+    Returns
+    -------
+    tuple of float or None
+        In angstroms; None if the signal is no focal series.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the signal or what is given is not allowed.
+    """
+    from hyperspy_symseg.networks.hrtem_sites import SERIES
+
+    if given is None or isinstance(given, bool | np.bool_ | str) or is_number(given):
+        check_flag("focal_series", given)
+    if given is False:
+        return None
+    if material not in SERIES:
+        raise ValueError(
+            f"material must be one of {', '.join(map(repr, SERIES))} for a focal "
+            f"series, got {shown(material)}."
+        )
+    axes = signal.axes_manager.navigation_axes
+    if len(axes) != 1 or axes[0].size != 3:
+        raise ValueError(
+            "focal_series must be of a signal of three images along one axis of "
+            f"navigation, got {shown(signal)}."
+        )
+    if given is not True:
+        found = tuple(check_number("focal_series", x, -1e5, 1e5) for x in given)
+        if len(found) != 3:
+            raise ValueError(
+                f"focal_series must be three defoci in angstroms, got {shown(given)}."
+            )
+        return found
+    known = angstroms({"scale": 1.0, "offset": 0.0, "units": unit(axes[0])})
+    if known is None:
+        raise ValueError(
+            "focal_series must be three defoci in angstroms where the axis of "
+            f"navigation has no unit of length, got {shown(given)}."
+        )
+    return tuple(float(known[0] * x) for x in axes[0].axis)

@@ -604,17 +604,24 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
     from hyperspy_symseg.frames.lazy import lazy
     from hyperspy_symseg.frames.run import run
 
-    from .arguments import working
+    from .arguments import defoci_of, working
     from .source import Source
 
     axes = frame_axes(signal)
     check_one_of("method", method, METHODS)
     check_one_of("contrast", contrast, CONTRASTS)
+    material, names = asked["material"], NAMES
+    if material is not None:
+        _check_material(material, labels, method, contrast)
+        method = "network"
+    defoci = defoci_of(signal, material, asked["focal_series"])
     probability = check_number("probability", asked["probability"], 0, 1)
     calibrated = check_flag("calibrated", asked["calibrated"])
     mask, lazy_output = asked["mask"], asked["lazy_output"]
     check_flag("lazy_output", lazy_output, None)
     source = Source.of(signal, mask, True)
+    frames, mask_of_frames = source.frames, source.mask
+    is_series = bool(source.navigation) and defoci is None
     how = {key: asked[key] for key in ("show_progressbar", "num_workers")}
     if labels is not None:
         _check_labels_of(labels, signal)
@@ -627,23 +634,74 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
         model = labels._own_model() if method == "auto" else labels._refined_model()
         check_pixel_size(model, axes)
         templates, branch = model.templates, {"n_patterns": labels.n_patterns}
-    analysis = AtomicColumns(templates, method, contrast, probability)
+    if material is None:
+        analysis = AtomicColumns(templates, method, contrast, probability)
+    else:
+        from hyperspy_symseg.analysis import hrtem_columns
+
+        names, pixel_size = hrtem_columns.NAMES, _pixel_size(axes, material)
+        analysis = hrtem_columns.HrtemColumns(
+            material, contrast, probability, pixel_size
+        )
+    if defoci is not None:
+        from hyperspy_symseg.analysis.focal_series import FocalColumns
+
+        voltage = signal.metadata.get_item("Acquisition_instrument.TEM.beam_energy")
+        analysis = FocalColumns.of(analysis, defoci, voltage)
+        names, frames = analysis.names, tuple(frames)
+        if mask is not None:
+            mask_of_frames = mask_of_frames.any(axis=0)
     given = None if templates is None else labels.data
-    given = analysis, source.frames, given, source.mask
+    given = analysis, frames, given, mask_of_frames
     what = "Finding columns"
     with working(what, **how):
         found = lazy(*given) if lazy_output else run(*given, description=what)
     record = {"method": method, "contrast": contrast, "probability": probability}
     record["masked"] = mask is not None
+    if material is not None:
+        record["material"] = material
+    if defoci is not None:
+        record["defoci"] = list(defoci)
     return as_points(
-        found[..., 0] if source.navigation else found,
-        signal,
-        NAMES,
+        found[..., 0] if is_series else found,
+        signal if defoci is None else signal.inav[0],
+        names,
         "Atomic columns",
         calibrated=calibrated,
         Symmetry_points=branch,
         Atomic_columns=record,
     )
+
+
+def _check_material(material, labels, method, contrast):
+    """Check a class of materials, and that nothing is asked that it does not have."""
+    from hyperspy_symseg.networks.hrtem_network import MATERIALS, SIGNED
+
+    check_one_of("material", material, MATERIALS)
+    check_one_of("method", method, ("auto", "network"))
+    if material not in SIGNED:
+        check_one_of("contrast", contrast, ("auto",))
+    if labels is not None:
+        raise ValueError(
+            "seg must be None with a material, as its network looks at all of the "
+            f"image, got {shown(labels)}."
+        )
+
+
+def _pixel_size(axes, material):
+    """Size of pixels in angstroms, None if it is not known: float or None.
+
+    A warning says so if the network of a material has not seen the like.
+    """
+    from hyperspy_symseg.networks.hrtem_network import warn_of_pixel_size
+
+    known = [
+        angstroms({"scale": axis.scale, "offset": axis.offset, "units": unit(axis)})
+        for axis in axes
+    ]
+    sizes = None if None in known else [abs(scale) for scale, _ in known]
+    warn_of_pixel_size(material, sizes)
+    return None if sizes is None else float(np.sqrt(np.prod(sizes)))
 
 
 def check_one_of(name, value, allowed):

@@ -516,6 +516,8 @@ def find_atomic_columns(
     method="auto",
     contrast="auto",
     *,
+    material=None,
+    focal_series=False,
     probability=0.5,
     mask=None,
     calibrated=False,
@@ -547,6 +549,18 @@ def find_atomic_columns(
         Whether columns are brighter than what is between them. "auto": dark if the
         mean unit cells are skewed that way, and bright otherwise; without crystals, it
         is left to the network.
+    material : {None, "graphene", "MoS2", "metal"}
+        Of HRTEM: a network that was trained for this class of materials finds the
+        columns in all of the image, whatever the defocus, bright or dark or both. There
+        are no labels then, and the method is "auto" or "network". The contrast may be
+        told of "graphene" and "metal". Pixels should be from 0.10 to 0.20 angstroms for
+        graphene, 0.12 to 0.26 for MoS2 and 0.12 to 0.30 for metals; finer ones are
+        binned. See `doc/hrtem.md`.
+    focal_series : bool or sequence of float
+        Experimental, of "MoS2". Whether the signal is one series of three
+        images at different defocus, along an axis of navigation with a unit of length;
+        or their defoci in angstroms, positive under focus. The images are aligned by
+        their columns, and the table tells what each column is.
     probability : float
         Of the columns in the result, at least.
     mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
@@ -568,7 +582,13 @@ def find_atomic_columns(
         summed over its pixels (negative if it is dark), and ``intensity_error``, its
         ``width`` (standard deviation of a Gaussian), its ``pattern``, which ``site`` of
         the motif it is at (-1 where there is none), and ``source``, 0 for crystals, 1
-        for the network. That of a single image is ``columns.data[0]``.
+        for the network. That of a single image is ``columns.data[0]``. With a material
+        (n, 6): ``y, x, y_error, x_error, probability`` and ``contrast``, the intensity
+        of the column above what is around it, over the latter, negative if it is dark.
+        Of a focal series there is one table (n, 10): ``y, x`` in the first image,
+        ``y_error, x_error, probability``, ``class``, 0 none, 1 one S, 2 two S, 3 Mo,
+        and the probabilities ``p_none, p_1S, p_2S, p_Mo``; sites that are none are in
+        the table if at least three neighbours of their lattice are there.
 
     Raises
     ------
@@ -597,6 +617,8 @@ def find_atomic_columns(
         seg,
         method,
         contrast,
+        material=material,
+        focal_series=focal_series,
         probability=probability,
         mask=mask,
         calibrated=calibrated,

@@ -1,3 +1,4 @@
+from . import hrtem
 from .amorphous import Amorphous
 from .label_maps import inclusions, lamella, regions, triple_point
 from .lattice import Lattice
@@ -8,6 +9,7 @@ __all__ = [
     "Amorphous",
     "Lattice",
     "grain_boundary",
+    "hrtem",
     "inclusions",
     "lamella",
     "micrograph",

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the columns of MoS2 are, from a focal series of HRTEM."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from hyperspy_symseg.frames.analysis import PointAnalysis
+from hyperspy_symseg.frames.threads import one_thread
+from hyperspy_symseg.networks.column_network import ColumnScale, columns_by
+from hyperspy_symseg.networks.column_scale import binned, mean_and_spread
+from hyperspy_symseg.networks.hrtem_network import binning_of, hrtem_network
+from hyperspy_symseg.networks.hrtem_sites import (
+    CLASSES,
+    patches_at,
+    site_network,
+    warn_of_series,
+)
+
+POSITION = "y", "x", "y_error", "x_error", "probability"
+# Names of the columns of the tables, by material. Of MoS2 the number of the class.
+TABLES = {
+    "MoS2": (*POSITION, "class", *(f"p_{name}" for name in CLASSES["MoS2"])),
+}
+# Columns of an image that are as likely as this are looked at.
+LEAST = 0.15
+# Images are misaligned by this along each axis, at most, and places that agree differ
+# by no more than this, in pixels.
+FARTHEST, AGREE = 5.0, 0.8
+# Columns of two images that are nearer than this are one, in angstroms.
+SAME = 0.8
+# Lattice constant of MoS2 in angstroms, how far it may be off, and how many neighbours
+# must tell of a site.
+LATTICE, STRAINED, TOLD = 3.16, 0.12, 3
+# Probability of a column, over all images, for it to be looked at.
+LIKELY = 0.3
+
+
+@dataclass(frozen=True)
+class FocalColumns(PointAnalysis):
+    """Columns of three images at different defocus, and what they are.
+
+    The columns of the table are ``TABLES[material]``: position (y, x) in the first
+    image and its standard errors, the probability that there is a column, its class (0
+    none, 1 one S, 2 two S, 3 Mo), and the probabilities of all of them. Lengths are in
+    pixels. Sites that are none, with three neighbours or more of their lattice, are
+    rows, too.
+
+    Parameters
+    ----------
+    material : {"MoS2"}
+    defoci : tuple of float
+        Of the images, in angstroms.
+    pixel_size : float
+        In angstroms.
+    contrast : {"auto", "bright", "dark"}
+        Of the first image.
+    probability : float
+        Of columns, at least.
+    """
+
+    material: str
+    defoci: tuple
+    pixel_size: float
+    contrast: str = "auto"
+    probability: float = 0.5
+    whole_frames: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, analysis, defoci, voltage):
+        """What is asked of single images, of a focal series: FocalColumns.
+
+        A warning says what of the series the network has not seen.
+
+        Parameters
+        ----------
+        analysis : HrtemColumns
+        defoci : tuple of float
+            In angstroms.
+        voltage : float or None
+            In kV, if it is known.
+
+        Raises
+        ------
+        ValueError
+            If the size of pixels is not known.
+        """
+        if analysis.pixel_size is None:
+            raise ValueError(
+                "the axes of the images must have a unit of length for a focal series, "
+                "got none."
+            )
+        told = {"pixel_size": analysis.pixel_size, "first_defocus": defoci[0]}
+        told |= {"step": defoci[1] - defoci[0], "second step": defoci[2] - defoci[1]}
+        if voltage is not None:
+            told["voltage"] = float(voltage)
+        warn_of_series(analysis.material, told)
+        return cls(
+            analysis.material,
+            defoci,
+            analysis.pixel_size,
+            analysis.contrast,
+            analysis.probability,
+        )
+
+    @property
+    def names(self):
+        """Names of the columns of the table: tuple of str."""
+        return TABLES[self.material]
+
+    def process(self, tile):
+        """Those of a series: (n, k) numpy.ndarray."""
+        names = self.names
+        if not tile.valid.any():
+            return np.empty((0, len(names)))
+        with one_thread:
+            found = [self._columns(image, tile.valid) for image in tile.values]
+            shifts = np.array([shift_of(found[0], each) for each in found])
+            columns = merged(found, shifts, SAME / self.pixel_size)
+            columns = columns[columns[:, 4] >= LIKELY]
+            images = [np.where(tile.valid, v, np.nan) for v in tile.values]
+            given = np.array(images, float), shifts
+            rows = self._told(columns, *given)
+            # A network that sees a lattice around a vacancy may fill it in.
+            columns = columns[rows[:, 5] > 0]
+            sites = self._told(missing_sites(columns, self.pixel_size), *given)
+        rows = rows[rows[:, 5] > 0]
+        rows = np.concatenate([rows, sites])
+        rows = rows[(rows[:, 4] >= self.probability) | (rows[:, 5] == 0)]
+        end = np.subtract(tile.shape, 0.5)
+        rows = rows[((rows[:, :2] >= -0.5) & (rows[:, :2] < end)).all(axis=1)]
+        return rows[np.lexsort(rows.T[1::-1])]
+
+    def _told(self, columns, images, shifts):
+        """What columns (n, 5) are, as rows of the table: (n, 10) numpy.ndarray."""
+        places = columns[:, np.newaxis, :2] + shifts
+        patches = patches_at(images, places, self.pixel_size)
+        shares = site_network(self.material).probabilities(patches, self.defoci)
+        likely = 1 - shares[:, 0]
+        return np.column_stack([columns[:, :4], likely, shares.argmax(axis=1), shares])
+
+    def _columns(self, values, valid):
+        """Columns of an image: (n, 5) numpy.ndarray."""
+        n = binning_of(self.material, self.pixel_size)
+        scale = ColumnScale(n, *mean_and_spread(*binned(values, valid, n)))
+        network = hrtem_network(self.material)
+        found = columns_by(network, values, valid, self.contrast, scale)
+        return found[found[:, 4] >= LEAST]
+
+
+def shift_of(first, other):
+    """By how much columns of an image are moved against those of another.
+
+    The displacement that most pairs of columns have in common; columns are where they
+    are whatever the contrast, which a correlation of the images does not know.
+
+    Parameters
+    ----------
+    first, other : (n, 5), (m, 5) numpy.ndarray
+
+    Returns
+    -------
+    (2,) numpy.ndarray
+        Along (y, x), in pixels; 0 if there are no pairs.
+
+    Examples
+    --------
+    >>> places = np.array([[5.0, 5], [5, 16], [19, 8]])
+    >>> shift_of(places, places[:2] + [2, -1])
+    array([ 2., -1.])
+    """
+    if not len(first) or not len(other):
+        return np.zeros(2)
+    near = cKDTree(other[:, :2]).query_ball_point(first[:, :2], FARTHEST, p=np.inf)
+    numbers = np.repeat(np.arange(len(first)), [len(own) for own in near])
+    away = other[np.concatenate(near).astype(int), :2] - first[numbers, :2]
+    if not len(away):
+        return np.zeros(2)
+    tree = cKDTree(away)
+    agreeing = tree.query_ball_point(away, AGREE)
+    best = max(agreeing, key=len)
+    middle = away[best].mean(axis=0)
+    return away[tree.query_ball_point(middle, AGREE)].mean(axis=0)
+
+
+def merged(found, shifts, distance):
+    """Columns of several images as one, where these are in the first.
+
+    Parameters
+    ----------
+    found : list of (n, 5) numpy.ndarray
+        Positions, their errors and probabilities, of each image.
+    shifts : (images, 2) numpy.ndarray
+    distance : float
+        Columns that are nearer are one, in pixels.
+
+    Returns
+    -------
+    (n, 5) numpy.ndarray
+        Means by the errors; the probability is the mean of all images, 0 where an image
+        has none.
+    """
+    rows = np.concatenate(found)
+    rows[:, :2] -= np.repeat(shifts, [len(each) for each in found], axis=0)
+    rows = rows[np.argsort(-rows[:, 4], kind="stable")]
+    tree, taken, merged = cKDTree(rows[:, :2]), np.zeros(len(rows), bool), []
+    for i, row in enumerate(rows):
+        if taken[i]:
+            continue
+        own = [j for j in tree.query_ball_point(row[:2], distance) if not taken[j]]
+        taken[own] = True
+        weights = 1 / rows[own, 2:4] ** 2
+        place = (weights * rows[own, :2]).sum(axis=0) / weights.sum(axis=0)
+        probability = min(rows[own, 4].sum() / len(found), 1.0)
+        merged.append([*place, *weights.sum(axis=0) ** -0.5, probability])
+    return np.array(merged).reshape(-1, 5)
+
+
+def missing_sites(columns, pixel_size):
+    """Sites of the lattice of MoS2 without a column: (n, 5) numpy.ndarray.
+
+    Where a step of the lattice leads to from three columns or more. Their probability
+    is 0, and their errors are those of the columns.
+    """
+    constant = LATTICE / pixel_size
+    empty = np.empty((0, 5))
+    if len(columns) < TOLD:
+        return empty
+    places = columns[:, :2]
+    tree = cKDTree(places)
+    pairs = tree.query_pairs(constant * (1 + STRAINED), output_type="ndarray")
+    steps = places[pairs[:, 1]] - places[pairs[:, 0]]
+    steps = steps[np.hypot(*steps.T) > constant * (1 - STRAINED)]
+    if not len(steps):
+        return empty
+    # The lattice is hexagonal: its steps are alike six times a turn.
+    angle = np.angle(np.exp(6j * np.arctan2(*steps.T)).mean()) / 6
+    length = np.hypot(*steps.T).mean()
+    ways = angle + np.arange(6) * math.pi / 3
+    steps = length * np.column_stack([np.sin(ways), np.cos(ways)])
+    told = (places[:, np.newaxis] + steps).reshape(-1, 2)
+    distance = SAME / pixel_size
+    told = told[tree.query(told)[0] > distance]
+    if not len(told):
+        return empty
+    agreeing = cKDTree(told).query_ball_point(told, distance)
+    found, taken = [], np.zeros(len(told), bool)
+    for own in sorted(agreeing, key=len, reverse=True):
+        own = [i for i in own if not taken[i]]
+        if len(own) >= TOLD:
+            taken[own] = True
+            found.append(told[own].mean(axis=0))
+    errors = np.median(columns[:, 2:4], axis=0)
+    return np.array([[*place, *errors, 0.0] for place in found]).reshape(-1, 5)

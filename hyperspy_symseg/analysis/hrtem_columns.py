@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Atomic columns of HRTEM, by the network of a class of materials."""
+
+import logging
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from hyperspy_symseg.frames.analysis import PointAnalysis
+from hyperspy_symseg.frames.threads import one_thread
+from hyperspy_symseg.networks.column_network import ColumnScale, columns_by
+from hyperspy_symseg.networks.column_scale import binned, mean_and_spread
+from hyperspy_symseg.networks.hrtem_network import SIGNED, binning_of, hrtem_network
+
+_logger = logging.getLogger(__name__)
+NAMES = "y", "x", "y_error", "x_error", "probability", "contrast"
+# Standard deviations of what is taken for a column and for what is around it, in
+# pixels as the network sees them.
+INNER, OUTER = 1.2, 5.0
+# Columns that are less likely than this do not vote, and others by this power of their
+# probabilities: with the wrong sign there are as many, but none is sure. Votes are
+# summed up over a Gaussian with this standard deviation, at places this far apart, in
+# pixels as above; there is a majority if the difference is this share of the sum.
+LEAST, POWER, AROUND, STEP, MARGIN = 0.02, 4, 30.0, 8, 0.1
+# Columns that are nearer than this are one, in the same pixels.
+TWINS = 2.0
+
+
+@dataclass(frozen=True)
+class HrtemColumns(PointAnalysis):
+    """Atomic columns of a frame, one row each: (n, 6) of float64, in the order of y.
+
+    The columns of the table are `NAMES`: position (y, x), its standard errors, the
+    probability that there is a column, and its contrast: how much brighter it is than
+    what is around it, over the latter; negative if it is dark. Lengths are in pixels.
+
+    Parameters
+    ----------
+    material : {"graphene", "MoS2", "metal"}
+        Whose network finds them.
+    contrast : {"auto", "bright", "dark"}
+        Whether columns are bright. "auto": it is left to the network.
+    probability : float
+        Of the rows, at least.
+    pixel_size : float, optional
+        In angstroms. Finer pixels than the network has seen are binned. By default
+        they are taken as they are.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg.frames.run import run
+    >>> from hyperspy_symseg.simulate import hrtem
+    >>> sheet = hrtem.graphene((20.0, 24.0))
+    >>> s, truth = hrtem.frame(sheet, hrtem.Microscope(80, -60), (100, 120), dose=500)
+    >>> [found] = run(HrtemColumns("graphene"), s.data)
+    >>> abs(len(found) - len(truth.occupied)) < 12
+    True
+    """
+
+    material: str
+    contrast: str = "auto"
+    probability: float = 0.5
+    pixel_size: float | None = None
+    whole_frames: ClassVar[bool] = True
+
+    def __post_init__(self):
+        """Say what nobody can know."""
+        if self.material == "metal" and self.contrast == "auto":
+            _logger.warning(
+                "Whether columns of a metal are bright or dark cannot be told where "
+                "there is one a cell: tell it as contrast if you know it."
+            )
+
+    def process(self, tile):
+        """Those of a frame: (n, 6) numpy.ndarray."""
+        if not tile.valid.any():
+            return np.empty((0, len(NAMES)))
+        n = binning_of(self.material, self.pixel_size)
+        given = tile.values, tile.valid
+        with one_thread:
+            found = columns_of(self.material, *given, self.contrast, n)
+        found = found[found[:, 4] >= self.probability]
+        found = found[np.lexsort(found.T[1::-1])]
+        contrast = contrast_at(*given, found[:, :2], n)
+        return np.column_stack([found, contrast])
+
+
+def columns_of(material, values, valid, contrast, n):
+    """Columns of any probability: (n, 5) numpy.ndarray, as from `find_columns`.
+
+    Parameters
+    ----------
+    material : {"graphene", "MoS2", "metal"}
+    values : (rows, columns) numpy.ndarray of any real dtype
+    valid : (rows, columns) numpy.ndarray of bool
+    contrast : {"auto", "bright", "dark"}
+        "auto": if contrast has a sign in the material, the network looks for bright
+        columns, for dark ones, and for either. What it is surest of around a place is
+        taken there, either if there is no saying.
+    n : int
+        Pixels along each side that become one.
+    """
+    network = hrtem_network(material)
+    scale = ColumnScale(n, *mean_and_spread(*binned(values, valid, n)))
+
+    def told(contrast):
+        found = columns_by(network, values, valid, contrast, scale)
+        return found[found[:, 4] >= LEAST]
+
+    if contrast != "auto" or material not in SIGNED:
+        return told(contrast)
+    either, *both = (told(each) for each in ("auto", "bright", "dark"))
+    bright, dark = (_near(each, values.shape, n) for each in both)
+    margin = (bright - dark) / np.maximum(bright + dark, 1e-9)
+    rows = np.concatenate([either, *both])
+    of = np.repeat([0, 1, -1], [len(either), *map(len, both)])
+    at = np.rint(rows[:, :2] / (STEP * n)).astype(int)
+    here = margin[tuple(np.minimum(at, np.subtract(margin.shape, 1)).T)]
+    chosen = np.where(np.abs(here) > MARGIN, np.sign(here), 0)
+    rows = rows[chosen == of]
+    # Where the choice changes, a column may be of both.
+    rows = rows[np.argsort(-rows[:, 4], kind="stable")]
+    pairs = cKDTree(rows[:, :2]).query_pairs(TWINS * n, output_type="ndarray")
+    return np.delete(rows, pairs.max(axis=1), axis=0) if len(pairs) else rows
+
+
+def _near(found, shape, n):
+    """How sure columns are around places, a few pixels apart: array."""
+    total = np.zeros([m // (STEP * n) + 2 for m in shape])
+    at = np.rint(found[:, :2] / (STEP * n)).astype(int)
+    np.add.at(total, tuple(at.T), found[:, 4] ** POWER)
+    return ndimage.gaussian_filter(total, AROUND / STEP, mode="constant")
+
+
+def contrast_at(values, valid, places, width):
+    """How much brighter places are than what is around, over the latter: (n,) array.
+
+    Parameters
+    ----------
+    values : (rows, columns) numpy.ndarray of any real dtype
+    valid : (rows, columns) numpy.ndarray of bool
+    places : (n, 2) numpy.ndarray
+    width : float
+        Unit of the widths of what is averaged, in pixels.
+
+    Examples
+    --------
+    >>> frame = np.full((30, 40), 2.0)
+    >>> frame[15, 20] = 1
+    >>> contrast_at(frame, frame > 0, np.array([[15.0, 20.0]]), 1).round(3)
+    array([-0.052])
+    """
+    weights = valid.astype(float)
+    used = np.where(valid, values, 0).astype(float)
+    means = []
+    for each in (INNER, OUTER):
+        sums, counts = (
+            ndimage.gaussian_filter(x, each * width, mode="constant")
+            for x in (used, weights)
+        )
+        near = ndimage.map_coordinates(sums, places.T, order=1, mode="nearest")
+        among = ndimage.map_coordinates(counts, places.T, order=1, mode="nearest")
+        means.append(near / np.maximum(among, 1e-9))
+    own, around = means
+    return np.divide(
+        own - around, np.abs(around), out=np.zeros(len(own)), where=around != 0
+    )

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Networks that find atomic columns in HRTEM, one for each class of materials.
+
+They have the layers of `ColumnNetwork`. ``training/hrtem.py`` trained them, on frames
+of `simulate.hrtem`, from `RANGES`.
+"""
+
+import functools
+import logging
+import math
+import warnings
+from pathlib import Path
+
+from .column_layers import ColumnNetwork
+from .weights import read_weights
+
+_logger = logging.getLogger(__name__)
+FOLDER = Path(__file__).parent
+_OPTICS = {
+    # Of either sign, in angstroms.
+    "defocus": (25.0, 100.0),
+    # In micrometres.
+    "spherical_aberration": (-10.0, 10.0),
+    # In angstroms.
+    "astigmatism": (0.0, 10.0),
+    "focal_spread": (5.0, 15.0),
+    "vibration": (0.0, 0.15),
+    "mtf": (0.6, 1.0),
+    # Electrons a pixel.
+    "dose": (8.0, 1500.0),
+}
+# What frames were drawn from, uniformly: pixels in angstroms, voltages in kV.
+RANGES = {
+    "graphene": {"pixel_size": (0.10, 0.20), "voltage": (60.0, 80.0, 80.0)} | _OPTICS,
+    "MoS2": {"pixel_size": (0.12, 0.26), "voltage": (60.0, 80.0, 80.0, 120.0)}
+    | _OPTICS,
+    "metal": {"pixel_size": (0.12, 0.30), "voltage": (80.0, 200.0, 300.0, 300.0)}
+    | _OPTICS,
+}
+MATERIALS = tuple(RANGES)
+# Of columns whose contrast has a sign: in MoS2 the first two reflections may have
+# opposite ones.
+SIGNED = "graphene", "metal"
+
+
+@functools.cache
+def hrtem_network(material):
+    """The network of a class of materials.
+
+    Parameters
+    ----------
+    material : {"graphene", "MoS2", "metal"}
+
+    Returns
+    -------
+    ColumnNetwork
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If its file is missing or damaged.
+    """
+    return ColumnNetwork(*read_weights(weights_file(material)))
+
+
+def weights_file(material):
+    """Where the weights of a class of materials are: Path."""
+    return FOLDER / f"hrtem_{material.lower()}.npz"
+
+
+def binning_of(material, pixel_size):
+    """Pixels along each side that become one, so that the network has seen the like.
+
+    Parameters
+    ----------
+    material : {"graphene", "MoS2", "metal"}
+    pixel_size : float or None
+        In angstroms; None if it is not known.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> binning_of("graphene", 0.04), binning_of("graphene", 0.2)
+    (3, 1)
+    """
+    if pixel_size is None:
+        return 1
+    finest, _ = RANGES[material]["pixel_size"]
+    return max(1, math.ceil(finest / pixel_size - 1e-9))
+
+
+def warn_of_pixel_size(material, sizes):
+    """Say so if a network has not seen pixels of such a size.
+
+    Parameters
+    ----------
+    material : {"graphene", "MoS2", "metal"}
+    sizes : sequence of float or None
+        Along y and x, in angstroms; None if they are not known.
+    """
+    low, high = RANGES[material]["pixel_size"]
+    if sizes is None:
+        _logger.warning(
+            "The size of the pixels is not known: it is taken to be from %g to %g "
+            "angstroms, as in the training.",
+            low,
+            high,
+        )
+    elif max(sizes) > high:
+        warnings.warn(
+            f"Pixels are {max(sizes):.3g} angstroms, larger than any that the network "
+            f"of {material} was trained for ({low:g} to {high:g}).",
+            stacklevel=6,
+        )

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Networks that tell what a column is, from three images at different defocus.
+
+``training/hrtem_series.py`` trained them, on focal series of `simulate.hrtem`, from
+`SERIES`. Experimental: see `doc/hrtem.md`.
+"""
+
+import functools
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from .layers import conv2d, dense, relu, softmax
+from .weights import TrainedNetwork, read_weights
+
+FOLDER = Path(__file__).parent
+# Images of a series; pixels of a patch along each side, and their size in angstroms.
+N_IMAGES, SIDE, PIXEL = 3, 32, 0.2
+# What the intensity above the mean is multiplied by, and what defoci are divided by.
+GAIN, FOCUS = 5.0, 100.0
+# Channels in and out, size and stride of the kernels.
+LAYERS = {
+    "first": (3, 16, 3, 1),
+    "second": (16, 32, 3, 2),
+    "third": (32, 48, 3, 2),
+    "fourth": (48, 48, 3, 2),
+}
+# Inputs and outputs of what follows: 4 x 4 pixels of 48 channels and three defoci.
+HIDDEN = 48 * 16 + N_IMAGES, 64
+CLASSES = {"MoS2": ("none", "1S", "2S", "Mo")}
+# What series were drawn from: the first defocus and the step in angstroms (under
+# focus), electrons in a square angstrom of an image, and the microscope.
+SERIES = {
+    "MoS2": {
+        "first_defocus": (20.0, 40.0),
+        "step": (25.0, 40.0),
+        "dose": (200.0, 12000.0),
+        "voltage": (60.0, 80.0),
+        "pixel_size": (0.12, 0.26),
+        "spherical_aberration": (-5.0, 5.0),
+        "astigmatism": (0.0, 5.0),
+        "focal_spread": (5.0, 15.0),
+        "vibration": (0.0, 0.15),
+        "mtf": (0.6, 1.0),
+    }
+}
+
+
+@dataclass(frozen=True, eq=False)
+class SiteNetwork(TrainedNetwork):
+    """A trained network: what sites are.
+
+    Parameters
+    ----------
+    weights : dict of str and numpy.ndarray
+        ``kernels`` and ``bias`` of every layer, and the temperature.
+    seed : int
+        What they were trained from.
+    """
+
+    def probabilities(self, patches, defoci):
+        """How likely each class is.
+
+        Parameters
+        ----------
+        patches : (n, 3, 32, 32) numpy.ndarray of float32
+            From `patches_at`.
+        defoci : (3,) array_like
+            In angstroms.
+
+        Returns
+        -------
+        (n, classes) numpy.ndarray of float64
+        """
+        return softmax(self.logits(patches, defoci) / self.weights["temperature"])
+
+    def logits(self, patches, defoci):
+        """What the network gives: (n, classes) numpy.ndarray of float64."""
+        x = patches
+        for name, (_, _, size, stride) in LAYERS.items():
+            kernels, bias = (self.weights[f"{k}_{name}"] for k in ("kernels", "bias"))
+            x = relu(conv2d(x, kernels, bias, stride, size // 2))
+        x = x.reshape(len(x), HIDDEN[0] - N_IMAGES)
+        told = np.tile(np.float32(defoci) / np.float32(FOCUS), (len(x), 1))
+        x = np.concatenate([x, told], axis=1)
+        x = relu(dense(x, self.weights["kernels_hidden"], self.weights["bias_hidden"]))
+        x = dense(x, self.weights["kernels_classes"], self.weights["bias_classes"])
+        return x.astype(float)
+
+
+@functools.cache
+def site_network(material):
+    """The network of a class of materials, "MoS2": SiteNetwork."""
+    return SiteNetwork(*read_weights(sites_file(material)))
+
+
+def sites_file(material):
+    """Where the weights of a class of materials are: Path."""
+    return FOLDER / f"hrtem_sites_{material.lower()}.npz"
+
+
+def patches_at(images, places, pixel_size):
+    """What the network sees of places in a focal series.
+
+    Parameters
+    ----------
+    images : (3, rows, columns) numpy.ndarray of float64
+        NaN where a pixel is not valid.
+    places : (n, 3, 2) numpy.ndarray
+        Of each site in each image, (y, x) in pixels.
+    pixel_size : float
+        In angstroms.
+
+    Returns
+    -------
+    (n, 3, 32, 32) numpy.ndarray of float32
+        Intensities above the mean of each image, over it; 0 outside.
+
+    Examples
+    --------
+    >>> images = np.ones((3, 40, 50))
+    >>> patches_at(images, np.full((5, 3, 2), 20.0), 0.2).shape
+    (5, 3, 32, 32)
+    """
+    step = np.arange(SIDE) - (SIDE - 1) / 2
+    step *= PIXEL / pixel_size
+    found = np.empty((len(places), N_IMAGES, SIDE, SIDE), np.float32)
+    for i, image in enumerate(images):
+        mean = np.nanmean(image) or 1.0
+        image = GAIN * np.nan_to_num(image / mean - 1)
+        y = places[:, i, 0, None, None] + step[:, None] + np.zeros(SIDE)
+        x = places[:, i, 1, None, None] + step[None, :] + np.zeros((SIDE, 1))
+        found[:, i] = ndimage.map_coordinates(image, [y, x], order=1, mode="constant")
+    return found
+
+
+def warn_of_series(material, asked):
+    """Say what of a series is outside of what the network was trained for.
+
+    Parameters
+    ----------
+    material : {"MoS2"}
+    asked : dict of str and float
+        Some of the names of `SERIES`, and their values.
+    """
+    outside = [
+        f"{name} {value:.4g} (trained: {min(own):g} to {max(own):g})"
+        for name, value in asked.items()
+        if not min(own := SERIES[material][name.split()[-1]]) <= value <= max(own)
+    ]
+    if outside:
+        warnings.warn(
+            f"The network of {material} was not trained for such a focal series, and "
+            f"its probabilities may be wrong: {', '.join(outside)}.",
+            stacklevel=6,
+        )

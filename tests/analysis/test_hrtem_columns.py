@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of columns of HRTEM in one frame."""
+
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+
+from hyperspy_symseg.analysis.hrtem_columns import HrtemColumns, columns_of, contrast_at
+from hyperspy_symseg.frames.run import run
+from hyperspy_symseg.simulate import hrtem
+
+SHAPE, PIXEL = (120, 200), 0.18
+
+
+@pytest.fixture(scope="module")
+def graphene():
+    """Frame with bright columns and little noise, and where these are."""
+    sheet = hrtem.graphene((21.6, 36.0), seed=8)
+    microscope = hrtem.Microscope(80, -60, focal_spread=10, vibration=0, mtf=1)
+    s, truth = hrtem.frame(sheet, microscope, SHAPE, PIXEL, dose=1000, seed=3)
+    return s.data.astype(float), truth.occupied
+
+
+def share_found(found, true):
+    """Share of the columns that are found within 2 pixels."""
+    return np.mean(cKDTree(found[:, :2]).query(true)[0] < 2)
+
+
+def test_the_sign_may_change_across_the_frame(graphene):
+    frame, true = graphene
+    frame = frame.copy()
+    frame[:, 100:] = 2 * frame.mean() - frame[:, 100:]
+    [found] = run(HrtemColumns("graphene"), frame)
+    for sign, first, last in ((1, 8, 85), (-1, 115, 192)):
+        own, there = (x[(x[:, 1] > first) & (x[:, 1] < last)] for x in (found, true))
+        assert share_found(own, there) > 0.9
+        assert np.sign(np.median(own[:, 5])) == sign
+
+
+def test_the_vote_is_as_good_as_being_told(graphene):
+    frame, true = graphene
+    valid = np.ones(SHAPE, bool)
+    voted, told = (
+        columns_of("graphene", frame, valid, contrast, 1)
+        for contrast in ("auto", "bright")
+    )
+    voted, told = (x[x[:, 4] >= 0.5] for x in (voted, told))
+    # The same columns to the last bit, but where neither has a majority.
+    assert abs(len(voted) - len(told)) <= 0.02 * len(told)
+    assert share_found(voted, true) >= share_found(told, true) - 0.02
+
+
+def test_columns_have_no_twins(graphene):
+    [found] = run(HrtemColumns("graphene"), graphene[0])
+    away, _ = cKDTree(found[:, :2]).query(found[:, :2], k=2)
+    assert away[:, 1].min() > 2
+
+
+def test_contrast_is_relative():
+    y, x = np.indices((60, 70))
+    column = np.exp(-((y - 30) ** 2 + (x - 40) ** 2) / 2 / 1.2**2)
+    places, valid = np.array([[30.0, 40.0]]), np.ones(y.shape, bool)
+    for scale, sign in ((5.0, 1), (5000.0, -1)):
+        frame = scale * (1 + 0.1 * sign * column)
+        [found] = contrast_at(frame, valid, places, 1.0)
+        # A Gaussian of 0.1 is half as high after it is blurred by its own width; that
+        # of 5 pixels leaves 0.1 * 1.44 / 26.44 of it.
+        expected = 0.1 * sign * (0.5 - 1.44 / 26.44)
+        assert found == pytest.approx(expected, rel=0.05)
+
+
+def test_a_frame_without_pixels_has_no_columns():
+    [found] = run(HrtemColumns("MoS2"), np.full((40, 50), np.nan))
+    assert found.shape == (0, 6)

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the scripts that train the networks of HRTEM."""
+
+import importlib
+import itertools
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hyperspy_symseg.networks.column_layers import ERRORS, ColumnNetwork
+from hyperspy_symseg.networks.hrtem_network import MATERIALS, RANGES
+
+FOLDER = Path(__file__).parents[2] / "training"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder():
+    sys.path.insert(0, str(FOLDER))
+    yield
+    sys.path.remove(str(FOLDER))
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return importlib.import_module("hrtem_frames")
+
+
+@pytest.fixture(scope="module")
+def crops(frames):
+    # Of one specimen each, and the first of the next.
+    return {m: list(itertools.islice(frames.crops(m, 64, 7), 17)) for m in MATERIALS}
+
+
+def test_crops_come_from_their_seed(frames, crops):
+    again = list(itertools.islice(frames.crops("MoS2", 64, 7), 2))
+    for one, other in zip(crops["MoS2"], again, strict=False):
+        np.testing.assert_array_equal(one.image, other.image)
+        np.testing.assert_array_equal(one.columns, other.columns)
+    assert (crops["MoS2"][16].image != crops["MoS2"][0].image).any()
+
+
+@pytest.mark.parametrize("material", MATERIALS)
+def test_columns_are_in_the_crop(crops, material):
+    for crop in crops[material]:
+        assert crop.image.shape == (64, 64)
+        assert ((crop.columns >= -0.5) & (crop.columns < 63.5)).all()
+        assert crop.image.astype(float).mean() == pytest.approx(1, abs=0.3)
+
+
+def test_the_sign_is_that_of_the_columns(frames):
+    y, x = np.indices((40, 50))
+    columns = np.array([[12.0, 14.0], [25.0, 33.0]])
+    bright = sum(np.exp(-((y - a) ** 2 + (x - b) ** 2) / 8) for a, b in columns)
+    assert frames.sign_of(1 + bright, columns) == 1
+    assert frames.sign_of(1 - bright, columns) == -1
+    assert frames.sign_of(np.random.default_rng(0).normal(size=(40, 50)), columns) == 0
+
+
+def test_microscopes_are_of_the_range(frames):
+    rng = np.random.default_rng(3)
+    drawn = [frames.draw_microscope("metal", rng) for _ in range(40)]
+    defoci = np.abs([m.defocus for m in drawn])
+    low, high = RANGES["metal"]["defocus"]
+    assert low <= defoci.min() < defoci.max() <= high
+    assert {np.sign(m.defocus) for m in drawn} == {-1, 1}
+    assert {m.voltage for m in drawn} == set(RANGES["metal"]["voltage"])
+
+
+def test_counts_have_the_dose(frames):
+    rng = np.random.default_rng(3)
+    counts = frames.exposed(np.ones((50, 60), np.float16), 30.0, rng)
+    assert counts.mean() == pytest.approx(30, rel=0.02)
+
+
+def test_a_training_is_the_same_again(frames, crops):
+    torch = pytest.importorskip("torch")
+    hrtem = importlib.import_module("hrtem")
+    options = Namespace(seed=4, steps=2, weights=None)
+    found = []
+    for _ in range(2):
+        torch.manual_seed(4)
+        network = hrtem.train(hrtem.Network(), "MoS2", crops["MoS2"], options)
+        found.append(network.as_weights())
+    one, again = found
+    for name in one:
+        np.testing.assert_array_equal(one[name], again[name])
+
+
+def test_it_begins_with_the_network_of_other_frames(crops):
+    torch = pytest.importorskip("torch")
+    hrtem = importlib.import_module("hrtem")
+    weights = ColumnNetwork.trained().weights
+    rng = np.random.default_rng(0)
+    seen = np.stack([hrtem.example(c, "MoS2", rng)[0] for c in crops["MoS2"][:2]])
+    network = hrtem.Network()
+    hrtem.begin(network, weights, torch.from_numpy(seen))
+    with torch.no_grad():
+        found = network.eval()(torch.from_numpy(seen)).numpy()
+    found[:, 3:] = found[:, 3:].clip(*ERRORS)
+    expected = [ColumnNetwork.trained().cells(x) for x in seen]
+    np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+def test_sites_of_series_are_where_their_atoms_are():
+    pytest.importorskip("torch")
+    series = importlib.import_module("hrtem_series")
+    sites = series.draw("MoS2", (3, 1))
+    assert sites.images.shape == (3, series.IMAGE, series.IMAGE)
+    assert len(sites.places) == len(sites.classes) <= series.MOST_SITES
+    assert set(sites.classes) == {0, 1, 2, 3}
+    np.testing.assert_array_equal(sites.places, series.draw("MoS2", (3, 1)).places)
+    rng = np.random.default_rng(0)
+    patches, defoci = series.patches(sites, np.arange(5), 5000.0, rng)
+    assert patches.shape == (5, 3, 32, 32)
+    np.testing.assert_allclose(defoci, sites.defoci, atol=20)
+
+
+def test_the_temperature_is_what_logits_were_divided_by():
+    pytest.importorskip("torch")
+    series = importlib.import_module("hrtem_series")
+    rng = np.random.default_rng(0)
+    logits = 2 * rng.normal(size=(4000, 3))
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    classes = (chances.cumsum(axis=1) < rng.random((4000, 1))).sum(axis=1)
+    assert series.temperature_of(3 * logits, classes) == pytest.approx(3, rel=0.1)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the networks of classes of materials."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from hyperspy_symseg.networks import hrtem_network as networks
+from hyperspy_symseg.networks.column_layers import example_planes
+
+
+@pytest.mark.parametrize("material", networks.MATERIALS)
+def test_cells_are_those_of_torch(material):
+    network = networks.hrtem_network(material)
+    found, expected = network.cells(example_planes()), network.weights["torch_cells"]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("material", networks.MATERIALS)
+def test_files_say_what_was_seen(material):
+    weights = networks.hrtem_network(material).weights
+    for name, interval in networks.RANGES[material].items():
+        np.testing.assert_allclose(weights[f"range_{name}"], interval)
+
+
+@pytest.mark.parametrize(
+    ("pixel_size", "binning"), [(None, 1), (0.3, 1), (0.1, 1), (0.099, 2), (0.03, 4)]
+)
+def test_fine_pixels_are_binned_into_the_range(pixel_size, binning):
+    assert networks.binning_of("graphene", pixel_size) == binning
+
+
+@pytest.mark.parametrize("material", networks.MATERIALS)
+def test_any_fine_pixel_gets_into_the_range(material):
+    low, high = networks.RANGES[material]["pixel_size"]
+    for size in np.geomspace(0.01, high, 50):
+        assert low - 1e-9 <= size * networks.binning_of(material, size) <= high
+
+
+def test_an_unknown_size_is_in_the_log(caplog):
+    with caplog.at_level(logging.WARNING):
+        networks.warn_of_pixel_size("MoS2", None)
+    assert "0.12 to 0.26 angstroms" in caplog.text
+
+
+def test_a_size_within_the_range_is_not_worth_a_word(recwarn, caplog):
+    networks.warn_of_pixel_size("MoS2", [0.2, 0.2])
+    assert not recwarn.list
+    assert not caplog.text

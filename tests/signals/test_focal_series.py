@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of what columns are, from focal series, by the method of signals."""
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+
+from hyperspy_symseg.simulate import hrtem
+
+SHAPE, PIXEL = (130, 150), 0.2
+SIZE = 26.0, 30.0
+DEFOCI = [30.0, 62.0, 94.0]
+
+
+def columns_of(signal, **asked):
+    return signal.find_atomic_columns(**asked, show_progressbar=False)
+
+
+def simulated(specimen, voltage, dose=200):
+    microscope = hrtem.Microscope(voltage, focal_spread=8, vibration=0.1, mtf=0.8)
+    return hrtem.focal_series(
+        specimen, microscope, SHAPE, PIXEL, DEFOCI, dose=dose, drift=3, seed=2
+    )
+
+
+@pytest.fixture(scope="module")
+def mos2():
+    return simulated(hrtem.mos2(SIZE, vacancies=0.2, seed=4), 80)
+
+
+@pytest.fixture(scope="module")
+def sites(mos2):
+    return columns_of(mos2[0], material="MoS2", focal_series=True)
+
+
+def classes_at(rows, truth):
+    """Classes where columns are, -1 where there is no row; and what is true."""
+    inner = ((truth.positions > 6) & (truth.positions < np.subtract(SHAPE, 7))).all(1)
+    away, which = cKDTree(rows[:, :2]).query(truth.positions[inner])
+    return np.where(away < 4, rows[which, 5], -1), inner
+
+
+def test_sites_of_mos2_are_told(mos2, sites):
+    truth = mos2[1]
+    found, inner = classes_at(sites.data[0], truth)
+    is_mo = (truth.elements == "Mo") & (truth.counts > 0)
+    expected = np.where(is_mo, 3, truth.counts)[inner]
+    assert np.mean(found == expected) > 0.95
+    # Sites that have lost all of their atoms, and those that have lost one.
+    for kind in (0, 1):
+        assert np.mean(found[expected == kind] == kind) > 0.8
+
+
+def test_the_table_of_mos2_has_names(sites):
+    names = ["class", "p_none", "p_1S", "p_2S", "p_Mo"]
+    assert sites.column_names == ["y", "x", "y_error", "x_error", "probability", *names]
+    [rows] = sites.data
+    np.testing.assert_allclose(rows[:, 6:].sum(axis=1), 1)
+    np.testing.assert_array_equal(rows[:, 6:].argmax(axis=1), rows[:, 5])
+    np.testing.assert_allclose(sites.metadata.Atomic_columns.defoci, DEFOCI)
+
+
+def test_defoci_may_be_given(mos2, sites):
+    s = mos2[0].deepcopy()
+    s.axes_manager[0].units = ""
+    found = columns_of(s, material="MoS2", focal_series=DEFOCI)
+    np.testing.assert_array_equal(found.data[0], sites.data[0])
+    with pytest.raises(ValueError, match="^focal_series must be three defoci"):
+        columns_of(s, material="MoS2", focal_series=True)
+
+
+def test_lazy_series_are_the_same_later(mos2, sites):
+    later = columns_of(mos2[0].as_lazy(), material="MoS2", focal_series=True)
+    assert later._lazy
+    later.compute()
+    np.testing.assert_array_equal(later.data[0], sites.data[0])
+
+
+def test_what_is_outside_of_the_training_is_said(mos2):
+    s = mos2[0].deepcopy()
+    s.metadata.Acquisition_instrument.TEM.beam_energy = 300
+    with pytest.warns(UserWarning, match=r"voltage 300 \(trained: 60 to 80\)"):
+        columns_of(s, material="MoS2", focal_series=True)
+
+
+def test_what_is_inside_is_not(mos2):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        columns_of(mos2[0], material="MoS2", focal_series=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ({"material": "graphene", "focal_series": True}, "material"),
+        ({"focal_series": True}, "material"),
+        ({"material": "MoS2", "focal_series": [1, 2]}, "focal_series"),
+        ({"material": "MoS2", "focal_series": "yes"}, "focal_series"),
+        ({"material": "MoS2", "focal_series": None}, "focal_series"),
+    ],
+)
+def test_what_is_not_allowed_is_named(mos2, asked, name):
+    with pytest.raises((TypeError, ValueError), match=f"^{name} must be"):
+        columns_of(mos2[0], **asked)
+
+
+def test_a_single_image_is_no_series(mos2):
+    with pytest.raises(ValueError, match="^focal_series must be of a signal of three"):
+        columns_of(mos2[0].inav[0], material="MoS2", focal_series=True)

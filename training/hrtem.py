@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Train a network that finds atomic columns in HRTEM of a class of materials.
+
+::
+
+    pip install hyperspy-symseg[train]
+    python training/hrtem.py graphene [--steps 2500] [--crops 3000] [--held-out 150]
+                             [--seed 0] [--frames FILE] [--weights FILE]
+
+Crops of simulated images (`hrtem_frames.py`) are drawn first; with ``--frames`` they
+are kept in a file, and read if it is there. It starts from the weights that find
+columns in other frames (`columns.npz`), and is shown each crop with other noise, turned
+or mirrored. Other crops are what probabilities and errors are calibrated to, and still
+others validate. Without ``--weights`` nothing is written.
+"""
+
+import argparse
+import itertools
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from column_calibration import MATCHED, PLAIN, calibration_error, fitted, matches
+from columns import LOSSES, Network, losses, plain_cells, say, turned
+from hrtem_frames import (
+    CALIBRATION,
+    TRAINING,
+    VALIDATION,
+    Crop,
+    crops,
+    exposed,
+    uniform_log,
+)
+from torch import nn
+
+from hyperspy_symseg.networks.column_layers import (
+    CELL,
+    ColumnNetwork,
+    example_planes,
+    planes,
+)
+from hyperspy_symseg.networks.column_network import ColumnScale, columns_by
+from hyperspy_symseg.networks.column_scale import mean_and_spread
+from hyperspy_symseg.networks.hrtem_network import MATERIALS, RANGES, SIGNED
+from hyperspy_symseg.networks.weights import write_weights
+
+SIDE, HELD_OUT_SIDE, BATCH, HIGHEST_RATE, DECAY = 96, 128, 8, 1.5e-3, 1e-3
+# Longest step, as the norm of the gradient; and share of the mean of all weights so far
+# that the next weights leave.
+STEEPEST, AVERAGED = 2.0, 0.995
+# Shares of the crops: with columns that are known to be bright, and with the scale of a
+# frame of which they are a corner.
+KNOWN, CORNERS = 0.4, 0.5
+# Width that a distance of a column from what is found of it is measured in, in pixels.
+WIDTH = 1.0
+# Electrons a pixel that figures are given between.
+DOSES = 8.0, 20.0, 60.0, 200.0, 1500.0
+EVERY = 250
+
+
+def drawn(material, n, side, seed):
+    """A number of crops, saying how it goes: list of Crop."""
+    found = []
+    for crop in itertools.islice(crops(material, side, seed), n):
+        found.append(crop)
+        if len(found) % 1000 == 0:
+            say(f"{len(found)} crops")
+    return found
+
+
+def kept_in(path, material, options):
+    """Crops from a file or, if there is none, drawn and written to it: list of Crop."""
+    path = Path(path)
+    if path.is_file():
+        with np.load(path) as file:
+            images, columns, ends, signs = (file[name] for name in file.files)
+        columns = np.split(columns, ends[:-1])
+        return [Crop(*each) for each in zip(images, columns, signs, strict=True)]
+    found = drawn(material, options.crops, SIDE, (options.seed, TRAINING))
+    np.savez(
+        path,
+        images=np.stack([c.image for c in found]),
+        columns=np.concatenate([c.columns for c in found]),
+        ends=np.cumsum([len(c.columns) for c in found]),
+        signs=np.array([c.sign for c in found]),
+    )
+    return found
+
+
+def seen_of(crop, material, rng):
+    """Counts of a crop, of a dose at random, and whether columns are bright: two."""
+    dose = uniform_log(rng, *RANGES[material]["dose"])
+    image = exposed(crop.image, dose, rng)
+    is_known = material in SIGNED and bool(crop.sign) and rng.random() < KNOWN
+    return image * crop.sign if is_known else image, is_known, dose
+
+
+def example(crop, material, rng):
+    """What the network sees of a crop, and what is true of its cells: two arrays."""
+    values, is_known, _ = seen_of(crop, material, rng)
+    side = len(values)
+    valid = np.ones(values.shape, bool)
+    mean, spread = mean_and_spread(values, valid)
+    if rng.random() < CORNERS:
+        mean += rng.normal(0, 0.4) * spread
+        spread *= np.exp(rng.uniform(-0.7, 0.4))
+    seen = planes(values, valid, (mean, spread), is_known)
+    columns = crop.columns
+    own = np.floor((columns + 0.5) / CELL).astype(int).clip(0, side // CELL - 1)
+    true = np.zeros((3, side // CELL, side // CELL), np.float32)
+    middles = CELL * own + (CELL - 1) / 2
+    true[:, own[:, 0], own[:, 1]] = np.insert((columns - middles).T, 0, 1, axis=0)
+    return seen, true
+
+
+def begin(network, weights, seen):
+    """Give a network the weights of another, which has no normalisation.
+
+    Each layer normalises by what it has of some crops, and undoes it: it begins as what
+    it was.
+    """
+
+    def of_layer(name, x):
+        layer = network.layers[name]
+        layer[0].weight.copy_(torch.from_numpy(weights[f"kernels_{name}"].copy()))
+        bias = torch.from_numpy(weights[f"bias_{name}"].copy())
+        if name == "cells":
+            layer[0].bias.copy_(bias)
+            return layer(x)
+        found, norm = layer[0](x), layer[1]
+        mean, variance = found.mean((0, 2, 3)), found.var((0, 2, 3))
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_((variance + norm.eps).sqrt())
+        norm.bias.copy_(bias + mean)
+        return nn.functional.relu(found + bias[:, None, None])
+
+    with torch.no_grad():
+        network.through(of_layer, seen)
+
+
+def train(network, material, kept, options):
+    """Train with Adam at a rate that goes up and down once.
+
+    Returns
+    -------
+    Network
+        The mean of the weights, in which the latest count most.
+    """
+    import copy
+
+    rng = np.random.default_rng((options.seed, TRAINING))
+
+    def batch():
+        own = rng.integers(0, len(kept), BATCH)
+        each = [turned(*example(kept[i], material, rng), rng.integers(8)) for i in own]
+        return tuple(torch.from_numpy(np.stack(x)) for x in zip(*each, strict=True))
+
+    begin(network, ColumnNetwork.trained().weights, batch()[0])
+    mean = copy.deepcopy(network)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), HIGHEST_RATE, weight_decay=DECAY
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, HIGHEST_RATE, options.steps, pct_start=0.1
+    )
+    recent = []
+    network.train()
+    for step in range(options.steps):
+        seen, true = batch()
+        each = losses(network(seen), true)
+        loss = sum(a * b for a, b in zip(LOSSES, each, strict=True))
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), STEEPEST)
+        optimizer.step()
+        schedule.step()
+        share = min(AVERAGED, (step + 1) / (step + 10))
+        of_both = mean.state_dict().values(), network.state_dict().values()
+        for old, new in zip(*of_both, strict=True):
+            if old.dtype.is_floating_point:
+                old.lerp_(new, 1 - share)
+        recent.append([x.item() for x in each])
+        if (step + 1) % EVERY == 0 or step + 1 == options.steps:
+            existence, place = np.mean(recent, axis=0)
+            say(f"step {step + 1}: existence {existence:.4f}, place {place:.4f}")
+            recent = []
+            if options.weights:
+                # What there is so far, not calibrated.
+                write_weights(options.weights, mean.as_weights() | PLAIN, options.seed)
+    return mean.eval()
+
+
+def judged(network, material, held_out, seed):
+    """What is found in crops, which column each is, and the dose: iterator."""
+    for i, crop in enumerate(held_out):
+        rng = np.random.default_rng((*seed, i))
+        image, is_known, dose = seen_of(crop, material, rng)
+        valid = np.ones(image.shape, bool)
+        scale = ColumnScale(1, *mean_and_spread(image, valid))
+        contrast = "bright" if is_known else "auto"
+        found = columns_by(network, image, valid, contrast, scale)
+        yield crop, found, matches(found, crop.columns, MATCHED * WIDTH), dose
+
+
+def report(network, material, held_out, seed):
+    """Say how well columns are found, by the dose: (n, 4) numpy.ndarray.
+
+    Its rows are intervals of the dose; F1, root mean square of the distance along an
+    axis, and of that in errors, and calibration error.
+    """
+    rows = [[] for _ in DOSES[1:]]
+    for crop, found, which, dose in judged(network, material, held_out, seed):
+        number = min(np.searchsorted(DOSES, dose, "right") - 1, len(rows) - 1)
+        likely = found[:, 4] >= 0.5
+        right = likely & (which >= 0)
+        off = found[right, :2] - crop.columns[which[right]]
+        counts = right.sum(), likely.sum(), len(crop.columns)
+        own = off.ravel(), (off / found[right, 2:4]).ravel(), found[:, 4], which >= 0
+        rows[number].append((counts, *own))
+    figures = np.full((len(rows), 4), np.nan)
+    for i, own in enumerate(rows):
+        if not own:
+            continue
+        counts, *others = zip(*own, strict=True)
+        right, n_found, n_true = np.sum(counts, axis=0)
+        off, z, probabilities, are_right = map(np.concatenate, others)
+        figures[i] = (
+            2 * right / max(n_found + n_true, 1),
+            np.sqrt(np.mean(off**2)),
+            np.sqrt(np.mean(z**2)),
+            calibration_error(probabilities, are_right),
+        )
+        f1, rms, z, error = figures[i]
+        say(
+            f"{DOSES[i]:g} to {DOSES[i + 1]:g} electrons a pixel: F1 {f1:.3f}, "
+            f"{rms:.3f} px, z {z:.2f}, calibration error {error:.3f}"
+        )
+    return figures
+
+
+def main():
+    """Draw, train, calibrate, validate and write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("material", choices=MATERIALS)
+    parser.add_argument("--steps", type=int, default=2500, help="of 8 crops")
+    parser.add_argument("--crops", type=int, default=3000, help="to train on")
+    parser.add_argument(
+        "--held-out", type=int, default=150, help="crops to calibrate, and to validate"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--frames", help="file of the crops to train on")
+    parser.add_argument("--weights", help="file that is written")
+    options = parser.parse_args()
+    material, seed = options.material, options.seed
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    if options.frames:
+        kept = kept_in(options.frames, material, options)
+    else:
+        kept = drawn(material, options.crops, SIDE, (seed, TRAINING))
+    if not options.steps:
+        return
+    say(f"{len(kept)} crops")
+    weights = train(Network(), material, kept, options).as_weights()
+    weights["torch_cells"] = plain_cells(weights, example_planes()).astype(float)
+    weights["steps"] = np.array(options.steps)
+    weights["seconds"] = np.array(round(time.process_time()))
+    for name, interval in RANGES[material].items():
+        weights[f"range_{name}"] = np.array(interval, float)
+    network = ColumnNetwork(weights | PLAIN, seed)
+    held_out = drawn(material, options.held_out, HELD_OUT_SIDE, (seed, CALIBRATION))
+    of_crops = judged(network, material, held_out, (seed, CALIBRATION))
+    weights |= fitted(
+        (found, which, crop.columns) for crop, found, which, _ in of_crops
+    )
+    network.weights.update(weights)
+    held_out = drawn(material, options.held_out, HELD_OUT_SIDE, (seed, VALIDATION))
+    weights["validation"] = report(network, material, held_out, (seed, VALIDATION))
+    if options.weights:
+        write_weights(options.weights, weights, seed)
+        say(f"written to {options.weights}")
+
+
+if __name__ == "__main__":
+    main()

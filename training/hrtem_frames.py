@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Simulated HRTEM to train on: microscopes, specimens and supports drawn at random.
+
+A specimen has several microscopes, and each image several crops, so that a multislice
+is not for one crop alone. Crops are kept without noise, which is drawn when they are
+seen. In some the defocus varies across the image, through zero, too.
+"""
+
+import itertools
+import math
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from scipy import fft, ndimage
+
+from hyperspy_symseg.networks.hrtem_network import RANGES
+from hyperspy_symseg.simulate import hrtem
+from hyperspy_symseg.simulate.hrtem.recording import MARGIN
+
+# Second numbers of the seed, of crops that are drawn for one of these.
+TRAINING, CALIBRATION, VALIDATION = range(3)
+# Pixels of an image along each side, images of a specimen, and crops of an image.
+IMAGE, IMAGES, CROPS = 224, 4, 4
+# Shares of the images: with a defocus that varies, with next to no columns.
+VARYING, EMPTY = 0.3, 0.04
+# Images that a defocus that varies is interpolated between.
+STEPS = 5
+SLICE = 4.0
+# Least likeness of an image to its columns for there to be a sign of the contrast.
+SIGNED = 0.25
+
+
+class Crop(NamedTuple):
+    """A crop of an image, and what is true of it.
+
+    Attributes
+    ----------
+    image : (rows, columns) numpy.ndarray of float16
+        Without noise, 1 in vacuum.
+    columns : (n, 2) numpy.ndarray of float32
+        Position (y, x) in pixels.
+    sign : int
+        1 if columns are bright, -1 if dark, 0 if there is no saying.
+    """
+
+    image: np.ndarray
+    columns: np.ndarray
+    sign: int
+
+
+def uniform_log(rng, low, high):
+    """A number, uniform on a scale of logarithms: float."""
+    return math.exp(rng.uniform(math.log(low), math.log(high)))
+
+
+def crops(material, side, seed):
+    """Crops of one material, without end.
+
+    Parameters
+    ----------
+    material : {"graphene", "MoS2", "metal"}
+    side : int
+        Of a crop, in pixels.
+    seed : int or sequence of int
+
+    Yields
+    ------
+    Crop
+    """
+    for i in itertools.count():
+        rng = np.random.default_rng((*np.atleast_1d(seed).tolist(), i))
+        pixel = uniform_log(rng, *RANGES[material]["pixel_size"])
+        voltage = float(rng.choice(RANGES[material]["voltage"]))
+        extent = IMAGE * pixel
+        specimen = SPECIMENS[material]((extent, extent), rng)
+        wave, margin = _wave(specimen, voltage, pixel, rng)
+        columns = specimen.true_columns((IMAGE, IMAGE), pixel).occupied
+        for _ in range(IMAGES):
+            microscope = draw_microscope(material, rng, voltage)
+            image = _image(wave, microscope, pixel, rng)[margin:, margin:]
+            for _ in range(CROPS):
+                yield _crop(image, columns, side, rng)
+
+
+def draw_microscope(material, rng, voltage=None):
+    """A microscope of the range of a material: Microscope."""
+    own = RANGES[material]
+    if voltage is None:
+        voltage = float(rng.choice(own["voltage"]))
+    low, high = own["defocus"]
+    return hrtem.Microscope(
+        voltage,
+        rng.uniform(low, high) * rng.choice([-1, 1]),
+        rng.uniform(*own["spherical_aberration"]),
+        rng.uniform(*own["astigmatism"]),
+        rng.uniform(0, 180),
+        rng.uniform(*own["focal_spread"]),
+        rng.uniform(*own["vibration"]),
+        rng.uniform(*own["mtf"]),
+    )
+
+
+def _bent(specimen, rng):
+    """A specimen with strains of some percent that vary: Specimen."""
+    if rng.random() < 0.6:
+        return specimen
+    moved = []
+    waves = []
+    for _ in range(2):
+        wave = rng.normal(size=2)
+        wave *= 2 * math.pi / rng.uniform(40, 160) / np.linalg.norm(wave)
+        waves.append((wave, rng.uniform(0, 0.04, 2), rng.uniform(0, 2 * math.pi)))
+    for places in (specimen.positions, specimen.vacant):
+        new = places.copy()
+        for wave, strain, phase in waves:
+            shift = np.sin(places[:, :2] @ wave + phase)[:, np.newaxis]
+            new[:, :2] += strain / np.linalg.norm(wave) * shift
+        moved.append(new)
+    return replace(specimen, positions=moved[0], vacant=moved[1])
+
+
+def _sheet(make, supported, thickest):
+    """What draws a sheet of a kind: callable."""
+
+    def draw(size, rng):
+        specimen = make(
+            size,
+            vacancies=rng.choice([0, rng.uniform(0, 0.12)]),
+            holes=int(rng.choice([0, 1, 2, 4])),
+            vacuum=float(rng.choice([0, rng.uniform(0, 0.7)])),
+            seed=int(rng.integers(2**31)),
+        )
+        specimen = _bent(specimen, rng)
+        if rng.random() < EMPTY:
+            specimen = replace(
+                specimen,
+                positions=[],
+                elements=[],
+                columns=[],
+                vacant=[],
+                vacant_elements=[],
+            )
+        specimen = specimen.tilted(rng.uniform(0, 30), rng.uniform(0, 360))
+        if rng.random() < supported:
+            thickness = rng.uniform(0, thickest)
+            seed = int(rng.integers(2**31))
+            specimen = specimen.on_carbon(thickness, size, seed)
+        return specimen
+
+    return draw
+
+
+def _particle(size, rng):
+    """A particle of gold, on carbon or alone: Specimen."""
+    specimen = hrtem.particle(
+        size,
+        zone=str(rng.choice(["100", "110", "110", "111"])),
+        radius=min(rng.uniform(6, 22), 0.42 * size[0]),
+        seed=int(rng.integers(2**31)),
+    )
+    shift = np.array([*rng.uniform(-0.2, 0.2, 2) * size, 0])
+    specimen = replace(specimen, positions=specimen.positions + shift)
+    specimen = specimen.tilted(rng.uniform(0, 25), rng.uniform(0, 360))
+    if rng.random() < 0.6:
+        thickness, seed = rng.uniform(5, 40), int(rng.integers(2**31))
+        specimen = specimen.on_carbon(thickness, size, seed)
+    return specimen
+
+
+SPECIMENS = {
+    "graphene": _sheet(hrtem.graphene, 0.1, 2.0),
+    "MoS2": _sheet(hrtem.mos2, 0.3, 5.0),
+    "metal": _particle,
+}
+
+
+def _wave(specimen, voltage, pixel, rng):
+    """Exit wave of a specimen, and pixels before the image begins."""
+    margin = math.ceil((MARGIN + 6) / pixel)
+    whole = fft.next_fast_len(IMAGE + 2 * margin)
+    step = np.array([margin * pixel] * 2 + [0])
+    moved = replace(specimen, positions=specimen.positions + step)
+    wave = hrtem.exit_wave(
+        moved,
+        voltage,
+        (whole, whole),
+        pixel,
+        slice_thickness=SLICE,
+        displacement=rng.uniform(0.05, 0.1),
+    )
+    return wave, margin
+
+
+def _image(wave, microscope, pixel, rng):
+    """Image of a wave; in some, the defocus varies from place to place: array."""
+    if rng.random() >= VARYING:
+        return microscope.image(wave, pixel)
+    ends = microscope.defocus, -microscope.defocus * rng.uniform(0.3, 1.2)
+    defoci = np.linspace(*ends, STEPS)
+    images = [replace(microscope, defocus=f).image(wave, pixel) for f in defoci]
+    y, x = np.mgrid[: wave.shape[0], : wave.shape[1]] / wave.shape[0]
+    way = rng.uniform(0, 2 * math.pi)
+    along = math.sin(way) * (y - 0.5) + math.cos(way) * (x - 0.5)
+    along = along + 0.1 * np.sin(rng.uniform(3, 8) * (x + y))
+    along = (along - along.min()) / np.ptp(along) * (STEPS - 1)
+    rows, columns = np.indices(wave.shape)
+    return ndimage.map_coordinates(np.stack(images), [along, rows, columns], order=1)
+
+
+def _crop(image, columns, side, rng):
+    """A crop at random: Crop."""
+    first = rng.integers(0, IMAGE - side + 1, 2)
+    image = image[first[0] : first[0] + side, first[1] : first[1] + side]
+    columns = columns - first
+    inside = ((columns >= -0.5) & (columns < side - 0.5)).all(axis=1)
+    columns = columns[inside]
+    sign = sign_of(image, columns)
+    y, x = np.mgrid[:side, :side] / side - 0.5
+    # The beam is not even.
+    ramp = 1 + rng.normal(0, 0.02) * y + rng.normal(0, 0.02) * x
+    return Crop((image * ramp).astype(np.float16), columns.astype(np.float32), sign)
+
+
+def sign_of(image, columns):
+    """Whether columns are bright, 1, or dark, -1, or neither, 0: int."""
+    if not len(columns):
+        return 0
+    from scipy.spatial import cKDTree
+
+    y, x = np.indices(image.shape)
+    pixels = np.column_stack([y.ravel(), x.ravel()])
+    away, _ = cKDTree(columns).query(pixels)
+    near = np.exp(-0.5 * (away.reshape(image.shape) / 2.0) ** 2)
+    likeness = np.corrcoef(near.ravel(), image.astype(float).ravel())[0, 1]
+    return int(np.sign(likeness)) if abs(likeness) > SIGNED else 0
+
+
+def exposed(image, dose, rng):
+    """Counts of a crop: array of float32."""
+    counts = rng.poisson(np.clip(image.astype(np.float32), 0, None) * dose)
+    counts = counts.astype(np.float32)
+    if rng.random() < 0.15:
+        # Noise that neighbours share, as where a scintillator spreads it.
+        counts = ndimage.gaussian_filter(counts, rng.uniform(0.3, 0.7))
+    return counts
