@@ -25,6 +25,9 @@ INNER, OUTER = 1.2, 5.0
 # summed up over a Gaussian with this standard deviation, at places this far apart, in
 # pixels as above; there is a majority if the difference is this share of the sum.
 LEAST, POWER, AROUND, STEP, MARGIN = 0.02, 4, 30.0, 8, 0.1
+# Columns of a metal have this many others within a distance in angstroms, which is
+# somewhat more than that of nearest neighbours of gold.
+NEIGHBOURS, NEAR = 1.5, 3.2
 # Columns that are nearer than this are one, in the same pixels.
 TWINS = 2.0
 
@@ -82,6 +85,8 @@ class HrtemColumns(PointAnalysis):
         given = tile.values, tile.valid
         with one_thread:
             found = columns_of(self.material, *given, self.contrast, n)
+        if self.material == "metal" and self.pixel_size is not None:
+            found = found[_has_neighbours(found, NEAR / self.pixel_size)]
         found = found[found[:, 4] >= self.probability]
         found = found[np.lexsort(found.T[1::-1])]
         contrast = contrast_at(*given, found[:, :2], n)
@@ -125,6 +130,19 @@ def columns_of(material, values, valid, contrast, n):
     rows = rows[np.argsort(-rows[:, 4], kind="stable")]
     pairs = cKDTree(rows[:, :2]).query_pairs(TWINS * n, output_type="ndarray")
     return np.delete(rows, pairs.max(axis=1), axis=0) if len(pairs) else rows
+
+
+def _has_neighbours(found, distance):
+    """Which columns have some others near them, by their probabilities: (n,) of bool.
+
+    A crystal has; what looks like a column in an amorphous support has not.
+    """
+    tree = cKDTree(found[:, :2])
+    pairs = tree.query_pairs(distance, output_type="ndarray")
+    total = np.zeros(len(found))
+    for own, other in (pairs.T, pairs.T[::-1]):
+        np.add.at(total, own, found[other, 4])
+    return total >= NEIGHBOURS
 
 
 def _near(found, shape, n):

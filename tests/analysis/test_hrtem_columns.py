@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from hyperspy_symseg.analysis.hrtem_columns import HrtemColumns, columns_of, contrast_at
+from hyperspy_symseg.analysis.hrtem_columns import (
+    HrtemColumns,
+    _has_neighbours,
+    columns_of,
+    contrast_at,
+)
 from hyperspy_symseg.frames.run import run
 from hyperspy_symseg.simulate import hrtem
 
@@ -72,3 +77,15 @@ def test_contrast_is_relative():
 def test_a_frame_without_pixels_has_no_columns():
     [found] = run(HrtemColumns("MoS2"), np.full((40, 50), np.nan))
     assert found.shape == (0, 6)
+
+
+def test_columns_of_a_crystal_have_neighbours():
+    y, x = np.mgrid[:4, :5].reshape(2, -1) * 10.0
+    alone = [[80.0, 80.0], [80.0, 88.0], [120.0, 20.0]]
+    places = np.concatenate([np.column_stack([y, x]), alone])
+    found = np.column_stack([places, np.ones((len(places), 2)), np.ones(len(places))])
+    expected = np.arange(len(places)) < 20
+    np.testing.assert_array_equal(_has_neighbours(found, 12.0), expected)
+    # Unlikely neighbours do not count as much: there are at most four.
+    found[:, 4] = 0.3
+    assert not _has_neighbours(found, 12.0).any()
