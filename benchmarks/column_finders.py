@@ -40,7 +40,7 @@ def our_finder(method):
         errors = [names.index("y_error"), names.index("x_error")]
         vacancies = None
         if method != "network" and len(scene.vacancies):
-            outliers = labels.find_outliers(signal).data[0]
+            outliers = labels.find_outliers(signal, show_progressbar=False).data[0]
             vacancies = outliers[outliers[:, 2] < 0, :2]
         return Found(
             columns.data[0][:, :2],

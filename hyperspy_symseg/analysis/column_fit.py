@@ -16,6 +16,7 @@ from .column_model import (
     width_step,
 )
 from .column_statistics import (
+    log_odds,
     neighbours_moves,
     posterior,
     scatter_of,
@@ -29,7 +30,7 @@ ROUNDS = 4
 SETTLED = 3
 # To begin with: scatter about the sites, in spacings, and of intensities, relative; and
 # what these are at least and at most.
-SCATTER, VARIATION = 0.025, 0.1
+SCATTER, VARIATION = 0.0235, 0.1
 SCATTERS, VARIATIONS = (0.003, 0.12), (0.02, 0.5)
 # Columns that statistics are of, at least.
 FEWEST = 3
@@ -221,6 +222,9 @@ class ColumnFit:
         if i >= SETTLED:
             rest = (canvas.values - self.expected) * canvas.valid
             self._scan, rest = scan_variance(rest, self.expected, self.noise)
+            if self._scan:
+                # That rows are displaced is in the errors of x, and is no noise.
+                self.noise = canvas.noise(self.expected, leverages, rest)
             rest /= np.sqrt(self.noise.variance(self.expected))
             width = self._widths.mean()
             self.overdispersion = canvas.overdispersion(rest, width)
@@ -263,17 +267,21 @@ class ColumnFit:
             deviations = (ratio[own] - median) ** 2, variances[own], weights
             self._variation[k] = scatter_of(*deviations, VARIATION, VARIATIONS)
 
-    def _learn_probabilities(self):
-        """Probability that there is a column at each site (by Laplace's method)."""
+    @property
+    def _gains(self):
+        """Log-likelihood that each column gains over none (by Laplace's method)."""
         prior, off = self._prior, self._off
         # What is brighter than others is there all the more.
         off[:, 0] = np.minimum(off[:, 0], 0)
         gains = self._evidence.gains / self.overdispersion
         gains -= 0.5 * (prior * off**2).sum(axis=1)
         information = np.einsum("nii->ni", self._information)
-        gains -= 0.5 * np.log1p(information / prior).sum(axis=1)
+        return gains - 0.5 * np.log1p(information / prior).sum(axis=1)
+
+    def _learn_probabilities(self):
+        """Probability that there is a column at each site."""
         how = self.probabilities, self._neighbours
-        self.probabilities = posterior(gains, *how)
+        self.probabilities = posterior(self._gains, *how)
 
     def _learn_widths(self, by_width):
         """Widths of the columns of each kind after a step."""
@@ -297,6 +305,49 @@ class ColumnFit:
     def faintest_amplitude(self):
         """Usual amplitude of the columns of the faintest kind: float."""
         return float(np.median(self._usual[self.sites.kinds == self._faintest]))
+
+    @property
+    def places(self):
+        """Where the others tell that the sites are: (n, 2) numpy.ndarray of float64."""
+        return self._places
+
+    @property
+    def seen(self):
+        """Share of each column that is on pixels that count: (n,) numpy.ndarray."""
+        return self._evidence.seen
+
+    @property
+    def shares(self):
+        """Share of the sites near each at which there is a column: (n,) array."""
+        if not self._neighbours.size:
+            return np.zeros(len(self._places))
+        return self.probabilities[self._neighbours].mean(axis=1)
+
+    @property
+    def log_odds(self):
+        """Log-odds of a column at each site: (n,) numpy.ndarray."""
+        return log_odds(self._gains, self.probabilities, self._neighbours)
+
+    @property
+    def deviations(self):
+        """How far intensities are from those of others of their kind: (n,) array.
+
+        In standard deviations: the signed root of the quasi-log-likelihood, doubled,
+        that an amplitude of its own gains, and the variation of amplitudes counts as
+        noise does.
+        """
+        measured = self._measured[:, 0]
+        added = measured - self._usual
+        columns = Columns(self.positions, added, self._widths[self.sites.kinds])
+        missing = measured - self.probabilities * self._amplitudes
+        how = self.expected, missing, self.noise
+        # From the usual amplitude to that which was measured.
+        gained = 2 * Evidence.of(self.canvas, columns, *how).gains
+        gained = np.maximum(gained, 0) / self.overdispersion
+        variances = self._variances[:, 0]
+        variation = (self._variation[self.sites.kinds] * self._usual) ** 2
+        share = variances / (variances + variation)
+        return np.sign(added) * np.sqrt(gained * share)
 
     def residuals(self):
         """What is left of the pixels over its variance, and one over that.

@@ -152,16 +152,19 @@ class Canvas:
         _column_model.leverage(*how, np.ascontiguousarray(weights), REACH, out)
         return out
 
-    def noise(self, expected, leverages):
+    def noise(self, expected, leverages, rest=None):
         """Noise that an expected intensity leaves: Noise.
 
         Parameters
         ----------
         expected, leverages : (rows, columns) numpy.ndarray of float64
             And the share of the residuals that a fit takes.
+        rest : (rows, columns) numpy.ndarray of float64, optional
+            Residuals, if they are not those of the values.
         """
         sums = np.empty((CLASSES, 3))
-        own = self.values, self.valid, expected, leverages
+        values = self.values if rest is None else expected + rest
+        own = values, self.valid, expected, leverages
         ends = float(expected.min()), float(expected.max())
         _column_model.classes(*own, *ends, sums)
         sums = sums[sums[:, 0] > 0]

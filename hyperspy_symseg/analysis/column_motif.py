@@ -14,7 +14,7 @@ SMOOTHING, FINER = 0.5, 3
 FEWEST_BINS = 4
 # Height of a maximum of the mean cell above the pass to a higher one, at least: share
 # of the range, and standard deviations of noise.
-LEAST_HEIGHT, LEAST_SIGNIFICANCE = 0.03, 5.0
+LEAST_HEIGHT, LEAST_SIGNIFICANCE = 0.01, 5.0
 # Steps along the way to a higher maximum.
 STEPS = 16
 # Columns a cell, and maxima that are looked at, at most.
@@ -47,14 +47,14 @@ class MeanCell(NamedTuple):
     ----------
     values : (n, m) numpy.ndarray of float64
         Along the lattice vectors a and b.
-    noise : float
-        Standard deviation of the values.
+    noise : (n, m) numpy.ndarray of float64
+        Standard deviation of the values, by the scatter of the pixels there.
     vectors : (2, 2) numpy.ndarray of float64
         a and b (y, x), a row each, in pixels.
     """
 
     values: np.ndarray
-    noise: float
+    noise: np.ndarray
     vectors: np.ndarray
 
     @classmethod
@@ -80,15 +80,18 @@ class MeanCell(NamedTuple):
             for each, n in zip(phases, shape, strict=True)
         )
         bins = rows * shape[1] + columns
-        sums, counts = (
+        sums, energies, counts = (
             np.bincount(bins, each, shape.prod()).reshape(shape)
-            for each in (pixels, None)
+            for each in (pixels, pixels.astype(float) ** 2, None)
         )
         smoothing = SMOOTHING * width
-        values = _smoothed(ratio(sums, counts), field.cell, smoothing)
+        means = ratio(sums, counts)
+        values = _smoothed(means, field.cell, smoothing)
+        spread = np.maximum(ratio(energies, counts) - means**2, 0)
+        spread = np.maximum(_smoothed(spread, field.cell, smoothing), 0)
         area = abs(np.linalg.det(vectors)) / max(len(pixels), 1)
-        noise = np.std(pixels) * np.sqrt(area / (4 * np.pi)) / smoothing
-        return cls(values, float(noise), vectors)
+        noise = np.sqrt(spread * area / (4 * np.pi)) / smoothing
+        return cls(values, noise, vectors)
 
     @property
     def skewness(self):
@@ -115,11 +118,13 @@ class MeanCell(NamedTuple):
             largest &= (values > moved) | (step == (1, 1))
         points, low = np.argwhere(largest), values.min()
         points = points[np.argsort(-value(*points.T), kind="stable")]
-        least = max(LEAST_HEIGHT * np.ptp(values), LEAST_SIGNIFICANCE * self.noise)
+        least = LEAST_HEIGHT * np.ptp(values)
+        noise = LEAST_SIGNIFICANCE * self.noise
         kept = []
         for point in points[:MOST_MAXIMA]:
             depths = [_depth(value, point, each, shape) for each in kept]
-            if min(depths, default=value(*point) - low) > least:
+            depth = min(depths, default=value(*point) - low)
+            if depth > max(least, noise[tuple(point)]):
                 kept.append(point)
         kept = np.array(kept[:MOST_SITES], int).reshape(-1, 2)
         heights = value(*kept.T) - low

@@ -8,9 +8,11 @@ from hyperspy_symseg.templates.blocks import gaussian_weights, window_means
 # Deviations that count in a scatter, at most, in standard deviations, and the mean
 # square of those of a normal variable that is cut there.
 CUT, CUT_VARIANCE = 3.0, 0.9947
-# What is known of a scatter beforehand: the half width of the distribution of its
-# logarithm. Number of scatters that are tried.
-KNOWN, GRID = 0.25, 24
+# What is known of a scatter beforehand: the half widths of the distribution of its
+# logarithm below and above what it usually is. At a count a column, a frame of 500
+# hardly tells how small it is; errors that are too small are the worse ones. Number of
+# scatters that are tried.
+KNOWN_BELOW, KNOWN_ABOVE, GRID = 0.12, 0.25, 24
 # Relative error of the variances of noise, which many values share.
 DOUBT = 0.04
 # Windows in which columns tell where a site is, in cells; what a site may be off by, in
@@ -19,8 +21,13 @@ WIDTHS, OFF, OFF_BY_STEP, WORTH = (1.0, 1.5, 2.5, 4.0), 1.0, 0.3, 0.002
 # Bounds of the share of the sites near by at which there are columns, the probability
 # of a column that is thought of beforehand for each, and how many sites it counts.
 SHARES = np.array([0.3, 0.6, 0.88])
+# Share of the sites near by with a column from which on one is expected at a site.
+EXPECTED = SHARES[1]
 PRIORS, COUNTS = np.array([0.03, 0.5, 0.9, 0.97]), np.array([30.0, 10, 10, 30])
 LEAST = 1e-6
+# How often shares and probabilities follow from each other: where the pixels tell
+# little, these are long on the way from what was thought of beforehand.
+SHARED = 5
 # Probability from which on a column is taken for one, where others are looked for.
 PROBABLE = 0.5
 TINY = 1e-300
@@ -53,7 +60,8 @@ def scatter_of(squared, variances, weights, usual, bounds):
     ratio = np.minimum(squared / total, CUT**2) / CUT_VARIANCE
     losses = 0.5 * ((ratio + np.log(total)) @ weights)
     losses /= 1 + weights.sum() * DOUBT**2 / 2
-    losses += np.log1p((np.log(scatters / usual) / KNOWN) ** 2)
+    off = np.log(scatters / usual)
+    losses += np.log1p((off / np.where(off < 0, KNOWN_BELOW, KNOWN_ABOVE)) ** 2)
     likely = np.exp(losses.min() - losses)
     return float(np.sqrt(likely @ scatters**2 / likely.sum()))
 
@@ -147,8 +155,8 @@ def near_by(places, moves, weights, side, width):
     return np.linalg.solve(normal, right)[:, 0]
 
 
-def posterior(gains, probabilities, neighbours):
-    """Probability of a column at each site, with the frame's own share of vacancies.
+def log_odds(gains, probabilities, neighbours):
+    """Log-odds of a column at each site, with the frame's own share of vacancies.
 
     Beforehand it is the share of the sites with a column, among those of which as many
     neighbours have one (empirical Bayes): so the vacuum about a particle is not filled,
@@ -174,5 +182,12 @@ def posterior(gains, probabilities, neighbours):
     there = np.bincount(classes, probabilities, len(PRIORS))
     prior = ((there + COUNTS * PRIORS) / (n + COUNTS))[classes]
     prior = np.clip(prior, LEAST, 1 - LEAST)
-    odds = np.log(prior / (1 - prior)) + np.clip(gains, -50, 50)
-    return np.clip(1 / (1 + np.exp(-odds)), LEAST, 1 - LEAST)
+    return np.log(prior / (1 - prior)) + gains
+
+
+def posterior(gains, probabilities, neighbours):
+    """Probability of a column at each site: (n,) array; arguments as of `log_odds`."""
+    for _ in range(SHARED):
+        odds = np.clip(log_odds(gains, probabilities, neighbours), -50, 50)
+        probabilities = np.clip(1 / (1 + np.exp(-odds)), LEAST, 1 - LEAST)
+    return probabilities

@@ -17,6 +17,8 @@ from .column_measurement import Measured
 from .column_model import Canvas
 from .column_sites import has_lattice
 from .column_statistics import PROBABLE
+from .interior import near
+from .matched_filter import false_alarm_rate
 
 NAMES = (
     "y",
@@ -39,6 +41,8 @@ CONTRASTS = "bright", "dark", "auto"
 SAME = 0.5
 # Period of the background of a frame without a lattice, in widths of a column.
 PERIOD_IN_WIDTHS = 6.0
+# Width of a column where it is not known, in pixels.
+WIDTH = 2.0
 # Share of a frame that is beyond crystals for its noise to be looked at, at least, and
 # range of probabilities, which their logits need.
 LEAST_BEYOND, SURE = 0.01, 1e-6
@@ -130,6 +134,7 @@ class AtomicColumns(PointAnalysis):
 
     def _with_network(self, tile, crystals, rows):
         """Rows of crystals, and those of the network where these are not certain."""
+        from hyperspy_symseg.networks.column_gaps import seen_enough
         from hyperspy_symseg.networks.column_network import find_columns, prepare
 
         wanted, contrast = tile.valid, self.contrast
@@ -150,10 +155,14 @@ class AtomicColumns(PointAnalysis):
         )
         found[:, :2] += [axis.start for axis in box]
         if crystals is not None:
-            found = _in_vacuum(found, tile, crystals.beyond)
+            found = _in_vacuum(found, tile, crystals)
         last = np.subtract(tile.shape, 1)
         pixels = np.clip(np.rint(found[:, :2]), 0, last).astype(int)
-        found = found[wanted[tuple(pixels.T)]]
+        # In a gap such as a dead row, it is seen beside it.
+        around = seen_enough(tile.valid, scale.width or WIDTH) & ~tile.valid
+        if crystals is not None:
+            around &= ~near(crystals.told, scale.width or WIDTH)
+        found = found[(wanted | around)[tuple(pixels.T)]]
         if crystals is not None and len(found) and len(rows):
             found, rows = _without_twins(found, rows, SAME * crystals.spacing)
         if not len(found):
@@ -166,9 +175,10 @@ class AtomicColumns(PointAnalysis):
     def _measured(tile, crystals, rows, found, scale):
         """Rows of the columns of the network, measured in the frame."""
         if crystals is None:
-            width = scale.width or 2.0
+            width = scale.width or WIDTH
             period, sign = PERIOD_IN_WIDTHS * width, 1
-            canvas = Canvas.scaled(tile.values, tile.valid, period)
+            valid = scale.valid(tile.values, tile.valid)
+            canvas = Canvas.scaled(tile.values, valid, period)
         else:
             width, canvas, sign = crystals.width, crystals.canvas, crystals.sign
         beside = rows[rows[:, NAMES.index("probability")] >= PROBABLE]
@@ -212,28 +222,55 @@ def _box(wanted, context):
     )
 
 
-def _in_vacuum(found, tile, beyond):
-    """Columns of the network where there is nothing beyond crystals: (n, 5) array.
+def _in_vacuum(found, tile, crystals):
+    """Columns of the network where there may be nothing beyond crystals: (n, 5) array.
 
-    If the power there is that of noise alone, columns are rare there.
+    If the power there is that of noise alone, columns are rare there. If not, it may be
+    that of a few, as at the rim of a particle: none is likelier than the share of those
+    with as high a score, at least, that noise alone does not have (Y. Benjamini and Y.
+    Hochberg, J. R. Stat. Soc. B 57, 289 (1995)).
     """
     from hyperspy_symseg.networks.column_network import RARE, USUAL
     from hyperspy_symseg.networks.column_scale import column_width
 
-    if np.count_nonzero(beyond) < LEAST_BEYOND * beyond.size:
+    beyond = crystals.beyond
+    area = np.count_nonzero(beyond)
+    if area < LEAST_BEYOND * beyond.size or not len(found):
         return found
     if column_width(tile.values, beyond) is not None:
+        pixels = np.clip(np.rint(found[:, :2]), 0, np.subtract(beyond.shape, 1))
+        pixels = tuple(pixels.astype(int).T)
+        scores = ndimage.maximum_filter(crystals.scores, 3)[pixels]
+        own = beyond[pixels]
+        found = found.copy()
+        found[own, 4] = np.minimum(
+            found[own, 4], _beyond_noise(scores[own], area, crystals.width)
+        )
         return found
     odds = special.logit(np.clip(found[:, 4], SURE, 1 - SURE)) + np.log(RARE / USUAL)
     return np.column_stack([found[:, :4], special.expit(odds)])
 
 
+def _beyond_noise(scores, area, width):
+    """Share of the places with a score as high that are not of noise alone: (n,) array.
+
+    Examples
+    --------
+    >>> _beyond_noise(np.array([3.0, 3.2, 3.1, 9.0]), 40000, 2).round(2)
+    array([0., 0., 0., 1.])
+    """
+    # Maxima are a half of the extrema; below 1, the formula is none of maxima.
+    of_noise = false_alarm_rate(np.maximum(scores, 1.0), np.sqrt(area), width) / 2
+    n_above = len(scores) - np.searchsorted(np.sort(scores), scores)
+    return np.maximum(1 - of_noise / n_above, 0)
+
+
 def _without_twins(found, rows, distance):
     """Columns of the network and rows of crystals, of two near ones the likelier."""
     probability = NAMES.index("probability")
-    near = cKDTree(rows[:, :2]).query_ball_point(found[:, :2], distance)
+    close = cKDTree(rows[:, :2]).query_ball_point(found[:, :2], distance)
     kept, lost = np.ones(len(found), bool), np.zeros(len(rows), bool)
-    for i, own in enumerate(near):
+    for i, own in enumerate(close):
         if own:
             likely = rows[own, probability].max()
             if likely >= PROBABLE or likely >= found[i, 4]:

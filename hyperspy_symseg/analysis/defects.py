@@ -5,62 +5,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.analysis import PointAnalysis
 from hyperspy_symseg.frames.peaks import extrema, settled
+from hyperspy_symseg.frames.threads import one_thread
 from hyperspy_symseg.frames.tile import within
 from hyperspy_symseg.templates.blocks import sum_blocks
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 
+from .column_outliers import column_outliers
 from .interior import without_islands
+from .matched_filter import CLIMB, default_threshold
 from .residual_scores import ResidualScores, column_width
 
-# False alarms in an area of a period squared, if the noise were Gaussian. Displaced
-# columns have heavier tails: up to three times as many were counted, at most one in
-# 10,000 columns.
-FALSE_ALARM_RATE = 3e-5
 # Smallest area of a pattern that is one, and not an unusual place: periods squared.
 LEAST_ISLAND = 4.0
 # Distance of two outliers, at least, in periods.
 DISTANCE = 0.5
-# How far the position of an outlier is from the largest score, at most, in widths of a
-# column.
-CLIMB = 2.0
-
-
-def default_threshold(templates, rate=FALSE_ALARM_RATE):
-    """Deviation that noise alone exceeds at a given rate.
-
-    The noise in a matched filter of width s is a smooth Gaussian field, which has
-
-        rate = 2 P^2 / (2 s^2) (2 pi)^(-3/2) u exp(-u^2 / 2)
-
-    extrema beyond u and -u in the area P^2 (R. J. Adler, The Geometry of Random
-    Fields, 1981, chapter 6).
-
-    Parameters
-    ----------
-    templates : Templates
-    rate : float
-        Expected number of false alarms in an area of a period squared.
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> from hyperspy_symseg.templates import Templates
-    >>> one = Templates(12.0, 1, [0], [[0, 1 / 12]], [1.0], 1.0)
-    >>> round(default_threshold(one), 2)
-    5.07
-    """
-    factor = (templates.period / column_width(templates)) ** 2 / (2 * np.pi) ** 1.5
-    # The formula is one of rare extrema: the threshold is the root of 2 at least.
-    share = min(rate / factor, np.sqrt(2) / np.e)
-    return float(np.sqrt(-special.lambertw(-(share**2), -1).real))
 
 
 @dataclass(frozen=True)
@@ -69,6 +31,11 @@ class Defects(PointAnalysis):
 
     Position (y, x) in pixels, and score in standard deviations, negative where
     intensity is missing: (n, 3) of float64, in the order of y.
+
+    At the sites of crystals, and beside them, they are those of the fit that finds
+    atomic columns (`column_outliers`). Others, such as in patterns without sites, and
+    what is no column, are those of the residuals (`ResidualScores`). Of two within half
+    a period, the one with the larger score counts.
 
     Parameters
     ----------
@@ -104,6 +71,17 @@ class Defects(PointAnalysis):
         grid = Grid.over(shape, self.model.stride)
         return self.model.tiles(grid, shape, tile_shape)
 
+    def prepare(self, frame):
+        """Those of the crystals of a frame: (n, 3) numpy.ndarray."""
+        templates = self.model.templates
+        labels = _without_islands(templates, frame.labels, frame.valid)
+        # Sums by threads are rounded in another way.
+        with one_thread:
+            found = column_outliers(
+                templates, frame, labels, default_threshold(templates)
+            )
+        return found[np.abs(found[:, 2]) > self.threshold]
+
     def process(self, tile):
         """Those of a tile: (n, 3) numpy.ndarray."""
         return defects_of_tile(self.model.templates, tile, self.threshold)
@@ -114,6 +92,12 @@ class Defects(PointAnalysis):
         return found[np.lexsort(found.T[1::-1])]
 
 
+def _without_islands(templates, labels, valid):
+    """Labels, -1 where a pixel does not count, without islands as small as defects."""
+    labels = np.where(valid, labels, -1)
+    return without_islands(labels, LEAST_ISLAND * templates.period**2)
+
+
 def defects_of_tile(templates, tile, threshold):
     """Defects in the inner rectangle of a tile: (n, 3) numpy.ndarray.
 
@@ -121,15 +105,15 @@ def defects_of_tile(templates, tile, threshold):
     ----------
     templates : Templates
     tile : Tile
-        With labels: -1 where a pixel is left out.
+        With labels: -1 where a pixel is left out. Those of `Defects.prepare` are
+        prepared, if any.
     threshold : float
     """
     period = templates.period
     window = templates.pixels_around(tile.inner, tile.shape)
     first, seen = [axis.start for axis in window], within(window, tile.outer)
-    labels = np.where(tile.valid[seen], tile.labels[seen], -1)
+    labels = _without_islands(templates, tile.labels[seen], tile.valid[seen])
     normalized = NormalizedFrame(tile.values[seen], labels < 0, period, tuple(first))
-    labels = without_islands(labels, LEAST_ISLAND * period**2)
     own = labels == np.arange(templates.n_patterns)[:, np.newaxis, np.newaxis]
     posterior = np.stack(
         [sum_blocks(each.astype(np.float32), normalized.block) for each in own]
@@ -143,10 +127,17 @@ def defects_of_tile(templates, tile, threshold):
     scores = residual.scores[tuple(places.T)]
     positions = settled(residual.filtered, places, scores, CLIMB * width)
     found = np.column_stack([positions + first, scores])
+    if tile.prepared is not None:
+        found = np.concatenate([found, _inside(tile.prepared, window)])
     found = found[strongest(found, DISTANCE * period)]
+    return _inside(found, tile.inner)
+
+
+def _inside(found, rectangle):
+    """Those (n, 3) whose position is in a rectangle of two slices."""
     inside = [
         (axis.start - 0.5 <= found[:, i]) & (found[:, i] < axis.stop - 0.5)
-        for i, axis in enumerate(tile.inner)
+        for i, axis in enumerate(rectangle)
     ]
     return found[np.logical_and(*inside)]
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Points linked over the frames of a series with drift, and what happens to them."""
 
+import logging
 import warnings
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from hyperspy_symseg.optional import optional
 REACH = 0.5
 # The same where there is no neighbour: any.
 LONGEST = 1e6
+# From so many distances of nearest neighbours on, links are slow and tell little.
+FAR = 10.0
 # Rounds of the drift: pairs change with it.
 ROUNDS = 10
 # Pairs that tell a drift, at least.
@@ -28,6 +31,8 @@ LEAST_DEVIATION = 1e-100
 # Of the table of events.
 COLUMNS = "event", "frame", "track", "y", "x", "dy", "dx"
 APPEARS, GOES, JUMPS = EVENTS = "appears", "goes", "jumps"
+
+_logger = logging.getLogger(__name__)
 
 
 class Tracks(NamedTuple):
@@ -192,9 +197,18 @@ def link(frames, reach=None, max_gap=MAX_GAP, drift=None):
         If laptrack is not installed.
     """
     tracker_of = import_laptrack()
+    nearest = nearest_distance(frames)
     if reach is None:
         # Without two points in any frame, there is none.
-        reach = np.nan_to_num(REACH * nearest_distance(frames), nan=LONGEST)
+        reach = np.nan_to_num(REACH * nearest, nan=LONGEST)
+    elif 0 < FAR * nearest < reach:
+        _logger.warning(
+            "max_distance is %.0f times the distance of nearest neighbours, %.3g: all "
+            "pairs of points within it are looked at, which is slow, and neighbours "
+            "may be taken for one another. Half of that distance is usual.",
+            reach / nearest,
+            nearest,
+        )
     drift = (
         estimated_drift(frames, reach) if drift is None else np.asarray(drift, float)
     )

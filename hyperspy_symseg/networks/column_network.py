@@ -10,9 +10,10 @@ from scipy import special
 
 from hyperspy_symseg.frames.threads import one_thread
 
+from . import column_gaps as gaps
 from .column_layers import CELL, COARSEST, REACH, ColumnNetwork, planes
 from .column_peaks import columns_of
-from .column_scale import binned, column_width, mean_and_spread
+from .column_scale import FAR, binned, column_width, mean_and_spread
 
 CONTRASTS = "auto", "bright", "dark"
 # Width of a column that frames are binned to, in pixels, and the most they are: the
@@ -24,6 +25,9 @@ LARGEST = 1024
 # of those whose power is that of noise alone: one in sixty frames of 256 x 256 pixels,
 # so that the network by itself does not make one likely.
 USUAL, RARE = 1 / 36, 1e-6
+# How far a gap is from a column that it takes a share of, at most, after binning: three
+# widths.
+SEEN_REACH = 8
 # Sums of the probabilities of cells are taken for this at least, and for one less this
 # at most: their logits are finite.
 SURE = 5e-3
@@ -42,6 +46,8 @@ class ColumnScale(NamedTuple):
         Whether its power is that of noise alone, so that columns are rare at best.
     width : float or None
         Standard deviation of a column, in pixels, if it is known.
+    limits : (float, float)
+        Values of pixels beyond which they may be hot or dead ones.
     """
 
     binning: int
@@ -49,11 +55,16 @@ class ColumnScale(NamedTuple):
     spread: float
     is_empty: bool = False
     width: float | None = None
+    limits: tuple[float, float] = (-math.inf, math.inf)
 
     @property
     def context(self):
         """Pixels around a tile that its columns depend on, at most: int."""
-        return (REACH + COARSEST) * self.binning
+        return (REACH + COARSEST + SEEN_REACH) * self.binning
+
+    def valid(self, values, valid):
+        """Pixels that count without hot ones: (rows, columns) numpy.ndarray of bool."""
+        return valid & ~gaps.spikes(values, valid, self.limits)
 
 
 def prepare(values, valid, width=None):
@@ -87,11 +98,15 @@ def prepare(values, valid, width=None):
     _check_frame(values, valid)
     if width is not None and not width > 0:
         raise ValueError(f"width must be positive, in pixels, or None, got {width!r}.")
+    mean, spread = mean_and_spread(values, valid)
+    limits = mean - FAR * spread, mean + FAR * spread
+    valid = valid & ~gaps.spikes(values, valid, limits)
+    values, valid = gaps.filled(values, valid)
     found = column_width(values, valid) if width is None else width
     binning = round((found or BEST_WIDTH) / BEST_WIDTH)
     binning = min(max(binning, 1), MOST_BINNED)
     mean, spread = mean_and_spread(*binned(values, valid, binning))
-    return ColumnScale(binning, mean, spread, found is None, found)
+    return ColumnScale(binning, mean, spread, found is None, found, limits)
 
 
 def find_columns(
@@ -103,7 +118,8 @@ def find_columns(
     ----------
     values : (rows, columns) numpy.ndarray of any real dtype
     valid : (rows, columns) numpy.ndarray of bool
-        No column is found where a pixel is not valid.
+        No column is found where less than 0.6 of it is on valid pixels. Those of
+        narrow gaps are filled, and those that are hot are not valid.
     contrast : {"auto", "bright", "dark"}
         Of columns, against what is around them. "auto" leaves it to the network.
     probability : float
@@ -152,9 +168,10 @@ def columns_by(network, values, valid, contrast="auto", scale=None, first=(0, 0)
     # Cells are where they are in the whole frame.
     skipped = [-at % (COARSEST * n) for at in first]
     values, valid = (x[skipped[0] :, skipped[1] :] for x in (values, valid))
+    valid = scale.valid(values, valid)
     if not valid.any():
         return np.empty((0, 5))
-    means, used = binned(values, valid, n)
+    means, used = binned(*gaps.filled(values, valid), n)
     sign = -1 if contrast == "dark" else 1
     seen = planes(
         sign * means, used, (sign * scale.mean, scale.spread), contrast != "auto"
@@ -171,7 +188,8 @@ def columns_by(network, values, valid, contrast="auto", scale=None, first=(0, 0)
     found[:, 2:4] *= n
     at = np.rint(found[:, :2]).astype(int)
     kept = ((at >= 0) & (at < values.shape)).all(axis=1)
-    kept[kept] = valid[tuple(at[kept].T)]
+    seen = gaps.seen_enough(valid, scale.width or BEST_WIDTH * n)
+    kept[kept] = seen[tuple(at[kept].T)]
     found = found[kept]
     found[:, :2] += skipped
     return found[np.lexsort(found.T[1::-1])]

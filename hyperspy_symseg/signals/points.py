@@ -526,7 +526,8 @@ def _tracked_points(points, tables, names, found):
 
 def find_outliers(labels, signal, threshold, mask, lazy_output):
     """Work of `SymmetryLabels.find_outliers`, which says what it takes and returns."""
-    from hyperspy_symseg.analysis.defects import Defects, default_threshold
+    from hyperspy_symseg.analysis.defects import Defects
+    from hyperspy_symseg.analysis.matched_filter import default_threshold
     from hyperspy_symseg.analysis.residual_scores import column_width
     from hyperspy_symseg.frames.lazy import lazy
     from hyperspy_symseg.frames.run import run

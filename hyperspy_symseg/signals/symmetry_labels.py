@@ -771,7 +771,7 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
             The micrograph or series, of the same shape as the labels.
         threshold : float, optional
             In standard deviations. By default noise alone exceeds it less than once in
-            10,000 columns of a perfect crystal.
+            10,000 columns of a perfect crystal, from a count a column up.
         mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
             True where a pixel is left out; so are those that have no label.
         show_progressbar, num_workers
@@ -795,13 +795,16 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
 
         Notes
         -----
-        What is left of a frame when the templates of its patterns are subtracted is
-        correlated with a Gaussian as wide as a column. The score of a place is this, in
-        standard deviations of the places of the pattern with the same expected
-        intensity; it is corrected for the skewness of counts. Outliers are extrema half
-        a period or more apart. None is found less than a period from another pattern
-        or from the edge of the frame, or half a period from a pixel without a label,
-        nor in a pattern of fewer than 20 periods squared or without any structure.
+        At the sites of crystals, and beside them, the likelihood ratios of
+        ``find_atomic_columns`` tell what is missing, heavier, lighter or additional. A
+        vacancy has the default threshold where none is three times as likely as a
+        column, with the frame's own share of vacancies.
+
+        Elsewhere, what is left of a frame when the templates are subtracted is
+        correlated with a Gaussian as wide as a column. The score is this, in standard
+        deviations of the places with the same expected intensity; there is none within
+        a period of the edge. Outliers are half a period or more apart. None is found
+        less than a period from another pattern.
 
         Examples
         --------

