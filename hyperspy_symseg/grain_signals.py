@@ -31,7 +31,7 @@ from .signals.axes import (
     frame_axes,
     unit,
 )
-from .signals.metadata import result_metadata, stored_model
+from .signals.metadata import is_relabelled, result_metadata, stored_model
 from .signals.points import as_points, check_one_of
 from .signals.source import Source
 from .version import package_version
@@ -86,8 +86,10 @@ def get_grains(labels, signal, min_area, asked, how):
 
 
 def _templates_of(labels, axes):
-    """Templates of the patterns of labels, or None: of other programs', or scores."""
+    """Templates of the patterns of labels, or None where no model has given these."""
     if stored_model(labels.metadata) is None:
+        return None
+    if is_relabelled(labels.metadata, labels.original_metadata):
         return None
     model = labels.model
     if model.templates is not None:

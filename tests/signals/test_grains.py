@@ -340,3 +340,15 @@ def test_files(tmp_path):
     grains.to_csv(tmp_path / "grains.csv")
     header = (tmp_path / "grains.csv").read_text().splitlines()[0]
     assert header.startswith("frame,y,x,pattern,area")
+
+
+def test_the_model_knows_nothing_of_labels_changed_by_hand(micrograph):
+    s, seg, grains = micrograph
+    swapped = seg.relabel({0: 1, 1: 0})
+    found = swapped.get_grains(s, 50, calibrated=True, **HIDDEN)
+    for name in ("area", "mean_intensity"):
+        np.testing.assert_array_equal(column(found, name), column(grains, name))
+    for name in ("lattice_orientation", "lattice_orientation_error", "mean_certainty"):
+        assert np.isnan(column(found, name)).all()
+    assert swapped.get_grain_neighbours(found, **HIDDEN).misorientation.isna().all()
+    assert seg.get_grain_neighbours(grains, **HIDDEN).misorientation.notna().all()
