@@ -14,7 +14,6 @@ from .frames.run import run
 from .grain_tables import (
     Lattices,
     Rings,
-    check_are_same,
     check_grains,
     import_pandas,
     neighbour_table,
@@ -31,7 +30,7 @@ from .signals.axes import (
     frame_axes,
     unit,
 )
-from .signals.metadata import result_metadata, stored_model
+from .signals.metadata import is_relabelled, result_metadata, stored_model
 from .signals.points import as_points, check_one_of
 from .signals.source import Source
 from .version import package_version
@@ -86,8 +85,10 @@ def get_grains(labels, signal, min_area, asked, how):
 
 
 def _templates_of(labels, axes):
-    """Templates of the patterns of labels, or None: of other programs', or scores."""
+    """Templates of the patterns of labels, or None where no model has given these."""
     if stored_model(labels.metadata) is None:
+        return None
+    if is_relabelled(labels.metadata, labels.original_metadata):
         return None
     model = labels.model
     if model.templates is not None:
@@ -116,7 +117,10 @@ def get_grain_map(labels, grains, column):
         quantity = f"{column.replace('_', ' ').capitalize()} of grains"
         n, which = labels.axes_manager.navigation_dimension, names.index(column)
         values = {index[:n]: table[:, which] for index, table in grains._frames()}
-    found = labels._found(_of_regions(GrainMap, labels, min_area, values=values))
+    # Those that are found later are not looked for to be compared alone.
+    known = _known(labels, grains) if values or not grains._lazy else None
+    analysis = _of_regions(GrainMap, labels, min_area, values=values, known=known)
+    found = labels._found(analysis)
     axes = list(labels.axes_manager.as_dictionary().values())
     result = Signal2D(found, axes=axes, **result_metadata(labels, quantity))
     return result.as_lazy() if labels._lazy else result
@@ -149,17 +153,28 @@ def numbers_of_grains(labels, grains):
             "labels must be those that the grains are of, from segment_symmetry, got "
             f"{shown(labels)}."
         )
-    analysis = _of_regions(GrainMap, labels, check_grains(grains))
+    min_area = check_grains(grains)
     _check_same_series(labels, grains)
-    sizes = [len(table) for _, table in grains._frames()] if not grains._lazy else None
+    known = None if grains._lazy else _known(labels, grains)
 
     def numbers(frame):
-        found = np.asarray(run(analysis, None, labels.data[frame]))
-        if sizes is not None:
-            check_are_same((frame,), int(found.max()) + 1, sizes[frame])
-        return found
+        own = None if known is None else {(): known[(frame,)]}
+        analysis = _of_regions(GrainMap, labels, min_area, known=own)
+        return np.asarray(run(analysis, None, labels.data[frame]))
 
     return numbers
+
+
+def _known(labels, grains):
+    """By the place of each frame, pattern and number of pixels of its grains: dict."""
+    names, n = grains.column_names, labels.axes_manager.navigation_dimension
+    y, x = frame_axes(labels)
+    size = abs(y.scale * x.scale) if grains.is_calibrated else 1.0
+    which = [names.index(name) for name in ("pattern", "area")]
+    return {
+        index[:n]: np.rint(table[:, which] / (1.0, size))
+        for index, table in grains._frames()
+    }
 
 
 def _check_same_series(labels, grains):
@@ -176,16 +191,12 @@ def _grains_and(analysis, labels, grains):
     """Of every frame, its index, table of grains and what an analysis finds: list."""
     min_area = check_grains(grains)
     _check_same_series(labels, grains)
-    frames = grains._frames()
-    found = run(_of_regions(analysis, labels, min_area), None, labels.data)
-    rows = [
+    frames, known = grains._frames(), _known(labels, grains)
+    found = run(_of_regions(analysis, labels, min_area, known=known), None, labels.data)
+    return [
         (index, table, each)
         for (index, table), each in zip(frames, found.ravel(), strict=True)
     ]
-    for index, table, each in rows:
-        n = int(each[:, 0].max(initial=-1)) + 1
-        check_are_same(index, n, len(table))
-    return rows
 
 
 def get_grain_neighbours(labels, grains):

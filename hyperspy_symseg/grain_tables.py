@@ -59,24 +59,6 @@ def check_grains(grains):
     return check_whole(f"metadata.{BRANCH}.min_area", least, 0)
 
 
-def check_are_same(index, n, n_rows):
-    """Check that a table has as many grains as there are in a frame.
-
-    Parameters
-    ----------
-    index : tuple of int
-        Of the frame.
-    n : int
-    n_rows : int
-        Of its table.
-    """
-    if n != n_rows:
-        raise ValueError(
-            f"grains must be those of these labels, got a table of {n_rows} for the "
-            f"{n} of frame {index}."
-        )
-
-
 @dataclass(frozen=True)
 class Rings:
     """Function of the outlines of a frame, which gives rings (x, y) on axes.

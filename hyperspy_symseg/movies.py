@@ -23,6 +23,9 @@ CODECS = {
     ".webp": ("libwebp", "yuv420p"),
     ".gif": ("gif", "pal8"),
 }
+# Rows or columns that the formats have at most. Frames are not magnified beyond what
+# each of them has.
+LARGEST = {".mp4": 16384, ".webp": 16383, ".gif": 65535}
 # Filters of ffmpeg that give each frame of a GIF the 256 colours that suit it best.
 NODES = {
     "split": ("split", ""),
@@ -84,6 +87,34 @@ def check_format(suffix, user="a movie"):
         ) from error
 
 
+def check_size(suffix, shape):
+    """Check that frames are not too large for a format.
+
+    Parameters
+    ----------
+    suffix : str
+        One of `CODECS`.
+    shape : (int, int)
+        Rows and columns.
+
+    Raises
+    ------
+    ValueError
+        If they are.
+
+    Examples
+    --------
+    >>> check_size(".webp", (20, 20_000))
+    Traceback (most recent call last):
+    ValueError: a .webp must have at most 16383 rows and columns, got (20, 20000)
+    """
+    if max(shape) > LARGEST[suffix]:
+        raise ValueError(
+            f"a {suffix} must have at most {LARGEST[suffix]} rows and columns, got "
+            f"{shape}"
+        )
+
+
 @dataclass(frozen=True)
 class Captions:
     """What is written on the frames of a movie.
@@ -112,8 +143,11 @@ class Captions:
         ----------
         shape : (int, int)
         """
-        is_empty = self.pixel_size is None and not self.stamps and not self.legend
-        return 1 if is_empty else -(-READABLE // min(READABLE, *shape))
+        if self.pixel_size is None and not self.stamps and not self.legend:
+            return 1
+        # The last row and column may be repeated.
+        most = (min(LARGEST.values()) - 1) // max(shape)
+        return max(1, min(most, -(-READABLE // min(READABLE, *shape))))
 
     def draw(self, frame, number):
         """Frame with captions, magnified if need be.
@@ -182,6 +216,8 @@ def _font(side):
 def _write(draw, font, lines, corner, bar=0):
     """Write lines, each with a colour or None, in a corner (x, y), above a bar."""
     size = font.size
+    # A name may be any text.
+    lines = [(" ".join(words.split()), color) for words, color in lines]
     gap, height = size // 2, size + size // 4
     widths = [draw.textlength(words, font) for words, _ in lines]
     swatch = height if any(color is not None for _, color in lines) else 0
@@ -303,10 +339,13 @@ def write_series(pictures, paths, begin, movie, *, on_error="raise"):
     RuntimeError
         If the stack is removed while it is written or read.
     ValueError
-        If a path is that of a file which the pictures are read from.
+        If a path is that of a file which the pictures are read from, or frames are too
+        large for a movie.
     """
     for path in paths:
         check_not_an_origin(path, pictures)
+        if path.suffix in CODECS:
+            check_size(path.suffix, pictures.shape[-2:])
     stacks = [path for path in paths if path.suffix == ".zspy"]
     unfinished = stored = unfinished_path(paths[0])
     with only_writer(*paths) as lock:

@@ -56,8 +56,6 @@ class FocalColumns(PointAnalysis):
         Of the images, in angstroms.
     pixel_size : float
         In angstroms.
-    contrast : {"auto", "bright", "dark"}
-        Of the first image.
     probability : float
         Of columns, at least.
     """
@@ -65,7 +63,6 @@ class FocalColumns(PointAnalysis):
     material: str
     defoci: tuple
     pixel_size: float
-    contrast: str = "auto"
     probability: float = 0.5
     whole_frames: ClassVar[bool] = True
 
@@ -93,8 +90,9 @@ class FocalColumns(PointAnalysis):
                 "the axes of the images must have a unit of length for a focal series, "
                 "got none."
             )
-        told = {"pixel_size": analysis.pixel_size, "first_defocus": defoci[0]}
-        told |= {"step": defoci[1] - defoci[0], "second step": defoci[2] - defoci[1]}
+        first, second, third = sorted(defoci)
+        told = {"pixel_size": analysis.pixel_size, "first_defocus": first}
+        told |= {"step": second - first, "second step": third - second}
         if voltage is not None:
             told["voltage"] = float(voltage)
         warn_of_series(analysis.material, told)
@@ -102,7 +100,6 @@ class FocalColumns(PointAnalysis):
             analysis.material,
             defoci,
             analysis.pixel_size,
-            analysis.contrast,
             analysis.probability,
         )
 
@@ -116,6 +113,7 @@ class FocalColumns(PointAnalysis):
         names = self.names
         if not tile.valid.any():
             return np.empty((0, len(names)))
+        _check_intensities(tile)
         with one_thread:
             found = [self._columns(image, tile.valid) for image in tile.values]
             shifts = np.array([shift_of(found[0], each) for each in found])
@@ -136,9 +134,12 @@ class FocalColumns(PointAnalysis):
 
     def _told(self, columns, images, shifts):
         """What columns (n, 5) are, as rows of the table: (n, 10) numpy.ndarray."""
-        places = columns[:, np.newaxis, :2] + shifts
-        patches = patches_at(images, places, self.pixel_size)
-        shares = site_network(self.material).probabilities(patches, self.defoci)
+        # The network has seen defoci that go up.
+        order = np.argsort(self.defoci, kind="stable")
+        places = columns[:, np.newaxis, :2] + shifts[order]
+        patches = patches_at(images[order], places, self.pixel_size)
+        defoci = np.array(self.defoci)[order]
+        shares = site_network(self.material).probabilities(patches, defoci)
         likely = 1 - shares[:, 0]
         return np.column_stack([columns[:, :4], likely, shares.argmax(axis=1), shares])
 
@@ -147,8 +148,20 @@ class FocalColumns(PointAnalysis):
         n = binning_of(self.material, self.pixel_size)
         scale = ColumnScale(n, *mean_and_spread(*binned(values, valid, n)))
         network = hrtem_network(self.material)
-        found = columns_by(network, values, valid, self.contrast, scale)
+        found = columns_by(network, values, valid, scale=scale)
         return found[found[:, 4] >= LEAST]
+
+
+def _check_intensities(tile):
+    """Raise an error if contrast, which is over the mean, has no meaning."""
+    for i, image in enumerate(tile.values):
+        used = image[tile.valid].astype(float)
+        if used.any() and not used.mean() > 0:
+            raise ValueError(
+                "images of a focal series must be intensities, which are 0 without "
+                f"electrons and above 0 on average, got a mean of {used.mean():.3g} in "
+                f"image {i}."
+            )
 
 
 def shift_of(first, other):

@@ -46,12 +46,16 @@ class _OfRegions:
         Along (y, x), in any one unit: lengths are in this.
     step : (int, int)
         Distance of the labels that were computed, as in `BoundaryLengths`.
+    known : dict, optional
+        By the place of each frame, what a table has of its grains, in pixels: (n, 2) of
+        ``pattern`` and ``area``. Other regions are an error.
     """
 
     n_patterns: int
     min_area: int = 0
     pixel_size: tuple[float, float] = (1.0, 1.0)
     step: tuple[int, int] = (1, 1)
+    known: Any = None
     # A grain may reach from one end of a frame to the other.
     whole_frames: ClassVar[bool] = True
 
@@ -65,7 +69,10 @@ class _OfRegions:
 
     def regions(self, tile):
         """Grains of a frame: Regions."""
-        return Regions.of(self.labels(tile), self.min_area)
+        regions = Regions.of(self.labels(tile), self.min_area)
+        if self.known is not None:
+            check_same(np.asarray(self.known[tile.index]), regions)
+        return regions
 
     def lengths(self, regions, image):
         """Lengths of outlines and boundaries: Lengths."""
@@ -174,31 +181,45 @@ class GrainMap(_OfRegions, MapAnalysis):
         if self.values is None:
             return regions.image()
         values = np.asarray(self.values[tile.index])
-        check_same(len(values), regions)
+        if len(values) != regions.n:
+            _raise_not_same(f"which have {regions.n} here, got {len(values)}")
         # The last one is that of -1.
         values = np.append(values, np.nan).astype(np.float32)
         return np.repeat(values[regions.numbers], regions.lengths).reshape(tile.shape)
 
 
-def check_same(n, regions):
+def check_same(known, regions):
     """Check that a table has the grains of a frame.
 
     Parameters
     ----------
-    n : int
-        Rows of the table.
+    known : (n, 2) numpy.ndarray
+        Pattern and number of pixels of each.
     regions : Regions
 
     Raises
     ------
     ValueError
-        If it has more or fewer.
+        If it has others.
     """
-    if n != regions.n:
-        raise ValueError(
-            f"grains must be those of these labels, which have {regions.n} here, got "
-            f"{n}."
+    found = np.column_stack([regions.patterns, regions.areas])
+    if len(known) != len(found):
+        _raise_not_same(f"which have {len(found)} here, got {len(known)}")
+    if (known != found).any():
+        i = np.flatnonzero((known != found).any(axis=1))[0]
+        (pattern, area), (own, pixels) = known[i].tolist(), found[i].tolist()
+        _raise_not_same(
+            f"in which grain {i} is of pattern {own} and has {pixels} pixels, got "
+            f"pattern {pattern:.0f} and {area:.0f}"
         )
+
+
+def _raise_not_same(what):
+    """Say that a table has not the grains of a frame, and in what."""
+    raise ValueError(
+        f"grains must be those of these labels, {what}. Labels may have been changed "
+        "since, or the grains found with a mask where these have labels."
+    )
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ RANGES = {
     | _OPTICS,
 }
 MATERIALS = tuple(RANGES)
+# Ratio of the sides of a pixel from which on circles are ellipses that are seen.
+UNEVEN = 1.1
 # Of columns whose contrast has a sign: in MoS2 the first two reflections may have
 # opposite ones.
 SIGNED = "graphene", "metal"
@@ -109,7 +111,14 @@ def warn_of_pixel_size(material, sizes):
             low,
             high,
         )
-    elif max(sizes) > high:
+        return
+    if max(sizes) > UNEVEN * min(sizes):
+        warnings.warn(
+            f"Pixels are {sizes[0]:.3g} angstroms along y and {sizes[1]:.3g} along x. "
+            f"The network of {material} was trained for squares: rebin the images.",
+            stacklevel=6,
+        )
+    if max(sizes) > high:
         warnings.warn(
             f"Pixels are {max(sizes):.3g} angstroms, larger than any that the network "
             f"of {material} was trained for ({low:g} to {high:g}).",

@@ -717,7 +717,7 @@ def defoci_of(signal, material, given):
     """
     from hyperspy_symseg.networks.hrtem_sites import SERIES
 
-    if given is None or isinstance(given, bool | np.bool_ | str) or is_number(given):
+    if np.ndim(given) == 0 or isinstance(given, str):
         check_flag("focal_series", given)
     if given is False:
         return None

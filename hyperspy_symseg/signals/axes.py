@@ -239,6 +239,9 @@ def factor_between(axis, other):
         return 1.0
     if not all(map(is_product_of_units, units)):
         return None
+    # A pixel has no length that is known.
+    if any(each.strip() in PIXELS for each in units):
+        return None
     sizes = []
     for each in units:
         one = UniformDataAxis(size=1, units=each)

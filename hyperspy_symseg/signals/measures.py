@@ -279,7 +279,7 @@ class Measures:
             By default three lattice periods; none if these are not known.
         certainty : Signal2D, optional
             From ``segment_symmetry(certainty=True)``. By default it is computed from
-            the micrographs again.
+            the micrographs again, unless labels were changed by `relabel`.
         mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
             The mask that the series was labelled with.
         show_progressbar, num_workers
@@ -398,11 +398,11 @@ class Measures:
             - ``lattice_orientation``, ``lattice_orientation_error``: of the shortest
               lattice vector of the pattern, turned as it is in this grain, and the
               standard error. They need the signal, and labels that were refined by
-              templates;
+              templates and not changed by `relabel`;
             - ``n_neighbours``: how many grains share a side of a pixel with it;
               ``touches_edge``: 1 if it does touch the edge of the frame, or 0;
             - ``mean_intensity``, ``mean_certainty``: over its pixels. They need the
-              signal, and the latter templates, too.
+              signal, and the latter templates, too, as the orientation does.
 
             Angles are degrees from x (to the right) towards y (down), from -90 to 90.
 

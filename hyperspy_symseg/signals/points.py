@@ -692,15 +692,24 @@ def _check_material(material, labels, method, contrast):
 def _pixel_size(axes, material):
     """Size of pixels in angstroms, None if it is not known: float or None.
 
+    An error is raised where all of a frame is less than one pixel of the network.
     A warning says so if the network of a material has not seen the like.
     """
-    from hyperspy_symseg.networks.hrtem_network import warn_of_pixel_size
+    from hyperspy_symseg.networks.hrtem_network import RANGES, warn_of_pixel_size
 
     known = [
         angstroms({"scale": axis.scale, "offset": axis.offset, "units": unit(axis)})
         for axis in axes
     ]
     sizes = None if None in known else [abs(scale) for scale, _ in known]
+    least, _ = RANGES[material]["pixel_size"]
+    for axis, size in zip(axes, sizes or (), strict=False):
+        if size * axis.size < least:
+            raise ValueError(
+                f"{axis.name} must have the scale of an image of columns, got pixels "
+                f"of {size:.3g} angstroms: all {axis.size} are less than one that the "
+                f"network of {material} was trained for ({least:g})."
+            )
     warn_of_pixel_size(material, sizes)
     return None if sizes is None else float(np.sqrt(np.prod(sizes)))
 

@@ -560,7 +560,8 @@ def find_atomic_columns(
         Experimental, of "MoS2". Whether the signal is one series of three
         images at different defocus, along an axis of navigation with a unit of length;
         or their defoci in angstroms, positive under focus. The images are aligned by
-        their columns, and the table tells what each column is.
+        their columns, and the table tells what each column is, by its contrast: their
+        intensities must be 0 without electrons.
     probability : float
         Of the columns in the result, at least.
     mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional

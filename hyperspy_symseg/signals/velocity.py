@@ -21,7 +21,7 @@ from .axes import (
     signal_class,
     unit,
 )
-from .metadata import result_metadata, stored_model
+from .metadata import is_relabelled, result_metadata, stored_model
 
 # Standard deviation of the window along a boundary, in lattice periods.
 WINDOW = 3.0
@@ -163,6 +163,8 @@ def two_patterns(labels, pattern, against):
 def has_certainty(labels, signal):
     """Whether labels have a certainty, from templates and the micrographs: bool."""
     if signal is None or stored_model(labels.metadata) is None:
+        return False
+    if is_relabelled(labels.metadata, labels.original_metadata):
         return False
     return labels.model.templates is not None
 

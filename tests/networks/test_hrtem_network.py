@@ -48,3 +48,8 @@ def test_a_size_within_the_range_is_not_worth_a_word(recwarn, caplog):
     networks.warn_of_pixel_size("MoS2", [0.2, 0.2])
     assert not recwarn.list
     assert not caplog.text
+
+
+def test_that_pixels_are_no_squares_is_said():
+    with pytest.warns(UserWarning, match="^Pixels are 0.15 angstroms along y"):
+        networks.warn_of_pixel_size("MoS2", [0.15, 0.2])

@@ -305,3 +305,14 @@ def test_a_variance_of_another_shape():
     other.metadata.set_item("Signal.Noise_properties.variance", spectra().isig[:9])
     with pytest.raises(ValueError, match="variance of other must have its shape"):
         labels_signal().sum_by_pattern(other)
+
+
+@pytest.mark.parametrize("units", ["px", " px", "css_pixel"])
+def test_pixels_are_no_length(units):
+    # Of 1/96 of an inch, one of them would lie in the labels.
+    axes = [axis | {"scale": 1.0, "offset": 0.0, "units": units} for axis in (Y, X)]
+    labels = [axis | {"offset": 0.0} for axis in (Y, X)]
+    with pytest.raises(ValueError, match="axis y of other must have a unit such as nm"):
+        labels_signal(axes=labels).sum_by_pattern(spectra(axes=axes))
+    both = labels_signal(axes=axes).sum_by_pattern(spectra(axes=axes))
+    np.testing.assert_array_equal(both.data, by_hand())

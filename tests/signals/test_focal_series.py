@@ -109,3 +109,30 @@ def test_what_is_not_allowed_is_named(mos2, asked, name):
 def test_a_single_image_is_no_series(mos2):
     with pytest.raises(ValueError, match="^focal_series must be of a signal of three"):
         columns_of(mos2[0].inav[0], material="MoS2", focal_series=True)
+
+
+def test_the_order_of_the_images_does_not_matter(mos2, sites):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = columns_of(mos2[0].inav[::-1], material="MoS2", focal_series=True)
+    # Places are those in the first image, which the last one was.
+    shift = mos2[0].metadata.Simulation.shifts[-1]
+    [expected], [rows] = sites.data, found.data
+    away, which = cKDTree(rows[:, :2]).query(expected[:, :2] + shift)
+    near = away < 2
+    assert near.mean() > 0.95
+    assert np.mean(rows[which, 5][near] == expected[near, 5]) > 0.97
+
+
+def test_intensities_below_zero_have_no_contrast(mos2):
+    s = mos2[0].deepcopy()
+    s.change_dtype(float)
+    s.data[1] -= 2 * s.data[1].mean()
+    with pytest.raises(RuntimeError, match=r"images of .* mean of -.* in image 1"):
+        columns_of(s, material="MoS2", focal_series=True)
+
+
+@pytest.mark.parametrize("given", [object(), {30.0, 60.0, 90.0}, None])
+def test_what_is_no_sequence_of_defoci_is_named(mos2, given):
+    with pytest.raises(TypeError, match="^focal_series must be"):
+        columns_of(mos2[0], material="MoS2", focal_series=given)

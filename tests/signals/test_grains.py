@@ -340,3 +340,41 @@ def test_files(tmp_path):
     grains.to_csv(tmp_path / "grains.csv")
     header = (tmp_path / "grains.csv").read_text().splitlines()[0]
     assert header.startswith("frame,y,x,pattern,area")
+
+
+def test_the_model_knows_nothing_of_labels_changed_by_hand(micrograph):
+    s, seg, grains = micrograph
+    swapped = seg.relabel({0: 1, 1: 0})
+    found = swapped.get_grains(s, 50, calibrated=True, **HIDDEN)
+    for name in ("area", "mean_intensity"):
+        np.testing.assert_array_equal(column(found, name), column(grains, name))
+    for name in ("lattice_orientation", "lattice_orientation_error", "mean_certainty"):
+        assert np.isnan(column(found, name)).all()
+    assert swapped.get_grain_neighbours(found, **HIDDEN).misorientation.isna().all()
+    assert seg.get_grain_neighbours(grains, **HIDDEN).misorientation.notna().all()
+
+
+@pytest.mark.parametrize("change", ["mask", "relabel"])
+@pytest.mark.parametrize("calibrated", [True, False])
+@pytest.mark.parametrize("frames", [(), (2,)])
+def test_as_many_grains_of_other_labels_are_an_error(change, calibrated, frames):
+    seg = of_labels(rectangles(frames), (0.1, 0.2), ("nm", "nm"))
+    mask = np.zeros((30, 40), bool)
+    mask[:5, :7] = change == "mask"
+    grains = seg.get_grains(mask=mask, calibrated=calibrated)
+    other = seg.relabel({0: 1, 1: 0}) if change == "relabel" else seg
+    for method in ("map", "neighbours", "polygons"):
+        with pytest.raises(ValueError, match="grains must be those of these labels"):
+            getattr(other, f"get_grain_{method}")(grains)
+    if frames:
+        with pytest.raises(ValueError, match="grains must be those of these labels"):
+            grains.track(labels=other)
+
+
+def test_grains_without_a_mask_are_those_of_labels_without_it():
+    seg = of_labels(rectangles())
+    mask = np.zeros((30, 40), bool)
+    mask[:5, :7] = True
+    grains = seg.get_grains(mask=mask)
+    without = seg.relabel(-1, roi=mask)
+    assert without.get_grain_map(grains, "area").data[-1, -1] == 1200 - 35 - 150

@@ -137,6 +137,16 @@ def test_pixels_too_large_are_said(graphene):
         columns_of(s, material="graphene")
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_scale_that_no_image_of_columns_has_is_an_error(graphene):
+    s = graphene[0].deepcopy()
+    for axis in s.axes_manager.signal_axes:
+        axis.scale, axis.units = 5e-14, "m"
+    with pytest.raises(ValueError, match="^y must have the scale of an image") as error:
+        columns_of(s, material="graphene")
+    assert "pixels of 0.0005 angstroms: all 130" in str(error.value)
+
+
 def test_that_the_sign_is_open_is_said(graphene, caplog):
     with caplog.at_level(logging.WARNING):
         columns_of(graphene[0], material="metal")

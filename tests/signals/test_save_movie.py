@@ -168,3 +168,36 @@ def test_speed_on_an_axis_without_a_unit_or_a_step():
     signal.axes_manager[0].convert_to_non_uniform_axis()
     signal.axes_manager[0].units = "s"
     assert frames_per_second(signal) == 10
+
+
+@pytest.mark.parametrize("extension", ["mp4", "webp"])
+def test_frames_of_one_row_are_magnified_as_far_as_files_go(tmp_path, extension):
+    pytest.importorskip("av")
+    seg = hs.signals.Signal2D(np.zeros((2, 1, 96), np.int8))
+    seg.set_signal_type("symmetry_labels")
+    path = tmp_path / f"row.{extension}"
+    seg.save_movie(path, show_progressbar=False)
+    assert path.stat().st_size
+
+
+@pytest.mark.parametrize(("extension", "most"), [("mp4", 16384), ("webp", 16383)])
+def test_frames_too_large_for_a_file_are_told(tmp_path, extension, most):
+    pytest.importorskip("av")
+    seg = hs.signals.Signal2D(np.zeros((2, 2, most + 1), np.int8))
+    seg.set_signal_type("symmetry_labels")
+    with pytest.raises(
+        ValueError, match=rf"{extension} must have at most {most} .*got"
+    ):
+        seg.save_movie(tmp_path / f"row.{extension}", show_progressbar=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_name_of_two_lines_is_written_in_one(labels, tmp_path):
+    pytest.importorskip("av")
+    pictures = []
+    for i, name in enumerate(("new rim", "new\n  rim")):
+        seg = labels.deepcopy()
+        seg.pattern_names = [name, "core"]
+        seg.save_movie(tmp_path / f"{i}.gif", show_progressbar=False)
+        pictures.append(next(frames_of(tmp_path / f"{i}.gif")))
+    np.testing.assert_array_equal(*pictures)

@@ -383,3 +383,12 @@ def test_patterns_by_their_names(refined):
         TypeError, match="pattern must be .* names .*'rim'.* got 'hull'"
     ):
         named.get_boundary_velocity(pattern="hull")
+
+
+def test_labels_changed_by_hand_have_no_certainty(refined):
+    movie, seg, _, left = refined
+    swapped = seg.relabel({0: 1, 1: 0})
+    _, mean = swapped.get_boundary_velocity(movie, pattern=1 - left)
+    _, expected = seg.get_boundary_velocity(movie, pattern=left)
+    np.testing.assert_array_equal(mean.data, expected.data)
+    assert mean.metadata.Symmetry_velocity.errors == "scatter"
