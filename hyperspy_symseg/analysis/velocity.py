@@ -9,6 +9,7 @@ import numpy as np
 from scipy import fft, ndimage
 
 from hyperspy_symseg.frames.analysis import PointAnalysis
+from hyperspy_symseg.frames.threads import one_thread
 from hyperspy_symseg.frames.valid import valid_pixels
 
 from .checks import check_labels
@@ -188,7 +189,9 @@ class BoundaryVelocity(PointAnalysis):
             return np.zeros(2), None
         if self.drift == "auto":
             valid = before.valid & after.valid
-            return frame_drift(before.values, after.values, valid, self.period)
+            # Sums by threads are rounded in another way.
+            with one_thread:
+                return frame_drift(before.values, after.values, valid, self.period)
         return np.array(self.drift[index[0] if index else 0], float), None
 
     def _has_neighbour(self, frame):
