@@ -20,7 +20,7 @@ import time
 
 import numpy as np
 import torch
-from column_calibration import calibrated_to, report
+from column_calibration import PLAIN, calibrated_to, report
 from column_images import CALIBRATION, TRAINING, VALIDATION, draw, draw_many
 from torch import nn
 from torch.nn import functional
@@ -208,25 +208,36 @@ class Examples:
         return tuple(torch.from_numpy(np.stack(x)) for x in zip(*found, strict=True))
 
 
-def train(network, options):
+def train(network, batch, options, highest_rate=HIGHEST_RATE, averaged=AVERAGED):
     """Train with Adam at a rate that goes up and down once.
+
+    Parameters
+    ----------
+    network : Network
+    batch : callable
+        Gives what is seen, and what is true.
+    options : argparse.Namespace
+        With ``steps``, ``seed`` and ``weights``.
+    highest_rate, averaged : float
+        The rate, and the share of the mean of all weights so far that the next weights
+        leave.
 
     Returns
     -------
     Network
         The mean of the weights, in which the latest count most.
     """
-    mean, examples = copy.deepcopy(network), Examples(options.seed)
+    mean = copy.deepcopy(network)
     optimizer = torch.optim.AdamW(
-        network.parameters(), HIGHEST_RATE, weight_decay=DECAY
+        network.parameters(), highest_rate, weight_decay=DECAY
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, HIGHEST_RATE, options.steps, pct_start=0.1
+        optimizer, highest_rate, options.steps, pct_start=0.1
     )
     recent = []
     network.train()
     for step in range(options.steps):
-        seen, true = examples.batch()
+        seen, true = batch()
         each = losses(network(seen), true)
         loss = sum(a * b for a, b in zip(LOSSES, each, strict=True))
         optimizer.zero_grad()
@@ -234,7 +245,7 @@ def train(network, options):
         nn.utils.clip_grad_norm_(network.parameters(), STEEPEST)
         optimizer.step()
         schedule.step()
-        kept = min(AVERAGED, (step + 1) / (step + 10))
+        kept = min(averaged, (step + 1) / (step + 10))
         of_both = mean.state_dict().values(), network.state_dict().values()
         for old, new in zip(*of_both, strict=True):
             if old.dtype.is_floating_point:
@@ -246,8 +257,7 @@ def train(network, options):
             recent = []
             if options.weights:
                 # What there is so far, not calibrated.
-                weights = mean.as_weights()
-                write_weights(options.weights, weights, options.seed)
+                write_weights(options.weights, mean.as_weights() | PLAIN, options.seed)
     return mean.eval()
 
 
@@ -275,7 +285,7 @@ def main():
         weights, options.seed = read_weights(options.weights)
         weights = dict(weights)
     else:
-        network = train(Network(), options)
+        network = train(Network(), Examples(options.seed).batch, options)
         weights = network.as_weights()
         weights["torch_cells"] = plain_cells(weights, example_planes()).astype(float)
         weights["steps"] = np.array(options.steps)

@@ -19,10 +19,11 @@ import itertools
 import time
 from pathlib import Path
 
+import columns
 import numpy as np
 import torch
 from column_calibration import MATCHED, PLAIN, calibration_error, fitted, matches
-from columns import LOSSES, Network, losses, plain_cells, say, turned
+from columns import Network, plain_cells, say, turned
 from hrtem_frames import (
     CALIBRATION,
     TRAINING,
@@ -45,10 +46,9 @@ from hyperspy_symseg.networks.column_scale import mean_and_spread
 from hyperspy_symseg.networks.hrtem_network import MATERIALS, RANGES, SIGNED
 from hyperspy_symseg.networks.weights import write_weights
 
-SIDE, HELD_OUT_SIDE, BATCH, HIGHEST_RATE, DECAY = 96, 128, 8, 1.5e-3, 1e-3
-# Longest step, as the norm of the gradient; and share of the mean of all weights so far
-# that the next weights leave.
-STEEPEST, AVERAGED = 2.0, 0.995
+SIDE, HELD_OUT_SIDE, BATCH = 96, 128, 8
+# Of fewer steps than those of the other network.
+HIGHEST_RATE, AVERAGED = 1.5e-3, 0.995
 # Shares of the crops: with columns that are known to be bright, and with the scale of a
 # frame of which they are a corner.
 KNOWN, CORNERS = 0.4, 0.5
@@ -56,7 +56,6 @@ KNOWN, CORNERS = 0.4, 0.5
 WIDTH = 1.0
 # Electrons a pixel that figures are given between.
 DOSES = 8.0, 20.0, 60.0, 200.0, 1500.0
-EVERY = 250
 
 
 def drawn(material, n, side, seed):
@@ -141,15 +140,13 @@ def begin(network, weights, seen):
 
 
 def train(network, material, kept, options):
-    """Train with Adam at a rate that goes up and down once.
+    """Train on crops, from the weights that find columns in other frames.
 
     Returns
     -------
     Network
         The mean of the weights, in which the latest count most.
     """
-    import copy
-
     rng = np.random.default_rng((options.seed, TRAINING))
 
     def batch():
@@ -158,38 +155,7 @@ def train(network, material, kept, options):
         return tuple(torch.from_numpy(np.stack(x)) for x in zip(*each, strict=True))
 
     begin(network, ColumnNetwork.trained().weights, batch()[0])
-    mean = copy.deepcopy(network)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), HIGHEST_RATE, weight_decay=DECAY
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, HIGHEST_RATE, options.steps, pct_start=0.1
-    )
-    recent = []
-    network.train()
-    for step in range(options.steps):
-        seen, true = batch()
-        each = losses(network(seen), true)
-        loss = sum(a * b for a, b in zip(LOSSES, each, strict=True))
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), STEEPEST)
-        optimizer.step()
-        schedule.step()
-        share = min(AVERAGED, (step + 1) / (step + 10))
-        of_both = mean.state_dict().values(), network.state_dict().values()
-        for old, new in zip(*of_both, strict=True):
-            if old.dtype.is_floating_point:
-                old.lerp_(new, 1 - share)
-        recent.append([x.item() for x in each])
-        if (step + 1) % EVERY == 0 or step + 1 == options.steps:
-            existence, place = np.mean(recent, axis=0)
-            say(f"step {step + 1}: existence {existence:.4f}, place {place:.4f}")
-            recent = []
-            if options.weights:
-                # What there is so far, not calibrated.
-                write_weights(options.weights, mean.as_weights() | PLAIN, options.seed)
-    return mean.eval()
+    return columns.train(network, batch, options, HIGHEST_RATE, AVERAGED)
 
 
 def judged(network, material, held_out, seed):
