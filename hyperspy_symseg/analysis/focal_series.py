@@ -2,7 +2,7 @@
 """What the columns of MoS2 are, from a focal series of HRTEM."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 
 from hyperspy_symseg.frames.analysis import PointAnalysis
 from hyperspy_symseg.frames.threads import one_thread
+from hyperspy_symseg.networks.column_gaps import without_spoilt_lines
 from hyperspy_symseg.networks.column_network import ColumnScale, columns_by
 from hyperspy_symseg.networks.column_scale import binned, mean_and_spread
 from hyperspy_symseg.networks.hrtem_network import binning_of, hrtem_network
@@ -114,6 +115,10 @@ class FocalColumns(PointAnalysis):
         if not tile.valid.any():
             return np.empty((0, len(names)))
         _check_intensities(tile)
+        for image in tile.values:
+            # Pixels that one image does not have count in none.
+            rest = without_spoilt_lines(replace(tile, values=image, mask=~tile.valid))
+            tile = replace(tile, mask=~rest.valid)
         with one_thread:
             found = [self._columns(image, tile.valid) for image in tile.values]
             shifts = np.array([shift_of(found[0], each) for each in found])
@@ -156,7 +161,7 @@ def _check_intensities(tile):
     """Raise an error if contrast, which is over the mean, has no meaning."""
     for i, image in enumerate(tile.values):
         used = image[tile.valid].astype(float)
-        if used.any() and not used.mean() > 0:
+        if not used.mean() > 0:
             raise ValueError(
                 "images of a focal series must be intensities, which are 0 without "
                 f"electrons and above 0 on average, got a mean of {used.mean():.3g} in "
