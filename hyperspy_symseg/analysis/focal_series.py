@@ -13,7 +13,7 @@ from hyperspy_symseg.frames.threads import one_thread
 from hyperspy_symseg.networks.column_gaps import without_spoilt_lines
 from hyperspy_symseg.networks.column_network import ColumnScale, columns_by
 from hyperspy_symseg.networks.column_scale import binned, mean_and_spread
-from hyperspy_symseg.networks.hrtem_network import binning_of, hrtem_network
+from hyperspy_symseg.networks.hrtem_network import hrtem_network
 from hyperspy_symseg.networks.hrtem_sites import (
     CLASSES,
     patches_at,
@@ -26,10 +26,13 @@ POSITION = "y", "x", "y_error", "x_error", "probability"
 TABLES = {
     "MoS2": (*POSITION, "class", *(f"p_{name}" for name in CLASSES["MoS2"])),
 }
+# Pixels are binned up to this, in angstroms: the network of columns has seen them, and
+# the finest that it has seen have too few electrons in a series.
+COARSEST = 0.26
 # Columns of an image that are as likely as this are looked at.
 LEAST = 0.15
 # Images are misaligned by this along each axis, at most, and places that agree differ
-# by no more than this, in pixels.
+# by no more than this, in pixels; the latter after binning.
 FARTHEST, AGREE = 5.0, 0.8
 # Columns of two images that are nearer than this are one, in angstroms.
 SAME = 0.8
@@ -121,7 +124,8 @@ class FocalColumns(PointAnalysis):
             tile = replace(tile, mask=~rest.valid)
         with one_thread:
             found = [self._columns(image, tile.valid) for image in tile.values]
-            shifts = np.array([shift_of(found[0], each) for each in found])
+            agree = AGREE * self._binning
+            shifts = np.array([shift_of(found[0], each, agree) for each in found])
             columns = merged(found, shifts, SAME / self.pixel_size)
             columns = columns[columns[:, 4] >= LIKELY]
             images = [np.where(tile.valid, v, np.nan) for v in tile.values]
@@ -148,9 +152,14 @@ class FocalColumns(PointAnalysis):
         likely = 1 - shares[:, 0]
         return np.column_stack([columns[:, :4], likely, shares.argmax(axis=1), shares])
 
+    @property
+    def _binning(self):
+        """Pixels along each side that become one: int."""
+        return max(1, int(COARSEST / self.pixel_size + 1e-9))
+
     def _columns(self, values, valid):
         """Columns of an image: (n, 5) numpy.ndarray."""
-        n = binning_of(self.material, self.pixel_size)
+        n = self._binning
         scale = ColumnScale(n, *mean_and_spread(*binned(values, valid, n)))
         network = hrtem_network(self.material)
         found = columns_by(network, values, valid, scale=scale)
@@ -169,7 +178,7 @@ def _check_intensities(tile):
             )
 
 
-def shift_of(first, other):
+def shift_of(first, other, agree=AGREE):
     """By how much columns of an image are moved against those of another.
 
     The displacement that most pairs of columns have in common; columns are where they
@@ -178,6 +187,8 @@ def shift_of(first, other):
     Parameters
     ----------
     first, other : (n, 5), (m, 5) numpy.ndarray
+    agree : float
+        By how much displacements differ that are one, in pixels.
 
     Returns
     -------
@@ -198,10 +209,10 @@ def shift_of(first, other):
     if not len(away):
         return np.zeros(2)
     tree = cKDTree(away)
-    agreeing = tree.query_ball_point(away, AGREE)
+    agreeing = tree.query_ball_point(away, agree)
     best = max(agreeing, key=len)
     middle = away[best].mean(axis=0)
-    return away[tree.query_ball_point(middle, AGREE)].mean(axis=0)
+    return away[tree.query_ball_point(middle, agree)].mean(axis=0)
 
 
 def merged(found, shifts, distance):

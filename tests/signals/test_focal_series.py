@@ -160,6 +160,20 @@ def test_a_hot_row_of_one_image_does_not_change_the_classes(mos2, sites):
     assert np.mean((away < 2) & (rows[which, 5] == expected[:, 5])) > 0.9
 
 
+def test_fine_pixels_of_few_electrons_are_binned():
+    size, pixel = (20.0, 24.0), 0.13
+    sheet = hrtem.mos2(size, vacancies=0.1, seed=3)
+    microscope = hrtem.Microscope(80, focal_spread=8, vibration=0.1, mtf=0.8)
+    asked = {"dose": 300 * pixel**2, "drift": 3, "seed": 1}
+    given = sheet, microscope, (154, 185), pixel, DEFOCI
+    s, truth = hrtem.focal_series(*given, **asked)
+    [rows] = columns_of(s, material="MoS2", focal_series=True).data
+    away, which = cKDTree(rows[:, :2]).query(truth.positions)
+    expected = np.where(truth.elements == "Mo", 3, truth.counts)
+    # A third of them, before.
+    assert np.mean((away < 4) & (rows[which, 5] == expected)) > 0.8
+
+
 def test_a_dead_image_is_an_error(mos2):
     s = mos2[0].deepcopy()
     s.data[2] = 0
