@@ -134,9 +134,13 @@ class AtomicColumns(PointAnalysis):
 
     def _with_network(self, tile, crystals, rows):
         """Rows of crystals, and those of the network where these are not certain."""
-        from hyperspy_symseg.networks.column_gaps import seen_enough
+        from hyperspy_symseg.networks.column_gaps import (
+            seen_enough,
+            without_spoilt_lines,
+        )
         from hyperspy_symseg.networks.column_network import find_columns, prepare
 
+        tile = without_spoilt_lines(tile)
         wanted, contrast = tile.valid, self.contrast
         if crystals is not None:
             wanted = tile.valid & ~crystals.told

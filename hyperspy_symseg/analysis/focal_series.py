@@ -2,7 +2,7 @@
 """What the columns of MoS2 are, from a focal series of HRTEM."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -10,9 +10,10 @@ from scipy.spatial import cKDTree
 
 from hyperspy_symseg.frames.analysis import PointAnalysis
 from hyperspy_symseg.frames.threads import one_thread
+from hyperspy_symseg.networks.column_gaps import without_spoilt_lines
 from hyperspy_symseg.networks.column_network import ColumnScale, columns_by
 from hyperspy_symseg.networks.column_scale import binned, mean_and_spread
-from hyperspy_symseg.networks.hrtem_network import binning_of, hrtem_network
+from hyperspy_symseg.networks.hrtem_network import hrtem_network
 from hyperspy_symseg.networks.hrtem_sites import (
     CLASSES,
     patches_at,
@@ -25,10 +26,13 @@ POSITION = "y", "x", "y_error", "x_error", "probability"
 TABLES = {
     "MoS2": (*POSITION, "class", *(f"p_{name}" for name in CLASSES["MoS2"])),
 }
+# Pixels are binned up to this, in angstroms: the network of columns has seen them, and
+# the finest that it has seen have too few electrons in a series.
+COARSEST = 0.26
 # Columns of an image that are as likely as this are looked at.
 LEAST = 0.15
 # Images are misaligned by this along each axis, at most, and places that agree differ
-# by no more than this, in pixels.
+# by no more than this, in pixels; the latter after binning.
 FARTHEST, AGREE = 5.0, 0.8
 # Columns of two images that are nearer than this are one, in angstroms.
 SAME = 0.8
@@ -114,9 +118,14 @@ class FocalColumns(PointAnalysis):
         if not tile.valid.any():
             return np.empty((0, len(names)))
         _check_intensities(tile)
+        for image in tile.values:
+            # Pixels that one image does not have count in none.
+            rest = without_spoilt_lines(replace(tile, values=image, mask=~tile.valid))
+            tile = replace(tile, mask=~rest.valid)
         with one_thread:
             found = [self._columns(image, tile.valid) for image in tile.values]
-            shifts = np.array([shift_of(found[0], each) for each in found])
+            agree = AGREE * self._binning
+            shifts = np.array([shift_of(found[0], each, agree) for each in found])
             columns = merged(found, shifts, SAME / self.pixel_size)
             columns = columns[columns[:, 4] >= LIKELY]
             images = [np.where(tile.valid, v, np.nan) for v in tile.values]
@@ -143,9 +152,14 @@ class FocalColumns(PointAnalysis):
         likely = 1 - shares[:, 0]
         return np.column_stack([columns[:, :4], likely, shares.argmax(axis=1), shares])
 
+    @property
+    def _binning(self):
+        """Pixels along each side that become one: int."""
+        return max(1, int(COARSEST / self.pixel_size + 1e-9))
+
     def _columns(self, values, valid):
         """Columns of an image: (n, 5) numpy.ndarray."""
-        n = binning_of(self.material, self.pixel_size)
+        n = self._binning
         scale = ColumnScale(n, *mean_and_spread(*binned(values, valid, n)))
         network = hrtem_network(self.material)
         found = columns_by(network, values, valid, scale=scale)
@@ -156,7 +170,7 @@ def _check_intensities(tile):
     """Raise an error if contrast, which is over the mean, has no meaning."""
     for i, image in enumerate(tile.values):
         used = image[tile.valid].astype(float)
-        if used.any() and not used.mean() > 0:
+        if not used.mean() > 0:
             raise ValueError(
                 "images of a focal series must be intensities, which are 0 without "
                 f"electrons and above 0 on average, got a mean of {used.mean():.3g} in "
@@ -164,7 +178,7 @@ def _check_intensities(tile):
             )
 
 
-def shift_of(first, other):
+def shift_of(first, other, agree=AGREE):
     """By how much columns of an image are moved against those of another.
 
     The displacement that most pairs of columns have in common; columns are where they
@@ -173,6 +187,8 @@ def shift_of(first, other):
     Parameters
     ----------
     first, other : (n, 5), (m, 5) numpy.ndarray
+    agree : float
+        By how much displacements differ that are one, in pixels.
 
     Returns
     -------
@@ -193,10 +209,10 @@ def shift_of(first, other):
     if not len(away):
         return np.zeros(2)
     tree = cKDTree(away)
-    agreeing = tree.query_ball_point(away, AGREE)
+    agreeing = tree.query_ball_point(away, agree)
     best = max(agreeing, key=len)
     middle = away[best].mean(axis=0)
-    return away[tree.query_ball_point(middle, AGREE)].mean(axis=0)
+    return away[tree.query_ball_point(middle, agree)].mean(axis=0)
 
 
 def merged(found, shifts, distance):

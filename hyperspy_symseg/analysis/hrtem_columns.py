@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from hyperspy_symseg.frames.analysis import PointAnalysis
 from hyperspy_symseg.frames.threads import one_thread
+from hyperspy_symseg.networks.column_gaps import without_spoilt_lines
 from hyperspy_symseg.networks.column_network import ColumnScale, columns_by
 from hyperspy_symseg.networks.column_scale import binned, mean_and_spread
 from hyperspy_symseg.networks.hrtem_network import SIGNED, binning_of, hrtem_network
@@ -81,6 +82,7 @@ class HrtemColumns(PointAnalysis):
         """Those of a frame: (n, 6) numpy.ndarray."""
         if not tile.valid.any():
             return np.empty((0, len(NAMES)))
+        tile = without_spoilt_lines(tile)
         n = binning_of(self.material, self.pixel_size)
         given = tile.values, tile.valid
         with one_thread:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a network does not see of a frame: hot pixels, and gaps such as dead rows."""
+"""What a network does not see of a frame: hot pixels and rows, and gaps."""
+
+import warnings
+from dataclasses import replace
 
 import numpy as np
 from scipy import ndimage
@@ -7,6 +10,9 @@ from scipy import ndimage
 # Share of its distance from the mean that a spike is farther off than any of the 8
 # pixels about it, at least: of a column of 1.1 pixels, it is a third.
 ALONE = 0.5
+# Pixels of a line that are looked at, at least and at most; lines of a frame, at least;
+# and standard deviations of the differences of neighbours that a spoilt line is off by.
+FEWEST, SAMPLES, LINES, OFF = 16, 64, 8, 3.0
 # Standard deviation of the window that gaps are filled from, in pixels, and how far it
 # reaches; share of it that counts, at least: dead rows are filled, and holes are not.
 WINDOW, REACH, LEAST_SHARE = 1.0, 3, 0.4
@@ -47,6 +53,80 @@ def spikes(values, valid, limits):
         off = np.where(valid[box], values[box], middle).astype(float) - middle
         around = np.sort(np.abs(off), axis=None)[-2] if off.size > 1 else 0.0
         found[y, x] = own - around > ALONE * own
+    return found
+
+
+def without_spoilt_lines(tile):
+    """A tile without the rows and columns that are off along all of their length.
+
+    They are masked. One that is hot would have most of the power of the frame.
+
+    Parameters
+    ----------
+    tile : Tile
+        Of a whole frame.
+
+    Returns
+    -------
+    Tile
+        The same one, if there are none.
+
+    Examples
+    --------
+    >>> from hyperspy_symseg.frames.tile import Tile
+    >>> values = np.random.default_rng(0).normal(size=(30, 40))
+    >>> values[7] = 90
+    >>> tile = Tile.at((0, 0), values, values.shape)
+    >>> np.flatnonzero(~without_spoilt_lines(tile).valid.all(axis=1))
+    array([7])
+    """
+    values, valid = tile.values, tile.valid
+    rows = spoilt_rows(values, valid)
+    columns = spoilt_rows(values.T, valid.T)
+    if not rows.any() and not columns.any():
+        return tile
+    return replace(tile, mask=~valid | rows[:, np.newaxis] | columns)
+
+
+def spoilt_rows(values, valid):
+    """Rows that are off from those beside them along all of their length.
+
+    Their medians are, and by half of what they are off from all others: stripes as
+    narrow as columns are not.
+
+    Parameters
+    ----------
+    values : (rows, columns) numpy.ndarray of any real dtype
+    valid : (rows, columns) numpy.ndarray of bool
+
+    Returns
+    -------
+    (rows,) numpy.ndarray of bool
+
+    Examples
+    --------
+    >>> values = np.random.default_rng(0).normal(size=(30, 40))
+    >>> values[7] = 90
+    >>> np.flatnonzero(spoilt_rows(values, np.ones((30, 40), bool)))
+    array([7])
+    """
+    step = max(1, values.shape[1] // SAMPLES)
+    seen = np.where(valid[:, ::step], values[:, ::step], np.nan).astype(float)
+    found = np.zeros(len(seen), bool)
+    known = np.flatnonzero(np.isfinite(seen).sum(axis=1) >= FEWEST)
+    if len(known) < LINES:
+        return found
+    seen = seen[known]
+    steps = np.diff(seen, axis=0)
+    spread = 1.4826 * np.nanmedian(np.abs(steps))
+    with warnings.catch_warnings():
+        # Rows that have no valid pixel side by side are not told.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        steps = np.nanmedian(steps, axis=1)
+    before, after = np.append(-steps[0], steps), -np.append(steps, -steps[-1])
+    off = np.where(before * after > 0, np.minimum(abs(before), abs(after)), 0)
+    own = np.abs(np.nanmedian(seen, axis=1) - np.nanmedian(seen))
+    found[known] = (off > OFF * spread) & (off > ALONE * own)
     return found
 
 

@@ -650,7 +650,7 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
         voltage = signal.metadata.get_item("Acquisition_instrument.TEM.beam_energy")
         analysis = FocalColumns.of(analysis, defoci, voltage)
         names, frames = analysis.names, tuple(frames)
-        if mask is not None:
+        if mask is not None and mask_of_frames.ndim > 2:
             mask_of_frames = mask_of_frames.any(axis=0)
     given = None if templates is None else labels.data
     given = analysis, frames, given, mask_of_frames

@@ -6,6 +6,8 @@ Errors name the argument, what it must be, and its value.
 
 import math
 
+import numpy as np
+
 from hyperspy_symseg.frames.checks import is_number, is_whole_number, shown
 
 # Larger numbers count as infinite: products of several would be.
@@ -69,6 +71,14 @@ def frame_shape(shape):
     valid = valid and min(shape) >= 1
     require(valid, "shape", shape, "two positive int (rows, columns)")
     return int(shape[0]), int(shape[1])
+
+
+def extent(size):
+    """Lengths along y and x: (2,) numpy.ndarray."""
+    rule = "two positive and finite lengths (y, x)"
+    valid = isinstance(size, list | tuple) or getattr(size, "ndim", 0) == 1
+    require(valid and len(size) == 2, "size", size, rule)
+    return np.array([number("size", n, lambda x: x > 0, rule) for n in size])
 
 
 def seed(seed):

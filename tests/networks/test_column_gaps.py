@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from hyperspy_symseg import simulate
-from hyperspy_symseg.networks.column_gaps import filled, seen_enough, spikes
+from hyperspy_symseg.networks.column_gaps import (
+    filled,
+    seen_enough,
+    spikes,
+    spoilt_rows,
+)
 from hyperspy_symseg.networks.column_network import find_columns, prepare
 
 LIMITS = -50.0, 50.0
@@ -83,3 +89,58 @@ def test_a_hot_pixel_changes_nothing_but_near_it(frame):
     assert len(found) == len(expected)
     assert np.abs(found[:, :2] - expected[:, :2]).max() < 0.5
     assert prepare(hot, valid).width == pytest.approx(prepare(frame, valid).width)
+
+
+def crystal(dose=100, **options):
+    lattice = simulate.Lattice.square(12, orientation=options.pop("orientation", 7))
+    return simulate.micrograph(lattice, (90, 110), dose=dose, seed=1, **options)[0]
+
+
+@pytest.mark.parametrize("value", [-300, 500, 60000])
+@pytest.mark.parametrize("row", [0, 41, 89])
+def test_a_row_that_is_off_is_spoilt(row, value):
+    values = crystal().data.astype(float)
+    values[row] = value
+    assert np.flatnonzero(spoilt_rows(values, everywhere(values))).tolist() == [row]
+
+
+@pytest.mark.parametrize("orientation", [0, 7])
+@pytest.mark.parametrize("dose", [0.3, 100, 20000])
+def test_rows_of_columns_are_not_spoilt(dose, orientation):
+    values = crystal(dose, orientation=orientation, column_width=1.2).data
+    assert not spoilt_rows(values, everywhere(values)).any()
+
+
+def test_stripes_as_narrow_as_columns_are_not_spoilt():
+    stripes = 300 * np.exp(-((np.arange(90) % 30 - 14) ** 2) / 2 / 1.2**2)
+    values = np.tile(stripes[:, np.newaxis], (1, 70))
+    assert not spoilt_rows(values, everywhere(values)).any()
+
+
+def test_an_edge_is_not_spoilt():
+    values = np.zeros((40, 50))
+    values[20:] = 9
+    assert not spoilt_rows(values, everywhere(values)).any()
+
+
+@pytest.mark.parametrize("line", [np.s_[41, :], np.s_[:, 17]])
+def test_a_spoilt_line_does_not_hide_the_columns(line):
+    s = crystal()
+    asked = {"method": "network", "show_progressbar": False}
+    [expected] = s.find_atomic_columns(**asked).data
+    s.data[line] = 500
+    [found] = s.find_atomic_columns(**asked).data
+    away, _ = cKDTree(found[:, :2]).query(expected[:, :2])
+    assert np.mean(away < 1) > 0.97
+
+
+def test_a_spoilt_row_does_not_hide_the_columns_of_a_material():
+    sheet = simulate.hrtem.graphene((20.0, 24.0), seed=2)
+    microscope = simulate.hrtem.Microscope(80, -60)
+    s, _ = simulate.hrtem.frame(sheet, microscope, (100, 120), dose=400)
+    asked = {"material": "graphene", "show_progressbar": False}
+    [expected] = s.find_atomic_columns(**asked).data
+    s.data[33] = 5000
+    [found] = s.find_atomic_columns(**asked).data
+    away, _ = cKDTree(found[:, :2]).query(expected[:, :2])
+    assert np.mean(away < 2) > 0.97

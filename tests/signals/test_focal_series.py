@@ -136,3 +136,46 @@ def test_intensities_below_zero_have_no_contrast(mos2):
 def test_what_is_no_sequence_of_defoci_is_named(mos2, given):
     with pytest.raises(TypeError, match="^focal_series must be"):
         columns_of(mos2[0], material="MoS2", focal_series=given)
+
+
+def test_a_mask_may_be_that_of_one_image_or_of_all(mos2):
+    mask = np.zeros(SHAPE, bool)
+    mask[:, 70:] = True
+    one, other = (
+        columns_of(mos2[0], material="MoS2", focal_series=True, mask=m).data[0]
+        for m in (mask, np.stack([mask, mask & False, mask]))
+    )
+    assert len(one) > 20
+    # A column is in the table if 0.6 of it is seen, and so are sites beside columns.
+    assert np.mean(one[:, 1] < 71) > 0.9
+    np.testing.assert_array_equal(one, other)
+
+
+def test_a_hot_row_of_one_image_does_not_change_the_classes(mos2, sites):
+    s = mos2[0].deepcopy()
+    s.data[1, 70] = 60000
+    [rows] = columns_of(s, material="MoS2", focal_series=True).data
+    [expected] = sites.data
+    away, which = cKDTree(rows[:, :2]).query(expected[:, :2])
+    assert np.mean((away < 2) & (rows[which, 5] == expected[:, 5])) > 0.9
+
+
+def test_fine_pixels_of_few_electrons_are_binned():
+    size, pixel = (20.0, 24.0), 0.13
+    sheet = hrtem.mos2(size, vacancies=0.1, seed=3)
+    microscope = hrtem.Microscope(80, focal_spread=8, vibration=0.1, mtf=0.8)
+    asked = {"dose": 300 * pixel**2, "drift": 3, "seed": 1}
+    given = sheet, microscope, (154, 185), pixel, DEFOCI
+    s, truth = hrtem.focal_series(*given, **asked)
+    [rows] = columns_of(s, material="MoS2", focal_series=True).data
+    away, which = cKDTree(rows[:, :2]).query(truth.positions)
+    expected = np.where(truth.elements == "Mo", 3, truth.counts)
+    # A third of them, before.
+    assert np.mean((away < 4) & (rows[which, 5] == expected)) > 0.8
+
+
+def test_a_dead_image_is_an_error(mos2):
+    s = mos2[0].deepcopy()
+    s.data[2] = 0
+    with pytest.raises(RuntimeError, match=r"images of .* mean of 0 in image 2"):
+        columns_of(s, material="MoS2", focal_series=True)

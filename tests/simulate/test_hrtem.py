@@ -270,3 +270,43 @@ def test_modulation_at_the_nyquist_frequency():
 def test_what_is_not_allowed_is_named(make, name):
     with pytest.raises(ValueError, match=f"^{name} must be"):
         make()
+
+
+SHEET = hrtem.graphene((8.0, 10.0))
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: hrtem.graphene(20), "size"),
+        (lambda: hrtem.particle((40, 40, 40)), "size"),
+        (lambda: SHEET.on_carbon(5, 20), "size"),
+        (lambda: hrtem.mos2((8, 9), vacancies={"s": 0.1}), "vacancies"),
+        (lambda: hrtem.mos2((8, 9), vacancies={"C": 0.1}), "vacancies"),
+        (lambda: hrtem.particle((40, 40), zone=[1, 0, 0]), "zone"),
+        (lambda: hrtem.particle((40, 40), element=["Au"]), "element"),
+        (lambda: hrtem.Specimen([[1, 2], [3, 4], [5, 6]], ["C", "C"]), "positions"),
+        (lambda: hrtem.Specimen([["a", 2, 3]], ["C"]), "positions"),
+        (lambda: hrtem.Specimen([[1, 2, 3]], ["Moly"]), "elements"),
+        (
+            lambda: hrtem.Specimen([[1, 2, 3]], ["C"], None, [[np.nan] * 3], ["C"]),
+            "vacant",
+        ),
+        (lambda: hrtem.crystal_sheet([[3, 0], [0, 3]], 5, (9, 9)), "atoms"),
+        (
+            lambda: hrtem.crystal_sheet([[3, 0], [0, 3]], [("u", 0, 0, "C")], (9, 9)),
+            "atoms",
+        ),
+        (lambda: hrtem.frame(3, hrtem.Microscope()), "specimen"),
+        (lambda: hrtem.frame(SHEET, 80), "microscope"),
+        (
+            lambda: hrtem.focal_series(SHEET, hrtem.Microscope(), (40, 50), 0.2, 5),
+            "defoci",
+        ),
+        (lambda: hrtem.exit_wave(SHEET, 0, (40, 50), 0.2), "voltage"),
+        (lambda: hrtem.exit_wave(3, 80, (40, 50), 0.2), "specimen"),
+    ],
+)
+def test_what_is_wrong_is_named(call, name):
+    with pytest.raises(ValueError, match=f"^{name} must be"):
+        call()

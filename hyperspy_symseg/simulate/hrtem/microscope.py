@@ -8,7 +8,7 @@ import numpy as np
 from scipy import fft
 
 from .. import checks
-from .scattering import wavelength
+from .scattering import check_voltage, wavelength
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,10 @@ class Microscope:
 
     def __post_init__(self):
         """Check the parameters."""
-        rule = "a number of kV from 10 to 2000"
         share = "a number above 0, at most 1"
         checks.set_fields(
             self,
-            voltage=checks.number(
-                "voltage", self.voltage, lambda x: 10 <= x <= 2000, rule
-            ),
+            voltage=check_voltage(self.voltage),
             defocus=checks.finite("defocus", self.defocus),
             spherical_aberration=checks.finite(
                 "spherical_aberration", self.spherical_aberration

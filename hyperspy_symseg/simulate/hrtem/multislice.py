@@ -10,7 +10,14 @@ import numpy as np
 from scipy import fft
 
 from .. import checks
-from .scattering import POTENTIAL, phase_of_potential, scattering_factor, wavelength
+from .scattering import (
+    POTENTIAL,
+    check_voltage,
+    phase_of_potential,
+    scattering_factor,
+    wavelength,
+)
+from .specimen import Specimen
 
 # Share of the Nyquist frequency that waves and potentials have, so that their product
 # is not aliased.
@@ -59,6 +66,9 @@ def exit_wave(
     >>> bool(np.angle(wave[40, 50]) > np.angle(wave[20, 25]))
     True
     """
+    is_one = isinstance(specimen, Specimen)
+    checks.require(is_one, "specimen", specimen, "a Specimen")
+    voltage = check_voltage(voltage)
     shape = checks.frame_shape(shape)
     pixel_size = checks.positive("pixel_size", pixel_size)
     thickness = checks.positive("slice_thickness", slice_thickness)

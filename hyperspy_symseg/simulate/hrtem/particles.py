@@ -54,10 +54,10 @@ def particle(size, *, element="Au", zone="100", radius=14.0, rotation=None, seed
     True
     """
     metals = ", ".join(CONSTANTS)
-    checks.require(element in CONSTANTS, "element", element, f"one of {metals}")
-    checks.require(zone in AXES, "zone", zone, f"one of {', '.join(AXES)}")
+    checks.require(element in tuple(CONSTANTS), "element", element, f"one of {metals}")
+    checks.require(zone in tuple(AXES), "zone", zone, f"one of {', '.join(AXES)}")
     radius = checks.positive("radius", radius)
-    size = np.array([checks.positive("size", n) for n in size])
+    size = checks.extent(size)
     rng = np.random.default_rng(checks.seed(seed))
     half = CONSTANTS[element] / 2
     n = math.ceil(2.5 * radius / half) + 1

@@ -9,7 +9,9 @@ from scipy import fft
 
 from .. import checks
 from ..signals import pixel_axes
+from .microscope import Microscope
 from .multislice import exit_wave
+from .specimen import Specimen
 
 # Around a frame there is more, in angstroms, besides how far atoms show, and at most.
 MARGIN, MOST_MARGIN = 3.0, 25.0
@@ -63,6 +65,7 @@ def frame(
     >>> s.data.dtype, s.axes_manager["x"].units
     (dtype('uint16'), 'Å')
     """
+    _check(specimen, microscope)
     given = specimen, microscope, shape, pixel_size, [microscope.defocus]
     series, columns = focal_series(
         *given, dose=dose, slice_thickness=slice_thickness, seed=seed
@@ -123,8 +126,11 @@ def focal_series(
     """
     shape = checks.frame_shape(shape)
     pixel_size = checks.positive("pixel_size", pixel_size)
-    defoci = [checks.finite("defoci", f) for f in defoci]
-    checks.require(defoci, "defoci", defoci, "at least one number of angstroms")
+    _check(specimen, microscope)
+    rule = "a sequence of one or more numbers of angstroms"
+    valid = np.ndim(defoci) == 1 and len(defoci) > 0
+    checks.require(valid, "defoci", defoci, rule)
+    defoci = [checks.number("defoci", f, lambda x: True, rule) for f in defoci]
     drift = checks.not_negative("drift", drift)
     dose = dose if dose is None else checks.positive("dose", dose)
     rng = np.random.default_rng(checks.seed(seed))
@@ -177,6 +183,14 @@ def focal_series(
         ),
         columns,
     )
+
+
+def _check(specimen, microscope):
+    """Raise an error if what is to be imaged, or with what, is neither."""
+    is_one = isinstance(specimen, Specimen)
+    checks.require(is_one, "specimen", specimen, "a Specimen")
+    is_one = isinstance(microscope, Microscope)
+    checks.require(is_one, "microscope", microscope, "a Microscope")
 
 
 def _moved(specimen, by):

@@ -6,6 +6,8 @@ import math
 import numpy as np
 from scipy import constants
 
+from .. import checks
+
 # Kirkland, Advanced Computing in Electron Microscopy, 2nd edition (2010), appendix C:
 # rows a, b, c and d of f(k) = sum a / (k^2 + b) + c exp(-d k^2), in angstroms, for k in
 # cycles an angstrom. Checked against abTEM's table in the tests.
@@ -64,6 +66,12 @@ def scattering_factor(element, k2):
     k2 = np.asarray(k2)
     rows = zip(*KIRKLAND[element], strict=True)
     return sum(a / (k2 + b) + c * np.exp(-d * k2) for a, b, c, d in rows)
+
+
+def check_voltage(voltage):
+    """Voltage in kV of a microscope: float."""
+    rule = "a number of kV from 10 to 2000"
+    return checks.number("voltage", voltage, lambda x: 10 <= x <= 2000, rule)
 
 
 def wavelength(voltage):

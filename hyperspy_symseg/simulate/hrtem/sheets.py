@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 
+from hyperspy_symseg.frames.checks import is_number
+
 from .. import checks
 from .scattering import ELEMENTS
 from .specimen import ROOM, Specimen, turned
@@ -141,16 +143,18 @@ def crystal_sheet(
     valid = vectors.shape == (2, 2) and abs(np.linalg.det(vectors)) > 1e-6
     checks.require(valid, "vectors", vectors, "two vectors (y, x) that span a plane")
     rule = f"a list of (u, v, z, element), of {', '.join(ELEMENTS)}"
-    valid = len(atoms) and all(len(a) == 4 and a[3] in ELEMENTS for a in atoms)
-    checks.require(valid, "atoms", atoms, rule)
-    size = np.array([checks.positive("size", n) for n in size])
-    checks.require(len(size) == 2, "size", size, "two lengths along y and x")
+    valid = isinstance(atoms, list | tuple) and len(atoms) > 0
+    checks.require(valid and all(map(_is_atom, atoms)), "atoms", atoms, rule)
+    size = checks.extent(size)
     holes = checks.whole("holes", holes, "an int of at least 0", least=0)
     rule = "a share from 0 to 1"
     vacuum = checks.number("vacuum", vacuum, lambda x: 0 <= x <= 1, rule)
     shares = (
         vacancies if isinstance(vacancies, dict) else dict.fromkeys(ELEMENTS, vacancies)
     )
+    own = ELEMENTS if shares is not vacancies else sorted({a[3] for a in atoms})
+    rule_of_names = f"a share, or a dict of shares by elements of {', '.join(own)}"
+    checks.require(set(shares) <= set(own), "vacancies", vacancies, rule_of_names)
     shares = {
         element: checks.number("vacancies", share, lambda x: 0 <= x <= 1, rule)
         for element, share in shares.items()
@@ -172,6 +176,13 @@ def crystal_sheet(
     inside = np.isin(columns, np.unique(columns[inside]))
     positions, columns, elements = positions[inside], columns[inside], elements[inside]
     return _struck(positions, elements, columns, shares, rng)
+
+
+def _is_atom(atom):
+    """Whether an atom of a cell is one: (u, v, z, element)."""
+    valid = isinstance(atom, list | tuple) and len(atom) == 4
+    valid = valid and all(is_number(x) and math.isfinite(x) for x in atom[:3])
+    return valid and atom[3] in ELEMENTS
 
 
 def _hexagonal(a):

@@ -82,10 +82,10 @@ class Specimen:
 
     def __post_init__(self):
         """Check and convert the arrays."""
-        positions = np.asarray(self.positions, float).reshape(-1, 3)
-        elements = np.asarray(self.elements, "U2").ravel()
-        vacant = np.asarray(self.vacant, float).reshape(-1, 3)
-        missing = np.asarray(self.vacant_elements, "U2").ravel()
+        positions = _places("positions", self.positions)
+        elements = np.asarray(self.elements, str).ravel()
+        vacant = _places("vacant", self.vacant)
+        missing = np.asarray(self.vacant_elements, str).ravel()
         for name, own, places in (
             ("elements", elements, positions),
             ("vacant_elements", missing, vacant),
@@ -93,9 +93,6 @@ class Specimen:
             known = len(own) == len(places) and np.isin(own, ELEMENTS).all()
             rule = f"one of {', '.join(ELEMENTS)} for each of {len(places)} positions"
             checks.require(known, name, own, rule)
-        checks.require(
-            np.isfinite(positions).all(), "positions", positions, "finite numbers"
-        )
         columns = self.columns
         columns = np.arange(len(elements)) if columns is None else np.asarray(columns)
         rule = f"{len(elements)} whole numbers of at least -1"
@@ -106,10 +103,10 @@ class Specimen:
         checks.set_fields(
             self,
             positions=positions,
-            elements=elements,
+            elements=elements.astype("U2"),
             columns=columns.astype(int),
             vacant=vacant,
-            vacant_elements=missing,
+            vacant_elements=missing.astype("U2"),
         )
 
     @property
@@ -170,6 +167,7 @@ class Specimen:
         Specimen
         """
         thickness = checks.not_negative("thickness", thickness)
+        size = checks.extent(size)
         rng = np.random.default_rng(checks.seed(seed))
         behind = self.positions[:, 2].max(initial=0) + CONTACT
         low = np.array([-ROOM, -ROOM, behind])
@@ -214,6 +212,19 @@ class Specimen:
         counts = np.concatenate([counts, np.zeros(len(self.vacant), int)])
         inside = ((positions >= -0.5) & (positions < np.subtract(shape, 0.5))).all(1)
         return TrueColumns(positions[inside], elements[inside], counts[inside])
+
+
+def _places(name, given):
+    """Places of atoms, checked: (n, 3) numpy.ndarray of float64."""
+    rule = "finite numbers (y, x, z) for each atom"
+    try:
+        found = np.asarray(given, float)
+    except (TypeError, ValueError):
+        found = np.full(1, np.nan)
+    found = found.reshape(-1, 3) if not found.size else found
+    valid = found.ndim == 2 and found.shape[1] == 3 and np.isfinite(found).all()
+    checks.require(valid, name, given, rule)
+    return found
 
 
 def _amorphous_carbon(low, high, rng):
