@@ -18,6 +18,8 @@ from hyperspy_symseg.simulate.hrtem.scattering import (
 
 FOLDER = Path(__file__).parent
 SIZE = 30.0, 24.0
+# Without details that are finer than the columns.
+BLURRED = {"focal_spread": 20, "vibration": 0.3, "mtf": 0.5}
 # Voltage in kV and pixels in angstroms of the images that waves are compared in.
 MEASURED = 200, 0.1
 
@@ -112,7 +114,8 @@ def test_electrons_are_neither_lost_nor_made():
 def test_atoms_are_dark_under_focus_and_bright_over_focus():
     sheet = hrtem.graphene(SIZE, seed=2)
     for defocus, sign in ((60, -1), (-60, 1)):
-        s, columns = hrtem.frame(sheet, hrtem.Microscope(80, defocus), (150, 120), 0.2)
+        microscope = hrtem.Microscope(80, defocus, **BLURRED)
+        s, columns = hrtem.frame(sheet, microscope, (150, 120), 0.2)
         at = np.rint(columns.positions).astype(int)
         at = at[(at < (150, 120)).all(axis=1)]
         assert sign * (s.data[tuple(at.T)].mean() - s.data.mean()) > 0.005
@@ -184,8 +187,9 @@ def test_carbon_is_behind_and_no_column():
 
 def test_images_of_a_series_drift():
     gold = hrtem.particle(SIZE, radius=6.0, seed=1).on_carbon(10, SIZE)
+    microscope = hrtem.Microscope(300, **BLURRED)
     series, _ = hrtem.focal_series(
-        gold, hrtem.Microscope(300), (150, 120), 0.2, [60, 60.1, 60.2], drift=3, seed=2
+        gold, microscope, (150, 120), 0.2, [60, 60.1, 60.2], drift=3, seed=2
     )
     shifts = series.metadata.Simulation.shifts
     assert np.abs(shifts).max() > 1

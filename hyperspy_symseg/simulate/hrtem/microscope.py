@@ -61,9 +61,9 @@ class Microscope:
     spherical_aberration: float = 0.0
     astigmatism: float = 0.0
     astigmatism_angle: float = 0.0
-    focal_spread: float = 20.0
-    vibration: float = 0.3
-    mtf: float = 0.5
+    focal_spread: float = 10.0
+    vibration: float = 0.1
+    mtf: float = 0.8
 
     def __post_init__(self):
         """Check the parameters."""
