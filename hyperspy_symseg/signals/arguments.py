@@ -478,7 +478,7 @@ def pattern_examples(patterns, axes):
            [ 0, -1, -1]], dtype=int16), ('rim',))
     """
     # Scores do without all that a model takes.
-    from hyperspy_symseg.segmentation.examples import checked_examples
+    from hyperspy_symseg.segmentation.examples import checked_examples, without_gaps
     from hyperspy_symseg.segmentation.fit_options import check_names
 
     shape = tuple(axis.size for axis in axes)
@@ -488,7 +488,7 @@ def pattern_examples(patterns, axes):
         if array.dtype.kind not in "iu":
             raise TypeError(f"{WHAT_PATTERNS_ARE}, got {shown(patterns)}.")
         if hasattr(patterns, "pattern_names"):
-            array, names = _without_gaps(array, names)
+            array, names = without_gaps(array, names)
         n_patterns = int(array.max(initial=-1)) + 1
         labels = checked_examples(array, shape, n_patterns, "patterns")
         return labels, names
@@ -507,22 +507,6 @@ def pattern_examples(patterns, axes):
             )
         labels[own] = pattern
     return labels, names
-
-
-def _without_gaps(array, names):
-    """Labels and names without the patterns that have no pixels, as after a merge."""
-    numbers = np.unique(array[array >= 0]).tolist()
-    if names is not None:
-        if numbers and numbers[-1] >= len(names):
-            return array, names
-        names = tuple(names[number] for number in numbers) or names
-    if numbers != list(range(len(numbers))):
-        new = list(range(len(numbers)))
-        _logger.warning(
-            "Patterns without pixels are left out: %s become %s.", numbers, new
-        )
-        array = np.where(array >= 0, np.searchsorted(numbers, array), array)
-    return array, names
 
 
 def region_mask(name, example, axes):
