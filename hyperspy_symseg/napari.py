@@ -122,8 +122,15 @@ def labels_from(layer, labels):
             f"{painted.shape}."
         )
     painted = painted.astype(np.int64) - 1
-    differ = painted != before
-    for pattern in np.unique(painted[differ]):
+    differ, n = painted != before, labels.n_patterns
+    numbers = np.unique(painted[differ])
+    new = numbers[numbers >= n]
+    if (numbers < -1).any() or (new != np.arange(n, n + len(new))).any():
+        raise ValueError(
+            f"layer must hold 0, the patterns 1 to {n}, and new ones from {n + 1} on "
+            f"without a gap, got {(numbers + 1).tolist()}."
+        )
+    for pattern in numbers:
         own = differ & (painted == pattern)
         for index in np.ndindex(before.shape[:-2]):
             if own[index].any():

@@ -89,6 +89,8 @@ def test_what_was_painted_is_recorded():
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
+        (np.full((2, 5, 7), 5), r"layer must hold .* new ones from 4 on .* got \[5\]"),
+        (np.full((2, 5, 7), -1), r"layer must hold 0, .*got \[-1\]"),
         (np.ones((5, 7), int), "layer must have the shape of the labels"),
         (np.ones((2, 5, 7)), "layer must hold ints"),
     ],

@@ -76,6 +76,21 @@ class Lengths(NamedTuple):
         pairs, lengths = total.found()
         return cls(perimeters[:n], pairs, lengths)
 
+    def completed(self, other, is_seen):
+        """These, and others of the regions that these have not seen: Lengths.
+
+        Parameters
+        ----------
+        other : Lengths
+        is_seen : (n,) numpy.ndarray of bool
+        """
+        new = ~is_seen[other.pairs].all(axis=1)
+        pairs = np.concatenate([self.pairs, other.pairs[new]])
+        lengths = np.concatenate([self.lengths, other.lengths[new]])
+        order = np.lexsort(pairs.T[::-1])
+        perimeters = np.where(is_seen, self.perimeters, other.perimeters)
+        return Lengths(perimeters, pairs[order], lengths[order])
+
 
 class _Rows(NamedTuple):
     """Some rows of a frame of regions, one after the other, and `REACH` more.

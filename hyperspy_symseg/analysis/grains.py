@@ -77,7 +77,13 @@ class _OfRegions:
     def lengths(self, regions, image):
         """Lengths of outlines and boundaries: Lengths."""
         size = tuple(np.multiply(self.pixel_size, self.step).tolist())
-        return Lengths.of(labels_computed(image, self.step), regions.n, size)
+        computed = labels_computed(image, self.step)
+        found = Lengths.of(computed, regions.n, size)
+        is_seen = np.bincount(computed[computed >= 0], minlength=regions.n) > 0
+        if is_seen.all():
+            return found
+        # Drawn by hand, or cut by a mask or an edge, a region may lie between these.
+        return found.completed(Lengths.of(image, regions.n, self.pixel_size), is_seen)
 
 
 @dataclass(frozen=True)

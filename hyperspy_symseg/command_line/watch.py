@@ -2,6 +2,7 @@
 """Label frames and files as they arrive, with one model."""
 
 import contextlib
+import logging
 import os
 import time
 
@@ -21,7 +22,7 @@ from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.frames.writer_lock import WriterLock
 from hyperspy_symseg.plotting import pattern_words
 from hyperspy_symseg.signals.axes import navigation_axes, unit
-from hyperspy_symseg.signals.metadata import read_metadata
+from hyperspy_symseg.signals.metadata import is_relabelled, read_metadata
 from hyperspy_symseg.signals.save import begin_store
 from hyperspy_symseg.signals.symmetry_labels import SymmetryLabels
 
@@ -29,6 +30,8 @@ from .area_table import AreaPlot, AreaTable
 from .areas import measured_areas, measured_frame
 from .arrivals import Arrivals, frames_there
 from .reading import read_images
+
+_logger = logging.getLogger(__name__)
 
 # The labels that the model was fitted with, and the table of areas.
 MODEL, TABLE = "watch_model.hspy", "watch_areas.csv"
@@ -110,6 +113,14 @@ class _Watch:
             )
         given = self._how["model"]
         labels = _labels_of(given) if given else None
+        if labels is not None and is_relabelled(
+            labels.metadata, labels.original_metadata
+        ):
+            _logger.warning(
+                "The patterns of %s were changed by hand, of which the model knows "
+                "nothing: those from before are watched.",
+                given,
+            )
         if paths[0].exists():
             earlier = _labels_of(paths[0])
             if labels is not None and labels.model != earlier.model:

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Examples of patterns: labels of the pixels whose pattern is known."""
 
+import logging
+
 import numpy as np
 
 from hyperspy_symseg.frames.checks import as_array, is_auto
 from hyperspy_symseg.templates.examples import FEWEST_CELLS, example_blocks
 from hyperspy_symseg.templates.normalized_frame import BLOCKS_IN_CELL, block_size
+
+_logger = logging.getLogger(__name__)
 
 
 def named(names, pattern):
@@ -68,6 +72,42 @@ def checked_examples(examples, shape, n_patterns, name="examples"):
             f"{n_patterns!r}."
         )
     return array.astype(np.int16)
+
+
+def without_gaps(labels, names=None):
+    """Leave out patterns that have no pixels, as after a merge by hand.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray of int
+        Negative where the pattern is not known.
+    names : tuple of str, optional
+        Of all patterns.
+
+    Returns
+    -------
+    labels : numpy.ndarray of int
+        Those that are left, in their order, without gaps; the same if there are none.
+    names : tuple of str or None
+        Theirs.
+
+    Examples
+    --------
+    >>> without_gaps(np.array([0, 2, -1]), ("matrix", "twin", "rim"))
+    (array([ 0,  1, -1]), ('matrix', 'rim'))
+    """
+    numbers = np.unique(labels[labels >= 0]).tolist()
+    if names is not None:
+        if numbers and numbers[-1] >= len(names):
+            return labels, names
+        names = tuple(names[number] for number in numbers) or names
+    new = list(range(len(numbers)))
+    if numbers != new:
+        _logger.warning(
+            "Patterns without pixels are left out: %s become %s.", numbers, new
+        )
+        labels = np.where(labels >= 0, np.searchsorted(numbers, labels), labels)
+    return labels, names
 
 
 def check_sizes(examples, mask, period, n_patterns, names=None):

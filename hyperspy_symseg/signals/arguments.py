@@ -478,7 +478,7 @@ def pattern_examples(patterns, axes):
            [ 0, -1, -1]], dtype=int16), ('rim',))
     """
     # Scores do without all that a model takes.
-    from hyperspy_symseg.segmentation.examples import checked_examples
+    from hyperspy_symseg.segmentation.examples import checked_examples, without_gaps
     from hyperspy_symseg.segmentation.fit_options import check_names
 
     shape = tuple(axis.size for axis in axes)
@@ -487,6 +487,8 @@ def pattern_examples(patterns, axes):
         array = as_array("patterns", getattr(patterns, "data", patterns))
         if array.dtype.kind not in "iu":
             raise TypeError(f"{WHAT_PATTERNS_ARE}, got {shown(patterns)}.")
+        if hasattr(patterns, "pattern_names"):
+            array, names = without_gaps(array, names)
         n_patterns = int(array.max(initial=-1)) + 1
         labels = checked_examples(array, shape, n_patterns, "patterns")
         return labels, names

@@ -76,8 +76,9 @@ def segment_symmetry(
         ``{"matrix": roi, "precipitate": other_roi}`` with a `RectangularROI`,
         `CircleROI` or `PolygonROI` of HyperSpy, or arrays or signals of bool, of the
         shape of a frame. Or labels, 0, 1 and so on, and -1 where the pattern is not
-        known. There are as many patterns as examples, in their order, and their names
-        are ``seg.pattern_names``. Each has at least 16 squares of the lattice period;
+        known; of `SymmetryLabels`, patterns without pixels are left out. There are as
+        many patterns as examples, in their order, and their names are
+        ``seg.pattern_names``. Each has at least 16 squares of the lattice period;
         examples do not overlap. Of a series, they are those of the frames of `fit_on`,
         which is the first frame by default.
     fit_on : int, slice, sequence or SymmetryModel, optional

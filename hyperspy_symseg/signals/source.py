@@ -325,7 +325,10 @@ def by_pattern(labels, other, weights, statistic, lazy_output):
         data = data / divisor
         variance = None if variance is None else variance / divisor**2
     elif weights is None and values.dtype.kind in "biu":
-        data = data.astype(np.sum(np.empty(0, values.dtype)).dtype)
+        dtype = np.sum(np.empty(0, values.dtype)).dtype
+        # Others stay floats, as ints would have another sign. Later sums are not known.
+        if lazy_output or np.abs(data).max(initial=0) < np.iinfo(dtype).max:
+            data = data.astype(dtype)
         _warn_of_live_time(other)
     axes = [axis.get_axis_dictionary() for axis in navigation_axes(other)[:-2]]
     axes.append({"name": "Pattern", "size": n_patterns, "navigate": True})

@@ -205,3 +205,20 @@ def test_mean_orientation_of_a_bent_crystal():
     [found] = run(Grains(1, templates=templates), frame, labels)
     off = (found[0, NAMES.index("lattice_orientation")] - 7 + 45) % 90 - 45
     assert abs(off) < 0.3
+
+
+def test_a_grain_between_the_labels_computed_is_measured():
+    labels = np.zeros((40, 50), int)
+    labels[:, 25:] = 1
+    whole = run(Grains(3, step=(5, 5)), None, labels)[0]
+    labels[11:12, 5:15] = 2
+    [table] = run(Grains(3, step=(5, 5)), None, labels)
+    [fine] = run(Grains(3), None, labels)
+    perimeter, n_neighbours = map(NAMES.index, ("perimeter", "n_neighbours"))
+    assert table[2, perimeter] == fine[2, perimeter] > 16
+    assert table[:, n_neighbours].tolist() == [2, 1, 1]
+    assert table[:2, perimeter].tolist() == whole[:, perimeter].tolist()
+    [pairs] = run(GrainNeighbours(3, step=(5, 5)), None, labels)
+    pairs = pairs[pairs[:, 1] >= 0]
+    assert pairs[:, :2].tolist() == [[0, 1], [0, 2]]
+    assert pairs[1, 2] == fine[2, perimeter]

@@ -409,3 +409,16 @@ def test_seconds_are_checked(watch, folder, capsys):
     with pytest.raises(SystemExit):
         watch(folder, "--settle", "0")
     assert "must be above 0 and at most 86400, got '0'" in capsys.readouterr().err
+
+
+def test_a_model_of_labels_changed_by_hand_is_that_from_before(
+    watch, signal, model, folder, out, tmp_path
+):
+    merged = hs.load(model).relabel({0: 1})
+    merged.save(tmp_path / "merged.hspy", show_progressbar=False)
+    signal.inav[0].save(folder / "a.hspy", show_progressbar=False)
+    status, _, err = watch(folder, model=("--model", tmp_path / "merged.hspy"))
+    assert status == 0
+    assert "changed by hand, of which the model knows nothing" in "".join(err)
+    labels = hs.load(out / "a_labels.hspy")
+    assert set(np.unique(labels.data)) == {0, 1}

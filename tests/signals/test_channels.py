@@ -316,3 +316,13 @@ def test_pixels_are_no_length(units):
         labels_signal(axes=labels).sum_by_pattern(spectra(axes=axes))
     both = labels_signal(axes=axes).sum_by_pattern(spectra(axes=axes))
     np.testing.assert_array_equal(both.data, by_hand())
+
+
+def test_sums_that_no_int_holds_are_floats():
+    large = np.full((*SHAPE, 2), 2**62)
+    result = labels_signal().sum_by_pattern(
+        spectra(large, channels=(ENERGY | {"size": 2},))
+    )
+    np.testing.assert_allclose(
+        result.data, 2.0**62 * n_pixels()[:, np.newaxis] * [1, 1]
+    )

@@ -130,6 +130,19 @@ def test_labels_of_another_segmentation_have_their_names(signal, labels):
     assert again.pattern_names == ("right", "left")
 
 
+def test_a_number_without_pixels_is_left_out(labels, caplog):
+    axes = labels.axes_manager.signal_axes[::-1]
+    merged = labels.relabel({"left": 2})
+    merged.pattern_names = ["right", "nothing", "rim"]
+    known, names = pattern_examples(merged, axes)
+    assert names == ("right", "rim")
+    np.testing.assert_array_equal(known, labels.data)
+    assert "Patterns without pixels are left out: [0, 2] become [0, 1]" in caplog.text
+    known, names = pattern_examples(merged.relabel({"rim": "nothing"}), axes)
+    assert names == ("right", "nothing")
+    np.testing.assert_array_equal(known, labels.data)
+
+
 def test_of_the_scores_alone(signal):
     found = signal.segment_symmetry(
         patterns=patterns(), refine=False, show_progressbar=False

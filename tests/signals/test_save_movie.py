@@ -201,3 +201,13 @@ def test_a_name_of_two_lines_is_written_in_one(labels, tmp_path):
         seg.save_movie(tmp_path / f"{i}.gif", show_progressbar=False)
         pictures.append(next(frames_of(tmp_path / f"{i}.gif")))
     np.testing.assert_array_equal(*pictures)
+
+
+@pytest.mark.parametrize("scale", [0.0, np.nan, np.inf])
+def test_no_scale_bar_without_a_pixel_size(labels, tmp_path, scale):
+    pytest.importorskip("av")
+    seg = labels.deepcopy()
+    seg.axes_manager.signal_axes[0].scale = scale
+    with pytest.raises(ValueError, match="scale_bar must be False .* got True with"):
+        seg.save_movie(tmp_path / "labels.gif", show_progressbar=False)
+    assert not list(tmp_path.iterdir())
