@@ -7,6 +7,7 @@ import numpy as np
 from .axes import (
     axis_size,
     check_one_unit,
+    frame_axes,
     navigation_axes,
     operation_axes,
     signal_class,
@@ -74,7 +75,7 @@ class Measures:
         """
         from hyperspy_symseg.analysis import Areas
 
-        x, y = self.axes_manager.signal_axes
+        y, x = frame_axes(self)
         areas = Areas(self.n_patterns, abs(y.scale * x.scale))
         return self._measured(areas, "Area", self.area_unit)
 
@@ -114,7 +115,7 @@ class Measures:
         """
         from hyperspy_symseg.analysis import BoundaryLengths
 
-        x, y = self.axes_manager.signal_axes
+        y, x = frame_axes(self)
         check_one_unit(y, x, "a length")
         record = self._record
         lengths = BoundaryLengths(

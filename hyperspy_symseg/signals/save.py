@@ -23,7 +23,7 @@ from hyperspy_symseg.frames.paths import UNFINISHED, unfinished_path
 from hyperspy_symseg.frames.run import FrameError, evaluate_frames, watched
 from hyperspy_symseg.frames.store import FrameStore, only_writer
 
-from .axes import axis_name, frames_per_second, stamps, unit
+from .axes import frame_axes, frames_per_second, stamps, unit
 from .metadata import changes_by_hand, read_metadata, result_metadata, same_tree
 
 _logger = logging.getLogger(__name__)
@@ -253,12 +253,7 @@ def movie_of(labels, captions=("scale_bar", "time_stamp", "legend"), speed=None)
 
     wanted = {}
     if "scale_bar" in captions:
-        axis = labels.axes_manager.signal_axes[0]
-        if not axis.scale or not np.isfinite(axis.scale):
-            raise ValueError(
-                f"scale_bar must be False if axis {axis_name(axis, 'x')} has no "
-                f"pixel size, got True with the scale {axis.scale:g}."
-            )
+        _, axis = frame_axes(labels)
         unit_name = "px" if labels._unit_is_a_pixel else unit(axis)
         wanted |= {"pixel_size": axis.scale, "unit": unit_name}
     if "time_stamp" in captions:

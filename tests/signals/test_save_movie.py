@@ -208,6 +208,24 @@ def test_no_scale_bar_without_a_pixel_size(labels, tmp_path, scale):
     pytest.importorskip("av")
     seg = labels.deepcopy()
     seg.axes_manager.signal_axes[0].scale = scale
-    with pytest.raises(ValueError, match="scale_bar must be False .* got True with"):
+    with pytest.raises(ValueError, match="axis x must have a finite scale"):
         seg.save_movie(tmp_path / "labels.gif", show_progressbar=False)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda seg: seg.get_areas(),
+        lambda seg: seg.get_boundary_length(),
+        lambda seg: seg.save_movie("labels.gif"),
+    ],
+)
+def test_axes_that_are_not_uniform_are_told(labels, tmp_path, monkeypatch, ask):
+    pytest.importorskip("av")
+    monkeypatch.chdir(tmp_path)
+    seg = labels.deepcopy()
+    seg.axes_manager.signal_axes[0].name = "x"
+    seg.axes_manager.signal_axes[0].convert_to_non_uniform_axis()
+    with pytest.raises(ValueError, match="axis x must be uniform, got a DataAxis"):
+        ask(seg)
