@@ -281,7 +281,9 @@ def test_nothing_is_lost_when_it_is_killed(watch, signal, expected, folder, out,
     data = series_of(signal, folder / "movie.zspy", 2)
     given = ["watch", folder, "--output", out, *QUICK, "--model", model]
     command = [sys.executable, "-m", "hyperspy_symseg", *map(str, given)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # A checkout has the package without its kernels.
+    started = {"stdout": subprocess.PIPE, "text": True, "cwd": out.parent}
+    with subprocess.Popen(command, **started) as process:
         assert process.stdout.readline().startswith("movie.zspy 0 ")
         process.kill()
     data.append(signal.data[2:3])

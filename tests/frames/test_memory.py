@@ -23,9 +23,17 @@ print(done, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def faults(**settings):
+@pytest.fixture
+def faults(tmp_path):
+    """Whether memory is kept, and how often it is cleared, in a fresh process."""
+    return lambda **settings: _faults(tmp_path, settings)
+
+
+def _faults(folder, settings):
     result = subprocess.run(
         [sys.executable, "-c", FAULTS],
+        # A checkout has the package without its kernels.
+        cwd=folder,
         capture_output=True,
         text=True,
         check=True,
@@ -36,12 +44,12 @@ def faults(**settings):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="of glibc alone")
-def test_memory_that_was_freed_is_not_cleared_again():
+def test_memory_that_was_freed_is_not_cleared_again(faults):
     done, number = faults()
     if not done:
         pytest.skip("no glibc")
     assert number < 100
 
 
-def test_what_the_user_has_set_stays():
+def test_what_the_user_has_set_stays(faults):
     assert not faults(MALLOC_TRIM_THRESHOLD_="131072")[0]
