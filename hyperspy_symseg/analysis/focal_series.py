@@ -11,15 +11,14 @@ from scipy.spatial import cKDTree
 from hyperspy_symseg.frames.analysis import PointAnalysis
 from hyperspy_symseg.frames.threads import one_thread
 from hyperspy_symseg.networks.column_gaps import without_spoilt_lines
-from hyperspy_symseg.networks.column_network import ColumnScale, columns_by
-from hyperspy_symseg.networks.column_scale import binned, mean_and_spread
-from hyperspy_symseg.networks.hrtem_network import hrtem_network
 from hyperspy_symseg.networks.hrtem_sites import (
     CLASSES,
     patches_at,
     site_network,
     warn_of_series,
 )
+
+from .hrtem_columns import columns_of
 
 POSITION = "y", "x", "y_error", "x_error", "probability"
 # Names of the columns of the tables, by material. Of MoS2 the number of the class.
@@ -159,10 +158,7 @@ class FocalColumns(PointAnalysis):
 
     def _columns(self, values, valid):
         """Columns of an image: (n, 5) numpy.ndarray."""
-        n = self._binning
-        scale = ColumnScale(n, *mean_and_spread(*binned(values, valid, n)))
-        network = hrtem_network(self.material)
-        found = columns_by(network, values, valid, scale=scale)
+        found = columns_of(self.material, values, valid, "auto", self._binning)
         return found[found[:, 4] >= LEAST]
 
 
