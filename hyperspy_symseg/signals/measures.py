@@ -202,7 +202,7 @@ class Measures:
         <Signal1D, title: , dimensions: (2|50)>
         """
         from .arguments import working
-        from .source import by_pattern
+        from .channels import by_pattern
 
         with working("Summing", show_progressbar, num_workers):
             return by_pattern(self, other, weights, "sum", lazy_output)
@@ -235,7 +235,7 @@ class Measures:
             If an argument is not allowed; nothing has been read then.
         """
         from .arguments import working
-        from .source import by_pattern
+        from .channels import by_pattern
 
         with working("Summing", show_progressbar, num_workers):
             return by_pattern(self, other, weights, "mean", lazy_output)
