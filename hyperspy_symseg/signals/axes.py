@@ -169,6 +169,35 @@ def angstroms(axis):
     return float(axis.scale), float(axis.offset)
 
 
+def seconds(units):
+    """Seconds in a unit of time.
+
+    Parameters
+    ----------
+    units : str
+
+    Returns
+    -------
+    float or None
+        None if it is no unit of time.
+
+    Examples
+    --------
+    >>> seconds("ms"), seconds("nm")
+    (0.001, None)
+    """
+    import pint
+
+    if not is_product_of_units(units):
+        return None
+    try:
+        parsed = pint.get_application_registry().parse_units(units)
+        return float((1 * parsed).to("s").magnitude)
+    except Exception:
+        # A unit may be any text, and pint has errors of many kinds.
+        return None
+
+
 def axis_name(axis, default):
     """Name of an axis, or the default if it has none."""
     return axis.name if isinstance(axis.name, str) else default
@@ -502,17 +531,11 @@ def frames_per_second(signal):
     >>> frames_per_second(movie)
     5.0
     """
-    import pint
-
     axis = signal.axes_manager.navigation_axes[0]
-    if not is_product_of_units(unit(axis)):
+    one = seconds(unit(axis))
+    if one is None or not axis.is_uniform:
         return float(FRAMES_PER_SECOND)
-    try:
-        units = pint.get_application_registry().parse_units(axis.units)
-        step = abs((axis.scale * units).to("s").magnitude)
-    except Exception:
-        # A unit may be any text, and an axis need not be uniform.
-        return float(FRAMES_PER_SECOND)
+    step = abs(axis.scale * one)
     return float(np.clip(1 / step, SLOWEST, FASTEST)) if step else float(FASTEST)
 
 

@@ -16,8 +16,8 @@ from .axes import (
     axis_name,
     check_one_unit,
     frame_axes,
-    is_product_of_units,
     navigation_axes,
+    seconds,
     signal_class,
     unit,
 )
@@ -82,17 +82,7 @@ def velocity_arguments(labels, signal, drift, smoothing, certainty):
 
 def _intervals(axis):
     """Intervals of frames (n - 1,), and their unit: time, or else frames."""
-    import pint
-
-    try:
-        if not is_product_of_units(unit(axis)):
-            raise ValueError
-        units = pint.get_application_registry().parse_units(unit(axis))
-        is_time = units.dimensionality == {"[time]": 1}
-    except Exception:
-        # A unit may be any text, and pint has errors of many kinds.
-        is_time = False
-    if not is_time:
+    if seconds(unit(axis)) is None:
         return np.ones(axis.size - 1), "frame"
     intervals = np.diff(np.asarray(axis.axis, float))
     if not (np.isfinite(intervals).all() and intervals.all()):
