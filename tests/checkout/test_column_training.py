@@ -4,7 +4,6 @@
 import importlib
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,14 +12,7 @@ from scipy.spatial.distance import pdist
 from hyperspy_symseg.networks.column_layers import ColumnNetwork
 from hyperspy_symseg.networks.weights import read_weights
 
-FOLDER = Path(__file__).parents[2] / "training"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def folder():
-    sys.path.insert(0, str(FOLDER))
-    yield
-    sys.path.remove(str(FOLDER))
+pytestmark = pytest.mark.usefixtures("training")
 
 
 @pytest.fixture(scope="module")
@@ -103,13 +95,13 @@ def test_the_package_is_right_on_frames_it_was_not_trained_on(images, calibratio
     assert 0.8 < np.nanmedian(figures[:, 3]) < 1.25
 
 
-def test_a_training_is_the_same_again(tmp_path):
+def test_a_training_is_the_same_again(training, tmp_path):
     pytest.importorskip("torch")
     for name in ("one.npz", "again.npz"):
         options = ["--steps", "15", "--held-out", "4", "--seed", "4"]
         done = subprocess.run(
             [sys.executable, "columns.py", *options, "--weights", tmp_path / name],
-            cwd=FOLDER,
+            cwd=training,
             capture_output=True,
             text=True,
             check=True,

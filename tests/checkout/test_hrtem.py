@@ -3,9 +3,7 @@
 
 import importlib
 import itertools
-import sys
 from argparse import Namespace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,14 +11,7 @@ import pytest
 from hyperspy_symseg.networks.column_layers import ERRORS, ColumnNetwork
 from hyperspy_symseg.networks.hrtem_network import MATERIALS, RANGES
 
-FOLDER = Path(__file__).parents[2] / "training"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def folder():
-    sys.path.insert(0, str(FOLDER))
-    yield
-    sys.path.remove(str(FOLDER))
+pytestmark = pytest.mark.usefixtures("training")
 
 
 @pytest.fixture(scope="module")
