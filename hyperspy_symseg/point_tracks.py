@@ -105,7 +105,7 @@ def _images_of(labels, grains, max_gap):
 
     As many frames are kept as may be compared.
     """
-    from .grain_signals import numbers_of_grains
+    from .signals.grains import numbers_of_grains
 
     image = numbers_of_grains(labels, grains)
     return functools.lru_cache(max_gap + 2)(image)

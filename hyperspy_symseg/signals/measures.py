@@ -434,7 +434,7 @@ class Measures:
         >>> grains.data[0].shape
         (2, 15)
         """
-        from hyperspy_symseg.grain_signals import get_grains
+        from hyperspy_symseg.signals.grains import get_grains
 
         asked = {"mask": mask, "calibrated": calibrated, "lazy_output": lazy_output}
         how = {"show_progressbar": show_progressbar, "num_workers": num_workers}
@@ -471,7 +471,7 @@ class Measures:
         >>> seg.get_grain_map(grains, "area")
         <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
         """
-        from hyperspy_symseg.grain_signals import get_grain_map
+        from hyperspy_symseg.signals.grains import get_grain_map
 
         return get_grain_map(self, grains, column)
 
@@ -515,7 +515,7 @@ class Measures:
         >>> pairs["sigma"].to_list()
         [5.0]
         """
-        from hyperspy_symseg.grain_signals import get_grain_neighbours
+        from hyperspy_symseg.signals.grains import get_grain_neighbours
 
         from .arguments import working
 
@@ -557,7 +557,7 @@ class Measures:
         >>> len(paths)
         2
         """
-        from hyperspy_symseg.grain_signals import get_grain_polygons
+        from hyperspy_symseg.signals.grains import get_grain_polygons
 
         from .arguments import working
 
@@ -603,7 +603,7 @@ class Measures:
         --------
         >>> seg.save_grain_polygons("grains.geojson", grains)  # doctest: +SKIP
         """
-        from hyperspy_symseg.grain_signals import save_grain_polygons
+        from hyperspy_symseg.signals.grains import save_grain_polygons
 
         from .arguments import working
 
@@ -636,7 +636,7 @@ class Measures:
         >>> s.plot()  # doctest: +SKIP
         >>> s.add_marker(seg.get_grain_markers(grains))  # doctest: +SKIP
         """
-        from hyperspy_symseg.grain_signals import get_grain_markers
+        from hyperspy_symseg.signals.grains import get_grain_markers
 
         return get_grain_markers(self, grains, kwargs)
 

@@ -5,13 +5,13 @@ import numpy as np
 from hyperspy.api import plot
 from hyperspy.signals import Signal2D
 
-from .analysis import GrainMap, GrainNeighbours, GrainOutlines, Grains
-from .analysis.grains import NAMES
-from .analysis.strain import mean_vectors
-from .frames.checks import check_flag, shown
-from .frames.lazy import lazy
-from .frames.run import run
-from .grain_tables import (
+from hyperspy_symseg.analysis import GrainMap, GrainNeighbours, GrainOutlines, Grains
+from hyperspy_symseg.analysis.grains import NAMES
+from hyperspy_symseg.analysis.strain import mean_vectors
+from hyperspy_symseg.frames.checks import check_flag, shown
+from hyperspy_symseg.frames.lazy import lazy
+from hyperspy_symseg.frames.run import run
+from hyperspy_symseg.grain_tables import (
     Lattices,
     Rings,
     check_grains,
@@ -21,19 +21,20 @@ from .grain_tables import (
     path_of,
     write_geojson,
 )
-from .plotting import pattern_colors
-from .point_tables import check_path, each_table
-from .signals.arguments import area_in_pixels, mask_array, working
-from .signals.axes import (
+from hyperspy_symseg.plotting import pattern_colors
+from hyperspy_symseg.point_tables import check_path, each_table
+from hyperspy_symseg.version import package_version
+
+from .arguments import area_in_pixels, mask_array, working
+from .axes import (
     axis_name,
     check_pixel_size,
     frame_axes,
     unit,
 )
-from .signals.metadata import is_relabelled, result_metadata, stored_model
-from .signals.points import as_points, check_one_of
-from .signals.source import Source
-from .version import package_version
+from .metadata import is_relabelled, result_metadata, stored_model
+from .points import as_points, check_one_of
+from .source import Source
 
 
 def get_grains(labels, signal, min_area, asked, how):
@@ -146,7 +147,7 @@ def numbers_of_grains(labels, grains):
     TypeError, ValueError
         If the labels are not those of the grains.
     """
-    from .signals.symmetry_labels import SymmetryLabels
+    from .symmetry_labels import SymmetryLabels
 
     if not isinstance(labels, SymmetryLabels):
         raise TypeError(
