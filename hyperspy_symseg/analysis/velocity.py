@@ -36,6 +36,9 @@ ALIKE = 3.0
 # Variance of a displacement over that of both positions, which errors of the columns
 # themselves share: at rest, and far away; half-way at this displacement, in periods.
 AT_REST, FAR, HALF_WAY = 0.2, 0.8, 0.2
+# Where a boundary ends, as at the edge of the frame, labels know one side of it only.
+# Its standard error there, over that elsewhere, and how far this reaches, in periods.
+AT_END, FROM_END = 3.5, 4.0
 # Rounds in which the variance of a mean and the length that it depends on are found.
 ROUNDS = 3
 
@@ -140,7 +143,8 @@ class BoundaryVelocity(PointAnalysis):
         normals = np.stack(np.gradient(-middle))
         own = [line.sampled(moved) for line in lines]
         means = [
-            line.means(each, self._width) for line, each in zip(lines, own, strict=True)
+            line.means(each, self._width, self._weights(line))
+            for line, each in zip(lines, own, strict=True)
         ]
         variances, of_mean = self._variances(
             lines, means, own, [(before, distances[0]), (after, distances[1])]
@@ -209,20 +213,39 @@ class BoundaryVelocity(PointAnalysis):
     def _variances(self, lines, means, own, frames):
         """Variances along each line, and that of the mean of all."""
         total = sum(line.length for line in lines)
-        effective = [line.effective_lengths(self._width) for line in lines]
         if not self.has_certainty or self.period is None:
             scatter, alike = _scatter(lines, own)
-            found = [scatter * alike / (length + alike) for length in effective]
-            return found, scatter * alike / (total + alike)
+            of_mean = scatter * alike / (total + alike)
+            # A mean over all points, of inside and of the ends.
+            scatter /= np.mean(1 / np.concatenate(list(map(self._weights, lines))))
+            found = [
+                scatter * alike / self._averaged_lengths(line, alike) for line in lines
+            ]
+            return found, of_mean
         alike = ALIKE * self.period * self._scale
         found, summed = [], 0.0
-        for line, mean, length in zip(lines, means, effective, strict=True):
+        for line, mean in zip(lines, means, strict=True):
+            weights = self._weights(line)
             positions = sum(self._position_variances(line, *each) for each in frames)
             share = self._share_of(mean)
             summed += line.step * np.sum(share * positions)
-            positions = line.means(positions, self._width)
-            found.append(share * positions * alike / (length + alike))
+            inside = line.means(positions * weights, self._width, weights)
+            lengths = self._averaged_lengths(line, alike)
+            found.append(share * inside * alike / lengths)
         return found, summed / total * alike / (total + alike)
+
+    def _weights(self, line):
+        """Inverse variances of the positions along a line, 1 inside: (n,) array."""
+        if self.period is None:
+            return np.ones(len(line.points))
+        reach = FROM_END * self.period * self._scale
+        near = np.maximum(1 - line.from_ends / reach, 0)
+        return (1 + (AT_END - 1) * near) ** -2.0
+
+    def _averaged_lengths(self, line, alike):
+        """Length of a line, inside, that tells as much as the window: (n,) array."""
+        weights = self._weights(line)
+        return line.effective_lengths(self._width, weights) + weights * alike
 
     def _share_of(self, displacements):
         """Variance of displacements over that of both positions: (n,) array."""

@@ -40,14 +40,22 @@ class Line(NamedTuple):
         """Values of a map (rows, columns) at the points, linear between pixels."""
         return ndimage.map_coordinates(values, self.points.T, order=1, mode="nearest")
 
-    def means(self, values, width):
+    @property
+    def from_ends(self):
+        """Distance of the points from the nearer end (n,); infinite if it is closed."""
+        if self.is_closed:
+            return np.full(len(self.points), np.inf)
+        places = np.arange(len(self.points)) + 0.5
+        return np.minimum(places, places[::-1]) * self.step
+
+    def means(self, values, width, weights):
         """Means of values (n,) at the points in a Gaussian window along the line.
 
         Parameters
         ----------
-        values : (n,) numpy.ndarray
+        values, weights : (n,) numpy.ndarray
         width : float
-            Standard deviation.
+            Standard deviation of the window.
 
         Returns
         -------
@@ -55,28 +63,27 @@ class Line(NamedTuple):
         """
         if not width:
             return values
-        return self._filtered(values, width) / self._filtered(
-            np.ones(len(values)), width
-        )
+        return self._filtered(values * weights, width) / self._filtered(weights, width)
 
-    def effective_lengths(self, width):
+    def effective_lengths(self, width, weights):
         """Length of an even window whose mean is as exact as the Gaussian one.
 
-        With weights w along the line, (integral of w)^2 / integral of w^2.
+        With a window g along the line, and weights w that are inverse variances, it is
+        (integral of g w)^2 / integral of g^2 w.
 
         Parameters
         ----------
         width : float
+        weights : (n,) numpy.ndarray
 
         Returns
         -------
         (n,) numpy.ndarray
         """
-        ones = np.ones(len(self.points))
         if not width:
-            return 0 * ones
-        ratio = self._filtered(ones, width) ** 2
-        ratio /= self._filtered(ones, width / np.sqrt(2))
+            return np.zeros(len(self.points))
+        ratio = self._filtered(weights, width) ** 2
+        ratio /= self._filtered(weights, width / np.sqrt(2))
         return np.minimum(2 * np.sqrt(np.pi) * width * ratio, self.length)
 
     def _filtered(self, values, width):

@@ -105,29 +105,37 @@ def test_lines_end_where_pixels_do_not_count():
 
 
 def test_means_of_a_line_are_those_of_a_gaussian_window():
-    values = np.random.default_rng(0).normal(size=60)
+    values, weights = np.random.default_rng(0).uniform(1, 2, (2, 60))
     line = Line(np.zeros((60, 2)), 0.5, False)
     # Up to four standard deviations.
     distance = np.subtract.outer(np.arange(60), np.arange(60)) * 0.5
-    weights = np.where(np.abs(distance) <= 8, np.exp(-0.5 * (distance / 2) ** 2), 0)
-    expected = weights @ values / weights.sum(axis=1)
-    np.testing.assert_allclose(line.means(values, 2.0), expected, rtol=1e-6)
+    window = np.where(np.abs(distance) <= 8, np.exp(-0.5 * (distance / 2) ** 2), 0)
+    expected = window @ (weights * values) / (window @ weights)
+    np.testing.assert_allclose(line.means(values, 2.0, weights), expected, rtol=1e-6)
 
 
 def test_effective_length_is_that_of_the_weights():
     line = Line(np.zeros((400, 2)), 0.5, False)
+    weights = np.random.default_rng(0).uniform(1, 2, 400)
     distance = np.subtract.outer(np.arange(400), np.arange(400)) * 0.5
-    weights = np.exp(-0.5 * (distance / 9) ** 2)
-    expected = weights.sum(axis=1) ** 2 / (weights**2).sum(axis=1) * 0.5
-    np.testing.assert_allclose(line.effective_lengths(9.0), expected, rtol=0.01)
-    np.testing.assert_array_equal(line.effective_lengths(0), 0)
+    window = np.exp(-0.5 * (distance / 9) ** 2)
+    expected = (window @ weights) ** 2 / (window**2 @ weights) * 0.5
+    found = line.effective_lengths(9.0, weights)
+    np.testing.assert_allclose(found, expected, rtol=0.01)
+    np.testing.assert_array_equal(line.effective_lengths(0, weights), 0)
+
+
+def test_distances_from_the_ends_of_a_line():
+    points = np.zeros((4, 2))
+    assert Line(points, 0.5, False).from_ends.tolist() == [0.25, 0.75, 0.75, 0.25]
+    assert np.isinf(Line(points, 0.5, True).from_ends).all()
 
 
 def test_a_window_of_a_closed_line_goes_round():
     values = np.zeros(50)
     values[0] = 1
     line = Line(np.zeros((50, 2)), 1.0, True)
-    found = line.means(values, 3.0)
+    found = line.means(values, 3.0, np.ones(50))
     np.testing.assert_allclose(found[1:6], found[-1:-6:-1])
 
 
@@ -282,6 +290,8 @@ def test_labels_of_more_patterns_are_an_error():
 
 # Errors
 
+PERIODIC = {"period": 10.0}
+
 
 def noisy(rng, correlation=8, amplitude=1.5):
     """A straight boundary with independent waves along it."""
@@ -300,6 +310,35 @@ def test_errors_from_the_scatter_are_as_large_as_deviations():
         z.append(np.mean(rows[:, 2] ** 2 / rows[:, 3]))
     assert 0.75 < np.sqrt(np.mean(np.square(z_mean))) < 1.35
     assert 0.75 < np.sqrt(np.mean(z)) < 1.35
+
+
+def test_errors_of_a_boundary_with_bad_ends_are_as_large_as_deviations():
+    # Without certainties: independent displacements, with the deviations of the ends.
+    rng = np.random.default_rng(3)
+    line = Line(np.zeros((300, 2)), 1.0, False)
+    analysis = BoundaryVelocity(2, period=10.0, smoothing=20.0)
+    weights = analysis._weights(line)
+    assert weights[150] == 1
+    assert weights[0] ** -0.5 == pytest.approx(3.5, rel=0.01)
+    z = []
+    for _ in range(40):
+        own = rng.normal(size=300) / weights**0.5
+        means = line.means(own, 20.0, weights)
+        [variances], _ = analysis._variances([line], [means], [own], [])
+        z.append(means / variances**0.5)
+    z = np.sqrt(np.mean(np.square(z), axis=0))
+    assert 0.75 < z[0] < 1.35
+    assert 0.75 < z[150] < 1.35
+
+
+def test_ends_count_less_in_a_window():
+    before, after = half_plane(0), half_plane(0)
+    after[:20] = half_plane(4)[:20]
+    rows = [found(before, after, smoothing=15.0, **how) for how in ({}, PERIODIC)]
+    at_end = [each[each[:, 0] < 10, DISPLACEMENT].mean() for each in rows]
+    assert at_end[1] < at_end[0] - 0.5
+    # The mean is that of the area, with or without.
+    assert boundary_mean(rows[1]) == pytest.approx(boundary_mean(rows[0]))
 
 
 def test_scatter_of_waves_of_a_length():
