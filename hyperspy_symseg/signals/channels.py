@@ -64,8 +64,14 @@ def by_pattern(labels, other, weights, statistic, lazy_output):
         variance = None if variance is None else variance / divisor**2
     elif weights is None and values.dtype.kind in "biu":
         dtype = np.sum(np.empty(0, values.dtype)).dtype
-        # Others stay floats, as ints would have another sign. Later sums are not known.
-        if lazy_output or np.abs(data).max(initial=0) < np.iinfo(dtype).max:
+        # Of lazy ones only the type is known.
+        largest = (
+            len(places[0]) * len(places[1]) * _largest(values.dtype)
+            if lazy_output
+            else np.abs(data).max(initial=0)
+        )
+        # Others stay floats, as ints would have another sign.
+        if largest < np.iinfo(dtype).max:
             data = data.astype(dtype)
         _warn_of_live_time(other)
     axes = [axis.get_axis_dictionary() for axis in navigation_axes(other)[:-2]]
@@ -94,6 +100,11 @@ def by_pattern(labels, other, weights, statistic, lazy_output):
         result = result.as_lazy()
     result._assign_subclass()
     return result
+
+
+def _largest(dtype):
+    """Largest magnitude of the values of a type of whole numbers: int."""
+    return 1 if dtype.kind == "b" else max(np.iinfo(dtype).max, -np.iinfo(dtype).min)
 
 
 def _checked_channels(other):

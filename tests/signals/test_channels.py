@@ -318,6 +318,19 @@ def test_pixels_are_no_length(units):
     np.testing.assert_array_equal(both.data, by_hand())
 
 
+@pytest.mark.parametrize(
+    ("dtype", "of_sums"),
+    [("uint8", "uint64"), ("int32", "int64"), ("int64", "float64"), ("bool", "int64")],
+)
+def test_lazy_sums_are_ints_where_the_type_says_that_ints_hold_them(dtype, of_sums):
+    other = spectra(COUNTS.astype(dtype)).as_lazy()
+    result = labels_signal().sum_by_pattern(other, lazy_output=True)
+    assert result.data.dtype == of_sums
+    np.testing.assert_array_equal(
+        result.data.compute(), by_hand(counts=COUNTS.astype(dtype).astype(int))
+    )
+
+
 def test_sums_that_no_int_holds_are_floats():
     large = np.full((*SHAPE, 2), 2**62)
     result = labels_signal().sum_by_pattern(
