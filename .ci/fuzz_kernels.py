@@ -12,7 +12,6 @@ import itertools
 import logging
 import sys
 import time
-import warnings
 from collections import Counter
 
 import numpy as np
@@ -38,6 +37,7 @@ from hyperspy_symseg.templates.boundaries import straightened
 from hyperspy_symseg.templates.crystal import Crystal
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.potts import mean_field
+from hyperspy_symseg.testing import random_frame
 
 KERNELS = {
     "_block_sums": ("moments",),
@@ -62,7 +62,6 @@ KERNELS = {
     "_potts": ("mean_field",),
     "_translation": ("score_block", "score_masked_block"),
 }
-DTYPES = ("u1", "i1", ">u2", "i4", "f2", "f4", ">f4", "f8", "?")
 calls = Counter()
 
 
@@ -82,31 +81,6 @@ def count_calls():
         for name in names:
             function = getattr(kernels, name)
             setattr(kernels, name, counted(f"{module}.{name}", function))
-
-
-def frame_of(rng, shape):
-    """A frame: noise or a crystal, of any dtype, any layout in memory, with damage."""
-    y, x = np.indices(shape)
-    ky, kx = rng.uniform(0.02, 0.5, 2)
-    frame = 50 + 20 * np.cos(2 * np.pi * ky * y) * np.cos(2 * np.pi * kx * x)
-    frame += rng.normal(0, rng.choice([0, 1, 20]), shape)
-    if rng.random() < 0.2:
-        frame[:] = rng.integers(3)
-    if rng.random() < 0.2:
-        frame *= 10.0 ** rng.integers(-30, 30)
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        frame = frame.astype(rng.choice(DTYPES))
-    if frame.dtype.kind == "f" and rng.random() < 0.4:
-        damaged = rng.random(shape) < rng.choice([0.001, 0.1, 0.9])
-        frame[damaged] = rng.choice(
-            [np.nan, np.inf, -np.inf, np.finfo(frame.dtype).max]
-        )
-    if rng.random() < 0.3:
-        larger = np.zeros([2 * n for n in shape], frame.dtype)
-        larger[::2, ::-2] = frame
-        frame = larger[::2, ::-2]
-    return frame
 
 
 def mask_of(rng, shape):
@@ -157,7 +131,7 @@ def scores(rng):
         descriptor = JoinedDescriptors((descriptor, TranslationSymmetry(3, 4)))
     grid = Grid.over(shape, tuple(map(min, pair(rng, 1, 12), shape)))
     rows, columns = (slice(int(rng.integers(n)), n) for n in grid.shape)
-    frame, mask = frame_of(rng, shape), mask_of(rng, shape)
+    frame, mask = random_frame(rng, shape), mask_of(rng, shape)
     descriptor.check_frame(shape)
     descriptor.compute(frame, grid.within(rows, columns), mask)
     with workers(int(rng.integers(1, 4))):
@@ -169,7 +143,7 @@ def scores(rng):
 def model(rng):
     """A model with templates: fit, labels, probabilities, outliers, columns."""
     shape = pair(rng, 24, 150)
-    frame, mask = frame_of(rng, shape), mask_of(rng, shape)
+    frame, mask = random_frame(rng, shape), mask_of(rng, shape)
     with workers(int(rng.integers(1, 4))):
         model = SymmetryModel.fit(
             frame,
@@ -180,7 +154,7 @@ def model(rng):
             mask=mask,
         )
     other = pair(rng, 24, 150)
-    frame, mask = frame_of(rng, other), mask_of(rng, other)
+    frame, mask = random_frame(rng, other), mask_of(rng, other)
     labels = model.predict(frame, mask)
     if model.templates is not None:
         model.predict_proba(frame, mask)
@@ -191,7 +165,7 @@ def model(rng):
 def blocks(rng):
     """What templates are made of, alone: of any shape, many patterns, large windows."""
     shape = pair(rng, 1, 70)
-    frame = frame_of(rng, shape)
+    frame = random_frame(rng, shape)
     period = float(rng.uniform(1.0, 40.0))
     normalized = NormalizedFrame(frame, mask_of(rng, shape), period)
     normalized.residuals(rng.normal(size=shape).astype(np.float32))

@@ -4,9 +4,21 @@
 Napari is not needed for `layers` and `labels_from`, only for `open_viewer`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from .optional import optional
+
+if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
+    from napari import Viewer
+    from napari.layers import Labels
+    from numpy.typing import ArrayLike
+
+    from hyperspy_symseg.signals import SymmetryLabels
 
 # Of the patterns over the image, from 0 to 1.
 OPACITY = 0.5
@@ -14,7 +26,9 @@ OPACITY = 0.5
 BACKGROUND = 0
 
 
-def layers(labels, signal=None):
+def layers(
+    labels: SymmetryLabels, signal: Signal2D | None = None
+) -> list[tuple[Any, dict[str, Any], str]]:
     """Layers of labels, and of the image below them, as napari takes them.
 
     Each is a tuple of data, keyword arguments and kind, as in napari's "layer data
@@ -80,7 +94,7 @@ def layers(labels, signal=None):
     return made
 
 
-def labels_from(layer, labels):
+def labels_from(layer: Labels | ArrayLike, labels: SymmetryLabels) -> SymmetryLabels:
     """Labels with what was painted in napari, recorded as done by hand.
 
     Parameters
@@ -140,7 +154,9 @@ def labels_from(layer, labels):
     return labels
 
 
-def open_viewer(labels, signal=None, viewer=None):
+def open_viewer(
+    labels: SymmetryLabels, signal: Signal2D | None = None, viewer: Viewer | None = None
+) -> Viewer:
     """Show labels in napari.
 
     Parameters

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Versions of this package and of what it runs on."""
 
+from __future__ import annotations
+
 import functools
 import re
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -14,7 +16,7 @@ def package_version():
     return version(PACKAGE)
 
 
-def show_versions():
+def show_versions() -> None:
     """Print the versions of this package, of Python and of all dependencies.
 
     A report of an error is complete with it. Optional dependencies that are not

@@ -77,9 +77,16 @@ NAMES = {
 
 
 def imported():
-    """Packages that any line of the package imports."""
+    """Packages that any line of the package imports, but for types."""
     for path in set(PACKAGE.rglob("*.py")) - set(PACKAGE.glob("tests/**/*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        tree = ast.parse(path.read_text())
+        of_types = {
+            node
+            for block in ast.walk(tree)
+            if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+            for node in ast.walk(block)
+        }
+        for node in set(ast.walk(tree)) - of_types:
             if isinstance(node, ast.Import):
                 yield from (name.name for name in node.names)
             elif isinstance(node, ast.ImportFrom) and not node.level:

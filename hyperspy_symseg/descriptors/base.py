@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The protocol of all descriptors."""
 
+from __future__ import annotations
+
 import dataclasses
 from abc import ABC, abstractmethod
-from typing import ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -15,6 +18,9 @@ from hyperspy_symseg.frames.checks import (
     shown,
 )
 from hyperspy_symseg.frames.tile import Tile
+
+if TYPE_CHECKING:
+    from hyperspy_symseg.frames import Grid
 
 
 class OperationAxis(NamedTuple):
@@ -120,11 +126,11 @@ class Descriptor(ABC):
 
     @property
     @abstractmethod
-    def operations(self):
+    def operations(self) -> np.ndarray:
         """The candidate symmetry operations, one a row: numpy.ndarray."""
 
     @property
-    def operation_axes(self):
+    def operation_axes(self) -> tuple[OperationAxis, ...]:
         """The axes that the operations are a regular grid on: tuple of OperationAxis.
 
         The last one runs fastest. Operations from a list have their index in it.
@@ -132,7 +138,7 @@ class Descriptor(ABC):
         return (OperationAxis("Operation", np.arange(len(self.operations)), ""),)
 
     @property
-    def opposites(self):
+    def opposites(self) -> np.ndarray:
         """Index of the operation that carries the same information inside a crystal.
 
         Returns
@@ -143,12 +149,12 @@ class Descriptor(ABC):
         return np.arange(len(self.operations))
 
     @property
-    def members(self):
+    def members(self) -> tuple[int, ...]:
         """Number of operations of each member, of which most have one: tuple of int."""
         return (len(self.operations),)
 
     @abstractmethod
-    def subset(self, indices):
+    def subset(self, indices: Sequence[int]) -> Descriptor:
         """Descriptor with some of the operations only.
 
         Parameters
@@ -162,7 +168,7 @@ class Descriptor(ABC):
         """
 
     @abstractmethod
-    def check_frame(self, shape):
+    def check_frame(self, shape: tuple[int, int]) -> None:
         """Check that a frame is large enough.
 
         Parameters
@@ -177,7 +183,7 @@ class Descriptor(ABC):
         """
 
     @abstractmethod
-    def support(self, grid, frame_shape):
+    def support(self, grid: Grid, frame_shape: tuple[int, int]) -> tuple[slice, slice]:
         """Rows and columns of a frame that the scores at a grid depend on.
 
         Parameters
@@ -192,7 +198,13 @@ class Descriptor(ABC):
             Rows and columns.
         """
 
-    def compute(self, frame, grid, mask=None, out=None):
+    def compute(
+        self,
+        frame: np.ndarray | Tile,
+        grid: Grid,
+        mask: np.ndarray | Tile | None = None,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Scores at the pixels of a grid, all at once.
 
         Parameters
@@ -225,7 +237,9 @@ class Descriptor(ABC):
         self._score(frame, grid, mask, np.moveaxis(out, -1, 0))
         return out
 
-    def checked_mask(self, frame, grid, mask):
+    def checked_mask(
+        self, frame: np.ndarray | Tile, grid: Grid, mask: np.ndarray | Tile | None
+    ) -> np.ndarray | Tile | None:
         """The mask, after a check of all that the scores at a grid are computed from.
 
         Parameters

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scores of reflections in a line through a pixel, with a glide along it."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from typing import ClassVar
@@ -111,7 +113,7 @@ class GlideReflectionSymmetry(PointSymmetry):
         self._check_sampling((2 * np.unique(self.point_operations[:, 0])).tolist())
 
     @cached_property
-    def point_operations(self):
+    def point_operations(self) -> np.ndarray:
         """Angles in degrees and glides in pixels: (operations, 2) numpy.ndarray."""
         if self.glides is not None:
             return np.array(self.glides)
@@ -126,7 +128,7 @@ class GlideReflectionSymmetry(PointSymmetry):
             OperationAxis("Glide", np.arange(1, self.window + 1), "length"),
         )
 
-    def check_frame(self, shape):
+    def check_frame(self, shape: tuple[int, int]) -> None:
         """Check that the radius fits twice into a frame, and the glides once."""
         super().check_frame(shape)
         name, most = "window" if self.glides is None else "glides", min(shape) - 1

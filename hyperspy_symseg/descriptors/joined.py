@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Several descriptors as one."""
 
+from __future__ import annotations
+
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -11,6 +14,9 @@ from hyperspy_symseg.frames.checks import shown
 from hyperspy_symseg.frames.tile import hull
 
 from .base import Descriptor
+
+if TYPE_CHECKING:
+    from hyperspy_symseg.frames import Grid
 
 
 @dataclass(frozen=True)
@@ -60,17 +66,17 @@ class JoinedDescriptors(Descriptor):
         self._set(descriptors=members)
 
     @property
-    def isotropic(self):
+    def isotropic(self) -> bool:
         """Whether a member needs pixels of the same size along y and x."""
         return any(each.isotropic for each in self.descriptors)
 
     @property
-    def members(self):
+    def members(self) -> tuple[int, ...]:
         """Number of operations of each member: tuple of int."""
         return tuple(len(each.operations) for each in self.descriptors)
 
     @property
-    def operations(self):
+    def operations(self) -> np.ndarray:
         """Member of every operation, and index in it: (operations, 2) numpy.ndarray."""
         return np.concatenate(
             [
@@ -86,7 +92,7 @@ class JoinedDescriptors(Descriptor):
         return [slice(*ends) for ends in itertools.pairwise(ends)]
 
     @property
-    def opposites(self):
+    def opposites(self) -> np.ndarray:
         """Index of the operation that carries the same information."""
         return np.concatenate(
             [
@@ -95,7 +101,7 @@ class JoinedDescriptors(Descriptor):
             ]
         )
 
-    def subset(self, indices):
+    def subset(self, indices: Sequence[int]) -> Descriptor:
         """Descriptor with some of the operations only."""
         members = []
         for each, own in zip(self.descriptors, self._slices, strict=True):
@@ -104,12 +110,12 @@ class JoinedDescriptors(Descriptor):
                 members.append(each.subset(chosen))
         return members[0] if len(members) == 1 else JoinedDescriptors(members)
 
-    def check_frame(self, shape):
+    def check_frame(self, shape: tuple[int, int]) -> None:
         """Check that a frame is large enough for all members."""
         for each in self.descriptors:
             each.check_frame(shape)
 
-    def support(self, grid, frame_shape):
+    def support(self, grid: Grid, frame_shape: tuple[int, int]) -> tuple[slice, slice]:
         """Rows and columns that the scores at a grid depend on: (slice, slice)."""
         return hull([each.support(grid, frame_shape) for each in self.descriptors])
 

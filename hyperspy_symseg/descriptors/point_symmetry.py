@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scores of operations about a point: what rotations and reflections share."""
 
+from __future__ import annotations
+
 import math
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -23,6 +26,9 @@ from hyperspy_symseg.frames.tile import within_reach
 from .base import Descriptor, OperationAxis, check_fits
 from .polar import OVERLAP, PolarBlock
 from .pooling import Pooling
+
+if TYPE_CHECKING:
+    from hyperspy_symseg.frames import Grid
 
 # Of angles as fractions of a turn.
 LARGEST_DENOMINATOR = 720
@@ -179,7 +185,7 @@ class PointSymmetry(Descriptor):
                 f"map samples onto samples, got {n_angles}."
             )
 
-    def check_frame(self, shape):
+    def check_frame(self, shape: tuple[int, int]) -> None:
         """Check that the radius fits twice into a frame."""
         most = (min(shape) - 1) // 2
         check_fits("radius", self.radius, self.radius, most, shape)
@@ -195,7 +201,7 @@ class PointSymmetry(Descriptor):
 
     @property
     @abstractmethod
-    def point_operations(self):
+    def point_operations(self) -> np.ndarray:
         """The operations that are scored, one a row: numpy.ndarray."""
 
     @property
@@ -234,7 +240,7 @@ class PointSymmetry(Descriptor):
         return np.arange(len(self.point_operations) * self._n_ranks)
 
     @property
-    def operations(self):
+    def operations(self) -> np.ndarray:
         """The operations that are scored, and which maximum, 1 for the largest.
 
         Returns
@@ -246,14 +252,14 @@ class PointSymmetry(Descriptor):
         return np.column_stack([self.point_operations[indices], ranks + 1])
 
     @property
-    def operation_axes(self):
+    def operation_axes(self) -> tuple[OperationAxis, ...]:
         """The axes of the operations and the maxima, or the indices in the list."""
         if self.only is not None:
             return super().operation_axes
         maxima = OperationAxis("Maximum", np.arange(1, self._n_ranks + 1), "")
         return (*self._point_axes, *[maxima] * (self._n_ranks > 1))
 
-    def subset(self, indices):
+    def subset(self, indices: Sequence[int]) -> Descriptor:
         """Descriptor with some of the operations only."""
         return replace(self, only=self._kept[list(indices)])
 
@@ -265,7 +271,7 @@ class PointSymmetry(Descriptor):
         margin = self._reach - self.radius // 3
         return Pooling(grid, frame_shape, self.pooling, self.step, margin)
 
-    def support(self, grid, frame_shape):
+    def support(self, grid: Grid, frame_shape: tuple[int, int]) -> tuple[slice, slice]:
         """Rows and columns that the scores at a grid depend on: (slice, slice)."""
         pooling = self._pooling(grid, frame_shape)
         map_grid = grid if pooling is None else pooling.grid

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Power spectra of windows of the frame."""
 
+from __future__ import annotations
+
 import bisect
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import scipy.fft
@@ -24,6 +27,9 @@ from hyperspy_symseg.frames.checks import (
 from hyperspy_symseg.frames.tile import cut_block, points_in_block, within_reach
 
 from .base import Descriptor, OperationAxis, all_pairs, check_fits, opposite_indices
+
+if TYPE_CHECKING:
+    from hyperspy_symseg.frames import Grid
 
 # A variance this small beside the mean square is none.
 NO_VARIANCE = 1e-10
@@ -153,12 +159,12 @@ class PowerSpectrum(Descriptor):
         return tuple(2 * half + 1 for half in self.window)
 
     @property
-    def operations(self):
+    def operations(self) -> np.ndarray:
         """Frequencies (ky, kx) in cycles a pixel: (operations, 2) numpy.ndarray."""
         return self._periods / self._size
 
     @property
-    def operation_axes(self):
+    def operation_axes(self) -> tuple[OperationAxis, ...]:
         """The frequencies along y and x, or the indices in the list."""
         if self.frequencies is not None:
             return super().operation_axes
@@ -169,20 +175,20 @@ class PowerSpectrum(Descriptor):
         )
 
     @cached_property
-    def opposites(self):
+    def opposites(self) -> np.ndarray:
         """Index of -k for every k: (operations,) numpy.ndarray of int."""
         return opposite_indices(self._periods)
 
-    def subset(self, indices):
+    def subset(self, indices: Sequence[int]) -> Descriptor:
         """Descriptor with some of the frequencies only."""
         return replace(self, frequencies=self._periods[list(indices)])
 
-    def check_frame(self, shape):
+    def check_frame(self, shape: tuple[int, int]) -> None:
         """Check that the window fits into a frame."""
         most = tuple((n - 1) // 2 for n in shape)
         check_fits("window", self.window, self.window, most, shape)
 
-    def support(self, grid, frame_shape):
+    def support(self, grid: Grid, frame_shape: tuple[int, int]) -> tuple[slice, slice]:
         """Rows and columns that the scores at a grid depend on: (slice, slice)."""
         return within_reach(grid, self.window, frame_shape)
 

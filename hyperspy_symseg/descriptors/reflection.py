@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scores of reflections in a line through a pixel."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -80,7 +82,7 @@ class ReflectionSymmetry(PointSymmetry):
         self._check_sampling([2 * angle for angle in self.point_operations.tolist()])
 
     @property
-    def point_operations(self):
+    def point_operations(self) -> np.ndarray:
         """Angles of the axes, in degrees: (operations,) numpy.ndarray of float64."""
         return (
             axis_angles(self.n_axes) if self.angles is None else np.array(self.angles)

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The descriptors by name."""
 
+from __future__ import annotations
+
 import dataclasses
 import sys
+from typing import Any
 
 from hyperspy_symseg.frames.checks import shown
 
@@ -116,7 +119,7 @@ def join(members):
     return members[0] if len(members) == 1 else JoinedDescriptors(members)
 
 
-def make_descriptor(name, **parameters):
+def make_descriptor(name: str | list[str], **parameters: Any) -> Descriptor:
     """Descriptor from its name and its parameters in pixels.
 
     Parameters
@@ -154,7 +157,7 @@ def make_descriptor(name, **parameters):
     return join([descriptor_class(n)(**parameters.get(n, {})) for n in names])
 
 
-def describe(descriptor):
+def describe(descriptor: Descriptor) -> tuple[str | list[str], dict[str, Any]]:
     """Name and parameters of a descriptor: what `make_descriptor` takes.
 
     Parameters

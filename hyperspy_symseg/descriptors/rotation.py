@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scores of rotations about a pixel."""
 
+from __future__ import annotations
+
 import itertools
 from dataclasses import dataclass
 from typing import ClassVar
@@ -105,7 +107,7 @@ class RotationSymmetry(PointSymmetry):
         self._check_sampling(itertools.chain(*self._members))
 
     @property
-    def point_operations(self):
+    def point_operations(self) -> np.ndarray:
         """The folds, or the angles in degrees: (operations,) numpy.ndarray."""
         return np.array(self.folds if self.angles is None else self.angles)
 

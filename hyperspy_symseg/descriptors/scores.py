@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scores at all pixels of a grid."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -13,11 +15,23 @@ from hyperspy_symseg.frames.cut import cut_into_tiles
 from hyperspy_symseg.frames.threads import with_workers, workers
 from hyperspy_symseg.frames.tiling import map_tiles
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from hyperspy_symseg.descriptors import Descriptor
+    from hyperspy_symseg.frames import Tile
+
 
 @with_workers
 def compute_scores(
-    descriptor, frame, grid, mask=None, *, within=None, counted="Scoring"
-):
+    descriptor: Descriptor,
+    frame: np.ndarray | Tile,
+    grid: Grid,
+    mask: ArrayLike | None = None,
+    *,
+    within: tuple[slice, slice] | None = None,
+    counted: str | None = "Scoring",
+) -> np.ndarray:
     """Scores at all pixels of a grid, tile by tile, in the threads of the context.
 
     Parameters

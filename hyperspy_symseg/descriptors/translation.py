@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scores of translations: the local correlation map of the paper."""
 
+from __future__ import annotations
+
 import bisect
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -19,6 +22,9 @@ from hyperspy_symseg.frames.kernels import compiled
 from hyperspy_symseg.frames.tile import cut_block, within_reach
 
 from .base import Descriptor, OperationAxis, all_pairs, check_fits, opposite_indices
+
+if TYPE_CHECKING:
+    from hyperspy_symseg.frames import Grid
 
 _translation = compiled("_translation")
 
@@ -132,7 +138,7 @@ class TranslationSymmetry(Descriptor):
         return pairs
 
     @property
-    def shift_axes(self):
+    def shift_axes(self) -> tuple[np.ndarray, np.ndarray] | None:
         """The shifts dy and dx of the grid of operations, or None for a list."""
         if self.translations is not None:
             return None
@@ -148,7 +154,7 @@ class TranslationSymmetry(Descriptor):
         return tuple(step * np.arange(-(w // step), w // step + 1) for w in self.window)
 
     @cached_property
-    def operations(self):
+    def operations(self) -> np.ndarray:
         """The shifts (dy, dx): (operations, 2) numpy.ndarray of int."""
         if self.translations is not None:
             operations = np.array(self.translations)
@@ -158,7 +164,7 @@ class TranslationSymmetry(Descriptor):
         return operations
 
     @property
-    def operation_axes(self):
+    def operation_axes(self) -> tuple[OperationAxis, ...]:
         """The shifts dy and dx, or the indices in the list."""
         if self.translations is not None:
             return super().operation_axes
@@ -168,11 +174,11 @@ class TranslationSymmetry(Descriptor):
         )
 
     @cached_property
-    def opposites(self):
+    def opposites(self) -> np.ndarray:
         """Index of -T for every T: (operations,) numpy.ndarray of int."""
         return opposite_indices(self.operations)
 
-    def subset(self, indices):
+    def subset(self, indices: Sequence[int]) -> Descriptor:
         """Descriptor with some of the shifts only."""
         return replace(self, translations=self.operations[list(indices)])
 
@@ -191,7 +197,7 @@ class TranslationSymmetry(Descriptor):
         ]
         return np.array(pairs, dtype=np.intp)
 
-    def check_frame(self, shape):
+    def check_frame(self, shape: tuple[int, int]) -> None:
         """Check that the patch and the shifts fit into a frame."""
         most = tuple((n - 1) // 2 for n in shape)
         check_fits("patch", self.patch, self.patch, most, shape)
@@ -200,7 +206,7 @@ class TranslationSymmetry(Descriptor):
         given = getattr(self, name)
         check_fits(name, given, self.window, most, shape, of="shifts")
 
-    def support(self, grid, frame_shape):
+    def support(self, grid: Grid, frame_shape: tuple[int, int]) -> tuple[slice, slice]:
         """Rows and columns that the scores at a grid depend on: (slice, slice)."""
         return within_reach(grid, self._reach, frame_shape)
 

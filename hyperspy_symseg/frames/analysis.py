@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is asked of frames: an analysis is a value with one method, `process`."""
 
+from __future__ import annotations
+
 import functools
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from .cut import LARGEST_TILE
 from .tile import Tile, lengths, widened
 from .tiling import even_cuts
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -39,11 +45,11 @@ class Analysis:
     prepare: ClassVar[None] = None
     per_frame: ClassVar[bool] = True
 
-    def checked(self, found, tile):
+    def checked(self, found: Any, tile: Tile) -> Any:
         """What `process` has found in a tile, if it is as it must be."""
         return found
 
-    def process(self, tile):
+    def process(self, tile: Tile) -> Any:
         """Answer for the inner rectangle of a tile.
 
         Parameters
@@ -57,7 +63,9 @@ class Analysis:
         """
         raise NotImplementedError
 
-    def tiles(self, shape, tile_shape=None):
+    def tiles(
+        self, shape: tuple[int, int], tile_shape: tuple[int, int] | None = None
+    ) -> list[list[Tile]]:
         """Tiles that a frame is cut into.
 
         Parameters
@@ -109,11 +117,11 @@ class MapAnalysis(Analysis):
     axes: ClassVar[tuple] = ()
     checked_by: ClassVar[None] = None
 
-    def target(self, tile):
+    def target(self, tile: Tile) -> tuple[slice, slice]:
         """Rows and columns of the result that a tile answers for: (slice, slice)."""
         return tile.inner
 
-    def checked(self, found, tile):
+    def checked(self, found: Any, tile: Tile) -> np.ndarray:
         """What `process` has found in a tile, if it is of the tile's own pixels.
 
         Parameters
@@ -139,7 +147,9 @@ class MapAnalysis(Analysis):
             )
         return found
 
-    def check(self, result, index, total):
+    def check(
+        self, result: ArrayLike, index: tuple[int, ...], total: np.ndarray
+    ) -> None:
         """Raise an error if a frame has no answer.
 
         Parameters
@@ -172,15 +182,15 @@ class SumAnalysis(Analysis):
     shape: ClassVar[tuple] = ()
     by_tile: ClassVar[bool] = False
 
-    def merge(self, a, b):
+    def merge(self, a: Any, b: Any) -> Any:
         """What two tiles or frames have together; by default, their sum."""
         return a + b
 
-    def finish(self, total):
+    def finish(self, total: Any) -> Any:
         """Result from what all tiles have together; by default, the same."""
         return total
 
-    def gather(self, found):
+    def gather(self, found: Iterable[Any]) -> np.ndarray:
         """Result from what the tiles have.
 
         Parameters
@@ -207,7 +217,7 @@ class PointAnalysis(Analysis):
     dtype: ClassVar[np.dtype] = np.dtype(object)
     shape: ClassVar[tuple] = (1,)
 
-    def join(self, rows):
+    def join(self, rows: list[np.ndarray]) -> np.ndarray:
         """Join the rows of the tiles; by default, one after the other.
 
         Parameters
@@ -221,7 +231,7 @@ class PointAnalysis(Analysis):
         """
         return np.concatenate(rows)
 
-    def gather(self, found):
+    def gather(self, found: Iterable[Any]) -> np.ndarray:
         """Rows of a frame from those of its tiles: (1,) numpy.ndarray of object."""
         return as_objects([self.join(list(found))])
 

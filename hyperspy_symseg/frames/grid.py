@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The pixels of a frame at which a descriptor is computed."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +43,7 @@ class Grid:
             object.__setattr__(self, name, pair)
 
     @classmethod
-    def over(cls, frame_shape, stride):
+    def over(cls, frame_shape: tuple[int, int], stride: int | Sequence[int]) -> Grid:
         """Grid over a whole frame, as far from one edge as from the other.
 
         Parameters
@@ -78,21 +81,21 @@ class Grid:
         )
 
     @property
-    def rows(self):
+    def rows(self) -> np.ndarray:
         """Rows sampled: (shape[0],) int array."""
         return self.first[0] + self.stride[0] * np.arange(self.shape[0])
 
     @property
-    def columns(self):
+    def columns(self) -> np.ndarray:
         """Columns sampled: (shape[1],) int array."""
         return self.first[1] + self.stride[1] * np.arange(self.shape[1])
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Number of pixels sampled."""
         return self.shape[0] * self.shape[1]
 
-    def within(self, rows, columns):
+    def within(self, rows: slice, columns: slice) -> Grid:
         """Grid of some of the samples.
 
         Parameters

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Dask arrays of frames, and of what an analysis finds in them."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dask
 import dask.array as da
@@ -12,6 +14,11 @@ import numpy as np
 from .analysis import MapAnalysis, as_objects
 from .graph import FRAMES, SOURCE, mark
 from .tile import Tile, lengths
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from hyperspy_symseg.frames.analysis import Analysis
 
 
 def lazy_frames(data):
@@ -65,7 +72,14 @@ def whole_frames(array):
     return _one_by_one(array).rechunk({-2: -1, -1: -1})
 
 
-def lazy(analysis, frames, labels=None, mask=None, *, tile_shape=None):
+def lazy(
+    analysis: Analysis,
+    frames: np.ndarray | da.Array | tuple[np.ndarray | da.Array, ...] | None,
+    labels: np.ndarray | da.Array | None = None,
+    mask: ArrayLike | None = None,
+    *,
+    tile_shape: tuple[int, int] | None = None,
+) -> da.Array:
     """What an analysis finds in frames, as a dask array; nothing is computed.
 
     Parameters

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Frames evaluated one by one, in threads or on the workers of a cluster."""
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import itertools
@@ -14,6 +16,7 @@ from concurrent.futures import (
     wait,
 )
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import dask
 import numpy as np
@@ -23,6 +26,12 @@ from .graph import FrameGraph, FrameTask
 from .lazy import filled, lazy, lazy_tiles, named_arrays, process_tile
 from .threads import n_workers, pmap, tracked
 from .tile import Tile
+
+if TYPE_CHECKING:
+    import dask.array as da
+    from numpy.typing import ArrayLike
+
+    from hyperspy_symseg.frames.analysis import Analysis
 
 # Seconds after which the workers of a cluster are counted anew.
 ASK_AGAIN = 1.0
@@ -42,20 +51,20 @@ class FrameError(RuntimeError):
     reason : str
     """
 
-    def __init__(self, index, reason):
+    def __init__(self, index: tuple[int, ...], reason: str) -> None:
         super().__init__(tuple(map(int, index)), reason)
 
     @property
-    def index(self):
+    def index(self) -> tuple[int, ...]:
         """Place of the frame in the array: tuple of int."""
         return self.args[0]
 
     @property
-    def reason(self):
+    def reason(self) -> str:
         """What is wrong with it: str."""
         return self.args[1]
 
-    def at(self, index):
+    def at(self, index: tuple[int, ...]) -> FrameError:
         """The same of another place: FrameError."""
         error = FrameError(index, self.reason)
         error.__cause__ = self.__cause__
@@ -329,7 +338,15 @@ def evaluate_series(array, description=None, *, frame_ndim=2, **limits):
     return result
 
 
-def run(analysis, frames, labels=None, mask=None, *, description=None, tile_shape=None):
+def run(
+    analysis: Analysis,
+    frames: np.ndarray | da.Array | tuple[np.ndarray | da.Array, ...],
+    labels: np.ndarray | da.Array | None = None,
+    mask: ArrayLike | None = None,
+    *,
+    description: str | None = None,
+    tile_shape: tuple[int, int] | None = None,
+) -> np.ndarray:
     """What an analysis finds in frames.
 
     Dask arrays are evaluated as by `evaluate_frames`, a few frames at a time, by the

@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The threads of a call, and one thread for the libraries below NumPy."""
 
+from __future__ import annotations
+
 import functools
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any, ParamSpec, Self, TypeVar
 
 from dask.system import CPU_COUNT
 from threadpoolctl import ThreadpoolController
 
 from .checks import check_whole, shown
 from .forks import hold_over_forks
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # Threads that anybody can ask for.
 MOST_WORKERS = 2**15
@@ -188,7 +195,11 @@ class workers:
     [1, 2]
     """
 
-    def __init__(self, num_workers=None, progress=None):
+    def __init__(
+        self,
+        num_workers: int | None = None,
+        progress: Callable[..., Any] | None = None,
+    ) -> None:
         if progress is not None and not callable(progress):
             raise TypeError(
                 f"progress must be callable or None, got {shown(progress)}."
@@ -197,13 +208,13 @@ class workers:
         self.progress = progress
         self._pool, self._process, self._limits = None, None, ExitStack()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         """Give this thread these workers."""
         self._outer = _here.workers
         _here.workers = self
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: Any) -> None:
         """Give this thread what it had before."""
         _here.workers = self._outer
         if self._process == os.getpid():
@@ -236,7 +247,7 @@ _here = _Here()
 _SERIAL = workers(1)
 
 
-def with_workers(function):
+def with_workers(function: Callable[P, R]) -> Callable[P, R]:
     """Give a function one worker a processor, unless its caller has some.
 
     Parameters

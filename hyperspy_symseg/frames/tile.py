@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A rectangle of a frame that is processed at once, with what it may see."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from .cached import cached_property
 from .valid import valid_pixels
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,9 @@ class Tile:
     ndim: ClassVar[int] = 2
 
     @classmethod
-    def at(cls, first, values, shape):
+    def at(
+        cls, first: tuple[int, int], values: ArrayLike, shape: tuple[int, int]
+    ) -> Tile:
         """Tile that sees what it answers for, and no more.
 
         Parameters
@@ -79,22 +86,22 @@ class Tile:
         )
         return cls(tuple(shape), pixels, pixels, values=values)
 
-    def holding(self, values):
+    def holding(self, values: np.ndarray | None) -> Tile | None:
         """The same rectangle of another array, such as the mask: Tile, or None."""
         return None if values is None else replace(self, values=values)
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype:
         """Dtype of the pixels."""
         return self.values.dtype
 
     @property
-    def own(self):
+    def own(self) -> tuple[slice, slice]:
         """Rows and columns of `values` that it answers for: (slice, slice)."""
         return within(self.inner, self.outer)
 
     @cached_property
-    def valid(self):
+    def valid(self) -> np.ndarray:
         """Which of `values` count: neither masked nor not finite.
 
         (outer rows, outer columns) numpy.ndarray of bool.
@@ -106,11 +113,11 @@ class Tile:
             return np.ones(channels[0].shape, bool)
         return np.logical_and.reduce(found)
 
-    def result_shape(self, upsample=True):
+    def result_shape(self, upsample: bool = True) -> tuple[int, int]:
         """Size of `inner` or, not upsampled, of `samples`: (int, int)."""
         return lengths(self.inner if upsample else self.samples)
 
-    def seen_in(self, frame):
+    def seen_in(self, frame: Tile) -> Tile:
         """The same tile with all that a frame has: Tile.
 
         Parameters

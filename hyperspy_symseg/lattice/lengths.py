@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lengths of the segmentation that suit a lattice period."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hyperspy_symseg.lattice import Periods
 
 # Patch, window and stride, in periods. Frames without a period get those of 12 pixels.
 PATCH = 1.7
@@ -45,7 +51,7 @@ class Lengths:
     pooling: int = 21
     step: int = 1
 
-    def parameters(self, descriptor):
+    def parameters(self, descriptor: str) -> dict[str, int]:
         """The lengths that a descriptor has.
 
         Parameters
@@ -76,7 +82,7 @@ _PARAMETERS = {
 }
 
 
-def suitable_lengths(periods, shape):
+def suitable_lengths(periods: Periods, shape: tuple[int, int]) -> Lengths:
     """Lengths that suit a frame.
 
     Parameters

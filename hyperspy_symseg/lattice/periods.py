@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lattice periods of frames."""
 
+from __future__ import annotations
+
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +15,9 @@ from hyperspy_symseg.frames.checks import as_array, check_frame, shown
 from .cell import span_a_plane
 from .spectrum import Reflections, Spectrum, find_reflections, power_spectrum
 from .windows import find_in_windows
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 # Reflections that the characteristic period is of: their power, beside the strongest,
 # at least, and their frequency, beside the lowest of these, at most.
@@ -63,12 +70,12 @@ class Periods:
         return f"<Periods: period {self.period:.4g} px, {n_reflections} reflections>"
 
     @property
-    def share(self):
+    def share(self) -> float:
         """Power of all reflections, as a fraction of that and of the noise: float."""
         return float(self.powers.sum())
 
     @property
-    def superlattice_period(self):
+    def superlattice_period(self) -> float | None:
         """Of a moire or a superlattice above that lattice, in pixels: float or None.
 
         One over the frequency of the strongest of the reflections that are lower by a
@@ -83,7 +90,7 @@ class Periods:
         return float(1 / radii[strongest]) if above.any() else None
 
     @property
-    def signal_to_noise(self):
+    def signal_to_noise(self) -> float:
         """Power of the reflections over that of the noise, moires left out: float."""
         signal = self.powers
         if self.period is not None:
@@ -91,7 +98,10 @@ class Periods:
         return float(signal.sum() / max(1 - self.share, 1e-9))
 
 
-def find_periods(frames, masks=None):
+def find_periods(
+    frames: ArrayLike | Iterable[ArrayLike],
+    masks: ArrayLike | Iterable[ArrayLike] | None = None,
+) -> Periods:
     """Find the lattice periods of a frame, or of several.
 
     Parameters

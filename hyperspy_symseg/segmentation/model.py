@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The model: patterns among the scores and, with templates, what they look like."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from hyperspy_symseg.descriptors import describe
-from hyperspy_symseg.frames import Grid
+from hyperspy_symseg.descriptors import Descriptor, describe
+from hyperspy_symseg.frames import Grid, Tile
 from hyperspy_symseg.frames.checks import (
     as_array,
     check_array,
@@ -22,6 +25,7 @@ from hyperspy_symseg.frames.threads import with_workers
 from hyperspy_symseg.templates import Templates
 from hyperspy_symseg.templates.model import equal_fields
 from hyperspy_symseg.templates.pattern_template import PatternTemplate
+from hyperspy_symseg.templates.training_crops import TrainingCrop
 
 from .clustering import LARGEST_SEED, score_covariance
 from .examples import checked_examples
@@ -204,14 +208,14 @@ class SymmetryModel:
     @with_workers
     def fit(
         cls,
-        frame,
-        descriptor,
-        n_patterns="auto",
+        frame: ArrayLike,
+        descriptor: Descriptor,
+        n_patterns: int | Literal["auto"] = "auto",
         *,
-        mask=None,
-        examples=None,
-        **options,
-    ):
+        mask: ArrayLike | None = None,
+        examples: ArrayLike | None = None,
+        **options: Any,
+    ) -> Self:
         """Fit a model to a frame.
 
         Parameters
@@ -299,15 +303,15 @@ class SymmetryModel:
     @with_workers
     def fit_predict(
         cls,
-        frame,
-        descriptor,
-        n_patterns="auto",
+        frame: ArrayLike,
+        descriptor: Descriptor,
+        n_patterns: int | Literal["auto"] = "auto",
         *,
-        mask=None,
-        upsample=True,
-        certainty=False,
-        **options,
-    ):
+        mask: ArrayLike | None = None,
+        upsample: bool = True,
+        certainty: bool = False,
+        **options: Any,
+    ) -> tuple[Self, np.ndarray]:
         """Fit a model to a frame and label its pixels.
 
         The same as `fit` and `predict`, but if labels are those of the scores alone,
@@ -367,8 +371,15 @@ class SymmetryModel:
 
     @classmethod
     def from_scores(
-        cls, scores, descriptor, n_patterns="auto", *, labels=None, stride=5, **options
-    ):
+        cls,
+        scores: ArrayLike,
+        descriptor: Descriptor,
+        n_patterns: int | Literal["auto"] = "auto",
+        *,
+        labels: ArrayLike | None = None,
+        stride: int | tuple[int, int] = 5,
+        **options: Any,
+    ) -> Self:
         """Fit a model to scores, such as those of several frames.
 
         Parameters
@@ -403,15 +414,15 @@ class SymmetryModel:
     @with_workers
     def from_crops(
         cls,
-        crops,
-        descriptor,
-        n_patterns="auto",
+        crops: Sequence[TrainingCrop],
+        descriptor: Descriptor,
+        n_patterns: int | Literal["auto"] = "auto",
         *,
-        period,
-        stride=5,
-        one_pattern=None,
-        **options,
-    ):
+        period: float | None,
+        stride: int | tuple[int, int] = 5,
+        one_pattern: Templates | None = None,
+        **options: Any,
+    ) -> Self:
         """Fit a model with templates to crops of some frames.
 
         Parameters
@@ -440,7 +451,14 @@ class SymmetryModel:
         return cls._of(fit_crops(crops, one_pattern, options), options)
 
     @with_workers
-    def predict(self, frame, mask=None, *, stride=None, upsample=True):
+    def predict(
+        self,
+        frame: ArrayLike,
+        mask: ArrayLike | None = None,
+        *,
+        stride: int | tuple[int, int] | None = None,
+        upsample: bool = True,
+    ) -> np.ndarray:
         """Label the pixels of a frame.
 
         Parameters
@@ -471,7 +489,14 @@ class SymmetryModel:
         return label_frame(self, frame, mask, stride, upsample=upsample)
 
     @with_workers
-    def predict_proba(self, frame, mask=None, *, stride=None, upsample=True):
+    def predict_proba(
+        self,
+        frame: ArrayLike,
+        mask: ArrayLike | None = None,
+        *,
+        stride: int | tuple[int, int] | None = None,
+        upsample: bool = True,
+    ) -> np.ndarray:
         """Probability of every pattern at the pixels of a frame.
 
         Parameters
@@ -511,13 +536,15 @@ class SymmetryModel:
         warn_of_values(frame, mask)
         return Prediction(self, grid, upsample, True).probabilities(frame, mask)
 
-    def result_dtype(self, certainty):
+    def result_dtype(self, certainty: bool) -> np.dtype:
         """Dtype of what `predict` returns: numpy.dtype."""
         if not certainty:
             return self.label_dtype
         return np.dtype([("label", self.label_dtype), ("certainty", np.float32)])
 
-    def label_step(self, stride, upsample=True):
+    def label_step(
+        self, stride: tuple[int, int], upsample: bool = True
+    ) -> tuple[int, int]:
         """Distance of the labels that are not copies of each other: (int, int).
 
         Parameters
@@ -531,7 +558,7 @@ class SymmetryModel:
         return 1, 1
 
     @property
-    def patterns(self):
+    def patterns(self) -> tuple[PatternTemplate, ...]:
         """What each pattern looks like: tuple of PatternTemplate.
 
         Raises
@@ -559,11 +586,16 @@ class SymmetryModel:
         )
 
     @property
-    def margin(self):
+    def margin(self) -> int:
         """Pixels around a tile of a frame that its labels depend on: int."""
         return 0 if self.templates is None else self.templates.margin
 
-    def tiles(self, grid, shape, tile_shape=None):
+    def tiles(
+        self,
+        grid: Grid,
+        shape: tuple[int, int],
+        tile_shape: tuple[int, int] | None = None,
+    ) -> list[list[Tile]]:
         """Tiles that a frame is labelled in.
 
         Parameters
@@ -583,7 +615,16 @@ class SymmetryModel:
             self.descriptor, grid, shape, tile_shape, margin=self.margin
         )
 
-    def predict_tile(self, frame, mask, grid, tile, *, upsample=True, certainty=False):
+    def predict_tile(
+        self,
+        frame: np.ndarray | Tile,
+        mask: np.ndarray | Tile | None,
+        grid: Grid,
+        tile: Tile,
+        *,
+        upsample: bool = True,
+        certainty: bool = False,
+    ) -> np.ndarray:
         """Label the pixels of a tile of a frame, as `predict` labels them.
 
         Parameters
@@ -605,7 +646,9 @@ class SymmetryModel:
         return Prediction(self, grid, upsample, certainty).of_tile(frame, mask, tile)
 
     @with_workers
-    def sample(self, frame, mask=None):
+    def sample(
+        self, frame: ArrayLike, mask: ArrayLike | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Descriptors of a frame in PCA space, and their labels: a sample of them.
 
         Parameters
@@ -630,7 +673,9 @@ class SymmetryModel:
         return self.project(scores), self.score_model.nearest(scores)
 
     @with_workers
-    def select(self, n, frame=None, mask=None):
+    def select(
+        self, n: int, frame: ArrayLike | None = None, mask: ArrayLike | None = None
+    ) -> Self:
         """Smaller, faster model with the operations that separate best.
 
         Of two operations that carry the same information inside a crystal, such as a
@@ -680,7 +725,7 @@ class SymmetryModel:
 
         return replace(self, score_model=self.score_model.select(n, covariance))
 
-    def without_covariance(self):
+    def without_covariance(self) -> Self:
         """Model that is smaller by the covariance, which labels do not need.
 
         Returns
@@ -689,7 +734,7 @@ class SymmetryModel:
         """
         return replace(self, score_model=replace(self.score_model, covariance=None))
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Dictionary of arrays, numbers and strings, from which `from_dict` rebuilds.
 
         Returns
@@ -711,7 +756,7 @@ class SymmetryModel:
         return values
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: dict[str, Any]) -> Self:
         """Rebuild a model from what `to_dict` returned.
 
         Parameters

@@ -1,7 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From labels on the grid to the labels of the frame."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from hyperspy_symseg.frames import Grid
 
 
 def labels_at(labels, grid, rows, columns):
@@ -36,7 +45,9 @@ def labels_at(labels, grid, rows, columns):
     return labels[:, nearest[1]][nearest[0]]
 
 
-def upsample_labels(labels, grid, shape):
+def upsample_labels(
+    labels: ArrayLike, grid: Grid, shape: tuple[int, int]
+) -> np.ndarray:
     """Give every pixel the label of the nearest sample (the paper's appendix C).
 
     Parameters

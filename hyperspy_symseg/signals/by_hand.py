@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Labels that are changed by hand: merged, corrected, named."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import dask.array as da
 import numpy as np
 
@@ -16,6 +20,12 @@ from .metadata import (
     stored_model,
 )
 
+if TYPE_CHECKING:
+    from hyperspy.roi import BaseROI
+    from numpy.typing import ArrayLike
+
+    from hyperspy_symseg.signals import SymmetryLabels
+
 # Of labels that were changed by hand.
 MOST_PATTERNS = 2**15 - 1
 
@@ -23,7 +33,17 @@ MOST_PATTERNS = 2**15 - 1
 class ChangedByHand:
     """Methods of `SymmetryLabels` that change them by hand, and can be replayed."""
 
-    def relabel(self, numbers, *, roi=None, frames=None):
+    def relabel(
+        self,
+        numbers: dict[int | str, int | str] | int | str,
+        *,
+        roi: BaseROI | ArrayLike | None = None,
+        frames: int
+        | slice
+        | list[int]
+        | tuple[int | slice | list[int], ...]
+        | None = None,
+    ) -> SymmetryLabels:
         """Merge, renumber or correct patterns by hand.
 
         Parameters
@@ -75,7 +95,7 @@ class ChangedByHand:
         """
         return relabelled(self, numbers, roi, frames)
 
-    def replay(self, labels):
+    def replay(self, labels: SymmetryLabels) -> SymmetryLabels:
         """Do to these labels what was done by hand to others.
 
         Such as those of another frame, or of the same series once more. It comes after

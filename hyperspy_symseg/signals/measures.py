@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is measured of the patterns of labels."""
 
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Literal
+
 import dask.array as da
 import numpy as np
 
@@ -15,11 +20,20 @@ from .axes import (
 )
 from .metadata import operations_record, result_metadata
 
+if TYPE_CHECKING:
+    from hyperspy.api.plot.markers import Markers
+    from hyperspy.signals import BaseSignal, Signal1D, Signal2D
+    from matplotlib.path import Path
+    from numpy.typing import ArrayLike
+    from pandas import DataFrame
+
+    from hyperspy_symseg.signals import SymmetryPoints
+
 
 class Measures:
     """Methods of `SymmetryLabels` that measure the patterns."""
 
-    def get_separability(self):
+    def get_separability(self) -> BaseSignal:
         """How well each operation tells the patterns apart (the paper's figure 1f).
 
         Returns
@@ -51,7 +65,7 @@ class Measures:
             **result_metadata(self, "Separability", Symmetry_descriptors=record),
         )
 
-    def get_areas(self):
+    def get_areas(self) -> BaseSignal:
         """Area of each pattern, in the squared unit of the signal axes.
 
         It is the number of labels times the size of their pixels. Names of patterns are
@@ -79,7 +93,7 @@ class Measures:
         areas = Areas(self.n_patterns, abs(y.scale * x.scale))
         return self._measured(areas, "Area", self.area_unit)
 
-    def get_boundary_length(self):
+    def get_boundary_length(self) -> BaseSignal:
         """Length of the boundary of each pattern with the other patterns.
 
         Neither the edges of the frame nor those of unlabelled pixels are boundaries.
@@ -128,13 +142,13 @@ class Measures:
 
     def sum_by_pattern(
         self,
-        other,
-        weights=None,
+        other: BaseSignal,
+        weights: ArrayLike | Signal2D | None = None,
         *,
-        lazy_output=False,
-        show_progressbar=None,
-        num_workers=None,
-    ):
+        lazy_output: bool = False,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> BaseSignal:
         """Add up another signal over the pixels of each pattern.
 
         Such as the spectra of a spectrum image, or the diffraction patterns of
@@ -209,13 +223,13 @@ class Measures:
 
     def mean_by_pattern(
         self,
-        other,
-        weights=None,
+        other: BaseSignal,
+        weights: ArrayLike | Signal2D | None = None,
         *,
-        lazy_output=False,
-        show_progressbar=None,
-        num_workers=None,
-    ):
+        lazy_output: bool | None = False,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> BaseSignal:
         """Mean of another signal over the pixels of each pattern.
 
         Parameters
@@ -242,17 +256,17 @@ class Measures:
 
     def get_boundary_velocity(
         self,
-        signal=None,
+        signal: Signal2D | None = None,
         *,
-        pattern=0,
-        against=None,
-        drift="auto",
-        smoothing=None,
-        certainty=None,
-        mask=None,
-        show_progressbar=None,
-        num_workers=None,
-    ):
+        pattern: int | str = 0,
+        against: int | str | None = None,
+        drift: ArrayLike | Literal["auto"] | None = "auto",
+        smoothing: float | None = None,
+        certainty: Signal2D | None = None,
+        mask: ArrayLike | BaseSignal | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> tuple[Signal2D, Signal1D]:
         """Velocity of the boundary of a pattern: along it, and its mean against time.
 
         It is the displacement across the boundary from a frame to the next, positive
@@ -354,15 +368,15 @@ class Measures:
 
     def get_grains(
         self,
-        signal=None,
-        min_area=0,
+        signal: Signal2D | None = None,
+        min_area: float = 0,
         *,
-        mask=None,
-        calibrated=False,
-        show_progressbar=None,
-        num_workers=None,
-        lazy_output=None,
-    ):
+        mask: ArrayLike | BaseSignal | None = None,
+        calibrated: bool = False,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+        lazy_output: bool | None = None,
+    ) -> SymmetryPoints:
         """Grains, the connected regions of the patterns, one a row of a table.
 
         Parameters
@@ -440,7 +454,9 @@ class Measures:
         how = {"show_progressbar": show_progressbar, "num_workers": num_workers}
         return get_grains(self, signal, min_area, asked, how)
 
-    def get_grain_map(self, grains, column=None):
+    def get_grain_map(
+        self, grains: SymmetryPoints, column: str | None = None
+    ) -> Signal2D:
         """Number of the grain of each pixel, or one of its measures.
 
         Parameters
@@ -475,7 +491,13 @@ class Measures:
 
         return get_grain_map(self, grains, column)
 
-    def get_grain_neighbours(self, grains, *, show_progressbar=None, num_workers=None):
+    def get_grain_neighbours(
+        self,
+        grains: SymmetryPoints,
+        *,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> DataFrame:
         """Which grains share a boundary: its length, and the misorientation.
 
         Parameters
@@ -522,7 +544,13 @@ class Measures:
         with working("Measuring boundaries", show_progressbar, num_workers):
             return get_grain_neighbours(self, grains)
 
-    def get_grain_polygons(self, grains, *, show_progressbar=None, num_workers=None):
+    def get_grain_polygons(
+        self,
+        grains: SymmetryPoints,
+        *,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> list[Path]:
         """Outlines of grains as paths of matplotlib, on the axes.
 
         They run along the sides of the pixels, so that they have the areas of the table
@@ -566,13 +594,13 @@ class Measures:
 
     def save_grain_polygons(
         self,
-        filename,
-        grains,
+        filename: str | os.PathLike[str],
+        grains: SymmetryPoints,
         *,
-        overwrite=False,
-        show_progressbar=None,
-        num_workers=None,
-    ):
+        overwrite: bool = False,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> None:
         """Write the outlines of grains into a GeoJSON file, with all their measures.
 
         Parameters
@@ -610,7 +638,7 @@ class Measures:
         with working("Outlining grains", show_progressbar, num_workers):
             save_grain_polygons(self, filename, grains, overwrite)
 
-    def get_grain_markers(self, grains, **kwargs):
+    def get_grain_markers(self, grains: SymmetryPoints, **kwargs: Any) -> list[Markers]:
         """Outlines of grains, for ``signal.add_marker``.
 
         Parameters

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Points in frames as signals: tables of columns and of outliers, and their markers."""
 
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Literal
+
 import dask.array as da
 import numpy as np
 from hyperspy.signals import BaseSignal, LazySignal
@@ -17,6 +22,14 @@ from hyperspy_symseg.version import package_version
 
 from .axes import angstroms, axis_name, check_pixel_size, frame_axes, unit
 from .metadata import result_metadata
+
+if TYPE_CHECKING:
+    from hyperspy.api.plot.markers import Markers
+    from hyperspy.signals import Signal1D
+    from numpy.typing import ArrayLike
+    from pandas import DataFrame
+
+    from hyperspy_symseg.signals import SymmetryLabels
 
 # Where the names of the columns are, in the metadata.
 BRANCH = "Symmetry_points"
@@ -46,7 +59,7 @@ class SymmetryPoints(BaseSignal):
 
     _signal_type = "symmetry_points"
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         of_one = f"{BRANCH}.of_one_frame"
         if self.metadata.get_item(of_one) and self.axes_manager.navigation_shape == (
@@ -57,7 +70,7 @@ class SymmetryPoints(BaseSignal):
             del self.metadata.Symmetry_points.of_one_frame
 
     @property
-    def column_names(self):
+    def column_names(self) -> list[str]:
         """Names of the columns of the tables, ``y`` and ``x`` first: list of str.
 
         Of points that are not from this package, others are numbered.
@@ -70,7 +83,7 @@ class SymmetryPoints(BaseSignal):
         return ["y", "x", *(f"column {i}" for i in range(2, n))]
 
     @property
-    def is_calibrated(self):
+    def is_calibrated(self) -> bool:
         """Whether positions are in the unit of the axes of the frame: bool."""
         return bool(self.metadata.get_item(f"{BRANCH}.calibrated", False))
 
@@ -128,7 +141,9 @@ class SymmetryPoints(BaseSignal):
             return ["frame"]
         return [axis_name(axis, f"axis {i}") for i, axis in enumerate(axes)]
 
-    def to_dataframe(self, *, show_progressbar=None, num_workers=None):
+    def to_dataframe(
+        self, *, show_progressbar: bool | None = None, num_workers: int | None = None
+    ) -> DataFrame:
         """All tables as one frame of pandas.
 
         Parameters
@@ -171,8 +186,13 @@ class SymmetryPoints(BaseSignal):
             return self._frames()
 
     def to_csv(
-        self, filename, *, overwrite=False, show_progressbar=None, num_workers=None
-    ):
+        self,
+        filename: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> None:
         """Write all tables into one CSV file, with a line of names and one a point.
 
         The first columns are those of the index of `to_dataframe`. Numbers are read
@@ -206,13 +226,13 @@ class SymmetryPoints(BaseSignal):
 
     def to_xyz(
         self,
-        filename,
-        elements=None,
+        filename: str | os.PathLike[str],
+        elements: str | dict[str, str] | None = None,
         *,
-        overwrite=False,
-        show_progressbar=None,
-        num_workers=None,
-    ):
+        overwrite: bool = False,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> None:
         """Write all frames into one file of extended XYZ, as OVITO and ASE read it.
 
         Positions are x, y (downwards, as in the frame) and 0, in angstroms where the
@@ -253,7 +273,7 @@ class SymmetryPoints(BaseSignal):
         lengths = point_tables.lengths_of(axes, known, self.is_calibrated)
         point_tables.write_xyz(path, frames, names, species, lengths)
 
-    def get_markers(self, **kwargs):
+    def get_markers(self, **kwargs: Any) -> list[Markers]:
         """Circles about the points, for ``signal.add_marker`` of their frames.
 
         Parameters
@@ -294,15 +314,15 @@ class SymmetryPoints(BaseSignal):
 
     def track(
         self,
-        max_distance=None,
+        max_distance: float | None = None,
         *,
-        labels=None,
-        max_gap=MAX_GAP,
-        jump=JUMP,
-        drift="auto",
-        show_progressbar=None,
-        num_workers=None,
-    ):
+        labels: SymmetryLabels | None = None,
+        max_gap: int = MAX_GAP,
+        jump: float = JUMP,
+        drift: ArrayLike | Literal["auto"] | None = "auto",
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> tuple[SymmetryPoints, DataFrame]:
         """Link the points of a series over its frames, and tell what happens to them.
 
         Grains (`SymmetryLabels.get_grains`) are linked by what overlaps of them, drift
@@ -384,7 +404,7 @@ class SymmetryPoints(BaseSignal):
         events.insert(2, "time", time.axis[events["frame"].to_numpy(int)])
         return _tracked_points(self, tables, names, found), events
 
-    def get_tracks(self, column):
+    def get_tracks(self, column: str) -> Signal1D:
         """One column of the tables of tracked points, against time.
 
         Parameters
@@ -413,8 +433,13 @@ class SymmetryPoints(BaseSignal):
         return against_time(self, column)
 
     def save(
-        self, filename=None, overwrite=None, extension=None, file_format=None, **kwds
-    ):
+        self,
+        filename: str | os.PathLike[str] | None = None,
+        overwrite: bool | None = None,
+        extension: str | None = None,
+        file_format: str | None = None,
+        **kwds: Any,
+    ) -> None:
         """Save as ``BaseSignal.save``: as ``.hspy`` or ``.zspy``.
 
         Points of a single image and lazy points can be saved, too. Lazy points are

@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the patterns of images and labels are: their symmetry."""
 
+from __future__ import annotations
+
 import logging
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from hyperspy_symseg.frames.checks import check_flag, shown
 
 from .axes import check_one_unit, frame_axes, unit
+
+if TYPE_CHECKING:
+    from hyperspy.signals import BaseSignal, Signal2D
+    from numpy.typing import ArrayLike
+
+    from hyperspy_symseg.lattice.crystal_symmetry import CrystalSymmetry
+    from hyperspy_symseg.symmetry_table import SymmetryTable
 
 _logger = logging.getLogger(__name__)
 
@@ -25,16 +35,16 @@ class NamedPatterns:
 
     def get_symmetry(
         self,
-        signal,
+        signal: Signal2D,
         *,
-        method="evidence",
-        mask=None,
-        strain=0.02,
-        tolerance=0.25,
-        per_frame=False,
-        show_progressbar=None,
-        num_workers=None,
-    ):
+        method: Literal["evidence", "network"] = "evidence",
+        mask: ArrayLike | BaseSignal | None = None,
+        strain: float = 0.02,
+        tolerance: float = 0.25,
+        per_frame: bool = False,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> SymmetryTable:
         """Name each pattern: lattice, Bravais type and plane group.
 
         Each pattern is named from the pixels that have its label, all regions
@@ -91,7 +101,7 @@ class NamedPatterns:
         return found
 
     @property
-    def symmetry(self):
+    def symmetry(self) -> SymmetryTable | None:
         """What `get_symmetry` has found, also in a file.
 
         Returns
@@ -103,14 +113,14 @@ class NamedPatterns:
 
     def get_strain(
         self,
-        signal,
+        signal: Signal2D,
         *,
-        reference=None,
-        smoothing=3.0,
-        mask=None,
-        show_progressbar=None,
-        num_workers=None,
-    ):
+        reference: SymmetryTable | CrystalSymmetry | ArrayLike | None = None,
+        smoothing: float = 3.0,
+        mask: ArrayLike | BaseSignal | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+    ) -> Signal2D:
         """Strain and rotation of the lattice of each pattern, with standard errors.
 
         Parameters

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The label map as a signal."""
 
+from __future__ import annotations
+
 import functools
 import logging
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import dask.array as da
 import numpy as np
@@ -33,6 +38,15 @@ from .metadata import (
     why_not_refined,
 )
 from .symmetry import NamedPatterns
+
+if TYPE_CHECKING:
+    from hyperspy.api.plot.markers import Markers
+    from hyperspy.signals import BaseSignal
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+    from hyperspy_symseg.segmentation import SymmetryModel
+    from hyperspy_symseg.signals import SymmetryPoints
 
 _logger = logging.getLogger(__name__)
 
@@ -105,13 +119,13 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
             )
 
     @property
-    def model(self):
+    def model(self) -> SymmetryModel:
         """The fitted `SymmetryModel`, for ``segment_symmetry(model=...)``."""
         self._check_one_model()
         return self._record.model
 
     @property
-    def n_patterns(self):
+    def n_patterns(self) -> int:
         """Number of patterns; without a model, one more than the largest label."""
         self._check_one_model()
         if not has_record(self.metadata):
@@ -119,7 +133,7 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
         return self._record.n_patterns
 
     @property
-    def pattern_names(self):
+    def pattern_names(self) -> tuple[str, ...] | None:
         """Names of the patterns, from examples that have names or given by hand.
 
         They can be set, as ``seg.pattern_names = ["matrix", "twin"]``: in plots, in
@@ -133,7 +147,7 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
         return self._record.names if has_record(self.metadata) else None
 
     @pattern_names.setter
-    def pattern_names(self, names):
+    def pattern_names(self, names: Sequence[str] | None) -> tuple[str, ...] | None:
         from .by_hand import set_pattern_names
 
         set_pattern_names(self, names)
@@ -152,7 +166,7 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
         return all(not unit(axis) and axis.scale == 1 for axis in axes)
 
     @property
-    def area_unit(self):
+    def area_unit(self) -> str:
         """Product of the units of the signal axes, such as ``nm²``.
 
         Pixels, ``px²``, if they have neither a unit nor a scale.
@@ -162,7 +176,7 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
         x, y = map(unit, self.axes_manager.signal_axes)
         return (f"{x}²" if x else "") if x == y else f"{y} {x}".strip()
 
-    def plot(self, *args, **kwargs):
+    def plot(self, *args: Any, **kwargs: Any) -> None:
         """Plot the labels, each pattern in a colour of its own.
 
         The colours are those of Okabe and Ito, which can be told apart with any kind
@@ -202,7 +216,7 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
         if colorbar is not None:
             plotting.name_patterns(colorbar, n, self.pattern_names)
 
-    def overlay(self, signal, saturation=0.5):
+    def overlay(self, signal: Signal2D, saturation: float = 0.5) -> Signal2D:
         """Micrographs in grey, tinted by pattern (the paper's figure 1e).
 
         Parameters
@@ -254,7 +268,9 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
         )
         return overlay.as_lazy() if signal._lazy or self._lazy else overlay
 
-    def save(self, filename=None, *args, **kwargs):
+    def save(
+        self, filename: str | os.PathLike[str] | None = None, *args: Any, **kwargs: Any
+    ) -> None:
         """Save the labels; as an image, in the colours of `plot`.
 
         Parameters
@@ -289,14 +305,14 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
 
     def save_frames(
         self,
-        filename,
+        filename: str | os.PathLike[str],
         *,
-        overwrite=False,
-        on_error="raise",
-        resume=False,
-        num_workers=None,
-        show_progressbar=None,
-    ):
+        overwrite: bool = False,
+        on_error: str = "raise",
+        resume: bool = False,
+        num_workers: int | None = None,
+        show_progressbar: bool | None = None,
+    ) -> None:
         """Label a series frame by frame, and write every frame when it is done.
 
         Each frame is evaluated alone and a few of them at a time, so a series may be
@@ -368,18 +384,18 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
 
     def save_movie(
         self,
-        filename,
-        signal=None,
-        saturation=0.5,
+        filename: str | os.PathLike[str],
+        signal: Signal2D | None = None,
+        saturation: float = 0.5,
         *,
-        speed=None,
-        scale_bar=True,
-        time_stamp=True,
-        legend=True,
-        overwrite=False,
-        num_workers=None,
-        show_progressbar=None,
-    ):
+        speed: float | None = None,
+        scale_bar: bool = True,
+        time_stamp: bool = True,
+        legend: bool = True,
+        overwrite: bool = False,
+        num_workers: int | None = None,
+        show_progressbar: bool | None = None,
+    ) -> None:
         """Write a series as a movie: MP4, WebP or GIF.
 
         The labels, or the micrographs tinted by pattern, with a scale bar, the time of
@@ -450,7 +466,7 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
                 self, filename, pictures, wanted, speed=speed, overwrite=overwrite
             )
 
-    def plot_explained_variance(self, ax=None):
+    def plot_explained_variance(self, ax: Axes | None = None) -> Axes:
         """Plot the variance that principal components explain (the paper's figure 6).
 
         Parameters
@@ -472,7 +488,7 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
 
         return plotting.plot_explained_variance(self.model, ax)
 
-    def plot_separability(self, ax=None):
+    def plot_separability(self, ax: Axes | None = None) -> Axes:
         """Plot separability against variance (the paper's figure 9).
 
         Parameters
@@ -495,7 +511,13 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
 
         return plotting.plot_separability(self.model, ax)
 
-    def plot_clusters(self, signal, ax=None, *, mask=None):
+    def plot_clusters(
+        self,
+        signal: Signal2D,
+        ax: Axes | None = None,
+        *,
+        mask: ArrayLike | BaseSignal | None = None,
+    ) -> Axes:
         """Plot descriptors among the principal components (the paper's figure 1d).
 
         Parameters
@@ -536,7 +558,7 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
         mask = mask_array(mask, signal.data.shape)
         return plotting.plot_clusters(model, np.asarray(signal.data), ax, mask)
 
-    def plot_n_patterns(self, ax=None):
+    def plot_n_patterns(self, ax: Axes | None = None) -> Axes:
         """Plot what every number of patterns costs, and why it was refused.
 
         Parameters
@@ -576,7 +598,7 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
             )
         return plotting.plot_n_patterns(model, ax)
 
-    def plot_patterns(self, axes=None):
+    def plot_patterns(self, axes: np.ndarray | None = None) -> np.ndarray:
         """Plot what each pattern looks like: its unit cell and its reflections.
 
         Parameters
@@ -609,7 +631,13 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
 
         return plotting.plot_patterns(self._refined_model(), axes)
 
-    def plot_periods(self, signal, ax=None, *, mask=None):
+    def plot_periods(
+        self,
+        signal: Signal2D,
+        ax: Axes | None = None,
+        *,
+        mask: ArrayLike | BaseSignal | None = None,
+    ) -> Axes:
         """Plot the power spectrum with the reflections and the lattice period.
 
         The period is the one that was given, if one was.
@@ -683,13 +711,13 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
 
     def get_certainty(
         self,
-        signal,
+        signal: Signal2D,
         *,
-        mask=None,
-        show_progressbar=None,
-        num_workers=None,
-        lazy_output=None,
-    ):
+        mask: ArrayLike | BaseSignal | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+        lazy_output: bool | None = None,
+    ) -> Signal2D:
         """Probability that the labels are right.
 
         The model is applied to the micrograph again. For labels and certainty at once,
@@ -751,14 +779,14 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
 
     def find_outliers(
         self,
-        signal,
-        threshold=None,
+        signal: Signal2D,
+        threshold: float | None = None,
         *,
-        mask=None,
-        show_progressbar=None,
-        num_workers=None,
-        lazy_output=None,
-    ):
+        mask: ArrayLike | BaseSignal | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+        lazy_output: bool | None = None,
+    ) -> SymmetryPoints:
         """Find places inside a pattern that fit none of the patterns.
 
         Such as vacancies, columns of another element, adatoms and the cores of
@@ -827,7 +855,9 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
         with working("Finding outliers", show_progressbar, num_workers):
             return find_outliers(self, signal, threshold, mask, lazy_output)
 
-    def get_outlier_markers(self, outliers, **kwargs):
+    def get_outlier_markers(
+        self, outliers: SymmetryPoints, **kwargs: Any
+    ) -> list[Markers]:
         """Circles about outliers, for ``signal.add_marker``.
 
         ``hs.plot.markers.Points.from_signal`` takes the outliers of a series, too, with
@@ -857,7 +887,7 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
     # Lazy data by name, and the number of patterns in them.
     _n_of_data = (None, None)
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kind = self.data.dtype.kind
         # HyperSpy copies signals without their data, which is None then.
@@ -890,7 +920,7 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
     def _is_of_several_models(self):
         return are_of_several_models(self.original_metadata)
 
-    def map(self, *args, **kwargs):
+    def map(self, *args: Any, **kwargs: Any) -> BaseSignal | None:
         """As `BaseSignal.map`; values of another dtype are no labels."""
         dtype = self.data.dtype
         result = super().map(*args, **kwargs)
@@ -899,7 +929,14 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
             make_plain(mapped)
         return result
 
-    def rebin(self, new_shape=None, scale=None, crop=True, dtype=None, out=None):
+    def rebin(
+        self,
+        new_shape: Sequence[int] | None = None,
+        scale: Sequence[int] | None = None,
+        crop: bool = True,
+        dtype: Literal["same"] | None = None,
+        out: SymmetryLabels | None = None,
+    ) -> SymmetryLabels | None:
         """Labels of larger pixels: the most frequent one in each.
 
         Of labels that are equally frequent it is the smallest; it is -1, no label,
@@ -962,8 +999,13 @@ class LazySymmetryLabels(SymmetryLabels, LazySignal2D):
     """Label of every pixel, computed when needed."""
 
     def save(
-        self, filename=None, overwrite=None, extension=None, file_format=None, **kwds
-    ):
+        self,
+        filename: str | os.PathLike[str] | None = None,
+        overwrite: bool | None = None,
+        extension: str | None = None,
+        file_format: str | None = None,
+        **kwds: Any,
+    ) -> None:
         """Save as ``BaseSignal.save``, but not over what is still to be read.
 
         Parameters

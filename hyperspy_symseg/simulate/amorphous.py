@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Atomic columns without a lattice."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from . import checks
+
+if TYPE_CHECKING:
+    from hyperspy_symseg.simulate import Lattice
 
 # Discs dropped one by one, where they touch none, come to cover 0.547 of the plane.
 HIGHEST_COVERAGE = 0.52
@@ -50,7 +56,7 @@ class Amorphous:
         checks.set_fields(self, density=density, distance=distance)
 
     @classmethod
-    def like(cls, lattice, fraction=0.8):
+    def like(cls, lattice: Lattice, fraction: float = 0.8) -> Amorphous:
         """As many columns as a crystal has.
 
         Parameters
@@ -78,7 +84,9 @@ class Amorphous:
         fraction = checks.not_negative("fraction", fraction)
         return cls(lattice.density, fraction / math.sqrt(lattice.density))
 
-    def columns(self, low, high, rng):
+    def columns(
+        self, low: np.ndarray, high: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
         """Columns in a rectangle.
 
         Parameters

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Label maps: which grain each pixel of a frame is in."""
 
+from __future__ import annotations
+
+from typing import Literal
+
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -9,7 +13,14 @@ from . import checks
 ATTEMPTS = 1000  # to find room for the inclusions
 
 
-def regions(shape, n=2, boundary="curved", *, amplitude=0.1, seed=0):
+def regions(
+    shape: tuple[int, int],
+    n: int = 2,
+    boundary: Literal["curved", "straight"] = "curved",
+    *,
+    amplitude: float = 0.1,
+    seed: int = 0,
+) -> np.ndarray:
     """Label map of `n` grains side by side, of equal areas.
 
     Parameters
@@ -56,7 +67,9 @@ def regions(shape, n=2, boundary="curved", *, amplitude=0.1, seed=0):
     return np.digitize(across, np.quantile(across, np.arange(1, n) / n)).astype(np.int8)
 
 
-def lamella(shape, width, *, amplitude=0.05, seed=0):
+def lamella(
+    shape: tuple[int, int], width: float, *, amplitude: float = 0.05, seed: int = 0
+) -> np.ndarray:
     """Label map of a lamella of pattern 1 that runs across a matrix of pattern 0.
 
     Parameters
@@ -104,7 +117,15 @@ def lamella(shape, width, *, amplitude=0.05, seed=0):
     return np.isfinite(distances).reshape(shape).astype(np.int8)
 
 
-def inclusions(shape, n=4, radius=(24.0, 40.0), *, gap=20.0, amplitude=0.1, seed=0):
+def inclusions(
+    shape: tuple[int, int],
+    n: int = 4,
+    radius: tuple[float, float] = (24.0, 40.0),
+    *,
+    gap: float = 20.0,
+    amplitude: float = 0.1,
+    seed: int = 0,
+) -> np.ndarray:
     """Label map of round inclusions of pattern 1 in a matrix of pattern 0.
 
     Parameters
@@ -164,7 +185,9 @@ def inclusions(shape, n=4, radius=(24.0, 40.0), *, gap=20.0, amplitude=0.1, seed
     return labels
 
 
-def triple_point(shape, *, amplitude=0.1, seed=0):
+def triple_point(
+    shape: tuple[int, int], *, amplitude: float = 0.1, seed: int = 0
+) -> np.ndarray:
     """Label map of three grains, whose boundaries meet at 120 degrees.
 
     Parameters

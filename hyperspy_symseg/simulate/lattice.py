@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lattices, with a motif of atomic columns."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,13 +59,20 @@ class Lattice:
         checks.set_fields(self, vectors=vectors, motif=motif)
 
     @property
-    def density(self):
+    def density(self) -> float:
         """Columns in a pixel: float."""
         (a_y, a_x), (b_y, b_x) = self.vectors
         return len(self.motif) / abs(a_x * b_y - a_y * b_x)
 
     @classmethod
-    def oblique(cls, a, b, angle, orientation=0.0, motif=ONE_COLUMN):
+    def oblique(
+        cls,
+        a: float,
+        b: float,
+        angle: float,
+        orientation: float = 0.0,
+        motif: Sequence[tuple[float, float, float]] = ONE_COLUMN,
+    ) -> Lattice:
         """Cell of sides `a`, `b` and the `angle` from a to b.
 
         Parameters
@@ -92,7 +102,13 @@ class Lattice:
         return cls(np.transpose([np.sin(turns), np.cos(turns)]) * [[a], [b]], motif)
 
     @classmethod
-    def rectangular(cls, a, b, orientation=0.0, motif=ONE_COLUMN):
+    def rectangular(
+        cls,
+        a: float,
+        b: float,
+        orientation: float = 0.0,
+        motif: Sequence[tuple[float, float, float]] = ONE_COLUMN,
+    ) -> Lattice:
         """Rectangular cell.
 
         Parameters
@@ -109,7 +125,13 @@ class Lattice:
         return cls.oblique(a, b, 90, orientation, motif)
 
     @classmethod
-    def centred(cls, a, b, orientation=0.0, motif=ONE_COLUMN):
+    def centred(
+        cls,
+        a: float,
+        b: float,
+        orientation: float = 0.0,
+        motif: Sequence[tuple[float, float, float]] = ONE_COLUMN,
+    ) -> Lattice:
         """Centred rectangular cell: the conventional one, its motif at the centre too.
 
         Parameters
@@ -127,7 +149,12 @@ class Lattice:
         return cls.rectangular(a, b, orientation, [*motif, *centre])
 
     @classmethod
-    def square(cls, spacing, orientation=0.0, motif=ONE_COLUMN):
+    def square(
+        cls,
+        spacing: float,
+        orientation: float = 0.0,
+        motif: Sequence[tuple[float, float, float]] = ONE_COLUMN,
+    ) -> Lattice:
         """Square cell.
 
         Parameters
@@ -145,7 +172,12 @@ class Lattice:
         return cls.oblique(spacing, spacing, 90, orientation, motif)
 
     @classmethod
-    def hexagonal(cls, spacing, orientation=0.0, motif=ONE_COLUMN):
+    def hexagonal(
+        cls,
+        spacing: float,
+        orientation: float = 0.0,
+        motif: Sequence[tuple[float, float, float]] = ONE_COLUMN,
+    ) -> Lattice:
         """Hexagonal cell, with 120 degrees from a to b.
 
         Parameters
@@ -162,7 +194,7 @@ class Lattice:
         spacing = checks.positive("spacing", spacing)
         return cls.oblique(spacing, spacing, 120, orientation, motif)
 
-    def rotated(self, degrees):
+    def rotated(self, degrees: float) -> Lattice:
         """Lattice turned by an angle.
 
         Parameters
@@ -177,7 +209,7 @@ class Lattice:
         cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
         return replace(self, vectors=np.dot(self.vectors, [[cos, -sin], [sin, cos]]))
 
-    def mirrored(self, degrees):
+    def mirrored(self, degrees: float) -> Lattice:
         """Mirror twin: the lattice reflected in a line.
 
         Parameters

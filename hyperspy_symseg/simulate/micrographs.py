@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Micrographs of one or several lattices."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 
 from hyperspy_symseg.frames.checks import as_array
@@ -12,6 +17,10 @@ from .label_maps import regions
 from .lattice import Lattice
 from .signals import as_signals, pixel_axes
 from .vacancies import remove_columns
+
+if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
+    from numpy.typing import ArrayLike
 
 
 def _labels(boundary, shape, n, seed):
@@ -42,20 +51,20 @@ def _columns(lattice, shape, imaging, rng):
 
 
 def micrograph(
-    lattices,
-    shape=None,
+    lattices: Lattice | Amorphous | Sequence[Lattice | Amorphous],
+    shape: tuple[int, int] | None = None,
     *,
-    boundary="curved",
-    column_width=2.0,
-    dose=10.0,
-    background=0.25,
-    ramp=0.25,
-    jitter=0.02,
-    vacancies=0,
-    pixel_size=0.01,
-    units="nm",
-    seed=0,
-):
+    boundary: Literal["curved", "straight"] | ArrayLike = "curved",
+    column_width: float = 2.0,
+    dose: float | None = 10.0,
+    background: float = 0.25,
+    ramp: float = 0.25,
+    jitter: float = 0.02,
+    vacancies: int = 0,
+    pixel_size: float = 0.01,
+    units: str = "nm",
+    seed: int = 0,
+) -> tuple[Signal2D, Signal2D]:
     """Micrograph of one or several lattices, and its true label map.
 
     Columns are Gaussians, which add where they overlap. A column belongs to the grain
@@ -154,7 +163,7 @@ def micrograph(
     )
 
 
-def grain_boundary(seed=0, **options):
+def grain_boundary(seed: int = 0, **options: Any) -> tuple[Signal2D, Signal2D]:
     """Two square grains of spacing 13 pixels, 36 degrees apart: the demonstration.
 
     Parameters

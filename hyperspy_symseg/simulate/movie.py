@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Movies of boundaries that move, frames drawn when they are asked for."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import dask.array as da
 import numpy as np
@@ -11,6 +14,9 @@ from . import checks
 from .imaging import Imaging
 from .lattice import Lattice
 from .signals import as_signals, pixel_axes
+
+if TYPE_CHECKING:
+    from hyperspy.signals import LazySignal2D
 
 
 @dataclass(frozen=True)
@@ -118,25 +124,25 @@ def _stack(movie, what, dtype):
 
 
 def moving_boundary(
-    n_frames=200,
-    shape=(512, 512),
+    n_frames: int = 200,
+    shape: tuple[int, int] = (512, 512),
     *,
-    speed=0.5,
-    drift=10.0,
-    drift_angle=None,
-    angle=80.0,
-    inclination=15.0,
-    spacing=14.0,
-    column_width=2.0,
-    dose=3.0,
-    background=0.25,
-    ramp=0.25,
-    jitter=0.02,
-    frame_time=0.1,
-    pixel_size=0.01,
-    units="nm",
-    seed=0,
-):
+    speed: float = 0.5,
+    drift: float = 10.0,
+    drift_angle: float | None = None,
+    angle: float = 80.0,
+    inclination: float = 15.0,
+    spacing: float = 14.0,
+    column_width: float = 2.0,
+    dose: float | None = 3.0,
+    background: float = 0.25,
+    ramp: float = 0.25,
+    jitter: float = 0.02,
+    frame_time: float = 0.1,
+    pixel_size: float = 0.01,
+    units: str = "nm",
+    seed: int = 0,
+) -> tuple[LazySignal2D, LazySignal2D]:
     """Movie of a twin boundary that moves at a known speed, and its true label maps.
 
     A straight boundary runs from the top edge to the bottom edge, and crosses the
@@ -251,25 +257,25 @@ def moving_boundary(
 
 
 def shrinking_inclusion(
-    n_frames=100,
-    shape=(512, 512),
+    n_frames: int = 100,
+    shape: tuple[int, int] = (512, 512),
     *,
-    radius=150.0,
-    area_rate=400.0,
-    drift=10.0,
-    drift_angle=30.0,
-    misorientation=20.0,
-    spacing=14.0,
-    column_width=2.0,
-    dose=3.0,
-    background=0.25,
-    ramp=0.25,
-    jitter=0.02,
-    frame_time=0.1,
-    pixel_size=0.01,
-    units="nm",
-    seed=0,
-):
+    radius: float = 150.0,
+    area_rate: float = 400.0,
+    drift: float = 10.0,
+    drift_angle: float = 30.0,
+    misorientation: float = 20.0,
+    spacing: float = 14.0,
+    column_width: float = 2.0,
+    dose: float | None = 3.0,
+    background: float = 0.25,
+    ramp: float = 0.25,
+    jitter: float = 0.02,
+    frame_time: float = 0.1,
+    pixel_size: float = 0.01,
+    units: str = "nm",
+    seed: int = 0,
+) -> tuple[LazySignal2D, LazySignal2D]:
     """Movie of a round grain that shrinks at a known rate, and its true label maps.
 
     A hexagonal crystal, with label 0, is inside a circle about the centre of the first

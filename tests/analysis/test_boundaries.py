@@ -3,13 +3,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from hyperspy_symseg.analysis.boundaries import (
     HALF_TURN,
     boundary_lengths,
     direction_weights,
 )
+from hyperspy_symseg.testing import label_maps
 
 # By hand, for square pixels: half of the directions' shares of all angles, times the
 # distances between their lines.
@@ -107,11 +107,7 @@ def test_one_pixel_at_the_edge_has_three_sides():
 
 @settings(deadline=None)
 @given(
-    arrays(
-        np.int8,
-        st.tuples(st.integers(1, 7), st.integers(1, 6)),
-        elements=st.integers(-1, 2),
-    ),
+    label_maps(),
     st.sampled_from([(1, 1), (2, 1), (0.3, 0.7)]),
 )
 def test_same_as_pixel_by_pixel(labels, pixel_size):

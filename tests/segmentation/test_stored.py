@@ -12,23 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_symseg import simulate
-from hyperspy_symseg.descriptors import (
-    GlideReflectionSymmetry,
-    JoinedDescriptors,
-    PowerSpectrum,
-    RotationSymmetry,
-    TranslationSymmetry,
-)
 from hyperspy_symseg.segmentation import SymmetryModel
+from hyperspy_symseg.testing import MODEL_NAMES, example_frame, example_model
 
-TRANSLATION = TranslationSymmetry(patch=5, window=4, max_operations=25)
-DESCRIPTORS = {
-    "templates": TRANSLATION,
-    "rotation": RotationSymmetry(radius=5, pooling=5, n_maxima=2, step=2),
-    "glide": GlideReflectionSymmetry(radius=4, n_axes=3, window=2, pooling=5, step=3),
-    "joined": JoinedDescriptors([TRANSLATION, PowerSpectrum(window=4)]),
-}
 # Longer than any of these takes on a busy machine, and shorter than what hangs.
 SECONDS = 5
 ENORMOUS = da.zeros((10**6, 10**6), chunks=1000)
@@ -91,16 +77,8 @@ NUMBERS = (0, -1, 1, 3, 1e6, 1e-20, 1e20, 1e300, np.nan, np.inf)
 
 
 @functools.cache
-def frame():
-    grain = simulate.Lattice.square(7, orientation=5)
-    lattices = [grain, grain.rotated(36)]
-    return simulate.micrograph(lattices, (45, 52), column_width=1.2, dose=30)[0].data
-
-
-@functools.cache
 def stored(name):
-    period = 7.0 if name == "templates" else None
-    model = SymmetryModel.fit(frame(), DESCRIPTORS[name], stride=4, period=period)
+    model = example_model(name)
     for own in (model.templates, model.costs, model.refusals):
         assert (own is not None) == (name == "templates")
     return model.to_dict()
@@ -123,7 +101,7 @@ def is_array(values, path):
 @st.composite
 def changes(draw):
     """Which model, where in it, how it is changed, and what it gets."""
-    name = draw(st.sampled_from(list(DESCRIPTORS)))
+    name = draw(st.sampled_from(MODEL_NAMES))
     *where, field = draw(st.sampled_from(sorted(paths(stored(name)))))
     how = draw(st.sampled_from(["drop", "add", "replace", "one number"]))
     if how == "add":
@@ -167,7 +145,7 @@ def test_changed_dictionary_makes_a_model_that_works_or_names_the_field(
         model = SymmetryModel.from_dict(values)
         assert model == SymmetryModel.from_dict(model.to_dict())
         # A patch may be larger than the frame.
-        labels = model.predict(frame())
+        labels = model.predict(example_frame())
         assert -1 <= labels.min() <= labels.max() < model.n_patterns
     assert time.perf_counter() - began < SECONDS
 

@@ -11,7 +11,6 @@ from dask.callbacks import Callback
 from hyperspy.signals import LazySignal1D
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from hyperspy_symseg import simulate
 from hyperspy_symseg.analysis.boundaries import boundary_lengths
@@ -21,6 +20,7 @@ from hyperspy_symseg.frames.run import evaluate_frames
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import upsample_labels
 from hyperspy_symseg.signals import LazySymmetryLabels, SymmetryLabels
+from hyperspy_symseg.testing import chunked, label_maps
 
 N_PATTERNS = 3
 TILT = {"name": "tilt", "size": 2, "scale": 5, "offset": -5, "units": "deg"}
@@ -82,24 +82,14 @@ def tilts():
     return labels_signal(random_labels(2, 4, 5, 7), [TILT, TIME, Y, X])
 
 
-def chunked(draw, array):
-    """Array in random chunks, along all axes."""
-
-    def sizes(n):
-        cuts = draw(st.sets(st.integers(1, n - 1))) if n > 1 else set()
-        return tuple(np.diff([0, *sorted(cuts), n]).tolist())
-
-    return da.from_array(array, chunks=tuple(map(sizes, array.shape)))
-
-
 @st.composite
 def eager_and_lazy(draw):
     """The same labels, with one to three navigation axes."""
     shape = draw(st.sampled_from([(4, 5, 7), (2, 4, 5, 7), (1, 2, 4, 5, 6), (6, 7)]))
-    data = draw(arrays(np.int8, shape, elements=st.integers(-1, N_PATTERNS - 1)))
+    data = draw(label_maps(shape, N_PATTERNS))
     axes = [{"size": n} for n in shape]
     stride = draw(st.sampled_from([(1, 1), (2, 3)]))
-    return [labels_signal(d, axes, stride) for d in (data, chunked(draw, data))]
+    return [labels_signal(d, axes, stride) for d in (data, draw(chunked(data)))]
 
 
 def test_areas_of_a_series_by_hand():
@@ -197,7 +187,7 @@ def test_boundary_lengths_do_not_depend_on_chunks(labels):
 def test_overlays_do_not_depend_on_chunks(labels, data):
     eager, lazy = labels
     frames = np.random.default_rng(1).normal(size=eager.data.shape)
-    other = hs.signals.Signal2D(chunked(data.draw, frames)).as_lazy()
+    other = hs.signals.Signal2D(data.draw(chunked(frames))).as_lazy()
     expected = eager.overlay(image_signal(frames)).data
     for mixed in (
         lazy.overlay(other),

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The microscope: from an exit wave to the intensity of an image."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 
@@ -85,13 +87,13 @@ class Microscope:
         )
 
     @property
-    def spread(self):
+    def spread(self) -> float:
         """How far atoms show at a cycle an angstrom, in angstroms: float."""
         length = wavelength(self.voltage)
         away = length * (abs(self.defocus) + self.astigmatism)
         return away + abs(self.spherical_aberration) * 1e4 * length**3
 
-    def transfer(self, ky, kx):
+    def transfer(self, ky: np.ndarray, kx: np.ndarray) -> np.ndarray:
         """exp(-i chi) E at frequencies in cycles an angstrom: array of complex64."""
         length = wavelength(self.voltage)
         k2 = ky**2 + kx**2
@@ -102,7 +104,12 @@ class Microscope:
         damped = (math.pi * length * self.focal_spread * k2) ** 2 / 2
         return np.exp(-1j * chi - damped).astype(np.complex64)
 
-    def image(self, wave, pixel_size, shift=(0.0, 0.0)):
+    def image(
+        self,
+        wave: np.ndarray,
+        pixel_size: float,
+        shift: tuple[float, float] = (0.0, 0.0),
+    ) -> np.ndarray:
         """Intensity of the image of an exit wave, 1 in vacuum.
 
         Parameters

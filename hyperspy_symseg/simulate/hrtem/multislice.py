@@ -4,6 +4,8 @@
 Kirkland, Advanced Computing in Electron Microscopy, 2nd edition (2010), chapter 6.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
@@ -27,8 +29,14 @@ AT_ONCE = 4096
 
 
 def exit_wave(
-    specimen, voltage, shape, pixel_size, *, slice_thickness=2.0, displacement=0.08
-):
+    specimen: Specimen,
+    voltage: float,
+    shape: tuple[int, int],
+    pixel_size: float,
+    *,
+    slice_thickness: float = 2.0,
+    displacement: float = 0.08,
+) -> np.ndarray:
     """Wave behind a specimen, of a plane wave of amplitude 1.
 
     Each slice multiplies it by exp(i s v), v the projected potential of the slice, and

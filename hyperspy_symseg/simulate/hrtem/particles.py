@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Metal particles along a zone axis."""
 
+from __future__ import annotations
+
 import math
+from typing import Literal
 
 import numpy as np
 
@@ -21,7 +24,15 @@ AXES = {
 CUBE, UNEVEN = 1.12, 0.15
 
 
-def particle(size, *, element="Au", zone="100", radius=14.0, rotation=None, seed=0):
+def particle(
+    size: tuple[float, float],
+    *,
+    element: str = "Au",
+    zone: Literal["100", "110", "111"] = "100",
+    radius: float = 14.0,
+    rotation: float | None = None,
+    seed: int = 0,
+) -> Specimen:
     """A particle with facets, in the middle of a frame.
 
     Parameters

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Frames and focal series of a specimen, as signals of HyperSpy."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from hyperspy.signals import Signal2D
@@ -13,20 +17,23 @@ from .microscope import Microscope
 from .multislice import exit_wave
 from .specimen import Specimen
 
+if TYPE_CHECKING:
+    from hyperspy_symseg.simulate.hrtem import TrueColumns
+
 # Around a frame there is more, in angstroms, besides how far atoms show, and at most.
 MARGIN, MOST_MARGIN = 3.0, 25.0
 
 
 def frame(
-    specimen,
-    microscope,
-    shape=(256, 256),
-    pixel_size=0.2,
+    specimen: Specimen,
+    microscope: Microscope,
+    shape: tuple[int, int] = (256, 256),
+    pixel_size: float = 0.2,
     *,
-    dose=None,
-    slice_thickness=2.0,
-    seed=0,
-):
+    dose: float | None = None,
+    slice_thickness: float = 2.0,
+    seed: int = 0,
+) -> tuple[Signal2D, TrueColumns]:
     """An image of a specimen.
 
     Parameters
@@ -76,17 +83,17 @@ def frame(
 
 
 def focal_series(
-    specimen,
-    microscope,
-    shape,
-    pixel_size,
-    defoci,
+    specimen: Specimen,
+    microscope: Microscope,
+    shape: tuple[int, int],
+    pixel_size: float,
+    defoci: Sequence[float],
     *,
-    dose=None,
-    drift=0.0,
-    slice_thickness=2.0,
-    seed=0,
-):
+    dose: float | None = None,
+    drift: float = 0.0,
+    slice_thickness: float = 2.0,
+    seed: int = 0,
+) -> tuple[Signal2D, TrueColumns]:
     """Images of a specimen at several defoci.
 
     Parameters

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Two-dimensional crystals, with vacancies, holes and edges."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +15,9 @@ from .. import checks
 from .scattering import ELEMENTS
 from .specimen import ROOM, Specimen, turned
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 # Lattice constants, and the height of S above Mo, in angstroms.
 GRAPHENE, MOS2, SULPHUR = 2.46, 3.16, 1.58
 # Radii of holes in angstroms, and how ragged their edges are.
@@ -19,7 +26,15 @@ HOLE, RAGGED = (3.0, 9.0), 0.25
 SAME = 0.1
 
 
-def graphene(size, *, rotation=None, vacancies=0.0, holes=0, vacuum=0.0, seed=0):
+def graphene(
+    size: tuple[float, float],
+    *,
+    rotation: float | None = None,
+    vacancies: float = 0.0,
+    holes: int = 0,
+    vacuum: float = 0.0,
+    seed: int = 0,
+) -> Specimen:
     """A sheet of graphene.
 
     Parameters
@@ -65,7 +80,15 @@ def graphene(size, *, rotation=None, vacancies=0.0, holes=0, vacuum=0.0, seed=0)
     )
 
 
-def mos2(size, *, rotation=None, vacancies=0.0, holes=0, vacuum=0.0, seed=0):
+def mos2(
+    size: tuple[float, float],
+    *,
+    rotation: float | None = None,
+    vacancies: float | dict[str, float] = 0.0,
+    holes: int = 0,
+    vacuum: float = 0.0,
+    seed: int = 0,
+) -> Specimen:
     """A single layer of MoS2; vacancies are those of sulphur, if given as one number.
 
     Parameters
@@ -109,8 +132,16 @@ def mos2(size, *, rotation=None, vacancies=0.0, holes=0, vacuum=0.0, seed=0):
 
 
 def crystal_sheet(
-    vectors, atoms, size, *, rotation=None, vacancies=0.0, holes=0, vacuum=0.0, seed=0
-):
+    vectors: ArrayLike,
+    atoms: Sequence[tuple[float, float, float, str]],
+    size: tuple[float, float],
+    *,
+    rotation: float | None = None,
+    vacancies: float | dict[str, float] = 0.0,
+    holes: int = 0,
+    vacuum: float = 0.0,
+    seed: int = 0,
+) -> Specimen:
     """A sheet of any two-dimensional crystal.
 
     Parameters

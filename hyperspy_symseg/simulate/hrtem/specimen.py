@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Atoms in the beam, and the columns that they form."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -40,7 +42,7 @@ class TrueColumns(NamedTuple):
     counts: np.ndarray
 
     @property
-    def occupied(self):
+    def occupied(self) -> np.ndarray:
         """Positions of columns with atoms: (m, 2) numpy.ndarray."""
         return self.positions[self.counts > 0]
 
@@ -110,11 +112,11 @@ class Specimen:
         )
 
     @property
-    def n_columns(self):
+    def n_columns(self) -> int:
         """How many columns have atoms: int."""
         return len(np.unique(self.columns[self.columns >= 0]))
 
-    def tilted(self, tilt, direction=0.0):
+    def tilted(self, tilt: float, direction: float = 0.0) -> Specimen:
         """The same, turned out of the zone axis about the middle of its columns.
 
         Parameters
@@ -150,7 +152,9 @@ class Specimen:
             self, positions=tilted(self.positions), vacant=tilted(self.vacant)
         )
 
-    def on_carbon(self, thickness, size, seed=0):
+    def on_carbon(
+        self, thickness: float, size: tuple[float, float], seed: int = 0
+    ) -> Specimen:
         """The same on a film of amorphous carbon, behind it in the beam.
 
         Parameters
@@ -180,7 +184,7 @@ class Specimen:
             columns=np.concatenate([self.columns, np.full(len(film), -1)]),
         )
 
-    def true_columns(self, shape, pixel_size):
+    def true_columns(self, shape: tuple[int, int], pixel_size: float) -> TrueColumns:
         """Columns in a frame.
 
         Parameters
