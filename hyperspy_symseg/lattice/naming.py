@@ -13,7 +13,6 @@ from .bravais import (
     strains,
 )
 from .finding import LEAST_EVIDENCE, find_lattice
-from .fourier_nodes import Window
 from .group_evidence import MODEL_ERRORS, GroupFit, StructureFactors
 from .joint_evidence import visible
 from .node_noise import noise_at_nodes, radial_noise
@@ -27,19 +26,15 @@ from .plane_groups import (
 from .pseudosymmetry import NEAR, SHARES, NearlyOf
 from .reciprocal import nodes_within
 from .refinement import refine
-from .several import uneven_share
+from .several import foreign_share, strangest_share
 from .superlattices import cells_of
 
 # Periods that the window has, at least: in the geometric mean along both vectors, as a
 # lamella is long where it is thin, and along either.
 FEWEST_PERIODS, FEWEST_ACROSS = 4.0, 2.5
-# Maxima off the nodes that are surely no noise: how strong they are beside it; their
-# distance in bins; and their share of the power of all maxima, at most. So is that of
-# nodes that are not the same everywhere.
-SURE, OFF_NODE, FOREIGN = 20.0, 1.3, 0.1
-# Of the side lobes of the window: how many maxima have them, and how much higher others
-# are, at least.
-MOST_OWN, BEYOND_LOBES = 8, 3.0
+# Share of the power that is no crystal's but another one's, at most: of the whole
+# window, and of that place in it where it is largest.
+FOREIGN, FOREIGN_IN_PLACE = 0.1, 0.25
 # Prior weight of a plane group: its order to this power. More operations in a cell are
 # more often seen than by accident.
 HIGHER = 1.5
@@ -156,8 +151,8 @@ def name_crystal(windows, pixel_size=(1.0, 1.0), strain=0.02):
     if known["n_periods"] < FEWEST_PERIODS or periods.min() < FEWEST_ACROSS:
         return Naming(FEW_PERIODS, **known)
     if (
-        max(foreign_share(first, found), uneven_share(first, refined.cell, found))
-        > FOREIGN
+        foreign_share(first, found) > FOREIGN
+        or strangest_share(first, refined.cell, found) > FOREIGN_IN_PLACE
     ):
         return Naming(SEVERAL, **known)
     groups, factors = name_group(windows, cell, strain, found)
@@ -167,24 +162,6 @@ def name_crystal(windows, pixel_size=(1.0, 1.0), strain=0.02):
 def n_periods(window, vectors):
     """Periods of each lattice vector in a Hann window as wide: (2,) array."""
     return window.lengths_along(vectors) / np.hypot(*vectors.T)
-
-
-def foreign_share(window, found):
-    """Share of the power of sure maxima that is not near nodes: float."""
-    off = found.maxima - np.rint(found.maxima @ np.linalg.inv(found.cell)) @ found.cell
-    radii = np.hypot(*found.maxima.T)
-    powers = found.ratios * found.noise.at(radii)
-    sure = found.ratios > SURE
-    foreign = sure & (window.bins(off) > OFF_NODE)
-    own = np.flatnonzero(sure & ~foreign)[:MOST_OWN]
-    if foreign.any() and len(own):
-        # Curved windows have side lobes.
-        lobes = Window(window.weights, window.weights)
-        apart = found.maxima[foreign][:, np.newaxis] - found.maxima[own]
-        shares = np.abs(lobes.amplitudes(apart.reshape(-1, 2)) / window.area) ** 2
-        leaked = shares.reshape(apart.shape[:2]) @ powers[own]
-        foreign[foreign] = powers[foreign] > BEYOND_LOBES * leaked
-    return float(powers[foreign].sum() / max(powers[sure].sum(), 1e-300))
 
 
 def name_group(windows, cell, strain, found):

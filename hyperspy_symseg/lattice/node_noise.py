@@ -55,7 +55,7 @@ class RadialNoise:
         return np.interp(radii, self.radii, self.powers)
 
 
-def radial_noise(window, spectrum, cell=None):
+def radial_noise(window, spectrum, cell=None, quantile=0.5):
     """Noise in rings: of all bins by their median, or of those away from nodes.
 
     Parameters
@@ -64,6 +64,9 @@ def radial_noise(window, spectrum, cell=None):
     spectrum : PaddedSpectrum
     cell : (2, 2) numpy.ndarray of float64, optional
         Reciprocal vectors, the nodes of which are left out.
+    quantile : float
+        Without a cell: a lower one than the median where reflections fill most of a
+        ring.
 
     Returns
     -------
@@ -94,8 +97,8 @@ def radial_noise(window, spectrum, cell=None):
     ends = np.searchsorted(sorted_rings, np.arange(n_rings + 1))
     counts = np.diff(ends)
     good = np.flatnonzero(counts >= FEWEST_BINS)
-    medians = sorted_power[(ends[good] + ends[good + 1]) // 2]
-    return _smooth((good + 0.5) * width, medians / math.log(2))
+    quantiles = sorted_power[ends[good] + (counts[good] * quantile).astype(int)]
+    return _smooth((good + 0.5) * width, quantiles / -math.log(1 - quantile))
 
 
 def _squared_bins_to_nodes(window, gy, gx, cell):

@@ -1,24 +1,68 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the nodes of one lattice are those of one crystal.
+"""Whether there is one crystal in a window, or several.
 
-Two grains may have a lattice in common that both of their reflections are nodes of, as
-at a coincidence boundary. But each has its own reflections in its own place, whereas
-those of one crystal are the same everywhere, but for one factor that all share.
+Another crystal has maxima that are no nodes of the lattice. But the window is low at
+its edge, so that a crystal there has little of the power. And two grains may have a
+lattice in common that both of their reflections are nodes of, as at a coincidence
+boundary. So places in the window are looked at one by one, those at the edge as well as
+those in the middle. One crystal has the same maxima in all of them, but for one factor
+in each place that all share.
 """
+
+import math
 
 import numpy as np
 
+from .finding import maxima_of
+from .fourier_nodes import Window
+from .node_noise import RadialNoise, radial_noise
 from .refinement import Nodes
 
-# Nodes that are looked at, and the area of a quarter beside that of all, at least.
-MOST_NODES, LEAST_AREA = 60, 0.05
+# Maxima that are surely no noise: how strong they are beside it. Their distance from
+# nodes in bins, at least, to be foreign: in the whole window, and in a place of few
+# periods, where a bin is much of a reciprocal vector and strain is less of it.
+SURE, OFF_NODE, OFF_NODE_IN_PLACE = 20.0, 1.3, 0.6
+# Of the side lobes of the window: how many maxima have them, and how much higher others
+# are, at least.
+MOST_OWN, BEYOND_LOBES = 8, 3.0
+# How wide a place is, in the longer lattice vector and in pixels, at least.
+PERIODS, SHORTEST = 3.0, 24
+# How many are side by side along an axis, at most; how much wider they are than apart;
+# and how much of its window has to be in the crystal's.
+MOST_ABREAST, OVERLAP, LEAST_INSIDE = 5, 1.25, 0.3
+# Nodes that are looked at in each place.
+MOST_NODES = 60
+# Where reflections fill most of a ring of the spectrum, this quantile is noise.
+QUANTILE = 0.25
+# Standard deviations of noise that are taken off what is strange.
+DEVIATIONS = 3.0
 
 
-def uneven_share(window, cell, found):
-    """Share of the power of nodes that one crystal does not have, by four quarters.
+def foreign_share(window, found):
+    """Share of the power of sure maxima that is not near nodes.
 
-    Amplitudes of one crystal in places q are s_h c_q. That is the first term of the
-    singular values of the amplitudes, and of what is left noise explains its share.
+    Parameters
+    ----------
+    window : Window
+    found : FoundLattice
+        In this window.
+
+    Returns
+    -------
+    float
+    """
+    powers = found.ratios * found.noise.at(np.hypot(*found.maxima.T))
+    sure = found.ratios > SURE
+    foreign = _foreign(window, found.cell, (found.maxima, powers, sure), OFF_NODE)
+    return float(powers[foreign].sum() / max(powers[sure].sum(), 1e-300))
+
+
+def strangest_share(window, cell, found):
+    """Share of the power that the crystal does not have, where it is largest.
+
+    Amplitudes of one crystal in places q are s_h c_q: the first term of the singular
+    values of all amplitudes. What is left of those in a place is strange there, but for
+    noise, and so are maxima that are no nodes.
 
     Parameters
     ----------
@@ -31,27 +75,91 @@ def uneven_share(window, cell, found):
     Returns
     -------
     float
-        Below 0 if less is left than what noise leaves on average.
+        Below 0 where less is left than what noise may leave.
     """
     nodes = Nodes.of(
         window, (cell, found.signal, found.noise, found.highest), MOST_NODES
     )
-    # Some are empty, of regions that bend.
-    quarters = [q for q in window.quarters() if q.area > LEAST_AREA * window.area]
-    if not len(nodes.indices) or not quarters:
+    longer = np.linalg.norm(np.linalg.inv(cell), axis=0).max()
+    places = _places(window.wider, max(PERIODS * longer, SHORTEST))
+    if not len(nodes.indices) or len(places) < 2:
         return 0.0
-    both = np.array([_powers(quarter, cell, nodes) for quarter in quarters])
-    powers, noise = both.swapaxes(0, 1)
+    g = nodes.indices @ cell
+    radii = np.hypot(*g.T)
+    foreign, powers, noise = [], [], []
+    for place in places:
+        own = _noise(place, window, found)
+        foreign.append(_foreign_power(place, cell, own) / place.area**2)
+        powers.append(np.abs(place.amplitudes(g)) ** 2 / place.area**2)
+        noise.append(own.at(radii) / place.area**2)
+    powers, noise = np.array(powers), np.array(noise)
     amplitudes = np.sqrt(np.maximum(powers - noise, 0))
-    total = (amplitudes**2).sum()
-    if not total > 0:
-        return 0.0
-    first = np.linalg.svd(amplitudes, compute_uv=False)[0] ** 2
+    of_places, values, of_nodes = np.linalg.svd(amplitudes, full_matrices=False)
+    left = amplitudes - values[0] * np.outer(of_places[:, 0], of_nodes[0])
     # The variance of a modulus is half the power of the noise.
-    return float((total - first - noise.sum() / 2) / total)
+    uneven = (left**2).sum(axis=1) - noise.sum(axis=1) / 2
+    chance = DEVIATIONS * np.sqrt((noise**2).sum(axis=1))
+    total = foreign + (amplitudes**2).sum(axis=1)
+    strange = foreign + uneven - chance
+    return float((strange / np.maximum(total, 1e-300)).max())
 
 
-def _powers(window, cell, nodes):
-    """Powers of nodes, and of the noise, for each pixel of a window: (n,) arrays."""
-    powers = np.abs(window.amplitudes(nodes.indices @ cell)) ** 2
-    return powers / window.area**2, nodes.noise * window.energy_area / window.area**2
+def _foreign(window, cell, maxima, off_node):
+    """Which of (frequencies, powers, whether they are sure) are no nodes: (n,) bool."""
+    frequencies, powers, sure = maxima
+    off = frequencies - np.rint(frequencies @ np.linalg.inv(cell)) @ cell
+    foreign = sure & (window.bins(off) > off_node)
+    own = np.flatnonzero(sure & ~foreign)[:MOST_OWN]
+    if foreign.any() and len(own):
+        # Curved windows have side lobes.
+        lobes = Window(window.weights, window.weights)
+        apart = frequencies[foreign][:, np.newaxis] - frequencies[own]
+        shares = np.abs(lobes.amplitudes(apart.reshape(-1, 2)) / window.area) ** 2
+        leaked = shares.reshape(apart.shape[:2]) @ powers[own]
+        foreign[foreign] = powers[foreign] > BEYOND_LOBES * leaked
+    return foreign
+
+
+def _noise(place, window, found):
+    """Noise in a place of a window: RadialNoise.
+
+    That of the lattice of all, or more, as in an amorphous place.
+    """
+    local = radial_noise(place, place.spectrum, quantile=QUANTILE)
+    of_all = found.noise.at(local.radii) * (place.energy_area / window.energy_area)
+    return RadialNoise(local.radii, np.maximum(local.powers, of_all))
+
+
+def _foreign_power(place, cell, noise):
+    """Power of sure maxima in a place that are no nodes: float."""
+    frequencies, ratios = maxima_of(place, place.spectrum, noise)
+    powers = ratios * noise.at(np.hypot(*frequencies.T))
+    maxima = frequencies, powers, ratios > SURE
+    return powers[_foreign(place, cell, maxima, OFF_NODE_IN_PLACE)].sum()
+
+
+def _places(window, length):
+    """Hann windows side by side in a window, of a length at least: list of Window."""
+    found = []
+    rows, columns = (_spans(n, length) for n in window.weights.shape)
+    for along_y in rows:
+        for along_x in columns:
+            both = along_y, along_x
+            heights = (np.hanning(each.stop - each.start + 2)[1:-1] for each in both)
+            hann = np.outer(*heights)
+            weights = window.weights[both] * hann
+            if weights.sum() < LEAST_INSIDE * hann.sum():
+                continue
+            values = window.values[both] * hann
+            values -= values.sum() / weights.sum() * weights
+            first = tuple(f + s.start for f, s in zip(window.first, both, strict=True))
+            found.append(Window(values, weights, first))
+    return found
+
+
+def _spans(n_pixels, length):
+    """Slices that overlap and cover an axis, each of a length at least: list."""
+    number = int(np.clip(OVERLAP * n_pixels / length, 1, MOST_ABREAST))
+    size = min(math.ceil(OVERLAP * n_pixels / number), n_pixels)
+    starts = np.linspace(0, n_pixels - size, number).round().astype(int)
+    return [slice(start, start + size) for start in starts]

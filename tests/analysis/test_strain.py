@@ -95,6 +95,19 @@ def test_a_uniform_strain_is_found(vectors):
     np.testing.assert_allclose(found[MIDDLE][..., 3], 0, atol=0.01)
 
 
+def test_neither_gain_nor_offset_nor_a_crop_matter():
+    image = frame(SQUARE, moved_by([[1.010, 0.004], [0.004, 0.994]]), noise=2)
+    known = templates(SQUARE)
+    found = measured(image, known, [SQUARE], smoothing=2.0)
+    other = measured(image * 40 + 7000, known, [SQUARE], smoothing=2.0)
+    np.testing.assert_allclose(other[MIDDLE], found[MIDDLE], atol=1e-6)
+    rows = slice(30, 165)
+    crop = measured(image[rows], known, [SQUARE], labels=LABELS[rows], smoothing=2.0)
+    near = crop[40:90, 70:160, :3], found[70:120, 70:160, :3]
+    # Blocks begin elsewhere, so that a pixel is in another one.
+    np.testing.assert_allclose(*near, atol=1e-3)
+
+
 @pytest.mark.parametrize("degrees", [2.0, -1.3])
 def test_a_rotation_is_no_strain_and_goes_from_x_to_y(degrees):
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from hyperspy_symseg.lattice.bravais import Shape, possible_settings
+from hyperspy_symseg.lattice.bravais import Shape, possible_settings, reduced_cell
 from hyperspy_symseg.lattice.group_evidence import GroupFit, StructureFactors
 from hyperspy_symseg.lattice.naming import weigh_groups
 from hyperspy_symseg.lattice.plane_groups import (
@@ -17,6 +17,8 @@ from hyperspy_symseg.lattice.plane_groups import (
     settings,
 )
 from hyperspy_symseg.lattice.reciprocal import nodes_within
+
+from ..plane_groups import GENERAL_POSITIONS
 
 POINT_GROUPS = {"square": "p4mm", "hexagonal": "p6mm", "rectangular": "p2mm"}
 
@@ -158,6 +160,44 @@ def test_groups_of_a_hexagonal_cell(group, origin):
     groups = weigh_groups(possible_settings(shape, 0.02)[0], found)
     assert PLANE_GROUPS[groups.weights.argmax()] == group
     assert groups.weights.sum() == pytest.approx(1)
+
+
+# Lengths of a and b of the conventional cell. The primitive cell has |b| = |a - b|,
+# |a| = |b|, or is square or hexagonal; mirrors are along either axis.
+CENTRED = {
+    "|b| = |a - b|": (10, 26),
+    "|b| = |a - b|, across": (26, 10),
+    "|a| = |b|": (16, 20),
+    "|a| = |b|, across": (20, 16),
+    "square": (18, 18),
+    "hexagonal": (14, 14 * math.sqrt(3)),
+    "hexagonal, across": (14 * math.sqrt(3), 14),
+}
+# Of the vectors (a + b) / 2 and (a - b) / 2: two bases of either hand.
+BASES = ((1, 0), (0, 1)), ((0, 1), (1, 0)), ((2, 1), (1, 1)), ((-1, 2), (1, -3))
+
+
+@pytest.mark.parametrize("group", ["cm", "c2mm"])
+@pytest.mark.parametrize("lengths", CENTRED.values(), ids=CENTRED)
+@pytest.mark.parametrize("rows", BASES)
+def test_any_setting_and_basis_of_a_centred_cell(group, lengths, rows):
+    conventional = np.array([[0, lengths[0]], [lengths[1], 0.0]])
+    cell = reduced_cell(np.array(rows) @ [[0.5, 0.5], [0.5, -0.5]] @ conventional)
+    possible, point_group = possible_settings(cell.shape, 0.02)
+    reciprocal = np.linalg.inv(cell.vectors).T
+    indices = nodes_within(reciprocal, 0.3)
+    nodes = indices @ reciprocal
+    g2 = (nodes**2).sum(axis=1)
+    amplitudes = np.zeros(len(nodes), complex)
+    for u, v, weight in ((0.13, 0.29, 1), (0.36, 0.07, 0.6), (0.81, 0.42, 0.8)):
+        places = np.array(GENERAL_POSITIONS[group](u, v)) @ conventional
+        amplitudes += weight * np.exp(-2j * np.pi * nodes @ places.T).sum(axis=1)
+    amplitudes *= np.exp(-2 * np.pi**2 * 1.2**2 * g2)
+    noise = np.full(len(nodes), 1e-3)
+    found = StructureFactors.of(indices, amplitudes, noise, g2, point_group)
+    groups = weigh_groups(possible, found)
+    assert PLANE_GROUPS[groups.weights.argmax()] == group
+    assert groups.misfits[PLANE_GROUPS.index(group)] < 1e-3
 
 
 def test_noise_alone_prefers_no_group_by_much():

@@ -48,6 +48,15 @@ def test_neither_turns_nor_mirrors_nor_gain_nor_offset_matter(group, k):
     assert row.misfits[group] == pytest.approx(expected.misfits[group], abs=0.03)
 
 
+@pytest.mark.parametrize("group", ["p2", "p2mg", "cm", "p4gm", "p31m"])
+@pytest.mark.parametrize("degrees", [0, 45, 117.3])
+def test_neither_orientation_nor_origin_matter(group, degrees):
+    upright = named(counts(group))
+    row = named(counts(group, orientation=degrees, origin=(11.7, 154.2)))
+    assert row.likely_plane_groups[0] == group
+    np.testing.assert_allclose(row.lengths, upright.lengths, rtol=3e-3)
+
+
 @pytest.mark.parametrize("group", ["p2", "p2mg", "p31m"])
 def test_crops_have_the_same_name(group):
     frame = counts(group)
