@@ -123,7 +123,7 @@ class MapAnalysis(Analysis):
 
         Returns
         -------
-        (rows, columns, *axes) numpy.ndarray of dtype
+        (rows, columns, ...) numpy.ndarray of dtype
 
         Raises
         ------
@@ -144,7 +144,7 @@ class MapAnalysis(Analysis):
 
         Parameters
         ----------
-        result : (rows, columns, *axes) numpy.ndarray
+        result : (rows, columns, ...) numpy.ndarray
             Of the whole frame.
         index : tuple of int
             Place of the frame.
