@@ -29,6 +29,7 @@ FLOORS = {
     "segmentation": 3,
     "analysis": 3,
     "simulate": 4,
+    "data": 5,
     "signals": 4,
     "command_line": 5,
 }

@@ -27,7 +27,8 @@ def parse(description, arguments, picture):
     argparse.Namespace
     """
     parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=without_title(description),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("file", nargs="?", type=Path, help="a micrograph; by default one is simulated")
@@ -35,6 +36,11 @@ def parse(description, arguments, picture):
     add("--size", type=int, default=512, help="side of the simulated frame (512)")
     add("--pixel-size", type=float, metavar="NM", help="if the file does not tell")
     return parser.parse_args(arguments)
+
+
+def without_title(description):
+    """The docstring of an example as the command line shows it: str."""
+    return description.partition("=\n\n")[2]
 
 
 def load(path, pixel_size=None):

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How fast a grain shrinks: the velocity of its boundary, with errors, despite drift.
+"""
+Velocity of a boundary
+======================
+
+How fast a grain shrinks: the velocity of its boundary, with errors, despite drift.
 
 Without a file, a movie of a round grain that drifts is simulated::
 
@@ -18,6 +22,9 @@ from _common import panels, parse, save, show
 from hyperspy_symseg import simulate
 
 N_FRAMES, DRIFT = 20, 10  # the latter in pixels
+
+# %%
+# The movie is segmented once; velocities are those of pairs of frames.
 
 
 def main(arguments=None):
@@ -111,5 +118,6 @@ def main(arguments=None):
     return figures
 
 
+# %%
 if __name__ == "__main__":
     main()

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Grains as measurements: sizes, orientations, neighbours, and two that merge.
+"""
+Grains
+======
+
+Grains as measurements: sizes, orientations, neighbours, and two that merge.
 
 Without a file, a polycrystal is simulated at 3 counts::
 
@@ -27,6 +31,9 @@ LEAST = 10
 BOX = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none"}
 # Of the movie, and frame in which the inclusions merge.
 N_FRAMES, MERGED = 9, 5
+
+# %%
+# What is simulated: a polycrystal, and a movie of two inclusions that merge.
 
 
 def polycrystal(side):
@@ -61,6 +68,10 @@ def inclusions():
     return movie
 
 
+# %%
+# Outlines are paths of Matplotlib, in the colours of the patterns.
+
+
 def outline(ax, seg, grains):
     """Draw the outlines of the grains of an image in the colours of the patterns."""
     colors = pattern_colors(seg.n_patterns)[1]
@@ -68,6 +79,10 @@ def outline(ax, seg, grains):
     paths = seg.get_grain_polygons(grains, show_progressbar=False)
     edges = [colors[k] for k in patterns]
     ax.add_collection(PathCollection(paths, facecolors="none", edgecolors=edges, lw=2))
+
+
+# %%
+# A table of grains for the image, and tracks of the table for the movie.
 
 
 def main(arguments=None):
@@ -164,5 +179,6 @@ def main(arguments=None):
     return figures
 
 
+# %%
 if __name__ == "__main__":
     main()

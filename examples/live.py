@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Frames labelled as they arrive from a detector, with the time that each one takes.
+"""
+Live: frames as they arrive
+===========================
+
+Frames labelled as they arrive from a detector, with the time that each one takes.
 
 A thread plays the detector: it appends simulated frames to a raw file, one every
 tenth of a second. The loop below waits for frames, labels each with a model that has
@@ -9,7 +13,9 @@ been fitted to the first one, and tells how long after its arrival they are labe
     python examples/live.py --frames 100 --interval 0.03
 
 For a detector of your own, put `arriving` in its place: any iterator over arrays will
-do. The model may come from an earlier session, ``hs.load("labels.zspy").model``.
+do. The model may come from an earlier session, ``hs.load("labels.zspy").model``. The
+picture has the last frame and its labels, and of each frame the share of a pattern and
+the time that it took.
 """
 
 import argparse
@@ -20,10 +26,15 @@ import time
 from pathlib import Path
 
 import numpy as np
+from _common import panels, save, without_title
 
 from hyperspy_symseg import simulate
 from hyperspy_symseg.descriptors import TranslationSymmetry
+from hyperspy_symseg.plotting import pattern_colormap
 from hyperspy_symseg.segmentation import SymmetryModel
+
+# %%
+# The detector, and the frames as they arrive.
 
 
 def detector(path, movie, interval):
@@ -58,6 +69,24 @@ def arriving(path, shape, dtype, n_frames):
         yield np.memmap(path, dtype, "r", offset=i * size, shape=shape)
 
 
+def draw(frame, labels, shares, latencies, path):
+    """Draw the last frame, its labels, and what is known of all frames."""
+    figure, axes = panels(
+        "Last frame", "Its labels", "Share of pattern 0", "Time from arrival to labels"
+    )
+    axes[0].imshow(frame, cmap="gray")
+    axes[1].imshow(labels, cmap=pattern_colormap(2), vmin=-0.5, vmax=1.5)
+    axes[2].plot(shares, ".-", color="0.4")
+    axes[2].set(xlabel="frame", ylabel="share")
+    axes[3].plot(1000 * np.array(latencies), ".-", color="0.4")
+    axes[3].set(xlabel="frame", ylabel="ms", yscale="log")
+    save(figure, path)
+
+
+# %%
+# The loop: the first frame is fitted to, and all are labelled.
+
+
 def main(arguments=None):
     """Run the example.
 
@@ -72,11 +101,13 @@ def main(arguments=None):
         Seconds from the arrival of each frame to its labels.
     """
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=without_title(__doc__),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--frames", type=int, default=30)
     parser.add_argument("--size", type=int, default=512, help="side of a frame (512)")
     parser.add_argument("--interval", type=float, default=0.1, help="seconds (0.1)")
+    parser.add_argument("--output", type=Path, default="live.png", help="(live.png)")
     options = parser.parse_args(arguments)
 
     shape = options.size, options.size
@@ -89,7 +120,7 @@ def main(arguments=None):
             target=detector, args=(path, movie, options.interval), daemon=True
         )
         thread.start()
-        model, latencies = None, []
+        model, latencies, shares = None, [], []
         for i, frame in enumerate(arriving(path, shape, movie.dtype, options.frames)):
             start = time.perf_counter()
             if model is None:
@@ -100,12 +131,14 @@ def main(arguments=None):
                 )
             labels = model.predict(frame)
             latencies.append(time.perf_counter() - start)
+            shares.append((labels == 0).mean())
             print(
-                f"frame {i}: pattern 0 on {(labels == 0).mean():.1%}, "
+                f"frame {i}: pattern 0 on {shares[-1]:.1%}, "
                 f"{1000 * latencies[-1]:.0f} ms",
                 flush=True,
             )
         thread.join()
+        draw(np.array(frame), labels, shares, latencies, options.output)
     later = np.array(latencies[1:]) * 1000
     print(
         f"The first frame took {1000 * latencies[0]:.0f} ms with the fit; the others "
@@ -114,5 +147,6 @@ def main(arguments=None):
     return latencies
 
 
+# %%
 if __name__ == "__main__":
     main()

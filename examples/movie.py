@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A movie of micrographs tinted by pattern, with scale bar, time and legend.
+"""
+A movie, tinted by pattern
+==========================
+
+A movie of micrographs tinted by pattern, with scale bar, time and legend.
 
 Without a file, a movie of a twin boundary is simulated::
 
@@ -14,6 +18,9 @@ import hyperspy.api as hs
 from _common import parse
 
 from hyperspy_symseg import simulate
+
+# %%
+# Two calls: labels, and the movie.
 
 
 def main(arguments=None):
@@ -41,5 +48,6 @@ def main(arguments=None):
     return options.output
 
 
+# %%
 if __name__ == "__main__":
     main()

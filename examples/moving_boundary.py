@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A boundary that moves, and its speed from the areas (the paper's fourth example).
+"""
+A boundary that moves
+=====================
+
+A boundary that moves, and its speed from the areas (the paper's fourth example).
 
 Without a file, a movie of a twin boundary is simulated::
 
@@ -20,6 +24,9 @@ from hyperspy_symseg import simulate
 from hyperspy_symseg.plotting import pattern_colormap, pattern_colors
 
 SPEED = 0.5  # pixels a frame
+
+# %%
+# Areas and lengths are signals, with time as their axis.
 
 
 def main(arguments=None):
@@ -92,5 +99,6 @@ def main(arguments=None):
     return figures
 
 
+# %%
 if __name__ == "__main__":
     main()

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A weak edge that no single pixel shows, in the sum of the spectra of a pattern.
+"""
+Spectra, added up by pattern
+============================
+
+A weak edge that no single pixel shows, in the sum of the spectra of a pattern.
 
 A particle of an oxide in a metal is simulated, and a spectrum image of its middle, with
 pixels of twice the size and 0.05 counts a channel::
@@ -26,6 +30,9 @@ ONSET, ENERGIES, STEP, COUNTS = 532.0, (450.0, 700.0), 2.0, 0.05
 # the background.
 BACKGROUND, EDGE, SHARE = -3.0, -2.5, 0.1
 NAMES = ["oxide", "metal"]
+
+# %%
+# A micrograph, and a spectrum image of its middle with pixels twice as large.
 
 
 def simulated(size):
@@ -58,6 +65,10 @@ def means(energy):
     background = (energy / energy.mean()) ** BACKGROUND
     edge = SHARE * (ONSET / energy.mean()) ** BACKGROUND * (energy / ONSET) ** EDGE
     return COUNTS * (background + [[1.0], [0.0]] * (energy >= ONSET) * edge)
+
+
+# %%
+# How sure the edge is, and the panels.
 
 
 def significance(excess, variance, energy):
@@ -97,6 +108,10 @@ def draw(axes, signal, seg, spectra, mean):
     axes[5].legend()
     for ax in (axes[2], *axes[4:]):
         ax.set(xlabel="Energy loss (eV)", ylabel="counts a channel and pixel")
+
+
+# %%
+# The spectra are added up by ``seg.mean_by_pattern(spectra)``.
 
 
 def main(arguments=None):
@@ -149,5 +164,6 @@ def main(arguments=None):
     return figures
 
 
+# %%
 if __name__ == "__main__":
     main()

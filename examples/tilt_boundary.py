@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tilt boundary by reflection and by rotation (figure 10).
+"""
+A tilt boundary, by mirrors and rotations
+=========================================
+
+A tilt boundary by reflection and by rotation (figure 10).
 
 Two grains of one lattice have mirror lines of different directions, but the same
 rotation centres. So reflections separate the grains, and rotations join them and mark
@@ -22,6 +26,9 @@ from hyperspy_symseg import simulate
 # wherever it is.
 PATCH = {"radius": 20}
 POOLING = {"pooling": 33, "n_maxima": 2}
+
+# %%
+# Two grains, and a measure of how well the boundary is marked.
 
 
 def simulated(size):
@@ -53,6 +60,10 @@ def shares_at_boundary(marked, grains, distance):
     depth = ndimage.distance_transform_edt
     near = depth(grains == 0) + depth(grains == 1) <= distance
     return marked[near].mean(), marked[~near].mean()
+
+
+# %%
+# The same image twice: by reflections, and by rotations.
 
 
 def main(arguments=None):
@@ -123,5 +134,6 @@ def main(arguments=None):
     return figures
 
 
+# %%
 if __name__ == "__main__":
     main()

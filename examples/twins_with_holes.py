@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Twins, and holes as a third, structureless pattern, by translations (figure 11).
+"""
+Twins with holes
+================
+
+Twins, and holes as a third, structureless pattern, by translations (figure 11).
 
 Without a file, a twin lamella with two holes is simulated::
 
@@ -16,6 +20,9 @@ from _common import ious, load, panels, parse, save, show, show_micrograph
 
 from hyperspy_symseg import simulate
 
+# %%
+# A twin lamella with two holes.
+
 
 def simulated(size):
     """Frame of a twin lamella with two holes, and its labels: -1 in the holes."""
@@ -31,6 +38,10 @@ def simulated(size):
     crystal = simulate.Lattice.centred(14, 14 * np.sqrt(2), plane - 54.74)
     twin = crystal.mirrored(plane)
     return simulate.micrograph([crystal, twin], boundary=labels, seed=5)
+
+
+# %%
+# Three patterns: two twins, and what has no structure.
 
 
 def main(arguments=None):
@@ -83,5 +94,6 @@ def main(arguments=None):
     return figures
 
 
+# %%
 if __name__ == "__main__":
     main()

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two phases, told apart by translations, and every stage on the way (figures 8, 9).
+"""
+Two phases, and every stage on the way
+======================================
+
+Two phases, told apart by translations, and every stage on the way (figures 8, 9).
 
 Without a file, two phases with rows of columns in common are simulated::
 
@@ -15,6 +19,9 @@ from _common import ious, load, panels, parse, save, show, show_micrograph
 
 from hyperspy_symseg import simulate
 
+# %%
+# Two phases with rows of columns in common.
+
 
 def simulated(size):
     """Frame of two phases, and its true labels."""
@@ -23,6 +30,10 @@ def simulated(size):
         11, 17, orientation=20, motif=[(0, 0, 1), (0.5, 0.35, 0.6)]
     )
     return simulate.micrograph([hexagonal, rectangular], (size, size))
+
+
+# %%
+# Each stage between the micrograph and the labels can be plotted.
 
 
 def main(arguments=None):
@@ -76,5 +87,6 @@ def main(arguments=None):
     return figures
 
 
+# %%
 if __name__ == "__main__":
     main()

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Vacancies: places in a crystal that fit none of its patterns.
+"""
+Vacancies
+=========
+
+Vacancies: places in a crystal that fit none of its patterns.
 
 Without a file, two grains with twenty vacancies are simulated, at a dose of 3 counts::
 
@@ -24,6 +28,9 @@ from hyperspy_symseg.plotting import PATTERN_COLORS
 FAR, NEAR = 1.5, 0.5
 # What is shown close up, to each side, in periods; the least score in the histogram.
 AROUND, LOW = 5, 2.0
+
+# %%
+# How places become circles, and how many are right.
 
 
 def positions(signal, places):
@@ -91,6 +98,10 @@ def counts(found, true, labels, period):
     return inside.sum(), near.any(axis=0)[inside].sum(), (~near.any(axis=1)).sum()
 
 
+# %%
+# Vacancies are what a fit of all columns does not find.
+
+
 def main(arguments=None):
     """Run the example.
 
@@ -154,5 +165,6 @@ def main(arguments=None):
     return figures
 
 
+# %%
 if __name__ == "__main__":
     main()

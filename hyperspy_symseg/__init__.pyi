@@ -1,4 +1,4 @@
-from . import descriptors, segmentation, signals, simulate
+from . import data, descriptors, segmentation, signals, simulate
 from .signals.signal2d import (
     find_atomic_columns,
     get_abundances,
@@ -12,6 +12,7 @@ from .version import show_versions
 __version__: str
 
 __all__ = [
+    "data",
     "descriptors",
     "find_atomic_columns",
     "get_abundances",

@@ -131,7 +131,7 @@ class MapAnalysis(Analysis):
 
         Returns
         -------
-        (rows, columns, *axes) numpy.ndarray of dtype
+        (rows, columns, ...) numpy.ndarray of dtype
 
         Raises
         ------
@@ -154,7 +154,7 @@ class MapAnalysis(Analysis):
 
         Parameters
         ----------
-        result : (rows, columns, *axes) numpy.ndarray
+        result : (rows, columns, ...) numpy.ndarray
             Of the whole frame.
         index : tuple of int
             Place of the frame.

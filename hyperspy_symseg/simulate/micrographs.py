@@ -40,12 +40,16 @@ def _labels(boundary, shape, n, seed):
     return labels.astype(np.int8)
 
 
-def _columns(lattice, shape, imaging, rng):
-    """Positions and weights of the columns of a grain that fills the frame."""
+def _columns(lattice, shape, imaging, rng, corner):
+    """Positions and weights of the columns of a grain that fills the frame.
+
+    The corner of a cell is at fractions of the lattice vectors, drawn if None.
+    """
     if isinstance(lattice, Amorphous):
         positions = lattice.columns(*imaging.reach(shape), rng)
         return positions, np.ones(len(positions))
-    origin = rng.uniform(size=2) @ np.array(lattice.vectors)
+    corner = rng.uniform(size=2) if corner is None else corner
+    origin = corner @ np.array(lattice.vectors)
     sites, steps, weights = imaging.columns(lattice, shape, origin, rng)
     return sites + steps, weights
 
@@ -61,6 +65,7 @@ def micrograph(
     ramp: float = 0.25,
     jitter: float = 0.02,
     vacancies: int = 0,
+    coherent: bool = False,
     pixel_size: float = 0.01,
     units: str = "nm",
     seed: int = 0,
@@ -96,6 +101,10 @@ def micrograph(
         Number of columns that are missing: chosen at random, two column spacings or
         more from the edges and from each other. A spacing is the side of a square with
         one column, in the sparsest of the `lattices`.
+    coherent : bool
+        Whether all grains begin at the same fractions of their lattice vectors, as
+        those do that have one lattice, such as domains and precipitates. Otherwise each
+        is displaced at random.
     pixel_size : float
         Side of a pixel, in `units`.
     units : str
@@ -134,9 +143,10 @@ def micrograph(
     # Not the stream of `regions`: the ramp would always run across the boundary.
     rng = np.random.default_rng((seed, 1))
     direction = rng.uniform(0, 2 * np.pi)
+    corner = rng.uniform(size=2) if coherent else None
     grains = []
     for label, lattice in enumerate(lattices):
-        positions, weights = _columns(lattice, shape, imaging, rng)
+        positions, weights = _columns(lattice, shape, imaging, rng, corner)
         # A column just outside the frame belongs to the grain at the nearest edge.
         pixels = np.clip(np.rint(positions).astype(int), 0, np.subtract(shape, 1))
         own = labels[tuple(pixels.T)] == label
@@ -158,6 +168,7 @@ def micrograph(
         lattices=lattices,
         imaging=imaging,
         boundary=boundary if isinstance(boundary, str) else "array",
+        coherent=coherent,
         seed=seed,
         **missing,
     )

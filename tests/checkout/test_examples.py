@@ -115,6 +115,50 @@ def test_grains(run, capsys):
     assert "boundaries" in capsys.readouterr().out
 
 
+def test_precipitates(run, capsys):
+    assert run("precipitates", "--size", 300)["mean IoU"] > 0.85
+    assert "mean IoU" in capsys.readouterr().out
+
+
+def test_particle(run, capsys):
+    figures = run("particle", "--size", 256)
+    assert figures["patterns"] == 3
+    assert figures["mean IoU"] > 0.9
+    assert "columns" in capsys.readouterr().out
+
+
+def test_polar_domains(run, capsys):
+    figures = run("polar_domains", "--size", 300)
+    assert figures["patterns"] == 2
+    assert figures["mean IoU"] > 0.95
+    assert "mean IoU" in capsys.readouterr().out
+
+
+# Sigma 5: 36.87 degrees.
+def test_names_of_the_grains_of_iron(run, capsys):
+    figures = run("symmetry_naming")
+    assert figures["misorientation"] == pytest.approx(36.87, abs=1)
+    assert "Sigma 5" in capsys.readouterr().out
+
+
+# Rows of columns are 0.2867 nm / sqrt(2) apart in iron, and the frame is 6.37 nm wide.
+def test_columns_of_iron(run, capsys):
+    figures = run("columns")
+    distance = 0.2867 / 2**0.5
+    assert figures["median distance (nm)"] == pytest.approx(distance, rel=0.04)
+    assert figures["columns"] == pytest.approx((6.37 / distance) ** 2, rel=0.08)
+    assert figures["median error (nm)"] < 0.01
+    assert "columns" in capsys.readouterr().out
+
+
+def test_strain_of_a_scan(run, capsys):
+    figures = run("strain")
+    # Percent.
+    assert 0.2 < figures["range of eyy"] < 3
+    assert figures["error of eyy"] < figures["range of eyy"] / 2
+    assert "range of eyy" in capsys.readouterr().out
+
+
 def test_movie(tmp_path, monkeypatch):
     pytest.importorskip("av")
     monkeypatch.syspath_prepend(EXAMPLES)
@@ -126,10 +170,13 @@ def test_movie(tmp_path, monkeypatch):
         assert (movie.n_frames, movie.size) == (20, (360, 360))
 
 
-def test_live_frames_are_labelled_in_order(monkeypatch, capsys):
+def test_live_frames_are_labelled_in_order(tmp_path, monkeypatch, capsys):
     monkeypatch.syspath_prepend(EXAMPLES)
     live = importlib.import_module("live")
-    latencies = live.main(["--frames", "5", "--size", "200", "--interval", "0.01"])
+    picture = tmp_path / "live.png"
+    options = ["--frames", "5", "--size", "200", "--interval", "0.01"]
+    latencies = live.main([*options, "--output", str(picture)])
+    assert imread(picture).shape[:2] == (1100, 1200)
     assert len(latencies) == 5
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines[:5]] == [

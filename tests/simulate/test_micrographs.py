@@ -332,6 +332,7 @@ def test_parameters():
         "background": 0.25,
         "ramp": 0.25,
         "jitter": 0.02,
+        "coherent": False,
         "seed": 6,
     }
     found = signal.metadata.Simulation.as_dictionary()
@@ -342,6 +343,17 @@ def test_parameters():
         for key, motif in found["motifs"].items()
     }
     assert found == expected
+
+
+@pytest.mark.parametrize("coherent", [False, True])
+def test_coherent_grains_of_one_lattice_are_one_crystal(coherent):
+    lattice = Lattice.square(13, 20)
+    labels = np.zeros(SHAPE, np.int8)
+    labels[:, SHAPE[1] // 2 :] = 1
+    options = {"dose": None, "jitter": 0, "coherent": coherent, "seed": 2}
+    one, _ = micrograph(lattice, SHAPE, **options)
+    two, _ = micrograph([lattice, lattice], boundary=labels, **options)
+    assert np.allclose(one.data, two.data) == coherent
 
 
 def test_grain_boundary_grains_are_36_degrees_apart():

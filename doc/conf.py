@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the documentation is built: ``python -m sphinx -W doc build/site``."""
+
+import os
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "extensions"))
+mpl.use("agg")
+
+import hyperspy.api as hs  # noqa: E402
+
+import hyperspy_symseg  # noqa: E402
+
+hs.preferences.General.show_progressbar = False
+
+project = "hyperspy-symseg"
+author = copyright = "The hyperspy-symseg developers"
+version = release = hyperspy_symseg.__version__
+
+extensions = [
+    "matplotlib.sphinxext.plot_directive",
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "sphinxcontrib.bibtex",
+    # In `extensions/`.
+    "drawings",
+    "from_the_checkout",
+]
+if os.environ.get("DOC_ONLINE"):
+    extensions.append("sphinx.ext.intersphinx")
+intersphinx_mapping = {"hyperspy": ("https://hyperspy.org/hyperspy-doc/current", None)}
+
+templates_path = ["templates"]
+exclude_patterns = ["api/help", "gallery/*.ipynb", "gallery/*.py", "templates"]
+# What docstrings quote is code.
+default_role = "code"
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 4
+myst_fence_as_directive = ["mermaid"]
+
+autosummary_generate = True
+autodoc_default_options = {"members": True}
+numpydoc_show_class_members = False
+bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "unsrt"
+
+plot_basedir = str(HERE)
+plot_formats = [("png", 120)]
+plot_html_show_formats = plot_html_show_source_link = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"/[a-z]\w*\.py",
+    "ignore_pattern": r"^_",
+    "image_scrapers": ("matplotlib", "from_the_checkout.pictures"),
+    "min_reported_time": 1e9,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "within_subsection_order": "FileNameSortKey",
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "hyperspy-symseg"
+html_theme_options = {
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": ["page-toc"],
+    "show_prev_next": False,
+}

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What pages take from elsewhere in the checkout, and pictures from examples."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from sphinx_gallery.scrapers import figure_rst
+
+# Formatting of the help is that of a terminal of this width.
+os.environ["COLUMNS"] = "88"
+PICTURES = (".gif", ".png", ".webp")
+# Pages whose text is a file at the root.
+AT_ROOT = {
+    "changelog": "CHANGELOG.md",
+    "conduct": "CODE_OF_CONDUCT.md",
+    "contributing": "CONTRIBUTING.md",
+    "security": "SECURITY.md",
+}
+# Pages with a picture below their title: that of an example, or of a script.
+PICTURE_OF = {
+    "abundances": "figures/abundances.py",
+    "channels": "spectra_by_pattern",
+    "columns": "columns",
+    "descriptors": "tilt_boundary",
+    "grains": "grains",
+    "hrtem": "figures/hrtem.py",
+    "movies": "movie",
+    "points": "vacancies",
+    "relabel": "figures/relabel.py",
+    "series": "moving_boundary",
+    "strain": "strain",
+    "symmetry": "symmetry_naming",
+    "using": "two_phases",
+    "velocity": "boundary_velocity",
+}
+OF_EXAMPLE = """\
+```{{figure}} gallery/images/sphx_glr_{name}_001{extension}
+:target: gallery/{name}.html
+:alt: The picture that the example {name} makes.
+
+The picture of an [example](gallery/{name}).
+```
+"""
+OF_SCRIPT = """\
+```{{eval-rst}}
+.. plot:: {name}
+```
+"""
+
+
+def pictures(block, block_vars, gallery_conf):
+    """Move pictures that an example has written to its page, for sphinx-gallery."""
+    names = block_vars["image_path_iterator"]
+    moved = []
+    for path in sorted(Path(block_vars["src_file"]).parent.iterdir()):
+        if path.suffix in PICTURES:
+            moved.append(str(Path(next(names)).with_suffix(path.suffix)))
+            shutil.move(path, moved[-1])
+    return figure_rst(moved, gallery_conf["src_dir"])
+
+
+def take_from_root(app, name, source):
+    """Put the text of a file at the root in the place of the page that names it."""
+    if name in AT_ROOT:
+        text = Path(app.srcdir).parent.joinpath(AT_ROOT[name]).read_text()
+        for page, path in AT_ROOT.items():
+            text = text.replace(f"]({path})", f"]({page}.md)")
+        source[0] = re.sub(r"\]\(doc/", "](", text)
+
+
+def add_picture(app, name, source):
+    """Put a picture below the title of a page."""
+    if name in PICTURE_OF:
+        picture = PICTURE_OF[name]
+        title, _, text = source[0].partition("\n\n")
+        form = OF_SCRIPT if picture.endswith(".py") else OF_EXAMPLE
+        extension = ".webp" if picture == "movie" else ".png"
+        figure = form.format(name=picture, extension=extension)
+        source[0] = f"{title}\n\n{figure}\n{text}"
+
+
+def write_help(app):
+    """Write what ``--help`` prints, for each command, to ``api/help``."""
+    from hyperspy_symseg.command_line.arguments import parser
+
+    folder = Path(app.srcdir, "api", "help")
+    folder.mkdir(parents=True, exist_ok=True)
+    main = parser()
+    (commands,) = (action.choices for action in main._subparsers._group_actions)
+    for name, command in {"hyperspy-symseg": main, **commands}.items():
+        text = command.format_help()
+        path = folder / f"{name}.txt"
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+
+def setup(app):
+    """Connect it to Sphinx."""
+    app.connect("builder-inited", write_help)
+    app.connect("source-read", take_from_root)
+    app.connect("source-read", add_picture)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
