@@ -224,7 +224,7 @@ def _raise_not_same(what):
     """Say that a table has not the grains of a frame, and in what."""
     raise ValueError(
         f"grains must be those of these labels, {what}. Labels may have been changed "
-        "since, or the grains found with a mask where these have labels."
+        "since, or the grains found with a mask of every frame where these have labels."
     )
 
 

@@ -77,3 +77,48 @@ def suitable_dtype(dtype, n_patterns):
     return np.promote_types(
         dtype, np.promote_types("i1", np.min_scalar_type(-n_patterns))
     )
+
+
+def brushed(shape, points, radii):
+    """Pixels that a brush went over.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns of the frame.
+    points : (n, 2) numpy.ndarray of float
+        Where the brush was (y, x), in pixels from the middle of the first.
+    radii : (2,) numpy.ndarray of float
+        Of the brush, along (y, x), in pixels.
+
+    Returns
+    -------
+    (rows, columns) numpy.ndarray of bool
+        Those whose middle is in the brush on the way from one point to the next, and
+        those that the points lie in.
+
+    Examples
+    --------
+    >>> brushed((2, 4), np.array([[0.0, 1.0], [0.0, 2.0]]), np.array([0.5, 0.5]))
+    array([[False,  True,  True, False],
+           [False, False, False, False]])
+    """
+    found = np.zeros(shape, bool)
+    for a, b in zip(points, [*points[1:], points[-1]], strict=True):
+        low = np.clip(np.floor(np.minimum(a, b) - radii), 0, shape).astype(int)
+        high = np.clip(np.ceil(np.maximum(a, b) + radii) + 1, 0, shape).astype(int)
+        y, x = np.ogrid[low[0] : high[0], low[1] : high[1]]
+        # In radii of the brush, which is a circle then.
+        y, x = (y - a[0]) / radii[0], (x - a[1]) / radii[1]
+        step = (b - a) / radii
+        length = step @ step
+        along = (y * step[0] + x * step[1]) / length if length else 0 * (y + x)
+        along = np.clip(along, 0, 1)
+        distance = np.hypot(y - along * step[0], x - along * step[1])
+        # Whatever the rounding.
+        own = distance <= 1 + 1e-9
+        found[low[0] : high[0], low[1] : high[1]] |= own
+    places = np.rint(points)
+    places = places[((places >= 0) & (places < shape)).all(axis=1)].astype(int)
+    found[tuple(places.T)] = True
+    return found

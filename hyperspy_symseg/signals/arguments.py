@@ -4,7 +4,6 @@
 import contextlib
 import logging
 import math
-import sys
 
 import hyperspy.api as hs
 import numpy as np
@@ -38,6 +37,7 @@ from hyperspy_symseg.frames.tiling import evenly_spread
 from hyperspy_symseg.lattice import Lengths
 
 from .axes import PIXEL_SIZE_TOLERANCE, angstroms, unit
+from .regions import region_mask
 
 _logger = logging.getLogger(__name__)
 
@@ -48,7 +48,6 @@ WHAT_FIT_ON_IS = (
     "several navigation axes, pairs and so on), or a fitted SymmetryModel"
 )
 
-REGIONS = "RectangularROI", "CircleROI", "PolygonROI"
 WHAT_PATTERNS_ARE = (
     "patterns must be a dict of names and examples, or labels of int with -1 where the "
     "pattern is not known"
@@ -507,83 +506,6 @@ def pattern_examples(patterns, axes):
             )
         labels[own] = pattern
     return labels, names
-
-
-def region_mask(name, example, axes):
-    """Pixels of a region, from one of HyperSpy or from an array or a signal of bool.
-
-    Parameters
-    ----------
-    name : str
-        The argument, for messages.
-    example : BaseROI, BaseSignal or array of bool
-    axes : (DataAxis, DataAxis)
-        The axes (y, x).
-
-    Returns
-    -------
-    (rows, columns) numpy.ndarray of bool
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is something else, is empty or does not lie in the frame.
-    """
-    shape = tuple(axis.size for axis in axes)
-    # Who has made a region has imported its module, which brings pyplot and takes long.
-    roi = sys.modules.get("hyperspy.roi")
-    if roi is not None and isinstance(example, roi.BaseROI):
-        own = _roi_mask(name, example, axes)
-    else:
-        own = as_array(name, getattr(example, "data", example))
-        if own.dtype != bool:
-            raise TypeError(
-                f"{name} must be a {' or '.join(REGIONS)} of HyperSpy, or "
-                f"an array or a signal of bool, got {shown(example)}."
-            )
-        if own.shape != shape:
-            raise ValueError(
-                f"{name} must have the shape of a frame, {shape}, got {own.shape}."
-            )
-    if not own.any():
-        raise ValueError(f"{name} must have a pixel, got none.")
-    return own
-
-
-def _roi_mask(name, roi, axes):
-    """Pixels of the frame that are in a region of interest, as HyperSpy cuts it."""
-    kinds = tuple(getattr(hs.roi, kind) for kind in REGIONS if hasattr(hs.roi, kind))
-    if not isinstance(roi, kinds):
-        raise TypeError(
-            f"{name} must be a region with pixels in it, a "
-            f"{' or '.join(REGIONS)}, got {shown(roi)}."
-        )
-    if not roi.is_valid() or len(tuple(roi)) == 0:
-        raise ValueError(f"{name} must be set, got {shown(roi)}.")
-    if isinstance(roi, hs.roi.RectangularROI):
-        x, y = (roi.left, roi.right), (roi.top, roi.bottom)
-    elif isinstance(roi, hs.roi.CircleROI):
-        x, y = ((centre - roi.r, centre + roi.r) for centre in (roi.cx, roi.cy))
-    else:
-        x, y = zip(*roi.vertices, strict=True)
-    for axis, ends, what in zip(axes, (y, x), "yx", strict=True):
-        # Of whole pixels, and up to the far edge of the last one, but for rounding.
-        pixels = (np.array(ends, float) - axis.offset) / axis.scale
-        if pixels.min() < -1.01 or pixels.max() > axis.size + 0.01:
-            raise ValueError(
-                f"{name} must lie in the frame, from {axis.low_value:g} to "
-                f"{axis.high_value:g} along {what}, got {shown(roi)}."
-            )
-    shape = tuple(axis.size for axis in axes)
-    numbers = np.arange(np.prod(shape), dtype=np.float64).reshape(shape)
-    numbers = hs.signals.Signal2D(
-        numbers,
-        axes=[axis.get_axis_dictionary() | {"navigate": False} for axis in axes],
-    )
-    inside = np.ma.filled(roi(numbers).data, np.nan).ravel()
-    own = np.zeros(numbers.data.size, bool)
-    own[inside[np.isfinite(inside)].astype(np.int64)] = True
-    return own.reshape(shape)
 
 
 def fit_frames(fit_on, axes):

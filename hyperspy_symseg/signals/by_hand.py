@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import dask.array as da
 import numpy as np
 
 from hyperspy_symseg.frames.checks import as_array, is_whole_number, shown
+from hyperspy_symseg.frames.run import run
 
-from .axes import axis_name, frame_axes
+from .axes import axis_name, frame_axes, unit
 from .metadata import (
     BRANCH,
+    EXAMPLES,
     changes_by_hand,
     of_same_model,
     record_change,
@@ -22,9 +25,15 @@ from .metadata import (
 
 if TYPE_CHECKING:
     from hyperspy.roi import BaseROI
+    from hyperspy.signals import BaseSignal, Signal2D
     from numpy.typing import ArrayLike
 
-    from hyperspy_symseg.signals import SymmetryLabels
+    from hyperspy_symseg.gui import LabelsEditor
+    from hyperspy_symseg.signals import BrushStroke, SymmetryLabels
+
+    Frames = int | float | slice | list[int] | list[float]
+
+_logger = logging.getLogger(__name__)
 
 # Of labels that were changed by hand.
 MOST_PATTERNS = 2**15 - 1
@@ -37,12 +46,8 @@ class ChangedByHand:
         self,
         numbers: dict[int | str, int | str] | int | str,
         *,
-        roi: BaseROI | ArrayLike | None = None,
-        frames: int
-        | slice
-        | list[int]
-        | tuple[int | slice | list[int], ...]
-        | None = None,
+        roi: BaseROI | BrushStroke | ArrayLike | None = None,
+        frames: Frames | tuple[Frames, ...] | None = None,
     ) -> SymmetryLabels:
         """Merge, renumber or correct patterns by hand.
 
@@ -53,10 +58,12 @@ class ChangedByHand:
             2}`` merges pattern 0 into pattern 2, ``{0: 1, 1: 0}`` swaps two. -1 is no
             label, and the next number that is free is a new pattern. One number is what
             all pixels become, those without a label too; it needs `roi`.
-        roi : RectangularROI, CircleROI, PolygonROI or array of bool, optional
-            Only pixels in this region of the signal axes, of each frame.
-        frames : int, slice, list of int or tuple of these, optional
-            Only these frames of a series, as ``inav`` takes them.
+        roi : RectangularROI, CircleROI, PolygonROI, BrushStroke or array, optional
+            Only pixels in this region of the signal axes, of each frame. An array, or a
+            signal, is of bool.
+        frames : int, float, slice, list of these, or tuple, optional
+            Only these frames of a series, as ``inav`` takes them: ints are places,
+            floats are values on the axis. A tuple has one for each navigation axis.
 
         Returns
         -------
@@ -92,6 +99,12 @@ class ChangedByHand:
         >>> corner = hs.roi.RectangularROI(left=0, top=0, right=2, bottom=1)
         >>> float(seg.relabel(2, roi=corner).get_areas().data[2].round(3))
         2.0
+
+        Or with a brush:
+
+        >>> from hyperspy_symseg.signals import BrushStroke
+        >>> stroke = BrushStroke([(1.0, 2.0), (3.0, 2.5)], width=0.4)
+        >>> painted = seg.relabel(1, roi=stroke)
         """
         return relabelled(self, numbers, roi, frames)
 
@@ -104,8 +117,9 @@ class ChangedByHand:
         Parameters
         ----------
         labels : SymmetryLabels
-            With `relabel` and names, as in ``metadata.Changes_by_hand``. Regions are
-            where they were on the axes.
+            With `relabel` and names, as in ``metadata.Changes_by_hand``. Regions and
+            frames are where they were on the axes, also in a crop; what lies outside of
+            these labels is left out, and a warning says so.
 
         Returns
         -------
@@ -131,6 +145,72 @@ class ChangedByHand:
         """
         return replayed(self, labels)
 
+    @property
+    def pattern_examples(self) -> dict[str, BaseROI | BrushStroke | ArrayLike] | None:
+        """Examples that the patterns were learnt from, for another micrograph.
+
+        As ``signal.segment_symmetry(patterns=seg.pattern_examples)``.
+
+        Returns
+        -------
+        dict or None
+            Names and regions, as they were given. None if there were none, or they were
+            given as labels.
+        """
+        found = self.metadata.get_item(EXAMPLES)
+        return None if found is None else recorded_examples(found.as_dictionary())
+
+    def edit(
+        self,
+        signal: Signal2D | None = None,
+        *,
+        mask: ArrayLike | BaseSignal | None = None,
+    ) -> LabelsEditor:
+        """Change labels by hand in a notebook, with a brush.
+
+        It takes the extra ``gui`` and, to paint, ``%matplotlib widget``. The micrograph
+        is shown, tinted by pattern, beside its tools: a slider of the number of
+        patterns, with what each is worth and why it was refused; a brush, a rectangle
+        and a polygon that give pixels to a pattern; circles of examples, which the
+        patterns are learnt from; names; and a slider of the frames of a series.
+
+        Parameters
+        ----------
+        signal : Signal2D, optional
+            The micrograph or series, of the same shape. Without it, there are neither
+            other numbers of patterns nor examples.
+        mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
+            That the labels were made with.
+
+        Returns
+        -------
+        hyperspy_symseg.gui.LabelsEditor
+            Its ``labels`` are new labels, with what was done so far, recorded as by
+            `relabel`: `replay` does it to others. These here stay as they are.
+
+        Raises
+        ------
+        ImportError
+            If the extra is not installed.
+        TypeError, ValueError
+            If the signal is not allowed.
+
+        See Also
+        --------
+        relabel : does the same without a mouse.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(show_progressbar=False)
+        >>> editor = seg.edit(s)  # doctest: +SKIP
+        >>> seg = editor.labels  # doctest: +SKIP
+        """
+        from hyperspy_symseg.gui import LabelsEditor
+
+        return LabelsEditor(self, signal, mask)
+
 
 def set_pattern_names(labels, names):
     """Work of setting `SymmetryLabels.pattern_names`."""
@@ -145,17 +225,46 @@ def set_pattern_names(labels, names):
     record_change(labels.metadata, {"names": list(names)})
 
 
+def record_examples(labels, patterns):
+    """Record the regions that patterns were learnt from, in the metadata of labels.
+
+    Parameters
+    ----------
+    labels : SymmetryLabels
+    patterns : dict or object
+        As of ``Signal2D.segment_symmetry``. Those of other kinds are not recorded.
+    """
+    from .regions import region_record
+
+    if isinstance(patterns, dict):
+        axes = frame_axes(labels)
+        for k, (name, region) in enumerate(patterns.items(), 1):
+            record = {"name": name, **region_record(region, axes)}
+            labels.metadata.set_item(f"{EXAMPLES}.example_{k}", record)
+
+
+def recorded_examples(records):
+    """Names and regions from what the metadata say of examples: dict."""
+    from .regions import recorded_region
+
+    in_order = sorted(records, key=lambda name: (len(name), name))
+    return {
+        str(records[key]["name"]): recorded_region(records[key]) for key in in_order
+    }
+
+
 def relabelled(labels, numbers, roi=None, frames=None):
     """Work of `SymmetryLabels.relabel`: new labels."""
-    from .arguments import region_mask
+    from .regions import region_mask, region_record
 
     changes = _checked_numbers(labels, numbers, roi)
     change = {"numbers": np.array(changes)}
     if roi is not None:
-        region_mask("roi", roi, frame_axes(labels))
-        change["region"] = _region_record(roi)
+        axes = frame_axes(labels)
+        region_mask("roi", roi, axes)
+        change["region"] = region_record(roi, axes)
     if frames is not None:
-        change["frames"] = _checked_frames(labels, frames)
+        change["frames"] = _frames_record(labels, frames)
     return _changed(labels, change)
 
 
@@ -184,8 +293,6 @@ def _changed(labels, change):
     from hyperspy_symseg.analysis.relabelling import Relabelling, suitable_dtype
     from hyperspy_symseg.symmetry_table import BRANCH as TABLE
 
-    from .arguments import region_mask
-
     n_patterns = labels.n_patterns
     changes = np.reshape(change["numbers"], (-1, 2)).astype(int)
     if changes[:, 0].max() >= n_patterns:
@@ -194,14 +301,11 @@ def _changed(labels, change):
             f"{changes[:, 0].max()}, got {n_patterns} patterns."
         )
     n_new = max(n_patterns, int(changes[:, 1].max()) + 1)
-    axes, mask = frame_axes(labels), None
-    if "region" in change:
-        mask = region_mask("roi", _region(change["region"]), axes)
-    if "frames" in change:
-        mask = _mask_of_frames(labels, np.asarray(change["frames"]), mask)
+    region, frames = _where(labels, change)
     changes = tuple((int(old), int(new)) for old, new in changes)
     dtype = suitable_dtype(labels.data.dtype, n_new)
-    data = labels._found(Relabelling(n_patterns, changes, dtype.str), mask=mask)
+    analysis = Relabelling(n_patterns, changes, dtype.str)
+    data = _relabelled_data(labels, analysis, region, frames)
     result, names = labels._deepcopy_with_new_data(data), labels.pattern_names
     result.metadata.set_item(f"{BRANCH}.n_patterns", n_new)
     record_change(result.metadata, change)
@@ -269,36 +373,8 @@ def _checked_numbers(labels, numbers, roi):
     return changes
 
 
-def _region_record(roi):
-    """What the metadata say of a region: its kind and parameters, or an array."""
-    if hasattr(roi, "parameters"):
-        parameters = {
-            key: np.array(value, float) if key == "vertices" else float(value)
-            for key, value in roi.parameters.items()
-        }
-        return {"kind": type(roi).__name__, **parameters}
-    return np.array(as_array("roi", getattr(roi, "data", roi)))
-
-
-def _region(record):
-    """Region from what the metadata say of it."""
-    import hyperspy.api as hs
-
-    from .arguments import REGIONS
-
-    if not isinstance(record, dict):
-        return np.asarray(record, bool)
-    record = dict(record)
-    kind = str(record.pop("kind", ""))
-    if kind not in REGIONS or not hasattr(hs.roi, kind):
-        raise ValueError(f"region must be a {' or '.join(REGIONS)}, got {shown(kind)}.")
-    if "vertices" in record:
-        record["vertices"] = [tuple(map(float, each)) for each in record["vertices"]]
-    return getattr(hs.roi, kind)(**record)
-
-
-def _checked_frames(labels, frames):
-    """Indices of frames in the order of `inav`: (frames, axes) numpy.ndarray of int."""
+def _frames_record(labels, frames):
+    """What the metadata say of frames: their values, (frames, axes), and the units."""
     axes = labels.axes_manager.navigation_axes
     given = frames if isinstance(frames, tuple) else (frames,)
     if len(given) != len(axes):
@@ -308,37 +384,96 @@ def _checked_frames(labels, frames):
         )
     found = []
     for index, axis in zip(given, axes, strict=True):
+        if len(np.unique(axis.axis)) < axis.size:
+            raise ValueError(
+                f"axis {axis_name(axis, 'navigation')} must have values that differ, "
+                f"to find frames on it, got a scale of {axis.scale}."
+            )
         try:
-            index = index if isinstance(index, slice) else np.atleast_1d(index)
-            if not isinstance(index, slice) and index.dtype.kind not in "iu":
-                raise TypeError
-            found.append(np.arange(axis.size)[index])
+            found.append(_values(index, axis))
         except (IndexError, TypeError, ValueError) as error:
             raise type(error)(
-                f"frames must be ints from {-axis.size} to {axis.size - 1}, or a slice "
-                f"of them, along axis {axis_name(axis, 'navigation')}, got "
-                f"{shown(frames)}."
+                f"frames must be ints from {-axis.size} to {axis.size - 1}, floats "
+                f"from {axis.low_value:g} to {axis.high_value:g}, or a slice of them, "
+                f"along axis {axis_name(axis, 'navigation')}, got {shown(frames)}."
             ) from error
-    places = np.stack(np.meshgrid(*found, indexing="ij"), -1).reshape(-1, len(axes))
-    if not len(places):
+    values = np.stack(np.meshgrid(*found, indexing="ij"), -1).reshape(-1, len(axes))
+    if not len(values):
         raise ValueError(f"frames must be one frame or more, got {shown(frames)}.")
-    return places
+    return {"values": values, "units": list(map(unit, axes))}
 
 
-def _mask_of_frames(labels, places, region):
-    """Pixels of a region in some frames, of the shape of the labels: array of bool."""
-    shape = labels.data.shape
-    places = places.reshape(len(places), -1)[:, ::-1]
-    if places.shape[1] != len(shape) - 2 or (places >= shape[:-2]).any():
+def _values(index, axis):
+    """Values on an axis that `inav` would take: (n,) numpy.ndarray of float."""
+    values = np.asarray(axis.axis, float)
+    if isinstance(index, slice):
+        return values[axis._get_array_slices(index)]
+    found = []
+    for each in np.atleast_1d(as_array("frames", index)):
+        if not isinstance(each, np.integer | np.floating):
+            raise TypeError("An index is an int or a float.")
+        # Of NumPy, an int is none for HyperSpy.
+        found.append(values[axis._get_array_slices(each.item())][0])
+    return np.array(found, float)
+
+
+def _where(labels, change):
+    """Where a change is made: arrays of bool of pixels and of frames, or None."""
+    from .regions import recorded_mask
+
+    region, frames = None, None
+    if "region" in change:
+        region = recorded_mask(change["region"], frame_axes(labels))
+        if not region.any():
+            _logger.warning("A region that was changed lies outside of these labels.")
+    if "frames" in change:
+        frames = _recorded_frames(labels, change["frames"])
+    return region, frames
+
+
+def _relabelled_data(labels, analysis, region, frames):
+    """Labels with other numbers in a region of some frames: array."""
+    if frames is None:
+        return labels._found(analysis, mask=region)
+    if labels._lazy:
+        frames = da.from_array(frames, chunks=1)[..., np.newaxis, np.newaxis]
+        if region is None:
+            region = np.ones(labels.data.shape[-2:], bool)
+        return labels._found(analysis, mask=frames & region)
+    # Others are not looked at: there is a change for each stroke of a brush.
+    data = labels.data.astype(analysis.dtype)
+    for index in zip(*np.nonzero(frames), strict=True):
+        data[index] = run(analysis, None, labels.data[index], region)
+    return data
+
+
+def _recorded_frames(labels, frames):
+    """Which frames the metadata say: numpy.ndarray of bool, a value for each frame."""
+    from .regions import axis_in
+
+    axes = labels.axes_manager.navigation_axes
+    values = np.asarray(frames["values"], float)
+    if values.ndim != 2 or values.shape[1] != len(axes):
         raise ValueError(
-            "labels must have the frames that are changed, up to "
-            f"{places.max(axis=0)}, got the navigation shape {shape[:-2]}."
+            "labels must have the navigation axes along which frames were changed, "
+            f"{values.shape[-1]}, got {len(axes)} (of a series, `inav[2:3]` has them "
+            "and `inav[2]` has not)."
         )
-    chosen = np.zeros(shape[:-2], bool)
-    chosen[tuple(places.T)] = True
-    if region is None:
-        region = np.ones(shape[-2:], bool)
-    if not labels._lazy:
-        return chosen[..., np.newaxis, np.newaxis] & region
-    chosen = da.from_array(chosen, chunks=1)
-    return chosen[..., np.newaxis, np.newaxis] & region
+    places, known = [], np.ones(len(values), bool)
+    for axis, units, wanted in zip(axes, frames["units"], values.T, strict=True):
+        axis = axis_in(axis, str(units), "navigation")
+        on = np.asarray(axis.axis, float)
+        nearest = np.abs(np.subtract.outer(wanted, on)).argmin(axis=1)
+        # Of one frame that was cut from a series, only a uniform axis knows the step.
+        steps = np.abs([axis.scale] if axis.is_uniform else np.diff(on))
+        known &= np.abs(on[nearest] - wanted) <= (steps.min() if len(steps) else 0) / 2
+        places.append(nearest)
+    if not known.all():
+        _logger.warning(
+            "Frames that were changed are not among these: %d of %d.",
+            np.count_nonzero(~known),
+            len(known),
+        )
+    chosen = np.zeros(labels.data.shape[:-2], bool)
+    chosen[tuple(place[known] for place in places[::-1])] = True
+    return chosen

@@ -12,6 +12,7 @@ from hyperspy_symseg.frames.checks import check_flag, shown
 from hyperspy_symseg.frames.lazy import lazy
 from hyperspy_symseg.frames.run import run
 from hyperspy_symseg.grain_tables import (
+    BRANCH,
     Lattices,
     Rings,
     check_grains,
@@ -74,6 +75,9 @@ def get_grains(labels, signal, min_area, asked, how):
         found = lazy(*given) if lazy_output else run(*given, description=what)
     record = {"version": package_version(), "min_area": min_area}
     record |= {"masked": mask is not None, "has_signal": signal is not None}
+    if mask is not None and mask.ndim == 2:
+        # For those that look at the labels again. One of every frame may be too large.
+        record["mask"] = np.asarray(mask)
     return as_points(
         found[..., 0] if labels.axes_manager.navigation_dimension else found,
         labels,
@@ -108,6 +112,12 @@ def _of_regions(analysis, labels, min_area, **options):
     return analysis(labels.n_patterns, min_area, size, step, **options)
 
 
+def _mask_of(labels, grains):
+    """The mask that grains were found with, of one frame for all: array, or None."""
+    mask = grains.metadata.get_item(f"{BRANCH}.mask")
+    return None if mask is None else mask_array(np.asarray(mask), labels.data.shape)
+
+
 def get_grain_map(labels, grains, column):
     """Work of `SymmetryLabels.get_grain_map`, which says what it takes and returns."""
     min_area, quantity, values = check_grains(grains), "Grain", None
@@ -121,7 +131,7 @@ def get_grain_map(labels, grains, column):
     # Those that are found later are not looked for to be compared alone.
     known = _known(labels, grains) if values or not grains._lazy else None
     analysis = _of_regions(GrainMap, labels, min_area, values=values, known=known)
-    found = labels._found(analysis)
+    found = labels._found(analysis, mask=_mask_of(labels, grains))
     axes = list(labels.axes_manager.as_dictionary().values())
     result = Signal2D(found, axes=axes, **result_metadata(labels, quantity))
     return result.as_lazy() if labels._lazy else result
@@ -157,11 +167,12 @@ def numbers_of_grains(labels, grains):
     min_area = check_grains(grains)
     _check_same_series(labels, grains)
     known = None if grains._lazy else _known(labels, grains)
+    mask = _mask_of(labels, grains)
 
     def numbers(frame):
         own = None if known is None else {(): known[(frame,)]}
         analysis = _of_regions(GrainMap, labels, min_area, known=own)
-        return np.asarray(run(analysis, None, labels.data[frame]))
+        return np.asarray(run(analysis, None, labels.data[frame], mask))
 
     return numbers
 
@@ -193,7 +204,8 @@ def _grains_and(analysis, labels, grains):
     min_area = check_grains(grains)
     _check_same_series(labels, grains)
     frames, known = grains._frames(), _known(labels, grains)
-    found = run(_of_regions(analysis, labels, min_area, known=known), None, labels.data)
+    analysis = _of_regions(analysis, labels, min_area, known=known)
+    found = run(analysis, None, labels.data, _mask_of(labels, grains))
     return [
         (index, table, each)
         for (index, table), each in zip(frames, found.ravel(), strict=True)
@@ -250,7 +262,7 @@ def get_grain_markers(labels, grains, options):
     """Work of `SymmetryLabels.get_grain_markers`."""
     analysis = _of_regions(GrainOutlines, labels, check_grains(grains))
     _check_same_series(labels, grains)
-    found, markers = labels._found(analysis), []
+    found, markers = labels._found(analysis, mask=_mask_of(labels, grains)), []
     is_series = labels.axes_manager.navigation_dimension > 0
     found = found[..., 0] if is_series else np.asarray(found)
     for k, color in enumerate(pattern_colors(analysis.n_patterns)[1]):

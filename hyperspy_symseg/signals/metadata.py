@@ -19,6 +19,8 @@ from hyperspy_symseg.version import package_version
 BRANCH = "Symmetry_segmentation"
 # What was done to labels by hand, one change after the other.
 CHANGES = "Changes_by_hand"
+# Regions that patterns were learnt from.
+EXAMPLES = "Pattern_examples"
 # Characters of a version that are shown.
 LONGEST_VERSION = 30
 

@@ -33,6 +33,7 @@ from .arguments import (
     without_auto,
 )
 from .axes import check_pixel_size, sampled_axes, unit
+from .by_hand import record_examples
 from .metadata import MODEL, descriptor_record, result_metadata, why_not_refined
 from .source import Source
 from .symmetry_labels import LazySymmetryLabels, SymmetryLabels
@@ -120,7 +121,9 @@ def segment_symmetry(
         _logger.warning(
             "There is no certainty, only NaN: %s.", why_not_refined(record.get)
         )
-    return _signals(signal, source, grid, labels, record, certainty, lazy_output)
+    found = _signals(signal, source, grid, labels, record, certainty, lazy_output)
+    record_examples(found[0] if certainty else found, patterns)
+    return found
 
 
 def _number_of(examples, n_patterns):

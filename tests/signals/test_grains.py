@@ -354,13 +354,16 @@ def test_the_model_knows_nothing_of_labels_changed_by_hand(micrograph):
     assert seg.get_grain_neighbours(grains, **HIDDEN).misorientation.notna().all()
 
 
-@pytest.mark.parametrize("change", ["mask", "relabel"])
 @pytest.mark.parametrize("calibrated", [True, False])
-@pytest.mark.parametrize("frames", [(), (2,)])
+@pytest.mark.parametrize(
+    # A mask of one frame is kept with the table.
+    ("change", "frames"),
+    [("mask", (2,)), ("relabel", ()), ("relabel", (2,))],
+)
 def test_as_many_grains_of_other_labels_are_an_error(change, calibrated, frames):
     seg = of_labels(rectangles(frames), (0.1, 0.2), ("nm", "nm"))
-    mask = np.zeros((30, 40), bool)
-    mask[:5, :7] = change == "mask"
+    mask = np.zeros(seg.data.shape, bool)
+    mask[..., :5, :7] = change == "mask"
     grains = seg.get_grains(mask=mask, calibrated=calibrated)
     other = seg.relabel({0: 1, 1: 0}) if change == "relabel" else seg
     for method in ("map", "neighbours", "polygons"):
@@ -369,6 +372,33 @@ def test_as_many_grains_of_other_labels_are_an_error(change, calibrated, frames)
     if frames:
         with pytest.raises(ValueError, match="grains must be those of these labels"):
             grains.track(labels=other)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("frames", [(), (2,)])
+def test_what_a_mask_left_out_is_no_grain_where_labels_are_looked_at_again(
+    frames, lazy, tmp_path
+):
+    seg = of_labels(rectangles(frames), (0.1, 0.2), ("nm", "nm"))
+    mask = np.zeros((30, 40), bool)
+    mask[:5, :7] = True
+    without = seg.relabel(-1, roi=mask)
+    seg, without = (each.as_lazy() if lazy else each for each in (seg, without))
+    seg.get_grains(mask=mask).save(tmp_path / "grains.hspy")
+    grains, expected = hs.load(tmp_path / "grains.hspy"), without.get_grains()
+    found = np.asarray(seg.get_grain_map(grains, "area").data)
+    np.testing.assert_array_equal(found, without.get_grain_map(expected, "area").data)
+    assert np.isnan(found[..., :5, :7]).all()
+    assert seg.get_grain_neighbours(grains).equals(
+        without.get_grain_neighbours(expected)
+    )
+    polygons = seg.get_grain_polygons(grains), without.get_grain_polygons(expected)
+    if frames:
+        polygons = (each[-1] for each in polygons)
+    for own, other in zip(*polygons, strict=True):
+        np.testing.assert_array_equal(own.vertices, other.vertices)
+    if frames:
+        grains.track(labels=seg)
 
 
 def test_grains_without_a_mask_are_those_of_labels_without_it():

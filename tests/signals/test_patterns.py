@@ -77,6 +77,23 @@ def test_names_survive_files(labels, tmp_path, extension, lazy):
     assert loaded.model == labels.model
 
 
+@pytest.mark.parametrize("extension", ["hspy", "zspy"])
+def test_examples_are_recorded_and_taken_again(signal, labels, tmp_path, extension):
+    labels.save(tmp_path / f"labels.{extension}")
+    found = hs.load(tmp_path / f"labels.{extension}").pattern_examples
+    assert list(found) == ["right", "left"]
+    for name, given in patterns().items():
+        assert type(found[name]) is type(given)
+        assert found[name].parameters == given.parameters
+    expected, _ = pattern_examples(patterns(), axes_of(signal))
+    np.testing.assert_array_equal(pattern_examples(found, axes_of(signal))[0], expected)
+
+
+def test_no_examples_are_recorded_of_labels(signal, labels):
+    again = signal.segment_symmetry(patterns=labels, show_progressbar=False)
+    assert again.pattern_examples is None
+
+
 def test_names_go_with_the_model(labels):
     again = image(1).segment_symmetry(model=labels.model, show_progressbar=False)
     assert again.pattern_names == ("right", "left")

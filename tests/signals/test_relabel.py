@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from hyperspy_symseg.signals import SymmetryLabels
+from hyperspy_symseg.signals import BrushStroke, SymmetryLabels
 
 RNG = np.random.default_rng(8)
 SHAPE = (9, 14)
@@ -21,6 +21,7 @@ REGIONS = [
     hs.roi.CircleROI(cx=5.0, cy=2.0, r=1.2),
     hs.roi.PolygonROI([(3.0, 0.5), (6.0, 1.0), (4.0, 3.5)]),
     RNG.random(SHAPE) < 0.3,
+    BrushStroke([(3.0, 1.0), (7.5, 3.0)], 1.2),
 ]
 
 
@@ -165,12 +166,101 @@ def test_names_are_replayed_on_labels_with_a_new_pattern():
     assert found.pattern_names == ("a", "b", "pattern 3", "new pattern 3")
 
 
-def test_frames_are_replayed():
-    done = series_signal().relabel({0: 2}, frames=[0, 2])
-    found = series_signal(lazy=True).replay(done)
-    np.testing.assert_array_equal(found.data, done.data)
-    with pytest.raises(ValueError, match="labels must have the frames that are chang"):
+def test_a_stroke_of_a_brush():
+    found = labels_signal().relabel(2, roi=BrushStroke([(4, 3), (8, 3)], 1))
+    expected = FRAME.copy()
+    expected[3, 4:9] = 2
+    np.testing.assert_array_equal(found.data, expected)
+
+
+def time_series(first=0, last=5, lazy=False, **axis):
+    seg = labels_signal(np.stack([FRAME] * 5), lazy=lazy)
+    time = seg.axes_manager.navigation_axes[0]
+    time.name, time.scale, time.offset, time.units = "time", 0.5, 10.0, "s"
+    return seg.inav[first:last]
+
+
+@pytest.mark.parametrize(
+    ("frames", "which"),
+    [
+        (11.0, [2]),
+        ([10.5, 12.0], [1, 4]),
+        (slice(10.5, 12.0), [1, 2, 3]),
+        (slice(11.0, None), [2, 3, 4]),
+        ([0, 3], [0, 3]),
+        (-1, [4]),
+        (slice(None, None, 2), [0, 2, 4]),
+    ],
+)
+@pytest.mark.parametrize("lazy", [False, True])
+def test_frames_are_ints_or_values_on_the_axis(frames, which, lazy):
+    found = time_series(lazy=lazy).relabel({0: 2}, frames=frames)
+    changed = np.flatnonzero((np.asarray(found.data) != FRAME).any(axis=(1, 2)))
+    assert changed.tolist() == which
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_frames_are_replayed_where_they_were_on_the_axis(lazy, caplog):
+    done = time_series().relabel({0: 2}, frames=[0, 2, 4]).relabel(3, frames=1, roi=BOX)
+    np.testing.assert_array_equal(time_series(lazy=lazy).replay(done).data, done.data)
+    assert not caplog.text
+    found = time_series(2, 4, lazy=lazy).replay(done)
+    np.testing.assert_array_equal(found.data, done.inav[2:4].data)
+    assert "Frames that were changed are not among these: 2 of 3." in caplog.text
+    assert found.n_patterns == 4
+    one = time_series(4, 5, lazy=lazy).replay(done)
+    np.testing.assert_array_equal(one.data, done.inav[4:5].data)
+    # And back from a crop, which has the same record.
+    np.testing.assert_array_equal(time_series().replay(found).data, done.data)
+
+
+def test_frames_need_a_navigation_axis():
+    done = time_series().relabel({0: 2}, frames=2)
+    with pytest.raises(ValueError, match=r"labels must have the navigation axes .*1, "):
         labels_signal().replay(done)
+
+
+def test_frames_of_an_axis_that_is_not_uniform():
+    seg = series_signal()
+    seg.axes_manager.navigation_axes[0].convert_to_non_uniform_axis()
+    seg.axes_manager.navigation_axes[0].axis = np.array([1.0, 3.0, 9.0])
+    done = seg.relabel({0: 2}, frames=9.0)
+    np.testing.assert_array_equal(seg.inav[2:].replay(done).data, done.inav[2:].data)
+    assert (seg.inav[1:2].replay(done).data == seg.inav[1:2].data).all()
+
+
+def test_frames_without_values_that_differ():
+    seg = time_series()
+    seg.axes_manager.navigation_axes[0].scale = 0
+    with pytest.raises(ValueError, match="axis time must have values that differ"):
+        seg.relabel({0: 2}, frames=1)
+
+
+def test_frames_in_another_unit():
+    done = time_series().relabel({0: 2}, frames=11.0)
+    other = time_series()
+    time = other.axes_manager.navigation_axes[0]
+    time.scale, time.offset, time.units = 500.0, 10000.0, "ms"
+    np.testing.assert_array_equal(other.replay(done).data, done.data)
+    time.units = "nm"
+    with pytest.raises(ValueError, match="axis time of the labels must have a unit"):
+        other.replay(done)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_regions_are_replayed_on_crops(region):
+    done = labels_signal().relabel({0: 2}, roi=region)
+    for rows, columns in (((1, 6), (3, 14)), ((3, 4), (0, 5))):
+        inside = slice(*columns), slice(*rows)
+        found = labels_signal().isig[inside].replay(done)
+        np.testing.assert_array_equal(found.data, done.isig[inside].data)
+
+
+def test_a_region_outside_is_told(caplog):
+    done = labels_signal().relabel({0: 2}, roi=BOX)
+    found = labels_signal().isig[9:].replay(done)
+    np.testing.assert_array_equal(found.data, FRAME[:, 9:])
+    assert "A region that was changed lies outside of these labels." in caplog.text
 
 
 def test_labels_of_another_model_are_not_replayed_on():
@@ -249,7 +339,7 @@ def test_what_is_not_allowed(arguments, message):
         labels_signal(names=["a", "b", "c"]).relabel(**arguments)
 
 
-@pytest.mark.parametrize("frames", [3, [0, 7], 1.5, slice(5, 9)])
+@pytest.mark.parametrize("frames", [3, [0, 7], 7.5, "a", [True], slice(5, 9)])
 def test_frames_that_are_not_allowed(frames):
     with pytest.raises((IndexError, TypeError, ValueError), match="frames must be"):
         series_signal().relabel({0: 1}, frames=frames)
