@@ -30,8 +30,8 @@ PERIODS, SHORTEST = 3.0, 24
 # How many are side by side along an axis, at most; how much wider they are than apart;
 # and how much of its window has to be in the crystal's.
 MOST_ABREAST, OVERLAP, LEAST_INSIDE = 5, 1.25, 0.3
-# Nodes that are looked at in each place.
-MOST_NODES = 60
+# Nodes that are looked at in each place, and maxima beside the highest, at least.
+MOST_NODES, FAINTEST = 60, 1e-4
 # Where reflections fill most of a ring of the spectrum, this quantile is noise.
 QUANTILE = 0.25
 # Standard deviations of noise that are taken off what is strange.
@@ -132,9 +132,13 @@ def _noise(place, window, found):
 
 def _foreign_power(place, cell, noise):
     """Power of sure maxima in a place that are no nodes: float."""
-    frequencies, ratios = maxima_of(place, place.spectrum, noise)
-    powers = ratios * noise.at(np.hypot(*frequencies.T))
-    maxima = frequencies, powers, ratios > SURE
+    # Of the power itself: beside steep noise a flank would be a maximum.
+    level = FAINTEST * float(place.spectrum.power.max())
+    flat = RadialNoise(np.zeros(1), np.array([level]))
+    frequencies, ratios = maxima_of(place, place.spectrum, flat)
+    lengths = np.hypot(*frequencies.T)
+    powers = ratios * flat.at(lengths)
+    maxima = frequencies, powers, powers > SURE * noise.at(lengths)
     return powers[_foreign(place, cell, maxima, OFF_NODE_IN_PLACE)].sum()
 
 
