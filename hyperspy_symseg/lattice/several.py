@@ -86,9 +86,11 @@ def strangest_share(window, cell, found):
         return 0.0
     g = nodes.indices @ cell
     radii = np.hypot(*g.T)
+    # By medians: away from the nodes is where another crystal has its own.
+    of_all = radial_noise(window, window.spectrum)
     foreign, powers, noise = [], [], []
     for place in places:
-        own = _noise(place, window, found)
+        own = _noise(place, of_all, place.energy_area / window.energy_area)
         foreign.append(_foreign_power(place, cell, own) / place.area**2)
         powers.append(np.abs(place.amplitudes(g)) ** 2 / place.area**2)
         noise.append(own.at(radii) / place.area**2)
@@ -120,14 +122,11 @@ def _foreign(window, cell, maxima, off_node):
     return foreign
 
 
-def _noise(place, window, found):
-    """Noise in a place of a window: RadialNoise.
-
-    That of the lattice of all, or more, as in an amorphous place.
-    """
+def _noise(place, of_all, share):
+    """Noise in a place: a share of that of all, or more, as in an amorphous place."""
     local = radial_noise(place, place.spectrum, quantile=QUANTILE)
-    of_all = found.noise.at(local.radii) * (place.energy_area / window.energy_area)
-    return RadialNoise(local.radii, np.maximum(local.powers, of_all))
+    powers = np.maximum(local.powers, share * of_all.at(local.radii))
+    return RadialNoise(local.radii, powers)
 
 
 def _foreign_power(place, cell, noise):
