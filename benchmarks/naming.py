@@ -11,6 +11,7 @@ named. One table a run, in Markdown ::
     python benchmarks/naming.py amorphous    # false lattices
     python benchmarks/naming.py pairs        # several patterns in a frame, by masks
     python benchmarks/naming.py motifs       # the same with patterns drawn at random
+    python benchmarks/naming.py several      # two crystals in a frame, without labels
     python benchmarks/naming.py real         # frames of ../shared/data
     python benchmarks/naming.py network      # the network beside this method
     python benchmarks/naming.py unseen       # the same on these patterns
@@ -28,6 +29,7 @@ from typing import NamedTuple
 import accuracy_suite
 import naming_network
 import naming_patterns
+import naming_several
 import numpy as np
 
 from hyperspy_symseg import simulate
@@ -414,6 +416,7 @@ TABLES = {
     "amorphous": print_amorphous,
     "pairs": print_pairs,
     "motifs": print_motifs,
+    "several": naming_several.print_several,
     "real": print_real,
     "network": naming_network.print_network,
     "unseen": naming_network.print_unseen,

@@ -30,8 +30,8 @@ PERIODS, SHORTEST = 3.0, 24
 # How many are side by side along an axis, at most; how much wider they are than apart;
 # and how much of its window has to be in the crystal's.
 MOST_ABREAST, OVERLAP, LEAST_INSIDE = 5, 1.25, 0.3
-# Nodes that are looked at in each place.
-MOST_NODES = 60
+# Nodes that are looked at in each place, and maxima beside the highest, at least.
+MOST_NODES, FAINTEST = 60, 1e-4
 # Where reflections fill most of a ring of the spectrum, this quantile is noise.
 QUANTILE = 0.25
 # Standard deviations of noise that are taken off what is strange.
@@ -86,9 +86,11 @@ def strangest_share(window, cell, found):
         return 0.0
     g = nodes.indices @ cell
     radii = np.hypot(*g.T)
+    # By medians: away from the nodes is where another crystal has its own.
+    of_all = radial_noise(window, window.spectrum)
     foreign, powers, noise = [], [], []
     for place in places:
-        own = _noise(place, window, found)
+        own = _noise(place, of_all, place.energy_area / window.energy_area)
         foreign.append(_foreign_power(place, cell, own) / place.area**2)
         powers.append(np.abs(place.amplitudes(g)) ** 2 / place.area**2)
         noise.append(own.at(radii) / place.area**2)
@@ -120,21 +122,22 @@ def _foreign(window, cell, maxima, off_node):
     return foreign
 
 
-def _noise(place, window, found):
-    """Noise in a place of a window: RadialNoise.
-
-    That of the lattice of all, or more, as in an amorphous place.
-    """
+def _noise(place, of_all, share):
+    """Noise in a place: a share of that of all, or more, as in an amorphous place."""
     local = radial_noise(place, place.spectrum, quantile=QUANTILE)
-    of_all = found.noise.at(local.radii) * (place.energy_area / window.energy_area)
-    return RadialNoise(local.radii, np.maximum(local.powers, of_all))
+    powers = np.maximum(local.powers, share * of_all.at(local.radii))
+    return RadialNoise(local.radii, powers)
 
 
 def _foreign_power(place, cell, noise):
     """Power of sure maxima in a place that are no nodes: float."""
-    frequencies, ratios = maxima_of(place, place.spectrum, noise)
-    powers = ratios * noise.at(np.hypot(*frequencies.T))
-    maxima = frequencies, powers, ratios > SURE
+    # Of the power itself: beside steep noise a flank would be a maximum.
+    level = FAINTEST * float(place.spectrum.power.max())
+    flat = RadialNoise(np.zeros(1), np.array([level]))
+    frequencies, ratios = maxima_of(place, place.spectrum, flat)
+    lengths = np.hypot(*frequencies.T)
+    powers = ratios * flat.at(lengths)
+    maxima = frequencies, powers, powers > SURE * noise.at(lengths)
     return powers[_foreign(place, cell, maxima, OFF_NODE_IN_PLACE)].sum()
 
 

@@ -75,6 +75,14 @@ def test_one_crystal_is_not_strange(dose):
     assert strangest(one(dose, lattice)) < 0.03
 
 
+@pytest.mark.parametrize(
+    "lattice", [square(), simulate.Lattice.hexagonal(12)], ids=["square", "hexagonal"]
+)
+def test_one_crystal_without_noise_is_not_strange(lattice):
+    frame = simulate.micrograph(lattice, (400, 400), dose=None, jitter=0, ramp=0)[0]
+    assert strangest(frame.data) < 0.03
+
+
 def test_a_factor_that_changes_from_place_to_place_is_no_other_crystal():
     frame = one(30)
     mean = frame.mean()
