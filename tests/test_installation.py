@@ -173,7 +173,7 @@ def test_every_room_has_a_floor_and_imports_those_below(house):
 def test_weights_are_installed_and_small():
     paths = list(PACKAGE.glob("networks/*.npz"))
     names = {"columns", "symmetry", "hrtem_graphene", "hrtem_mos2", "hrtem_metal"}
-    names.add("hrtem_sites_mos2")
+    names |= {"hrtem_sites_mos2", "hrtem_sites_metal"}
     assert {path.stem for path in paths} == names
     assert sum(path.stat().st_size for path in paths) < 4e6
 

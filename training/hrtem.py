@@ -4,8 +4,8 @@
 ::
 
     pip install hyperspy-symseg[train]
-    python training/hrtem.py graphene [--steps 2500] [--crops 3000] [--held-out 150]
-                             [--seed 0] [--frames FILE] [--weights FILE]
+    python training/hrtem.py graphene [--steps 2500] [--crops 3000] [--held-out 60]
+                             [--seed 0] [--frames FILE] [--weights FILE] [--calibrate]
 
 Crops of simulated images (`hrtem_frames.py`) are drawn first; with ``--frames`` they
 are kept in a file, and read if it is there. It starts from the weights that find
@@ -16,6 +16,7 @@ others validate. Without ``--weights`` nothing is written.
 
 import argparse
 import itertools
+import math
 import time
 from pathlib import Path
 
@@ -31,29 +32,32 @@ from hrtem_frames import (
     Crop,
     crops,
     exposed,
-    uniform_log,
 )
+from scipy import optimize
 from torch import nn
 
+from hyperspy_symseg.analysis.hrtem_columns import calibrated, features, looked_for
+from hyperspy_symseg.networks import column_network
 from hyperspy_symseg.networks.column_layers import (
     CELL,
     ColumnNetwork,
     example_planes,
     planes,
 )
-from hyperspy_symseg.networks.column_network import ColumnScale, columns_by
 from hyperspy_symseg.networks.column_scale import mean_and_spread
 from hyperspy_symseg.networks.hrtem_network import MATERIALS, RANGES, SIGNED
-from hyperspy_symseg.networks.weights import write_weights
+from hyperspy_symseg.networks.weights import read_weights, write_weights
 
-SIDE, HELD_OUT_SIDE, BATCH = 96, 128, 8
+SIDE, HELD_OUT_SIDE, BATCH = 96, 192, 8
 # Of fewer steps than those of the other network.
 HIGHEST_RATE, AVERAGED = 1.5e-3, 0.995
 # Shares of the crops: with columns that are known to be bright, and with the scale of a
 # frame of which they are a corner.
-KNOWN, CORNERS = 0.4, 0.5
+KNOWN, CORNERS = 0.5, 0.5
 # Width that a distance of a column from what is found of it is measured in, in pixels.
 WIDTH = 1.0
+# Power of a number from 0 to 1 that the logarithm of the dose is drawn by.
+FEWER = 1.5
 # Electrons a pixel that figures are given between.
 DOSES = 8.0, 20.0, 60.0, 200.0, 1500.0
 
@@ -66,6 +70,12 @@ def drawn(material, n, side, seed):
         if len(found) % 1000 == 0:
             say(f"{len(found)} crops")
     return found
+
+
+def drawn_apart(material, n, seed):
+    """A number of crops, each of another specimen: list of Crop."""
+    each = crops(material, HELD_OUT_SIDE, seed, 1, 1)
+    return list(itertools.islice(each, n))
 
 
 def kept_in(path, material, options):
@@ -87,9 +97,15 @@ def kept_in(path, material, options):
     return found
 
 
+def drawn_dose(material, rng):
+    """Electrons a pixel, more often few, which take the longest to learn: float."""
+    low, high = np.log(RANGES[material]["dose"])
+    return math.exp(low + (high - low) * rng.random() ** FEWER)
+
+
 def seen_of(crop, material, rng):
     """Counts of a crop, of a dose at random, and whether columns are bright: two."""
-    dose = uniform_log(rng, *RANGES[material]["dose"])
+    dose = drawn_dose(material, rng)
     image = exposed(crop.image, dose, rng)
     is_known = material in SIGNED and bool(crop.sign) and rng.random() < KNOWN
     return image * crop.sign if is_known else image, is_known, dose
@@ -164,10 +180,30 @@ def judged(network, material, held_out, seed):
         rng = np.random.default_rng((*seed, i))
         image, is_known, dose = seen_of(crop, material, rng)
         valid = np.ones(image.shape, bool)
-        scale = ColumnScale(1, *mean_and_spread(image, valid))
         contrast = "bright" if is_known else "auto"
-        found = columns_by(network, image, valid, contrast, scale)
+        has_sign = material in SIGNED
+        found = looked_for(network, image, valid, contrast, 1, has_sign)
+        if "neighbours" in network.weights:
+            found = calibrated(found, network.weights["neighbours"], 1)
         yield crop, found, matches(found, crop.columns, MATCHED * WIDTH), dose
+
+
+def of_neighbours(of_crops, weights):
+    """Factors of what probabilities are calibrated by: (3,) numpy.ndarray."""
+    rows, right = [], []
+    for _, found, which, _ in of_crops:
+        found = column_network.calibrated(
+            found, weights["probability"], weights["error"]
+        )
+        rows.append(features(found, 1))
+        right.append(which >= 0)
+    rows, right = np.concatenate(rows), np.concatenate(right)
+
+    def unlikely(x):
+        z = rows @ x
+        return (np.logaddexp(0, z) - right * z).mean()
+
+    return optimize.minimize(unlikely, [1.0, 0.0, 0.0]).x
 
 
 def report(network, material, held_out, seed):
@@ -206,6 +242,22 @@ def report(network, material, held_out, seed):
     return figures
 
 
+def _trained(material, options):
+    """Weights from new crops, or those of a file, with their record: dict."""
+    if options.frames:
+        kept = kept_in(options.frames, material, options)
+    else:
+        kept = drawn(material, options.crops, SIDE, (options.seed, TRAINING))
+    say(f"{len(kept)} crops")
+    weights = train(Network(), material, kept, options).as_weights()
+    weights["torch_cells"] = plain_cells(weights, example_planes()).astype(float)
+    weights["steps"] = np.array(options.steps)
+    weights["seconds"] = np.array(round(time.process_time()))
+    for name, interval in RANGES[material].items():
+        weights[f"range_{name}"] = np.array(interval, float)
+    return weights
+
+
 def main():
     """Draw, train, calibrate, validate and write."""
     parser = argparse.ArgumentParser(
@@ -215,37 +267,35 @@ def main():
     parser.add_argument("--steps", type=int, default=2500, help="of 8 crops")
     parser.add_argument("--crops", type=int, default=3000, help="to train on")
     parser.add_argument(
-        "--held-out", type=int, default=150, help="crops to calibrate, and to validate"
+        "--held-out", type=int, default=60, help="crops to calibrate, and to validate"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--frames", help="file of the crops to train on")
     parser.add_argument("--weights", help="file that is written")
+    parser.add_argument(
+        "--calibrate", action="store_true", help="the file of weights, without training"
+    )
     options = parser.parse_args()
+    if options.calibrate and not options.weights:
+        parser.error("--calibrate must have --weights FILE, got none.")
     material, seed = options.material, options.seed
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    if options.frames:
-        kept = kept_in(options.frames, material, options)
+    if options.calibrate:
+        weights, seed = read_weights(options.weights)
+        weights = {name: x for name, x in weights.items() if name != "neighbours"}
     else:
-        kept = drawn(material, options.crops, SIDE, (seed, TRAINING))
-    if not options.steps:
-        return
-    say(f"{len(kept)} crops")
-    weights = train(Network(), material, kept, options).as_weights()
-    weights["torch_cells"] = plain_cells(weights, example_planes()).astype(float)
-    weights["steps"] = np.array(options.steps)
-    weights["seconds"] = np.array(round(time.process_time()))
-    for name, interval in RANGES[material].items():
-        weights[f"range_{name}"] = np.array(interval, float)
+        weights = _trained(material, options)
     network = ColumnNetwork(weights | PLAIN, seed)
-    held_out = drawn(material, options.held_out, HELD_OUT_SIDE, (seed, CALIBRATION))
-    of_crops = judged(network, material, held_out, (seed, CALIBRATION))
+    held_out = drawn_apart(material, options.held_out, (seed, CALIBRATION))
+    of_crops = list(judged(network, material, held_out, (seed, CALIBRATION)))
     weights |= fitted(
         (found, which, crop.columns) for crop, found, which, _ in of_crops
     )
+    weights["neighbours"] = of_neighbours(of_crops, weights)
     network.weights.update(weights)
-    held_out = drawn(material, options.held_out, HELD_OUT_SIDE, (seed, VALIDATION))
+    held_out = drawn_apart(material, options.held_out, (seed, VALIDATION))
     weights["validation"] = report(network, material, held_out, (seed, VALIDATION))
     if options.weights:
         write_weights(options.weights, weights, seed)

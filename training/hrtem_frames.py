@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import fft, ndimage
+from scipy.spatial import cKDTree
 
 from hyperspy_symseg.networks.hrtem_network import RANGES
 from hyperspy_symseg.simulate import hrtem
@@ -22,13 +23,16 @@ from hyperspy_symseg.simulate.hrtem.recording import MARGIN
 TRAINING, CALIBRATION, VALIDATION = range(3)
 # Pixels of an image along each side, images of a specimen, and crops of an image.
 IMAGE, IMAGES, CROPS = 224, 4, 4
-# Shares of the images: with a defocus that varies, with next to no columns.
-VARYING, EMPTY = 0.3, 0.04
+# Shares of the images with a defocus that varies, and of the specimens that are none:
+# vacuum or a support alone.
+VARYING, EMPTY = 0.3, 0.1
 # Images that a defocus that varies is interpolated between.
 STEPS = 5
 SLICE = 4.0
-# Least likeness of an image to its columns for there to be a sign of the contrast.
-SIGNED = 0.25
+# Least likeness of an image to its columns, within so many pixels of them, for there to
+# be a sign of the contrast: in a crop whose defocus varies, and in an image of one
+# defocus, all crops of which have its sign, as users tell that of an image.
+SIGNED, MOSTLY_SIGNED, AROUND = 0.25, 0.05, 8.0
 
 
 class Crop(NamedTuple):
@@ -41,7 +45,8 @@ class Crop(NamedTuple):
     columns : (n, 2) numpy.ndarray of float32
         Position (y, x) in pixels.
     sign : int
-        1 if columns are bright, -1 if dark, 0 if there is no saying.
+        1 if columns are bright, -1 if dark, 0 if there is no saying. At random where
+        there are none: nothing is found there, whatever users tell.
     """
 
     image: np.ndarray
@@ -54,7 +59,7 @@ def uniform_log(rng, low, high):
     return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 
-def crops(material, side, seed):
+def crops(material, side, seed, images=IMAGES, of_each=CROPS):
     """Crops of one material, without end.
 
     Parameters
@@ -63,6 +68,8 @@ def crops(material, side, seed):
     side : int
         Of a crop, in pixels.
     seed : int or sequence of int
+    images, of_each : int
+        Images of a specimen, and crops of an image.
 
     Yields
     ------
@@ -76,11 +83,18 @@ def crops(material, side, seed):
         specimen = SPECIMENS[material]((extent, extent), rng)
         wave, margin = _wave(specimen, voltage, pixel, rng)
         columns = specimen.true_columns((IMAGE, IMAGE), pixel).occupied
-        for _ in range(IMAGES):
+        own = slice(margin, margin + IMAGE)
+        for _ in range(images):
             microscope = draw_microscope(material, rng, voltage)
-            image = _image(wave, microscope, pixel, rng)[margin:, margin:]
-            for _ in range(CROPS):
-                yield _crop(image, columns, side, rng)
+            varies = rng.random() < VARYING
+            if varies:
+                image = _varying(wave, microscope, pixel, rng)[own, own]
+                sign = None
+            else:
+                image = microscope.image(wave, pixel)[own, own]
+                sign = sign_of(image, columns, MOSTLY_SIGNED)
+            for _ in range(of_each):
+                yield _crop(image, columns, side, sign, rng)
 
 
 def draw_microscope(material, rng, voltage=None):
@@ -133,14 +147,7 @@ def _sheet(make, supported, thickest):
         )
         specimen = _bent(specimen, rng)
         if rng.random() < EMPTY:
-            specimen = replace(
-                specimen,
-                positions=[],
-                elements=[],
-                columns=[],
-                vacant=[],
-                vacant_elements=[],
-            )
+            specimen = hrtem.Specimen([], [])
         specimen = specimen.tilted(rng.uniform(0, 30), rng.uniform(0, 360))
         if rng.random() < supported:
             thickness = rng.uniform(0, thickest)
@@ -161,6 +168,8 @@ def _particle(size, rng):
     )
     shift = np.array([*rng.uniform(-0.2, 0.2, 2) * size, 0])
     specimen = replace(specimen, positions=specimen.positions + shift)
+    if rng.random() < EMPTY:
+        specimen = hrtem.Specimen([], [])
     specimen = specimen.tilted(rng.uniform(0, 25), rng.uniform(0, 360))
     if rng.random() < 0.6:
         thickness, seed = rng.uniform(5, 40), int(rng.integers(2**31))
@@ -192,10 +201,8 @@ def _wave(specimen, voltage, pixel, rng):
     return wave, margin
 
 
-def _image(wave, microscope, pixel, rng):
-    """Image of a wave; in some, the defocus varies from place to place: array."""
-    if rng.random() >= VARYING:
-        return microscope.image(wave, pixel)
+def _varying(wave, microscope, pixel, rng):
+    """Image of a wave, whose defocus varies from place to place: array."""
     ends = microscope.defocus, -microscope.defocus * rng.uniform(0.3, 1.2)
     defoci = np.linspace(*ends, STEPS)
     images = [replace(microscope, defocus=f).image(wave, pixel) for f in defoci]
@@ -208,32 +215,34 @@ def _image(wave, microscope, pixel, rng):
     return ndimage.map_coordinates(np.stack(images), [along, rows, columns], order=1)
 
 
-def _crop(image, columns, side, rng):
-    """A crop at random: Crop."""
+def _crop(image, columns, side, sign, rng):
+    """A crop at random, with a sign of its own if it is None: Crop."""
     first = rng.integers(0, IMAGE - side + 1, 2)
     image = image[first[0] : first[0] + side, first[1] : first[1] + side]
     columns = columns - first
     inside = ((columns >= -0.5) & (columns < side - 0.5)).all(axis=1)
     columns = columns[inside]
-    sign = sign_of(image, columns)
+    if not len(columns):
+        sign = rng.choice([-1, 1])
+    elif sign is None:
+        sign = sign_of(image, columns, SIGNED)
     y, x = np.mgrid[:side, :side] / side - 0.5
     # The beam is not even.
     ramp = 1 + rng.normal(0, 0.02) * y + rng.normal(0, 0.02) * x
     return Crop((image * ramp).astype(np.float16), columns.astype(np.float32), sign)
 
 
-def sign_of(image, columns):
+def sign_of(image, columns, least):
     """Whether columns are bright, 1, or dark, -1, or neither, 0: int."""
     if not len(columns):
         return 0
-    from scipy.spatial import cKDTree
-
     y, x = np.indices(image.shape)
     pixels = np.column_stack([y.ravel(), x.ravel()])
-    away, _ = cKDTree(columns).query(pixels)
-    near = np.exp(-0.5 * (away.reshape(image.shape) / 2.0) ** 2)
-    likeness = np.corrcoef(near.ravel(), image.astype(float).ravel())[0, 1]
-    return int(np.sign(likeness)) if abs(likeness) > SIGNED else 0
+    away, _ = cKDTree(columns).query(pixels, distance_upper_bound=AROUND)
+    near = np.isfinite(away)
+    like = np.exp(-0.5 * (away[near] / 2.0) ** 2)
+    likeness = np.corrcoef(like, image.ravel()[near].astype(float))[0, 1]
+    return int(np.sign(likeness)) if abs(likeness) > least else 0
 
 
 def exposed(image, dose, rng):

@@ -4,8 +4,8 @@
 ::
 
     pip install hyperspy-symseg[train]
-    python training/hrtem_series.py MoS2 [--steps 2000] [--series 120] [--held-out 30]
-                             [--seed 0] [--weights FILE]
+    python training/hrtem_series.py {MoS2,metal} [--steps 2000] [--series 120]
+                             [--held-out 30] [--seed 0] [--weights FILE]
 
 Series are simulated first, with microscopes, supports, tilts and drifts at random.
 Patches of 32 x 32 pixels around their columns, and around places without one, are shown
@@ -32,6 +32,7 @@ from hyperspy_symseg.networks.hrtem_sites import (
     FOCUS,
     HIDDEN,
     LAYERS,
+    MOST_ATOMS,
     N_IMAGES,
     SERIES,
     SIDE,
@@ -48,8 +49,12 @@ BATCH, HIGHEST_RATE, DECAY = 64, 2e-3, 1e-3
 # How far a site is from where it is looked for, in pixels: all together, and each image
 # by itself; and how wrong a defocus is said to be, in angstroms.
 OFF, MISALIGNED, FOCUS_ERROR = 0.3, 0.25, 4.0
-# Least distance of a place without a column from any, in angstroms, and their share.
-AWAY, BARE = 1.3, 0.12
+# Least distance of a place without a column from any, in angstroms, and their share; of
+# a metal these are midway between columns that are nearer than this, in angstroms, too.
+AWAY, BARE = {"MoS2": 1.3, "metal": 0.75}, 0.12
+BETWEEN = 4.2
+# Of particles, in angstroms.
+RADII = 5.0, 16.0
 # Electrons in a square angstrom that figures are given between.
 DOSES = 200.0, 600.0, 2000.0, 6000.0, 12000.0
 
@@ -90,27 +95,42 @@ def draw(material, seed):
         3
     )
     size = (IMAGE * pixel,) * 2
-    specimen = _specimen(size, rng)
+    specimen = SPECIMENS[material](size, rng)
     series, truth = hrtem.focal_series(
         specimen, microscope, (IMAGE, IMAGE), pixel, defoci, slice_thickness=4.0
     )
-    places, classes = truth.positions, class_of(truth)
-    bare = rng.uniform(8, IMAGE - 8, (max(2, int(BARE * len(places))), 2))
-    if len(places):
-        bare = bare[cKDTree(places).query(bare)[0] > AWAY / pixel]
+    places, classes = truth.positions, class_of(truth, material)
+    bare = _bare(places, material, pixel, rng)
     places = np.concatenate([places, bare])
     classes = np.concatenate([classes, np.zeros(len(bare), int)])
     chosen = rng.permutation(len(places))[:MOST_SITES]
     return Sites(series.data, places[chosen], classes[chosen], defoci, pixel)
 
 
-def class_of(truth):
-    """Numbers of the classes of true columns of MoS2: (n,) numpy.ndarray of int."""
+def _bare(places, material, pixel, rng):
+    """Places without a column, by those of the columns (n, 2): (m, 2) array."""
+    n = max(2, int(BARE * len(places)))
+    bare = rng.uniform(8, IMAGE - 8, (n, 2))
+    if not len(places):
+        return bare
+    tree = cKDTree(places)
+    if material == "metal":
+        # What is bright where columns are dark.
+        pairs = tree.query_pairs(BETWEEN / pixel, output_type="ndarray")
+        pairs = rng.permutation(pairs)[: 2 * n]
+        bare = np.concatenate([bare, places[pairs].mean(axis=1)])
+    return bare[tree.query(bare)[0] > AWAY[material] / pixel]
+
+
+def class_of(truth, material):
+    """Numbers of the classes of true columns: (n,) numpy.ndarray of int."""
+    if material == "metal":
+        return np.minimum(truth.counts, MOST_ATOMS)
     is_mo = (truth.elements == "Mo") & (truth.counts > 0)
     return np.where(is_mo, 3, truth.counts)
 
 
-def _specimen(size, rng):
+def _sheet(size, rng):
     """A sheet of MoS2 with vacancies, on carbon or alone: Specimen."""
     seed = int(rng.integers(2**31))
     vacancies = {"S": rng.uniform(0.05, 0.4), "Mo": rng.uniform(0, 0.02)}
@@ -120,6 +140,21 @@ def _specimen(size, rng):
     if rng.random() < 0.3:
         specimen = specimen.on_carbon(rng.uniform(0, 4.0), size, seed)
     return specimen
+
+
+def _particle(size, rng):
+    """A particle of gold, on carbon or alone: Specimen."""
+    seed = int(rng.integers(2**31))
+    zone = str(rng.choice(["100", "110", "111"]))
+    radius = min(rng.uniform(*RADII), 0.4 * size[0])
+    specimen = hrtem.particle(size, zone=zone, radius=radius, seed=seed)
+    specimen = specimen.tilted(rng.uniform(0, 10), rng.uniform(0, 360))
+    if rng.random() < 0.5:
+        specimen = specimen.on_carbon(rng.uniform(0, 20.0), size, seed)
+    return specimen
+
+
+SPECIMENS = {"MoS2": _sheet, "metal": _particle}
 
 
 def patches(sites, which, dose, rng):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the columns of MoS2 are, from a focal series of HRTEM."""
+"""What columns are, from a focal series of HRTEM: sites of MoS2, atoms of a metal."""
 
+import itertools
 import math
+import warnings
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -11,6 +13,7 @@ from scipy.spatial import cKDTree
 from hyperspy_symseg.frames.analysis import PointAnalysis
 from hyperspy_symseg.frames.threads import one_thread
 from hyperspy_symseg.networks.column_gaps import without_spoilt_lines
+from hyperspy_symseg.networks.hrtem_network import SIGNED
 from hyperspy_symseg.networks.hrtem_sites import (
     CLASSES,
     patches_at,
@@ -18,12 +21,16 @@ from hyperspy_symseg.networks.hrtem_sites import (
     warn_of_series,
 )
 
+from .camera_offset import warn_of_offset
 from .hrtem_columns import columns_of
 
 POSITION = "y", "x", "y_error", "x_error", "probability"
-# Names of the columns of the tables, by material. Of MoS2 the number of the class.
+# Names of the columns of the tables, by material: what the number of the class is
+# called, and probabilities of all classes.
+KINDS = {"MoS2": "class", "metal": "atoms"}
 TABLES = {
-    "MoS2": (*POSITION, "class", *(f"p_{name}" for name in CLASSES["MoS2"])),
+    material: (*POSITION, kind, *(f"p_{name}" for name in CLASSES[material]))
+    for material, kind in KINDS.items()
 }
 # Pixels are binned up to this, in angstroms: the network of columns has seen them, and
 # the finest that it has seen have too few electrons in a series.
@@ -33,13 +40,18 @@ LEAST = 0.15
 # Images are misaligned by this along each axis, at most, and places that agree differ
 # by no more than this, in pixels; the latter after binning.
 FARTHEST, AGREE = 5.0, 0.8
+# Share of the columns that agree on a shift from which on another is one, too.
+NEARLY = 0.85
+# A larger drift shows, up to this in pixels, if so many times as many columns agree.
+FARTHER, MORE = 15.0, 1.15
 # Columns of two images that are nearer than this are one, in angstroms.
 SAME = 0.8
 # Lattice constant of MoS2 in angstroms, how far it may be off, and how many neighbours
 # must tell of a site.
 LATTICE, STRAINED, TOLD = 3.16, 0.12, 3
-# Probability of a column, over all images, for it to be looked at.
-LIKELY = 0.3
+# Probability of a column, over all images, for it to be looked at. In thick columns of
+# a metal contrast inverts with the defocus, so that not all images have them.
+LIKELY = {"MoS2": 0.3, "metal": 0.15}
 
 
 @dataclass(frozen=True)
@@ -47,16 +59,17 @@ class FocalColumns(PointAnalysis):
     """Columns of three images at different defocus, and what they are.
 
     The columns of the table are ``TABLES[material]``: position (y, x) in the first
-    image and its standard errors, the probability that there is a column, its class (0
-    none, 1 one S, 2 two S, 3 Mo), and the probabilities of all of them. Lengths are in
-    pixels. Sites that are none, with three neighbours or more of their lattice, are
-    rows, too.
+    image and its standard errors, the probability that there is a column, its class,
+    and the probabilities of all classes. Lengths are in pixels. Of "MoS2" the class is
+    0 none, 1 one S, 2 two S, 3 Mo; sites that are none, with three neighbours or more
+    of their lattice, are rows, too. Of "metal" it is the number of atoms, the last one
+    or more.
 
     Parameters
     ----------
-    material : {"MoS2"}
+    material : {"MoS2", "metal"}
     defoci : tuple of float
-        Of the images, in angstroms.
+        Of the images, in angstroms, positive under focus.
     pixel_size : float
         In angstroms.
     probability : float
@@ -121,27 +134,62 @@ class FocalColumns(PointAnalysis):
             # Pixels that one image does not have count in none.
             rest = without_spoilt_lines(replace(tile, values=image, mask=~tile.valid))
             tile = replace(tile, mask=~rest.valid)
+        images = [np.where(tile.valid, v, np.nan) for v in tile.values]
+        images = np.array(images, float)
+        warn_of_offset(images)
         with one_thread:
-            found = [self._columns(image, tile.valid) for image in tile.values]
-            agree = AGREE * self._binning
-            shifts = np.array([shift_of(found[0], each, agree) for each in found])
+            looks = [self._looks(image, tile.valid) for image in tile.values]
+            shifts = self._shifts(looks, images)
+            found = [own[0] for own in looks]
             columns = merged(found, shifts, SAME / self.pixel_size)
-            columns = columns[columns[:, 4] >= LIKELY]
-            images = [np.where(tile.valid, v, np.nan) for v in tile.values]
-            given = np.array(images, float), shifts
-            rows = self._told(columns, *given)
+            columns = columns[columns[:, 4] >= LIKELY[self.material]]
+            rows = self._told(columns, images, shifts)
             # A network that sees a lattice around a vacancy may fill it in.
-            columns = columns[rows[:, 5] > 0]
-            sites = self._told(missing_sites(columns, self.pixel_size), *given)
-        rows = rows[rows[:, 5] > 0]
-        rows = np.concatenate([rows, sites])
+            is_one = rows[:, 5] > 0
+            rows, columns = rows[is_one], columns[is_one]
+            if self.material == "MoS2":
+                missed = missing_sites(columns, self.pixel_size)
+                rows = np.concatenate([rows, self._told(missed, images, shifts)])
         rows = rows[(rows[:, 4] >= self.probability) | (rows[:, 5] == 0)]
+        rows[:, :2] += shifts[0]
         end = np.subtract(tile.shape, 0.5)
         rows = rows[((rows[:, :2] >= -0.5) & (rows[:, :2] < end)).all(axis=1)]
         return rows[np.lexsort(rows.T[1::-1])]
 
+    def _shifts(self, looks, images):
+        """By how much images are moved against the one nearest to focus: (images, 2).
+
+        Of a metal, columns of an image may be dark or bright: most of them agree on one
+        shift, be it with what is dark or with what is bright there. If nearly as many
+        agree on another, that is taken which makes the network the surest of them.
+        """
+        first = looks[int(np.argmin(self.defoci))][0]
+        agree = AGREE * self._binning
+        options = []
+        for i, own in enumerate(looks):
+            # Of a metal, what is between its columns looks like them farther away.
+            if len(own) == 1 and drifts_farther(first, own[0], agree):
+                warnings.warn(
+                    f"Image {i} of the focal series seems to be moved by more than "
+                    f"{FARTHEST:g} pixels, so that its columns are not found in the "
+                    "others: align the images before.",
+                    stacklevel=2,
+                )
+            found = [shift_of(first, look, agree) for look in own]
+            most = max(count for _, count in found)
+            shifts = [shift for shift, count in found if count >= NEARLY * most]
+            options.append([np.zeros(2)] if own[0] is first else shifts)
+        each = [np.array(shifts) for shifts in itertools.product(*options)]
+        if len(each) == 1:
+            return each[0]
+
+        def sure(shifts):
+            return np.log(self._told(first, images, shifts)[:, 7:].max(axis=1)).mean()
+
+        return max(each, key=sure)
+
     def _told(self, columns, images, shifts):
-        """What columns (n, 5) are, as rows of the table: (n, 10) numpy.ndarray."""
+        """What columns (n, 5) are, as rows of the table: (n, k) numpy.ndarray."""
         # The network has seen defoci that go up.
         order = np.argsort(self.defoci, kind="stable")
         places = columns[:, np.newaxis, :2] + shifts[order]
@@ -156,10 +204,17 @@ class FocalColumns(PointAnalysis):
         """Pixels along each side that become one: int."""
         return max(1, int(COARSEST / self.pixel_size + 1e-9))
 
-    def _columns(self, values, valid):
-        """Columns of an image: (n, 5) numpy.ndarray."""
-        found = columns_of(self.material, values, valid, "auto", self._binning)
-        return found[found[:, 4] >= LEAST]
+    def _looks(self, values, valid):
+        """Columns of an image, one array (n, 5) for each way to look: list.
+
+        The first is what is taken: under focus, columns of a metal are dark at first.
+        """
+        ways = ("dark", "bright") if self.material in SIGNED else ("auto",)
+        found = (
+            columns_of(self.material, values, valid, contrast, self._binning)
+            for contrast in ways
+        )
+        return [own[own[:, 4] >= LEAST] for own in found]
 
 
 def _check_intensities(tile):
@@ -188,27 +243,60 @@ def shift_of(first, other, agree=AGREE):
 
     Returns
     -------
-    (2,) numpy.ndarray
+    shift : (2,) numpy.ndarray
         Along (y, x), in pixels; 0 if there are no pairs.
+    count : int
+        Pairs that have it in common.
 
     Examples
     --------
     >>> places = np.array([[5.0, 5], [5, 16], [19, 8]])
     >>> shift_of(places, places[:2] + [2, -1])
-    array([ 2., -1.])
+    (array([ 2., -1.]), 2)
     """
-    if not len(first) or not len(other):
-        return np.zeros(2)
-    near = cKDTree(other[:, :2]).query_ball_point(first[:, :2], FARTHEST, p=np.inf)
-    numbers = np.repeat(np.arange(len(first)), [len(own) for own in near])
-    away = other[np.concatenate(near).astype(int), :2] - first[numbers, :2]
+    away = _displacements(first, other, FARTHEST)
     if not len(away):
-        return np.zeros(2)
+        return np.zeros(2), 0
     tree = cKDTree(away)
     agreeing = tree.query_ball_point(away, agree)
     best = max(agreeing, key=len)
     middle = away[best].mean(axis=0)
-    return away[tree.query_ball_point(middle, agree)].mean(axis=0)
+    own = tree.query_ball_point(middle, agree)
+    return away[own].mean(axis=0), len(own)
+
+
+def _displacements(first, other, farthest):
+    """From columns of an image to those of another within a square: (n, 2) array."""
+    if not len(first) or not len(other):
+        return np.zeros((0, 2))
+    near = cKDTree(other[:, :2]).query_ball_point(first[:, :2], farthest, p=np.inf)
+    numbers = np.repeat(np.arange(len(first)), [len(own) for own in near])
+    return other[np.concatenate(near).astype(int), :2] - first[numbers, :2]
+
+
+def drifts_farther(first, other, agree):
+    """Whether many more columns agree on a drift that is larger than allowed: bool.
+
+    Parameters
+    ----------
+    first, other : (n, 5), (m, 5) numpy.ndarray
+        Columns of two images.
+    agree : float
+        By how much displacements differ that are one, in pixels.
+
+    Examples
+    --------
+    >>> places = np.array([[5.0, 5], [5, 46], [59, 8], [77, 90]])
+    >>> [drifts_farther(places, places + [4, y], 1.0) for y in (3, 9)]
+    [False, True]
+    """
+    away = _displacements(first, other, FARTHER)
+    if not len(away):
+        return False
+    counts = cKDTree(away).query_ball_point(away, agree, return_length=True)
+    is_within = np.abs(away).max(axis=1) <= FARTHEST + agree
+    within, beyond = (counts[which].max(initial=0) for which in (is_within, ~is_within))
+    return bool(beyond > MORE * max(within, 1))
 
 
 def merged(found, shifts, distance):

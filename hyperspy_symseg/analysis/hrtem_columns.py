@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Atomic columns of HRTEM, by the network of a class of materials."""
 
-import logging
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from scipy import ndimage
+from scipy import ndimage, special
 from scipy.spatial import cKDTree
 
 from hyperspy_symseg.frames.analysis import PointAnalysis
@@ -16,11 +15,11 @@ from hyperspy_symseg.networks.column_network import ColumnScale, columns_by
 from hyperspy_symseg.networks.column_scale import binned, mean_and_spread
 from hyperspy_symseg.networks.hrtem_network import SIGNED, binning_of, hrtem_network
 
-_logger = logging.getLogger(__name__)
+from .checks import check_labels
+from .hrtem_contrast import contrast_at
+from .hrtem_votes import with_votes
+
 NAMES = "y", "x", "y_error", "x_error", "probability", "contrast"
-# Standard deviations of what is taken for a column and for what is around it, in
-# pixels as the network sees them.
-INNER, OUTER = 1.2, 5.0
 # Columns that are less likely than this do not vote, and others by this power of their
 # probabilities: with the wrong sign there are as many, but none is sure. Votes are
 # summed up over a Gaussian with this standard deviation, at places this far apart, in
@@ -29,6 +28,9 @@ LEAST, POWER, AROUND, STEP, MARGIN = 0.02, 4, 30.0, 8, 0.1
 # Columns of a metal have this many others within a distance in angstroms, which is
 # somewhat more than that of nearest neighbours of gold.
 NEIGHBOURS, NEAR = 1.5, 3.2
+# Others are around a column as far as this, in pixels as above, and probabilities are
+# looked at in this range.
+BESIDE, SURE = 24.0, 5e-3
 # Columns that are nearer than this are one, in the same pixels.
 TWINS = 2.0
 
@@ -52,6 +54,10 @@ class HrtemColumns(PointAnalysis):
     pixel_size : float, optional
         In angstroms. Finer pixels than the network has seen are binned. By default
         they are taken as they are.
+    templates : Templates, optional
+        What the labels are of: columns in crystals are those that the network is
+        surest of in all of their cells together (`hrtem_votes`). By default there are
+        no labels.
 
     Examples
     --------
@@ -68,18 +74,14 @@ class HrtemColumns(PointAnalysis):
     contrast: str = "auto"
     probability: float = 0.5
     pixel_size: float | None = None
+    templates: Any = None
     whole_frames: ClassVar[bool] = True
-
-    def __post_init__(self):
-        """Say what nobody can know."""
-        if self.material == "metal" and self.contrast == "auto":
-            _logger.warning(
-                "Whether columns of a metal are bright or dark cannot be told where "
-                "there is one a cell: tell it as contrast if you know it."
-            )
 
     def process(self, tile):
         """Those of a frame: (n, 6) numpy.ndarray."""
+        labels = None
+        if self.templates is not None:
+            labels = check_labels(tile.labels, self.templates.n_patterns)
         if not tile.valid.any():
             return np.empty((0, len(NAMES)))
         tile = without_spoilt_lines(tile)
@@ -87,6 +89,9 @@ class HrtemColumns(PointAnalysis):
         given = tile.values, tile.valid
         with one_thread:
             found = columns_of(self.material, *given, self.contrast, n)
+            if labels is not None:
+                labels = np.where(tile.valid, labels, -1)
+                found = with_votes(found, tile, self.templates, labels, n)
         if self.material == "metal" and self.pixel_size is not None:
             found = found[_has_neighbours(found, NEAR / self.pixel_size)]
         found = found[found[:, 4] >= self.probability]
@@ -111,13 +116,28 @@ def columns_of(material, values, valid, contrast, n):
         Pixels along each side that become one.
     """
     network = hrtem_network(material)
+    found = looked_for(network, values, valid, contrast, n, material in SIGNED)
+    return calibrated(found, network.weights["neighbours"], n)
+
+
+def looked_for(network, values, valid, contrast, n, has_sign):
+    """The same by a given network, without what neighbours tell of probabilities.
+
+    Parameters
+    ----------
+    network : ColumnNetwork
+    values, valid, contrast, n
+        As in `columns_of`.
+    has_sign : bool
+        Whether contrast has a sign in the material.
+    """
     scale = ColumnScale(n, *mean_and_spread(*binned(values, valid, n)))
 
     def told(contrast):
         found = columns_by(network, values, valid, contrast, scale)
         return found[found[:, 4] >= LEAST]
 
-    if contrast != "auto" or material not in SIGNED:
+    if contrast != "auto" or not has_sign:
         return told(contrast)
     either, *both = (told(each) for each in ("auto", "bright", "dark"))
     bright, dark = (_near(each, values.shape, n) for each in both)
@@ -132,6 +152,34 @@ def columns_of(material, values, valid, contrast, n):
     rows = rows[np.argsort(-rows[:, 4], kind="stable")]
     pairs = cKDTree(rows[:, :2]).query_pairs(TWINS * n, output_type="ndarray")
     return np.delete(rows, pairs.max(axis=1), axis=0) if len(pairs) else rows
+
+
+def features(found, n):
+    """What a probability is calibrated by: (n, 3) numpy.ndarray.
+
+    Its own logit, that of the mean probability of the others around, and 1: where
+    there are few electrons, the network is too little sure of columns in the midst of
+    others, and too sure of what stands alone.
+    """
+    rows = np.ones((len(found), 3))
+    share = np.clip(found[:, 4], SURE, 1 - SURE)
+    pairs = cKDTree(found[:, :2]).query_pairs(BESIDE * n, output_type="ndarray")
+    # As if there were one more, which is none.
+    sums, counts = np.zeros(len(found)), np.ones(len(found))
+    for own, other in (pairs.T, pairs.T[::-1]):
+        np.add.at(sums, own, share[other])
+        np.add.at(counts, own, 1)
+    rows[:, 0] = special.logit(share)
+    rows[:, 1] = special.logit(np.clip(sums / counts, SURE, 1 - SURE))
+    return rows
+
+
+def calibrated(found, factors, n):
+    """Columns (n, 5) with probabilities by `features` and their factors: (n, 5)."""
+    if not len(found):
+        return found
+    likely = special.expit(features(found, n) @ factors)
+    return np.column_stack([found[:, :4], likely])
 
 
 def _has_neighbours(found, distance):
@@ -153,38 +201,3 @@ def _near(found, shape, n):
     at = np.rint(found[:, :2] / (STEP * n)).astype(int)
     np.add.at(total, tuple(at.T), found[:, 4] ** POWER)
     return ndimage.gaussian_filter(total, AROUND / STEP, mode="constant")
-
-
-def contrast_at(values, valid, places, width):
-    """How much brighter places are than what is around, over the latter: (n,) array.
-
-    Parameters
-    ----------
-    values : (rows, columns) numpy.ndarray of any real dtype
-    valid : (rows, columns) numpy.ndarray of bool
-    places : (n, 2) numpy.ndarray
-    width : float
-        Unit of the widths of what is averaged, in pixels.
-
-    Examples
-    --------
-    >>> frame = np.full((30, 40), 2.0)
-    >>> frame[15, 20] = 1
-    >>> contrast_at(frame, frame > 0, np.array([[15.0, 20.0]]), 1).round(3)
-    array([-0.052])
-    """
-    weights = valid.astype(float)
-    used = np.where(valid, values, 0).astype(float)
-    means = []
-    for each in (INNER, OUTER):
-        sums, counts = (
-            ndimage.gaussian_filter(x, each * width, mode="constant")
-            for x in (used, weights)
-        )
-        near = ndimage.map_coordinates(sums, places.T, order=1, mode="nearest")
-        among = ndimage.map_coordinates(counts, places.T, order=1, mode="nearest")
-        means.append(near / np.maximum(among, 1e-9))
-    own, around = means
-    return np.divide(
-        own - around, np.abs(around), out=np.zeros(len(own)), where=around != 0
-    )

@@ -5,14 +5,12 @@ They have the layers of `ColumnNetwork`. ``training/hrtem.py`` trained them, on 
 of `simulate.hrtem`, from `RANGES`.
 """
 
-import functools
 import logging
 import math
 import warnings
 from pathlib import Path
 
 from .column_layers import ColumnNetwork
-from .weights import read_weights
 
 _logger = logging.getLogger(__name__)
 FOLDER = Path(__file__).parent
@@ -45,29 +43,15 @@ UNEVEN = 1.1
 SIGNED = "graphene", "metal"
 
 
-@functools.cache
 def hrtem_network(material):
-    """The network of a class of materials.
-
-    Parameters
-    ----------
-    material : {"graphene", "MoS2", "metal"}
-
-    Returns
-    -------
-    ColumnNetwork
+    """The network of a class of materials, one of `MATERIALS`: ColumnNetwork.
 
     Raises
     ------
     FileNotFoundError, ValueError
         If its file is missing or damaged.
     """
-    return ColumnNetwork(*read_weights(weights_file(material)))
-
-
-def weights_file(material):
-    """Where the weights of a class of materials are: Path."""
-    return FOLDER / f"hrtem_{material.lower()}.npz"
+    return ColumnNetwork.trained(FOLDER / f"hrtem_{material.lower()}.npz")
 
 
 def binning_of(material, pixel_size):
@@ -92,6 +76,21 @@ def binning_of(material, pixel_size):
         return 1
     finest, _ = RANGES[material]["pixel_size"]
     return max(1, math.ceil(finest / pixel_size - 1e-9))
+
+
+def warn_of_sign(material, contrast):
+    """Say so if nobody can know whether columns are bright.
+
+    Parameters
+    ----------
+    material : {"graphene", "MoS2", "metal"}
+    contrast : {"auto", "bright", "dark"}
+    """
+    if material == "metal" and contrast == "auto":
+        _logger.warning(
+            "Whether columns of a metal are bright or dark cannot be told where there "
+            "is one a cell: tell it as contrast if you know it."
+        )
 
 
 def warn_of_pixel_size(material, sizes):

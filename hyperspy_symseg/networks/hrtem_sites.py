@@ -5,7 +5,6 @@
 `SERIES`. Experimental: see `doc/hrtem.md`.
 """
 
-import functools
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from .layers import conv2d, dense, relu, softmax
-from .weights import TrainedNetwork, read_weights
+from .weights import TrainedNetwork
 
 FOLDER = Path(__file__).parent
 # Images of a series; pixels of a patch along each side, and their size in angstroms.
@@ -30,7 +29,13 @@ LAYERS = {
 }
 # Inputs and outputs of what follows: 4 x 4 pixels of 48 channels and three defoci.
 HIDDEN = 48 * 16 + N_IMAGES, 64
-CLASSES = {"MoS2": ("none", "1S", "2S", "Mo")}
+# Names of the classes. Of metals they are numbers of atoms, and the last one is that or
+# more.
+MOST_ATOMS = 15
+CLASSES = {
+    "MoS2": ("none", "1S", "2S", "Mo"),
+    "metal": tuple(map(str, range(MOST_ATOMS + 1))),
+}
 # What series were drawn from: the first defocus and the step in angstroms (under
 # focus), electrons in a square angstrom of an image, and the microscope.
 SERIES = {
@@ -45,7 +50,19 @@ SERIES = {
         "focal_spread": (5.0, 15.0),
         "vibration": (0.0, 0.15),
         "mtf": (0.6, 1.0),
-    }
+    },
+    "metal": {
+        "first_defocus": (30.0, 60.0),
+        "step": (25.0, 45.0),
+        "dose": (200.0, 12000.0),
+        "voltage": (200.0, 300.0),
+        "pixel_size": (0.12, 0.26),
+        "spherical_aberration": (-5.0, 5.0),
+        "astigmatism": (0.0, 5.0),
+        "focal_spread": (5.0, 15.0),
+        "vibration": (0.0, 0.15),
+        "mtf": (0.6, 1.0),
+    },
 }
 
 
@@ -91,15 +108,15 @@ class SiteNetwork(TrainedNetwork):
         return x.astype(float)
 
 
-@functools.cache
 def site_network(material):
-    """The network of a class of materials, "MoS2": SiteNetwork."""
-    return SiteNetwork(*read_weights(sites_file(material)))
+    """The network of a class of materials, one of `CLASSES`: SiteNetwork.
 
-
-def sites_file(material):
-    """Where the weights of a class of materials are: Path."""
-    return FOLDER / f"hrtem_sites_{material.lower()}.npz"
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If its file is missing or damaged.
+    """
+    return SiteNetwork.trained(FOLDER / f"hrtem_sites_{material.lower()}.npz")
 
 
 def patches_at(images, places, pixel_size):
@@ -142,7 +159,7 @@ def warn_of_series(material, asked):
 
     Parameters
     ----------
-    material : {"MoS2"}
+    material : {"MoS2", "metal"}
     asked : dict of str and float
         Some of the names of `SERIES`, and their values.
     """

@@ -124,12 +124,17 @@ class TrainedNetwork:
 
     @classmethod
     @functools.cache
-    def trained(cls):
-        """The network of the package.
+    def trained(cls, file=None):
+        """A network of the package.
+
+        Parameters
+        ----------
+        file : Path, optional
+            Of its weights. By default that of the class.
 
         Raises
         ------
         FileNotFoundError, ValueError
             If its file is missing or damaged.
         """
-        return cls(*read_weights(cls.file))
+        return cls(*read_weights(cls.file if file is None else file))

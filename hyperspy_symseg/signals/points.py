@@ -637,10 +637,20 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
     check_one_of("method", method, METHODS)
     check_one_of("contrast", contrast, CONTRASTS)
     material, names = asked["material"], NAMES
+    with_crystals = method != "network"
     if material is not None:
-        _check_material(material, labels, method, contrast)
-        method = "network"
+        _check_material(material, method, contrast)
+        with_crystals = with_crystals and labels is not None
+        method = "auto" if with_crystals else "network"
     defoci = defoci_of(signal, material, asked["focal_series"])
+    if defoci is not None:
+        # The defocus tells.
+        check_one_of("contrast", contrast, ("auto",))
+    if defoci is not None and labels is not None:
+        raise ValueError(
+            "seg must be None with a focal series, whose images are looked at without "
+            f"labels, got {shown(labels)}."
+        )
     probability = check_number("probability", asked["probability"], 0, 1)
     calibrated = check_flag("calibrated", asked["calibrated"])
     mask, lazy_output = asked["mask"], asked["lazy_output"]
@@ -651,23 +661,27 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
     how = {key: asked[key] for key in ("show_progressbar", "num_workers")}
     if labels is not None:
         _check_labels_of(labels, signal)
-    elif method != "network":
+    elif with_crystals:
         labels = signal.segment_symmetry(mask=mask, lazy_output=lazy_output, **how)
     if lazy_output is None:
         lazy_output = signal._lazy or (labels is not None and labels._lazy)
     templates, branch = None, {}
-    if method != "network":
-        model = labels._own_model() if method == "auto" else labels._refined_model()
+    if with_crystals:
+        takes_any = method == "auto" and material is None
+        model = labels._own_model() if takes_any else labels._refined_model()
         check_pixel_size(model, axes)
         templates, branch = model.templates, {"n_patterns": labels.n_patterns}
     if material is None:
         analysis = AtomicColumns(templates, method, contrast, probability)
     else:
         from hyperspy_symseg.analysis import hrtem_columns
+        from hyperspy_symseg.networks.hrtem_network import warn_of_sign
 
+        if defoci is None:
+            warn_of_sign(material, contrast)
         names, pixel_size = hrtem_columns.NAMES, _pixel_size(axes, material)
         analysis = hrtem_columns.HrtemColumns(
-            material, contrast, probability, pixel_size
+            material, contrast, probability, pixel_size, templates
         )
     if defoci is not None:
         from hyperspy_symseg.analysis.focal_series import FocalColumns
@@ -699,7 +713,7 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
     )
 
 
-def _check_material(material, labels, method, contrast):
+def _check_material(material, method, contrast):
     """Check a class of materials, and that nothing is asked that it does not have."""
     from hyperspy_symseg.networks.hrtem_network import MATERIALS, SIGNED
 
@@ -707,11 +721,6 @@ def _check_material(material, labels, method, contrast):
     check_one_of("method", method, ("auto", "network"))
     if material not in SIGNED:
         check_one_of("contrast", contrast, ("auto",))
-    if labels is not None:
-        raise ValueError(
-            "seg must be None with a material, as its network looks at all of the "
-            f"image, got {shown(labels)}."
-        )
 
 
 def _pixel_size(axes, material):

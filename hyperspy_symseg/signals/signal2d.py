@@ -552,17 +552,20 @@ def find_atomic_columns(
         is left to the network.
     material : {None, "graphene", "MoS2", "metal"}
         Of HRTEM: a network that was trained for this class of materials finds the
-        columns in all of the image, whatever the defocus, bright or dark or both. There
-        are no labels then, and the method is "auto" or "network". The contrast may be
+        columns in all of the image, whatever the defocus, bright or dark or both. The
+        method is "auto" or "network". With labels and "auto", columns in the crystals
+        are those that the network is surest of in all of their cells together, which
+        takes far fewer electrons; without `seg` no labels are made. The contrast may be
         told of "graphene" and "metal". Pixels should be from 0.10 to 0.20 angstroms for
         graphene, 0.12 to 0.26 for MoS2 and 0.12 to 0.30 for metals; finer ones are
         binned. See `doc/hrtem.md`.
     focal_series : bool or sequence of float
-        Experimental, of "MoS2". Whether the signal is one series of three
-        images at different defocus, along an axis of navigation with a unit of length;
-        or their defoci in angstroms, positive under focus. The images are aligned by
-        their columns, and the table tells what each column is, by its contrast: their
-        intensities must be 0 without electrons.
+        Experimental, of "MoS2" and "metal" (gold). Whether the signal is one series of
+        three images at different defocus, along an axis of navigation with a unit of
+        length; or their defoci in angstroms, positive under focus. The images are
+        aligned by their columns, and the table tells what each column is, or how many
+        atoms it has, by its contrast: intensities must be 0 without electrons. Labels
+        and contrast cannot be told.
     probability : float
         Of the columns in the result, at least.
     mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
@@ -590,7 +593,9 @@ def find_atomic_columns(
         Of a focal series there is one table (n, 10): ``y, x`` in the first image,
         ``y_error, x_error, probability``, ``class``, 0 none, 1 one S, 2 two S, 3 Mo,
         and the probabilities ``p_none, p_1S, p_2S, p_Mo``; sites that are none are in
-        the table if at least three neighbours of their lattice are there.
+        the table if at least three neighbours of their lattice are there. Of a metal
+        (n, 22): ``atoms``, the likeliest number of atoms in the column, and the
+        probabilities of all numbers, ``p_0`` to ``p_15``, the last that of 15 or more.
 
     Raises
     ------

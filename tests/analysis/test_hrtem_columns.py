@@ -8,9 +8,11 @@ from scipy.spatial import cKDTree
 from hyperspy_symseg.analysis.hrtem_columns import (
     HrtemColumns,
     _has_neighbours,
+    calibrated,
     columns_of,
-    contrast_at,
+    features,
 )
+from hyperspy_symseg.analysis.hrtem_contrast import contrast_at
 from hyperspy_symseg.frames.run import run
 from hyperspy_symseg.simulate import hrtem
 
@@ -89,3 +91,20 @@ def test_columns_of_a_crystal_have_neighbours():
     # Unlikely neighbours do not count as much: there are at most four.
     found[:, 4] = 0.3
     assert not _has_neighbours(found, 12.0).any()
+
+
+def test_probabilities_know_their_neighbours():
+    rows = np.ones((3, 5))
+    # The third is out of reach of the others.
+    rows[:, :2] = [[0, 0], [0, 20], [90, 90]]
+    rows[:, 4] = 0.5, 0.9, 0.5
+    # Means with one more, which is none: 0.45 and 0.25; and 0, of which 0.005 is left.
+    expected = np.log([0.45 / 0.55, 0.25 / 0.75, 0.005 / 0.995])
+    found = features(rows, 1)
+    np.testing.assert_allclose(found[:, 0], [0, np.log(9), 0], atol=1e-12)
+    np.testing.assert_allclose(found[:, 1], expected)
+    np.testing.assert_array_equal(found[:, 2], 1)
+    # Half as large pixels: none has a neighbour within 24 of those of the network.
+    np.testing.assert_allclose(features(rows, 0.5)[:, 1], expected[2])
+    likely = calibrated(rows, np.array([1.0, 0.0, np.log(3)]), 1)[:, 4]
+    np.testing.assert_allclose(likely, [0.75, 27 / 28, 0.75])

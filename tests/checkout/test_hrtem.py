@@ -45,9 +45,17 @@ def test_the_sign_is_that_of_the_columns(frames):
     y, x = np.indices((40, 50))
     columns = np.array([[12.0, 14.0], [25.0, 33.0]])
     bright = sum(np.exp(-((y - a) ** 2 + (x - b) ** 2) / 8) for a, b in columns)
-    assert frames.sign_of(1 + bright, columns) == 1
-    assert frames.sign_of(1 - bright, columns) == -1
-    assert frames.sign_of(np.random.default_rng(0).normal(size=(40, 50)), columns) == 0
+    assert frames.sign_of(1 + bright, columns, 0.25) == 1
+    assert frames.sign_of(1 - bright, columns, 0.25) == -1
+    noise = np.random.default_rng(0).normal(size=(40, 50))
+    assert frames.sign_of(noise, columns, 0.25) == 0
+
+
+def test_where_no_columns_are_either_sign_may_be_told(frames):
+    rng = np.random.default_rng(5)
+    image, none = np.ones((frames.IMAGE, frames.IMAGE)), np.zeros((0, 2))
+    signs = {frames._crop(image, none, 64, 0, rng).sign for _ in range(20)}
+    assert signs == {-1, 1}
 
 
 def test_microscopes_are_of_the_range(frames):
@@ -93,6 +101,20 @@ def test_it_begins_with_the_network_of_other_frames(crops):
     found[:, 3:] = found[:, 3:].clip(*ERRORS)
     expected = [ColumnNetwork.trained().cells(x) for x in seen]
     np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+def test_atoms_of_a_metal_are_counted():
+    pytest.importorskip("torch")
+    series = importlib.import_module("hrtem_series")
+    sites = series.draw("metal", (3, 2))
+    assert sites.classes.max() > 2
+    # What is midway between columns is none.
+    bare = sites.places[sites.classes == 0]
+    columns = sites.places[sites.classes > 0]
+    away = np.hypot(*(bare[:, None] - columns).transpose(2, 0, 1)).min(axis=1)
+    assert len(bare) > 5
+    assert away.min() > series.AWAY["metal"] / sites.pixel
+    assert np.median(away) < series.BETWEEN / sites.pixel
 
 
 def test_sites_of_series_are_where_their_atoms_are():

@@ -153,6 +153,7 @@ ROWS = {
     "atomic columns of crystals": AtomicColumns(TWO, "crystal"),
     "atomic columns by the network": AtomicColumns(method="network"),
     "columns of HRTEM": HrtemColumns("MoS2"),
+    "columns of HRTEM in crystals": HrtemColumns("MoS2", templates=TWO),
     "defects": Defects(REFINED),
     "grains": Grains(2, 2, templates=TWO),
     "grain map": GrainMap(2),

@@ -99,11 +99,49 @@ def test_what_is_inside_is_not(mos2):
         ({"material": "MoS2", "focal_series": [1, 2]}, "focal_series"),
         ({"material": "MoS2", "focal_series": "yes"}, "focal_series"),
         ({"material": "MoS2", "focal_series": None}, "focal_series"),
+        ({"material": "metal", "focal_series": True, "contrast": "dark"}, "contrast"),
+        ({"material": "MoS2", "focal_series": True, "seg": 3}, "seg"),
     ],
 )
 def test_what_is_not_allowed_is_named(mos2, asked, name):
     with pytest.raises((TypeError, ValueError), match=f"^{name} must be"):
         columns_of(mos2[0], **asked)
+
+
+@pytest.fixture(scope="module")
+def gold():
+    specimen = hrtem.particle(SIZE, zone="100", radius=9.0, seed=4)
+    return simulated(specimen, 300)
+
+
+def test_atoms_of_a_metal_are_counted(gold):
+    s, truth = gold
+    columns = columns_of(s, material="metal", focal_series=True)
+    assert columns.column_names[5:8] == ["atoms", "p_0", "p_1"]
+    [rows] = columns.data
+    np.testing.assert_allclose(rows[:, 6:].sum(axis=1), 1)
+    found, inner = classes_at(rows, truth)
+    expected = truth.counts[inner]
+    assert expected.max() > 3
+    assert np.mean(np.abs(found - expected) <= 1) > 0.95
+    assert np.mean(found == expected) > 0.75
+    # Next to nothing where there is no column.
+    away, _ = cKDTree(truth.positions).query(rows[:, :2])
+    assert np.mean(away > 4) < 0.05
+
+
+def test_a_drift_that_is_too_large_is_said(mos2):
+    s = mos2[0].deepcopy()
+    s.data[1] = np.roll(s.data[1], 9, axis=1)
+    with pytest.warns(UserWarning, match="^Image 1 of the focal series seems"):
+        columns_of(s, material="MoS2", focal_series=True)
+
+
+def test_an_offset_of_the_camera_is_said(mos2):
+    s = mos2[0].deepcopy()
+    s.data += np.uint16(s.data.mean())
+    with pytest.warns(UserWarning, match="^Intensities of the focal series do not"):
+        columns_of(s, material="MoS2", focal_series=True)
 
 
 def test_a_single_image_is_no_series(mos2):

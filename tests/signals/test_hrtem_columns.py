@@ -68,6 +68,25 @@ def test_a_particle_whose_contrast_is_told(defocus, contrast):
     assert f1(found, truth.occupied) > 0.95
 
 
+def test_cells_of_a_crystal_tell_more_together(sheet):
+    s, truth = simulated(sheet, -60, dose=12)
+    seg = s.segment_symmetry(1, show_progressbar=False)
+    [alone] = columns_of(s, material="graphene").data
+    [together] = columns_of(s, seg=seg, material="graphene").data
+    assert f1(together, truth.occupied) > max(0.9, f1(alone, truth.occupied) + 0.05)
+    near = cKDTree(truth.occupied).query(together[:, :2])[0]
+    # A pixel, of each by itself.
+    assert np.sqrt(np.mean(near[near < 4] ** 2) / 2) < 0.5
+
+
+def test_the_network_alone_takes_no_labels(sheet):
+    s, _ = simulated(sheet, -60, dose=12)
+    seg = s.segment_symmetry(1, show_progressbar=False)
+    [expected] = columns_of(s, material="graphene").data
+    [found] = columns_of(s, seg=seg, method="network", material="graphene").data
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_the_table_has_names_and_errors(graphene):
     columns = columns_of(graphene[0], material="graphene")
     assert columns.column_names == [

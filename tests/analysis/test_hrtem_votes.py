@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of what cells of a crystal say together of its columns."""
+
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+
+from hyperspy_symseg.analysis.column_sites import LatticeField
+from hyperspy_symseg.analysis.hrtem_votes import _prior, _prior_changed, _Votes
+
+PERIOD, SHAPE = 12, (120, 144)
+MOTIF = np.array([[0.25, 0.25], [0.65, 0.75]])
+
+
+@pytest.fixture(scope="module")
+def field():
+    """A square lattice that is nowhere displaced."""
+    cells = [n // PERIOD for n in SHAPE]
+    return LatticeField(
+        np.eye(2) / PERIOD, np.zeros((2, *cells)), np.zeros((2, 2, *cells)), PERIOD
+    )
+
+
+@pytest.fixture(scope="module")
+def places():
+    """Two columns a cell: (240, 2)."""
+    first = PERIOD * np.argwhere(np.ones([n // PERIOD for n in SHAPE]))
+    return (first[:, np.newaxis] + PERIOD * MOTIF).reshape(-1, 2)
+
+
+def rows(places, probability, rng, error=1.0):
+    """What a network says of some places: (n, 5)."""
+    n = len(places)
+    off = rng.normal(0, error, places.shape)
+    return np.column_stack(
+        [places + off, np.full((n, 2), error), np.full(n, probability)]
+    )
+
+
+def voted(found, field, values=None, own=None):
+    own = np.ones(SHAPE, bool) if own is None else own
+    values = np.ones(SHAPE) if values is None else values
+    return _Votes(found, field, own, values, 1).columns()
+
+
+def at(found, places, distance=1.5):
+    """The probability of what is found at places, 0 where nothing is."""
+    away, which = cKDTree(found[:, :2]).query(places)
+    return np.where(away < distance, found[which, 4], 0)
+
+
+def noisy(places, rng):
+    """Columns of which a quarter is not seen, and as many that are none."""
+    seen = places[rng.random(len(places)) < 0.75]
+    false = rng.uniform(0, SHAPE, (60, 2))
+    return np.concatenate([rows(seen, 0.5, rng), rows(false, 0.3, rng)])
+
+
+def test_sites_are_what_most_cells_say(field, places):
+    found = voted(noisy(places, np.random.default_rng(0)), field)
+    # Those at the edges are within a pixel of being outside of the frame.
+    assert np.mean(at(found, places) > 0.8) > 0.97
+    assert np.mean(at(found, found[found[:, 4] > 0.5, :2]) > 0.5) == 1
+    assert np.count_nonzero(found[:, 4] > 0.5) < 1.05 * len(places)
+
+
+def test_places_are_better_than_those_of_the_network(field, places):
+    found = voted(noisy(places, np.random.default_rng(1)), field)
+    found = found[found[:, 4] > 0.5]
+    off = found[:, :2] - places[cKDTree(places).query(found[:, :2])[1]]
+    # One pixel, of each by itself.
+    assert np.sqrt(np.mean(off**2)) < 0.35
+    assert 0.5 < np.sqrt(np.mean((off / found[:, 2:4]) ** 2)) < 1.5
+
+
+def test_a_column_that_is_surely_missing_is_not_filled_in(field, places):
+    rng = np.random.default_rng(2)
+    y, x = np.indices(SHAPE)
+    gone = np.arange(len(places)) % 25 == 11
+    values = 100 + rng.normal(0, 1, SHAPE)
+    for a, b in places[~gone]:
+        values += 30 * np.exp(-((y - a) ** 2 + (x - b) ** 2) / 2 / 1.5**2)
+    found = voted(rows(places[~gone], 0.98, rng, error=0.2), field, values)
+    assert (at(found, places[gone]) < 0.3).all()
+    assert (at(found, places[~gone]) > 0.9).all()
+
+
+def test_a_crystal_ends_where_its_columns_do(field, places):
+    rng = np.random.default_rng(3)
+    left = places[places[:, 1] < 72]
+    found = voted(rows(left, 0.6, rng), field)
+    beyond = places[places[:, 1] > 72 + 2 * PERIOD]
+    assert (at(found, beyond) < 0.1).all()
+    assert np.mean(at(found, left[left[:, 1] < 66]) > 0.9) > 0.97
+
+
+def test_what_has_no_place_in_the_cell_stays_as_it_is(field):
+    rng = np.random.default_rng(4)
+    found = rows(rng.uniform(0, SHAPE, (6, 2)), 0.04, rng)
+    np.testing.assert_array_equal(voted(found, field), found)
+    assert voted(found[:0], field).shape == (0, 5)
+
+
+def test_the_prior_is_that_of_the_columns_around():
+    y, x = np.mgrid[:10, :12]
+    places = np.column_stack([y.ravel(), x.ravel()]).astype(float)
+    shares = np.where(places[:, 1] < 6, 0.6, 0.0)
+    found = _prior(places, shares, 2.5)
+    np.testing.assert_allclose(found[places[:, 1] < 4], 0.97)
+    assert found[places[:, 1] > 8].max() < 1e-3
+
+
+def test_odds_change_by_the_ratio_of_the_priors():
+    # Odds of 1/4, times those of 3/4 over those of 1/3: 1/4 * 3 / (1/2).
+    found = _prior_changed(np.array([0.2]), 1 / 3, np.array([0.75]))
+    np.testing.assert_allclose(found, 1.5 / 2.5)
