@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
 """Sums over blocks of pixels.
 
 A block b is a square of `block` pixels; those at the lower and right edge may be cut

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
 """Pixels and the blocks that they lie in.
 
 A block b is a square of `block` pixels; those at the lower and right edge may be cut
@@ -91,6 +92,7 @@ cdef extern from *:
         const int *SYMSEG_RESTRICT column_before,
         const float *SYMSEG_RESTRICT column_share, float *SYMSEG_RESTRICT line)
     {
+        SYMSEG_ROUND_EACH
         for (Py_ssize_t i = 0; i < n_rows; ++i) {
             const float *low = blocks + row_before[i] * width;
             const float *high = row_before[i] + 1 < height ? low + width : low;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
 """Posteriors with steep steps where those of smooth ones are.
 
 With p_k the posterior of pattern k in a block, and m = 2^squarings,

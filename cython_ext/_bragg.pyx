@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
 """Bragg components of a frame, block by block.
 
 A Bragg component is a plane wave e(q) = exp(2 pi i g.q), times an amplitude that varies

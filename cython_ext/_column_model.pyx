@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
 """Gaussian columns in a frame, and what the pixels about each of them say.
 
 A column at (y, x) with the width s is, d = ((q_y - y)^2 + (q_x - x)^2) / s^2,

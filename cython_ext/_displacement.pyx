@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
 """Displacement of a crystal in each cell: where its motif fits best.
 
 With Q_hk the structure factors of a motif, conjugated, times the Fourier sums near a
@@ -244,6 +245,7 @@ cdef extern from *:
         const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
         const float *SYMSEG_RESTRICT other_re, const float *SYMSEG_RESTRICT other_im)
     {
+        SYMSEG_ROUND_EACH
         for (Py_ssize_t j = 0; j < n; ++j) {
             out_re[j] = re[j] * other_re[j] - im[j] * other_im[j];
             out_im[j] = re[j] * other_im[j] + im[j] * other_re[j];
@@ -256,6 +258,7 @@ cdef extern from *:
         const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
         float turn, float factor_re, float factor_im, int add)
     {
+        SYMSEG_ROUND_EACH
         float cross_re = turn * factor_im, cross_im = turn * factor_re;
         if (add)
             for (Py_ssize_t j = 0; j < n; ++j) {

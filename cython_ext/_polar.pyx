@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
 """Pearson's coefficient of a circular patch and its image under point operations.
 
 The intensity at a fixed polar offset from a pixel is the same sparse sum for every

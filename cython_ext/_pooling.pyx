@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
 """The largest local maxima of a score map in a moving window.
 
 A local maximum is a score that none of its eight neighbours in the map exceeds. The

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
 """Mean field of a Potts model on a grid of blocks.
 
 With l_k the log-likelihood of pattern k and J the coupling, a sweep replaces all

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
 """Pearson's coefficient of every patch of a block with its shifted self.
 
 T and -T are scored together. Of the product image Z(q) = a(q) b(q + T), the sum

@@ -13,19 +13,27 @@
 #define SYMSEG_INLINE static inline __attribute__((always_inline))
 #endif
 
-/* Vector instructions of 2013 and later where there are any, chosen when loaded. */
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) \
-    && !defined(__clang__) && __GNUC__ >= 12
+/* Vector instructions of 2013 and later where there are any, chosen when loaded. An
+   earlier Clang takes them for those of a processor of this name, and there is none. */
+#if defined(SYMSEG_NO_CLONES) || !defined(__x86_64__) || !defined(__gnu_linux__)
+#define SYMSEG_CLONES
+#elif defined(__clang__) ? __clang_major__ >= 18 : __GNUC__ >= 12
 #define SYMSEG_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
 #define SYMSEG_CLONES
 #endif
 
-/* Every operation is rounded, as NumPy does: sums and products are not contracted. */
-#if defined(__GNUC__) && !defined(__clang__)
+/* Every operation is rounded, as NumPy does: sums and products are not contracted. The
+   first is an attribute of a function, the second the first word in it. */
+#if defined(__clang__)
+#define SYMSEG_ROUNDED
+#define SYMSEG_ROUND_EACH _Pragma("clang fp contract(off)")
+#elif defined(__GNUC__)
 #define SYMSEG_ROUNDED __attribute__((optimize("fp-contract=off")))
+#define SYMSEG_ROUND_EACH
 #else
 #define SYMSEG_ROUNDED
+#define SYMSEG_ROUND_EACH
 #endif
 
 /* Numbers that are done side by side. */

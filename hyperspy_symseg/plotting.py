@@ -3,13 +3,16 @@
 
 import numpy as np
 from matplotlib.colors import ListedColormap, Normalize, to_rgb
+from matplotlib.patheffects import withStroke
 
 from hyperspy_symseg.analysis.overlay import PATTERN_COLORS, pattern_colors
 
 __all__ = [
     "PATTERN_COLORS",
     "UNLABELLED_COLOR",
+    "draw_bars",
     "name_patterns",
+    "outline",
     "paint",
     "pattern_colormap",
     "pattern_colors",
@@ -38,6 +41,8 @@ WRITTEN = {
     "fontsize": "small",
 }
 HIGHEST_REFUSED, HIGHEST = 0.3, 0.7
+# Bars whose names fit side by side.
+FEW_BARS = 5
 
 
 def pattern_colormap(n_patterns):
@@ -83,6 +88,44 @@ def name_patterns(colorbar, n_patterns, names=None):
     name_colors(colorbar.mappable)
     # HyperSpy sets a new norm with every frame, and that takes the names away.
     colorbar.mappable.callbacks.connect("changed", name_colors)
+    # HyperSpy has made room for numbers.
+    colorbar.ax.figure.tight_layout()
+
+
+def draw_bars(ax, values, names=None):
+    """Draw a bar from zero for each pattern, in its colour and with its name.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Of a plot against the number of the pattern.
+    values : (n_patterns,) numpy.ndarray
+    names : sequence of str, optional
+        Of the patterns.
+    """
+    numbers = np.arange(len(values))
+    ax.bar(numbers, values, color=pattern_colors(len(values))[1], edgecolor="0.5")
+    ax.axhline(0, color="0.5", linewidth=1)
+    ax.set_xticks(numbers, labels=pattern_words(len(values), names))
+    if len(values) > FEW_BARS:
+        ax.tick_params(axis="x", rotation=90)
+    ax.set(xlim=(-0.6, len(values) - 0.4), xlabel="Pattern")
+    # Limits are those of the bars, whatever was drawn before.
+    low, high = min(0, np.nanmin(values)), max(0, np.nanmax(values))
+    room = 0.05 * (high - low or 1)
+    ax.set_ylim(low - room * (low < 0), high + room)
+    ax.figure.tight_layout()
+
+
+def outline(scalebar):
+    """Draw dark edges about a scale bar, which would be lost on bright colours.
+
+    Parameters
+    ----------
+    scalebar : hyperspy.drawing._widgets.scalebar.ScaleBar
+    """
+    for artist in (scalebar.line, scalebar.text):
+        artist.set_path_effects([withStroke(linewidth=4, foreground="0.1")])
 
 
 def pattern_words(n_patterns, names=None):
@@ -92,7 +135,7 @@ def pattern_words(n_patterns, names=None):
     ----------
     n_patterns : int
     names : sequence of str, optional
-        Of the patterns. Colours of more than seven patterns have none.
+        Of the patterns. Colours of more than fourteen patterns have none.
 
     Examples
     --------

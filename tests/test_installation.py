@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from importlib.metadata import requires
 from pathlib import Path
 
@@ -188,3 +189,13 @@ def test_nothing_of_the_networks_unpickles():
 def test_public_names_are_found():
     for name in hyperspy_symseg.__all__:
         assert getattr(hyperspy_symseg, name).__doc__
+
+
+@pytest.mark.skipif(
+    not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="Python has its lock"
+)
+def test_no_kernel_brings_the_lock_back():
+    kernels = [path.name.partition(".")[0] for path in PACKAGE.glob("_*.so")]
+    imports = ", ".join(f"hyperspy_symseg.{name}" for name in kernels)
+    result = run(f"import sys; import {imports}; print(sys._is_gil_enabled())")
+    assert result.stdout.strip() == "False"

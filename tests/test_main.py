@@ -166,6 +166,7 @@ def test_files_of_the_same_name_do_not_overwrite_each_other(run, image, tmp_path
 def wide_image(two_grains, tmp_path):
     """An image that is wider than a part, and its file."""
     signal = hs.signals.Signal2D(np.tile(two_grains[0].data, 30))
+    pytest.importorskip("zarr")
     signal.save(tmp_path / "wide.zspy", chunks=(61, 500))
     return signal, tmp_path / "wide.zspy"
 

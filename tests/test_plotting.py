@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg.lattice import find_periods
-from hyperspy_symseg.plotting import pattern_colormap, plot_n_patterns, plot_periods
+from hyperspy_symseg.plotting import (
+    draw_bars,
+    pattern_colormap,
+    plot_n_patterns,
+    plot_periods,
+)
 from hyperspy_symseg.simulate import Lattice, micrograph
 from hyperspy_symseg.templates.refusals import NOT_TRIED, ONE_MOTIF, RIM, TOO_LITTLE
 
@@ -285,3 +290,11 @@ def test_no_spectrum_to_plot():
         ValueError, match="^periods must be of frames with some contrast"
     ):
         plot_periods(find_periods(np.zeros((50, 50))))
+
+
+def test_bars_begin_at_zero():
+    ax = plt.subplots()[1]
+    draw_bars(ax, np.array([2.29, 2.31]), ("matrix", "grain"))
+    assert [bar.get_height() for bar in ax.patches] == [2.29, 2.31]
+    assert ax.get_ylim()[0] == 0
+    assert [each.get_text() for each in ax.get_xticklabels()] == ["0 matrix", "1 grain"]

@@ -14,7 +14,8 @@ from hyperspy_symseg.frames.analysis import MapAnalysis
 from .checks import check_labels
 
 # M. Okabe and K. Ito, Color Universal Design (2008): can be told apart with any kind
-# of colour vision.
+# of colour vision. So can the others beside them: each is the one that is farthest from
+# all before it, in CIELAB as those who see two of the three primaries see it.
 PATTERN_COLORS = {
     "orange": "#e69f00",
     "sky blue": "#56b4e9",
@@ -23,6 +24,13 @@ PATTERN_COLORS = {
     "blue": "#0072b2",
     "vermillion": "#d55e00",
     "reddish purple": "#cc79a7",
+    "violet": "#8700f0",
+    "pale green": "#c3ffa5",
+    "brown": "#784b1e",
+    "turquoise": "#00ffd2",
+    "lavender": "#9678ff",
+    "olive green": "#96b45a",
+    "slate": "#4b5a5a",
 }
 
 
@@ -36,7 +44,7 @@ def pattern_colors(n_patterns):
     Returns
     -------
     names : list of str
-        Above seven patterns, where no set of colours can be told apart, the empty
+        Above fourteen patterns, whose colours cannot all be told apart, the empty
         string.
     colors : (n_patterns, 3) numpy.ndarray
         RGB from 0 to 1.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperspy_symseg.frames.paths import UNFINISHED
+from hyperspy_symseg.frames.zarr_array import ZarrArray
 
 from .reading import STORES
 
@@ -172,37 +173,20 @@ def frames_there(path, shape, has_settled):
     places = list(np.ndindex(shape))
     if not is_store(path):
         return places if has_settled else []
-    import zarr
-
-    signals = list(zarr.open_group(path, mode="r")["Experiments"].values())
-    if len(signals) != 1:
-        raise ValueError(f"it must have one signal to be watched, got {len(signals)}")
-    data = signals[0]["data"]
-    names = _chunk_names(path / data.path)
-    of_a_frame = list(np.ndindex(*data.cdata_shape[len(shape) :]))
+    data = ZarrArray(path)
+    there = data.chunks_there()
+    of_a_frame = list(np.ndindex(*data.n_chunks[len(shape) :]))
 
     def chunk_of(place):
         return tuple(i // n for i, n in zip(place, data.chunks, strict=False))
 
     def is_there(chunk):
-        return all((*chunk, *rest) in names for rest in of_a_frame)
+        return all((*chunk, *rest) in there for rest in of_a_frame)
 
-    last = max((name[: len(shape)] for name in names), default=())
+    last = max((name[: len(shape)] for name in there), default=())
     alone = all(n == 1 for n in data.chunks[: len(shape)])
     return [
         place
         for place in places
         if is_there(chunk := chunk_of(place)) and (alone or has_settled or chunk < last)
     ]
-
-
-def _chunk_names(folder):
-    """Numbers of the chunks of an array on disk: set of tuple of int."""
-    names = set()
-    for root, _, files in os.walk(folder):
-        before = os.path.relpath(root, folder).replace(os.sep, ".").strip(".")
-        for name in files:
-            whole = f"{before}.{name}" if before else name
-            if all(number.isdigit() for number in whole.split(".")):
-                names.add(tuple(map(int, whole.split("."))))
-    return names

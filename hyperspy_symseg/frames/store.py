@@ -2,7 +2,6 @@
 """A series written frame by frame, to a file that bears its name only when complete."""
 
 import contextlib
-import itertools
 import os
 import shutil
 
@@ -16,6 +15,7 @@ from .paths import (
     unfinished_path,
 )
 from .writer_lock import WriterLock
+from .zarr_array import ZarrArray, zarr_library
 
 # Rows and columns of a chunk in the file, at most: of a frame, unless it is very large.
 CHUNK_SHAPE = (4096, 4096)
@@ -39,17 +39,16 @@ class FrameStore:
     """
 
     def __init__(self, path):
-        import zarr
-
         self._path = path
         try:
-            (experiment,) = zarr.open_group(path, mode="r+")["Experiments"].values()
-            self._frames = experiment["data"]
-            if self._frames.chunks[:-2] != (1,) * (self._frames.ndim - 2):
+            self._frames = ZarrArray(path, "r+")
+            if self._frames.chunks[:-2] != (1,) * (len(self._frames.shape) - 2):
                 raise ValueError("several frames are in one chunk")
             # HyperSpy separates the numbers of a chunk by slashes.
-            if self._frames._dimension_separator != ".":
+            if self._frames.separator != ".":
                 raise ValueError("it was written in one go")
+        except ImportError:
+            raise
         except Exception as error:
             # Whatever zarr and its codecs have to say of a file that is no such one.
             raise ValueError(
@@ -86,27 +85,18 @@ class FrameStore:
         -------
         FrameStore
         """
-        import zarr
-
         remove(path)
         # It is there either with all that it takes to go on, or not at all.
         hidden = path.with_name(f".{path.name}")
         try:
             save_rest(hidden)
-            root = zarr.open_group(hidden, mode="r+")
-            (experiment,) = root["Experiments"].values()
-            experiment.create_dataset(
-                "data",
-                shape=frames.shape,
-                chunks=(
-                    *(1,) * (frames.ndim - 2),
-                    *map(min, frames.shape[-2:], chunk_shape),
-                ),
-                dtype=frames.dtype,
-                fill_value=fill_value,
-                dimension_separator=".",
+            ZarrArray.create(
+                hidden,
+                frames.shape,
+                (*(1,) * (frames.ndim - 2), *map(min, frames.shape[-2:], chunk_shape)),
+                frames.dtype,
+                fill_value,
             )
-            zarr.consolidate_metadata(root.store)
             os.replace(hidden, path)
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
@@ -114,15 +104,12 @@ class FrameStore:
 
     def missing(self):
         """Places of the frames that are not in it, ascending: list of tuple of int."""
-        names = set(self._frames.chunk_store.listdir(self._frames.path))
-        of_a_frame = [range(n) for n in self._frames.cdata_shape[-2:]]
+        there = self._frames.chunks_there()
+        of_a_frame = list(np.ndindex(self._frames.n_chunks[-2:]))
         return [
             index
             for index in self.indices()
-            if not all(
-                ".".join(map(str, (*index, *chunk))) in names
-                for chunk in itertools.product(*of_a_frame)
-            )
+            if not all((*index, *chunk) in there for chunk in of_a_frame)
         ]
 
     def indices(self):
@@ -140,7 +127,7 @@ class FrameStore:
         -------
         (rows, columns) numpy.ndarray
         """
-        return self._frames[index]
+        return self._frames.read(index)
 
     def grow(self, shape=None):
         """Make room for more frames along the first axis.
@@ -156,22 +143,13 @@ class FrameStore:
         ValueError
             If it is of other frames, or of fewer.
         """
-        import zarr
-
         old = self._frames.shape
         shape = old if shape is None else shape
         if shape[1:] != old[1:] or shape[0] < old[0]:
             raise ValueError(
                 f"frames must be added to those of {self._path}, {old}, got {shape}."
             )
-        root = zarr.open_group(self._path, mode="r+")
-        (experiment,) = root["Experiments"].values()
-        axis = experiment["axis-0"].attrs
-        if shape == old and axis["size"] == shape[0]:
-            return
-        self._frames.resize(shape)
-        axis["size"] = shape[0]
-        zarr.consolidate_metadata(root.store)
+        self._frames.grow(shape[0])
 
     def write(self, index, frame):
         """Write a frame.
@@ -187,9 +165,9 @@ class FrameStore:
         RuntimeError
             If the store is no longer there: zarr would make a folder for the frame.
         """
-        if not (self._path / ".zgroup").exists():
+        if not self._frames.is_there():
             raise RuntimeError(f"{self._path} was removed while it was written.")
-        self._frames[index] = frame
+        self._frames.write(index, frame)
 
     def check_complete(self, left_out=()):
         """Check that the file, as it is read now, has all frames.
@@ -278,9 +256,12 @@ def only_writer(*paths):
         If there is another writer, or something that is no file of this package, or is
         none that may be replaced, at one of the places or where the series is until it
         is complete.
+    ImportError
+        Without zarr.
     OSError
         If the folder cannot be written to.
     """
+    zarr_library()
     unfinished = unfinished_path(paths[0])
     lock_path = unfinished.with_suffix(".lock")
     prepare_folder(unfinished.parent)

@@ -19,6 +19,7 @@ from .axes import (
     unit,
 )
 from .metadata import operations_record, result_metadata
+from .pattern_measure import PatternMeasure
 
 if TYPE_CHECKING:
     from hyperspy.api.plot.markers import Markers
@@ -74,7 +75,7 @@ class Measures:
 
         Returns
         -------
-        Signal1D, Signal2D or BaseSignal, lazy if the labels are
+        PatternMeasure, Signal1D, Signal2D or BaseSignal, lazy if the labels are
             Of a single image, areas against the number of the pattern. Of a series,
             areas against the navigation axes of the labels, such as time, which are
             the signal axes here; the pattern is the navigation axis.
@@ -85,7 +86,7 @@ class Measures:
         >>> s, truth = simulate.grain_boundary()
         >>> areas = s.segment_symmetry(2, show_progressbar=False).get_areas()
         >>> areas, areas.metadata.Signal.quantity
-        (<Signal1D, title: Simulated micrograph, dimensions: (|2)>, 'Area (nm²)')
+        (<PatternMeasure, title: Simulated micrograph, dimensions: (|2)>, 'Area (nm²)')
         """
         from hyperspy_symseg.analysis import Areas
 
@@ -101,7 +102,7 @@ class Measures:
 
         Returns
         -------
-        Signal1D, Signal2D or BaseSignal, lazy if the labels are
+        PatternMeasure, Signal1D, Signal2D or BaseSignal, lazy if the labels are
             Lengths in the unit of the signal axes, with axes as in `get_areas`.
 
         Raises
@@ -676,6 +677,20 @@ class Measures:
         is_lazy = any(isinstance(array, da.Array) for array in (frames, self.data))
         return (lazy if is_lazy else run)(analysis, frames, self.data, mask)
 
+    def _share_of_first(self):
+        """Share of the pixels that are of pattern 0, against the navigation axes."""
+        from hyperspy_symseg.analysis import Areas
+
+        rows, columns = self.data.shape[-2:]
+        shares = self._found(Areas(self.n_patterns, 1 / (rows * columns)))
+        along = [
+            axis.get_axis_dictionary() | {"navigate": False}
+            for axis in navigation_axes(self)
+        ]
+        return signal_class(along)(
+            shares[..., 0], axes=along, **result_metadata(self, "Share of pattern 0")
+        )
+
     def _measured(self, analysis, name, units):
         """What an analysis measures of each pattern, against the navigation axes.
 
@@ -692,7 +707,8 @@ class Measures:
         ]
         pattern = {"name": "Pattern", "size": values.shape[-1], "navigate": bool(along)}
         quantity = f"{name} ({units})" if units else name
-        result = signal_class(along or [pattern])(
+        kind = signal_class(along) if along else PatternMeasure
+        result = kind(
             np.moveaxis(values, -1, 0),
             axes=[pattern, *along],
             **result_metadata(self, quantity),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import dask.array as da
 import numpy as np
-from hyperspy.signals import LazySignal2D, Signal2D
+from hyperspy.signals import LazySignal2D, Signal1D, Signal2D
 
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.checks import shown
@@ -181,15 +181,16 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
 
         The colours are those of Okabe and Ito, which can be told apart with any kind
         of colour vision: orange for pattern 0, then sky blue, bluish green, yellow,
-        blue, vermillion and reddish purple; shades of cividis for more than seven
-        patterns. Pixels without a label are grey. Beside the bar are the names of the
-        patterns, if they have any.
+        blue, vermillion and reddish purple, and seven others; shades of cividis for
+        more than fourteen patterns. Pixels without a label are grey. Beside the bar are
+        the names of the patterns, if they have any.
 
         Parameters
         ----------
         *args, **kwargs
-            As in ``Signal2D.plot``. The navigator of a lazy series is a slider: only
-            the frame in view is computed.
+            As in ``Signal2D.plot``. The navigator of a series is the share of pixels
+            that are of pattern 0; that of a lazy series is a slider, as only the frame
+            in view is computed.
 
         Examples
         --------
@@ -209,12 +210,23 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
             "vmax": n - 0.5,
             "norm": "linear",
         }
-        if self._lazy and self.axes_manager.navigation_dimension:
+        along = self.axes_manager.navigation_dimension
+        if self._lazy and along:
             defaults["navigator"] = "slider"
-        super().plot(*args, **defaults | kwargs)
+        elif along in (1, 2) and not args:
+            defaults["navigator"] = self._share_of_first()
+        options = defaults | kwargs
+        super().plot(*args, **options)
+        is_share = isinstance(options.get("navigator"), Signal1D)
+        if is_share and options["navigator"] is defaults.get("navigator"):
+            # HyperSpy takes it for a sum of the data.
+            self._plot.navigator_plot.ax.set_ylabel("Share of pattern 0")
         colorbar = self._plot.signal_plot._colorbar
         if colorbar is not None:
             plotting.name_patterns(colorbar, n, self.pattern_names)
+        scalebar = getattr(self._plot.signal_plot.ax, "scalebar", None)
+        if scalebar is not None:
+            plotting.outline(scalebar)
 
     def overlay(self, signal: Signal2D, saturation: float = 0.5) -> Signal2D:
         """Micrographs in grey, tinted by pattern (the paper's figure 1e).

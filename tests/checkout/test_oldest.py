@@ -18,9 +18,14 @@ def oldest():
 
 def test_all_dependencies_have_a_lowest_version(oldest):
     lines = list(oldest.lowest_versions("project.dependencies"))
-    assert "zarr==2.18.7" in lines
+    assert "h5py==3.14" in lines
     assert "rosettasciio==0.12" in lines
     assert all(line.count("==") == 1 for line in lines)
+
+
+def test_so_have_those_of_an_extra(oldest):
+    lines = list(oldest.lowest_versions("project.optional-dependencies.zspy"))
+    assert lines == ["rosettasciio==0.12", "zarr==2.18.7"]
 
 
 def test_so_has_what_builds_it(oldest):

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import shutil
+import sys
 
 import numpy as np
 import pytest
 import zarr
 
-from hyperspy_symseg.frames.store import FrameStore
+from hyperspy_symseg.frames.store import FrameStore, only_writer
 
 N, SHAPE = 7, (61, 83)
 
@@ -106,3 +107,13 @@ def test_what_is_no_unfinished_series(tmp_path, separator):
     assert not FrameStore.is_at(tmp_path / "x.zspy")
     with pytest.raises(ValueError, match="must be an unfinished series, got another"):
         FrameStore(tmp_path / "x.zspy")
+
+
+def test_without_zarr_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    with (
+        pytest.raises(ImportError, match=r"pip install hyperspy-symseg\[zspy\]"),
+        only_writer(tmp_path / "x.zspy"),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []

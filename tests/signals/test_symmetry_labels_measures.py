@@ -256,7 +256,7 @@ def test_lengths_of_a_series_are_those_of_its_frames(tilts):
 
 def test_lengths_of_one_image(movie):
     lengths = movie.inav[1].get_boundary_length()
-    assert repr(lengths) == "<Signal1D, title: A series, dimensions: (|3)>"
+    assert repr(lengths) == "<PatternMeasure, title: A series, dimensions: (|3)>"
 
 
 def test_quantity_of_lengths(movie):
