@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the documentation is built: ``python -m sphinx -W doc build/site``."""
+"""How the documentation is built: ``python -P -m sphinx -W doc build/site``."""
 
 import os
 import sys
@@ -25,6 +25,8 @@ extensions = [
     "matplotlib.sphinxext.plot_directive",
     "myst_parser",
     "numpydoc",
+    # Formulae are shown without network, too.
+    "sphinx-mathjax-offline",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx_copybutton",
@@ -41,6 +43,14 @@ intersphinx_mapping = {"hyperspy": ("https://hyperspy.org/hyperspy-doc/current",
 
 templates_path = ["templates"]
 exclude_patterns = ["api/help", "gallery/*.ipynb", "gallery/*.py", "templates"]
+nitpicky = True
+# Names that are not in this reference.
+nitpick_ignore = [
+    ("py:class", "hyperspy_symseg.segmentation.score_model.ScoreModel"),
+    ("py:class", "hyperspy_symseg.templates.model.Templates"),
+    ("py:class", "numpy.ndarray"),
+    ("py:obj", "hyperspy.signals.BaseSignal.save"),
+]
 # What docstrings quote is code.
 default_role = "code"
 
@@ -56,6 +66,7 @@ bibtex_default_style = "unsrt"
 
 plot_basedir = str(HERE)
 plot_formats = [("png", 120)]
+plot_rcparams = {"savefig.bbox": "tight"}
 plot_html_show_formats = plot_html_show_source_link = False
 
 sphinx_gallery_conf = {
@@ -71,6 +82,10 @@ sphinx_gallery_conf = {
 }
 
 html_theme = "pydata_sphinx_theme"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+# These have no pages beside them.
+html_sidebars = {"index": [], "tutorial": []}
 html_title = "hyperspy-symseg"
 html_theme_options = {
     "footer_start": ["copyright"],

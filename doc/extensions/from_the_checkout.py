@@ -81,6 +81,12 @@ def add_picture(app, name, source):
         source[0] = f"{title}\n\n{figure}\n{text}"
 
 
+def skip_inherited(app, what, name, thing, skip, options):
+    """Leave methods out of the reference that are HyperSpy's own."""
+    module = getattr(thing, "__module__", None) or ""
+    return True if module.partition(".")[0] == "hyperspy" else None
+
+
 def write_help(app):
     """Write what ``--help`` prints, for each command, to ``api/help``."""
     from hyperspy_symseg.command_line.arguments import parser
@@ -98,6 +104,7 @@ def write_help(app):
 
 def setup(app):
     """Connect it to Sphinx."""
+    app.connect("autodoc-skip-member", skip_inherited)
     app.connect("builder-inited", write_help)
     app.connect("source-read", take_from_root)
     app.connect("source-read", add_picture)

@@ -9,7 +9,7 @@ from hyperspy_symseg import data
 
 s = data.two_phase_oxide()
 abundances, spectra = s.get_abundances(2)
-figure, axes = plt.subplots(1, 5, figsize=(15, 3.4), layout="constrained")
+figure, axes = plt.subplots(1, 5, figsize=(11, 2.7), layout="constrained")
 show(axes[0], s, "oxide with two phases")
 for k in range(2):
     title = f"abundance {k}"

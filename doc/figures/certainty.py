@@ -6,7 +6,7 @@ from common import show
 
 from hyperspy_symseg import simulate
 
-figure, axes = plt.subplots(2, 3, figsize=(10.5, 7), layout="constrained")
+figure, axes = plt.subplots(2, 3, figsize=(9, 6), layout="constrained")
 for row, dose in zip(axes, (10, 0.3), strict=True):
     s, _ = simulate.grain_boundary(dose=dose, shape=(320, 320))
     seg, certainty = s.segment_symmetry(2, certainty=True)

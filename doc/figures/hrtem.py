@@ -8,7 +8,7 @@ from hyperspy_symseg.simulate import hrtem
 
 PIXEL = 0.15
 sheet = hrtem.graphene((21.0, 27.0), vacancies=0.03, seed=2)
-figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
 for ax, defocus in zip(axes, (40, -40), strict=True):
     microscope = hrtem.Microscope(voltage=80, defocus=defocus, focal_spread=8)
     s, _ = hrtem.frame(sheet, microscope, (140, 180), PIXEL, dose=300)

@@ -8,7 +8,7 @@ from hyperspy_symseg import data
 from hyperspy_symseg.plotting import pattern_colormap
 
 COLORS = {"cmap": pattern_colormap(2), "vmin": -0.5, "vmax": 1.5}
-figure, axes = plt.subplots(2, 3, figsize=(11, 6.4), layout="constrained")
+figure, axes = plt.subplots(2, 3, figsize=(9, 5.4), layout="constrained")
 for row, dose in zip(axes, (30, 0.1), strict=True):
     s, _ = data.polar_domains(dose=dose)
     show(row[0], s, f"{dose} counts a column")

@@ -13,12 +13,14 @@ PATCH = 28
 s = data.iron_grain_boundary()
 lengths = {"stride": 2, "patch": PATCH, "window": 36}
 scores = s.get_symmetry_descriptors(**lengths, max_operations=6000)
-figure, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained")
 show(axes[0], s)
 for ax, name, color in zip(axes[1:], PLACES, ("C1", "C0"), strict=True):
     y, x = PLACES[name]
     corner = x - PATCH, y - PATCH
-    square = Rectangle(corner, 2 * PATCH, 2 * PATCH, fill=False, edgecolor=color, lw=3)
+    square = Rectangle(
+        corner, 2 * PATCH, 2 * PATCH, fill=False, edgecolor=color, lw=2.5
+    )
     axes[0].add_patch(square)
     near = [
         axis.value2index(place * old.scale)

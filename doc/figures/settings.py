@@ -8,7 +8,7 @@ from hyperspy_symseg import data
 
 s = data.iron_grain_boundary()
 seg = s.segment_symmetry()
-figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained")
 show(axes[0], seg.overlay(s), "overlay")
 seg.plot_periods(s, ax=axes[1])
 seg.plot_n_patterns(ax=axes[2])
