@@ -25,8 +25,10 @@ from .metadata import (
 
 if TYPE_CHECKING:
     from hyperspy.roi import BaseROI
+    from hyperspy.signals import BaseSignal, Signal2D
     from numpy.typing import ArrayLike
 
+    from hyperspy_symseg.gui import LabelsEditor
     from hyperspy_symseg.signals import BrushStroke, SymmetryLabels
 
     Frames = int | float | slice | list[int] | list[float]
@@ -157,6 +159,57 @@ class ChangedByHand:
         """
         found = self.metadata.get_item(EXAMPLES)
         return None if found is None else recorded_examples(found.as_dictionary())
+
+    def edit(
+        self,
+        signal: Signal2D | None = None,
+        *,
+        mask: ArrayLike | BaseSignal | None = None,
+    ) -> LabelsEditor:
+        """Change labels by hand in a notebook, with a brush.
+
+        It takes the extra ``gui`` and, to paint, ``%matplotlib widget``. The micrograph
+        is shown, tinted by pattern, beside its tools: a slider of the number of
+        patterns, with what each is worth and why it was refused; a brush, a rectangle
+        and a polygon that give pixels to a pattern; circles of examples, which the
+        patterns are learnt from; names; and a slider of the frames of a series.
+
+        Parameters
+        ----------
+        signal : Signal2D, optional
+            The micrograph or series, of the same shape. Without it, there are neither
+            other numbers of patterns nor examples.
+        mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
+            That the labels were made with.
+
+        Returns
+        -------
+        hyperspy_symseg.gui.LabelsEditor
+            Its ``labels`` are new labels, with what was done so far, recorded as by
+            `relabel`: `replay` does it to others. These here stay as they are.
+
+        Raises
+        ------
+        ImportError
+            If the extra is not installed.
+        TypeError, ValueError
+            If the signal is not allowed.
+
+        See Also
+        --------
+        relabel : does the same without a mouse.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(show_progressbar=False)
+        >>> editor = seg.edit(s)  # doctest: +SKIP
+        >>> seg = editor.labels  # doctest: +SKIP
+        """
+        from hyperspy_symseg.gui import LabelsEditor
+
+        return LabelsEditor(self, signal, mask)
 
 
 def set_pattern_names(labels, names):
