@@ -16,6 +16,7 @@ from .column_model import (
     width_step,
 )
 from .column_statistics import (
+    EXPECTED,
     log_odds,
     neighbours_moves,
     posterior,
@@ -183,7 +184,11 @@ class ColumnFit:
     def _prior(self):
         """Information that others have of them: (n, 3)."""
         kinds = self.sites.kinds
-        variation = (self._variation[kinds] * self._usual) ** 2
+        # At a rim, what is usual near by tells little.
+        relative = np.where(
+            self.shares < EXPECTED, VARIATIONS[1], self._variation[kinds]
+        )
+        variation = (relative * self._usual) ** 2
         scatter = self._scatter[kinds] ** 2
         return 1 / np.stack([variation, scatter, scatter], axis=1)
 

@@ -13,8 +13,11 @@ from hyperspy_symseg.templates.blocks import ratio
 SMOOTHING, FINER = 0.5, 3
 FEWEST_BINS = 4
 # Height of a maximum of the mean cell above the pass to a higher one, at least: share
-# of the range, and standard deviations of noise.
+# of the range, and standard deviations of noise. It may be a share of its own height
+# above the lowest place, if that is this share of the range: faint columns lie on the
+# flanks of bright ones.
 LEAST_HEIGHT, LEAST_SIGNIFICANCE = 0.01, 5.0
+OF_ITS_OWN, LEAST_FAINT = 0.12, 0.008
 # Steps along the way to a higher maximum.
 STEPS = 16
 # Columns a cell, and maxima that are looked at, at most.
@@ -118,13 +121,16 @@ class MeanCell(NamedTuple):
             largest &= (values > moved) | (step == (1, 1))
         points, low = np.argwhere(largest), values.min()
         points = points[np.argsort(-value(*points.T), kind="stable")]
-        least = LEAST_HEIGHT * np.ptp(values)
-        noise = LEAST_SIGNIFICANCE * self.noise
+        heights, span = values - low, np.ptp(values)
+        least = LEAST_HEIGHT * span
+        own = np.minimum(OF_ITS_OWN * heights, least)
+        least = np.where(heights > LEAST_FAINT * span, own, least)
+        least = np.maximum(least, LEAST_SIGNIFICANCE * self.noise)
         kept = []
         for point in points[:MOST_MAXIMA]:
             depths = [_depth(value, point, each, shape) for each in kept]
             depth = min(depths, default=value(*point) - low)
-            if depth > max(least, noise[tuple(point)]):
+            if depth > least[tuple(point)]:
                 kept.append(point)
         kept = np.array(kept[:MOST_SITES], int).reshape(-1, 2)
         heights = value(*kept.T) - low

@@ -22,6 +22,9 @@ LATTICES = {
     "faint": simulate.Lattice.square(
         15.6, orientation=20, motif=[(0.0, 0.0, 1), (0.5, 0.5, 0.03)]
     ),
+    "faint, 4.6 widths from others": simulate.Lattice.square(
+        13, orientation=20, motif=[(0.0, 0.0, 1), (0.5, 0.5, 0.03)]
+    ),
     "dumbbells": simulate.Lattice.rectangular(
         20, 14, orientation=30, motif=[(0.0, 0.0, 1), (0.36, 0.0, 1)]
     ),
@@ -165,12 +168,30 @@ def test_no_columns_beside_the_sites_of_a_perfect_crystal(dumbbells):
     assert not ((found["site"] == -1) & (found["probability"] >= 0.5)).any()
 
 
-def test_columns_of_three_percent_between_bright_ones():
-    crystal = Crystal("faint", 1000)
+@pytest.mark.parametrize("name", [name for name in LATTICES if "faint" in name])
+def test_columns_of_three_percent_between_bright_ones(name):
+    crystal = Crystal(name, 1000 if name == "faint" else 30000)
     _, distance = matched(crystal.columns(), crystal.places)
     faint = (crystal.weights < 0.1) & (crystal.places > 3).all(axis=1)
     faint &= (crystal.places < np.subtract(SHAPE, 4)).all(axis=1)
     assert np.mean(distance[faint] < 3) > 0.97
+
+
+def test_columns_of_three_percent_at_a_rim():
+    rng = np.random.default_rng(4)
+    imaging = Imaging(2.0, None, 0.25, 0.0, 0.02)
+    lattice = simulate.Lattice.hexagonal(12, orientation=10)
+    sites, steps, _ = imaging.columns(lattice, SHAPE, np.zeros(2), rng)
+    away = np.hypot(*(sites - (88, 110)).T) / 75
+    places, away = (sites + steps)[away < 1], away[away < 1]
+    weights = 0.03 + 0.97 * (1 - away)
+    frame = rng.poisson(1000 * imaging.draw([(places, weights)], SHAPE, 0.0))
+    signal = hs.signals.Signal2D(frame)
+    seg = signal.segment_symmetry(2, show_progressbar=False)
+    columns = signal.find_atomic_columns(seg, method="crystal", show_progressbar=False)
+    distance, _ = cKDTree(columns.data[0][:, :2]).query(places)
+    assert (distance[weights < 0.05] < 3).all()
+    assert len(columns.data[0]) == len(places)
 
 
 def test_dark_columns():
