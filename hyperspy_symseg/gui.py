@@ -22,7 +22,7 @@ MOST_PATTERNS = 8
 SHARE_OF_PERIOD, FIRST_WIDTH, WIDEST = 1.0, 9, 0.25
 # Radius of the circle of an example in the beginning, in periods, or without one as a
 # share of the shorter side. It has more than the 16 cells that an example needs.
-RADIUS_IN_PERIODS, SHARE_OF_SIDE = 2.5, 0.1
+RADIUS_IN_PERIODS, SHARE_OF_SIDE = 3.0, 0.1
 # Of the picture, in inches.
 SIZE = 6.0, 6.0
 # Buttons of a mouse.
@@ -66,7 +66,7 @@ class LabelsEditor:
 
         self.edits = LabelEdits(labels, signal, mask)
         self._rois, self._examples, self._line, self._points = {}, {}, None, []
-        self._is_setting = False
+        self._is_setting, self._of_roi = False, set()
         self._picture = self.edits.picture()
         # It is in the box with ipympl, and not in the cell above it, too.
         with plt.ioff():
@@ -204,7 +204,8 @@ class LabelsEditor:
         self._of_regions.layout.display = self._shown_if(RECTANGLE, POLYGON)
         self._of_examples.layout.display = self._shown_if(EXAMPLES)
         self.width.layout.display = self._shown_if(BRUSH)
-        self.pattern.layout.display = self._shown_if(BRUSH, RECTANGLE, POLYGON)
+        for widget in (self.pattern, self.all_frames):
+            widget.layout.display = self._shown_if(BRUSH, RECTANGLE, POLYGON)
         self.undo.disabled = not edits.steps
         self._is_setting = False
 
@@ -272,14 +273,19 @@ class LabelsEditor:
         """Show the region of a tool, and hide those of others."""
         from hyperspy.api import roi
 
+        ax = self.figure.axes[0]
         for each in (*self._rois.values(), *self._examples.values()):
             each.remove_widget(self._picture)
-        self._rois = {}
+        # HyperSpy leaves the lines of a polygon.
+        for artist in self._of_roi & set(ax.get_children()):
+            artist.remove()
+        self._rois, before = {}, set(ax.get_children())
         kinds = {RECTANGLE: roi.RectangularROI, POLYGON: roi.PolygonROI}
         tool = self.tool.value
         if tool in kinds:
             self._rois[tool] = kinds[tool]()
             self._rois[tool].add_widget(self._picture, color="white")
+        self._of_roi = set(ax.get_children()) - before
         if tool == EXAMPLES:
             self._show_examples()
         said = {

@@ -114,6 +114,7 @@ def test_a_rectangle(edit):
 
 def test_a_polygon(edit):
     editor = edit()
+    before = set(editor.figure.axes[0].get_children())
     editor.tool.value = "polygon"
     # It has no corners yet.
     editor.apply.click()
@@ -127,6 +128,8 @@ def test_a_polygon(edit):
     np.testing.assert_array_equal(
         editor.labels.data, labels_signal().relabel(1, roi=roi).data
     )
+    editor.tool.value = "brush"
+    assert set(editor.figure.axes[0].get_children()) == before
 
 
 def test_names(edit):
@@ -226,8 +229,8 @@ def test_examples(micrograph):
         editor.add.click()
     assert editor.status.value.startswith("example must have a name of its own")
     left, right = editor._examples.values()
-    left.r = right.r = 0.37
-    left.cx, right.cx = 0.4, 1.95
+    # They are large enough as they come.
+    left.cx, right.cx = 0.45, 1.9
     editor.segment.click()
     assert editor.labels.pattern_names == ("left", "right")
     assert (editor.labels.data[:, 0] == 0).mean() > 0.9
