@@ -6,9 +6,9 @@ corner ::
 
     python benchmarks/naming.py several [--patterns 3] [--doses 10 3 1] [--first 0]
 
-``--patterns`` is the number of frames of each kind. Below, an amorphous area is in the
-place of the second crystal, and then there is one crystal alone: none of these should
-be said to be several.
+``--patterns`` is the number of frames of each kind. Below, the second crystal is the
+first one again, displaced by any step; and an amorphous area is in its place, which
+should not be said to be a crystal.
 """
 
 import itertools
@@ -45,8 +45,8 @@ PAIRS = {
     "hexagonal, 21.79 degrees (Σ 7)": lambda a: (hexagonal(a), hexagonal(a + 21.79)),
     "hexagonal and square": lambda a: (hexagonal(a), square(a)),
     "any two of the 17 groups": None,
+    "square, displaced": lambda a: (square(a), square(a)),
     "square and amorphous": lambda a: (square(a), simulate.Amorphous(1 / 80, 6.5)),
-    "square alone": lambda a: (square(a), square(a)),
 }
 
 
