@@ -109,7 +109,8 @@ def built(command, runs, sources, target, jobs):
     if windows:
         own = Path(include, "pyconfig.h")
         (target / "pyconfig.h").write_text(WINDOWS.format(own=own))
-        options[:0] = ["-I", target]
+        # In place of the one that is beside Python.h.
+        options[:0] = ["-include", target / "pyconfig.h"]
     if runs:
         # As meson builds a release.
         options += ["-O3", "-DNDEBUG", "-shared", "-fPIC"]
