@@ -68,8 +68,8 @@ def _offset(sums):
     count, *sums = sums
     if not count:
         return np.nan
-    mean, noise, square, product = np.array(sums) / count
-    spread = square - mean**2
+    mean, noise, energy, product = np.array(sums) / count
+    spread = energy - mean**2
     of_noise = noise / (4 * np.pi * SMOOTHING**2)
     if not spread > max((VARIED * mean) ** 2, ABOVE_NOISE * of_noise):
         return np.nan

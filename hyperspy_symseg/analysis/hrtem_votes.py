@@ -105,17 +105,17 @@ class _Votes:
         grid = np.stack(np.indices(shape), axis=-1).reshape(-1, 2) / shape
         phases, _ = self.field.at(self.found[:, :2])
         blur = BLUR * self.n
-        sums, squares = np.zeros(len(grid)), np.zeros(len(grid))
+        sums, energies = np.zeros(len(grid)), np.zeros(len(grid))
         for phase, share in zip(phases, self.found[:, 4], strict=True):
             off = grid - phase
             off -= np.rint(off)
             away = ((off @ self.vectors) ** 2).sum(axis=1) / blur**2
             kernel = share * np.exp(-away / 2)
             sums += kernel
-            squares += kernel**2
+            energies += kernel**2
         n_cells = np.count_nonzero(self.own) * abs(np.linalg.det(self.field.cell))
         area = 2 * np.pi * blur**2 * n_cells
-        sums, noise = (x.reshape(shape) / area for x in (sums, np.sqrt(squares)))
+        sums, noise = (x.reshape(shape) / area for x in (sums, np.sqrt(energies)))
         return MeanCell(sums, noise, self.vectors)
 
     def columns(self):

@@ -644,13 +644,11 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
         method = "auto" if with_crystals else "network"
     defoci = defoci_of(signal, material, asked["focal_series"])
     if defoci is not None:
-        # The defocus tells.
         check_one_of("contrast", contrast, ("auto",))
-    if defoci is not None and labels is not None:
-        raise ValueError(
-            "seg must be None with a focal series, whose images are looked at without "
-            f"labels, got {shown(labels)}."
-        )
+        if labels is not None:
+            raise ValueError(
+                f"seg must be None, of a focal series, got {shown(labels)}."
+            )
     probability = check_number("probability", asked["probability"], 0, 1)
     calibrated = check_flag("calibrated", asked["calibrated"])
     mask, lazy_output = asked["mask"], asked["lazy_output"]
