@@ -91,10 +91,9 @@ class LabelsEditor:
         """
         return self.edits.labels
 
-    def _ipython_display_(self):
-        from IPython.display import display
-
-        display(self.box)
+    def _repr_mimebundle_(self, **how):
+        """Shown in a notebook as its box is."""
+        return self.box._repr_mimebundle_(**how)
 
     def _make_controls(self):
         """Make all widgets, as they are in the beginning."""

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Regions of frames that are chosen by hand: as pixels, and as metadata have them."""
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from hyperspy.axes import UniformDataAxis
 
 from hyperspy_symseg.frames.checks import as_array, is_number, shown
 
@@ -53,7 +57,7 @@ class BrushStroke:
     <SymmetryLabels, title: Simulated micrograph, dimensions: (|512, 512)>
     """
 
-    points: tuple[tuple[float, float], ...]
+    points: Sequence[tuple[float, float]]
     width: float | tuple[float, float]
 
     def __post_init__(self):
@@ -78,7 +82,7 @@ class BrushStroke:
         width = tuple(width) if isinstance(width, list | tuple) else width
         object.__setattr__(self, "width", width)
 
-    def on_axes(self, axes):
+    def on_axes(self, axes: tuple[UniformDataAxis, UniformDataAxis]) -> BrushStroke:
         """The same stroke in axis units.
 
         Parameters
@@ -121,7 +125,7 @@ class BrushStroke:
             points = points * (x.scale, y.scale) + (x.offset, y.offset)
         return BrushStroke(points, width)
 
-    def mask(self, axes):
+    def mask(self, axes: tuple[UniformDataAxis, UniformDataAxis]) -> np.ndarray:
         """Pixels that the brush went over.
 
         Parameters
