@@ -328,14 +328,10 @@ class LabelEdits:
         return self.frame if len(self.frame) > 1 else self.frame[0]
 
     def _do(self, step):
-        """Do a step, in the frame in view at once."""
-        if self._is_seen(step):
-            view = self._view.deepcopy() if step.names is not None else self._view
-            self._view = step.on(view, one_frame=True)
+        """Do a step, which is of the frame in view or of all."""
+        view = self._view.deepcopy() if step.names is not None else self._view
+        self._view = step.on(view, one_frame=True)
         self.steps.append(step)
-
-    def _is_seen(self, step):
-        return step.frame is None or step.frame == self.frame
 
     def _show(self):
         """Labels of the frame in view, with what was done to them."""
@@ -344,8 +340,11 @@ class LabelEdits:
         if view._lazy:
             view.compute(show_progressbar=False)
         for step in self.steps:
-            if self._is_seen(step):
-                view = step.on(view, one_frame=True)
+            data = view.data
+            view = step.on(view, one_frame=True)
+            if step.frame not in (None, self.frame):
+                # A pattern that is new there has a number and a name here, too.
+                view.data = data.astype(view.data.dtype)
         self._view = view
 
     def _segmented(self, what, **asked):

@@ -92,26 +92,32 @@ def name_patterns(colorbar, n_patterns, names=None):
     colorbar.ax.figure.tight_layout()
 
 
-def draw_bars(ax, values, names=None):
+def draw_bars(ax, numbers, values, names=None, n_patterns=0):
     """Draw a bar from zero for each pattern, in its colour and with its name.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
         Of a plot against the number of the pattern.
-    values : (n_patterns,) numpy.ndarray
+    numbers : (n,) numpy.ndarray of int
+        Of the patterns that are drawn.
+    values : (n,) numpy.ndarray
     names : sequence of str, optional
-        Of the patterns.
+        Of all patterns.
+    n_patterns : int
+        Number of all, if there are more than the largest of `numbers` says.
     """
-    numbers = np.arange(len(values))
-    ax.bar(numbers, values, color=pattern_colors(len(values))[1], edgecolor="0.5")
+    n_patterns = max(n_patterns, numbers.max() + 1)
+    colors, words = pattern_colors(n_patterns)[1], pattern_words(n_patterns, names)
+    ax.bar(numbers, values, color=colors[numbers], edgecolor="0.5")
     ax.axhline(0, color="0.5", linewidth=1)
-    ax.set_xticks(numbers, labels=pattern_words(len(values), names))
+    ax.set_xticks(numbers, labels=[words[number] for number in numbers])
     if len(values) > FEW_BARS:
         ax.tick_params(axis="x", rotation=90)
-    ax.set(xlim=(-0.6, len(values) - 0.4), xlabel="Pattern")
+    ax.set(xlim=(numbers.min() - 0.6, numbers.max() + 0.6), xlabel="Pattern")
     # Limits are those of the bars, whatever was drawn before.
-    low, high = min(0, np.nanmin(values)), max(0, np.nanmax(values))
+    finite = values[np.isfinite(values)].astype(float)
+    low, high = finite.min(initial=0), finite.max(initial=0)
     room = 0.05 * (high - low or 1)
     ax.set_ylim(low - room * (low < 0), high + room)
     ax.figure.tight_layout()

@@ -104,6 +104,17 @@ def test_one_frame_of_a_series(lazy):
     assert type(edits.labels) is kind
 
 
+def test_a_pattern_that_is_new_in_one_frame_is_one_of_all():
+    edits = LabelEdits(labels_signal(SERIES))
+    edits.paint(2, STROKE)
+    edits.show((1,))
+    assert edits.n_patterns == 3
+    np.testing.assert_array_equal(edits.view.data, SERIES[1])
+    edits.rename(["matrix", "twin", "rim"])
+    edits.show((2,))
+    assert edits.names == edits.labels.pattern_names == ("matrix", "twin", "rim")
+
+
 def test_frames_of_two_navigation_axes():
     data = np.stack([SERIES, SERIES[::-1]])
     edits = LabelEdits(labels_signal(data))

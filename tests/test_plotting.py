@@ -294,7 +294,7 @@ def test_no_spectrum_to_plot():
 
 def test_bars_begin_at_zero():
     ax = plt.subplots()[1]
-    draw_bars(ax, np.array([2.29, 2.31]), ("matrix", "grain"))
+    draw_bars(ax, np.arange(2), np.array([2.29, 2.31]), ("matrix", "grain"))
     assert [bar.get_height() for bar in ax.patches] == [2.29, 2.31]
     assert ax.get_ylim()[0] == 0
     assert [each.get_text() for each in ax.get_xticklabels()] == ["0 matrix", "1 grain"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import dask.array as da
 import numpy as np
 
-from hyperspy_symseg.frames.checks import as_array, is_whole_number, shown
+from hyperspy_symseg.frames.checks import is_number, is_whole_number, shown
 from hyperspy_symseg.frames.run import run
 
 from .axes import axis_name, frame_axes, unit
@@ -409,11 +409,13 @@ def _values(index, axis):
     if isinstance(index, slice):
         return values[axis._get_array_slices(index)]
     found = []
-    for each in np.atleast_1d(as_array("frames", index)):
-        if not isinstance(each, np.integer | np.floating):
+    # Ints and floats stay what they are beside each other.
+    for each in np.atleast_1d(np.array(index, object)):
+        if not is_number(each):
             raise TypeError("An index is an int or a float.")
         # Of NumPy, an int is none for HyperSpy.
-        found.append(values[axis._get_array_slices(each.item())][0])
+        each = int(each) if is_whole_number(each) else float(each)
+        found.append(values[axis._get_array_slices(each)][0])
     return np.array(found, float)
 
 

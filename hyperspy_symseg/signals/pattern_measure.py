@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from hyperspy.signals import LazySignal1D, Signal1D
 
 __all__ = ["LazyPatternMeasure", "PatternMeasure"]
@@ -36,13 +37,21 @@ class PatternMeasure(Signal1D):
         super().plot(*args, **kwargs)
         if self.axes_manager.navigation_dimension or self.data.ndim != 1:
             return
+        # HyperSpy draws no single number.
+        if self._plot is None:
+            return
+        # Of some of the patterns, the axis knows which.
+        numbers = self.axes_manager.signal_axes[0].axis
+        if numbers.min() < 0 or (np.rint(numbers) != numbers).any():
+            return
         from hyperspy_symseg.plotting import draw_bars
 
         names = self.metadata.get_item("Symmetry_segmentation.names", None)
+        n_patterns = self.metadata.get_item("Symmetry_segmentation.n_patterns", 0)
         (line,) = self._plot.signal_plot.ax_lines
         line.line.set_visible(False)
-        values = self._get_current_data(as_numpy=True)
-        draw_bars(self._plot.signal_plot.ax, values, names)
+        bars = numbers.astype(int), self._get_current_data(as_numpy=True)
+        draw_bars(self._plot.signal_plot.ax, *bars, names, n_patterns)
 
 
 class LazyPatternMeasure(PatternMeasure, LazySignal1D):

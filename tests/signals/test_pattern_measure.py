@@ -50,6 +50,23 @@ def test_shares_are_bars_too(labels):
     assert [bar.get_height() for bar in axes_of(shares).patches] == [15 / 35, 20 / 35]
 
 
+def test_bars_of_some_patterns_are_theirs():
+    labels = SymmetryLabels(np.array([[0, 0, 0, 1, 1, 2]], np.int8))
+    labels.pattern_names = "left", "middle", "right"
+    ax = axes_of(labels.get_areas().isig[1:])
+    assert [bar.get_height() for bar in ax.patches] == [2, 1]
+    found = [to_hex(bar.get_facecolor()) for bar in ax.patches]
+    assert found == [PATTERN_COLORS["sky blue"], PATTERN_COLORS["bluish green"]]
+    words = [each.get_text() for each in ax.get_xticklabels()]
+    assert words == ["1 middle", "2 right"]
+
+
+def test_one_pattern_is_not_drawn_as_hyperspy_draws_no_single_number():
+    areas = SymmetryLabels(np.zeros((3, 4), np.int8)).get_areas()
+    areas.plot()
+    assert areas._plot is None
+
+
 def test_areas_are_saved_as_what_they_are(labels, tmp_path):
     labels.get_areas().save(tmp_path / "areas.hspy")
     assert type(hs.load(tmp_path / "areas.hspy")) is PatternMeasure

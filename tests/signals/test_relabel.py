@@ -188,6 +188,7 @@ def time_series(first=0, last=5, lazy=False, **axis):
         (slice(10.5, 12.0), [1, 2, 3]),
         (slice(11.0, None), [2, 3, 4]),
         ([0, 3], [0, 3]),
+        ([1, 11.0], [1, 2]),
         (-1, [4]),
         (slice(None, None, 2), [0, 2, 4]),
     ],
