@@ -116,7 +116,8 @@ def gold():
 
 def test_atoms_of_a_metal_are_counted(gold):
     s, truth = gold
-    columns = columns_of(s, material="metal", focal_series=True)
+    with pytest.warns(UserWarning, match="Numbers of atoms are experimental"):
+        columns = columns_of(s, material="metal", focal_series=True)
     assert columns.column_names[5:8] == ["atoms", "p_0", "p_1"]
     [rows] = columns.data
     np.testing.assert_allclose(rows[:, 6:].sum(axis=1), 1)
