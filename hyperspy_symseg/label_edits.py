@@ -81,7 +81,7 @@ class LabelEdits:
     Raises
     ------
     TypeError, ValueError
-        If the signal is none, or has another shape.
+        If the signal is none, the mask is not boolean, or either has another shape.
 
     Examples
     --------
@@ -98,8 +98,11 @@ class LabelEdits:
     """
 
     def __init__(self, labels, signal=None, mask=None):
+        from hyperspy_symseg.signals.arguments import mask_array
+
         if signal is not None:
             labels._check_has_their_shape(signal)
+        mask_array(mask, labels.data.shape)
         self.signal, self.mask = signal, mask
         model = _model_of(labels)
         self.key = labels.n_patterns if model is None else model.n_patterns

@@ -58,6 +58,15 @@ def test_a_new_pattern_has_a_name_and_can_be_undone():
     assert (edits.n_patterns, edits.names) == (2, ("matrix", "twin"))
 
 
+@pytest.mark.parametrize(
+    ("mask", "error"),
+    [(np.ones((11, 16), bool), ValueError), (FRAME, TypeError)],
+)
+def test_a_mask_is_checked_at_once(mask, error):
+    with pytest.raises(error, match="^mask must"):
+        LabelEdits(labels_signal(), mask=mask)
+
+
 def test_patterns_are_merged():
     edits = LabelEdits(labels_signal())
     edits.relabel({0: 1})

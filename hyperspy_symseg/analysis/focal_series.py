@@ -180,7 +180,7 @@ class FocalColumns(PointAnalysis):
             shifts = [shift for shift, count in found if count >= NEARLY * most]
             options.append([np.zeros(2)] if own[0] is first else shifts)
         each = [np.array(shifts) for shifts in itertools.product(*options)]
-        if len(each) == 1:
+        if len(each) == 1 or not len(first):
             return each[0]
 
         def sure(shifts):

@@ -641,9 +641,13 @@ def defoci_of(signal, material, given):
     """
     from hyperspy_symseg.networks.hrtem_sites import SERIES
 
-    if np.ndim(given) == 0 or isinstance(given, str):
-        check_flag("focal_series", given)
-    if given is False:
+    is_flag = isinstance(given, bool | np.bool_)
+    if not is_flag and not is_sequence(given):
+        raise TypeError(
+            "focal_series must be True, False or three defoci in angstroms, got "
+            f"{shown(given)}."
+        )
+    if is_flag and not given:
         return None
     if material not in SERIES:
         raise ValueError(
@@ -656,7 +660,7 @@ def defoci_of(signal, material, given):
             "focal_series must be of a signal of three images along one axis of "
             f"navigation, got {shown(signal)}."
         )
-    if given is not True:
+    if not is_flag:
         found = tuple(check_number("focal_series", x, -1e5, 1e5) for x in given)
         if len(found) != 3:
             raise ValueError(

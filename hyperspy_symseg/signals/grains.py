@@ -128,8 +128,7 @@ def get_grain_map(labels, grains, column):
         quantity = f"{column.replace('_', ' ').capitalize()} of grains"
         n, which = labels.axes_manager.navigation_dimension, names.index(column)
         values = {index[:n]: table[:, which] for index, table in grains._frames()}
-    # Those that are found later are not looked for to be compared alone.
-    known = _known(labels, grains) if values or not grains._lazy else None
+    known = _known(labels, grains) if values else _compared(labels, grains)
     analysis = _of_regions(GrainMap, labels, min_area, values=values, known=known)
     found = labels._found(analysis, mask=_mask_of(labels, grains))
     axes = list(labels.axes_manager.as_dictionary().values())
@@ -166,8 +165,7 @@ def numbers_of_grains(labels, grains):
         )
     min_area = check_grains(grains)
     _check_same_series(labels, grains)
-    known = None if grains._lazy else _known(labels, grains)
-    mask = _mask_of(labels, grains)
+    known, mask = _compared(labels, grains), _mask_of(labels, grains)
 
     def numbers(frame):
         own = None if known is None else {(): known[(frame,)]}
@@ -187,6 +185,17 @@ def _known(labels, grains):
         index[:n]: np.rint(table[:, which] / (1.0, size))
         for index, table in grains._frames()
     }
+
+
+def _compared(labels, grains):
+    """What `_known` says, where grains are compared with those of the labels, or None.
+
+    Those that are found later are not looked for to be compared alone, unless they are
+    of a mask that is not kept.
+    """
+    record = grains.metadata.get_item(BRANCH)
+    is_kept = record.has_item("mask") or not record.get_item("masked")
+    return None if grains._lazy and is_kept else _known(labels, grains)
 
 
 def _check_same_series(labels, grains):
@@ -260,8 +269,10 @@ def save_grain_polygons(labels, filename, grains, overwrite):
 
 def get_grain_markers(labels, grains, options):
     """Work of `SymmetryLabels.get_grain_markers`."""
-    analysis = _of_regions(GrainOutlines, labels, check_grains(grains))
+    min_area = check_grains(grains)
     _check_same_series(labels, grains)
+    known = _compared(labels, grains)
+    analysis = _of_regions(GrainOutlines, labels, min_area, known=known)
     found, markers = labels._found(analysis, mask=_mask_of(labels, grains)), []
     is_series = labels.axes_manager.navigation_dimension > 0
     found = found[..., 0] if is_series else np.asarray(found)

@@ -98,6 +98,7 @@ def test_what_is_inside_is_not(mos2):
         ({"focal_series": True}, "material"),
         ({"material": "MoS2", "focal_series": [1, 2]}, "focal_series"),
         ({"material": "MoS2", "focal_series": "yes"}, "focal_series"),
+        ({"material": "MoS2", "focal_series": 60.0}, "focal_series"),
         ({"material": "MoS2", "focal_series": None}, "focal_series"),
         ({"material": "metal", "focal_series": True, "contrast": "dark"}, "contrast"),
         ({"material": "MoS2", "focal_series": True, "seg": 3}, "seg"),
@@ -143,6 +144,15 @@ def test_an_offset_of_the_camera_is_said(mos2):
     s.data += np.uint16(s.data.mean())
     with pytest.warns(UserWarning, match="^Intensities of the focal series do not"):
         columns_of(s, material="MoS2", focal_series=True)
+
+
+def test_a_series_without_columns_has_an_empty_table_and_no_warning(gold):
+    even = gold[0].deepcopy()
+    even.data[:] = 100
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = columns_of(even, material="metal", focal_series=np.True_)
+    assert found.data[0].shape == (0, 22)
 
 
 def test_a_single_image_is_no_series(mos2):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg import simulate
+from hyperspy_symseg.frames.run import FrameError
 
 HIDDEN = {"show_progressbar": False}
 
@@ -399,6 +400,25 @@ def test_what_a_mask_left_out_is_no_grain_where_labels_are_looked_at_again(
         np.testing.assert_array_equal(own.vertices, other.vertices)
     if frames:
         grains.track(labels=seg)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("method", ["map", "markers", "track"])
+def test_a_mask_of_every_frame_is_not_forgotten(method, lazy):
+    def looked_at(grains):
+        if method == "track":
+            return grains.track(labels=seg)
+        if method == "map":
+            return seg.get_grain_map(grains).compute()
+        return seg.get_grain_markers(grains)[0].kwargs["verts"].compute()
+
+    seg = of_labels(rectangles((2,)), (0.1, 0.2), ("nm", "nm"))
+    mask = np.zeros(seg.data.shape, bool)
+    mask[:, :5, :7] = True
+    seg = seg.as_lazy() if lazy else seg
+    grains = seg.get_grains(mask=mask)
+    with pytest.raises((ValueError, FrameError), match="grains must be those"):
+        looked_at(grains)
 
 
 def test_grains_without_a_mask_are_those_of_labels_without_it():
