@@ -38,10 +38,10 @@ def camera_offset(images):
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> wave = 100 + 30 * np.sin(np.arange(400) / 5) * np.ones((1, 300, 1))
+    >>> wave = 100 + 30 * np.sin(np.arange(400) / 10) * np.ones((1, 300, 1))
     >>> offset, error = camera_offset(rng.poisson(wave) + 50.0)
-    >>> round(offset, 1)
-    0.3
+    >>> print(f"{offset:.2f} +- {error:.2f}")
+    0.30 +- 0.02
     """
     sums = np.zeros((len(images) * BANDS, 5))
     for i, image in enumerate(images):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import dask.array as da
 import numpy as np
 
+from hyperspy_symseg.frames import Grid
+
 from .axes import (
     axis_size,
     check_one_unit,
@@ -668,6 +670,181 @@ class Measures:
         from hyperspy_symseg.signals.grains import get_grain_markers
 
         return get_grain_markers(self, grains, kwargs)
+
+    def get_certainty(
+        self,
+        signal: Signal2D,
+        *,
+        mask: ArrayLike | BaseSignal | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+        lazy_output: bool | None = None,
+    ) -> Signal2D:
+        """Probability that the labels are right.
+
+        The model is applied to the micrograph again. For labels and certainty at once,
+        as of a long movie, there is ``segment_symmetry(certainty=True)``.
+
+        Parameters
+        ----------
+        signal : Signal2D
+            The micrograph or series.
+        mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
+            The mask that it was labelled with.
+        show_progressbar, num_workers, lazy_output
+            As in ``Signal2D.segment_symmetry``.
+
+        Returns
+        -------
+        Signal2D or LazySignal2D
+            float32, with the axes of the labels; NaN where there is no label.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed, or the labels were not refined by templates.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> seg.get_certainty(s, show_progressbar=False)
+        <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
+        """
+        self._check_is_image(signal)
+        model, record = self._refined_model(), self._record
+        stride, upsample = record.stride, record.upsample
+        *navigation, rows, columns = signal.data.shape
+        shape = (rows, columns)
+        if not upsample:
+            shape = Grid.over(shape, tuple(map(min, stride, shape))).shape
+        if (*navigation, *shape) != self.data.shape:
+            raise ValueError(
+                "signal must be what the labels are of, all of it, got one of shape "
+                f"{signal.data.shape} for labels of shape {self.data.shape} with "
+                f"stride {stride} and upsample {upsample}."
+            )
+        certainty = signal.segment_symmetry(
+            model=model,
+            stride=stride,
+            upsample=upsample,
+            certainty=True,
+            mask=mask,
+            show_progressbar=show_progressbar,
+            num_workers=num_workers,
+            lazy_output=lazy_output,
+        )[1]
+        where = da.where if certainty._lazy or self._lazy else np.where
+        certainty.data = where(self.data < 0, np.float32(np.nan), certainty.data)
+        return certainty
+
+    def find_outliers(
+        self,
+        signal: Signal2D,
+        threshold: float | None = None,
+        *,
+        mask: ArrayLike | BaseSignal | None = None,
+        show_progressbar: bool | None = None,
+        num_workers: int | None = None,
+        lazy_output: bool | None = None,
+    ) -> SymmetryPoints:
+        """Find places inside a pattern that fit none of the patterns.
+
+        Such as vacancies, columns of another element, adatoms and the cores of
+        dislocations: where intensity is missing or extra in a place as wide as a
+        column.
+
+        Parameters
+        ----------
+        signal : Signal2D
+            The micrograph or series, of the same shape as the labels.
+        threshold : float, optional
+            In standard deviations. By default noise alone exceeds it less than once in
+            10,000 columns of a perfect crystal, from a count a column up.
+        mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
+            True where a pixel is left out; so are those that have no label.
+        show_progressbar, num_workers
+            As in ``Signal2D.segment_symmetry``.
+        lazy_output : bool or None
+            Whether the outliers are found later. None: if the signal or the labels are
+            lazy. Each frame is found from itself alone.
+
+        Returns
+        -------
+        SymmetryPoints or LazySymmetryPoints
+            Ragged, as from ``Signal2D.find_peaks(get_intensity=True)``: for every
+            frame an array of shape (n, 3), position (y, x) in pixels and score in
+            standard deviations, negative where intensity is missing. That of a single
+            image is ``outliers.data[0]``. `get_outlier_markers` shows them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not allowed, or the labels were not refined by templates.
+
+        Notes
+        -----
+        At the sites of crystals, and beside them, the likelihood ratios of
+        ``find_atomic_columns`` tell what is missing, heavier, lighter or additional. A
+        vacancy has the default threshold where none is three times as likely as a
+        column, with the frame's own share of vacancies.
+
+        Elsewhere, what is left of a frame when the templates are subtracted is
+        correlated with a Gaussian as wide as a column. The score is this, in standard
+        deviations of the places with the same expected intensity; there is none within
+        a period of the edge. Outliers are half a period or more apart. None is found
+        less than a period from another pattern.
+
+        Examples
+        --------
+        >>> from hyperspy_symseg import simulate
+        >>> crystal = simulate.Lattice.square(13, orientation=5)
+        >>> s, truth = simulate.micrograph(crystal, (256, 256), vacancies=2)
+        >>> seg = s.segment_symmetry(n_patterns=1, show_progressbar=False)
+        >>> outliers = seg.find_outliers(s, show_progressbar=False)
+        >>> outliers
+        <SymmetryPoints, title: Simulated micrograph, dimensions: (|ragged)>
+        >>> outliers.data[0].shape
+        (2, 3)
+        >>> s.plot()
+        >>> s.add_marker(seg.get_outlier_markers(outliers))
+        """
+        from .arguments import working
+        from .points import find_outliers
+
+        self._check_has_their_shape(signal)
+        with working("Finding outliers", show_progressbar, num_workers):
+            return find_outliers(self, signal, threshold, mask, lazy_output)
+
+    def get_outlier_markers(
+        self, outliers: SymmetryPoints, **kwargs: Any
+    ) -> list[Markers]:
+        """Circles about outliers, for ``signal.add_marker``.
+
+        ``hs.plot.markers.Points.from_signal`` takes the outliers of a series, too, with
+        ``signal_axes=signal.axes_manager.signal_axes``.
+
+        Parameters
+        ----------
+        outliers : SymmetryPoints
+            From `find_outliers`. Markers of lazy ones are found with the frame in view.
+        **kwargs
+            As of ``hs.plot.markers.Circles``.
+
+        Returns
+        -------
+        list of hyperspy.api.plot.markers.Circles
+            Sky blue where intensity is missing, and orange where it is extra.
+
+        Raises
+        ------
+        ValueError
+            If they are not from `find_outliers`.
+        """
+        from .points import outlier_markers
+
+        return outlier_markers(self, outliers, **kwargs)
 
     def _found(self, analysis, frames=None, mask=None):
         """What an analysis finds in the labels: lazy if they or the frames are."""
