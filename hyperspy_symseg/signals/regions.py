@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Regions of frames that are chosen by hand: as pixels, and as metadata have them."""
 
+from __future__ import annotations
+
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hyperspy_symseg.frames.checks import as_array, is_number, shown
 
 from .axes import axis_name, factor_between, unit
+
+if TYPE_CHECKING:
+    from hyperspy.axes import DataAxis
 
 REGIONS = "RectangularROI", "CircleROI", "PolygonROI"
 # Of a record, what is said of any region.
@@ -78,7 +84,7 @@ class BrushStroke:
         width = tuple(width) if isinstance(width, list | tuple) else width
         object.__setattr__(self, "width", width)
 
-    def on_axes(self, axes):
+    def on_axes(self, axes: tuple[DataAxis, DataAxis]) -> BrushStroke:
         """The same stroke in axis units.
 
         Parameters
@@ -121,7 +127,7 @@ class BrushStroke:
             points = points * (x.scale, y.scale) + (x.offset, y.offset)
         return BrushStroke(points, width)
 
-    def mask(self, axes):
+    def mask(self, axes: tuple[DataAxis, DataAxis]) -> np.ndarray:
         """Pixels that the brush went over.
 
         Parameters
