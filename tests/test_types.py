@@ -65,3 +65,23 @@ def test_public_names_have_types(module):
         typed = list(signature.parameters.values())[owner:]
         assert signature.return_annotation is not signature.empty, name
         assert all(each.annotation is not each.empty for each in typed), name
+
+
+def test_types_of_sums_and_means_are_alike():
+    of_sum, of_mean = (
+        {
+            key: each.annotation
+            for key, each in inspect.signature(method).parameters.items()
+        }
+        for method in (
+            signals.SymmetryLabels.sum_by_pattern,
+            signals.SymmetryLabels.mean_by_pattern,
+        )
+    )
+    assert of_sum == of_mean
+
+
+def test_names_are_set_to_names():
+    setter = inspect.signature(signals.SymmetryLabels.pattern_names.fset)
+    assert setter.parameters["names"].annotation == "Sequence[str]"
+    assert setter.return_annotation == "None"

@@ -154,7 +154,8 @@ class ChangedByHand:
         Returns
         -------
         dict or None
-            Names and regions, as they were given. None if there were none, or they were
+            Names and regions, as they were given, in the units of these axes: those of
+            the other micrograph must be the same. None if there were none, or they were
             given as labels.
         """
         found = self.metadata.get_item(EXAMPLES)

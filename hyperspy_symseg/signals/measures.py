@@ -229,7 +229,7 @@ class Measures:
         other: BaseSignal,
         weights: ArrayLike | Signal2D | None = None,
         *,
-        lazy_output: bool | None = False,
+        lazy_output: bool = False,
         show_progressbar: bool | None = None,
         num_workers: int | None = None,
     ) -> BaseSignal:

@@ -6,13 +6,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from hyperspy.axes import UniformDataAxis
-
 from hyperspy_symseg.frames.checks import as_array, is_number, shown
 
 from .axes import axis_name, factor_between, unit
+
+if TYPE_CHECKING:
+    from hyperspy.axes import DataAxis
 
 REGIONS = "RectangularROI", "CircleROI", "PolygonROI"
 # Of a record, what is said of any region.
@@ -82,7 +84,7 @@ class BrushStroke:
         width = tuple(width) if isinstance(width, list | tuple) else width
         object.__setattr__(self, "width", width)
 
-    def on_axes(self, axes: tuple[UniformDataAxis, UniformDataAxis]) -> BrushStroke:
+    def on_axes(self, axes: tuple[DataAxis, DataAxis]) -> BrushStroke:
         """The same stroke in axis units.
 
         Parameters
@@ -125,7 +127,7 @@ class BrushStroke:
             points = points * (x.scale, y.scale) + (x.offset, y.offset)
         return BrushStroke(points, width)
 
-    def mask(self, axes: tuple[UniformDataAxis, UniformDataAxis]) -> np.ndarray:
+    def mask(self, axes: tuple[DataAxis, DataAxis]) -> np.ndarray:
         """Pixels that the brush went over.
 
         Parameters

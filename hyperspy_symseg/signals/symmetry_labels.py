@@ -147,7 +147,7 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
         return self._record.names if has_record(self.metadata) else None
 
     @pattern_names.setter
-    def pattern_names(self, names: Sequence[str] | None) -> tuple[str, ...] | None:
+    def pattern_names(self, names: Sequence[str]) -> None:
         from .by_hand import set_pattern_names
 
         set_pattern_names(self, names)
