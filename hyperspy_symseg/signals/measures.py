@@ -811,7 +811,7 @@ class Measures:
         >>> s.add_marker(seg.get_outlier_markers(outliers))
         """
         from .arguments import working
-        from .points import find_outliers
+        from .columns import find_outliers
 
         self._check_has_their_shape(signal)
         with working("Finding outliers", show_progressbar, num_workers):
@@ -842,7 +842,7 @@ class Measures:
         ValueError
             If they are not from `find_outliers`.
         """
-        from .points import outlier_markers
+        from .columns import outlier_markers
 
         return outlier_markers(self, outliers, **kwargs)
 

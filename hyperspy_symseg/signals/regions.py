@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from hyperspy_symseg.frames.checks import as_array, is_number, shown
 
 from .axes import axis_name, factor_between, unit

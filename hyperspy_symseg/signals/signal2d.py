@@ -617,9 +617,9 @@ def find_atomic_columns(
     >>> columns.data[0].shape[1]
     11
     """
-    from hyperspy_symseg.signals import points
+    from hyperspy_symseg.signals import columns
 
-    return points.find_atomic_columns(
+    return columns.find_atomic_columns(
         self,
         seg,
         method,

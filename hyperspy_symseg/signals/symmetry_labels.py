@@ -9,11 +9,9 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-import dask.array as da
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal1D, Signal2D
 
-from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.checks import shown
 
 from .axes import (
@@ -40,13 +38,11 @@ from .metadata import (
 from .symmetry import NamedPatterns
 
 if TYPE_CHECKING:
-    from hyperspy.api.plot.markers import Markers
     from hyperspy.signals import BaseSignal
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike
 
     from hyperspy_symseg.segmentation import SymmetryModel
-    from hyperspy_symseg.signals import SymmetryPoints
 
 _logger = logging.getLogger(__name__)
 
