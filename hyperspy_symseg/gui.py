@@ -333,7 +333,8 @@ class LabelsEditor:
         """Close the picture; `labels` stay."""
         self.tool.value = BRUSH
         self._picture._plot.close()
-        for widget in (*self.controls.children, self.apply, self.add, self.segment):
+        others = self.apply, self.add, self.segment, *self.names.children
+        for widget in (*self.controls.children, *others):
             if hasattr(widget, "disabled"):
                 widget.disabled = True
         self._say("The labels are in .labels of the editor, with what was done.")

@@ -184,6 +184,7 @@ def test_done(edit):
     found = editor.labels
     editor.done.click()
     assert editor.number.disabled
+    assert all(name.disabled for name in editor.names.children)
     assert not plt.fignum_exists(editor.figure.number)
     np.testing.assert_array_equal(editor.labels.data, found.data)
 
