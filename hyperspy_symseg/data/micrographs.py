@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from hyperspy_symseg.data.download import download
+from hyperspy_symseg.frames.checks import check_flag
 
 HERE = Path(__file__).parent
 # Of heights that are stored as integers, in angstroms.
@@ -195,6 +196,7 @@ def bismuth_on_mos2():
 
 def _read(name, whole=False):
     """Pixels of an image that is here, or of the whole one: (rows, columns)."""
+    whole = check_flag("whole", whole)
     path = download(name) if whole else HERE / Path(name).with_suffix(".png")
     with Image.open(path) as image:
         return np.array(image)

@@ -77,3 +77,9 @@ def test_labels_of_iron():
     assert upper != lower
     assert (seg.data[:220] == upper).mean() > 0.99
     assert (seg.data[280:] == lower).mean() > 0.99
+
+
+@pytest.mark.parametrize("load", [data.dysprosium_scandate, data.perovskite_film])
+def test_whole_is_a_flag(load):
+    with pytest.raises(TypeError, match="^whole must be"):
+        load("no")
