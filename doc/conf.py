@@ -60,6 +60,8 @@ myst_fence_as_directive = ["mermaid"]
 
 autosummary_generate = True
 autodoc_default_options = {"members": True}
+# Docstrings have them, in words.
+autodoc_typehints = "none"
 numpydoc_show_class_members = False
 bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "unsrt"

@@ -14,6 +14,7 @@ from hyperspy_symseg.frames.paths import remove, temporary_path, unfinished_path
 from hyperspy_symseg.frames.run import FrameError, evaluate_frames, watched
 from hyperspy_symseg.frames.store import FrameStore, only_writer
 from hyperspy_symseg.frames.threads import tracked
+from hyperspy_symseg.frames.zarr_array import zarr_library
 from hyperspy_symseg.optional import optional
 
 # Encoder and arrangement of pixels in the file. "libwebp" hands out each frame when it
@@ -348,6 +349,7 @@ def write_series(pictures, paths, begin, movie, *, on_error="raise"):
             check_size(path.suffix, pictures.shape[-2:])
     stacks = [path for path in paths if path.suffix == ".zspy"]
     unfinished = stored = unfinished_path(paths[0])
+    zarr_library()
     with only_writer(*paths) as lock:
         try:
             _write_stack(begin(unfinished), pictures, on_error)

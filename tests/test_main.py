@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import logging
 import re
+import sys
 
 import hyperspy.api as hs
 import numpy as np
@@ -160,6 +161,12 @@ def test_files_of_the_same_name_do_not_overwrite_each_other(run, image, tmp_path
     status, _, err = run("segment", image, image, *SMALL, "--overwrite")
     assert status == 2
     assert "files must have different names, got a second" in err[0]
+
+
+def test_one_image_needs_no_zarr(run, image, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    status, _, err = run("segment", image, *SMALL)
+    assert (status, err) == (0, [])
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from hyperspy_symseg.frames.origins import check_not_an_origin
 from hyperspy_symseg.frames.paths import remove, unfinished_path
 from hyperspy_symseg.frames.run import FrameError
 from hyperspy_symseg.frames.store import FrameStore, only_writer
+from hyperspy_symseg.frames.zarr_array import zarr_library
 from hyperspy_symseg.movies import write_series
 from hyperspy_symseg.signals.arguments import fit_frames, working
 from hyperspy_symseg.signals.axes import navigation_axes
@@ -55,6 +56,7 @@ def segment_series(signal, name, request):
         says what is kept.
     """
     check_symmetry(signal, request)
+    zarr_library()
     run = _Run(signal, name, request)
     try:
         # Other labels must not come under an overlay that is made of these.

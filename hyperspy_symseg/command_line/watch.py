@@ -20,6 +20,7 @@ from hyperspy_symseg.frames.run import FrameError, evaluate_frames
 from hyperspy_symseg.frames.store import FrameStore
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.frames.writer_lock import WriterLock
+from hyperspy_symseg.frames.zarr_array import zarr_library
 from hyperspy_symseg.plotting import pattern_words
 from hyperspy_symseg.signals.axes import navigation_axes, unit
 from hyperspy_symseg.signals.metadata import is_relabelled, read_metadata
@@ -69,6 +70,7 @@ def watch(request, tell):
             f"{place} must be a folder, or a file in a folder that is there, got "
             "neither"
         )
+    zarr_library()
     with WriterLock(request.output / "watch.unfinished.lock"):
         run = _Watch(place, request, tell)
         try:

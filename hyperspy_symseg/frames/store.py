@@ -15,7 +15,7 @@ from .paths import (
     unfinished_path,
 )
 from .writer_lock import WriterLock
-from .zarr_array import ZarrArray, zarr_library
+from .zarr_array import ZarrArray
 
 # Rows and columns of a chunk in the file, at most: of a frame, unless it is very large.
 CHUNK_SHAPE = (4096, 4096)
@@ -256,12 +256,9 @@ def only_writer(*paths):
         If there is another writer, or something that is no file of this package, or is
         none that may be replaced, at one of the places or where the series is until it
         is complete.
-    ImportError
-        Without zarr.
     OSError
         If the folder cannot be written to.
     """
-    zarr_library()
     unfinished = unfinished_path(paths[0])
     lock_path = unfinished.with_suffix(".lock")
     prepare_folder(unfinished.parent)

@@ -22,6 +22,7 @@ from hyperspy_symseg.frames.origins import check_not_an_origin
 from hyperspy_symseg.frames.paths import UNFINISHED, unfinished_path
 from hyperspy_symseg.frames.run import FrameError, evaluate_frames, watched
 from hyperspy_symseg.frames.store import FrameStore, only_writer
+from hyperspy_symseg.frames.zarr_array import zarr_library
 
 from .axes import frame_axes, frames_per_second, stamps, unit
 from .metadata import changes_by_hand, read_metadata, result_metadata, same_tree
@@ -65,6 +66,7 @@ def save_frames(labels, filename, *, overwrite, on_error, resume, lock=None):
             f"are not all there, got {str(filename)!r}. For the rest, use "
             "segment_symmetry with the model of that file."
         )
+    zarr_library()
     for place in (path, unfinished):
         check_not_an_origin(place, labels.data)
     with contextlib.nullcontext(lock) if lock else only_writer(path) as lock:

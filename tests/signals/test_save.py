@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import errno
 import logging
+import sys
 
 import dask.array as da
 import hyperspy.api as hs
@@ -383,3 +384,11 @@ def test_no_bar_for_what_is_lazy_in_the_metadata(labels, tmp_path, capfd, extens
     loaded.save(tmp_path / f"b.{extension}", show_progressbar=False)
     assert capfd.readouterr().out == ""
     assert hs.load(tmp_path / f"b.{extension}").model == loaded.model
+
+
+def test_without_zarr_nothing_is_read(labels, source, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    with pytest.raises(ImportError, match=r"pip install hyperspy-symseg\[zspy\]"):
+        labels.save_frames(tmp_path / "x.zspy")
+    assert not source.read
+    assert list(tmp_path.iterdir()) == []
