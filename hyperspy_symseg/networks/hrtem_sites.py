@@ -36,33 +36,24 @@ CLASSES = {
     "MoS2": ("none", "1S", "2S", "Mo"),
     "metal": tuple(map(str, range(MOST_ATOMS + 1))),
 }
-# What series were drawn from: the first defocus and the step in angstroms (under
-# focus), electrons in a square angstrom of an image, and the microscope.
+# What all series were drawn from: electrons in a square angstrom of an image, pixels,
+# aberrations in angstroms, and the camera.
+COMMON = {
+    "dose": (200.0, 12000.0),
+    "pixel_size": (0.12, 0.26),
+    "spherical_aberration": (-5.0, 5.0),
+    "astigmatism": (0.0, 5.0),
+    "focal_spread": (5.0, 15.0),
+    "vibration": (0.0, 0.15),
+    "mtf": (0.6, 1.0),
+}
+# And those of a material: with the first defocus and the step in angstroms (under
+# focus), and the voltage in kV.
 SERIES = {
-    "MoS2": {
-        "first_defocus": (20.0, 40.0),
-        "step": (25.0, 40.0),
-        "dose": (200.0, 12000.0),
-        "voltage": (60.0, 80.0),
-        "pixel_size": (0.12, 0.26),
-        "spherical_aberration": (-5.0, 5.0),
-        "astigmatism": (0.0, 5.0),
-        "focal_spread": (5.0, 15.0),
-        "vibration": (0.0, 0.15),
-        "mtf": (0.6, 1.0),
-    },
-    "metal": {
-        "first_defocus": (30.0, 60.0),
-        "step": (25.0, 45.0),
-        "dose": (200.0, 12000.0),
-        "voltage": (200.0, 300.0),
-        "pixel_size": (0.12, 0.26),
-        "spherical_aberration": (-5.0, 5.0),
-        "astigmatism": (0.0, 5.0),
-        "focal_spread": (5.0, 15.0),
-        "vibration": (0.0, 0.15),
-        "mtf": (0.6, 1.0),
-    },
+    "MoS2": COMMON
+    | {"first_defocus": (20.0, 40.0), "step": (25.0, 40.0), "voltage": (60.0, 80.0)},
+    "metal": COMMON
+    | {"first_defocus": (30.0, 60.0), "step": (25.0, 45.0), "voltage": (200.0, 300.0)},
 }
 # What is wrong too often for no word of it, in simulated series (`doc/hrtem.md`).
 UNSURE = {
