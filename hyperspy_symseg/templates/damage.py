@@ -20,6 +20,9 @@ SPAN, AROUND = 8, 1.5
 # A line is spoilt beyond these quantiles of the lines about it, by this many distances
 # of the two. It is suspicious from this many standard deviations from their mean on.
 LOW, HIGH, BEYOND, SUSPICIOUS = 0.1, 0.9, 3.0, 2.5
+# Pixels of a span that are looked at first, whether they have one value; and the share
+# of the pixels of lines about it that may have this, too.
+FIRST_LOOK, RARE = 8, 0.02
 # Power of the means of lines, beside that of independent pixels, from which on all have
 # offsets; the first frequency that counts, and the median power of noise of mean 1.
 OFFSETS, SLOWEST, MEDIAN_OF_POWER = 10.0, 3, np.log(2)
@@ -134,7 +137,8 @@ class Lines:
     Attributes
     ----------
     spoilt : (lines, spans) numpy.ndarray of bool
-        Brighter or darker than all lines near by, among which are all of a lattice.
+        Brighter or darker than all lines near by, among which are all of a lattice; or
+        of one value, which few pixels near by have.
     """
 
     def __init__(self, values, valid, cell, axis):
@@ -148,7 +152,8 @@ class Lines:
         self._means = sums / np.maximum(counts, 1)
         if valid is not None:
             _fill_gaps(self._means, counts > 0)
-        self.spoilt = self._find_spoilt() & (counts > 0)
+        self._reach = round(AROUND * cell)
+        self.spoilt = (self._find_spoilt() | self._find_constant()) & (counts > 0)
 
     def _sums(self, values):
         """Sums of the spans: (lines, spans) numpy.ndarray."""
@@ -164,7 +169,8 @@ class Lines:
         return sums.T
 
     def _find_spoilt(self):
-        reach = round(AROUND * self._cell)
+        """Spans that are beyond those near by: (lines, spans) array of bool."""
+        reach = self._reach
         size = 2 * reach + 1
         if len(self._means) < size:
             return np.zeros(self._means.shape, bool)
@@ -175,6 +181,21 @@ class Lines:
             means = np.where(spoilt, usual, self._means)
             spoilt |= _spoilt_lines(means, reach)
         return spoilt
+
+    def _find_constant(self):
+        """Spans of one value that is rare near by: (lines, spans) array of bool."""
+        values, found = self._values, np.zeros(self._means.shape, bool)
+        if self._valid is not None:
+            values = np.where(self._valid, values, np.nan)
+        values = values.T if self._axis == 1 else values
+        for k, (start, n) in enumerate(zip(self._starts, self._sizes, strict=True)):
+            pixels = values[start : start + n]
+            few = np.ascontiguousarray(pixels[:: math.ceil(n / FIRST_LOOK)])
+            constant = np.flatnonzero(_are_constant(few))
+            constant = constant[_are_constant(pixels[:, constant])]
+            for i in constant:
+                found[i, k] = _is_rare(pixels, i, constant, self._reach)
+        return found
 
     @property
     def n_spoilt(self):
@@ -256,6 +277,24 @@ class Lines:
             for each in (self._values, valid)
         )
         return ratio(sums, counts)
+
+
+def _are_constant(pixels):
+    """Lines (n, lines) that have one value, but for NaN: (lines,) array of bool."""
+    return np.fmin.reduce(pixels, axis=0) == np.fmax.reduce(pixels, axis=0)
+
+
+def _is_rare(pixels, line, constant, reach):
+    """Whether few pixels (n, lines) near a constant line have its value: bool.
+
+    Other constant lines do not count; if most are, nothing is known.
+    """
+    near = np.arange(max(line - reach, 0), min(line + reach + 1, pixels.shape[1]))
+    others = pixels[:, np.setdiff1d(near, constant)]
+    if 2 * others.shape[1] < len(near):
+        return False
+    same = others == np.fmax.reduce(pixels[:, line])
+    return bool(same.sum() < RARE * np.isfinite(others).sum())
 
 
 def _spoilt_lines(means, reach):

@@ -60,6 +60,35 @@ def test_lines_that_are_spoilt(axis, change):
     assert not lines(frame, axis=1 - axis).spoilt.any()
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_dead_lines_of_a_lattice_are_spoilt(axis):
+    # Their means are not beyond those between the columns.
+    frame = aligned(2)
+    bad = np.moveaxis(frame, axis, 1)
+    bad[[20, 21, 22, 70]] = 3.5
+    found = lines(frame, axis=axis)
+    assert np.flatnonzero(found.spoilt.all(axis=1)).tolist() == [20, 21, 22, 70]
+
+
+def test_a_dead_line_that_is_masked_in_places_is_spoilt():
+    frame, valid = noisy(), np.ones(SHAPE, bool)
+    frame[40] = 3.5
+    valid[40, ::2] = False
+    frame[~valid] = 0
+    assert np.flatnonzero(lines(frame, valid).spoilt.any(axis=1)).tolist() == [40]
+
+
+def test_constant_lines_between_columns_without_noise_are_not_spoilt():
+    frame = np.round(aligned(1.5, 12) - noisy())
+    assert (frame[0] == 0).all()
+    assert not lines(frame).spoilt.any()
+
+
+def test_stripes_without_noise_are_not_spoilt():
+    stripes = np.repeat(np.arange(SHAPE[0])[:, np.newaxis] % 9, SHAPE[1], axis=1)
+    assert not lines(stripes.astype(float)).spoilt.any()
+
+
 def test_a_line_that_is_far_off_hides_no_other():
     frame = noisy()
     frame[59] = 65535
