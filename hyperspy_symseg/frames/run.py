@@ -392,6 +392,13 @@ def run(
     return evaluate_series(found, description, frame_ndim=found.ndim - n_navigation)
 
 
+def run_or_lazy(analysis, *given, is_lazy, description=None):
+    """What `run` finds in frames, labels and a mask; what `lazy` does if `is_lazy`."""
+    if is_lazy:
+        return lazy(analysis, *given)
+    return run(analysis, *given, description=description)
+
+
 def _merged_tiles(analysis, found, description):
     """Sums of frames, of which each tile is evaluated alone and merged at once.
 

@@ -21,8 +21,7 @@ def find_outliers(labels, signal, threshold, mask, lazy_output):
     from hyperspy_symseg.analysis.defects import Defects
     from hyperspy_symseg.analysis.matched_filter import default_threshold
     from hyperspy_symseg.analysis.residual_scores import column_width
-    from hyperspy_symseg.frames.lazy import lazy
-    from hyperspy_symseg.frames.run import run
+    from hyperspy_symseg.frames.run import run_or_lazy
 
     from .source import Source
 
@@ -38,9 +37,14 @@ def find_outliers(labels, signal, threshold, mask, lazy_output):
     if check_flag("lazy_output", lazy_output, None) is None:
         lazy_output = signal._lazy or labels._lazy
     source = Source.of(signal, mask, True)
-    given = Defects(model, float(threshold)), source.frames, labels.data, source.mask
-    what = "Finding outliers"
-    found = lazy(*given) if lazy_output else run(*given, description=what)
+    found = run_or_lazy(
+        Defects(model, float(threshold)),
+        source.frames,
+        labels.data,
+        source.mask,
+        is_lazy=lazy_output,
+        description="Finding outliers",
+    )
     period = model.templates.period
     return as_points(
         found[..., 0] if source.navigation else found,
@@ -94,8 +98,7 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
         NAMES,
         AtomicColumns,
     )
-    from hyperspy_symseg.frames.lazy import lazy
-    from hyperspy_symseg.frames.run import run
+    from hyperspy_symseg.frames.run import run_or_lazy
 
     from .arguments import defoci_of, working
     from .source import Source
@@ -160,7 +163,7 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
     given = analysis, frames, given, mask_of_frames
     what = "Finding columns"
     with working(what, **how):
-        found = lazy(*given) if lazy_output else run(*given, description=what)
+        found = run_or_lazy(*given, is_lazy=lazy_output, description=what)
     record = {"method": method, "contrast": contrast, "probability": probability}
     record["masked"] = mask is not None
     if material is not None:

@@ -9,8 +9,7 @@ from hyperspy_symseg.analysis import GrainMap, GrainNeighbours, GrainOutlines, G
 from hyperspy_symseg.analysis.grains import NAMES
 from hyperspy_symseg.analysis.strain import mean_vectors
 from hyperspy_symseg.frames.checks import check_flag, shown
-from hyperspy_symseg.frames.lazy import lazy
-from hyperspy_symseg.frames.run import run
+from hyperspy_symseg.frames.run import run, run_or_lazy
 from hyperspy_symseg.grain_tables import (
     BRANCH,
     Lattices,
@@ -72,7 +71,7 @@ def get_grains(labels, signal, min_area, asked, how):
         # The number of patterns may be read.
         grains = _of_regions(Grains, labels, min_area, templates=templates)
         given = grains, frames, labels.data, mask
-        found = lazy(*given) if lazy_output else run(*given, description=what)
+        found = run_or_lazy(*given, is_lazy=lazy_output, description=what)
     record = {"version": package_version(), "min_area": min_area}
     record |= {"masked": mask is not None, "has_signal": signal is not None}
     if mask is not None and mask.ndim == 2:

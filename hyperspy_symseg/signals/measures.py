@@ -848,11 +848,10 @@ class Measures:
 
     def _found(self, analysis, frames=None, mask=None):
         """What an analysis finds in the labels: lazy if they or the frames are."""
-        from hyperspy_symseg.frames.lazy import lazy
-        from hyperspy_symseg.frames.run import run
+        from hyperspy_symseg.frames.run import run_or_lazy
 
         is_lazy = any(isinstance(array, da.Array) for array in (frames, self.data))
-        return (lazy if is_lazy else run)(analysis, frames, self.data, mask)
+        return run_or_lazy(analysis, frames, self.data, mask, is_lazy=is_lazy)
 
     def _share_of_first(self):
         """Share of the pixels that are of pattern 0, against the navigation axes."""

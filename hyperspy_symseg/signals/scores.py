@@ -17,7 +17,7 @@ from hyperspy_symseg.frames.checks import (
     shown,
 )
 from hyperspy_symseg.frames.lazy import lazy
-from hyperspy_symseg.frames.run import run
+from hyperspy_symseg.frames.run import run_or_lazy
 from hyperspy_symseg.version import package_version
 
 from .arguments import (
@@ -187,7 +187,7 @@ def get_abundances(signal, n_components, lengths, mask, lazy_output, **asked):
         crops, n_components, _suitable(lengths, period, source.shape), period, seed
     )
     given = analysis, source.frames, None, source.mask
-    found = lazy(*given) if lazy_output else run(*given, description="Unmixing")
+    found = run_or_lazy(*given, is_lazy=lazy_output, description="Unmixing")
     record = {
         "version": package_version(),
         "n_components": n_components,

@@ -360,12 +360,10 @@ def _found(analysis, given, description):
     """What is found in frames, labels and a mask: lazy if the first or second are."""
     import dask.array as da
 
-    from hyperspy_symseg.frames.lazy import lazy
-    from hyperspy_symseg.frames.run import run
+    from hyperspy_symseg.frames.run import run_or_lazy
 
-    if any(isinstance(each, da.Array) for each in given[:2]):
-        return lazy(analysis, *given)
-    return run(analysis, *given, description=description)
+    is_lazy = any(isinstance(each, da.Array) for each in given[:2])
+    return run_or_lazy(analysis, *given, is_lazy=is_lazy, description=description)
 
 
 def _with_variance(kind, found, axes, labels, quantity, record):
