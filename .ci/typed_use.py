@@ -31,6 +31,7 @@ assert_type(seg.pattern_names, tuple[str, ...] | None)
 assert_type(seg.relabel({1: 0}), signals.SymmetryLabels)
 assert_type(seg.find_outliers(s, 4.0), signals.SymmetryPoints)
 assert_type(seg.get_symmetry(s), SymmetryTable)
+assert_type(seg.overlay(loaded), signals.SymmetryOverlay)
 seg.save("labels.hspy")
 seg.get_certainty(s).plot()
 

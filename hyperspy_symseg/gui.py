@@ -180,6 +180,7 @@ class LabelsEditor:
         self._refresh()
 
     def _say(self, text):
+        """Show a text below the widgets."""
         self.status.value = html.escape(text)
 
     def _refresh(self):
@@ -209,6 +210,7 @@ class LabelsEditor:
         self._is_setting = False
 
     def _shown_if(self, *tools):
+        """Value of `display` of what belongs to some of the tools: None or str."""
         return None if self.tool.value in tools else "none"
 
     def _draw(self):
@@ -244,18 +246,22 @@ class LabelsEditor:
         self.names.children = fields
 
     def _on_number(self, change):
+        """Segment into the number of patterns that was chosen."""
         if not self._is_setting:
             with self._doing(f"Segmenting into {change.new} patterns ..."):
                 self.edits.choose(change.new)
 
     def _on_frame(self, _):
+        """Show the frame that was chosen."""
         with self._doing():
             self.edits.show(tuple(slider.value for slider in self.frames))
 
     def _on_tint(self, _):
+        """Tint the picture as strongly as was chosen."""
         self._draw()
 
     def _on_name(self, _):
+        """Rename the patterns as the text fields say."""
         if self._is_setting:
             return
         names = [text.value.strip() for text in self.names.children]
@@ -265,6 +271,7 @@ class LabelsEditor:
             self.edits.rename(names)
 
     def _on_undo(self, _):
+        """Take the last change back."""
         with self._doing():
             self.edits.undo()
 
@@ -297,11 +304,13 @@ class LabelsEditor:
         self._say(said[tool])
 
     def _on_apply(self, _):
+        """Paint what is in the region."""
         with self._doing():
             region = self._rois[self.tool.value]
             self.edits.paint(self.pattern.value, region, self.all_frames.value)
 
     def _on_add(self, _):
+        """Add a circle in the middle, as an example with the name that was given."""
         from hyperspy.api import roi
 
         name = self.example.value.strip() or f"pattern {len(self._examples)}"
@@ -326,6 +335,7 @@ class LabelsEditor:
                 circle.add_widget(self._picture, color=color)
 
     def _on_segment(self, _):
+        """Segment by the examples."""
         with self._doing("Segmenting by examples ..."):
             self.edits.segment_by(self._examples)
 
@@ -340,6 +350,7 @@ class LabelsEditor:
         self._say("The labels are in .labels of the editor, with what was done.")
 
     def _on_press(self, event):
+        """Begin a stroke of the brush, if it is the tool in use."""
         canvas = self.figure.canvas
         is_for_it = self.tool.value == BRUSH and not canvas.widgetlock.locked()
         if not is_for_it or event.inaxes is None or event.button not in (LEFT, RIGHT):
@@ -362,12 +373,14 @@ class LabelsEditor:
         canvas.draw_idle()
 
     def _on_move(self, event):
+        """Go on with a stroke, and draw it."""
         if self._points and event.inaxes is not None:
             self._points.append((event.xdata, event.ydata))
             self._line.set_data(*np.transpose(self._points))
             self.figure.canvas.draw_idle()
 
     def _on_release(self, _):
+        """End a stroke, and paint it."""
         from hyperspy_symseg.signals import BrushStroke
 
         if not self._points:

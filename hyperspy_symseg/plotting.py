@@ -3,6 +3,7 @@
 
 import numpy as np
 from matplotlib.colors import ListedColormap, Normalize, to_rgb
+from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
 from hyperspy_symseg.analysis.overlay import PATTERN_COLORS, pattern_colors
@@ -11,6 +12,8 @@ __all__ = [
     "PATTERN_COLORS",
     "UNLABELLED_COLOR",
     "draw_bars",
+    "draw_legend",
+    "name_navigator",
     "name_patterns",
     "outline",
     "paint",
@@ -43,6 +46,17 @@ WRITTEN = {
 HIGHEST_REFUSED, HIGHEST = 0.3, 0.7
 # Bars whose names fit side by side.
 FEW_BARS = 5
+# Of a legend, that can be read above bright and dark images, as that of movies.
+LEGEND = {
+    "loc": "upper right",
+    "fontsize": "small",
+    "labelcolor": "w",
+    "facecolor": "k",
+    "edgecolor": "none",
+    "framealpha": 0.65,
+    "handlelength": 1,
+    "handleheight": 1,
+}
 
 
 def pattern_colormap(n_patterns):
@@ -95,6 +109,8 @@ def name_patterns(colorbar, n_patterns, names=None):
 def draw_bars(ax, numbers, values, names=None, n_patterns=0):
     """Draw a bar from zero for each pattern, in its colour and with its name.
 
+    Those of a logarithmic scale begin at a power of ten.
+
     Parameters
     ----------
     ax : matplotlib.axes.Axes
@@ -119,8 +135,50 @@ def draw_bars(ax, numbers, values, names=None, n_patterns=0):
     finite = values[np.isfinite(values)].astype(float)
     low, high = finite.min(initial=0), finite.max(initial=0)
     room = 0.05 * (high - low or 1)
-    ax.set_ylim(low - room * (low < 0), high + room)
+    limits = low - room * (low < 0), high + room
+    if ax.get_yscale() == "log":
+        # There is no zero: from a power of ten below the smallest bar.
+        least = finite[finite > 0].min(initial=high or 1)
+        limits = 10 ** np.floor(np.log10(least) - 0.1), 1.3 * (high or 1)
+    ax.set_ylim(limits)
     ax.figure.tight_layout()
+
+
+def draw_legend(ax, words, **kwargs):
+    """Write what patterns are called, each beside its colour, in a corner of axes.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Of an image.
+    words : sequence of str
+        As of `pattern_words`, for each pattern.
+    **kwargs
+        As of ``Axes.legend``.
+
+    Returns
+    -------
+    matplotlib.legend.Legend
+        White on black, through which the image is seen.
+    """
+    colors = pattern_colors(len(words))[1]
+    # Names may begin with an underscore, and a dollar is no formula.
+    handles = [Patch(color=color) for color in colors]
+    labels = [word.replace("$", r"\$") for word in words]
+    return ax.legend(handles, labels, **LEGEND | kwargs)
+
+
+def name_navigator(plot, navigator):
+    """Write what a navigator shows beside it, where HyperSpy says that it is a sum.
+
+    Parameters
+    ----------
+    plot : hyperspy.drawing.mpl_hie.MPL_HyperImage_Explorer
+    navigator : Signal1D, Signal2D, str or None
+        Nothing is written beside others than curves.
+    """
+    if getattr(navigator, "data", None) is not None and navigator.data.ndim == 1:
+        plot.navigator_plot.ax.set_ylabel(navigator.metadata.Signal.quantity)
 
 
 def outline(scalebar):

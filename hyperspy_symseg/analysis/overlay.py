@@ -33,6 +33,10 @@ PATTERN_COLORS = {
     "slate": "#4b5a5a",
 }
 
+# How much of its colour a pattern has where the micrograph is black, times the
+# saturation: at few counts, most pixels are.
+OF_BLACK = 0.5
+
 
 def pattern_colors(n_patterns):
     """Names and colours of patterns.
@@ -75,7 +79,7 @@ class Overlay(MapAnalysis):
     --------
     >>> from hyperspy_symseg.frames.run import run
     >>> run(Overlay(1, saturation=1), np.array([[0, 9]]), np.array([[0, -1]]))["R"]
-    array([[  0, 255]], dtype=uint8)
+    array([[115, 255]], dtype=uint8)
     """
 
     n_patterns: int
@@ -102,11 +106,12 @@ def tint(frame, labels, n_patterns, saturation=0.5):
         Pixels labelled -1 stay grey.
     n_patterns : int
     saturation : float
-        From 0, grey, to 1.
+        From 0, grey, to 1. Black is tinted, too.
 
     Returns
     -------
     (rows, columns, 3) numpy.ndarray of uint8
+        Pixels that are not finite are black.
     """
     # Neither bool nor float16 holds the difference of any two of its values.
     frame = frame.astype(np.result_type(frame.dtype, np.float32), copy=False)
@@ -116,7 +121,10 @@ def tint(frame, labels, n_patterns, saturation=0.5):
     frame = np.where(finite, frame, low).astype(np.float32)
     grey = np.rint(np.clip((frame - low) * gain, 0, 255)).astype(np.uint8)
     colors = np.vstack([pattern_colors(n_patterns)[1], np.ones(3)])
-    colors = 1 - saturation * (1 - colors)
-    # Label -1 is the last row.
-    table = np.rint(np.arange(256)[:, np.newaxis] * colors[:, np.newaxis])
-    return table.astype(np.uint8)[labels, grey]
+    white = 1 - saturation * (1 - colors)
+    black = OF_BLACK * saturation * colors
+    # Label -1 is the last row, and black where the micrograph is.
+    black[-1] = 0
+    level = np.arange(256)[:, np.newaxis] / 255
+    table = black[:, np.newaxis] + level * (white - black)[:, np.newaxis]
+    return np.rint(255 * table).astype(np.uint8)[np.where(finite, labels, -1), grey]

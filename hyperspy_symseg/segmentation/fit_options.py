@@ -127,7 +127,8 @@ def check_names(names, n_patterns, name="names"):
     names = tuple(map(str, names))
     if not is_auto(n_patterns) and len(names) != n_patterns:
         raise ValueError(
-            f"{name} must be those of {n_patterns} patterns, got {shown(names)}."
+            f"{name} must be as many as there are patterns, {n_patterns}, got "
+            f"{len(names)}: {shown(names)}."
         )
     if len(set(names)) < len(names) or not all(each.strip() for each in names):
         raise ValueError(f"{name} must be different and not empty, got {shown(names)}.")

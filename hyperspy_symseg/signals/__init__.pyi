@@ -1,3 +1,4 @@
+from .overlay import LazySymmetryOverlay, SymmetryOverlay
 from .pattern_measure import LazyPatternMeasure, PatternMeasure
 from .points import LazySymmetryPoints, SymmetryPoints
 from .regions import BrushStroke
@@ -7,8 +8,10 @@ __all__ = [
     "BrushStroke",
     "LazyPatternMeasure",
     "LazySymmetryLabels",
+    "LazySymmetryOverlay",
     "LazySymmetryPoints",
     "PatternMeasure",
     "SymmetryLabels",
+    "SymmetryOverlay",
     "SymmetryPoints",
 ]

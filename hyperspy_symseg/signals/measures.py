@@ -854,18 +854,11 @@ class Measures:
         return run_or_lazy(analysis, frames, self.data, mask, is_lazy=is_lazy)
 
     def _share_of_first(self):
-        """Share of the pixels that are of pattern 0, against the navigation axes."""
+        """Share of the pixels that are of pattern 0, for each frame: numpy.ndarray."""
         from hyperspy_symseg.analysis import Areas
 
         rows, columns = self.data.shape[-2:]
-        shares = self._found(Areas(self.n_patterns, 1 / (rows * columns)))
-        along = [
-            axis.get_axis_dictionary() | {"navigate": False}
-            for axis in navigation_axes(self)
-        ]
-        return signal_class(along)(
-            shares[..., 0], axes=along, **result_metadata(self, "Share of pattern 0")
-        )
+        return self._found(Areas(self.n_patterns, 1 / (rows * columns)))[..., 0]
 
     def _measured(self, analysis, name, units):
         """What an analysis measures of each pattern, against the navigation axes.

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from hyperspy.signals import LazySignal2D, Signal1D, Signal2D
+from hyperspy.signals import LazySignal2D, Signal2D
 
 from hyperspy_symseg.frames.checks import shown
 
@@ -18,6 +18,7 @@ from .axes import (
     check_pixel_size,
     frame_axes,
     image_axes,
+    navigation_axes,
     set_rebinned_axes,
     unit,
 )
@@ -35,6 +36,7 @@ from .metadata import (
     why_no_costs,
     why_not_refined,
 )
+from .overlay import SymmetryOverlay, navigator
 from .symmetry import NamedPatterns
 
 if TYPE_CHECKING:
@@ -210,13 +212,12 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
         if self._lazy and along:
             defaults["navigator"] = "slider"
         elif along in (1, 2) and not args:
-            defaults["navigator"] = self._share_of_first()
+            shares = self._share_of_first()
+            defaults["navigator"] = navigator(shares, navigation_axes(self))
         options = defaults | kwargs
         super().plot(*args, **options)
-        is_share = isinstance(options.get("navigator"), Signal1D)
-        if is_share and options["navigator"] is defaults.get("navigator"):
-            # HyperSpy takes it for a sum of the data.
-            self._plot.navigator_plot.ax.set_ylabel("Share of pattern 0")
+        if "navigator" not in kwargs:
+            plotting.name_navigator(self._plot, defaults.get("navigator"))
         colorbar = self._plot.signal_plot._colorbar
         if colorbar is not None:
             plotting.name_patterns(colorbar, n, self.pattern_names)
@@ -224,19 +225,21 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
         if scalebar is not None:
             plotting.outline(scalebar)
 
-    def overlay(self, signal: Signal2D, saturation: float = 0.5) -> Signal2D:
+    def overlay(self, signal: Signal2D, saturation: float = 0.5) -> SymmetryOverlay:
         """Micrographs in grey, tinted by pattern (the paper's figure 1e).
+
+        The plot has a legend, with the names of the patterns that the labels have now.
 
         Parameters
         ----------
         signal : Signal2D
             The micrograph or series, of the same shape as the labels.
         saturation : float
-            Strength of the tint, from 0 to 1.
+            Strength of the tint, from 0 to 1. Black is tinted, too, half as much.
 
         Returns
         -------
-        Signal2D or, if the signal or the labels are lazy, LazySignal2D
+        SymmetryOverlay or, if the signal or the labels are lazy, LazySymmetryOverlay
             rgb8, with the axes and the metadata of the labels. Black is the 0.1 % and
             white the 99.9 % percentile of the intensities of a frame. Pixels that are
             not finite are black.
@@ -248,31 +251,36 @@ class SymmetryLabels(Measures, ChangedByHand, NamedPatterns, Signal2D):
         ValueError
             If the shapes differ, or `saturation` is out of range.
 
-        Notes
-        -----
-        HyperSpy plots a part of a lazy overlay, such as ``overlay.inav[:10]``, only
-        with ``navigator="slider"`` or once it is computed.
-
         Examples
         --------
         >>> from hyperspy_symseg import simulate
         >>> s, truth = simulate.grain_boundary()
         >>> s.segment_symmetry(2, show_progressbar=False).overlay(s)
-        <Signal2D, title: Simulated micrograph, dimensions: (|512, 512)>
+        <SymmetryOverlay, title: Simulated micrograph, dimensions: (|512, 512)>
         """
         from hyperspy_symseg.analysis import Overlay
         from hyperspy_symseg.frames.checks import check_frame, check_number
+        from hyperspy_symseg.plotting import PATTERN_COLORS, pattern_words
 
         self._check_has_their_shape(signal)
         saturation = check_number("saturation", saturation, 0, 1)
         frame_axes(signal)
         check_frame(signal.data[(0,) * (signal.data.ndim - 2)])
-        overlay = Signal2D(
-            self._found(Overlay(self.n_patterns, saturation), signal.data),
+        n, own = self.n_patterns, {}
+        if n <= len(PATTERN_COLORS):
+            own["legend"] = pattern_words(n, self.pattern_names)
+        if self.axes_manager.navigation_dimension and not self._lazy:
+            own["share"] = self._share_of_first()
+        overlay = SymmetryOverlay(
+            self._found(Overlay(n, saturation), signal.data),
             axes=list(self.axes_manager.as_dictionary().values()),
-            # HyperSpy cannot add up colours: without a navigator, the plot of a lazy
-            # series would fail.
-            **result_metadata(self, _HyperSpy={"navigator": "slider"}),
+            # Where this package is not installed, HyperSpy would add up colours.
+            **result_metadata(
+                self,
+                signal_type=SymmetryOverlay._signal_type,
+                _HyperSpy={"navigator": "slider"},
+                Symmetry_overlay=own,
+            ),
         )
         return overlay.as_lazy() if signal._lazy or self._lazy else overlay
 

@@ -68,18 +68,35 @@ def test_colours_with_a_name_are_told_apart(n_patterns, vision):
     assert distances[-1].min() > 9
 
 
-def test_tint_keeps_black_black_and_full_white_grey_without_label():
+def test_tint_of_black_and_white_with_and_without_a_label():
     frame = np.array([[0.0, 0.0, 1.0, 1.0]])
     image = tint(frame, np.array([[0, -1, 0, -1]]), 1, saturation=1)
-    np.testing.assert_array_equal(image[0, :2], 0)
+    # Half of (230, 159, 0).
+    np.testing.assert_array_equal(image[0, 0], (115, 80, 0))
+    np.testing.assert_array_equal(image[0, 1], 0)
     np.testing.assert_array_equal(image[0, 2], (230, 159, 0))
     np.testing.assert_array_equal(image[0, 3], 255)
 
 
+def test_tint_without_saturation_is_the_micrograph_in_grey():
+    frame = np.arange(256.0).reshape(2, 128)
+    image = tint(frame, np.zeros((2, 128), int), 1, saturation=0)
+    np.testing.assert_array_equal(image[..., 0], image[..., 1])
+    np.testing.assert_array_equal(image[..., 0], image[..., 2])
+    assert image[0, 0, 0] == 0
+    assert image[1, 127, 0] == 255
+
+
 @pytest.mark.parametrize("frame", [np.ones((2, 3)), np.full((2, 3), np.nan)])
 def test_tint_of_a_frame_without_contrast(frame):
-    image = tint(frame, np.zeros((2, 3), int), 1)
+    image = tint(frame, np.full((2, 3), -1), 1)
     np.testing.assert_array_equal(image, np.zeros_like(image))
+
+
+def test_pixel_that_is_not_finite_is_black_whatever_its_label():
+    image = tint(np.array([[0.0, 1.0, np.nan]]), np.zeros((1, 3), int), 1)
+    np.testing.assert_array_equal(image[0, 2], 0)
+    assert image[0, 0].any()
 
 
 def test_pixel_that_is_not_finite_does_not_change_the_others():

@@ -115,7 +115,7 @@ def test_names_need_examples(frame):
 @pytest.mark.parametrize(
     ("names", "error"),
     [
-        (["a"], "names must be those of 2 patterns"),
+        (["a"], "names must be as many as there are patterns, 2, got 1"),
         (["a", "a"], "names must be different"),
         (["a", " "], "names must be different and not empty"),
         (["a", 3], "names must be a sequence of str"),

@@ -61,6 +61,20 @@ def test_bars_of_some_patterns_are_theirs():
     assert words == ["1 middle", "2 right"]
 
 
+@pytest.mark.parametrize(
+    ("widths", "limits"),
+    [((3, 500), (1, 650)), ((20, 0), (10, 26)), ((1, 9), (0.1, 11.7))],
+)
+def test_bars_of_a_logarithmic_scale_begin_at_a_power_of_ten(widths, limits):
+    areas = SymmetryLabels(np.array([[0, 1]])).get_areas()
+    areas.data[:] = widths
+    areas.plot(norm="log")
+    ax = areas._plot.signal_plot.ax
+    assert ax.get_yscale() == "log"
+    np.testing.assert_allclose(ax.get_ylim(), limits)
+    assert [bar.get_height() for bar in ax.patches] == list(widths)
+
+
 def test_one_pattern_is_not_drawn_as_hyperspy_draws_no_single_number():
     areas = SymmetryLabels(np.zeros((3, 4), np.int8)).get_areas()
     areas.plot()
