@@ -10,15 +10,15 @@ import numpy as np
 from matplotlib.figure import Figure
 from rsciio.utils.rgb import is_rgbx, rgbx2regular_array
 
+from hyperspy_symseg.signals import SymmetryOverlay
 
-def parse(description, arguments, picture):
+
+def parse(description, picture):
     """Parse the command line.
 
     Parameters
     ----------
     description : str
-    arguments : list of str or None
-        None: those of the process.
     picture : str
         Name of the picture where none is given.
 
@@ -35,7 +35,7 @@ def parse(description, arguments, picture):
     add("--output", type=Path, default=Path(picture), help=f"picture ({picture})")
     add("--size", type=int, default=512, help="side of the simulated frame (512)")
     add("--pixel-size", type=float, metavar="NM", help="if the file does not tell")
-    return parser.parse_args(arguments)
+    return parser.parse_args()
 
 
 def without_title(description):
@@ -82,15 +82,16 @@ def panels(*titles, rows=2):
     axes : (panels,) numpy.ndarray of matplotlib.axes.Axes
     """
     columns = len(titles) // rows
-    figure = Figure(figsize=(6 * columns, 5.5 * rows), layout="compressed")
+    size = 4 * columns, 11 / 3 * rows
+    figure = Figure(figsize=size, dpi=150, layout="compressed")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax, title, letter in zip(axes, titles, "abcdefgh", strict=False):
-        ax.set_title(f"({letter}) {title}")
+        ax.set_title(f"({letter}) {title}", fontsize="medium")
     return figure, axes
 
 
 def show(ax, signal, data=None, **options):
-    """Draw a signal with calibrated axes.
+    """Draw a signal with calibrated axes, and a legend if it is tinted by pattern.
 
     Parameters
     ----------
@@ -114,8 +115,10 @@ def show(ax, signal, data=None, **options):
         for axis in (x, y)
         for side, value in ((-1, axis.low_value), (1, axis.high_value))
     )
-    ax.locator_params(nbins=6)
+    ax.locator_params(nbins=5)
     ax.set(xlabel=f"{x.name} ({x.units})", ylabel=f"{y.name} ({y.units})")
+    if isinstance(signal, SymmetryOverlay):
+        signal.add_legend(ax, fontsize="x-small")
     return ax.imshow(data, extent=(left, right, bottom, top), **options)
 
 

@@ -82,103 +82,97 @@ def outline(ax, seg, grains):
 
 
 # %%
-# A table of grains for the image, and tracks of the table for the movie.
+# The image, and its labels.
 
-
-def main(arguments=None):
-    """Run the example.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    dict
-        The figures that are printed.
-    """
-    options = parse(__doc__, arguments, "grains.png")
-    truth = None
-    if options.file:
-        s = load(options.file, options.pixel_size)
-        seg = s.segment_symmetry()
-    else:
-        s, truth = polycrystal(options.size)
-        seg = s.segment_symmetry(len(ORIENTATIONS))
-    model = seg.model
-    least = int(LEAST * model.templates.period**2) if model.templates else LEAST
-    grains = seg.get_grains(s, min_area=least, calibrated=True)
-    table = dict(zip(grains.column_names, grains.data[0].T, strict=True))
-
-    movie = inclusions()
-    movie_seg = movie.segment_symmetry(2)
-    tracked, events = movie_seg.get_grains(movie, 500, calibrated=True).track()
-    areas = tracked.get_tracks("area")
-    pattern = np.nanmax(tracked.get_tracks("pattern").data, axis=1)
-
-    figure, axes = panels(
-        "Outlines of the grains",
-        "Orientation of the lattices",
-        "Areas",
-        "First frame",
-        "Last frame",
-        "Areas against time",
-    )
-    x = s.axes_manager.signal_axes[0]
-    show_micrograph(axes[0], s)
-    outline(axes[0], seg, grains)
-    image = show(
-        axes[1],
-        seg.get_grain_map(grains, "lattice_orientation"),
-        cmap="twilight",
-        vmin=-90,
-        vmax=90,
-    )
-    figure.colorbar(image, ax=axes[1], label="degrees, x towards y", shrink=0.8)
-    for i, (x0, y0) in enumerate(zip(table["x"], table["y"], strict=True)):
-        axes[1].text(x0, y0, str(i), ha="center", va="center", bbox=BOX)
-    number = np.arange(len(table["area"]))
-    colors = pattern_colors(seg.n_patterns)[1]
-    shades = [colors[int(k)] for k in table["pattern"]]
-    axes[2].bar(number, table["area"], color=shades)
-    axes[2].xaxis.get_major_locator().set_params(integer=True)
-    axes[2].set(xlabel="grain", ylabel=f"area ({x.units}²)")
-    axes[2].set_box_aspect(1)
-    for ax, place in zip(axes[3:], (0, -1), strict=False):
-        frame, labels = movie.inav[place], movie_seg.inav[place]
-        show_micrograph(ax, frame)
-        outline(ax, labels, labels.get_grains(min_area=500, show_progressbar=False))
-    seconds = areas.axes_manager.signal_axes[0]
-    # The smaller pattern is that of the inclusions.
-    (inclusion,) = set(pattern) - {pattern[np.nanargmax(areas.data[:, 0])]}
-    for i in np.flatnonzero(pattern == inclusion):
-        axes[5].plot(seconds.axis, areas.data[i], "o-", label=f"track {i}")
-    for event in events[events["event"] == "merges"].to_dict("records"):
-        axes[5].axvline(event["time"], color="grey", ls="--")
-        axes[5].text(event["time"], 0, " merges", rotation=90, va="bottom", ha="right")
-    axes[5].legend()
-    axes[5].set(xlabel=f"time ({seconds.units})", ylabel=f"area ({x.units}²)")
-    axes[5].set_ylim(bottom=0)
-    save(figure, options.output)
-
-    figures = {"grains": len(number), "mean area": table["area"].mean()}
-    pairs = seg.get_grain_neighbours(grains)
-    figures["boundaries"] = len(pairs)
-    figures["merges"] = int((events["event"] == "merges").sum())
-    if truth is not None:
-        true = truth.data.astype(np.int8)
-        truth = truth._deepcopy_with_new_data(true)
-        truth.set_signal_type("symmetry_labels")
-        known = truth.get_grains(min_area=least, calibrated=True).data[0]
-        figures["true grains"] = len(known)
-        turned = np.subtract.outer(table["lattice_orientation"], ORIENTATIONS)
-        off = np.abs((turned + 45) % 90 - 45).min(axis=1)
-        figures["orientation off by"] = np.nanmax(off)
-    print(", ".join(f"{name} {value:.4g}" for name, value in figures.items()))
-    return figures
-
+options = parse(__doc__, "grains.png")
+truth = None
+if options.file:
+    s = load(options.file, options.pixel_size)
+    seg = s.segment_symmetry()
+else:
+    s, truth = polycrystal(options.size)
+    seg = s.segment_symmetry(len(ORIENTATIONS))
+seg.overlay(s).plot()
 
 # %%
-if __name__ == "__main__":
-    main()
+# A table with a row for each grain.
+
+model = seg.model
+least = int(LEAST * model.templates.period**2) if model.templates else LEAST
+grains = seg.get_grains(s, min_area=least, calibrated=True)
+table = dict(zip(grains.column_names, grains.data[0].T, strict=True))
+
+# %%
+# A table for each frame of the movie, and its grains linked over time.
+
+movie = inclusions()
+movie_seg = movie.segment_symmetry(2)
+tracked, events = movie_seg.get_grains(movie, 500, calibrated=True).track()
+areas = tracked.get_tracks("area")
+pattern = np.nanmax(tracked.get_tracks("pattern").data, axis=1)
+
+# %%
+# The image above, and the movie below.
+
+figure, axes = panels(
+    "Outlines of the grains",
+    "Orientation of the lattices",
+    "Areas",
+    "First frame",
+    "Last frame",
+    "Areas against time",
+)
+x = s.axes_manager.signal_axes[0]
+show_micrograph(axes[0], s)
+outline(axes[0], seg, grains)
+image = show(
+    axes[1],
+    seg.get_grain_map(grains, "lattice_orientation"),
+    cmap="twilight",
+    vmin=-90,
+    vmax=90,
+)
+figure.colorbar(image, ax=axes[1], label="degrees, x towards y", shrink=0.8)
+for i, (x0, y0) in enumerate(zip(table["x"], table["y"], strict=True)):
+    axes[1].text(x0, y0, str(i), ha="center", va="center", bbox=BOX)
+number = np.arange(len(table["area"]))
+colors = pattern_colors(seg.n_patterns)[1]
+shades = [colors[int(k)] for k in table["pattern"]]
+axes[2].bar(number, table["area"], color=shades)
+axes[2].xaxis.get_major_locator().set_params(integer=True)
+axes[2].set(xlabel="grain", ylabel=f"area ({x.units}²)")
+axes[2].set_box_aspect(1)
+for ax, place in zip(axes[3:], (0, -1), strict=False):
+    frame, labels = movie.inav[place], movie_seg.inav[place]
+    show_micrograph(ax, frame)
+    outline(ax, labels, labels.get_grains(min_area=500, show_progressbar=False))
+seconds = areas.axes_manager.signal_axes[0]
+# The smaller pattern is that of the inclusions.
+(inclusion,) = set(pattern) - {pattern[np.nanargmax(areas.data[:, 0])]}
+for i in np.flatnonzero(pattern == inclusion):
+    axes[5].plot(seconds.axis, areas.data[i], "o-", label=f"track {i}")
+for event in events[events["event"] == "merges"].to_dict("records"):
+    axes[5].axvline(event["time"], color="grey", ls="--")
+    axes[5].text(event["time"], 0, " merges", rotation=90, va="bottom", ha="right")
+axes[5].legend()
+axes[5].set(xlabel=f"time ({seconds.units})", ylabel=f"area ({x.units}²)")
+axes[5].set_ylim(bottom=0)
+save(figure, options.output)
+
+# %%
+# In numbers, and what is true of a simulated image.
+
+figures = {"grains": len(number), "mean area": table["area"].mean()}
+pairs = seg.get_grain_neighbours(grains)
+figures["boundaries"] = len(pairs)
+figures["merges"] = int((events["event"] == "merges").sum())
+if truth is not None:
+    true = truth.data.astype(np.int8)
+    truth = truth._deepcopy_with_new_data(true)
+    truth.set_signal_type("symmetry_labels")
+    known = truth.get_grains(min_area=least, calibrated=True).data[0]
+    figures["true grains"] = len(known)
+    turned = np.subtract.outer(table["lattice_orientation"], ORIENTATIONS)
+    off = np.abs((turned + 45) % 90 - 45).min(axis=1)
+    figures["orientation off by"] = np.nanmax(off)
+print(", ".join(f"{name} {value:.4g}" for name, value in figures.items()))

@@ -86,67 +86,46 @@ def draw(frame, labels, shares, latencies, path):
 # %%
 # The loop: the first frame is fitted to, and all are labelled.
 
+parser = argparse.ArgumentParser(
+    description=without_title(__doc__),
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+)
+parser.add_argument("--frames", type=int, default=30)
+parser.add_argument("--size", type=int, default=512, help="side of a frame (512)")
+parser.add_argument("--interval", type=float, default=0.1, help="seconds (0.1)")
+parser.add_argument("--output", type=Path, default="live.png", help="(live.png)")
+options = parser.parse_args()
 
-def main(arguments=None):
-    """Run the example.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    list of float
-        Seconds from the arrival of each frame to its labels.
-    """
-    parser = argparse.ArgumentParser(
-        description=without_title(__doc__),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+shape = options.size, options.size
+signal, _ = simulate.moving_boundary(options.frames, shape, speed=0.5)
+movie = signal.data
+with tempfile.TemporaryDirectory() as folder:
+    path = Path(folder, "frames.raw")
+    path.touch()
+    thread = threading.Thread(
+        target=detector, args=(path, movie, options.interval), daemon=True
     )
-    parser.add_argument("--frames", type=int, default=30)
-    parser.add_argument("--size", type=int, default=512, help="side of a frame (512)")
-    parser.add_argument("--interval", type=float, default=0.1, help="seconds (0.1)")
-    parser.add_argument("--output", type=Path, default="live.png", help="(live.png)")
-    options = parser.parse_args(arguments)
-
-    shape = options.size, options.size
-    signal, _ = simulate.moving_boundary(options.frames, shape, speed=0.5)
-    movie = signal.data
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "frames.raw")
-        path.touch()
-        thread = threading.Thread(
-            target=detector, args=(path, movie, options.interval), daemon=True
-        )
-        thread.start()
-        model, latencies, shares = None, [], []
-        for i, frame in enumerate(arriving(path, shape, movie.dtype, options.frames)):
-            start = time.perf_counter()
-            if model is None:
-                descriptor = TranslationSymmetry(window=16, max_operations=289)
-                # Without templates, labels take less time.
-                model = SymmetryModel.fit(
-                    frame, descriptor, n_patterns=2, n_operations=50, period=None
-                )
-            labels = model.predict(frame)
-            latencies.append(time.perf_counter() - start)
-            shares.append((labels == 0).mean())
-            print(
-                f"frame {i}: pattern 0 on {shares[-1]:.1%}, "
-                f"{1000 * latencies[-1]:.0f} ms",
-                flush=True,
+    thread.start()
+    model, latencies, shares = None, [], []
+    for i, frame in enumerate(arriving(path, shape, movie.dtype, options.frames)):
+        start = time.perf_counter()
+        if model is None:
+            descriptor = TranslationSymmetry(window=16, max_operations=289)
+            # Without templates, labels take less time.
+            model = SymmetryModel.fit(
+                frame, descriptor, n_patterns=2, n_operations=50, period=None
             )
-        thread.join()
-        draw(np.array(frame), labels, shares, latencies, options.output)
-    later = np.array(latencies[1:]) * 1000
-    print(
-        f"The first frame took {1000 * latencies[0]:.0f} ms with the fit; the others "
-        f"{np.median(later):.0f} ms (median), {later.max():.0f} ms at most."
-    )
-    return latencies
-
-
-# %%
-if __name__ == "__main__":
-    main()
+        labels = model.predict(frame)
+        latencies.append(time.perf_counter() - start)
+        shares.append((labels == 0).mean())
+        print(
+            f"frame {i}: pattern 0 on {shares[-1]:.1%}, {1000 * latencies[-1]:.0f} ms",
+            flush=True,
+        )
+    thread.join()
+    draw(np.array(frame), labels, shares, latencies, options.output)
+later = np.array(latencies[1:]) * 1000
+print(
+    f"The first frame took {1000 * latencies[0]:.0f} ms with the fit; the others "
+    f"{np.median(later):.0f} ms (median), {later.max():.0f} ms at most."
+)

@@ -22,32 +22,12 @@ from hyperspy_symseg import simulate
 # %%
 # Two calls: labels, and the movie.
 
-
-def main(arguments=None):
-    """Run the example.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    pathlib.Path
-        The movie.
-    """
-    options = parse(__doc__, arguments, "movie.webp")
-    if options.file:
-        movie = hs.load(options.file, lazy=True)
-    else:
-        shape = options.size, options.size
-        movie, _ = simulate.moving_boundary(20, shape, speed=2, frame_time=0.1)
-    seg = movie.segment_symmetry(n_patterns=2)
-    seg.save_movie(options.output, movie, overwrite=True)
-    print(f"Movie: {options.output}")
-    return options.output
-
-
-# %%
-if __name__ == "__main__":
-    main()
+options = parse(__doc__, "movie.webp")
+if options.file:
+    movie = hs.load(options.file, lazy=True)
+else:
+    shape = options.size, options.size
+    movie, _ = simulate.moving_boundary(20, shape, speed=2, frame_time=0.1)
+seg = movie.segment_symmetry(n_patterns=2)
+seg.save_movie(options.output, movie, overwrite=True)
+print(f"Movie: {options.output}")

@@ -20,65 +20,59 @@ from hyperspy_symseg import data
 from hyperspy_symseg.plotting import pattern_colors
 
 # %%
-# The number of patterns is not told.
+# The micrograph: that of a file, or a simulated one.
 
-
-def main(arguments=None):
-    """Run the example.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    dict
-        The figures that are printed.
-    """
-    options = parse(__doc__, arguments, "particle.png")
-    if options.file:
-        signal = load(options.file, options.pixel_size)
-    else:
-        signal, truth = data.particle_in_vacuum((options.size, options.size))
-
-    seg, certainty = signal.segment_symmetry(certainty=True)
-    columns = signal.find_atomic_columns(seg, calibrated=True, probability=0.1)
-    (table,) = columns.data
-    found = dict(zip(columns.column_names, table.T, strict=True))
-
-    figure, axes = panels(
-        "Micrograph",
-        "Labels",
-        "Certainty",
-        "Columns",
-        "The rim, close up",
-        "Probability of the columns",
-    )
-    show_micrograph(axes[0], signal)
-    show(axes[1], seg.overlay(signal))
-    image = show(axes[2], certainty, cmap="viridis", vmin=0.5, vmax=1)
-    figure.colorbar(image, ax=axes[2])
-    colors = np.array([*pattern_colors(seg.n_patterns)[1], "0.5"], dtype=object)
-    own = list(colors[found["pattern"].astype(int)])
-    for ax, size in zip(axes[3:5], (4, 60), strict=True):
-        show_micrograph(ax, signal)
-        ax.scatter(found["x"], found["y"], size, facecolors="none", edgecolors=own)
-    x, y = (axis.axis for axis in signal.axes_manager.signal_axes)
-    axes[4].set(xlim=(x[len(x) // 16], x[len(x) // 2]), ylim=(y[len(y) // 2], y[0]))
-    axes[5].hist(found["probability"], 40, log=True, color="0.5")
-    axes[5].set(xlabel="probability", ylabel="columns")
-    save(figure, options.output)
-
-    figures = {"patterns": seg.n_patterns, "columns": len(table)}
-    if not options.file:
-        labels = np.where(truth.data < 0, 2, truth.data)
-        same = seg.n_patterns == 3
-        figures["mean IoU"] = ious(seg.data, labels).mean() if same else 0
-    print(", ".join(f"{name} {value:.4g}" for name, value in figures.items()))
-    return figures
-
+options = parse(__doc__, "particle.png")
+if options.file:
+    signal = load(options.file, options.pixel_size)
+else:
+    signal, truth = data.particle_in_vacuum((options.size, options.size))
 
 # %%
-if __name__ == "__main__":
-    main()
+# The number of patterns is not told.
+
+seg, certainty = signal.segment_symmetry(certainty=True)
+seg.overlay(signal).plot()
+
+# %%
+# Columns, with the unlikely ones among them.
+
+columns = signal.find_atomic_columns(seg, calibrated=True, probability=0.1)
+(table,) = columns.data
+found = dict(zip(columns.column_names, table.T, strict=True))
+
+# %%
+# Labels, certainty and columns.
+
+figure, axes = panels(
+    "Micrograph",
+    "Labels",
+    "Certainty",
+    "Columns",
+    "The rim, close up",
+    "Probability of the columns",
+)
+show_micrograph(axes[0], signal)
+show(axes[1], seg.overlay(signal))
+image = show(axes[2], certainty, cmap="viridis", vmin=0.5, vmax=1)
+figure.colorbar(image, ax=axes[2])
+colors = np.array([*pattern_colors(seg.n_patterns)[1], "0.5"], dtype=object)
+own = list(colors[found["pattern"].astype(int)])
+for ax, size in zip(axes[3:5], (4, 60), strict=True):
+    show_micrograph(ax, signal)
+    ax.scatter(found["x"], found["y"], size, facecolors="none", edgecolors=own)
+x, y = (axis.axis for axis in signal.axes_manager.signal_axes)
+axes[4].set(xlim=(x[len(x) // 16], x[len(x) // 2]), ylim=(y[len(y) // 2], y[0]))
+axes[5].hist(found["probability"], 40, log=True, color="0.5")
+axes[5].set(xlabel="probability", ylabel="columns")
+save(figure, options.output)
+
+# %%
+# In numbers.
+
+figures = {"patterns": seg.n_patterns, "columns": len(table)}
+if not options.file:
+    labels = np.where(truth.data < 0, 2, truth.data)
+    same = seg.n_patterns == 3
+    figures["mean IoU"] = ious(seg.data, labels).mean() if same else 0
+print(", ".join(f"{name} {value:.4g}" for name, value in figures.items()))

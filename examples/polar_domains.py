@@ -18,52 +18,43 @@ from _common import ious, load, panels, parse, save, show, show_micrograph
 from hyperspy_symseg import data
 
 # %%
-# Nothing is told.
+# The micrograph: that of a file, or a simulated one.
 
-
-def main(arguments=None):
-    """Run the example.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    dict
-        The figures that are printed.
-    """
-    options = parse(__doc__, arguments, "polar_domains.png")
-    if options.file:
-        signal = load(options.file, options.pixel_size)
-    else:
-        signal, truth = data.polar_domains((options.size, options.size))
-
-    seg = signal.segment_symmetry()
-
-    figure, axes = panels(
-        "Micrograph",
-        "Cell of pattern 0",
-        "Reflections of pattern 0",
-        "Labels",
-        "Cell of pattern 1",
-        "Reflections of pattern 1",
-    )
-    show_micrograph(axes[0], signal)
-    show(axes[3], seg.overlay(signal))
-    if seg.n_patterns == 2:
-        seg.plot_patterns(axes=axes.reshape(2, 3)[:, 1:])
-    save(figure, options.output)
-
-    figures = {"patterns": seg.n_patterns}
-    if not options.file:
-        same = seg.n_patterns == 2
-        figures["mean IoU"] = ious(seg.data, truth.data).mean() if same else 0
-    print(", ".join(f"{name} {value:.4g}" for name, value in figures.items()))
-    return figures
-
+options = parse(__doc__, "polar_domains.png")
+if options.file:
+    signal = load(options.file, options.pixel_size)
+else:
+    signal, truth = data.polar_domains((options.size, options.size))
 
 # %%
-if __name__ == "__main__":
-    main()
+# Nothing is told.
+
+seg = signal.segment_symmetry()
+
+seg.overlay(signal).plot()
+
+# %%
+# The mean unit cell and the reflections of each pattern.
+
+figure, axes = panels(
+    "Micrograph",
+    "Cell of pattern 0",
+    "Reflections of pattern 0",
+    "Labels",
+    "Cell of pattern 1",
+    "Reflections of pattern 1",
+)
+show_micrograph(axes[0], signal)
+show(axes[3], seg.overlay(signal))
+if seg.n_patterns == 2:
+    seg.plot_patterns(axes=axes.reshape(2, 3)[:, 1:])
+save(figure, options.output)
+
+# %%
+# In numbers.
+
+figures = {"patterns": seg.n_patterns}
+if not options.file:
+    same = seg.n_patterns == 2
+    figures["mean IoU"] = ious(seg.data, truth.data).mean() if same else 0
+print(", ".join(f"{name} {value:.4g}" for name, value in figures.items()))

@@ -19,51 +19,42 @@ from _common import ious, load, panels, parse, save, show, show_micrograph
 from hyperspy_symseg import data
 
 # %%
-# Nothing is told but that there are two patterns.
+# The micrograph: that of a file, or a simulated one.
 
-
-def main(arguments=None):
-    """Run the example.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    dict
-        The figures that are printed.
-    """
-    options = parse(__doc__, arguments, "precipitates.png")
-    if options.file:
-        signal = load(options.file, options.pixel_size)
-    else:
-        signal, truth = data.ordered_precipitates((options.size, options.size))
-
-    seg = signal.segment_symmetry(n_patterns=2)
-
-    figure, axes = panels(
-        "Micrograph",
-        "Cell of pattern 0",
-        "Reflections of pattern 0",
-        "Labels",
-        "Cell of pattern 1",
-        "Reflections of pattern 1",
-    )
-    show_micrograph(axes[0], signal)
-    show(axes[3], seg.overlay(signal))
-    seg.plot_patterns(axes=axes.reshape(2, 3)[:, 1:])
-    save(figure, options.output)
-
-    areas = seg.get_areas()
-    figures = {"share of pattern 0": areas.data[0] / areas.data.sum()}
-    if not options.file:
-        figures["mean IoU"] = ious(seg.data, truth.data).mean()
-    print(", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
-    return figures
-
+options = parse(__doc__, "precipitates.png")
+if options.file:
+    signal = load(options.file, options.pixel_size)
+else:
+    signal, truth = data.ordered_precipitates((options.size, options.size))
 
 # %%
-if __name__ == "__main__":
-    main()
+# Nothing is told but that there are two patterns.
+
+seg = signal.segment_symmetry(n_patterns=2)
+
+seg.overlay(signal).plot()
+
+# %%
+# The mean unit cell and the reflections of each pattern.
+
+figure, axes = panels(
+    "Micrograph",
+    "Cell of pattern 0",
+    "Reflections of pattern 0",
+    "Labels",
+    "Cell of pattern 1",
+    "Reflections of pattern 1",
+)
+show_micrograph(axes[0], signal)
+show(axes[3], seg.overlay(signal))
+seg.plot_patterns(axes=axes.reshape(2, 3)[:, 1:])
+save(figure, options.output)
+
+# %%
+# In numbers.
+
+areas = seg.get_areas()
+figures = {"share of pattern 0": areas.data[0] / areas.data.sum()}
+if not options.file:
+    figures["mean IoU"] = ious(seg.data, truth.data).mean()
+print(", ".join(f"{name} {value:.3f}" for name, value in figures.items()))

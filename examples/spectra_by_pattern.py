@@ -111,59 +111,48 @@ def draw(axes, signal, seg, spectra, mean):
 
 
 # %%
-# The spectra are added up by ``seg.mean_by_pattern(spectra)``.
+# The micrograph, and its labels. Pattern 0 is the one with the fewest pixels.
 
-
-def main(arguments=None):
-    """Run the example.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    dict
-        The figures that are printed.
-    """
-    options = parse(__doc__, arguments, "spectra_by_pattern.png")
-    signal, truth, spectra = simulated(options.size)
-
-    seg = signal.segment_symmetry(n_patterns=2)
-    # Pattern 0 is the one with the fewest pixels.
-    seg.pattern_names = NAMES
-    mean = seg.mean_by_pattern(spectra)
-
-    figure, axes = panels(
-        "Micrograph, with the spectrum image",
-        "Labels",
-        "Spectrum of a pixel of the oxide",
-        "Counts above the edge",
-        "Mean spectra of the patterns",
-        "Oxide less metal",
-    )
-    draw(axes, signal, seg, spectra, mean)
-    save(figure, options.output)
-
-    energy = spectra.axes_manager[-1].axis
-    variance = mean.metadata.Signal.Noise_properties.variance.data
-    oxide, metal = means(energy)
-    x, y = spectra.axes_manager.navigation_axes
-    pixel = spectra.data[y.size // 2, x.size // 2]
-    figures = {
-        "mean IoU": ious(seg.data, truth.data).mean(),
-        "edge in a pixel (sigma)": significance(pixel - metal, metal, energy),
-        "edge in the mean (sigma)": significance(
-            mean.data[0] - mean.data[1], variance.sum(axis=0), energy
-        ),
-        "edge found / true": np.sum((mean.data[0] - mean.data[1])[energy >= ONSET])
-        / np.sum(oxide - metal),
-    }
-    print(", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
-    return figures
-
+options = parse(__doc__, "spectra_by_pattern.png")
+signal, truth, spectra = simulated(options.size)
+seg = signal.segment_symmetry(n_patterns=2)
+seg.pattern_names = NAMES
+seg.overlay(signal).plot()
 
 # %%
-if __name__ == "__main__":
-    main()
+# The spectra are added up by pattern, those of pixels twice as large.
+
+mean = seg.mean_by_pattern(spectra)
+
+# %%
+# No pixel shows the edge; the mean does.
+
+figure, axes = panels(
+    "Micrograph, with the spectrum image",
+    "Labels",
+    "Spectrum of a pixel of the oxide",
+    "Counts above the edge",
+    "Mean spectra of the patterns",
+    "Oxide less metal",
+)
+draw(axes, signal, seg, spectra, mean)
+save(figure, options.output)
+
+# %%
+# In numbers.
+
+energy = spectra.axes_manager[-1].axis
+variance = mean.metadata.Signal.Noise_properties.variance.data
+oxide, metal = means(energy)
+x, y = spectra.axes_manager.navigation_axes
+pixel = spectra.data[y.size // 2, x.size // 2]
+figures = {
+    "mean IoU": ious(seg.data, truth.data).mean(),
+    "edge in a pixel (sigma)": significance(pixel - metal, metal, energy),
+    "edge in the mean (sigma)": significance(
+        mean.data[0] - mean.data[1], variance.sum(axis=0), energy
+    ),
+    "edge found / true": np.sum((mean.data[0] - mean.data[1])[energy >= ONSET])
+    / np.sum(oxide - metal),
+}
+print(", ".join(f"{name} {value:.3f}" for name, value in figures.items()))

@@ -20,53 +20,42 @@ from _common import load, panels, parse, save, show, show_micrograph
 from hyperspy_symseg import data
 
 # %%
-# The reference is the mean lattice of the pattern, as no other is given.
+# The micrograph: that of a file, or one in the package.
 
-
-def main(arguments=None):
-    """Run the example.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    dict
-        The figures that are printed.
-    """
-    options = parse(__doc__, arguments, "strain.png")
-    if options.file:
-        signal = load(options.file, options.pixel_size)
-    else:
-        signal = data.dysprosium_scandate()
-
-    seg = signal.segment_symmetry()
-    strain = seg.get_strain(signal)
-    errors = strain.get_noise_variance() ** 0.5
-    names = strain.metadata.Symmetry_strain.components
-
-    units = {"rotation": "degrees"}
-    titles = [f"{name} ({units.get(name, '%')})" for name in names]
-    figure, axes = panels("Micrograph", *titles, f"Standard error of {names[1]} (%)")
-    show_micrograph(axes[0], signal)
-    figures = {}
-    for k, (ax, name) in enumerate(zip(axes[1:5], names, strict=True)):
-        scale = 1 if name == "rotation" else 100
-        values = scale * strain.inav[k].data
-        limit = np.nanpercentile(np.abs(values), 99)
-        colors = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
-        figure.colorbar(show(ax, strain.inav[k], values, **colors), ax=ax)
-        figures[f"range of {name}"] = np.ptp(np.nanpercentile(values, (1, 99)))
-    values = 100 * errors.inav[1].data
-    figure.colorbar(show(axes[5], errors.inav[1], values, cmap="viridis"), ax=axes[5])
-    figures[f"error of {names[1]}"] = np.nanmedian(values)
-    save(figure, options.output)
-    print(", ".join(f"{name} {value:.3g}" for name, value in figures.items()))
-    return figures
-
+options = parse(__doc__, "strain.png")
+if options.file:
+    signal = load(options.file, options.pixel_size)
+else:
+    signal = data.dysprosium_scandate()
 
 # %%
-if __name__ == "__main__":
-    main()
+# The reference is the mean lattice of the pattern, as no other is given. Strain is a
+# signal, with the components as its navigation axis; this is the second one.
+
+seg = signal.segment_symmetry()
+strain = seg.get_strain(signal)
+errors = strain.get_noise_variance() ** 0.5
+names = strain.metadata.Symmetry_strain.components
+
+strain.inav[1].plot(cmap="RdBu_r", centre_colormap=True)
+
+# %%
+# All components, and the standard error of one.
+
+units = {"rotation": "degrees"}
+titles = [f"{name} ({units.get(name, '%')})" for name in names]
+figure, axes = panels("Micrograph", *titles, f"Standard error of {names[1]} (%)")
+show_micrograph(axes[0], signal)
+figures = {}
+for k, (ax, name) in enumerate(zip(axes[1:5], names, strict=True)):
+    scale = 1 if name == "rotation" else 100
+    values = scale * strain.inav[k].data
+    limit = np.nanpercentile(np.abs(values), 99)
+    colors = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
+    figure.colorbar(show(ax, strain.inav[k], values, **colors), ax=ax)
+    figures[f"range of {name}"] = np.ptp(np.nanpercentile(values, (1, 99)))
+values = 100 * errors.inav[1].data
+figure.colorbar(show(axes[5], errors.inav[1], values, cmap="viridis"), ax=axes[5])
+figures[f"error of {names[1]}"] = np.nanmedian(values)
+save(figure, options.output)
+print(", ".join(f"{name} {value:.3g}" for name, value in figures.items()))

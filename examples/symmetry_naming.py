@@ -19,44 +19,36 @@ from _common import load, panels, parse, save
 from hyperspy_symseg import data
 
 # %%
-# A table is printed, with one row a pattern.
+# The micrograph, and its labels.
 
+options = parse(__doc__, "symmetry_naming.png")
+if options.file:
+    signal = load(options.file, options.pixel_size)
+else:
+    signal = data.iron_grain_boundary()
 
-def main(arguments=None):
-    """Run the example.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    dict
-        The figures that are printed.
-    """
-    options = parse(__doc__, arguments, "symmetry_naming.png")
-    if options.file:
-        signal = load(options.file, options.pixel_size)
-    else:
-        signal = data.iron_grain_boundary()
-
-    seg = signal.segment_symmetry(n_patterns=2)
-    sym = seg.get_symmetry(signal)
-    print(sym)
-
-    figure, axes = panels(*[""] * 6)
-    sym.plot(axes=axes.reshape(2, 3), nominal=True)
-    save(figure, options.output)
-
-    figures = {f"a of pattern {k}": row.lengths[0] for k, row in enumerate(sym)}
-    if all(row.bravais != "none" for row in sym):
-        between = sym.misorientation(0, 1)
-        print(between)
-        figures["misorientation"] = between.angle
-    return figures
-
+seg = signal.segment_symmetry(n_patterns=2)
+seg.overlay(signal).plot()
 
 # %%
-if __name__ == "__main__":
-    main()
+# A table is printed, with one row a pattern.
+
+sym = seg.get_symmetry(signal)
+print(sym)
+
+# %%
+# Mean cells with the elements of the nominal plane group, reflections, and weights of
+# the plane groups.
+
+figure, axes = panels(*[""] * 6)
+sym.plot(axes=axes.reshape(2, 3), nominal=True)
+save(figure, options.output)
+
+# %%
+# How the two grains lie to each other.
+
+figures = {f"a of pattern {k}": row.lengths[0] for k, row in enumerate(sym)}
+if all(row.bravais != "none" for row in sym):
+    between = sym.misorientation(0, 1)
+    print(between)
+    figures["misorientation"] = between.angle

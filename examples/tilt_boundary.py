@@ -63,77 +63,72 @@ def shares_at_boundary(marked, grains, distance):
 
 
 # %%
-# The same image twice: by reflections, and by rotations.
+# The micrograph: that of a file, or a simulated one.
 
-
-def main(arguments=None):
-    """Run the example.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    dict
-        The figures that are printed.
-    """
-    options = parse(__doc__, arguments, "tilt_boundary.png")
-    if options.file:
-        signal = load(options.file, options.pixel_size)
-    else:
-        signal, truth = simulated(options.size)
-
-    reflection = signal.segment_symmetry(
-        n_patterns=2, descriptor="reflection", n_axes=18, **PATCH, **POOLING
-    )
-    # The boundary has no lattice of its own that its labels could be refined by.
-    rotation = signal.segment_symmetry(
-        n_patterns=2, descriptor="rotation", refine=False, **PATCH, **POOLING
-    )
-    separability = reflection.get_separability()
-    angles = separability.axes_manager["Axis angle"].axis
-    best = angles[separability.data.max(axis=1).argmax()]
-
-    figure, axes = panels(
-        "Micrograph",
-        "Labels, by reflection",
-        "Labels, by rotation",
-        "Separability of the reflections",
-        f"Score of the mirror at {best:.0f}°",
-        "Score of four-fold rotation",
-    )
-    show_micrograph(axes[0], signal)
-    show(axes[1], reflection.overlay(signal))
-    show(axes[2], rotation.overlay(signal))
-    lines = {"largest maximum": "0.4", "second": "C1"}
-    for (name, color), values in zip(lines.items(), separability.data.T, strict=True):
-        axes[3].plot(angles, values, ".-", color=color, label=name)
-    axes[3].set(xlabel="Axis angle (°)", ylabel="Separability", ylim=(0, None))
-    axes[3].legend()
-    maps = [
-        signal.get_symmetry_map("reflection", angle=best, **PATCH),
-        signal.get_symmetry_map("rotation", fold=4, **PATCH),
-    ]
-    for ax, scores in zip(axes[4:], maps, strict=True):
-        figure.colorbar(show(ax, scores, cmap="cividis"), ax=ax)
-    save(figure, options.output)
-
-    # The boundary is pattern 0, the smaller one.
-    grains = reflection.data if options.file else truth.data
-    near, far = shares_at_boundary(rotation.data == 0, grains, PATCH["radius"])
-    figures = {"near": near, "far": far}
-    if not options.file:
-        figures["mean IoU"] = ious(reflection.data, truth.data).mean()
-        print(f"Reflection: mean IoU with the grains {figures['mean IoU']:.3f}")
-    print(
-        f"Rotation: pattern 0 has {near:.1%} of the pixels within a patch radius of "
-        f"the boundary, {far:.1%} of the others"
-    )
-    return figures
-
+options = parse(__doc__, "tilt_boundary.png")
+if options.file:
+    signal = load(options.file, options.pixel_size)
+else:
+    signal, truth = simulated(options.size)
 
 # %%
-if __name__ == "__main__":
-    main()
+# The same image twice: by reflections, and by rotations.
+
+reflection = signal.segment_symmetry(
+    n_patterns=2, descriptor="reflection", n_axes=18, **PATCH, **POOLING
+)
+# The boundary has no lattice of its own that its labels could be refined by.
+rotation = signal.segment_symmetry(
+    n_patterns=2, descriptor="rotation", refine=False, **PATCH, **POOLING
+)
+reflection.overlay(signal).plot()
+rotation.overlay(signal).plot()
+
+# %%
+# Which mirror tells the grains apart best.
+
+separability = reflection.get_separability()
+angles = separability.axes_manager["Axis angle"].axis
+best = angles[separability.data.max(axis=1).argmax()]
+
+# %%
+# Labels, separability, and maps of scores before pooling.
+
+figure, axes = panels(
+    "Micrograph",
+    "Labels, by reflection",
+    "Labels, by rotation",
+    "Separability of the reflections",
+    f"Score of the mirror at {best:.0f}°",
+    "Score of four-fold rotation",
+)
+show_micrograph(axes[0], signal)
+show(axes[1], reflection.overlay(signal))
+show(axes[2], rotation.overlay(signal))
+lines = {"largest maximum": "0.4", "second": "C1"}
+for (name, color), values in zip(lines.items(), separability.data.T, strict=True):
+    axes[3].plot(angles, values, ".-", color=color, label=name)
+axes[3].set(xlabel="Axis angle (°)", ylabel="Separability", ylim=(0, None))
+axes[3].legend()
+maps = [
+    signal.get_symmetry_map("reflection", angle=best, **PATCH),
+    signal.get_symmetry_map("rotation", fold=4, **PATCH),
+]
+for ax, scores in zip(axes[4:], maps, strict=True):
+    figure.colorbar(show(ax, scores, cmap="cividis"), ax=ax)
+save(figure, options.output)
+
+# %%
+# In numbers.
+
+# The boundary is pattern 0, the smaller one.
+grains = reflection.data if options.file else truth.data
+near, far = shares_at_boundary(rotation.data == 0, grains, PATCH["radius"])
+figures = {"near": near, "far": far}
+if not options.file:
+    figures["mean IoU"] = ious(reflection.data, truth.data).mean()
+    print(f"Reflection: mean IoU with the grains {figures['mean IoU']:.3f}")
+print(
+    f"Rotation: pattern 0 has {near:.1%} of the pixels within a patch radius of "
+    f"the boundary, {far:.1%} of the others"
+)

@@ -41,59 +41,50 @@ def simulated(size):
 
 
 # %%
-# Three patterns: two twins, and what has no structure.
+# The micrograph: that of a file, or a simulated one.
 
-
-def main(arguments=None):
-    """Run the example.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    dict
-        The figures that are printed.
-    """
-    options = parse(__doc__, arguments, "twins_with_holes.png")
-    if options.file:
-        signal = load(options.file, options.pixel_size)
-    else:
-        signal, truth = simulated(options.size)
-
-    seg = signal.segment_symmetry(n_patterns=3, patch=12, max_operations=2000)
-
-    figure, axes = panels(
-        "Micrograph",
-        "Labels, by translations",
-        "Descriptors",
-        *(f"Mean scores of pattern {i}" for i in range(3)),
-    )
-    show_micrograph(axes[0], signal)
-    show(axes[1], seg.overlay(signal))
-    seg.plot_clusters(signal, axes[2])
-    shifts = seg.get_separability()
-    for ax, mean in zip(axes[3:], seg.model.class_means, strict=True):
-        scores = mean.reshape(shifts.data.shape)
-        image = show(ax, shifts, scores, cmap="cividis", vmin=-0.5, vmax=1)
-    figure.colorbar(image, ax=axes[3:])
-    save(figure, options.output)
-
-    figures = {"structure": seg.model.class_means.std(axis=1)}
-    print("Structure of the patterns:", figures["structure"].round(3))
-    if not options.file:
-        figures["IoU"] = ious(seg.data, np.where(truth.data < 0, 2, truth.data))
-        figures["mean IoU"] = figures["IoU"].mean()
-        print(
-            "IoU of the twins and the holes:",
-            figures["IoU"].round(3),
-            f"mean {figures['mean IoU']:.3f}",
-        )
-    return figures
-
+options = parse(__doc__, "twins_with_holes.png")
+if options.file:
+    signal = load(options.file, options.pixel_size)
+else:
+    signal, truth = simulated(options.size)
 
 # %%
-if __name__ == "__main__":
-    main()
+# Three patterns: two twins, and what has no structure.
+
+seg = signal.segment_symmetry(n_patterns=3, patch=12, max_operations=2000)
+
+seg.overlay(signal).plot()
+
+# %%
+# Descriptors among the principal components, and the mean scores of each pattern.
+
+figure, axes = panels(
+    "Micrograph",
+    "Labels, by translations",
+    "Descriptors",
+    *(f"Mean scores of pattern {i}" for i in range(3)),
+)
+show_micrograph(axes[0], signal)
+show(axes[1], seg.overlay(signal))
+seg.plot_clusters(signal, axes[2])
+shifts = seg.get_separability()
+for ax, mean in zip(axes[3:], seg.model.class_means, strict=True):
+    scores = mean.reshape(shifts.data.shape)
+    image = show(ax, shifts, scores, cmap="cividis", vmin=-0.5, vmax=1)
+figure.colorbar(image, ax=axes[3:])
+save(figure, options.output)
+
+# %%
+# In numbers.
+
+figures = {"structure": seg.model.class_means.std(axis=1)}
+print("Structure of the patterns:", figures["structure"].round(3))
+if not options.file:
+    figures["IoU"] = ious(seg.data, np.where(truth.data < 0, 2, truth.data))
+    figures["mean IoU"] = figures["IoU"].mean()
+    print(
+        "IoU of the twins and the holes:",
+        figures["IoU"].round(3),
+        f"mean {figures['mean IoU']:.3f}",
+    )

@@ -33,60 +33,51 @@ def simulated(size):
 
 
 # %%
-# Each stage between the micrograph and the labels can be plotted.
+# The micrograph: that of a file, or a simulated one.
 
-
-def main(arguments=None):
-    """Run the example.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    dict
-        The figures that are printed.
-    """
-    options = parse(__doc__, arguments, "two_phases.png")
-    if options.file:
-        signal = load(options.file, options.pixel_size)
-    else:
-        signal, truth = simulated(options.size)
-
-    # Every other pixel of the window, so that the map has details.
-    seg = signal.segment_symmetry(n_patterns=2, window=18, max_operations=400)
-
-    figure, axes = panels(
-        "Micrograph",
-        "Labels, by translations",
-        "Separability of the translations",
-        "Separability against variance",
-        "Variance explained",
-        "Descriptors",
-    )
-    show_micrograph(axes[0], signal)
-    show(axes[1], seg.overlay(signal))
-    image = show(axes[2], seg.get_separability(), cmap="cividis")
-    figure.colorbar(image, ax=axes[2])
-    seg.plot_separability(axes[3])
-    seg.plot_explained_variance(axes[4])
-    seg.plot_clusters(signal, axes[5])
-    save(figure, options.output)
-
-    areas = seg.get_areas().data
-    figures = {
-        "smaller phase": areas.min() / areas.sum(),
-        "largest separability": seg.model.separability.max(),
-        "variance explained": seg.model.explained_variance_ratio.sum(),
-    }
-    if not options.file:
-        figures["mean IoU"] = ious(seg.data, truth.data).mean()
-    print(", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
-    return figures
-
+options = parse(__doc__, "two_phases.png")
+if options.file:
+    signal = load(options.file, options.pixel_size)
+else:
+    signal, truth = simulated(options.size)
 
 # %%
-if __name__ == "__main__":
-    main()
+# Labels.
+
+# Every other pixel of the window, so that the map has details.
+seg = signal.segment_symmetry(n_patterns=2, window=18, max_operations=400)
+
+seg.overlay(signal).plot()
+
+# %%
+# Each stage between the micrograph and the labels can be plotted.
+
+figure, axes = panels(
+    "Micrograph",
+    "Labels, by translations",
+    "Separability of the translations",
+    "Separability against variance",
+    "Variance explained",
+    "Descriptors",
+)
+show_micrograph(axes[0], signal)
+show(axes[1], seg.overlay(signal))
+image = show(axes[2], seg.get_separability(), cmap="cividis")
+figure.colorbar(image, ax=axes[2])
+seg.plot_separability(axes[3])
+seg.plot_explained_variance(axes[4])
+seg.plot_clusters(signal, axes[5])
+save(figure, options.output)
+
+# %%
+# In numbers.
+
+areas = seg.get_areas().data
+figures = {
+    "smaller phase": areas.min() / areas.sum(),
+    "largest separability": seg.model.separability.max(),
+    "variance explained": seg.model.explained_variance_ratio.sum(),
+}
+if not options.file:
+    figures["mean IoU"] = ious(seg.data, truth.data).mean()
+print(", ".join(f"{name} {value:.3f}" for name, value in figures.items()))

@@ -99,72 +99,63 @@ def counts(found, true, labels, period):
 
 
 # %%
-# Vacancies are what a fit of all columns does not find.
+# The micrograph: that of a file, or a simulated one.
 
-
-def main(arguments=None):
-    """Run the example.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    dict
-        The figures that are printed.
-    """
-    options = parse(__doc__, arguments, "vacancies.png")
-    if options.file:
-        signal = load(options.file, options.pixel_size)
-    else:
-        signal, truth = simulate.grain_boundary(
-            shape=(options.size, options.size), dose=3, vacancies=20, seed=3
-        )
-
-    seg = signal.segment_symmetry(n_patterns=2)
-    outliers = seg.find_outliers(signal)
-    period = outliers.metadata.Symmetry_outliers.period
-    (found,) = outliers.data
-
-    figure, axes = panels(
-        "Micrograph",
-        "Labels",
-        "Outliers",
-        "Scores",
-        "Largest score, close up",
-        "Second largest score, close up",
+options = parse(__doc__, "vacancies.png")
+if options.file:
+    signal = load(options.file, options.pixel_size)
+else:
+    signal, truth = simulate.grain_boundary(
+        shape=(options.size, options.size), dose=3, vacancies=20, seed=3
     )
-    show_micrograph(axes[0], signal)
-    show(axes[1], seg.overlay(signal))
-    for ax in axes[[2, 4, 5]]:
-        show_micrograph(ax, signal)
-        circle(ax, signal, found)
-    if not options.file:
-        true = truth.metadata.Simulation.vacancies
-        axes[2].scatter(*positions(signal, true), 25, c="white", marker="x")
-    for ax, place in zip(
-        axes[4:], found[np.argsort(-np.abs(found[:, 2]))], strict=False
-    ):
-        zoom(ax, signal, place, AROUND * period)
-    plot_scores(axes[3], seg.find_outliers(signal, LOW), outliers)
-    save(figure, options.output)
-
-    figures = {"missing": (found[:, 2] < 0).sum(), "extra": (found[:, 2] > 0).sum()}
-    print(f"Intensity is missing in {figures['missing']} places,", end=" ")
-    print(f"and extra in {figures['extra']}.")
-    if not options.file:
-        figures["vacancies"], figures["found"], figures["false"] = counts(
-            found, true, truth.data, period
-        )
-        print(
-            f"Of {figures['vacancies']} vacancies in the grains, {figures['found']} "
-            f"are found; {figures['false']} of those found are none."
-        )
-    return figures
-
 
 # %%
-if __name__ == "__main__":
-    main()
+# Vacancies are what a fit of all columns does not find. Markers of HyperSpy are about
+# them.
+
+seg = signal.segment_symmetry(n_patterns=2)
+outliers = seg.find_outliers(signal)
+signal.plot()
+signal.add_marker(seg.get_outlier_markers(outliers))
+
+period = outliers.metadata.Symmetry_outliers.period
+(found,) = outliers.data
+
+# %%
+# The same, the scores of all extrema, and two places close up.
+
+figure, axes = panels(
+    "Micrograph",
+    "Labels",
+    "Outliers",
+    "Scores",
+    "Largest score, close up",
+    "Second largest score, close up",
+)
+show_micrograph(axes[0], signal)
+show(axes[1], seg.overlay(signal))
+for ax in axes[[2, 4, 5]]:
+    show_micrograph(ax, signal)
+    circle(ax, signal, found)
+if not options.file:
+    true = truth.metadata.Simulation.vacancies
+    axes[2].scatter(*positions(signal, true), 25, c="white", marker="x")
+for ax, place in zip(axes[4:], found[np.argsort(-np.abs(found[:, 2]))], strict=False):
+    zoom(ax, signal, place, AROUND * period)
+plot_scores(axes[3], seg.find_outliers(signal, LOW), outliers)
+save(figure, options.output)
+
+# %%
+# In numbers.
+
+figures = {"missing": (found[:, 2] < 0).sum(), "extra": (found[:, 2] > 0).sum()}
+print(f"Intensity is missing in {figures['missing']} places,", end=" ")
+print(f"and extra in {figures['extra']}.")
+if not options.file:
+    figures["vacancies"], figures["found"], figures["false"] = counts(
+        found, true, truth.data, period
+    )
+    print(
+        f"Of {figures['vacancies']} vacancies in the grains, {figures['found']} "
+        f"are found; {figures['false']} of those found are none."
+    )

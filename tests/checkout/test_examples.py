@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-import importlib.util
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -21,18 +21,27 @@ def check_picture(path):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    """Run an example, check its picture and return its figures."""
+def script(monkeypatch):
+    """Run an example with arguments; what its names are in the end."""
     monkeypatch.syspath_prepend(EXAMPLES)
 
+    def script(name, *arguments):
+        path = str(EXAMPLES / f"{name}.py")
+        monkeypatch.setattr("sys.argv", [path, *map(str, arguments)])
+        return runpy.run_path(path, run_name="__main__")
+
+    return script
+
+
+@pytest.fixture
+def run(script, tmp_path):
+    """Run an example, check its picture and return its figures."""
+
     def run(name, *arguments):
-        spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-        example = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(example)
         picture = tmp_path / "picture.png"
-        figures = example.main([*map(str, arguments), "--output", str(picture)])
+        names = script(name, *arguments, "--output", picture)
         check_picture(picture)
-        return figures
+        return names["figures"]
 
     return run
 
@@ -159,25 +168,20 @@ def test_strain_of_a_scan(run, capsys):
     assert "range of eyy" in capsys.readouterr().out
 
 
-def test_movie(tmp_path, monkeypatch):
+def test_movie(script, tmp_path):
     pytest.importorskip("av")
-    monkeypatch.syspath_prepend(EXAMPLES)
-    spec = importlib.util.spec_from_file_location("movie", EXAMPLES / "movie.py")
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
-    path = example.main(["--size", "120", "--output", str(tmp_path / "movie.gif")])
+    path = tmp_path / "movie.gif"
+    script("movie", "--size", "120", "--output", path)
     with Image.open(path) as movie:
         assert (movie.n_frames, movie.size) == (20, (360, 360))
 
 
-def test_live_frames_are_labelled_in_order(tmp_path, monkeypatch, capsys):
-    monkeypatch.syspath_prepend(EXAMPLES)
-    live = importlib.import_module("live")
+def test_live_frames_are_labelled_in_order(script, tmp_path, capsys):
     picture = tmp_path / "live.png"
     options = ["--frames", "5", "--size", "200", "--interval", "0.01"]
-    latencies = live.main([*options, "--output", str(picture)])
+    names = script("live", *options, "--output", picture)
     assert imread(picture).shape[:2] == (1100, 1200)
-    assert len(latencies) == 5
+    assert len(names["latencies"]) == 5
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines[:5]] == [
         f"frame {i}" for i in range(5)
