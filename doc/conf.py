@@ -3,12 +3,13 @@
 
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import matplotlib as mpl
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE / "extensions"))
+sys.path[:0] = str(HERE / "extensions"), str(HERE / "figures")
 mpl.use("agg")
 
 import hyperspy.api as hs  # noqa: E402
@@ -16,6 +17,8 @@ import hyperspy.api as hs  # noqa: E402
 import hyperspy_symseg  # noqa: E402
 
 hs.preferences.General.show_progressbar = False
+# Of a library, in the output of an example.
+warnings.filterwarnings("ignore", "The NestedDirectoryStore", FutureWarning)
 
 project = "hyperspy-symseg"
 author = copyright = "The hyperspy-symseg developers"
@@ -59,6 +62,15 @@ myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
 
 autosummary_generate = True
+# Functions that take nothing, and give what can be drawn.
+autosummary_context = {
+    "pictured": [
+        *(f"hyperspy_symseg.data.{name}" for name in hyperspy_symseg.data.__all__),
+        "hyperspy_symseg.simulate.grain_boundary",
+        "hyperspy_symseg.simulate.moving_boundary",
+        "hyperspy_symseg.simulate.shrinking_inclusion",
+    ]
+}
 autodoc_default_options = {"members": True}
 # Docstrings have them, in words.
 autodoc_typehints = "none"
@@ -78,10 +90,24 @@ sphinx_gallery_conf = {
     "ignore_pattern": r"^_",
     "image_scrapers": ("matplotlib", "from_the_checkout.pictures"),
     "min_reported_time": 1e9,
+    # What the examples share is in the archive of all of them, too. They are scripts:
+    # as notebooks, they would have neither arguments nor what they share.
+    "copyfile_regex": r"_common\.py",
+    "notebook_extensions": set(),
     "remove_config_comments": True,
     "show_memory": False,
     "within_subsection_order": "FileNameSortKey",
 }
+
+# `python -P -m sphinx -b linkcheck doc build/links`, with a network.
+linkcheck_anchors = False
+linkcheck_timeout = 30
+linkcheck_retries = 2
+# A DOI that leads anywhere is known.
+linkcheck_allowed_redirects = {r"https://doi\.org/.*": r"https?://.*"}
+
+# Beside a page, methods are without the names of their classes.
+toc_object_entries_show_parents = "hide"
 
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["static"]

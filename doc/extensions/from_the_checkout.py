@@ -18,25 +18,26 @@ AT_ROOT = {
     "contributing": "CONTRIBUTING.md",
     "security": "SECURITY.md",
 }
-# Pages with a picture below their title: that of an example, or of a script.
+# Pages with a picture below their title: that of an example, and which one, or of a
+# script.
 PICTURE_OF = {
     "abundances": "figures/abundances.py",
-    "channels": "spectra_by_pattern",
-    "columns": "columns",
-    "descriptors": "tilt_boundary",
-    "grains": "grains",
+    "channels": ("spectra_by_pattern", 2),
+    "columns": ("columns", 1),
+    "descriptors": ("tilt_boundary", 3),
+    "grains": ("grains", 2),
     "hrtem": "figures/hrtem.py",
-    "movies": "movie",
-    "points": "vacancies",
+    "movies": ("movie", 1),
+    "points": ("vacancies", 1),
     "relabel": "figures/relabel.py",
-    "series": "moving_boundary",
-    "strain": "strain",
-    "symmetry": "symmetry_naming",
-    "using": "two_phases",
-    "velocity": "boundary_velocity",
+    "series": ("moving_boundary", 3),
+    "strain": ("strain", 2),
+    "symmetry": ("symmetry_naming", 2),
+    "using": ("two_phases", 2),
+    "velocity": ("boundary_velocity", 3),
 }
 OF_EXAMPLE = """\
-```{{figure}} gallery/images/sphx_glr_{name}_001{extension}
+```{{figure}} gallery/images/sphx_glr_{name}_{number:03}{extension}
 :target: gallery/{name}.html
 :alt: The picture that the example {name} makes.
 
@@ -75,9 +76,12 @@ def add_picture(app, name, source):
     if name in PICTURE_OF:
         picture = PICTURE_OF[name]
         title, _, text = source[0].partition("\n\n")
-        form = OF_SCRIPT if picture.endswith(".py") else OF_EXAMPLE
-        extension = ".webp" if picture == "movie" else ".png"
-        figure = form.format(name=picture, extension=extension)
+        if isinstance(picture, str):
+            figure = OF_SCRIPT.format(name=picture)
+        else:
+            example, number = picture
+            extension = ".webp" if example == "movie" else ".png"
+            figure = OF_EXAMPLE.format(name=example, number=number, extension=extension)
         source[0] = f"{title}\n\n{figure}\n{text}"
 
 

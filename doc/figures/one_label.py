@@ -8,6 +8,6 @@ from hyperspy_symseg import data
 
 s = data.dysprosium_scandate()
 seg = s.segment_symmetry()
-figure, axes = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(8.5, 4.5), layout="constrained")
 show(axes[0], s, "dysprosium scandate")
 seg.plot_n_patterns(ax=axes[1])

@@ -12,7 +12,7 @@ CASES = {
     "polar domains": data.polar_domains,
     "particle in vacuum": data.particle_in_vacuum,
 }
-figure, axes = plt.subplots(2, 4, figsize=(9.5, 4.2), layout="constrained")
+figure, axes = plt.subplots(2, 4, figsize=(8.5, 4), layout="constrained")
 for pair, (title, load) in zip(axes.T, CASES.items(), strict=True):
     s, _ = load()
     show(pair[0], s, title)

@@ -188,7 +188,11 @@ def region_mask(name, region, axes):
                 f"{name} must have the shape of a frame, {shape}, got {own.shape}."
             )
     if not own.any():
-        raise ValueError(f"{name} must have a pixel, got none.")
+        units = " and ".join(dict.fromkeys(unit(axis) or "no unit" for axis in axes))
+        raise ValueError(
+            f"{name} must have a pixel, on axes in {units}, got none in "
+            f"{shown(region)}."
+        )
     return own
 
 

@@ -88,7 +88,7 @@ def test_strokes_that_are_not_allowed(points, width, message):
 
 
 def test_a_stroke_elsewhere_has_no_pixel():
-    with pytest.raises(ValueError, match="roi must have a pixel, got none"):
+    with pytest.raises(ValueError, match="roi must have a pixel, on axes in no"):
         region_mask("roi", BrushStroke([(90, 3)], 3), SQUARE)
 
 
