@@ -114,7 +114,11 @@ def built(command, runs, sources, target, jobs):
     if runs:
         # As meson builds a release.
         options += ["-O3", "-DNDEBUG", "-shared", "-fPIC"]
+    elif "macos" in " ".join(command):
+        # Extensions find Python's functions in the process that loads them.
+        options += ["-O1", "-DNDEBUG", "-shared", "-Wl,-undefined,dynamic_lookup"]
     else:
+        # On Windows they are linked with a library that comes with its Python.
         options += ["-O1", "-DNDEBUG", "-c"]
 
     def compiled(source):

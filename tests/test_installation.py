@@ -67,6 +67,20 @@ def test_loading_a_file_imports_nothing_heavy(image):
     assert run(LOAD.format(image=image)).stdout.strip() == "False set() [] True"
 
 
+FIRST_CALL = """
+import logging, sys
+import hyperspy.api as hs
+logging.getLogger("hyperspy_symseg").setLevel("ERROR")
+hs.load({image!r}).segment_symmetry(show_progressbar=False)
+names = "matplotlib.pyplot", "pandas", "pint", "scipy.stats", "sklearn", "skimage"
+print(sorted(set(names) & set(sys.modules)))
+"""
+
+
+def test_first_call_imports_nothing_that_takes_long(image):
+    assert run(FIRST_CALL.format(image=image)).stdout.strip() == "[]"
+
+
 PACKAGE = Path(hyperspy_symseg.__file__).parent
 # Names of packages that differ from those of their modules.
 NAMES = {

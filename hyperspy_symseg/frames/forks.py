@@ -16,7 +16,7 @@ from pathlib import Path
 
 PACKAGE = "hyperspy_symseg"
 # What else is imported by a call rather than with the package.
-IMPORTED_LATE = ("sklearn.cluster", "sklearn.decomposition", "zarr")
+IMPORTED_LATE = ("sklearn.decomposition", "zarr")
 NOT_OF_A_CALL = (f"{PACKAGE}.__main__", f"{PACKAGE}.command_line")
 
 

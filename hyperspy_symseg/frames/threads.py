@@ -54,15 +54,6 @@ class OneThread:
         self._keeper, self._limits = None, None
         self._own = _Visits()
 
-    def look_again(self):
-        """Find libraries that were loaded since the limit was first set."""
-        with self._lock:
-            self._controller = ThreadpoolController()
-            if self._inside:
-                self._keeper.submit(self._limit, self._limits).result()
-            if self._own.visits:
-                self._limit(self._own.visits[-1])
-
     def limit_for_good(self):
         """Limit this thread, which ends before those that are inside leave."""
         with self._lock:

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a model is fitted on, and how: principal components and k-means."""
 
-import functools
 import itertools
 
 import numpy as np
 
-from hyperspy_symseg.frames.threads import one_thread
+from hyperspy_symseg.templates.clusters import (
+    count_distinct,
+    covariance_of,
+    k_means,
+    largest_components,
+    nearest_centres,
+)
 
 # Patterns, whose labels are int16, and seeds that scikit-learn takes.
 MOST_LABELS = 2**15 - 1
@@ -18,34 +23,8 @@ MOST_COVARIANCES = 400
 SMALLEST_SCALE = 1e-3
 # Starts of k-means, of which the best counts.
 N_STARTS = 5
-
-
-def score_covariance(scores):
-    """Covariance of scores (pixels, operations): (operations, operations)."""
-    # NumPy makes that of one operation a number.
-    return np.atleast_2d(np.cov(scores, rowvar=False))
-
-
-def largest_components(covariance, n):
-    """The principal components of a covariance matrix, the largest first.
-
-    Parameters
-    ----------
-    covariance : (operations, operations) numpy.ndarray
-    n : int
-
-    Returns
-    -------
-    components : (n, operations) numpy.ndarray
-    ratio : (n,) numpy.ndarray
-        Fraction of the variance that each explains.
-    """
-    values, vectors = np.linalg.eigh(covariance)
-    components = vectors[:, ::-1].T[:n]
-    # The sign is anybody's choice: the largest element is positive.
-    largest = np.abs(components).argmax(axis=1)[:, np.newaxis]
-    components = components * np.sign(np.take_along_axis(components, largest, axis=1))
-    return components, np.maximum(values[::-1][:n], 0) / values.sum()
+# Difference of scores, of their size, that may be nothing but rounding.
+ROUNDING = 4 * np.finfo(float).eps
 
 
 def member_weights(scores, members):
@@ -78,7 +57,7 @@ def member_weights(scores, members):
     if len(members) > 1:
         ends = np.cumsum(members)[:-1]
         for member, own in enumerate(np.split(scores, ends, axis=1)):
-            largest = np.linalg.eigvalsh(score_covariance(own))[-1]
+            largest = np.linalg.eigvalsh(covariance_of(own))[-1]
             weights[member] = 1 / max(np.sqrt(max(largest, 0)), SMALLEST_SCALE)
     return np.repeat(weights, members)
 
@@ -107,8 +86,7 @@ def separation(points, centres):
     >>> separation(points, np.array([[1.0, 0], [11, 0]]))
     10.0
     """
-    squared = ((points[:, np.newaxis] - centres) ** 2).sum(axis=-1)
-    nearest = squared.argmin(axis=1)
+    nearest = nearest_centres(points, centres)
     if len(np.unique(nearest)) < len(centres):
         return 0.0
 
@@ -121,19 +99,6 @@ def separation(points, centres):
 
     pairs = itertools.combinations(range(len(centres)), 2)
     return float(min((of_pair(*pair) for pair in pairs), default=np.inf))
-
-
-@functools.cache
-def scikit_learn():
-    """Classes of scikit-learn, which takes a second to import: `KMeans` and `PCA`.
-
-    Its libraries are found for `one_thread`: so call this before anybody is inside.
-    """
-    from sklearn.cluster import KMeans
-    from sklearn.decomposition import PCA
-
-    one_thread.look_again()
-    return KMeans, PCA
 
 
 def _check_number(n_patterns, n_distinct):
@@ -154,32 +119,28 @@ def _principal(scores, members, n_components):
     members, n_components
         As for `cluster_scores`.
     """
-    _, PCA = scikit_learn()
-    if n_components >= 1:
-        n_components = min(n_components, *scores.shape)
-    pca = PCA(n_components, svd_solver="covariance_eigh")
     weights = member_weights(scores, members)
-    points = pca.fit_transform(scores * weights)
+    weighted = scores * weights
+    components, ratio = largest_components(covariance_of(weighted), min(weighted.shape))
+    if n_components < 1:
+        n_components = np.searchsorted(ratio.cumsum(), n_components, side="right") + 1
+    components, ratio = components[:n_components], ratio[:n_components]
+    mean = weighted.mean(axis=0)
     covariance = None
     if scores.shape[1] <= MOST_COVARIANCES:
-        covariance = score_covariance(scores)
-    return points, {
-        "mean": pca.mean_ / weights,
+        covariance = covariance_of(scores)
+    return weighted @ components.T - mean @ components.T, {
+        "mean": mean / weights,
         "weights": weights,
-        "components": pca.components_,
-        "explained_variance_ratio": pca.explained_variance_ratio_,
+        "components": components,
+        "explained_variance_ratio": ratio,
         "covariance": covariance,
     }
 
 
 def _check_differ(scores, n_patterns):
     """Check that not all scores are the same, and count those that are distinct."""
-    distinct = set()
-    for row in scores:
-        distinct.add(row.tobytes())
-        if len(distinct) > n_patterns:
-            break
-    n_distinct = len(distinct)
+    n_distinct = count_distinct(scores, n_patterns + 1)
     if n_distinct == 1:
         raise ValueError(
             "frame must have scores that differ, got the same scores everywhere."
@@ -209,18 +170,17 @@ def cluster_scores(scores, members, n_patterns, n_components, random_state):
     ValueError
         If there are fewer distinct descriptors than patterns, or only one.
     """
-    KMeans, _ = scikit_learn()
     _check_differ(scores, n_patterns)
     points, principal = _principal(scores, members, n_components)
-    k_means = KMeans(n_patterns, n_init=N_STARTS, random_state=random_state)
-    clusters = k_means.fit(points)
-    counts = np.bincount(clusters.labels_, minlength=n_patterns)
-    # Some may differ in nothing but rounding.
-    _check_number(n_patterns, np.count_nonzero(counts))
-    order = np.lexsort((clusters.cluster_centers_[:, 0], counts))
-    own = [scores[clusters.labels_ == label] for label in order]
+    largest = np.abs(scores).max(axis=0) @ principal["weights"]
+    points[np.abs(points) < ROUNDING * largest] = 0
+    centres, nearest = k_means(points, n_patterns, N_STARTS, random_state)
+    counts = np.bincount(nearest)
+    _check_number(n_patterns, len(centres))
+    order = np.lexsort((centres[:, 0], counts))
+    own = [scores[nearest == label] for label in order]
     return principal | {
-        "centres": clusters.cluster_centers_[order],
+        "centres": centres[order],
         "counts": counts[order],
         "class_means": np.array([each.mean(axis=0) for each in own]),
         "class_variances": np.array([each.var(axis=0) for each in own]),
@@ -257,10 +217,9 @@ def scores_of_examples(scores, labels, members, n_patterns, n_components):
                 "Make it larger, or the stride smaller."
             )
     centres = np.array([points[some].mean(axis=0) for some in own])
-    squared = ((points[:, np.newaxis] - centres) ** 2).sum(axis=-1)
     return principal | {
         "centres": centres,
-        "counts": np.bincount(squared.argmin(axis=1), minlength=n_patterns),
+        "counts": np.bincount(nearest_centres(points, centres), minlength=n_patterns),
         "class_means": np.array([scores[some].mean(axis=0) for some in own]),
         "class_variances": np.array([scores[some].var(axis=0) for some in own]),
     }

@@ -17,6 +17,7 @@ from hyperspy_symseg.lattice import Lengths, find_periods, suitable_lengths
 from hyperspy_symseg.lattice.spectrum import crops
 from hyperspy_symseg.templates import Templates
 from hyperspy_symseg.templates.blocks import centres
+from hyperspy_symseg.templates.clusters import covariance_of
 from hyperspy_symseg.templates.examples import (
     example_blocks,
     found_patterns,
@@ -36,8 +37,6 @@ from hyperspy_symseg.templates.training_crops import TrainingFrames, training_cr
 
 from .clustering import (
     cluster_scores,
-    scikit_learn,
-    score_covariance,
     scores_of_examples,
     separation,
 )
@@ -230,8 +229,6 @@ def fit_scores(scores, options, labels=None):
             PATTERNS_OF_SCORES,
         )
     sample = complete_scores(scores, options.descriptor)
-    # Before `one_thread`, which has to find its libraries.
-    scikit_learn()
     with one_thread:
         if labels is None:
             score_model = _clustered(sample, options, options.n_patterns)
@@ -286,7 +283,7 @@ def _best_operations(score_model, options, sample):
     if options.n_operations is None:
         return score_model
     return score_model.select(
-        options.n_operations, lambda _, kept: score_covariance(sample[:, kept])
+        options.n_operations, lambda _, kept: covariance_of(sample[:, kept])
     )
 
 
@@ -313,8 +310,6 @@ def fit_crops(crops, one_pattern, options, most_scored=MOST_SCORED):
     TypeError, ValueError
         As from `SymmetryModel.fit`.
     """
-    # Before `one_thread`, which has to find its libraries.
-    scikit_learn()
     # Not "auto", which is for whole frames.
     stride = pixel_pair("stride", options.stride, least=1)
     with one_thread:

@@ -23,11 +23,12 @@ from hyperspy_symseg.frames.checks import (
 from hyperspy_symseg.frames.cut import cut_into_tiles
 from hyperspy_symseg.frames.threads import with_workers
 from hyperspy_symseg.templates import Templates
+from hyperspy_symseg.templates.clusters import covariance_of
 from hyperspy_symseg.templates.model import equal_fields
 from hyperspy_symseg.templates.pattern_template import PatternTemplate
 from hyperspy_symseg.templates.training_crops import TrainingCrop
 
-from .clustering import LARGEST_SEED, score_covariance
+from .clustering import LARGEST_SEED
 from .examples import checked_examples
 from .fit import fit_crops, fit_frame, fit_scores
 from .fit_options import FitOptions, check_names, check_pixels, check_refusals
@@ -721,7 +722,7 @@ class SymmetryModel:
         def covariance(descriptor, kept):
             if frame is None:
                 return self.covariance[np.ix_(kept, kept)]
-            return score_covariance(sample_scores(self, frame, mask, descriptor))
+            return covariance_of(sample_scores(self, frame, mask, descriptor))
 
         return replace(self, score_model=self.score_model.select(n, covariance))
 

@@ -8,9 +8,10 @@ import numpy as np
 from hyperspy_symseg.descriptors import Descriptor
 from hyperspy_symseg.frames.checks import as_array, check_array, check_whole
 from hyperspy_symseg.frames.threads import one_thread
+from hyperspy_symseg.templates.clusters import largest_components
 from hyperspy_symseg.templates.model import equal_fields
 
-from .clustering import MOST_LABELS, largest_components
+from .clustering import MOST_LABELS
 from .projection import project_scores
 from .selection import best_operations
 from .separability import fisher_separability, variances

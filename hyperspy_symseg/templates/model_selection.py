@@ -9,6 +9,7 @@ import numpy as np
 from hyperspy_symseg.frames.block_sums import spread
 
 from .blocks import local_mean, sum_blocks
+from .clusters import k_means
 from .evidence import gain, has_rim
 from .learning import everywhere, learn
 from .motif_variation import motif_varies
@@ -338,16 +339,13 @@ def _threshold(misfits):
 
     What is far from the median, if that is enough; or else the larger of two clusters.
     """
-    from sklearn.cluster import KMeans
-
     median = np.median(misfits)
     far = median + FAR * np.median(np.abs(misfits - median)) / MEDIAN_DEVIATION
     if np.count_nonzero(misfits > far) >= FEWEST_CELLS:
         return far
     if np.ptp(misfits) == 0:
         return median
-    k_means = KMeans(2, n_init=1, random_state=0).fit(misfits[:, np.newaxis])
-    return k_means.cluster_centers_.mean()
+    return k_means(misfits[:, np.newaxis], 2)[0].mean()
 
 
 def _misfits(frame, posterior, templates):

@@ -7,6 +7,7 @@ import numpy as np
 
 from hyperspy_symseg.lattice.reciprocal import finer_cells
 
+from .clusters import covariance_of, k_means, largest_components, nearest_centres
 from .crystal import WIDE, WIDTHS
 from .crystal_learner import NOTHING, CrystalLearner
 from .learning import relearnt
@@ -269,14 +270,12 @@ def _second_motif(motifs, own):
     own : (..., block rows, block columns) numpy.ndarray of bool
         Blocks that have either motif.
     """
-    from sklearn.cluster import KMeans
-    from sklearn.decomposition import PCA
-
     samples = motifs[:, own].T
-    some = samples[:: -(-len(samples) // MOST_SAMPLES)]
-    n_components = min(N_COMPONENTS, *some.shape)
-    pca = PCA(n_components, random_state=0).fit(some)
-    k_means = KMeans(2, n_init=4, random_state=0).fit(pca.transform(some))
+    step = -(-len(samples) // MOST_SAMPLES)
+    covariance = covariance_of(samples[::step])
+    components, _ = largest_components(covariance, N_COMPONENTS)
+    points = samples @ components.T
+    centres, _ = k_means(points[::step], 2, n_starts=4)
     second = np.zeros(own.shape, bool)
-    second[own] = k_means.predict(pca.transform(samples))
+    second[own] = nearest_centres(points, centres)
     return second

@@ -7,7 +7,6 @@ import pytest
 import sklearn.cluster  # noqa: F401  it brings OpenMP
 from threadpoolctl import ThreadpoolController, threadpool_info
 
-from hyperspy_symseg.frames import threads
 from hyperspy_symseg.frames.threads import (
     OneThread,
     pmap,
@@ -165,53 +164,6 @@ def test_others_can_limit_threads_afterwards(one, two_threads, before):
     two_threads["a"](one.__enter__)
     two_threads["a"](leave(one))
     with ThreadpoolController().limit(limits=1):
-        assert set(numbers()) == {1}
-    assert numbers() == before
-
-
-def know_only(user_api, monkeypatch):
-    """As if all other libraries had been loaded after the first visit."""
-    one, some = OneThread(), ThreadpoolController().select(user_api=user_api)
-    with monkeypatch.context() as patch:
-        patch.setattr(threads, "ThreadpoolController", lambda: some)
-        with one:
-            pass
-    return one
-
-
-@pytest.mark.parametrize("known", ["blas", "openmp"])
-def test_libraries_loaded_later_are_not_known(monkeypatch, before, known):
-    with know_only(known, monkeypatch):
-        assert set(numbers()) != {1}
-
-
-@pytest.mark.parametrize("known", ["blas", "openmp"])
-def test_libraries_loaded_later_are_found(monkeypatch, known):
-    one = know_only(known, monkeypatch)
-    one.look_again()
-    with one:
-        assert set(numbers()) == {1}
-
-
-@pytest.mark.parametrize("known", ["blas", "openmp"])
-def test_libraries_found_while_inside_are_limited(monkeypatch, before, known):
-    with know_only(known, monkeypatch) as one:
-        one.look_again()
-        assert set(numbers()) == {1}
-
-
-@pytest.mark.parametrize("known", ["blas", "openmp"])
-def test_libraries_found_while_inside_are_restored(monkeypatch, before, known):
-    with know_only(known, monkeypatch) as one:
-        one.look_again()
-    assert numbers() == before
-
-
-def test_libraries_found_from_another_thread_are_limited(
-    monkeypatch, two_threads, before
-):
-    with know_only("openmp", monkeypatch) as one:
-        two_threads["a"](one.look_again)
         assert set(numbers()) == {1}
     assert numbers() == before
 
