@@ -181,5 +181,5 @@ def _means(shares, weights, total):
     """Means of the shares of patterns in a window; the last pattern has the rest."""
     means = np.empty_like(shares)
     means[:-1] = window_means(shares[:-1], weights, go_on=True)
-    np.subtract(total, means[:-1].sum(axis=0), out=means[-1])
+    np.subtract(total, sum(means[:-1]), out=means[-1])
     return means
