@@ -112,6 +112,7 @@ cdef extern from *:
         case 2: split_by(out, row, n, 2, padded); break;
         case 3: split_by(out, row, n, 3, padded); break;
         case 4: split_by(out, row, n, 4, padded); break;
+        case 5: split_by(out, row, n, 5, padded); break;
         default: split_by(out, row, n, block, padded);
         }
         for (Py_ssize_t x = 0; x < width - n * block; ++x)
@@ -134,6 +135,7 @@ cdef extern from *:
         case 2: BLOCK_SUMS(2, 2); break;
         case 3: BLOCK_SUMS(3, 3); break;
         case 4: BLOCK_SUMS(4, 4); break;
+        case 5: BLOCK_SUMS(5, 5); break;
         default: BLOCK_SUMS(n_rows, block);
         }
     }
@@ -158,8 +160,8 @@ cdef extern from *:
                 Py_ssize_t j = first / cell;
                 for (Py_ssize_t x = j * cell - first; x < TILE && j < n_cells; ++j) {
                     float cell_re = re[g * n_cells + j], cell_im = im[g * n_cells + j];
-                    for (Py_ssize_t k = x; k < x + cell; k += 8)
-                        for (int l = 0; l < 8; ++l) {
+                    for (Py_ssize_t k = x; k < x + cell; k += 16)
+                        for (int l = 0; l < 16; ++l) {
                             a[g * room + k + l] = cell_re;
                             b[g * room + k + l] = cell_im;
                         }
@@ -313,7 +315,7 @@ def sum_of_components(
     cdef float[:, :, ::1] row_factors = np.empty((2, height, n_components), np.float32)
     cdef float[:, :, ::1] values = np.empty((2, n_components, n_cells), np.float32)
     # Of the columns of a tile, with room for cells that begin before it or end after.
-    cdef Py_ssize_t room = TILE + 2 * cell + 8
+    cdef Py_ssize_t room = TILE + 2 * cell + 16
     cdef float[:, :, ::1] spread = np.zeros((2, n_components, room), np.float32)
     # The sum in a row of cells, if it is not kept; and sums of the columns of a block,
     # with zeros after the last.

@@ -29,6 +29,7 @@ SYMSEG_INLINE void by_block(
     case 2: add_up(out, sums, n, 2); break;
     case 3: add_up(out, sums, n, 3); break;
     case 4: add_up(out, sums, n, 4); break;
+    case 5: add_up(out, sums, n, 5); break;
     default: add_up(out, sums, n, block);
     }
 }

@@ -235,7 +235,7 @@ def gaussian_weights(width, dtype=np.float32):
     return weights
 
 
-def window_means(blocks, weights, go_on=False, left_out=None):
+def window_means(blocks, weights, go_on=False, left_out=None, out=None):
     """Weighted means of blocks in a window.
 
     Parameters
@@ -247,6 +247,8 @@ def window_means(blocks, weights, go_on=False, left_out=None):
         Whether blocks at the edges go on beyond them; otherwise, there are zeros.
     left_out : (l,) numpy.ndarray of the same dtype, optional
         Weights of a smaller window that is left out; 2 or more.
+    out : numpy.ndarray, optional
+        C-contiguous, where the means go.
 
     Returns
     -------
@@ -254,7 +256,7 @@ def window_means(blocks, weights, go_on=False, left_out=None):
         Of the same shape, and in the precision of the weights.
     """
     blocks = np.ascontiguousarray(blocks, dtype=weights.dtype)
-    out = np.empty_like(blocks)
+    out = np.empty_like(blocks) if out is None else out
     _blocks.window_means(planes(blocks), weights, go_on, planes(out), left_out)
     return out
 
