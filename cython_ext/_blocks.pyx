@@ -20,37 +20,11 @@ cdef extern from *:
     """
     #include <string.h>
 
+    #include "block_rows.h"
     #include "vectors.h"
 
     /* In C, because only constant counts and restrict let the compiler keep the
        sums in vector registers. */
-
-    /* Sums of `count` numbers each, next to each other. */
-    SYMSEG_INLINE void add_up(
-        float *SYMSEG_RESTRICT out, const float *SYMSEG_RESTRICT in, Py_ssize_t n,
-        Py_ssize_t count)
-    {
-        for (Py_ssize_t j = 0; j < n; ++j) {
-            float total = in[j * count];
-            for (Py_ssize_t x = 1; x < count; ++x)
-                total += in[j * count + x];
-            out[j] = total;
-        }
-    }
-
-    /* Sums of columns of a row of blocks, added up by block. */
-    SYMSEG_INLINE void by_block(
-        float *SYMSEG_RESTRICT out, Py_ssize_t n, Py_ssize_t block,
-        const float *SYMSEG_RESTRICT sums)
-    {
-        /* The most frequent sizes are constants. */
-        switch (block) {
-        case 2: add_up(out, sums, n, 2); break;
-        case 3: add_up(out, sums, n, 3); break;
-        case 4: add_up(out, sums, n, 4); break;
-        default: add_up(out, sums, n, block);
-        }
-    }
 
     /* For blocks in a row of them: sums of the products of two arrays. */
     SYMSEG_CLONES static void product_sums(
@@ -63,23 +37,6 @@ cdef extern from *:
         for (Py_ssize_t y = 0; y < n_rows; ++y)
             for (Py_ssize_t x = 0; x < width; ++x)
                 sums[x] += first[y * width + x] * second[y * width + x];
-        by_block(out, n, block, sums);
-    }
-
-    /* The same of the differences of two pairs of arrays. */
-    SYMSEG_CLONES static void difference_sums(
-        float *SYMSEG_RESTRICT out, Py_ssize_t n, Py_ssize_t block,
-        const float *first, const float *less, const float *second,
-        const float *less_second, Py_ssize_t n_rows, Py_ssize_t width,
-        float *SYMSEG_RESTRICT sums)
-    {
-        for (Py_ssize_t x = 0; x < width; ++x)
-            sums[x] = 0;
-        for (Py_ssize_t y = 0; y < n_rows; ++y)
-            for (Py_ssize_t x = 0; x < width; ++x) {
-                Py_ssize_t at = y * width + x;
-                sums[x] += (first[at] - less[at]) * (second[at] - less_second[at]);
-            }
         by_block(out, n, block, sums);
     }
 
@@ -270,7 +227,9 @@ def window_means(
     cdef Py_ssize_t padded = ((width + LANES - 1) // LANES | 1) * LANES
     cdef Py_ssize_t k
     dtype = np.float32 if real is float else np.float64
-    cdef real[:, ::1] rows = np.zeros((height + 2 * reach, padded), dtype)
+    # Rows begin where lines of the cache do.
+    cdef real[::1] space = np.zeros((height + 2 * reach) * padded + LANES, dtype)
+    cdef real *rows = &space[0] + (-<Py_ssize_t>&space[0] & 63) // sizeof(real)
     cdef real[::1] line = np.zeros(padded + 2 * reach, dtype)
     cdef real[::1] own = np.empty(width, dtype)
     cdef const real *less = NULL
@@ -281,14 +240,14 @@ def window_means(
         for k in range(blocks.shape[0]):
             if real is float:
                 window_plane_float(
-                    &out[k, 0, 0], height, width, &blocks[k, 0, 0], &rows[0, 0],
-                    padded, &weights[0], reach, go_on, less, left_reach,
+                    &out[k, 0, 0], height, width, &blocks[k, 0, 0], rows, padded,
+                    &weights[0], reach, go_on, less, left_reach,
                     &line[reach], &own[0],
                 )
             else:
                 window_plane_double(
-                    &out[k, 0, 0], height, width, &blocks[k, 0, 0], &rows[0, 0],
-                    padded, &weights[0], reach, go_on, less, left_reach,
+                    &out[k, 0, 0], height, width, &blocks[k, 0, 0], rows, padded,
+                    &weights[0], reach, go_on, less, left_reach,
                     &line[reach], &own[0],
                 )
 

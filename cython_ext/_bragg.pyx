@@ -13,7 +13,11 @@ pixels, the Fourier sum of a block is
 The components of a pattern have an amplitude a_g for each cell of `step` by `step`
 blocks, and make up
 
-    t(q) = sum over g of Re(a_g e_g(q)).
+    t(q) = sum over g of Re(a_g e_g(q)),
+
+or the squared residuals of the blocks, which need t for a row of cells at a time,
+
+    r_b = sum over q in b of (X(q) - t(q))^2.
 
 Several frames of one shape are done one after the other, with the same components.
 
@@ -35,6 +39,7 @@ cdef extern from *:
     """
     #include <string.h>
 
+    #include "block_rows.h"
     #include "vectors.h"
 
     #define TILE 128
@@ -88,6 +93,32 @@ cdef extern from *:
         }
     }
 
+    SYMSEG_INLINE void split_by(
+        float *SYMSEG_RESTRICT out, const float *SYMSEG_RESTRICT row,
+        Py_ssize_t n_blocks, Py_ssize_t block, Py_ssize_t padded)
+    {
+        for (Py_ssize_t j = 0; j < n_blocks; ++j)
+            for (Py_ssize_t x = 0; x < block; ++x)
+                out[x * padded + j] = row[j * block + x];
+    }
+
+    /* Columns of a row by their index in a block: out is (block, padded). */
+    SYMSEG_CLONES static void split(
+        float *out, const float *row, Py_ssize_t width, Py_ssize_t block,
+        Py_ssize_t padded)
+    {
+        Py_ssize_t n = width / block;
+        switch (block) {
+        case 2: split_by(out, row, n, 2, padded); break;
+        case 3: split_by(out, row, n, 3, padded); break;
+        case 4: split_by(out, row, n, 4, padded); break;
+        case 5: split_by(out, row, n, 5, padded); break;
+        default: split_by(out, row, n, block, padded);
+        }
+        for (Py_ssize_t x = 0; x < width - n * block; ++x)
+            out[x * padded + n] = row[n * block + x];
+    }
+
     /* Fourier sums of a row of blocks. */
     SYMSEG_CLONES static void block_sums(
         float *SYMSEG_RESTRICT out_re, float *SYMSEG_RESTRICT out_im,
@@ -104,6 +135,7 @@ cdef extern from *:
         case 2: BLOCK_SUMS(2, 2); break;
         case 3: BLOCK_SUMS(3, 3); break;
         case 4: BLOCK_SUMS(4, 4); break;
+        case 5: BLOCK_SUMS(5, 5); break;
         default: BLOCK_SUMS(n_rows, block);
         }
     }
@@ -116,28 +148,33 @@ cdef extern from *:
         const float *SYMSEG_RESTRICT column_im, Py_ssize_t padded,
         const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
         Py_ssize_t n_cells, Py_ssize_t cell,
-        float *SYMSEG_RESTRICT a, float *SYMSEG_RESTRICT b,
+        float *SYMSEG_RESTRICT a, float *SYMSEG_RESTRICT b, Py_ssize_t room,
         float *SYMSEG_RESTRICT real, float *SYMSEG_RESTRICT imag)
     {
         float spare[LANES];
         for (Py_ssize_t first = 0; first < width; first += TILE) {
+            /* Amplitudes of the columns, also of some before and after the tile. All
+               are written before one is read: a vector is not read while the narrower
+               ones that it is made of are on their way to the cache. */
             for (Py_ssize_t g = 0; g < n_components; ++g) {
-                const float *c = column_re + g * padded + first;
-                const float *s = column_im + g * padded + first;
                 Py_ssize_t j = first / cell;
-                /* Amplitudes of the columns, also of some before and after the tile. */
                 for (Py_ssize_t x = j * cell - first; x < TILE && j < n_cells; ++j) {
                     float cell_re = re[g * n_cells + j], cell_im = im[g * n_cells + j];
-                    for (Py_ssize_t k = x; k < x + cell; k += 8)
-                        for (int l = 0; l < 8; ++l) {
-                            a[k + l] = cell_re;
-                            b[k + l] = cell_im;
+                    for (Py_ssize_t k = x; k < x + cell; k += 16)
+                        for (int l = 0; l < 16; ++l) {
+                            a[g * room + k + l] = cell_re;
+                            b[g * room + k + l] = cell_im;
                         }
                     x += cell;
                 }
+            }
+            for (Py_ssize_t g = 0; g < n_components; ++g) {
+                const float *c = column_re + g * padded + first;
+                const float *s = column_im + g * padded + first;
+                const float *own_a = a + g * room, *own_b = b + g * room;
                 for (int l = 0; l < TILE; ++l) {
-                    real[g * TILE + l] = a[l] * c[l] - b[l] * s[l];
-                    imag[g * TILE + l] = a[l] * s[l] + b[l] * c[l];
+                    real[g * TILE + l] = own_a[l] * c[l] - own_b[l] * s[l];
+                    imag[g * TILE + l] = own_a[l] * s[l] + own_b[l] * c[l];
                 }
             }
             for (Py_ssize_t y = 0; y < n_rows; ++y)
@@ -167,6 +204,10 @@ cdef extern from *:
     }
     """
     const int LANES, TILE
+    void split(
+        float *out, const float *row, Py_ssize_t width, Py_ssize_t block,
+        Py_ssize_t padded
+    ) noexcept nogil
     void block_sums(
         float *out_re, float *out_im, Py_ssize_t n_blocks, const float *pixels,
         Py_ssize_t n_rows, Py_ssize_t block, Py_ssize_t padded, const float *row_re,
@@ -176,26 +217,19 @@ cdef extern from *:
         float *out, Py_ssize_t width, Py_ssize_t n_rows, Py_ssize_t n_components,
         const float *row_re, const float *row_im, const float *column_re,
         const float *column_im, Py_ssize_t padded, const float *re, const float *im,
-        Py_ssize_t n_cells, Py_ssize_t cell, float *a, float *b, float *real,
-        float *imag
+        Py_ssize_t n_cells, Py_ssize_t cell, float *a, float *b, Py_ssize_t room,
+        float *real, float *imag
+    ) noexcept nogil
+    void difference_sums(
+        float *out, Py_ssize_t n, Py_ssize_t block, const float *first,
+        const float *less, const float *second, const float *less_second,
+        Py_ssize_t n_rows, Py_ssize_t width, float *sums
     ) noexcept nogil
 
 
 cdef inline Py_ssize_t whole(Py_ssize_t length) noexcept nogil:
     """Length with the zeros after it."""
     return (length + LANES - 1) // LANES * LANES
-
-
-cdef void split(
-    const float *row, Py_ssize_t width, Py_ssize_t block, Py_ssize_t padded, float *out
-) noexcept nogil:
-    """Put the columns of a row by their index in a block: out is (block, padded)."""
-    cdef Py_ssize_t j, x, n = width // block
-    for x in range(block):
-        for j in range(n):
-            out[x * padded + j] = row[j * block + x]
-    for x in range(width - n * block):
-        out[x * padded + n] = row[n * block + x]
 
 
 def fourier_sums(
@@ -228,7 +262,7 @@ def fourier_sums(
         for reim in range(2):
             for g in range(n_components):
                 split(
-                    &columns[reim, g, 0], width, block, padded, &factors[reim, g, 0, 0]
+                    &factors[reim, g, 0, 0], &columns[reim, g, 0], width, block, padded
                 )
         for f in range(pixels.shape[0]):
             for i in range(out.shape[3]):
@@ -236,7 +270,7 @@ def fourier_sums(
                 n_rows = min(block, height - first)
                 for y in range(n_rows):
                     split(
-                        &pixels[f, first + y, 0], width, block, padded, &values[y, 0, 0]
+                        &values[y, 0, 0], &pixels[f, first + y, 0], width, block, padded
                     )
                 for g in range(n_components):
                     block_sums(
@@ -253,8 +287,9 @@ def sum_of_components(
     Py_ssize_t block,
     Py_ssize_t step,
     float[:, :, ::1] out,
+    const float[:, :, ::1] pixels=None,
 ):
-    """Sum of the components of a pattern.
+    """Sum of the components of a pattern, or what it leaves of some pixels.
 
     Parameters
     ----------
@@ -265,18 +300,30 @@ def sum_of_components(
     block, step : int
         Side of a block in pixels, and of a cell in blocks.
     out : (frames, rows, columns) float32 array
+        The sum; or (frames, block rows, block columns), the squared residuals of the
+        blocks.
+    pixels : (frames, rows, columns) float32 array, optional
+        What residuals are of.
     """
-    cdef Py_ssize_t height = out.shape[1], width = out.shape[2], cell = block * step
+    cdef Py_ssize_t height = rows.shape[2], width = columns.shape[2]
     cdef Py_ssize_t n_components = amplitudes.shape[1], n_cells = amplitudes.shape[4]
-    cdef Py_ssize_t reim, f, g, y, i, first, padded = (width + TILE - 1) // TILE * TILE
+    cdef Py_ssize_t reim, f, g, y, i, k, first, n_rows, cell = block * step
+    cdef Py_ssize_t padded = (width + TILE - 1) // TILE * TILE
     cdef float[:, :, ::1] factors = np.zeros((2, n_components, padded), np.float32)
     cdef float[:, :, ::1] tile = np.empty((2, n_components, TILE), np.float32)
     # Of one row, and of a row of cells, by component.
     cdef float[:, :, ::1] row_factors = np.empty((2, height, n_components), np.float32)
     cdef float[:, :, ::1] values = np.empty((2, n_components, n_cells), np.float32)
     # Of the columns of a tile, with room for cells that begin before it or end after.
-    cdef float[:, ::1] spread = np.zeros((2, TILE + 2 * cell + 8), np.float32)
-    if n_components == 0:
+    cdef Py_ssize_t room = TILE + 2 * cell + 16
+    cdef float[:, :, ::1] spread = np.zeros((2, n_components, room), np.float32)
+    # The sum in a row of cells, if it is not kept; and sums of the columns of a block,
+    # with zeros after the last.
+    cdef bint is_kept = pixels is None
+    cdef float[:, ::1] spare = np.zeros((0 if is_kept else cell, width), np.float32)
+    cdef float[::1] sums = np.zeros(out.shape[2] * block, np.float32)
+    cdef float *made
+    if n_components == 0 and is_kept:
         out[:, :, :] = 0
         return
     factors[:, :, :width] = columns
@@ -288,11 +335,24 @@ def sum_of_components(
         for f in range(out.shape[0]):
             for i in range(amplitudes.shape[3]):
                 first = i * cell
-                values[:, :, :] = amplitudes[:, :, f, i]
-                cell_components(
-                    &out[f, first, 0], width, min(cell, height - first), n_components,
-                    &row_factors[0, first, 0], &row_factors[1, first, 0],
-                    &factors[0, 0, 0], &factors[1, 0, 0], padded, &values[0, 0, 0],
-                    &values[1, 0, 0], n_cells, cell, &spread[0, cell], &spread[1, cell],
-                    &tile[0, 0, 0], &tile[1, 0, 0],
-                )
+                n_rows = min(cell, height - first)
+                made = &out[f, first, 0] if is_kept else &spare[0, 0]
+                if n_components:
+                    values[:, :, :] = amplitudes[:, :, f, i]
+                    cell_components(
+                        made, width, n_rows, n_components, &row_factors[0, first, 0],
+                        &row_factors[1, first, 0], &factors[0, 0, 0], &factors[1, 0, 0],
+                        padded, &values[0, 0, 0], &values[1, 0, 0], n_cells, cell,
+                        &spread[0, 0, cell], &spread[1, 0, cell], room, &tile[0, 0, 0],
+                        &tile[1, 0, 0],
+                    )
+                if is_kept:
+                    continue
+                for k in range((n_rows + block - 1) // block):
+                    y = k * block
+                    difference_sums(
+                        &out[f, i * step + k, 0], out.shape[2], block,
+                        &pixels[f, first + y, 0], made + y * width,
+                        &pixels[f, first + y, 0], made + y * width,
+                        min(block, n_rows - y), width, &sums[0],
+                    )

@@ -75,6 +75,25 @@ cdef extern from *:
             }
     }
 
+    SYMSEG_CLONES static void subtract(
+        float *SYMSEG_RESTRICT out, const float *SYMSEG_RESTRICT one,
+        const float *SYMSEG_RESTRICT other, Py_ssize_t n)
+    {
+        for (Py_ssize_t i = 0; i < n; ++i)
+            out[i] = one[i] - other[i];
+    }
+
+    /* Posteriors of two patterns from their difference. */
+    SYMSEG_CLONES static void both_of_difference(
+        float *SYMSEG_RESTRICT one, float *SYMSEG_RESTRICT other,
+        const float *SYMSEG_RESTRICT difference, Py_ssize_t n)
+    {
+        for (Py_ssize_t i = 0; i < n; ++i) {
+            one[i] = 0.5f + 0.5f * difference[i];
+            other[i] = 0.5f - 0.5f * difference[i];
+        }
+    }
+
     SYMSEG_CLONES static void sweep_patterns(
         float *SYMSEG_RESTRICT out, const float *SYMSEG_RESTRICT old, Py_ssize_t row,
         Py_ssize_t next, const float *SYMSEG_RESTRICT loglik,
@@ -109,6 +128,12 @@ cdef extern from *:
     }
     """
     const int LANES
+    void subtract(
+        float *out, const float *one, const float *other, Py_ssize_t n
+    ) noexcept nogil
+    void both_of_difference(
+        float *one, float *other, const float *difference, Py_ssize_t n
+    ) noexcept nogil
     void sweep_difference(
         float *out, const float *old, Py_ssize_t row, const float *loglik,
         float coupling, Py_ssize_t n
@@ -128,8 +153,7 @@ cdef void two_patterns(
     cdef Py_ssize_t i, j, turn, n = difference.shape[1]
     cdef float *new
     for i in range(height):
-        for j in range(width):
-            difference[i, j] = loglik[0, f, i, j] - loglik[1, f, i, j]
+        subtract(&difference[i, 0], &loglik[0, f, i, 0], &loglik[1, f, i, 0], width)
     for turn in range(sweeps):
         for i in range(height):
             new = &m[(turn + 1) % 2, i + 1, LANES]
@@ -140,9 +164,10 @@ cdef void two_patterns(
             for j in range(width, n):
                 new[j] = 0
     for i in range(height):
-        for j in range(width):
-            posterior[0, f, i, j] = 0.5 + 0.5 * m[sweeps % 2, i + 1, LANES + j]
-            posterior[1, f, i, j] = 0.5 - 0.5 * m[sweeps % 2, i + 1, LANES + j]
+        both_of_difference(
+            &posterior[0, f, i, 0], &posterior[1, f, i, 0],
+            &m[sweeps % 2, i + 1, LANES], width,
+        )
 
 
 cdef void any_patterns(

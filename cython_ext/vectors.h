@@ -13,12 +13,13 @@
 #define SYMSEG_INLINE static inline __attribute__((always_inline))
 #endif
 
-/* Vector instructions of 2013 and later where there are any, chosen when loaded. An
+/* Vector instructions of 2017, or of 2013, where there are any, chosen when loaded. An
    earlier Clang takes them for those of a processor of this name, and there is none. */
 #if defined(SYMSEG_NO_CLONES) || !defined(__x86_64__) || !defined(__gnu_linux__)
 #define SYMSEG_CLONES
 #elif defined(__clang__) ? __clang_major__ >= 18 : __GNUC__ >= 12
-#define SYMSEG_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
+#define SYMSEG_CLONES \
+    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define SYMSEG_CLONES
 #endif

@@ -283,14 +283,14 @@ def refine(templates, frame, mask, tile, certainty=True, normalized=None):
         np.arange(axis.start - begin, axis.stop - begin)
         for axis, begin in zip(tile.inner, first, strict=True)
     )
-    posterior = interpolate(straight, normalized.block, rows, columns)
+    posterior = interpolated(straight, normalized.block, rows, columns)
     labels = most_probable(posterior)
     probabilities = None
     if certainty:
         probabilities = sharpened(posterior)
         if len(posterior) > 1:
             change = change_of_certainty(normalized, templates, found, straight, first)
-            change = interpolate(change, normalized.block, rows, columns)
+            change = interpolated(change, normalized.block, rows, columns)
             probabilities = changed(probabilities, change, labels)
     if normalized.flat is not None:
         labels[normalized.flat[np.ix_(rows, columns)]] = -1
@@ -298,36 +298,6 @@ def refine(templates, frame, mask, tile, certainty=True, normalized=None):
         chance = np.float32(1 / len(posterior))
         probabilities = chance + IN_DOUBT * (probabilities - chance)
     return labels, probabilities
-
-
-def interpolate(posterior, block, rows, columns):
-    """Posterior of pixels from that of the blocks, by linear interpolation.
-
-    Parameters
-    ----------
-    posterior : (patterns, block rows, block columns) numpy.ndarray of float32
-    block : int
-        Side of a block, in pixels.
-    rows, columns : numpy.ndarray of int
-        Of the pixels.
-
-    Returns
-    -------
-    (patterns, rows, columns) numpy.ndarray of float32
-
-    Examples
-    --------
-    >>> blocks = np.array([[[0.0, 1.0]]], np.float32)
-    >>> interpolate(blocks, 2, np.arange(2), np.arange(4))[0, 0]
-    array([0.  , 0.25, 0.75, 1.  ], dtype=float32)
-    """
-    out = np.empty((len(posterior), len(rows), len(columns)), np.float32)
-
-    def of_pattern(k):
-        interpolated(posterior[k], block, rows, columns, out[k])
-
-    pmap(of_pattern, range(len(posterior)))
-    return out
 
 
 def log_flat_areas(share):

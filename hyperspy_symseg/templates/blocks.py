@@ -9,6 +9,7 @@ import functools
 import numpy as np
 
 from hyperspy_symseg.frames.kernels import compiled
+from hyperspy_symseg.frames.threads import pmap
 
 _blocks = compiled("_blocks")
 
@@ -93,37 +94,38 @@ def difference_products(one, other, side):
     return out
 
 
-def interpolated(array, side, rows, columns, out=None):
+def interpolated(arrays, side, rows, columns):
     """Values of pixels from those of their blocks, by linear interpolation.
 
     Parameters
     ----------
-    array : (block rows, block columns) numpy.ndarray of float32
+    arrays : (n, block rows, block columns) numpy.ndarray of float32
     side : int
         Of a block, in pixels.
     rows, columns : numpy.ndarray of int
         Of the pixels.
-    out : (rows, columns) numpy.ndarray of float32, optional
-        Where the values go.
 
     Returns
     -------
-    (rows, columns) numpy.ndarray of float32
+    (n, rows, columns) numpy.ndarray of float32
         Between the middles of the outermost blocks and the edges, those of the blocks.
 
     Examples
     --------
-    >>> interpolated(np.float32([[0, 1]]), 2, np.arange(2), np.arange(4))[0]
+    >>> interpolated(np.float32([[[0, 1]]]), 2, np.arange(2), np.arange(4))[0, 0]
     array([0.  , 0.25, 0.75, 1.  ], dtype=float32)
     """
     places = []
-    for pixels, n in zip((rows, columns), array.shape, strict=True):
+    for pixels, n in zip((rows, columns), arrays.shape[1:], strict=True):
         position = (pixels - (side - 1) / 2) / side
         before = np.clip(np.floor(position).astype(np.int32), 0, n - 1)
         places += [before, np.clip(position - before, 0, 1).astype(np.float32)]
-    if out is None:
-        out = np.empty((len(rows), len(columns)), np.float32)
-    _blocks.interpolate(np.ascontiguousarray(array), *places, out)
+    out = np.empty((len(arrays), len(rows), len(columns)), np.float32)
+
+    def interpolate(array, own):
+        _blocks.interpolate(np.ascontiguousarray(array), *places, own)
+
+    pmap(interpolate, arrays, out)
     return out
 
 
@@ -233,7 +235,7 @@ def gaussian_weights(width, dtype=np.float32):
     return weights
 
 
-def window_means(blocks, weights, go_on=False, left_out=None):
+def window_means(blocks, weights, go_on=False, left_out=None, out=None):
     """Weighted means of blocks in a window.
 
     Parameters
@@ -245,6 +247,8 @@ def window_means(blocks, weights, go_on=False, left_out=None):
         Whether blocks at the edges go on beyond them; otherwise, there are zeros.
     left_out : (l,) numpy.ndarray of the same dtype, optional
         Weights of a smaller window that is left out; 2 or more.
+    out : numpy.ndarray, optional
+        C-contiguous, where the means go.
 
     Returns
     -------
@@ -252,7 +256,7 @@ def window_means(blocks, weights, go_on=False, left_out=None):
         Of the same shape, and in the precision of the weights.
     """
     blocks = np.ascontiguousarray(blocks, dtype=weights.dtype)
-    out = np.empty_like(blocks)
+    out = np.empty_like(blocks) if out is None else out
     _blocks.window_means(planes(blocks), weights, go_on, planes(out), left_out)
     return out
 
@@ -264,7 +268,10 @@ def planes(array):
 
 def ratio(sums, counts):
     """Quotients of two arrays, and 0 where the divisor is not positive."""
-    return np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
+    positive = counts > 0
+    # Four times faster where there is nothing to choose.
+    where = True if positive.all() else positive
+    return np.divide(sums, counts, out=np.zeros_like(sums), where=where)
 
 
 def local_mean(sums, counts, width):

@@ -139,7 +139,8 @@ def smooth_boundaries(posterior, window):
         mean = _means(posterior, weights, 1)
         for share in window.undone:
             lost = sharpened(mean)
-            np.subtract(posterior, lost, out=lost)
+            # The last pattern's follows from the others'.
+            np.subtract(posterior[:-1], lost[:-1], out=lost[:-1])
             lost = _means(lost, weights, 0)
             lost *= np.float32(share)
             mean += lost
@@ -180,6 +181,6 @@ def _weights(reach):
 def _means(shares, weights, total):
     """Means of the shares of patterns in a window; the last pattern has the rest."""
     means = np.empty_like(shares)
-    means[:-1] = window_means(shares[:-1], weights, go_on=True)
-    np.subtract(total, means[:-1].sum(axis=0), out=means[-1])
+    window_means(shares[:-1], weights, go_on=True, out=means[:-1])
+    np.subtract(total, sum(means[:-1]), out=means[-1])
     return means

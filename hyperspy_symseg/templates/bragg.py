@@ -144,9 +144,7 @@ class BraggComponents:
         indices : (m,) numpy.ndarray of int, optional
             The components that count.
         """
-        size = 2 * amplitudes.astype(np.float32)
-        size = size.reshape(-1, *[1] * (phases.ndim - 2))
-        return self.sum_of(size * phases[:, indices], indices)
+        return self.sum_of(_times(amplitudes, phases[:, indices]), indices)
 
     def sum_of(self, amplitudes, indices=slice(None), step=BLOCKS_IN_CELL):
         """Sum of some components with complex amplitudes: (..., rows, columns) float32.
@@ -159,14 +157,35 @@ class BraggComponents:
             Blocks along a side of what has an amplitude of its own: 1 for a block.
         """
         out = np.empty(self._frame.pixels.shape, np.float32)
-        _bragg.sum_of_components(
-            *self._factors_of(indices),
-            np.ascontiguousarray(_by_component(amplitudes)),
-            self._frame.block,
-            step,
-            planes(out),
-        )
+        self._add_up(amplitudes, indices, step, out)
         return out
+
+    def residuals(self, amplitudes, indices=slice(None)):
+        """Squared residuals of the blocks, as `NormalizedFrame.residuals` of the sum.
+
+        Parameters
+        ----------
+        amplitudes, indices
+            As for `sum_of`.
+
+        Returns
+        -------
+        (..., block rows, block columns) numpy.ndarray of float32
+        """
+        frame = self._frame
+        if frame.valid is not None:
+            return frame.residuals(self.sum_of(amplitudes, indices))
+        # The sum is never in memory as a whole.
+        out = np.empty(frame.counts.shape, np.float32)
+        self._add_up(amplitudes, indices, BLOCKS_IN_CELL, out, planes(frame.pixels))
+        return out
+
+    def _add_up(self, amplitudes, indices, step, out, pixels=None):
+        """Put what `sum_of`, or of pixels what `residuals` returns, into an array."""
+        amplitudes = np.ascontiguousarray(_by_component(amplitudes))
+        sizes = self._frame.block, step
+        factors = self._factors_of(indices)
+        _bragg.sum_of_components(*factors, amplitudes, *sizes, planes(out), pixels)
 
 
 class FreeComponents:
@@ -196,8 +215,28 @@ class FreeComponents:
         list of (..., rows, columns) numpy.ndarray of float32
             One.
         """
+        return [self._components.sum_of(self._fitted(posterior))]
+
+    def residuals(self, posterior):
+        """Squared residuals with that template: list of one, as of `BraggComponents`.
+
+        Parameters
+        ----------
+        posterior
+            As for `expected`.
+        """
+        return [self._components.residuals(self._fitted(posterior))]
+
+    def _fitted(self, posterior):
+        """Amplitudes with the phases near by: (2, n, ..., cell rows, cell columns)."""
         phases = unit_phases(self._components.cells(posterior[0]))
-        return [self._components.template(self._amplitudes, phases)]
+        return _times(self._amplitudes, phases)
+
+
+def _times(amplitudes, phases):
+    """Phase factors (2, n, ...), times twice the amplitudes (n,): float32."""
+    size = 2 * amplitudes.astype(np.float32)
+    return size.reshape(-1, *[1] * (phases.ndim - 2)) * phases
 
 
 def _fourier_sums(frame, factors, side):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperspy_symseg.frames.block_sums import spread
+from hyperspy_symseg.frames.cached import cached_property
 from hyperspy_symseg.frames.kernels import compiled
 
 from .blocks import gaussian_weights, products, ratio, sum_blocks, window_means
@@ -98,17 +99,17 @@ class Crystal:
     contrast_width: float = 0.0
     antiphase: tuple[float, float] = NO_DOMAINS
 
-    @property
+    @cached_property
     def reflections(self):
         """Spatial frequencies (y, x) of the reflections, in cycles a pixel: (n, 2)."""
         return self.indices @ self.cell
 
-    @property
+    @cached_property
     def is_odd(self):
         """Whether antiphase domains differ in the sign of a reflection: (n,) bool."""
         return self.indices @ self.lost % 2 == 1
 
-    @property
+    @cached_property
     def lost(self):
         """Twice the displacement of antiphase domains: (2,) numpy.ndarray of int32."""
         return np.rint(2 * np.array(self.antiphase)).astype(np.int32)
@@ -228,8 +229,9 @@ class CrystalComponents:
     def _best_displacement(self, terms, indices):
         """Displacement that fits sums times conjugate factors best."""
         from_lattice = FROM_LATTICE[tuple(self._lost)]
-        indices = np.rint(indices @ from_lattice)
-        indices = np.ascontiguousarray(indices.astype(np.int32))
+        if any(self._lost):
+            indices = np.rint(indices @ from_lattice).astype(np.int32)
+        indices = np.ascontiguousarray(indices)
         steps = STEPS_PER_INDEX * np.abs(indices).max(initial=1)
         shape = terms.shape[2:]
         out = np.empty((2, math.prod(shape)))
@@ -328,9 +330,7 @@ class CrystalComponents:
         turned
             As from the method; times the contrast, if there is one.
         """
-        kept = np.flatnonzero(factors)
-        amplitudes = times_factors(2 * factors[kept], turned, kept, conjugate=True)
-        return self._components.sum_of(amplitudes, kept)
+        return self._components.sum_of(*_amplitudes(factors, turned))
 
     def moving(self, factors, turned):
         """Sum of components with structure factors that are others in each cell.
@@ -354,6 +354,20 @@ class CrystalComponents:
         posterior : (patterns, ..., block rows, block columns) numpy.ndarray of float32
             Probability of each pattern of the crystal.
         """
+        return [self._components.sum_of(*each) for each in self._fitted(posterior)]
+
+    def residuals(self, posterior):
+        """Squared residuals with those templates: list, as of `BraggComponents`.
+
+        Parameters
+        ----------
+        posterior
+            As for `expected`.
+        """
+        return [self._components.residuals(*each) for each in self._fitted(posterior)]
+
+    def _fitted(self, posterior):
+        """Amplitudes and components of each pattern's template: list of pairs."""
         cells = [self.cells(own) for own in posterior]
         factors = self._own_factors
         displacement = self.displacement(factors, cells)
@@ -362,7 +376,7 @@ class CrystalComponents:
         if contrast is not None:
             turned *= contrast
         return [
-            self.template(own, self.of_domains(own, turned, displacement, weights))
+            _amplitudes(own, self.of_domains(own, turned, displacement, weights))
             for own, weights in zip(factors, posterior, strict=True)
         ]
 
@@ -430,6 +444,14 @@ def pixels_of_cells(frame, weights):
     """
     weights = np.maximum(weights, np.float32(LEAST_WEIGHT))
     return sum_blocks(weights * frame.counts, BLOCKS_IN_CELL)
+
+
+def _amplitudes(factors, turned):
+    """Amplitudes (2, m, ...) of a template with factors (n,), and of which of them."""
+    if factors.all():
+        return times_factors(2 * factors, turned, conjugate=True), slice(None)
+    kept = np.flatnonzero(factors)
+    return times_factors(2 * factors[kept], turned, kept, conjugate=True), kept
 
 
 def _terms(factors, sums):

@@ -178,7 +178,7 @@ def _evidence(frame, solution, own):
     """How examples speak for their patterns, as in `Learnt`."""
     templates, n_patterns = solution.templates, len(own)
     components = templates.components(frame)
-    residuals = templates.residuals(frame, components, solution.posterior)
+    residuals = templates.residuals(components, solution.posterior)
     flat = [each.reshape(n_patterns, -1) for each in (own, residuals)]
     misfits = flat[0].astype(np.float64) @ flat[1].T / (2 * templates.noise)
     evidence = misfits - misfits.diagonal()[:, np.newaxis]
@@ -359,7 +359,7 @@ def _with_others(frame, groups, own, period):
     components = templates.components(frame)
     posterior = np.where(known, own, np.float32(1 / n_patterns))
     for _ in range(ROUNDS_OF_FINDING):
-        residuals = templates.residuals(frame, components, posterior)
+        residuals = templates.residuals(components, posterior)
         posterior = posterior_of(
             residuals, templates.noise, templates.variances, templates.powers
         )

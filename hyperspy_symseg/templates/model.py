@@ -308,7 +308,7 @@ class Templates:
         same = (chi2 < DIFFERENT) & (crystal.factors != 0)
         return np.count_nonzero(same) - np.count_nonzero(same[largest])
 
-    @property
+    @cached_property
     def powers(self):
         """Mean squares of the templates: (n_patterns,) numpy.ndarray of float64."""
         return 2 * np.bincount(self.patterns, self.amplitudes**2, self.n_patterns)
@@ -361,7 +361,7 @@ class Templates:
         own = self.patterns == pattern
         return self.reflections[own], self.amplitudes[own]
 
-    @property
+    @cached_property
     def margin(self):
         """Pixels around a tile of a frame that its labels depend on: int."""
         cell = cell_size(self.period)
@@ -461,21 +461,21 @@ class Templates:
 
         Parameters
         ----------
-        frame, posterior
+        frame : NormalizedFrame
+        posterior
             As for `residuals`.
         """
         return by_pattern(
             lambda one, own: one.expected(own), self.components(frame), posterior
         )
 
-    def residuals(self, frame, components, posterior):
+    def residuals(self, components, posterior):
         """Squared residuals of the blocks, with the template of every pattern.
 
         Parameters
         ----------
-        frame : NormalizedFrame
         components : list of (object, patterns)
-            In this frame.
+            In a frame, as from the method.
         posterior : (patterns, ..., block rows, block columns) numpy.ndarray of float32
             Probability of every pattern in every block.
 
@@ -483,11 +483,8 @@ class Templates:
         -------
         (patterns, ..., block rows, block columns) numpy.ndarray of float32
         """
-
-        def of_group(one, own):
-            return list(map(frame.residuals, one.expected(own)))
-
-        return np.stack(by_pattern(of_group, components, posterior))
+        found = by_pattern(lambda one, own: one.residuals(own), components, posterior)
+        return np.stack(found)
 
     def posterior(self, frame):
         """Probability of every pattern in every block.
@@ -509,7 +506,7 @@ class Templates:
         shape = self.n_patterns, *frame.counts.shape
         posterior = np.full(shape, 1 / self.n_patterns, np.float32)
         for _ in range(ROUNDS):
-            residuals = self.residuals(frame, components, posterior)
+            residuals = self.residuals(components, posterior)
             residuals = with_own_variance(residuals, frame, self.variances, self.powers)
             likelihoods = log_likelihoods(residuals, self.noise, alike)
             posterior = mean_field(likelihoods)

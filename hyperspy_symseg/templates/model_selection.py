@@ -350,6 +350,6 @@ def _threshold(misfits):
 
 def _misfits(frame, posterior, templates):
     """Mean energy of residuals less that of pixels, near cells: (rows, columns)."""
-    residuals = templates.residuals(frame, templates.components(frame), posterior)
+    residuals = templates.residuals(templates.components(frame), posterior)
     own = (posterior * (residuals - frame.energies)).sum(axis=0, dtype=np.float64)
     return local_mean(sum_blocks(own, BLOCKS_IN_CELL), frame.cell_counts, WIDTH)

@@ -58,6 +58,17 @@ def cell_size(period):
     return BLOCKS_IN_CELL * block_size(period)
 
 
+@functools.lru_cache(maxsize=64)
+def _waves(frequencies, first, length):
+    """Plane waves along a line of pixels: (2, n, length) float32."""
+    turns = np.multiply.outer(frequencies, np.arange(first, first + length))
+    turns -= np.rint(turns)
+    angle = (2 * np.pi * turns).astype(np.float32)
+    waves = np.stack([np.cos(angle), np.sin(angle)])
+    waves.flags.writeable = False
+    return waves
+
+
 def _energies_about(clean, mean):
     """Sums of the squares of the pixels less a mean, in the blocks."""
     sums, counts = clean.sums, clean.counts
@@ -298,17 +309,10 @@ class NormalizedFrame:
         Returns
         -------
         rows, columns : (2, n, rows), (2, n, columns) numpy.ndarray of float32
-            Real and imaginary part.
+            Real and imaginary part. They are constant.
         """
-        factors = []
-        for frequency, first, length in zip(
-            reflections.T, self._first, self.shape, strict=True
-        ):
-            turns = np.multiply.outer(frequency, np.arange(first, first + length))
-            turns -= np.rint(turns)
-            angle = (2 * np.pi * turns).astype(np.float32)
-            factors.append(np.stack([np.cos(angle), np.sin(angle)]))
-        return factors
+        along = zip(reflections.T.tolist(), self._first, self.shape, strict=True)
+        return [_waves(tuple(frequencies), *line) for frequencies, *line in along]
 
     def less(self, template):
         """The same less a template, where pixels are valid: NormalizedFrame.

@@ -71,6 +71,7 @@ def along_the_axes(parts, name):
     return rows, [getattr(part, name)[1] for part in parts[0]]
 
 
+@settings(deadline=None)
 @given(cut_frames())
 def test_parts_are_rows_of_columns(case):
     shape, grid, tile_shape = case
@@ -83,6 +84,7 @@ def test_parts_are_rows_of_columns(case):
             ]
 
 
+@settings(deadline=None)
 @given(cut_frames(), st.sampled_from(["samples", "inner"]))
 def test_parts_follow_each_other_from_end_to_end(case, name):
     shape, grid, tile_shape = case
@@ -94,6 +96,7 @@ def test_parts_follow_each_other_from_end_to_end(case, name):
         assert slices[-1].stop == length
 
 
+@settings(deadline=None)
 @given(cut_frames())
 def test_pixels_of_a_part_are_nearest_to_its_samples(case):
     shape, grid, tile_shape = case
@@ -105,6 +108,7 @@ def test_pixels_of_a_part_are_nearest_to_its_samples(case):
         assert own.tolist() == list(range(part.samples[1].start, part.samples[1].stop))
 
 
+@settings(deadline=None)
 @given(cut_frames())
 def test_part_is_no_larger_than_asked_for_unless_it_is_one_tile(case):
     shape, grid, tile_shape = case
@@ -118,6 +122,7 @@ def test_part_is_no_larger_than_asked_for_unless_it_is_one_tile(case):
             assert length <= tile_shape[axis] or own in cuts[axis]
 
 
+@settings(deadline=None)
 @given(cut_frames())
 def test_part_could_not_take_the_next_tile_too(case):
     shape, grid, tile_shape = case
@@ -168,6 +173,7 @@ def test_source_of_a_part_is_what_its_labels_depend_on():
     assert first.outer == (slice(0, 6 + 11 + 1), slice(0, 12 + 11 + 1))
 
 
+@settings(deadline=None)
 @given(cut_frames(), st.integers(0, 80))
 def test_a_margin_is_in_the_source_as_far_as_the_frame_goes(case, margin):
     shape, grid, tile_shape = case

@@ -8,12 +8,9 @@ from hyperspy_symseg.frames import Grid, Tile
 from hyperspy_symseg.frames.cut import whole
 from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.segmentation import SymmetryModel
-from hyperspy_symseg.segmentation.predict import (
-    interpolate,
-    label_frame,
-    refine,
-)
+from hyperspy_symseg.segmentation.predict import label_frame, refine
 from hyperspy_symseg.templates import Templates
+from hyperspy_symseg.templates.blocks import interpolated
 
 from .conftest import TRANSLATION
 
@@ -53,7 +50,7 @@ def test_hand_worked_interpolation():
         [9] * 9,
         [9] * 9,
     ]
-    found = interpolate(blocks, 3, np.arange(6), np.arange(9))
+    found = interpolated(blocks, 3, np.arange(6), np.arange(9))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found[0], expected, rtol=1e-6)
 
@@ -66,7 +63,7 @@ def test_interpolated_values_are_between_those_of_the_blocks(
 ):
     blocks = np.random.default_rng(seed).random((2, rows, columns)).astype(np.float32)
     pixels = np.arange(rows * block), np.arange(columns * block)
-    found = interpolate(blocks, block, *pixels)
+    found = interpolated(blocks, block, *pixels)
     for one, expected in zip(found, blocks, strict=True):
         assert one.min() >= expected.min() - 1e-6
         assert one.max() <= expected.max() + 1e-6
@@ -74,17 +71,17 @@ def test_interpolated_values_are_between_those_of_the_blocks(
 
 def test_blocks_of_one_pixel_are_not_changed():
     blocks = np.random.default_rng(0).random((3, 7, 11)).astype(np.float32)
-    found = interpolate(blocks, 1, np.arange(7), np.arange(11))
+    found = interpolated(blocks, 1, np.arange(7), np.arange(11))
     np.testing.assert_array_equal(found, blocks)
 
 
 @pytest.mark.parametrize("shift", [0, 3, 5])
 def test_a_part_of_the_pixels_is_interpolated(shift):
     blocks = np.random.default_rng(0).random((2, 7, 11)).astype(np.float32)
-    everything = interpolate(blocks, 4, np.arange(28), np.arange(44))
+    everything = interpolated(blocks, 4, np.arange(28), np.arange(44))
     rows, columns = np.arange(shift, 20), np.arange(2, 30 + shift)
     np.testing.assert_array_equal(
-        interpolate(blocks, 4, rows, columns), everything[:, shift:20, 2 : 30 + shift]
+        interpolated(blocks, 4, rows, columns), everything[:, shift:20, 2 : 30 + shift]
     )
 
 

@@ -192,9 +192,7 @@ def test_phases_follow_the_crystal(templates):
 def test_residuals_are_least_with_the_own_template(templates, two_grains):
     normalized, labels = two_grains
     posterior = np.stack([labels == 0, labels == 1]).astype(np.float32)
-    residuals = templates.residuals(
-        normalized, templates.components(normalized), posterior
-    )
+    residuals = templates.residuals(templates.components(normalized), posterior)
     own = np.where(labels == 0, residuals[0], residuals[1]).sum()
     other = np.where(labels == 0, residuals[1], residuals[0]).sum()
     # Half of the variance is noise; another template adds its own power.
@@ -214,9 +212,7 @@ def test_expected_intensities_are_the_crystal(templates, two_grains):
 def test_log_likelihoods_are_of_the_own_pixels(templates, two_grains):
     normalized, _ = two_grains
     posterior, log_likelihood = templates.posterior(normalized)
-    residuals = templates.residuals(
-        normalized, templates.components(normalized), posterior
-    )
+    residuals = templates.residuals(templates.components(normalized), posterior)
     # Phases are those of the posterior of the round before, which hardly differs.
     expected = -0.5 * residuals / templates.noise
     off = np.abs(log_likelihood - expected)
@@ -605,7 +601,7 @@ def test_residuals_of_two_motifs_are_those_of_sums_over_the_pixels(two_domains, 
     posterior = np.stack([first, 1 - first]).astype(np.float32)
     templates = two_motifs(width)
     components = templates.components(two_domains)
-    found = templates.residuals(two_domains, components, posterior)
+    found = templates.residuals(components, posterior)
     expected = slow_residuals(two_domains, posterior, width)
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
