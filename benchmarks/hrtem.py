@@ -7,6 +7,7 @@
                                [--materials graphene MoS2 metal]
                                [--seed 0] [--pictures FOLDER]
     python benchmarks/hrtem.py series [--frames 4] [--doses 1000 300] [--seed 0]
+                               [--one-image FOLDER]
     python benchmarks/hrtem.py time
 
 Frames of 256 x 256 pixels are simulated (`simulate.hrtem`) with microscopes, tilts and
@@ -17,13 +18,16 @@ defocus goes through zero across the frame. Peers are told the spacing, the widt
 sign of the contrast, and in each frame the threshold with which their F1 is the
 largest; the template is the mean of the frame around its true columns. "network,
 labels" has the labels of the frame, from `segment_symmetry` as it is by default, and of
-particles the sign.
+particles the sign. With `--one-image` a series is one image of three times the dose, at
+one of its defoci, which networks in that folder know (`training/hrtem_series.py
+--one-image`).
 """
 
 import argparse
 import itertools
 import math
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,8 +47,9 @@ from hyperspy.signals import Signal2D
 from scipy import ndimage
 
 import hyperspy_symseg  # noqa: F401  adds the methods
+from hyperspy_symseg.analysis import focal_series
 from hyperspy_symseg.networks.hrtem_network import RANGES, SIGNED
-from hyperspy_symseg.networks.hrtem_sites import MOST_ATOMS, SERIES
+from hyperspy_symseg.networks.hrtem_sites import MOST_ATOMS, SERIES, SiteNetwork
 from hyperspy_symseg.simulate import hrtem
 
 SHAPE = 256, 256
@@ -303,9 +308,14 @@ def series(options):
     """Print how often sites are right, of focal series that are misaligned."""
     print("| | e/A2 | right | within one | vacancies: recall, precision | ECE | s |")
     print("|---|---|---|---|---|---|---|")
-    for material, dose in itertools.product(SERIES, options.doses or [1000, 300]):
+    if options.one_image:
+        focal_series.site_network = lambda material: SiteNetwork.trained(
+            Path(options.one_image, f"hrtem_sites_{material.lower()}.npz")
+        )
+    materials = [m for m in options.materials if m in SERIES]
+    for material, dose in itertools.product(materials, options.doses or [1000, 300]):
         each = [
-            _judged_series(material, dose, options.seed + i)
+            _judged_series(material, dose, options.seed + i, bool(options.one_image))
             for i in range(options.frames)
         ]
         true, found, likely, said, seconds = zip(*each, strict=True)
@@ -343,7 +353,7 @@ def _specimen_of_series(material, size, rng):
     return specimen, seed
 
 
-def _judged_series(material, dose, number):
+def _judged_series(material, dose, number, one_image=False):
     """Classes of the true sites of a series, as they are and as found.
 
     Returns
@@ -366,6 +376,10 @@ def _judged_series(material, dose, number):
         **{name: rng.uniform(*own[name]) for name in optics},
     )
     first, step = (rng.uniform(*own[name]) for name in ("first_defocus", "step"))
+    defoci = first + step * np.arange(3)
+    if one_image:
+        # Three exposures at one defocus, but for what makes an axis of it.
+        defoci = defoci[number % 3] + 1e-3 * np.arange(3)
     pixel = rng.uniform(*own["pixel_size"])
     size = [n * pixel for n in SHAPE]
     specimen, seed = _specimen_of_series(material, size, rng)
@@ -374,15 +388,18 @@ def _judged_series(material, dose, number):
         microscope,
         SHAPE,
         pixel,
-        first + step * np.arange(3),
+        defoci,
         dose=dose * pixel**2,
         drift=3,
         seed=seed,
     )
     start = time.process_time()
-    columns = signal.find_atomic_columns(
-        material=material, focal_series=True, show_progressbar=False
-    )
+    with warnings.catch_warnings():
+        # What is experimental, and a step of next to nothing.
+        warnings.simplefilter("ignore", UserWarning)
+        columns = signal.find_atomic_columns(
+            material=material, focal_series=True, show_progressbar=False
+        )
     seconds = time.process_time() - start
     rows = columns.data[0]
     kinds = rows[:, 5].astype(int)
@@ -403,17 +420,28 @@ def _judged_series(material, dose, number):
 
 
 def times(_):
-    """Print the time of the processor for a frame of 512 x 512."""
-    sheet = hrtem.mos2((100.0, 100.0))
-    signal, _ = hrtem.frame(sheet, NOTED, (512, 512), 0.2, dose=100)
-    for material in RANGES:
-        # Files are read, and modules imported, once.
-        signal.isig[:32, :32].find_atomic_columns(
-            material=material, show_progressbar=False
+    """Print the time of the processor for frames of 512 x 512, and for three images."""
+    size = 100.0, 100.0
+    sheet, particle = hrtem.mos2(size), hrtem.particle(size, radius=16.0)
+    asked = [(material, sheet, NOTED, False) for material in RANGES]
+    asked += [
+        ("MoS2", sheet, NOTED, True),
+        ("metal", particle, replace(NOTED, voltage=300), True),
+    ]
+    for material, specimen, microscope, is_series in asked:
+        defoci = [35.0, 65.0, 95.0] if is_series else [80.0]
+        signal, _ = hrtem.focal_series(
+            specimen, microscope, (512, 512), 0.2, defoci, dose=100
         )
+        told = {"material": material, "show_progressbar": False}
+        if is_series:
+            told["focal_series"] = True
+        # Files are read, and modules imported, once.
+        signal.isig[:64, :64].find_atomic_columns(**told)
         start = time.process_time()
-        signal.find_atomic_columns(material=material, show_progressbar=False)
-        print(f"{material}: {time.process_time() - start:.2f} s for 512 x 512")
+        signal.find_atomic_columns(**told)
+        seconds = time.process_time() - start
+        print(f"{material}: {seconds:.2f} s for {len(defoci)} x 512 x 512")
 
 
 def main():
@@ -430,6 +458,7 @@ def main():
     parser.add_argument("--atomap", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pictures", help="folder")
+    parser.add_argument("--one-image", help="folder of networks")
     options = parser.parse_args()
     {"columns": columns, "series": series, "time": times}[options.what](options)
 

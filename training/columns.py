@@ -171,7 +171,7 @@ SIGNS = np.float32([[1, -1, 1], [1, 1, -1]])[:, :, np.newaxis, np.newaxis]
 
 
 def losses(found, true):
-    """Of whether there are columns, and of where: two tensors."""
+    """Of whether there are columns, and of where, as they count: dict of tensors."""
     there = true[:, 0]
     existence = functional.binary_cross_entropy_with_logits(found[:, 0], there)
     found, true = (x.movedim(1, -1)[there > 0] for x in (found, true))
@@ -179,7 +179,7 @@ def losses(found, true):
     off = (found[:, 1:3] - true[:, 1:]) * torch.exp(-errors)
     # Of no column at all there is none.
     place = (0.5 * off**2 + errors).sum() / max(len(true), 1)
-    return existence, place
+    return {"existence": LOSSES[0] * existence, "place": LOSSES[1] * place}
 
 
 class Examples:
@@ -208,7 +208,14 @@ class Examples:
         return tuple(torch.from_numpy(np.stack(x)) for x in zip(*found, strict=True))
 
 
-def train(network, batch, options, highest_rate=HIGHEST_RATE, averaged=AVERAGED):
+def train(
+    network,
+    batch,
+    options,
+    highest_rate=HIGHEST_RATE,
+    averaged=AVERAGED,
+    losses=losses,
+):
     """Train with Adam at a rate that goes up and down once.
 
     Parameters
@@ -221,6 +228,8 @@ def train(network, batch, options, highest_rate=HIGHEST_RATE, averaged=AVERAGED)
     highest_rate, averaged : float
         The rate, and the share of the mean of all weights so far that the next weights
         leave.
+    losses : callable
+        Dict of what adds up to the loss, of what the network gives and what is true.
 
     Returns
     -------
@@ -239,7 +248,7 @@ def train(network, batch, options, highest_rate=HIGHEST_RATE, averaged=AVERAGED)
     for step in range(options.steps):
         seen, true = batch()
         each = losses(network(seen), true)
-        loss = sum(a * b for a, b in zip(LOSSES, each, strict=True))
+        loss = sum(each.values())
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), STEEPEST)
@@ -250,10 +259,11 @@ def train(network, batch, options, highest_rate=HIGHEST_RATE, averaged=AVERAGED)
         for old, new in zip(*of_both, strict=True):
             if old.dtype.is_floating_point:
                 old.lerp_(new, 1 - kept)
-        recent.append([x.item() for x in each])
+        recent.append([x.item() for x in each.values()])
         if (step + 1) % EVERY == 0 or step + 1 == options.steps:
-            existence, place = np.mean(recent, axis=0)
-            say(f"step {step + 1}: existence {existence:.4f}, place {place:.4f}")
+            means = zip(each, np.mean(recent, axis=0), strict=True)
+            told = ", ".join(f"{name} {mean:.4f}" for name, mean in means)
+            say(f"step {step + 1}: {told}")
             recent = []
             if options.weights:
                 # What there is so far, not calibrated.

@@ -4,27 +4,29 @@
 ::
 
     pip install hyperspy-symseg[train]
-    python training/hrtem_series.py {MoS2,metal} [--steps 2000] [--series 120]
-                             [--held-out 30] [--seed 0] [--weights FILE]
+    python training/hrtem_series.py {MoS2,metal} [--steps 3000] [--specimens 300]
+                             [--held-out 60] [--seed 0] [--weights FILE]
+                             [--one-image]
 
-Series are simulated first, with microscopes, supports, tilts and drifts at random.
-Patches of 32 x 32 pixels around their columns, and around places without one, are shown
-with other noise each time, turned or mirrored. The temperature is fitted to columns of
-other series, and still others validate. Without ``--weights`` nothing is written.
+Specimens are simulated first, with supports and tilts at random, each as three
+microscopes see it. Patches of 32 x 32 pixels around neighbouring columns, and around
+places without one, are shown with other noise each time, turned or mirrored. The
+temperature is fitted to columns of other specimens, and still others validate. Without
+``--weights`` nothing is written.
 """
 
 import argparse
 import math
 import time
-from typing import NamedTuple
 
+import columns
 import numpy as np
 import torch
 from column_calibration import calibration_error
 from columns import say
 from hrtem_frames import CALIBRATION, TRAINING, VALIDATION, uniform_log
 from scipy import optimize
-from scipy.spatial import cKDTree
+from series_sites import MICROSCOPES, draw
 from torch import nn
 
 from hyperspy_symseg.networks.hrtem_sites import (
@@ -32,138 +34,21 @@ from hyperspy_symseg.networks.hrtem_sites import (
     FOCUS,
     HIDDEN,
     LAYERS,
-    MOST_ATOMS,
     N_IMAGES,
     SERIES,
     SIDE,
+    TOGETHER,
     SiteNetwork,
-    patches_at,
+    shares_around,
 )
 from hyperspy_symseg.networks.layers import softmax
 from hyperspy_symseg.networks.weights import write_weights
-from hyperspy_symseg.simulate import hrtem
 
-# Pixels of an image along each side, of patches before noise, and sites of a series.
-IMAGE, ROOM, MOST_SITES = 200, 40, 160
-BATCH, HIGHEST_RATE, DECAY = 64, 2e-3, 1e-3
-# How far a site is from where it is looked for, in pixels: all together, and each image
-# by itself; and how wrong a defocus is said to be, in angstroms.
-OFF, MISALIGNED, FOCUS_ERROR = 0.3, 0.25, 4.0
-# Least distance of a place without a column from any, in angstroms, and their share; of
-# a metal these are midway between columns that are nearer than this, in angstroms, too.
-AWAY, BARE = {"MoS2": 1.3, "metal": 0.75}, 0.12
-BETWEEN = 4.2
-# Of particles, in angstroms.
-RADII = 5.0, 16.0
+# Groups of a step, sites of a group, and how far groups are apart, in angstroms.
+GROUPS, SITES, APART = 3, 64, 1e3
+HIGHEST_RATE, AVERAGED, DROPPED = 2e-3, 0.995, 0.2
 # Electrons in a square angstrom that figures are given between.
 DOSES = 200.0, 600.0, 2000.0, 6000.0, 12000.0
-
-
-class Sites(NamedTuple):
-    """Sites of a focal series.
-
-    Attributes
-    ----------
-    images : (3, rows, columns) numpy.ndarray of float32
-        Without noise.
-    places : (n, 2) numpy.ndarray
-    classes : (n,) numpy.ndarray of int
-    defoci : (3,) numpy.ndarray
-    pixel : float
-        In angstroms.
-    """
-
-    images: np.ndarray
-    places: np.ndarray
-    classes: np.ndarray
-    defoci: np.ndarray
-    pixel: float
-
-
-def draw(material, seed):
-    """Sites of a series at random: Sites."""
-    rng = np.random.default_rng(seed)
-    own = SERIES[material]
-    pixel = rng.uniform(*own["pixel_size"])
-    names = "spherical_aberration", "astigmatism", "focal_spread", "vibration", "mtf"
-    microscope = hrtem.Microscope(
-        voltage=float(rng.choice(own["voltage"])),
-        astigmatism_angle=rng.uniform(0, 180),
-        **{name: rng.uniform(*own[name]) for name in names},
-    )
-    defoci = rng.uniform(*own["first_defocus"]) + rng.uniform(*own["step"]) * np.arange(
-        3
-    )
-    size = (IMAGE * pixel,) * 2
-    specimen = SPECIMENS[material](size, rng)
-    series, truth = hrtem.focal_series(
-        specimen, microscope, (IMAGE, IMAGE), pixel, defoci, slice_thickness=4.0
-    )
-    places, classes = truth.positions, class_of(truth, material)
-    bare = _bare(places, material, pixel, rng)
-    places = np.concatenate([places, bare])
-    classes = np.concatenate([classes, np.zeros(len(bare), int)])
-    chosen = rng.permutation(len(places))[:MOST_SITES]
-    return Sites(series.data, places[chosen], classes[chosen], defoci, pixel)
-
-
-def _bare(places, material, pixel, rng):
-    """Places without a column, by those of the columns (n, 2): (m, 2) array."""
-    n = max(2, int(BARE * len(places)))
-    bare = rng.uniform(8, IMAGE - 8, (n, 2))
-    if not len(places):
-        return bare
-    tree = cKDTree(places)
-    if material == "metal":
-        # What is bright where columns are dark.
-        pairs = tree.query_pairs(BETWEEN / pixel, output_type="ndarray")
-        pairs = rng.permutation(pairs)[: 2 * n]
-        bare = np.concatenate([bare, places[pairs].mean(axis=1)])
-    return bare[tree.query(bare)[0] > AWAY[material] / pixel]
-
-
-def class_of(truth, material):
-    """Numbers of the classes of true columns: (n,) numpy.ndarray of int."""
-    if material == "metal":
-        return np.minimum(truth.counts, MOST_ATOMS)
-    is_mo = (truth.elements == "Mo") & (truth.counts > 0)
-    return np.where(is_mo, 3, truth.counts)
-
-
-def _sheet(size, rng):
-    """A sheet of MoS2 with vacancies, on carbon or alone: Specimen."""
-    seed = int(rng.integers(2**31))
-    vacancies = {"S": rng.uniform(0.05, 0.4), "Mo": rng.uniform(0, 0.02)}
-    holes = int(rng.choice([0, 0, 1]))
-    specimen = hrtem.mos2(size, vacancies=vacancies, holes=holes, seed=seed)
-    specimen = specimen.tilted(rng.uniform(0, 20), rng.uniform(0, 360))
-    if rng.random() < 0.3:
-        specimen = specimen.on_carbon(rng.uniform(0, 4.0), size, seed)
-    return specimen
-
-
-def _particle(size, rng):
-    """A particle of gold, on carbon or alone: Specimen."""
-    seed = int(rng.integers(2**31))
-    zone = str(rng.choice(["100", "110", "111"]))
-    radius = min(rng.uniform(*RADII), 0.4 * size[0])
-    specimen = hrtem.particle(size, zone=zone, radius=radius, seed=seed)
-    specimen = specimen.tilted(rng.uniform(0, 10), rng.uniform(0, 360))
-    if rng.random() < 0.5:
-        specimen = specimen.on_carbon(rng.uniform(0, 20.0), size, seed)
-    return specimen
-
-
-SPECIMENS = {"MoS2": _sheet, "metal": _particle}
-
-
-def patches(sites, which, dose, rng):
-    """Patches of some sites with noise, and defoci as they are said: two arrays."""
-    counts = rng.poisson(sites.images.clip(0) * dose * sites.pixel**2)
-    places = sites.places[which, None] + rng.normal(0, OFF, (len(which), 1, 2))
-    places = places + rng.normal(0, MISALIGNED, (1, N_IMAGES, 2))
-    seen = patches_at(counts.astype(float), places, sites.pixel)
-    return seen, sites.defoci + rng.normal(0, FOCUS_ERROR)
 
 
 class Network(nn.Module):
@@ -178,19 +63,27 @@ class Network(nn.Module):
             }
         )
         self.hidden = nn.Linear(*HIDDEN)
-        self.classes = nn.Linear(HIDDEN[1], n_classes)
+        self.together = nn.Linear(*TOGETHER)
+        self.classes = nn.Linear(TOGETHER[1], n_classes)
 
-    def forward(self, x, defoci):
-        """Logits of the classes."""
-        for layer in self.layers.values():
-            x = nn.functional.relu(layer(x))
-        x = torch.cat([x.flatten(1), defoci / FOCUS], 1)
-        x = nn.functional.dropout(x, 0.2, self.training)
-        return self.classes(nn.functional.relu(self.hidden(x)))
+    def forward(self, seen):
+        """Logits of the classes, of patches, defoci and shares around each site."""
+        x, defoci, shares = seen
+        # What is of a pixel lies side by side, and half of the digits: it is faster.
+        x = x.contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
+            for layer in self.layers.values():
+                x = nn.functional.relu(layer(x))
+        x = torch.cat([x.float().flatten(1), defoci / FOCUS], 1)
+        x = nn.functional.dropout(x, DROPPED, self.training)
+        x = nn.functional.relu(self.hidden(x))
+        x = torch.cat([x, *(own @ x for own in shares)], 1)
+        return self.classes(nn.functional.relu(self.together(x)))
 
     def as_weights(self):
         """Weights as the package's file has them: dict of numpy.ndarray."""
-        layers = dict(self.layers) | {"hidden": self.hidden, "classes": self.classes}
+        names = "hidden", "together", "classes"
+        layers = dict(self.layers) | {name: getattr(self, name) for name in names}
         found = {}
         with torch.no_grad():
             for name, layer in layers.items():
@@ -206,42 +99,32 @@ def turned(x, way):
     return x.swapaxes(2, 3) if way & 4 else x
 
 
-def train(network, drawn, material, options):
-    """Train with Adam at a rate that goes up and down once: Network."""
-    rng = np.random.default_rng((options.seed, TRAINING))
-    optimizer = torch.optim.AdamW(
-        network.parameters(), HIGHEST_RATE, weight_decay=DECAY
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, HIGHEST_RATE, options.steps, pct_start=0.1
-    )
-    recent = []
-    network.train()
-    for step in range(options.steps):
-        given = []
-        # Of four series, as noise is that of all of an image.
-        for sites in (drawn[i] for i in rng.integers(0, len(drawn), 4)):
-            which = rng.integers(0, len(sites.places), BATCH // 4)
-            dose = uniform_log(rng, *SERIES[material]["dose"])
-            seen, defoci = patches(sites, which, dose, rng)
-            seen = turned(seen, rng.integers(8))
-            told = np.tile(defoci, (len(which), 1))
-            given.append((seen, told, sites.classes[which]))
-        seen, told, true = (np.concatenate(x) for x in zip(*given, strict=True))
-        logits = network(
-            torch.from_numpy(np.ascontiguousarray(seen)),
-            torch.from_numpy(told.astype(np.float32)),
+def around(places):
+    """What `Network` is told of where sites are, in angstroms: list of tensors."""
+    return [torch.from_numpy(own.toarray()) for own in shares_around(places)]
+
+
+def batch_of(drawn, material, rng):
+    """What is seen of some groups of sites, and their classes: tuple, tensor."""
+    given = []
+    for i, number in enumerate(rng.integers(0, len(drawn), GROUPS)):
+        sites = drawn[number]
+        own = sites.group(SITES, rng)
+        dose = uniform_log(rng, *SERIES[material]["dose"])
+        patches, defoci = sites.seen(own, dose, rng)
+        places = sites.places[own] * sites.pixel + i * APART
+        told = np.tile(defoci.astype(np.float32), (len(own), 1))
+        given.append(
+            (turned(patches, rng.integers(8)), told, places, sites.classes[own])
         )
-        loss = nn.functional.cross_entropy(logits, torch.from_numpy(true))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        recent.append(loss.item())
-        if (step + 1) % 250 == 0:
-            say(f"step {step + 1}: loss {np.mean(recent):.4f}")
-            recent = []
-    return network.eval()
+    patches, told, places, true = (np.concatenate(x) for x in zip(*given, strict=True))
+    seen = torch.from_numpy(patches), torch.from_numpy(told), around(places)
+    return seen, torch.from_numpy(true)
+
+
+def losses(found, true):
+    """Of the classes: dict of a tensor."""
+    return {"classes": nn.functional.cross_entropy(found, true)}
 
 
 def judged(network, drawn, material, seed):
@@ -251,8 +134,8 @@ def judged(network, drawn, material, seed):
         rng = np.random.default_rng((*seed, i))
         dose = uniform_log(rng, *SERIES[material]["dose"])
         which = np.arange(len(sites.places))
-        seen, defoci = patches(sites, which, dose, rng)
-        logits = network.logits(seen, defoci)
+        features = network.features(*sites.seen(which, dose, rng))
+        logits = network.logits(features, sites.places * sites.pixel)
         found.append((logits, sites.classes, np.full(len(logits), dose)))
     return [np.concatenate(x) for x in zip(*found, strict=True)]
 
@@ -290,40 +173,38 @@ def report(logits, classes, doses, temperature):
     return figures
 
 
-def main():
-    """Draw, train, calibrate, validate and write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("material", choices=tuple(CLASSES))
-    parser.add_argument("--steps", type=int, default=2000, help="of 64 patches")
-    parser.add_argument("--series", type=int, default=120, help="to train on")
-    parser.add_argument(
-        "--held-out", type=int, default=30, help="series to calibrate, and to validate"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--weights", help="file that is written")
-    options = parser.parse_args()
+def drawn_many(options, kind, n, microscopes):
+    """Sites of n specimens: list of Sites."""
+    found = []
+    for i in range(n):
+        seed = options.seed, kind, i
+        found += draw(options.material, seed, microscopes, options.one_image)
+        if (i + 1) % 100 == 0:
+            say(f"{i + 1} specimens")
+    return found
+
+
+def trained(options):
+    """A network of new series, not calibrated, with its record: SiteNetwork."""
     material, seed = options.material, options.seed
-    torch.manual_seed(seed)
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    drawn, of_calibration, of_validation = (
-        [draw(material, (seed, kind, i)) for i in range(n)]
-        for kind, n in (
-            (TRAINING, options.series),
-            (CALIBRATION, options.held_out),
-            (VALIDATION, options.held_out),
-        )
-    )
+    drawn = drawn_many(options, TRAINING, options.specimens, MICROSCOPES)
     say(f"{len(drawn)} series, {sum(len(s.places) for s in drawn)} sites")
-    network = train(Network(len(CLASSES[material])), drawn, material, options)
+    rng = np.random.default_rng((seed, TRAINING))
+    network = columns.train(
+        Network(len(CLASSES[material])),
+        lambda: batch_of(drawn, material, rng),
+        argparse.Namespace(**vars(options) | {"weights": None}),
+        HIGHEST_RATE,
+        AVERAGED,
+        losses,
+    )
     weights = network.as_weights() | {"temperature": np.array(1.0)}
     weights["steps"] = np.array(options.steps)
     weights["seconds"] = np.array(round(time.process_time()))
     for name, interval in SERIES[material].items():
         weights[f"range_{name}"] = np.array(interval, float)
     with torch.no_grad():
+        # An example, which the tests compare with.
         seen = torch.linspace(-1, 1, 2 * N_IMAGES * SIDE**2)
         seen = seen.reshape(2, N_IMAGES, SIDE, SIDE)
         told = torch.tensor([[40.0, 80.0, 120.0]]).repeat(2, 1)
@@ -331,12 +212,42 @@ def main():
         rounded.load_state_dict(
             {k: v.half().float() for k, v in network.state_dict().items()}
         )
-        weights["torch_logits"] = rounded.eval()(seen, told).double().numpy()
-    own = SiteNetwork(weights, seed)
-    logits, classes, _ = judged(own, of_calibration, material, (seed, CALIBRATION))
+        found = rounded.eval()((seen, told, around([[0, 0], [0, 3]])))
+        weights["torch_logits"] = found.double().numpy()
+    return SiteNetwork(weights, seed)
+
+
+def main():
+    """Draw, train, calibrate, validate and write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("material", choices=tuple(CLASSES))
+    parser.add_argument("--steps", type=int, default=3000, help="of 3 groups")
+    parser.add_argument("--specimens", type=int, default=300, help="to train on")
+    parser.add_argument(
+        "--held-out", type=int, default=60, help="to calibrate, and to validate"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--weights", help="file that is written")
+    parser.add_argument(
+        "--one-image",
+        action="store_true",
+        help="for comparison: all of the dose at one defocus",
+    )
+    options = parser.parse_args()
+    material, seed = options.material, options.seed
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    own = trained(options)
+    weights = own.weights
+    held_out = drawn_many(options, CALIBRATION, options.held_out, 1)
+    logits, classes, _ = judged(own, held_out, material, (seed, CALIBRATION))
     temperature = temperature_of(logits, classes)
     weights["temperature"] = np.array(temperature)
-    logits, classes, doses = judged(own, of_validation, material, (seed, VALIDATION))
+    held_out = drawn_many(options, VALIDATION, options.held_out, 1)
+    logits, classes, doses = judged(own, held_out, material, (seed, VALIDATION))
     weights["validation"] = report(logits, classes, doses, temperature)
     if options.weights:
         write_weights(options.weights, weights, seed)

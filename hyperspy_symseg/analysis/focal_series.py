@@ -22,6 +22,12 @@ from hyperspy_symseg.networks.hrtem_sites import (
 )
 
 from .camera_offset import warn_of_offset
+from .focal_alignment import (
+    FARTHEST,
+    drifts_farther,
+    shift_of,
+    shift_of_outlines,
+)
 from .hrtem_columns import columns_of
 
 POSITION = "y", "x", "y_error", "x_error", "probability"
@@ -37,13 +43,10 @@ TABLES = {
 COARSEST = 0.26
 # Columns of an image that are as likely as this are looked at.
 LEAST = 0.15
-# Images are misaligned by this along each axis, at most, and places that agree differ
-# by no more than this, in pixels; the latter after binning.
-FARTHEST, AGREE = 5.0, 0.8
+# Places that agree differ by no more than this, in pixels after binning.
+AGREE = 0.8
 # Share of the columns that agree on a shift from which on another is one, too.
-NEARLY = 0.85
-# A larger drift shows, up to this in pixels, if so many times as many columns agree.
-FARTHER, MORE = 15.0, 1.15
+NEARLY = 0.7
 # Columns of two images that are nearer than this are one, in angstroms.
 SAME = 0.8
 # Lattice constant of MoS2 in angstroms, how far it may be off, and how many neighbours
@@ -139,63 +142,90 @@ class FocalColumns(PointAnalysis):
         warn_of_offset(images)
         with one_thread:
             looks = [self._looks(image, tile.valid) for image in tile.values]
-            shifts = self._shifts(looks, images)
-            found = [own[0] for own in looks]
+            shifts, found = self._aligned(looks, images)
             columns = merged(found, shifts, SAME / self.pixel_size)
             columns = columns[columns[:, 4] >= LIKELY[self.material]]
-            rows = self._told(columns, images, shifts)
+            features = self._features(columns, images, shifts)
+            rows = self._told(columns, features)
             # A network that sees a lattice around a vacancy may fill it in.
             is_one = rows[:, 5] > 0
-            rows, columns = rows[is_one], columns[is_one]
+            columns, features = columns[is_one], features[is_one]
             if self.material == "MoS2":
                 missed = missing_sites(columns, self.pixel_size)
-                rows = np.concatenate([rows, self._told(missed, images, shifts)])
+                columns = np.concatenate([columns, missed])
+                more = self._features(missed, images, shifts)
+                features = np.concatenate([features, more])
+            rows = self._told(columns, features)
+            if self.material != "MoS2":
+                rows = rows[rows[:, 5] > 0]
         rows = rows[(rows[:, 4] >= self.probability) | (rows[:, 5] == 0)]
         rows[:, :2] += shifts[0]
         end = np.subtract(tile.shape, 0.5)
         rows = rows[((rows[:, :2] >= -0.5) & (rows[:, :2] < end)).all(axis=1)]
         return rows[np.lexsort(rows.T[1::-1])]
 
-    def _shifts(self, looks, images):
-        """By how much images are moved against the one nearest to focus: (images, 2).
+    def _aligned(self, looks, images):
+        """By how much images are moved, and columns of each.
 
-        Of a metal, columns of an image may be dark or bright: most of them agree on one
-        shift, be it with what is dark or with what is bright there. If nearly as many
-        agree on another, that is taken which makes the network the surest of them.
+        Against the image nearest to focus, where columns of a metal are dark. In others
+        they may be dark or bright: those are taken of which more agree on a shift. If
+        nearly as many agree on another shift, that is taken which makes the network the
+        surest of the columns.
+
+        Returns
+        -------
+        shifts : (images, 2) numpy.ndarray
+        found : list of (n, 5) numpy.ndarray
         """
-        first = looks[int(np.argmin(self.defoci))][0]
+        nearest = int(np.argmin(self.defoci))
+        first = looks[nearest][0]
         agree = AGREE * self._binning
         options = []
         for i, own in enumerate(looks):
+            if i == nearest:
+                options.append([(np.zeros(2), first)])
+                continue
+            near = shift_of_outlines(images[nearest], images[i], self.pixel_size)
+            is_known = near is not None
+            near = near if is_known else (np.zeros(2), FARTHEST)
             # Of a metal, what is between its columns looks like them farther away.
-            if len(own) == 1 and drifts_farther(first, own[0], agree):
+            if len(own) > 1:
+                is_far, how = not is_known and len(first), "may"
+            else:
+                is_far, how = drifts_farther(first, own[0], agree, *near), "seems to"
+            if is_far:
                 warnings.warn(
-                    f"Image {i} of the focal series seems to be moved by more than "
-                    f"{FARTHEST:g} pixels, so that its columns are not found in the "
-                    "others: align the images before.",
+                    f"Image {i} of the focal series {how} be moved by more than "
+                    f"{FARTHEST:g} pixels, which is not seen, so that its columns are "
+                    "not found in the others: align the images before.",
                     stacklevel=2,
                 )
-            found = [shift_of(first, look, agree) for look in own]
-            most = max(count for _, count in found)
-            shifts = [shift for shift, count in found if count >= NEARLY * most]
-            options.append([np.zeros(2)] if own[0] is first else shifts)
-        each = [np.array(shifts) for shifts in itertools.product(*options)]
-        if len(each) == 1 or not len(first):
-            return each[0]
+            found = [(*shift_of(first, look, agree, *near), look) for look in own]
+            most = max(count for _, count, _ in found)
+            options.append([(s, look) for s, n, look in found if n >= NEARLY * most])
+        ways = list(itertools.product(*options))
 
-        def sure(shifts):
-            return np.log(self._told(first, images, shifts)[:, 7:].max(axis=1)).mean()
+        def sure(way):
+            shifts = np.array([shift for shift, _ in way])
+            told = self._told(first, self._features(first, images, shifts))
+            return np.log(told[:, 7:].max(axis=1)).mean()
 
-        return max(each, key=sure)
+        best = max(ways, key=sure) if len(ways) > 1 and len(first) else ways[0]
+        return np.array([shift for shift, _ in best]), [look for _, look in best]
 
-    def _told(self, columns, images, shifts):
-        """What columns (n, 5) are, as rows of the table: (n, k) numpy.ndarray."""
+    def _features(self, columns, images, shifts):
+        """What the network makes of each of the columns (n, 5): (n, features) array."""
         # The network has seen defoci that go up.
         order = np.argsort(self.defoci, kind="stable")
         places = columns[:, np.newaxis, :2] + shifts[order]
         patches = patches_at(images[order], places, self.pixel_size)
         defoci = np.array(self.defoci)[order]
-        shares = site_network(self.material).probabilities(patches, defoci)
+        return site_network(self.material).features(patches, defoci)
+
+    def _told(self, columns, features):
+        """What columns (n, 5) are, as rows of the table: (n, k) numpy.ndarray."""
+        places = columns[:, :2] * self.pixel_size
+        shares = site_network(self.material).probabilities(features, places)
         likely = 1 - shares[:, 0]
         return np.column_stack([columns[:, :4], likely, shares.argmax(axis=1), shares])
 
@@ -227,76 +257,6 @@ def _check_intensities(tile):
                 f"electrons and above 0 on average, got a mean of {used.mean():.3g} in "
                 f"image {i}."
             )
-
-
-def shift_of(first, other, agree=AGREE):
-    """By how much columns of an image are moved against those of another.
-
-    The displacement that most pairs of columns have in common; columns are where they
-    are whatever the contrast, which a correlation of the images does not know.
-
-    Parameters
-    ----------
-    first, other : (n, 5), (m, 5) numpy.ndarray
-    agree : float
-        By how much displacements differ that are one, in pixels.
-
-    Returns
-    -------
-    shift : (2,) numpy.ndarray
-        Along (y, x), in pixels; 0 if there are no pairs.
-    count : int
-        Pairs that have it in common.
-
-    Examples
-    --------
-    >>> places = np.array([[5.0, 5], [5, 16], [19, 8]])
-    >>> shift_of(places, places[:2] + [2, -1])
-    (array([ 2., -1.]), 2)
-    """
-    away = _displacements(first, other, FARTHEST)
-    if not len(away):
-        return np.zeros(2), 0
-    tree = cKDTree(away)
-    agreeing = tree.query_ball_point(away, agree)
-    best = max(agreeing, key=len)
-    middle = away[best].mean(axis=0)
-    own = tree.query_ball_point(middle, agree)
-    return away[own].mean(axis=0), len(own)
-
-
-def _displacements(first, other, farthest):
-    """From columns of an image to those of another within a square: (n, 2) array."""
-    if not len(first) or not len(other):
-        return np.zeros((0, 2))
-    near = cKDTree(other[:, :2]).query_ball_point(first[:, :2], farthest, p=np.inf)
-    numbers = np.repeat(np.arange(len(first)), [len(own) for own in near])
-    return other[np.concatenate(near).astype(int), :2] - first[numbers, :2]
-
-
-def drifts_farther(first, other, agree):
-    """Whether many more columns agree on a drift that is larger than allowed: bool.
-
-    Parameters
-    ----------
-    first, other : (n, 5), (m, 5) numpy.ndarray
-        Columns of two images.
-    agree : float
-        By how much displacements differ that are one, in pixels.
-
-    Examples
-    --------
-    >>> places = np.array([[5.0, 5], [5, 46], [59, 8], [77, 90]])
-    >>> [drifts_farther(places, places + [4, y], 1.0) for y in (3, 9)]
-    [False, True]
-    """
-    away = _displacements(first, other, FARTHER)
-    if not len(away):
-        return False
-    counts = cKDTree(away).query_ball_point(away, agree, return_length=True)
-    is_within = np.abs(away).max(axis=1) <= FARTHEST + agree
-    within, beyond = (counts[which].max(initial=0) for which in (is_within, ~is_within))
-    return bool(beyond > MORE * max(within, 1))
 
 
 def merged(found, shifts, distance):

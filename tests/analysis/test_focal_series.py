@@ -7,10 +7,8 @@ from scipy.spatial import cKDTree
 
 from hyperspy_symseg.analysis.focal_series import (
     FocalColumns,
-    drifts_farther,
     merged,
     missing_sites,
-    shift_of,
 )
 from hyperspy_symseg.frames.run import run
 from hyperspy_symseg.networks.hrtem_sites import patches_at
@@ -30,33 +28,6 @@ def rows(places, probability=0.9, error=0.3):
     return np.column_stack(
         [places, np.full((len(places), 2), error), np.full(len(places), probability)]
     )
-
-
-@pytest.mark.parametrize("shift", [(0, 0), (2.6, -2.9), (-3, 3)])
-def test_shifts_are_found_though_columns_are_missing(places, shift):
-    rng = np.random.default_rng(1)
-    first, other = (
-        x[rng.random(len(x)) < 0.7] + rng.normal(0, 0.2, (1, 2)) * 0
-        for x in (places, places + shift)
-    )
-    other = other + rng.normal(0, 0.25, other.shape)
-    found, count = shift_of(rows(first), rows(other))
-    assert count > 0.3 * len(places)
-    np.testing.assert_allclose(found, shift, atol=0.15)
-
-
-@pytest.mark.parametrize(("shift", "expected"), [((3, -2), False), ((4, 8), True)])
-def test_a_drift_that_is_too_large_is_seen(places, shift, expected):
-    # Of the whole lattice, whose constant is 16 pixels.
-    rng = np.random.default_rng(1)
-    first, other = (x[rng.random(len(x)) < 0.8] for x in (places, places + shift))
-    assert drifts_farther(rows(first), rows(other), 0.8) == expected
-
-
-def test_no_columns_are_not_shifted(places):
-    found, count = shift_of(rows(places), rows(places[:0]))
-    np.testing.assert_array_equal(found, 0)
-    assert not count
 
 
 def test_the_mean_is_weighted_by_the_errors():

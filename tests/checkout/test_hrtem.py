@@ -103,32 +103,92 @@ def test_it_begins_with_the_network_of_other_frames(crops):
     np.testing.assert_allclose(found, expected, atol=0.02)
 
 
-def test_atoms_of_a_metal_are_counted():
-    pytest.importorskip("torch")
-    series = importlib.import_module("hrtem_series")
-    sites = series.draw("metal", (3, 2))
+@pytest.fixture(scope="module")
+def series_sites():
+    return importlib.import_module("series_sites")
+
+
+def test_atoms_of_a_metal_are_counted(series_sites):
+    [sites] = series_sites.draw("metal", (3, 2), 1)
     assert sites.classes.max() > 2
     # What is midway between columns is none.
     bare = sites.places[sites.classes == 0]
     columns = sites.places[sites.classes > 0]
     away = np.hypot(*(bare[:, None] - columns).transpose(2, 0, 1)).min(axis=1)
     assert len(bare) > 5
-    assert away.min() > series.AWAY["metal"] / sites.pixel
-    assert np.median(away) < series.BETWEEN / sites.pixel
+    assert away.min() > series_sites.AWAY["metal"] / sites.pixel
+    assert np.median(away) < series_sites.BETWEEN / sites.pixel
 
 
-def test_sites_of_series_are_where_their_atoms_are():
-    pytest.importorskip("torch")
-    series = importlib.import_module("hrtem_series")
-    sites = series.draw("MoS2", (3, 1))
-    assert sites.images.shape == (3, series.IMAGE, series.IMAGE)
-    assert len(sites.places) == len(sites.classes) <= series.MOST_SITES
+@pytest.fixture(scope="module")
+def sheets(series_sites):
+    return series_sites.draw("MoS2", (3, 1))
+
+
+def test_sites_of_series_are_where_their_atoms_are(series_sites, sheets):
+    sites = sheets[0]
+    assert sites.images.shape[0] == 3
+    assert len(sites.places) == len(sites.classes)
     assert set(sites.classes) == {0, 1, 2, 3}
-    np.testing.assert_array_equal(sites.places, series.draw("MoS2", (3, 1)).places)
+    again = series_sites.draw("MoS2", (3, 1))[0]
+    np.testing.assert_array_equal(sites.places, again.places)
+    np.testing.assert_array_equal(sites.images, again.images)
+
+
+def test_a_specimen_has_several_microscopes(series_sites, sheets):
+    assert len(sheets) == series_sites.MICROSCOPES
+    first, second, _ = sheets
+    np.testing.assert_array_equal(first.places, second.places)
+    assert (first.images != second.images).any()
+    assert (first.defoci != second.defoci).all()
+
+
+def test_patches_of_a_group_are_those_of_the_images(sheets):
     rng = np.random.default_rng(0)
-    patches, defoci = series.patches(sites, np.arange(5), 5000.0, rng)
+    # Without noise, but for the places.
+    sites = sheets[0]._replace(images=np.ones_like(sheets[0].images))
+    sites = sites._replace(means=np.full(3, 0.5))
+    away = sites.places - np.array(sites.images.shape[1:]) / 2
+    middle = np.argsort(np.hypot(*away.T))[:5]
+    patches, defoci = sites.seen(middle, 1e9, rng)
     assert patches.shape == (5, 3, 32, 32)
+    np.testing.assert_allclose(patches, 5.0, atol=0.01)
     np.testing.assert_allclose(defoci, sites.defoci, atol=20)
+
+
+def test_a_group_is_next_to_each_other(sheets):
+    rng = np.random.default_rng(0)
+    sites = sheets[0]
+    groups = [sites.group(12, rng) for _ in range(40)]
+    for own in groups:
+        assert len(set(own)) == 12
+        # Of 1.82 angstroms to the next one.
+        assert (np.ptp(sites.places[own], axis=0) * sites.pixel < 25).all()
+    some = [(sites.classes[own] == 0).any() for own in groups]
+    assert 0 < np.mean(some) < 1
+
+
+def test_a_training_of_series_is_the_same_again(sheets):
+    torch = pytest.importorskip("torch")
+    series = importlib.import_module("hrtem_series")
+    columns = importlib.import_module("columns")
+    options = Namespace(seed=4, steps=12, weights=None)
+    found = []
+    for _ in range(2):
+        torch.manual_seed(4)
+        rng = np.random.default_rng(4)
+        network = columns.train(
+            series.Network(4),
+            lambda rng=rng: series.batch_of(sheets, "MoS2", rng),
+            options,
+            series.HIGHEST_RATE,
+            series.AVERAGED,
+            series.losses,
+        )
+        found.append(network.as_weights())
+    one, again = found
+    for name in one:
+        np.testing.assert_array_equal(one[name], again[name])
 
 
 def test_the_temperature_is_what_logits_were_divided_by():
