@@ -142,7 +142,9 @@ class MeanCell(NamedTuple):
         fractions = (kept + vertex_shifts(value, kept)) / shape
         heights = heights / heights.max(initial=TINY)
         if len(kept) and self.width is not None:
-            others = shoulders(values, self.noise, self.vectors, fractions, self.width)
+            # A point a pixel is enough for Gaussians.
+            coarse = values[::FINER, ::FINER], self.noise[::FINER, ::FINER]
+            others = shoulders(*coarse, self.vectors, fractions, self.width)
             fractions, heights = map(
                 np.concatenate, zip((fractions, heights), others, strict=True)
             )
