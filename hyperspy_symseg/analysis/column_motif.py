@@ -8,6 +8,8 @@ import numpy as np
 from hyperspy_symseg.frames.peaks import vertex_shifts
 from hyperspy_symseg.templates.blocks import ratio
 
+from .column_shoulders import shoulders
+
 # Smoothing of the mean cell, in widths of a column, and how much finer than pixels its
 # grid is.
 SMOOTHING, FINER = 0.5, 3
@@ -54,11 +56,14 @@ class MeanCell(NamedTuple):
         Standard deviation of the values, by the scatter of the pixels there.
     vectors : (2, 2) numpy.ndarray of float64
         a and b (y, x), a row each, in pixels.
+    width : float or None
+        Standard deviation of a column in it, in pixels. None: sites are maxima alone.
     """
 
     values: np.ndarray
     noise: np.ndarray
     vectors: np.ndarray
+    width: float | None = None
 
     @classmethod
     def of(cls, frame, field, own, width):
@@ -94,7 +99,7 @@ class MeanCell(NamedTuple):
         spread = np.maximum(_smoothed(spread, field.cell, smoothing), 0)
         area = abs(np.linalg.det(vectors)) / max(len(pixels), 1)
         noise = np.sqrt(spread * area / (4 * np.pi)) / smoothing
-        return cls(values, noise, vectors)
+        return cls(values, noise, vectors, float(np.hypot(width, smoothing)))
 
     @property
     def skewness(self):
@@ -103,7 +108,7 @@ class MeanCell(NamedTuple):
         return float((values**3).mean() / max((values**2).mean(), TINY) ** 1.5)
 
     def motif(self, sign=1):
-        """Sites of the columns, the maxima: Motif.
+        """Sites of the columns, the maxima and `shoulders` of these: Motif.
 
         Parameters
         ----------
@@ -136,6 +141,13 @@ class MeanCell(NamedTuple):
         heights = value(*kept.T) - low
         fractions = (kept + vertex_shifts(value, kept)) / shape
         heights = heights / heights.max(initial=TINY)
+        if len(kept) and self.width is not None:
+            # A point a pixel is enough for Gaussians.
+            coarse = values[::FINER, ::FINER], self.noise[::FINER, ::FINER]
+            others = shoulders(*coarse, self.vectors, fractions, self.width)
+            fractions, heights = map(
+                np.concatenate, zip((fractions, heights), others, strict=True)
+            )
         return Motif(fractions, heights, self._spacing(fractions))
 
     def _spacing(self, fractions):

@@ -33,11 +33,11 @@ PROBABLE = 0.5
 TINY = 1e-300
 
 
-def scatter_of(squared, variances, weights, usual, bounds):
+def scatter_of(squared, variances, weights, usual, bounds, mean=np.square):
     """Standard deviation of values beyond that of their noise: float.
 
-    The root mean square of the posterior. Beforehand, its logarithm has a Cauchy
-    distribution about that of what it usually is.
+    The root mean square of the posterior, or another mean of it. Beforehand, its
+    logarithm has a Cauchy distribution about that of what it usually is.
 
     Parameters
     ----------
@@ -46,6 +46,8 @@ def scatter_of(squared, variances, weights, usual, bounds):
     usual : float
     bounds : (float, float)
         Of the scatter.
+    mean : {numpy.square, numpy.log}
+        What of the scatter the mean is of.
 
     Examples
     --------
@@ -63,7 +65,44 @@ def scatter_of(squared, variances, weights, usual, bounds):
     off = np.log(scatters / usual)
     losses += np.log1p((off / np.where(off < 0, KNOWN_BELOW, KNOWN_ABOVE)) ** 2)
     likely = np.exp(losses.min() - losses)
-    return float(np.sqrt(likely @ scatters**2 / likely.sum()))
+    back = {np.square: np.sqrt, np.log: np.exp}[mean]
+    return float(back(likely @ mean(scatters) / likely.sum()))
+
+
+def scatters_of_others(squared, variances, weights, usual, bounds):
+    """Scatter of the columns of all other kinds, for each kind: (kinds,) numpy.ndarray.
+
+    It is what is thought of beforehand: columns of a kind that are few or faint scatter
+    about as much as the others do.
+
+    Parameters
+    ----------
+    squared, variances : (n, 2) numpy.ndarray of float64
+        Squared deviations along both axes, and the variance of their noise, in spacings
+        squared.
+    weights : (n, kinds) numpy.ndarray of float64
+        What columns count, each for its own kind.
+    usual : float
+        In spacings; for a kind without others.
+    bounds : (float, float)
+        Of the scatter.
+
+    Examples
+    --------
+    >>> rng, kinds = np.random.default_rng(0), np.arange(4000) % 2
+    >>> scatters = np.array([0.01, 0.03])[kinds, np.newaxis]
+    >>> squared = rng.normal(0, scatters, (4000, 2)) ** 2
+    >>> how = np.full((4000, 2), 1e-9), np.eye(2)[kinds], 0.02, (0.003, 0.1)
+    >>> scatters_of_others(squared, *how).round(3)
+    array([0.03, 0.01])
+    """
+    found = np.full(weights.shape[1], usual)
+    of_others = weights.sum(axis=1)[:, np.newaxis] - weights
+    for k, own in enumerate(of_others.T):
+        if own.sum() > 0:
+            each = squared.ravel(), variances.ravel(), np.repeat(own, 2)
+            found[k] = scatter_of(*each, usual, bounds, np.log)
+    return found
 
 
 def weighted_median(values, weights):

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # Discs dropped one by one, where they touch none, come to cover 0.547 of the plane.
 HIGHEST_COVERAGE = 0.52
 NARROW = 10  # in distances
+# Rounds after which all columns are taken away again: of the densest in small frames,
+# one of fifteen leaves no room for the last column, and most need less.
+ROUNDS = 250
 
 
 @dataclass(frozen=True)
@@ -106,8 +109,11 @@ class Amorphous:
         # narrow one, there may be no room for a column that is its own neighbour.
         size = np.maximum(high - low, NARROW * self.distance)
         n = round(self.density * np.prod(size))
-        columns = np.empty((0, 2))
+        columns, rounds = np.empty((0, 2)), 0
         while len(columns) < n:
+            rounds += 1
+            if rounds % ROUNDS == 0:
+                columns = columns[:0]
             new = rng.uniform(0, size, (n, 2))
             if len(columns):
                 nearest, _ = cKDTree(columns, boxsize=size).query(new)

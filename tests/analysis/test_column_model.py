@@ -10,7 +10,12 @@ from hyperspy_symseg.analysis.column_model import (
     Noise,
     scan_variance,
 )
-from hyperspy_symseg.analysis.column_statistics import near_by, posterior, scatter_of
+from hyperspy_symseg.analysis.column_statistics import (
+    near_by,
+    posterior,
+    scatter_of,
+    scatters_of_others,
+)
 
 SHAPE = 40, 53
 POSITIONS = np.array([[12.3, 20.8], [16.1, 25.6], [-2.0, 9.0], [39.2, 52.7]])
@@ -177,6 +182,26 @@ def test_a_scatter_that_is_not_seen_is_the_usual_one():
     ones = np.ones(5)
     found = scatter_of(ones, 100 * ones, ones, 0.3, (0.03, 3.0))
     assert 0.15 < found < 0.9
+
+
+def test_the_mean_of_the_logarithm_of_a_scatter_is_below_the_root_mean_square():
+    ones = np.ones(5)
+    how = ones, 100 * ones, ones, 0.3, (0.03, 3.0)
+    assert 0.25 < scatter_of(*how, np.log) < 0.98 * scatter_of(*how)
+
+
+def test_a_kind_without_others_has_the_usual_scatter():
+    ones = np.ones((30, 2))
+    found = scatters_of_others(ones, 0.1 * ones, ones[:, :1], 0.022, (0.003, 0.12))
+    np.testing.assert_array_equal(found, [0.022])
+
+
+def test_columns_that_are_improbable_tell_others_nothing():
+    rng = np.random.default_rng(5)
+    squared = rng.normal(0, 0.05, (400, 2)) ** 2
+    weights = np.eye(2)[np.arange(400) % 2] * [1.0, 0.0]
+    how = np.full((400, 2), 1e-9), weights, 0.022, (0.003, 0.12)
+    np.testing.assert_allclose(scatters_of_others(squared, *how), [0.022, 0.05], 0.1)
 
 
 def test_vacancies_of_a_frame_are_as_rare_as_they_are():

@@ -51,6 +51,12 @@ def test_density_in_a_narrow_rectangle(size):
     assert np.mean(counts) == pytest.approx(0.006 * np.prod(size), rel=0.2)
 
 
+def test_columns_that_leave_no_room_for_the_last_one_are_dropped_again():
+    # With this seed, the first 65 of 66 columns in 81 x 81 pixels would stay alone.
+    found = columns(Amorphous(0.01, 8.136), (0, 0), (81.36, 81.36), 9)
+    assert len(found) == 66
+
+
 def test_seeds_differ():
     assert not np.array_equal(columns(SPARSE, seed=1), columns(SPARSE, seed=2))
 
