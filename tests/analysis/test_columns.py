@@ -197,15 +197,17 @@ def test_columns_of_three_percent_at_a_rim():
     assert len(columns.data[0]) == len(places)
 
 
-def test_dark_columns():
-    # In some frames, as of seed 3, a pixel at the end of a column's reach counts in one
-    # of the two alone.
+@pytest.mark.parametrize("seed", range(3))
+def test_dark_columns(seed):
     bright, dark = (
-        Crystal("square", 10, seed=5, sign=sign).columns() for sign in (1, -1)
+        Crystal("square", 10, seed=seed, sign=sign).columns() for sign in (1, -1)
     )
     for name in ("y", "x"):
-        np.testing.assert_allclose(dark[name], bright[name], atol=1e-3)
-    np.testing.assert_allclose(dark["intensity"], -bright["intensity"], rtol=1e-3)
+        off = np.abs(dark[name] - bright[name])
+        # A pixel at the end of a column's reach may count in one of the two alone.
+        assert np.median(off) < 1e-3
+        assert off.max() < 0.01
+    np.testing.assert_allclose(dark["intensity"], -bright["intensity"], rtol=0.02)
 
 
 def test_contrast_that_is_told(square):
