@@ -282,9 +282,13 @@ def _best_operations(score_model, options, sample):
     """Model with as many operations as are asked for: ScoreModel."""
     if options.n_operations is None:
         return score_model
-    return score_model.select(
-        options.n_operations, lambda _, kept: covariance_of(sample[:, kept])
-    )
+
+    def covariance(_, kept):
+        if score_model.covariance is None:
+            return covariance_of(sample[:, kept])
+        return score_model.covariance[np.ix_(kept, kept)]
+
+    return score_model.select(options.n_operations, covariance)
 
 
 def fit_crops(crops, one_pattern, options, most_scored=MOST_SCORED):
