@@ -12,22 +12,8 @@ from hyperspy_symseg.analysis.focal_series import (
 )
 from hyperspy_symseg.frames.run import run
 from hyperspy_symseg.networks.hrtem_sites import patches_at
-from hyperspy_symseg.simulate import hrtem
 
-PIXEL = 0.2
-
-
-@pytest.fixture(scope="module")
-def places():
-    sheet = hrtem.mos2((26.0, 32.0), seed=4)
-    return sheet.true_columns((130, 160), PIXEL).positions
-
-
-def rows(places, probability=0.9, error=0.3):
-    """Columns as the network has them: (n, 5)."""
-    return np.column_stack(
-        [places, np.full((len(places), 2), error), np.full(len(places), probability)]
-    )
+from .conftest import PIXEL, rows
 
 
 def test_the_mean_is_weighted_by_the_errors():
