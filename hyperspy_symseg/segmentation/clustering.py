@@ -13,7 +13,7 @@ from hyperspy_symseg.templates.clusters import (
     nearest_centres,
 )
 
-# Patterns, whose labels are int16, and seeds that scikit-learn takes.
+# Patterns, whose labels are int16, and seeds that NumPy takes.
 MOST_LABELS = 2**15 - 1
 LARGEST_SEED = 2**32 - 1
 # Operations up to which a model keeps the covariance of their scores.

@@ -17,7 +17,6 @@ from hyperspy_symseg.lattice import Lengths, find_periods, suitable_lengths
 from hyperspy_symseg.lattice.spectrum import crops
 from hyperspy_symseg.templates import Templates
 from hyperspy_symseg.templates.blocks import centres
-from hyperspy_symseg.templates.clusters import covariance_of
 from hyperspy_symseg.templates.examples import (
     example_blocks,
     found_patterns,
@@ -282,13 +281,9 @@ def _best_operations(score_model, options, sample):
     """Model with as many operations as are asked for: ScoreModel."""
     if options.n_operations is None:
         return score_model
-
-    def covariance(_, kept):
-        if score_model.covariance is None:
-            return covariance_of(sample[:, kept])
-        return score_model.covariance[np.ix_(kept, kept)]
-
-    return score_model.select(options.n_operations, covariance)
+    if score_model.covariance is not None:
+        return score_model.select(options.n_operations)
+    return score_model.select(options.n_operations, lambda _, kept: sample[:, kept])
 
 
 def fit_crops(crops, one_pattern, options, most_scored=MOST_SCORED):

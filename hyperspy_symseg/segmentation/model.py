@@ -23,7 +23,6 @@ from hyperspy_symseg.frames.checks import (
 from hyperspy_symseg.frames.cut import cut_into_tiles
 from hyperspy_symseg.frames.threads import with_workers
 from hyperspy_symseg.templates import Templates
-from hyperspy_symseg.templates.clusters import covariance_of
 from hyperspy_symseg.templates.model import equal_fields
 from hyperspy_symseg.templates.pattern_template import PatternTemplate
 from hyperspy_symseg.templates.training_crops import TrainingCrop
@@ -719,12 +718,11 @@ class SymmetryModel:
                 "operations of the model, got None."
             )
 
-        def covariance(descriptor, kept):
-            if frame is None:
-                return self.covariance[np.ix_(kept, kept)]
-            return covariance_of(sample_scores(self, frame, mask, descriptor))
+        def scores(descriptor, _):
+            return sample_scores(self, frame, mask, descriptor)
 
-        return replace(self, score_model=self.score_model.select(n, covariance))
+        selected = self.score_model.select(n, None if frame is None else scores)
+        return replace(self, score_model=selected)
 
     def without_covariance(self) -> Self:
         """Model that is smaller by the covariance, which labels do not need.

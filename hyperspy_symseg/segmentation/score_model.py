@@ -8,7 +8,7 @@ import numpy as np
 from hyperspy_symseg.descriptors import Descriptor
 from hyperspy_symseg.frames.checks import as_array, check_array, check_whole
 from hyperspy_symseg.frames.threads import one_thread
-from hyperspy_symseg.templates.clusters import largest_components
+from hyperspy_symseg.templates.clusters import covariance_of, largest_components
 from hyperspy_symseg.templates.model import equal_fields
 
 from .clustering import MOST_LABELS
@@ -173,16 +173,17 @@ class_means, class_variances, covariance
         labels[np.isnan(projected[..., 0])] = -1
         return labels
 
-    def select(self, n, covariance):
+    def select(self, n, scores=None):
         """Model of the operations that separate best, and of the same patterns.
 
         Parameters
         ----------
         n : int
             Number of operations.
-        covariance : callable
-            Takes their descriptor and their indices in this model, and gives the
-            covariance of their scores: (n, n) numpy.ndarray.
+        scores : callable, optional
+            Takes their descriptor and their indices in this model, and gives their
+            scores: (pixels, n) numpy.ndarray. By default, their covariance is that of
+            this model.
 
         Returns
         -------
@@ -194,7 +195,10 @@ class_means, class_variances, covariance
         mean, weights = self.mean[kept], self.weights[kept]
         class_means = self.class_means[:, kept]
         with one_thread:
-            own = covariance(descriptor, kept)
+            if scores is None:
+                own = self.covariance[np.ix_(kept, kept)]
+            else:
+                own = covariance_of(scores(descriptor, kept))
             components, ratio = largest_components(
                 own * np.outer(weights, weights), min(n, len(self.components))
             )
