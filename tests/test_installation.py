@@ -72,7 +72,8 @@ import logging, sys
 import hyperspy.api as hs
 logging.getLogger("hyperspy_symseg").setLevel("ERROR")
 hs.load({image!r}).segment_symmetry(show_progressbar=False)
-names = "matplotlib.pyplot", "pandas", "pint", "scipy.stats", "sklearn", "skimage"
+names = "dask.array", "matplotlib.pyplot", "pandas", "pint", "scipy.stats", "sklearn"
+names = *names, "skimage"
 print(sorted(set(names) & set(sys.modules)))
 """
 

@@ -7,7 +7,6 @@ import itertools
 import operator
 
 import dask
-import dask.array as da
 import numpy as np
 from dask.core import flatten
 from dask.optimization import cull
@@ -65,7 +64,8 @@ class FrameGraph:
         one = array[(slice(1),) * n_navigation]
         self.frame_bytes = max([one.nbytes, *sizes])
         # All at once: frame by frame it would take longer than to label a frame.
-        self._graph = dict(da.optimize(graph, [*wanted, *self.source, *self.frames]))
+        keys = [*wanted, *self.source, *self.frames]
+        self._graph = dict(array.__dask_optimize__(graph, keys))
 
     def blocks(self, index):
         """Keys of the blocks of a frame, nested as deep as it has axes."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import dask
-import dask.array as da
 import numpy as np
 
 from .analysis import MapAnalysis, as_objects
@@ -16,6 +15,7 @@ from .graph import FRAMES, SOURCE, mark
 from .tile import Tile, lengths
 
 if TYPE_CHECKING:
+    import dask.array as da
     from numpy.typing import ArrayLike
 
     from hyperspy_symseg.frames.analysis import Analysis
@@ -46,8 +46,11 @@ def lazy_frames(data):
 
 def _lazily(data):
     """Frames as a dask array."""
-    if isinstance(data, da.Array):
+    if dask.is_dask_collection(data):
         return data
+    # It is slow to import.
+    import dask.array as da
+
     chunks = (*(1,) * (data.ndim - 2), *data.shape[-2:])
     return da.from_array(np.asarray(data), chunks=chunks, name=False)
 
@@ -157,8 +160,8 @@ def lazy_tiles(analysis, frames, labels=None, mask=None, tile_shape=None):
         cut = [array[(..., *tile.outer)].rechunk({-2: -1, -1: -1}) for array in arrays]
         return _map_tile(analysis, [*cut, *prepared], tile, blocks)
 
-    rows = [da.concatenate(list(map(of_tile, row)), first.ndim - 1) for row in tiles]
-    return da.concatenate(rows, first.ndim - 2)
+    rows = [np.concatenate(list(map(of_tile, row)), first.ndim - 1) for row in tiles]
+    return np.concatenate(rows, first.ndim - 2)
 
 
 def named_arrays(frames, labels, mask):
@@ -203,9 +206,10 @@ def _mapped(function, arrays, chunks, dtype, *, kept=None, **known):
     The first axes are those of the first array: all, or as many as are kept.
     """
     kept, ndim = arrays[0].ndim if kept is None else kept, len(chunks)
-    return da.map_blocks(
+    first, *others = arrays
+    return first.map_blocks(
         function,
-        *arrays,
+        *others,
         **known,
         drop_axis=list(range(kept, arrays[0].ndim)),
         new_axis=list(range(kept, ndim)) or None,

@@ -6,7 +6,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-import dask.array as da
 import numpy as np
 
 from hyperspy_symseg.frames.checks import is_number, is_whole_number, shown
@@ -439,6 +438,8 @@ def _relabelled_data(labels, analysis, region, frames):
     if frames is None:
         return labels._found(analysis, mask=region)
     if labels._lazy:
+        import dask.array as da
+
         frames = da.from_array(frames, chunks=1)[..., np.newaxis, np.newaxis]
         if region is None:
             region = np.ones(labels.data.shape[-2:], bool)

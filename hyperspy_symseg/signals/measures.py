@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Literal
 
-import dask.array as da
+import dask
 import numpy as np
 
 from hyperspy_symseg.frames import Grid
@@ -735,8 +735,7 @@ class Measures:
             num_workers=num_workers,
             lazy_output=lazy_output,
         )[1]
-        where = da.where if certainty._lazy or self._lazy else np.where
-        certainty.data = where(self.data < 0, np.float32(np.nan), certainty.data)
+        certainty.data = np.where(self.data < 0, np.float32(np.nan), certainty.data)
         return certainty
 
     def find_outliers(
@@ -850,7 +849,7 @@ class Measures:
         """What an analysis finds in the labels: lazy if they or the frames are."""
         from hyperspy_symseg.frames.run import run_or_lazy
 
-        is_lazy = any(isinstance(array, da.Array) for array in (frames, self.data))
+        is_lazy = any(map(dask.is_dask_collection, (frames, self.data)))
         return run_or_lazy(analysis, frames, self.data, mask, is_lazy=is_lazy)
 
     def _share_of_first(self):
@@ -867,7 +866,7 @@ class Measures:
         image, the patterns are the signal axis.
         """
         values = self._found(analysis)
-        if isinstance(values, da.Array):
+        if dask.is_dask_collection(values):
             # Small, and in one chunk a single file once saved.
             values = values.rechunk(-1)
         along = [

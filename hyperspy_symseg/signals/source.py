@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The frames of a signal, as they are fitted on and labelled."""
 
+from __future__ import annotations
+
 import itertools
 import logging
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import dask
-import dask.array as da
 import numpy as np
 from hyperspy.axes import DataAxis
 
@@ -24,6 +25,9 @@ from hyperspy_symseg.templates.training_crops import TrainingFrames
 
 from .arguments import mask_array
 from .axes import frame_axes, navigation_axes
+
+if TYPE_CHECKING:
+    import dask.array as da
 
 _logger = logging.getLogger(__name__)
 
@@ -91,7 +95,7 @@ class Source(NamedTuple):
     @property
     def is_lazy(self):
         """Whether the frames are a dask array."""
-        return isinstance(self.frames, da.Array)
+        return dask.is_dask_collection(self.frames)
 
     def with_contrast(self, places):
         """Frames that have any contrast, and so can be fitted on.
@@ -140,8 +144,8 @@ class Source(NamedTuple):
         """Some frames and their masks: (frames, rows, columns) dask.array.Array."""
         mask = self.mask
         if mask is not None and mask.ndim > 2:
-            mask = da.stack([mask[place] for place in places])
-        return da.stack([self.frames[place] for place in places]), mask
+            mask = np.stack([mask[place] for place in places])
+        return np.stack([self.frames[place] for place in places]), mask
 
     def fit_frames(self, places, period, examples=None):
         """Frames that templates are learnt from, read when they are looked at.
@@ -194,7 +198,7 @@ class Source(NamedTuple):
         if not self.is_lazy:
             found = [self.frames[window] for _, window in pairs]
         else:
-            some = da.stack([self.frames[place][window] for place, window in pairs])
+            some = np.stack([self.frames[place][window] for place, window in pairs])
             found = self._evaluated(some, [place for place, _ in pairs])
         return list(zip(found, masks, strict=True))
 
