@@ -7,9 +7,9 @@ Run it where the package is installed as editable ::
 
 All C files that Cython writes are compiled with all warnings: by GCC and Clang, by
 MinGW for Windows, and by zig (`pip install ziglang`), which is Clang with the libraries
-of other systems, for macOS and Windows. Those that run here are loaded in place of the
-package's own kernels: labels of six frames of the accuracy suite must be those of the
-first compiler, and hot kernels are timed, in processor time.
+of other systems, for macOS, Windows and Linux with musl. Those that run here are loaded
+in place of the package's own kernels: labels of six frames of the accuracy suite must
+be those of the first compiler, and hot kernels are timed, in processor time.
 """
 
 import argparse
@@ -44,7 +44,8 @@ COMPILERS = {
     "zig, macOS arm64": ((*ZIG, "aarch64-macos"), False),
     "zig, macOS x86-64": ((*ZIG, "x86_64-macos"), False),
     "zig, Windows x86-64": ((*ZIG, "x86_64-windows-gnu"), False),
-    "zig, musl": ((*ZIG, "x86_64-linux-musl"), False),
+    "zig, musl x86-64": ((*ZIG, "x86_64-linux-musl"), False),
+    "zig, musl arm64": ((*ZIG, "aarch64-linux-musl"), False),
     "mingw": (("x86_64-w64-mingw32-gcc",), False),
 }
 CASES = "abdefh"
@@ -117,6 +118,8 @@ def built(command, runs, sources, target, jobs):
     elif "macos" in " ".join(command):
         # Extensions find Python's functions in the process that loads them.
         options += ["-O1", "-DNDEBUG", "-shared", "-Wl,-undefined,dynamic_lookup"]
+    elif "musl" in " ".join(command):
+        options += ["-O1", "-DNDEBUG", "-shared", "-fPIC", "-Wl,-z,undefs"]
     else:
         # On Windows they are linked with a library that comes with its Python.
         options += ["-O1", "-DNDEBUG", "-c"]

@@ -62,16 +62,17 @@ myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
 
 autosummary_generate = True
-# Functions that take nothing, and give what can be drawn.
 autosummary_context = {
+    # Classes whose methods have pages of their own.
+    "divided": ["hyperspy_symseg.signals.SymmetryLabels"],
+    # Functions that take nothing, and give what can be drawn.
     "pictured": [
         *(f"hyperspy_symseg.data.{name}" for name in hyperspy_symseg.data.__all__),
         "hyperspy_symseg.simulate.grain_boundary",
         "hyperspy_symseg.simulate.moving_boundary",
         "hyperspy_symseg.simulate.shrinking_inclusion",
-    ]
+    ],
 }
-autodoc_default_options = {"members": True}
 # Docstrings have them, in words.
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
@@ -88,6 +89,8 @@ sphinx_gallery_conf = {
     "gallery_dirs": "gallery",
     "filename_pattern": r"/[a-z]\w*\.py",
     "ignore_pattern": r"^_",
+    # Of a last line such as `ax.legend()`.
+    "ignore_repr_types": r"matplotlib\.",
     "image_scrapers": ("matplotlib", "from_the_checkout.pictures"),
     "min_reported_time": 1e9,
     # What the examples share is in the archive of all of them, too. They are scripts:

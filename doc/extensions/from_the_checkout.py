@@ -36,6 +36,8 @@ PICTURE_OF = {
     "using": ("two_phases", 2),
     "velocity": ("boundary_velocity", 3),
 }
+# What it adds to HyperSpy's `Signal2D` is on pages of its own.
+METHODS_OF_IMAGES = "hyperspy_symseg.signals.signal2d"
 OF_EXAMPLE = """\
 ```{{figure}} gallery/images/sphx_glr_{name}_{number:03}{extension}
 :target: gallery/{name}.html
@@ -86,9 +88,22 @@ def add_picture(app, name, source):
 
 
 def skip_inherited(app, what, name, thing, skip, options):
-    """Leave methods out of the reference that are HyperSpy's own."""
-    module = getattr(thing, "__module__", None) or ""
-    return True if module.partition(".")[0] == "hyperspy" else None
+    """Leave out of the reference what HyperSpy's classes have: all of them have it."""
+    module = getattr(getattr(thing, "fget", thing), "__module__", None) or ""
+    at_home = module.partition(".")[0] == "hyperspy" or module == METHODS_OF_IMAGES
+    return True if at_home else None
+
+
+def link_pages(app, what, name, thing, options, lines):
+    """Make links of what docstrings call ``doc/page.md``."""
+    lines[:] = [re.sub(r"`+doc/(\w+)\.md`+", r":doc:`/\1`", line) for line in lines]
+
+
+def name_signal(app, what, name, thing, options, signature, result):
+    """Call the first argument a signal, of functions that are methods of signals."""
+    if what == "function" and signature and signature.startswith("(self"):
+        return signature.replace("(self", "(signal", 1), result
+    return None
 
 
 def write_help(app):
@@ -108,6 +123,8 @@ def write_help(app):
 
 def setup(app):
     """Connect it to Sphinx."""
+    app.connect("autodoc-process-docstring", link_pages)
+    app.connect("autodoc-process-signature", name_signal)
     app.connect("autodoc-skip-member", skip_inherited)
     app.connect("builder-inited", write_help)
     app.connect("source-read", take_from_root)

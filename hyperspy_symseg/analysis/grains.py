@@ -35,21 +35,7 @@ NAMES = (
 
 @dataclass(frozen=True)
 class _OfRegions:
-    """What is asked of the regions of a frame.
-
-    Parameters
-    ----------
-    n_patterns : int
-    min_area : int
-        Pixels of a grain, at least: smaller regions are none.
-    pixel_size : (float, float)
-        Along (y, x), in any one unit: lengths are in this.
-    step : (int, int)
-        Distance of the labels that were computed, as in `BoundaryLengths`.
-    known : dict, optional
-        By the place of each frame, what a table has of its grains, in pixels: (n, 2) of
-        ``pattern`` and ``area``. Other regions are an error.
-    """
+    """What is asked of the regions of a frame: fields as `Grains` describes them."""
 
     n_patterns: int
     min_area: int = 0
@@ -96,6 +82,16 @@ class Grains(_OfRegions, PointAnalysis):
 
     Parameters
     ----------
+    n_patterns : int
+    min_area : int
+        Pixels of a grain, at least: smaller regions are none.
+    pixel_size : (float, float)
+        Along (y, x), in any one unit: lengths are in this.
+    step : (int, int)
+        Distance of the labels that were computed, as in `BoundaryLengths`.
+    known : dict, optional
+        By the place of each frame, what a table has of its grains, in pixels: (n, 2) of
+        ``pattern`` and ``area``. Other regions are an error.
     templates : Templates, optional
         Of the patterns, for the orientations of their lattices.
 
@@ -170,6 +166,8 @@ class GrainMap(_OfRegions, MapAnalysis):
 
     Parameters
     ----------
+    n_patterns, min_area, pixel_size, step, known
+        As of `Grains`.
     values : dict, optional
         By the place of each frame, the value of each of its grains.
     """
@@ -235,6 +233,11 @@ class GrainNeighbours(_OfRegions, PointAnalysis):
     The numbers of the two grains, the smaller one first, and the length of the boundary
     between them, in the unit of the pixel size. The second is -1 for all of an outline
     that is no boundary: the edge of the frame, and pixels without a grain.
+
+    Parameters
+    ----------
+    n_patterns, min_area, pixel_size, step, known
+        As of `Grains`.
     """
 
     def process(self, tile):
@@ -255,7 +258,14 @@ class GrainNeighbours(_OfRegions, PointAnalysis):
 class GrainOutlines(_OfRegions, PointAnalysis):
     """Outlines of grains, along the sides of their pixels: (k, 5) of float64.
 
-    As of `outlines`, and the pattern last.
+    Corners, one a row: number of the grain, number of the ring, (y, x), the middle of
+    the first pixel being (0, 0), and the pattern. Of each grain the outer ring is 0,
+    and holes follow. No ring repeats its first corner.
+
+    Parameters
+    ----------
+    n_patterns, min_area, pixel_size, step, known
+        As of `Grains`.
     """
 
     def process(self, tile):

@@ -39,7 +39,7 @@ def iron_grain_boundary():
 
     References
     ----------
-    A. Leitherer et al., npj Comput. Mater. 9, 179 (2023),
+    Leitherer et al., npj Comput. Mater. 9, 179 (2023),
     https://doi.org/10.1038/s41524-023-01133-1; Apache-2.0.
 
     Examples
@@ -71,7 +71,7 @@ def two_phase_oxide():
 
     References
     ----------
-    C. Doty et al. (2021), https://arxiv.org/abs/2107.10387; BSD-2-Clause.
+    Doty et al. (2021), https://arxiv.org/abs/2107.10387; BSD-2-Clause.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def dysprosium_scandate(whole=False):
 
     References
     ----------
-    R. Lin et al., Sci. Rep. 11, 5386 (2021),
+    Lin et al., Sci. Rep. 11, 5386 (2021),
     https://doi.org/10.1038/s41598-021-84499-w; MIT.
 
     Examples
@@ -175,7 +175,7 @@ def bismuth_on_mos2():
 
     References
     ----------
-    M. Le Ster et al. (2024), https://arxiv.org/abs/2310.06535; MIT.
+    Le Ster et al. (2024), https://arxiv.org/abs/2310.06535; MIT.
 
     Examples
     --------

@@ -125,7 +125,8 @@ def make_descriptor(name: str | list[str], **parameters: Any) -> Descriptor:
     Parameters
     ----------
     name : str or list of str
-        Keys of `DESCRIPTORS`. Of a list, the descriptors are joined.
+        "translation", "rotation", "reflection", "glide_reflection" or
+        "power_spectrum". Of a list, the descriptors are joined.
     **parameters
         Parameters of its class; for a list, a dictionary of these for each name.
 
@@ -174,6 +175,12 @@ def describe(descriptor: Descriptor) -> tuple[str | list[str], dict[str, Any]]:
     ------
     TypeError
         If it is none of the descriptors of this package.
+
+    Examples
+    --------
+    >>> name, parameters = describe(make_descriptor("rotation", radius=9))
+    >>> name, parameters["radius"], parameters["folds"]
+    ('rotation', 9, (2, 3, 4, 6))
     """
     if isinstance(descriptor, JoinedDescriptors):
         parameters = dict(map(describe, descriptor.descriptors))

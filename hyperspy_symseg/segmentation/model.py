@@ -3,7 +3,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from operator import attrgetter
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -41,7 +40,13 @@ from .stored import FORMAT, stored_attributes
 def _of_scores(name):
     """Attribute of the score model, which is the model's own too: property."""
     own = getattr(ScoreModel, name, None)
-    return property(attrgetter(f"score_model.{name}"), doc=own and own.__doc__)
+
+    def read(model):
+        return getattr(model.score_model, name)
+
+    # Those that have none are described with the class.
+    read.__doc__ = own and own.__doc__
+    return property(read)
 
 
 def _with_examples(examples, shape, options):
