@@ -34,5 +34,5 @@ def optional(module, user, extra):
     except ImportError as error:
         raise ImportError(
             f"{user} needs {module}, which is not installed: pip install "
-            f"hyperspy-symseg[{extra}]."
+            f'"hyperspy-symseg[{extra}]".'
         ) from error

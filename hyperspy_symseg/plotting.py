@@ -590,7 +590,7 @@ def plot_periods(periods, ax=None, pixel_size=None, units=None):
             circle /= periods.superlattice_period * scale
             ax.plot(*circle, ":", color="w", linewidth=1, label="superlattice")
         title = f"Period {periods.period:.2f} px"
-        if pixel_size is not None:
+        if unit != "px" and (unit, scale) != ("", 1):
             title += f" = {periods.period * scale:.4g} {unit}".rstrip()
         reach = min(0.5, 1.2 * max(np.hypot(gy, gx).max(), 2 / periods.period))
         ax.legend(loc="upper right", labelcolor="w", facecolor="0.2")

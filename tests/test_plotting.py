@@ -258,6 +258,11 @@ def test_title_in_pixels(periods):
     assert plot_periods(periods).get_title() == f"Period {periods.period:.2f} px"
 
 
+def test_title_without_calibration(periods):
+    ax = plot_periods(periods, pixel_size=1.0)
+    assert ax.get_title() == f"Period {periods.period:.2f} px"
+
+
 def test_pixel_size_scales_axes_and_title(periods):
     ax = plot_periods(periods, pixel_size=0.02, units="nm")
     assert ax.get_title().endswith(f"px = {periods.period * 0.02:.4g} nm")

@@ -107,10 +107,11 @@ def lengths_of(periods, shape, refined=True):
     lengths = suitable_lengths(periods, shape)
     if periods.period is None:
         _logger.warning(
-            "No lattice period found: the labels are those of the scores alone, "
-            "and lengths that are not given are those for a period of 12 pixels, "
-            "%s.",
-            lengths,
+            "No lattice period found in %d x %d pixels: the labels are those of the "
+            "scores alone, and lengths that are not given are those for a period of 12 "
+            "pixels (%s).",
+            *shape,
+            ", ".join(f"{name} {n}" for name, n in dataclasses.asdict(lengths).items()),
         )
     elif refined:
         stride = lengths.stride * REFINED_STRIDE

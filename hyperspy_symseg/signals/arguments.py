@@ -8,6 +8,7 @@ import math
 import hyperspy.api as hs
 import numpy as np
 from hyperspy.external.progressbar import progressbar
+from hyperspy.signals import Signal2D
 
 from hyperspy_symseg.descriptors.registry import (
     describe,
@@ -52,6 +53,31 @@ WHAT_PATTERNS_ARE = (
     "patterns must be a dict of names and examples, or labels of int with -1 where the "
     "pattern is not known"
 )
+
+
+def check_signal(signal):
+    """Raise an error if a function of images is given anything else.
+
+    Parameters
+    ----------
+    signal : Signal2D
+
+    Raises
+    ------
+    TypeError
+
+    Examples
+    --------
+    >>> check_signal(np.ones((3, 4)))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    TypeError: signal must be a Signal2D, got a ndarray. There is ...
+    """
+    if not isinstance(signal, Signal2D):
+        raise TypeError(
+            f"signal must be a Signal2D, got a {type(signal).__name__}. There is "
+            "`hs.signals.Signal2D` for arrays, and `as_signal2D` for spectrum images."
+        )
 
 
 @contextlib.contextmanager
@@ -385,7 +411,8 @@ def descriptor_in_pixels(descriptor, parameters, axes, defaults=None):
                 f"{name!r} ({', '.join(keys)})" for name, keys in known_names.items()
             )
             raise TypeError(
-                f"parameters must be among those of descriptor {listed}, got {key!r}."
+                "arguments must be those of the method, or parameters of descriptor "
+                f"{listed}, got {key!r}."
             )
     made = []
     for member in members:

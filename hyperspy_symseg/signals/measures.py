@@ -526,7 +526,7 @@ class Measures:
         Raises
         ------
         ImportError
-            If pandas is not installed (``pip install hyperspy-symseg[dataframe]``).
+            If pandas is not installed (``pip install "hyperspy-symseg[dataframe]"``).
         TypeError, ValueError
             If the grains are not those of these labels.
 
@@ -632,7 +632,17 @@ class Measures:
 
         Examples
         --------
-        >>> seg.save_grain_polygons("grains.geojson", grains)  # doctest: +SKIP
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> grains = seg.get_grains(min_area=50, show_progressbar=False)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "grains.geojson")
+        ...     seg.save_grain_polygons(path, grains, show_progressbar=False)
+        ...     path.read_text()[:28]
+        '{"type": "FeatureCollection"'
         """
         from hyperspy_symseg.signals.grains import save_grain_polygons
 
@@ -664,8 +674,15 @@ class Measures:
 
         Examples
         --------
+        >>> from hyperspy_symseg import simulate
+        >>> s, truth = simulate.grain_boundary()
+        >>> seg = s.segment_symmetry(2, show_progressbar=False)
+        >>> grains = seg.get_grains(min_area=50, show_progressbar=False)
+        >>> markers = seg.get_grain_markers(grains)
+        >>> len(markers)
+        2
         >>> s.plot()  # doctest: +SKIP
-        >>> s.add_marker(seg.get_grain_markers(grains))  # doctest: +SKIP
+        >>> s.add_marker(markers)  # doctest: +SKIP
         """
         from hyperspy_symseg.signals.grains import get_grain_markers
 

@@ -204,6 +204,7 @@ def segment_symmetry(
     """
     from hyperspy_symseg.signals import arguments, segment
 
+    arguments.check_signal(self)
     with arguments.working("Segmenting", show_progressbar, num_workers):
         return segment.segment_symmetry(
             self,
@@ -276,6 +277,7 @@ def get_symmetry_descriptors(
     """
     from hyperspy_symseg.signals import arguments, scores
 
+    arguments.check_signal(self)
     with arguments.working("Scoring", show_progressbar, num_workers):
         return scores.get_symmetry_descriptors(
             self, descriptor, descriptor_parameters, stride, mask, lazy_output
@@ -334,6 +336,7 @@ def get_symmetry_map(
     """
     from hyperspy_symseg.signals import arguments, scores
 
+    arguments.check_signal(self)
     with arguments.working("Scoring", show_progressbar, num_workers):
         return scores.get_symmetry_map(self, descriptor, parameters, mask, lazy_output)
 
@@ -406,6 +409,7 @@ def get_symmetry(
     """
     from hyperspy_symseg.signals import arguments, symmetry
 
+    arguments.check_signal(self)
     with arguments.working("Naming symmetry", show_progressbar, num_workers):
         return symmetry.get_symmetry(self, mask, strain, tolerance, method=method)
 
@@ -499,6 +503,7 @@ def get_abundances(
     """
     from hyperspy_symseg.signals import arguments, scores
 
+    arguments.check_signal(self)
     with arguments.working("Unmixing", show_progressbar, num_workers):
         return scores.get_abundances(
             self,
@@ -617,8 +622,9 @@ def find_atomic_columns(
     >>> columns.data[0].shape[1]
     11
     """
-    from hyperspy_symseg.signals import columns
+    from hyperspy_symseg.signals import arguments, columns
 
+    arguments.check_signal(self)
     return columns.find_atomic_columns(
         self,
         seg,

@@ -16,7 +16,7 @@ from hyperspy_symseg.segmentation import SymmetryModel
 from hyperspy_symseg.testing import MODEL_NAMES, example_frame, example_model
 
 # Longer than any of these takes on a busy machine, and shorter than what hangs.
-SECONDS = 5
+SECONDS = 60
 ENORMOUS = da.zeros((10**6, 10**6), chunks=1000)
 VALUES = (
     st.sampled_from(

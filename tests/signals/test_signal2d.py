@@ -36,6 +36,24 @@ def test_importing_the_package_adds_the_methods_to_hyperspys_own_class():
 
 
 @pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("segment_symmetry", ()),
+        ("get_symmetry_descriptors", ()),
+        ("get_symmetry_map", ("rotation",)),
+        ("get_symmetry", ()),
+        ("get_abundances", (2,)),
+        ("find_atomic_columns", ()),
+    ],
+)
+@pytest.mark.parametrize("other", [np.eye(40), hs.signals.Signal1D(np.eye(40))])
+def test_functions_of_images_say_that_anything_else_is_none(name, arguments, other):
+    what = f"must be a Signal2D, got a {type(other).__name__}"
+    with pytest.raises(TypeError, match=what):
+        getattr(hyperspy_symseg, name)(other, *arguments)
+
+
+@pytest.mark.parametrize(
     "other", [hs.signals.Signal1D(np.zeros(5)), hs.signals.ComplexSignal2D(np.eye(4))]
 )
 def test_other_signals_do_not_have_the_methods(other):
@@ -392,7 +410,7 @@ def test_scores_give_a_hole_of_zeros_a_label_of_its_own(signal, small):
         (
             {"radius": 3},
             TypeError,
-            "parameters must be among .*patch, window.*'radius'",
+            "arguments must be .*patch, window.*'radius'",
         ),
         ({"patch": -3}, ValueError, "patch must be an int of at least 1,.* got -3"),
         (
@@ -484,7 +502,7 @@ def test_scores_give_a_hole_of_zeros_a_label_of_its_own(signal, small):
         (
             {"descriptor": "reflection", "patch": 5},
             TypeError,
-            "parameters must be among .*n_axes.* 'patch'",
+            "arguments must be .*n_axes.* 'patch'",
         ),
         (
             {"descriptor": "glide_reflection", "window": 61},
