@@ -93,6 +93,24 @@ def warn_of_sign(material, contrast):
         )
 
 
+def warn_of_voltage(material, voltage):
+    """Say so if a network has not seen images of such a voltage.
+
+    Parameters
+    ----------
+    material : {"graphene", "MoS2", "metal"}
+    voltage : float or None
+        In kV; None if it is not known.
+    """
+    own = RANGES[material]["voltage"]
+    if voltage is not None and not min(own) <= voltage <= max(own):
+        warnings.warn(
+            f"The voltage is {voltage:g} kV. The network of {material} was trained for "
+            f"{min(own):g} to {max(own):g} kV, and may find nothing or what is none.",
+            stacklevel=4,
+        )
+
+
 def warn_of_pixel_size(material, sizes):
     """Say so if a network has not seen pixels of such a size.
 
@@ -115,11 +133,11 @@ def warn_of_pixel_size(material, sizes):
         warnings.warn(
             f"Pixels are {sizes[0]:.3g} angstroms along y and {sizes[1]:.3g} along x. "
             f"The network of {material} was trained for squares: rebin the images.",
-            stacklevel=6,
+            stacklevel=5,
         )
     if max(sizes) > high:
         warnings.warn(
             f"Pixels are {max(sizes):.3g} angstroms, larger than any that the network "
             f"of {material} was trained for ({low:g} to {high:g}).",
-            stacklevel=6,
+            stacklevel=5,
         )
