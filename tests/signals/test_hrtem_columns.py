@@ -153,7 +153,7 @@ def test_pixels_too_large_are_said(graphene):
     for axis in s.axes_manager.signal_axes:
         axis.scale = 0.5
     with pytest.warns(UserWarning, match=r"^Pixels are 0.5 angstroms, larger") as told:
-        columns_of(s, material="graphene")
+        s.find_atomic_columns(material="graphene", show_progressbar=False)
     assert told[0].filename == __file__
 
 
@@ -161,7 +161,7 @@ def test_a_voltage_that_was_not_seen_is_said(graphene):
     s = graphene[0].deepcopy()
     s.metadata.Acquisition_instrument.TEM.beam_energy = 200
     with pytest.warns(UserWarning, match="^The voltage is 200 kV.*60 to 80 kV") as told:
-        columns_of(s, material="graphene")
+        s.find_atomic_columns(material="graphene", show_progressbar=False)
     assert told[0].filename == __file__
 
 
