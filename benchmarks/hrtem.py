@@ -58,7 +58,7 @@ SPACINGS = {"graphene": 1.42, "MoS2": 1.824, "metal": 2.4986}
 # Pixels of "as in the notes", in angstroms, voltage, and defocus.
 NOTED_PIXELS = {"graphene": 0.18, "MoS2": 0.22, "metal": 0.25}
 NOTED = hrtem.Microscope(80, 80, focal_spread=14, vibration=0, mtf=1)
-MOST_TILT = {"graphene": 30.0, "MoS2": 30.0, "metal": 25.0}
+MOST_TILT = {"graphene": 30.0, "MoS2": 30.0, "metal": 15.0}
 SUPPORTED = {"graphene": 0.1, "MoS2": 0.3, "metal": 1.0}
 THICKEST = {"graphene": 2.0, "MoS2": 5.0, "metal": 40.0}
 # Of series: distance of a site from what is found of it, at most, in angstroms.

@@ -62,6 +62,16 @@ FEWER = 1.5
 DOSES = 8.0, 20.0, 60.0, 200.0, 1500.0
 
 
+class HalvedNetwork(Network):
+    """The same layers, with half of the digits while it trains, which is faster."""
+
+    def forward(self, x):
+        """Cells of what is seen; see `cells`."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
+            return super().forward(x).float()
+
+
 def drawn(material, n, side, seed):
     """A number of crops, saying how it goes: list of Crop."""
     found = []
@@ -249,7 +259,7 @@ def _trained(material, options):
     else:
         kept = drawn(material, options.crops, SIDE, (options.seed, TRAINING))
     say(f"{len(kept)} crops")
-    weights = train(Network(), material, kept, options).as_weights()
+    weights = train(HalvedNetwork(), material, kept, options).as_weights()
     weights["torch_cells"] = plain_cells(weights, example_planes()).astype(float)
     weights["steps"] = np.array(options.steps)
     weights["seconds"] = np.array(round(time.process_time()))

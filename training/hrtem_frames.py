@@ -26,8 +26,9 @@ IMAGE, IMAGES, CROPS = 224, 4, 4
 # Shares of the images with a defocus that varies, and of the specimens that are none:
 # vacuum or a support alone.
 VARYING, EMPTY = 0.3, 0.1
-# Images that a defocus that varies is interpolated between.
-STEPS = 5
+# Images that a defocus that varies is interpolated between, and how steeply it does: as
+# a hyperbolic tangent of at most so many times the way across the image.
+STEPS, STEEPEST = 9, 12.0
 SLICE = 4.0
 # Least likeness of an image to its columns, within so many pixels of them, for there to
 # be a sign of the contrast: in a crop whose defocus varies, and in an image of one
@@ -88,7 +89,7 @@ def crops(material, side, seed, images=IMAGES, of_each=CROPS):
             microscope = draw_microscope(material, rng, voltage)
             varies = rng.random() < VARYING
             if varies:
-                image = _varying(wave, microscope, pixel, rng)[own, own]
+                image = _varying(wave, microscope, pixel, own, rng)
                 sign = None
             else:
                 image = microscope.image(wave, pixel)[own, own]
@@ -170,7 +171,7 @@ def _particle(size, rng):
     specimen = replace(specimen, positions=specimen.positions + shift)
     if rng.random() < EMPTY:
         specimen = hrtem.Specimen([], [])
-    specimen = specimen.tilted(rng.uniform(0, 25), rng.uniform(0, 360))
+    specimen = specimen.tilted(rng.uniform(0, 15), rng.uniform(0, 360))
     if rng.random() < 0.6:
         thickness, seed = rng.uniform(5, 40), int(rng.integers(2**31))
         specimen = specimen.on_carbon(thickness, size, seed)
@@ -201,17 +202,21 @@ def _wave(specimen, voltage, pixel, rng):
     return wave, margin
 
 
-def _varying(wave, microscope, pixel, rng):
-    """Image of a wave, whose defocus varies from place to place: array."""
+def _varying(wave, microscope, pixel, own, rng):
+    """Own rows and columns of an image whose defocus varies from place to place."""
     ends = microscope.defocus, -microscope.defocus * rng.uniform(0.3, 1.2)
-    defoci = np.linspace(*ends, STEPS)
-    images = [replace(microscope, defocus=f).image(wave, pixel) for f in defoci]
-    y, x = np.mgrid[: wave.shape[0], : wave.shape[1]] / wave.shape[0]
+    images = [
+        replace(microscope, defocus=defocus).image(wave, pixel)[own, own]
+        for defocus in np.linspace(*ends, STEPS)
+    ]
+    y, x = np.mgrid[:IMAGE, :IMAGE] / IMAGE
     way = rng.uniform(0, 2 * math.pi)
     along = math.sin(way) * (y - 0.5) + math.cos(way) * (x - 0.5)
     along = along + 0.1 * np.sin(rng.uniform(3, 8) * (x + y))
+    along = along - rng.uniform(along.min(), along.max())
+    along = np.tanh(rng.uniform(0.5, STEEPEST) * along)
     along = (along - along.min()) / np.ptp(along) * (STEPS - 1)
-    rows, columns = np.indices(wave.shape)
+    rows, columns = np.indices(along.shape)
     return ndimage.map_coordinates(np.stack(images), [along, rows, columns], order=1)
 
 

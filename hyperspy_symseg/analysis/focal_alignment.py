@@ -106,8 +106,8 @@ def shift_of(first, other, agree, middle=(0, 0), farthest=FARTHEST):
     if not len(away):
         return np.array(middle, float), 0
     tree = cKDTree(away)
-    agreeing = tree.query_ball_point(away, agree)
-    best = max(agreeing, key=len)
+    counts = tree.query_ball_point(away, agree, return_length=True)
+    best = tree.query_ball_point(away[counts.argmax()], agree)
     own = tree.query_ball_point(away[best].mean(axis=0), agree)
     if len(own) < FEWEST * min(len(first), len(other)):
         return np.array(middle, float), len(own)

@@ -13,6 +13,8 @@ import numpy as np
 from scipy import ndimage, sparse
 from scipy.spatial import cKDTree
 
+from hyperspy_symseg.frames.tiling import even_cuts
+
 from .layers import conv2d, dense, relu, softmax
 from .weights import TrainedNetwork
 
@@ -34,6 +36,8 @@ LAYERS = {
 HIDDEN = 48 * 16 + N_IMAGES, 96
 AROUND = 4.0, 10.0
 TOGETHER = (1 + len(AROUND)) * HIDDEN[1], 64
+# Sites whose layers are worked out at once, at most, so that they stay in the cache.
+AT_ONCE = 32
 # Names of the classes. Of metals they are numbers of atoms, and the last one is that or
 # more.
 MOST_ATOMS = 15
@@ -97,13 +101,17 @@ class SiteNetwork(TrainedNetwork):
         -------
         (n, 96) numpy.ndarray of float32
         """
-        x = patches
-        for name, (_, _, size, stride) in LAYERS.items():
-            kernels, bias = (self.weights[f"{k}_{name}"] for k in ("kernels", "bias"))
-            x = relu(conv2d(x, kernels, bias, stride, size // 2))
-        x = x.reshape(len(x), HIDDEN[0] - N_IMAGES)
-        told = np.tile(np.float32(defoci) / np.float32(FOCUS), (len(x), 1))
-        return self._hidden(np.concatenate([x, told], axis=1), "hidden")
+        seen = np.empty((len(patches), HIDDEN[0]), np.float32)
+        seen[:, -N_IMAGES:] = np.float32(defoci) / np.float32(FOCUS)
+        for own in even_cuts(len(patches), AT_ONCE):
+            x = patches[own]
+            for name, (_, _, size, stride) in LAYERS.items():
+                kernels, bias = (
+                    self.weights[f"{k}_{name}"] for k in ("kernels", "bias")
+                )
+                x = relu(conv2d(x, kernels, bias, stride, size // 2))
+            seen[own, :-N_IMAGES] = x.reshape(len(x), -1)
+        return self._hidden(seen, "hidden")
 
     def probabilities(self, features, places):
         """How likely each class is, by all sites around.

@@ -143,10 +143,12 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
         analysis = AtomicColumns(templates, method, contrast, probability)
     else:
         from hyperspy_symseg.analysis import hrtem_columns
-        from hyperspy_symseg.networks.hrtem_network import warn_of_sign
+        from hyperspy_symseg.networks.hrtem_network import warn_of_sign, warn_of_voltage
 
+        voltage = signal.metadata.get_item("Acquisition_instrument.TEM.beam_energy")
         if defoci is None:
             warn_of_sign(material, contrast)
+            warn_of_voltage(material, voltage)
         names, pixel_size = hrtem_columns.NAMES, _pixel_size(axes, material)
         analysis = hrtem_columns.HrtemColumns(
             material, contrast, probability, pixel_size, templates
@@ -154,7 +156,6 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
     if defoci is not None:
         from hyperspy_symseg.analysis.focal_series import FocalColumns
 
-        voltage = signal.metadata.get_item("Acquisition_instrument.TEM.beam_energy")
         analysis = FocalColumns.of(analysis, defoci, voltage)
         names, frames = analysis.names, tuple(frames)
         if mask is not None and mask_of_frames.ndim > 2:

@@ -74,6 +74,32 @@ def test_counts_have_the_dose(frames):
     assert counts.mean() == pytest.approx(30, rel=0.02)
 
 
+def test_a_defocus_that_varies_gives_both_signs_in_one_image(frames, monkeypatch):
+    images, slopes = {1.0: 0, -1.0: 0}, []
+
+    def image(microscope, wave, pixel):
+        return np.full(wave.shape, microscope.defocus)
+
+    monkeypatch.setattr(frames.hrtem.Microscope, "image", image)
+    wave, own = np.zeros((frames.IMAGE + 20,) * 2), slice(10, 10 + frames.IMAGE)
+    microscope = frames.hrtem.Microscope(80, 60.0)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        found = frames._varying(wave, microscope, 0.2, own, rng)
+        assert found.shape == (frames.IMAGE, frames.IMAGE)
+        # From the defocus to the other side of the focus.
+        assert found.max() == pytest.approx(60)
+        assert -72 <= found.min() <= -18
+        slope = np.percentile(np.hypot(*np.gradient(found)), 99)
+        slopes.append(slope * frames.IMAGE / np.ptp(found))
+        for sign in images:
+            images[sign] += (sign * found > 15).mean() > 0.05
+    assert min(images.values()) >= 9
+    # From all across the image to less than a fifth of it.
+    assert min(slopes) < 2
+    assert max(slopes) > 5
+
+
 def test_a_training_is_the_same_again(frames, crops):
     torch = pytest.importorskip("torch")
     hrtem = importlib.import_module("hrtem")
@@ -81,7 +107,7 @@ def test_a_training_is_the_same_again(frames, crops):
     found = []
     for _ in range(2):
         torch.manual_seed(4)
-        network = hrtem.train(hrtem.Network(), "MoS2", crops["MoS2"], options)
+        network = hrtem.train(hrtem.HalvedNetwork(), "MoS2", crops["MoS2"], options)
         found.append(network.as_weights())
     one, again = found
     for name in one:

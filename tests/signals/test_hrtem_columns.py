@@ -152,8 +152,25 @@ def test_pixels_too_large_are_said(graphene):
     s = graphene[0].deepcopy()
     for axis in s.axes_manager.signal_axes:
         axis.scale = 0.5
-    with pytest.warns(UserWarning, match=r"^Pixels are 0.5 angstroms, larger than"):
-        columns_of(s, material="graphene")
+    with pytest.warns(UserWarning, match=r"^Pixels are 0.5 angstroms, larger") as told:
+        s.find_atomic_columns(material="graphene", show_progressbar=False)
+    assert told[0].filename == __file__
+
+
+def test_a_voltage_that_was_not_seen_is_said(graphene):
+    s = graphene[0].deepcopy()
+    s.metadata.Acquisition_instrument.TEM.beam_energy = 200
+    with pytest.warns(UserWarning, match="^The voltage is 200 kV.*60 to 80 kV") as told:
+        s.find_atomic_columns(material="graphene", show_progressbar=False)
+    assert told[0].filename == __file__
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("voltage", [None, 60, 80])
+def test_a_voltage_that_was_seen_or_is_not_known_is_not_worth_a_word(graphene, voltage):
+    s = graphene[0].isig[:64, :60]
+    s.metadata.Acquisition_instrument.TEM.beam_energy = voltage
+    columns_of(s, material="graphene")
 
 
 @pytest.mark.filterwarnings("error")
