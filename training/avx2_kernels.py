@@ -5,7 +5,8 @@ NumPy, OpenBLAS, MKL, oneDNN and torch choose kernels by the processor, which su
 different orders. What differs by one bit at first is another network at the end.
 Kernels for AVX2 run on all x86-64 processors of the last ten years, and are no slower.
 
-It must be imported before all of these.
+It must be imported before all of these. Where a library looks at the maker of a
+processor, it does not suffice (doc/column_network.md).
 """
 
 import os
