@@ -28,8 +28,12 @@ USUAL_COLUMNS, USUAL_WEIGHT, USUAL_DISTANCE = 20, 0.3, 3.5
 WIDTHS = 1.1, 2.7
 # Root of the area of a column, in widths; and the distance in a dumbbell.
 SPACINGS, DUMBBELLS = (3.3, 9.0), (2.2, 4.0)
-# Counts at the centre of a column of weight 1, uniform on a scale of logarithms.
-DOSES = 0.2, 2000.0
+# Counts at the centre of a column of weight 1, on a scale of logarithms, on which a
+# uniform share is raised to this power: faint frames are the harder ones.
+DOSES, FAINTER = (0.2, 2000.0), 1.3
+# Least distance without a lattice, in roots of the area of a column, and columns in a
+# square with that side, at most: for more, there may be no room in a small frame.
+APART, CROWDED = (0.5, 0.8), 0.6
 # Counts of the weakest columns of a frame, and their weights, at least and at most:
 # what nobody can see is not to be found.
 LEAST_COUNTS, WEAKEST = 1.0, (0.03, 0.4)
@@ -37,7 +41,7 @@ BACKGROUND, RAMP = 0.5, 0.25
 # Columns that are nearer than this many widths are not seen as two.
 RESOLVED = 1.8
 # Share of the frames with: nothing, a second kind of columns, no lattice, vacuum.
-EMPTY, SECOND, AMORPHOUS, VACUUM = 0.06, 0.3, 0.3, 0.3
+EMPTY, SECOND, AMORPHOUS, VACUUM = 0.06, 0.3, 0.4, 0.4
 LATTICES = "square", "hexagonal", "honeycomb", "dumbbell", "oblique"
 
 
@@ -52,17 +56,24 @@ class Drawn(NamedTuple):
         Position (y, x) in pixels, and weight; those in the frame.
     dose : float
     width : float
+    frame : (rows, columns) numpy.ndarray of float32
+        Without noise, the centre of a column of weight 1 being 1 above the background.
     """
 
     image: np.ndarray
     columns: np.ndarray
     dose: float
     width: float
+    frame: np.ndarray
+
+    def exposed_again(self, rng):
+        """The same with other noise: Drawn."""
+        return self._replace(image=_exposed(self.frame, self.dose, rng))
 
 
-def uniform_log(rng, low, high):
-    """A number, uniform on a scale of logarithms: float."""
-    return math.exp(rng.uniform(math.log(low), math.log(high)))
+def uniform_log(rng, low, high, power=1.0):
+    """A number, uniform on a scale of logarithms, or as a power of that: float."""
+    return low * (high / low) ** (rng.random() ** power)
 
 
 def draw(side, seed):
@@ -79,7 +90,7 @@ def draw(side, seed):
     Drawn
     """
     rng = np.random.default_rng(seed)
-    width, dose = uniform_log(rng, *WIDTHS), uniform_log(rng, *DOSES)
+    width, dose = uniform_log(rng, *WIDTHS), uniform_log(rng, *DOSES, FAINTER)
     weakest = min(max(LEAST_COUNTS / dose, WEAKEST[0]), WEAKEST[1])
     imaging = Imaging(width, dose, 0, 0, 0)
     is_inside = _vacuum(side, weakest, rng)
@@ -94,9 +105,9 @@ def draw(side, seed):
     frame = clean + background
     if rng.random() < 0.2:
         frame = _shifted_lines(frame, uniform_log(rng, 0.1, 0.6) * width, rng)
-    image = _exposed(frame, clean, dose, rng).astype(np.float32)
+    image = _exposed(frame, dose, rng)
     inside = ((columns[:, :2] >= -0.5) & (columns[:, :2] < side - 0.5)).all(axis=1)
-    return Drawn(image, columns[inside], dose, width)
+    return Drawn(image, columns[inside], dose, width, frame.astype(np.float32))
 
 
 def _columns(side, weakest, imaging, rng):
@@ -134,9 +145,9 @@ def _of_one_kind(side, spacing, weakest, imaging, rng):
     shape = (side, side)
     if rng.random() < AMORPHOUS:
         low, high = imaging.reach(shape)
-        # Nearer to what there is room for, the last ones are hard to place.
-        apart = rng.uniform(0.5, 0.74) * spacing
-        columns = Amorphous(spacing**-2, apart).columns(low, high, rng)
+        apart = rng.uniform(*APART) * spacing
+        density = min(spacing**-2, CROWDED * apart**-2)
+        columns = Amorphous(density, apart).columns(low, high, rng)
         weights = np.ones(len(columns))
         if rng.random() < 0.4:
             lowest = uniform_log(rng, weakest, 0.8)
@@ -297,21 +308,23 @@ def _shifted_lines(frame, most, rng):
     return ndimage.map_coordinates(frame, [y, x], order=3, mode="nearest").clip(0)
 
 
-def _exposed(frame, clean, dose, rng):
-    """Frame with noise: (side, side) array."""
+def _exposed(frame, dose, rng):
+    """Frame with noise: (side, side) array of float32."""
     kind = rng.random()
     if kind < 0.8:
-        return rng.poisson(frame * dose)
-    if kind < 0.9:
+        found = rng.poisson(frame * dose)
+    elif kind < 0.9:
         # As many counts fewer as there would be more.
         high = frame.max() + uniform_log(rng, 0.05, 1)
-        return -rng.poisson((high - frame) * dose).astype(float)
-    noise = rng.normal(0, 1, frame.shape)
-    if rng.random() < 0.5:
-        # Neighbours share some of it, as in frames that were resampled.
-        noise = ndimage.gaussian_filter(noise, rng.uniform(0.3, 0.7))
-        noise /= noise.std()
-    return frame * dose + noise * math.sqrt(dose * frame.mean() + 1e-6)
+        found = -rng.poisson((high - frame) * dose).astype(float)
+    else:
+        noise = rng.normal(0, 1, frame.shape)
+        if rng.random() < 0.5:
+            # Neighbours share some of it, as in frames that were resampled.
+            noise = ndimage.gaussian_filter(noise, rng.uniform(0.3, 0.7))
+            noise /= noise.std()
+        found = frame * dose + noise * math.sqrt(dose * frame.mean() + 1e-6)
+    return found.astype(np.float32)
 
 
 def draw_many(n, seed):

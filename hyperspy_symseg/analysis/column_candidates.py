@@ -78,7 +78,7 @@ def candidates(templates, frame, labels, width, contrast):
     seen = labels >= 0
     if not seen.all():
         seen = near(seen, RIM * width)
-    rows, heights, spacings = [], [], []
+    rows, heights, spacings, crystals, windows = [], [], [], [], []
     for k, field, cell in found:
         motif = cell.motif(sign)
         if not len(motif.heights):
@@ -93,6 +93,8 @@ def candidates(templates, frame, labels, width, contrast):
         rows.append((places, kinds, patterns, numbers, far))
         heights.extend(motif.heights)
         spacings.extend([motif.spacing] * len(motif.heights))
+        crystals.extend([k] * len(motif.heights))
+        windows.extend([field.width] * len(motif.heights))
     if not sum(len(places) for places, *_ in rows):
         return None
     places, kinds, patterns, numbers, far = map(np.concatenate, zip(*rows, strict=True))
@@ -100,7 +102,13 @@ def candidates(templates, frame, labels, width, contrast):
     kept = _one_of_each(places, patterns, far, TOUCHING * spacings[kinds])
     probabilities = np.where(far > 0, OUTSIDE, WITHIN)
     sites = Sites(
-        places[kept], kinds[kept], np.array(heights), spacings, probabilities[kept]
+        places[kept],
+        kinds[kept],
+        np.array(heights),
+        spacings,
+        np.array(crystals),
+        np.array(windows),
+        probabilities[kept],
     )
     return Candidates(sites, patterns[kept], numbers[kept], sign)
 

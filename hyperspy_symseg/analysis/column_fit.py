@@ -22,6 +22,7 @@ from .column_statistics import (
     posterior,
     scatter_of,
     scatters_of_others,
+    variances_near_by,
     weighted_median,
 )
 
@@ -31,9 +32,8 @@ ROUNDS = 4
 # first it is that they are not where they will be.
 SETTLED = 3
 # To begin with: scatter about the sites, in spacings, and of intensities, relative; and
-# what these are at least and at most. With this scatter, errors are right on the
-# average of scatters of 0.01, 0.02 and 0.04, where a frame of few counts does not tell.
-SCATTER, VARIATION = 0.022, 0.1
+# what these are at least and at most.
+SCATTER, VARIATION = 0.02, 0.1
 SCATTERS, VARIATIONS = (0.003, 0.12), (0.02, 0.5)
 # Columns that statistics are of, at least.
 FEWEST = 3
@@ -62,6 +62,9 @@ class Sites(NamedTuple):
         Relative to the brightest ones.
     spacings : (kinds,) numpy.ndarray of float64
         Shortest distance of two columns, in pixels.
+    crystals : (kinds,) numpy.ndarray of int
+    windows : (kinds,) numpy.ndarray of float64
+        Of the displacement of the crystal: its standard deviation, in cells.
     probabilities : (n,) numpy.ndarray of float64
         That we begin with.
     """
@@ -70,6 +73,8 @@ class Sites(NamedTuple):
     kinds: np.ndarray
     heights: np.ndarray
     spacings: np.ndarray
+    crystals: np.ndarray
+    windows: np.ndarray
     probabilities: np.ndarray
 
 
@@ -113,6 +118,8 @@ class ColumnFit:
         self._widths = np.full(n_kinds, self.width)
         self._heights = sites.heights.copy()
         self._scatter = SCATTER * sites.spacings
+        # Of the places of the sites, along an axis.
+        self._unknown = np.zeros(len(sites.places))
         self._variation = np.full(n_kinds, VARIATION)
         # Amplitudes, in those of others of their kind near by.
         self._relative = np.ones(len(sites.places))
@@ -191,7 +198,7 @@ class ColumnFit:
             self.shares < EXPECTED, VARIATIONS[1], self._variation[kinds]
         )
         variation = (relative * self._usual) ** 2
-        scatter = self._scatter[kinds] ** 2
+        scatter = self._scatter[kinds] ** 2 + self._unknown
         return 1 / np.stack([variation, scatter, scatter], axis=1)
 
     @property
@@ -247,19 +254,27 @@ class ColumnFit:
         means = weights.T @ _shortened(moves, 3 * np.sqrt(variances))
         means /= np.maximum(weights.sum(axis=0), TINY)[:, np.newaxis]
         how = variances, self.probabilities, self.side
-        near_by = neighbours_moves(sites, moves - means[kinds], *how)
+        near_by, width = neighbours_moves(sites, moves - means[kinds], *how)
         self._places = sites + means[kinds] + near_by
+        weights = self.probabilities / variances
+        crystals = self.sites.crystals[kinds]
+        for k in np.unique(crystals):
+            own = crystals == k
+            window = min(width, self.sites.windows[self.sites.crystals == k].min())
+            how = sites[own], weights[own], self.side, window
+            self._unknown[own] = variances_near_by(*how)
 
     def _learn_scatter(self):
         """Heights of each kind, and scatter of positions and intensities."""
         kinds = self.sites.kinds
         squared = (self._measured[:, 1:] - self._places) ** 2
+        noise = self._variances[:, 1:] + self._unknown[:, np.newaxis]
         ratio = self._measured[:, 0] / self._usual
         variances = self._variances[:, 0] / self._usual**2
         areas = self.sites.spacings[kinds, np.newaxis] ** 2
         usual = scatters_of_others(
             squared / areas,
-            self._variances[:, 1:] / areas,
+            noise / areas,
             self._of_kinds(self.probabilities),
             SCATTER,
             SCATTERS,
@@ -274,7 +289,7 @@ class ColumnFit:
             self._heights[k] *= np.clip(median, 1 / HIGHER, HIGHER)
             self._scatter[k] = scatter_of(
                 squared[own].ravel(),
-                self._variances[own, 1:].ravel(),
+                noise[own].ravel(),
                 np.repeat(weights, 2),
                 usual[k] * spacing,
                 np.multiply(SCATTERS, spacing),

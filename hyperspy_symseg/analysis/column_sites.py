@@ -55,12 +55,15 @@ class LatticeField:
         Of either component along (y, x), for a step of a cell.
     side : int
         Of a cell, in pixels.
+    width : float
+        Standard deviation of the window that it is of, in cells.
     """
 
     cell: np.ndarray
     values: np.ndarray
     gradients: np.ndarray
     side: int
+    width: float
 
     @classmethod
     def of(cls, templates, pattern, frame, own):
@@ -91,7 +94,9 @@ class LatticeField:
         counts = np.maximum(sum_blocks(counts, BLOCKS_IN_CELL), LEAST_WEIGHT)
         field = started(found, counts.astype(np.float64), NARROW)
         side = BLOCKS_IN_CELL * frame.block
-        return cls(lattice_of_crystal(crystal), field.values, field.gradients, side)
+        width = float(np.hypot(crystal.width, NARROW))
+        cell = lattice_of_crystal(crystal)
+        return cls(cell, field.values, field.gradients, side, width)
 
     @cached_property
     def middles(self):

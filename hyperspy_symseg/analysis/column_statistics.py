@@ -135,20 +135,23 @@ def neighbours_moves(places, moves, variances, weights, side):
 
     Returns
     -------
-    (n, 2) numpy.ndarray of float64
+    moves : (n, 2) numpy.ndarray of float64
         0 if no window predicts anything.
+    width : float
+        Standard deviation of the window, in cells; infinite if there is none.
     """
     weights = weights / variances
     limit = CUT * np.sqrt(variances)
     length = np.maximum(np.hypot(*moves.T), TINY)
     moves = moves * np.minimum(1, limit / length)[:, np.newaxis]
     best, least = np.zeros_like(moves), weights @ (moves**2).sum(axis=1)
+    of_best = np.inf
     for width in WIDTHS:
         found = near_by(places, moves, weights, side, width)
         loss = weights @ np.minimum(((moves - found) ** 2).sum(axis=1), limit**2)
         if loss < (1 - WORTH) * least:
-            best, least = found, loss
-    return best
+            best, least, of_best = found, loss, width
+    return best, of_best
 
 
 def near_by(places, moves, weights, side, width):
@@ -164,34 +167,55 @@ def near_by(places, moves, weights, side, width):
     width : float
         Standard deviation of the window, in cells.
     """
-    scaled = places / side
-    cells = np.floor(scaled).astype(int)
+    y, x = (places / side).T
+    powers = np.stack([np.ones(len(places)), y, x])
+    own = weights * np.concatenate([moves[:, :1].T * powers, moves[:, 1:].T * powers])
+    near = _sums_near_by(places, own, side, width)
+    right = np.empty((len(places), 3, 2))
+    for i in range(2):
+        m, my, mx = near[3 * i : 3 * i + 3]
+        right[:, 0, i], right[:, 1, i], right[:, 2, i] = m, my - y * m, mx - x * m
+    return np.linalg.solve(_normal(places, weights, side, width), right)[:, 0]
+
+
+def variances_near_by(places, weights, side, width):
+    """Variance of what the columns near by tell of a site: (n,) numpy.ndarray.
+
+    That of `near_by` if moves have one over the weights. In a plane, the square of a
+    Gaussian has half of its sum, so it is half of what the sums of the regression say.
+    Arguments are those of `near_by`.
+    """
+    normal = _normal(places, weights, side, width)
+    return np.linalg.inv(normal)[:, 0, 0] / 2
+
+
+def _normal(places, weights, side, width):
+    """Matrices of the regression about each place: (n, 3, 3) numpy.ndarray."""
+    y, x = (places / side).T
+    powers = np.stack([np.ones(len(places)), y, x, y * y, y * x, x * x])
+    near = _sums_near_by(places, weights * powers, side, width)
+    # Moments about each place itself.
+    n, my, mx, myy, myx, mxx = near
+    found = np.empty((len(places), 3, 3))
+    found[:, 0, 0] = n + 1 / OFF**2
+    found[:, 0, 1] = found[:, 1, 0] = my - y * n
+    found[:, 0, 2] = found[:, 2, 0] = mx - x * n
+    found[:, 1, 1] = myy - 2 * y * my + y * y * n + 1 / OFF_BY_STEP**2
+    found[:, 2, 2] = mxx - 2 * x * mx + x * x * n + 1 / OFF_BY_STEP**2
+    found[:, 1, 2] = found[:, 2, 1] = myx - y * mx - x * my + x * y * n
+    return found
+
+
+def _sums_near_by(places, values, side, width):
+    """Sums of values (k, n) in a Gaussian window, without each itself: (k, n) array."""
+    cells = np.floor(places / side).astype(int)
     cells -= cells.min(axis=0)
     shape = tuple(cells.max(axis=0) + 1)
     index = np.ravel_multi_index(tuple(cells.T), shape)
-    y, x = scaled.T
-    powers = np.stack([np.ones(len(places)), y, x, y * y, y * x, x * x])
-    own = weights * np.concatenate(
-        [powers, moves[:, 0] * powers[:3], moves[:, 1] * powers[:3]]
-    )
     window = gaussian_weights(width, np.float64)
-    sums = np.stack([np.bincount(index, each, np.prod(shape)) for each in own])
+    sums = np.stack([np.bincount(index, each, np.prod(shape)) for each in values])
     sums = window_means(sums.reshape(-1, *shape), window) / window[0] ** 2
-    near = sums.reshape(len(own), -1)[:, index] - own
-    # Moments about each place itself.
-    n, my, mx, myy, myx, mxx = near[:6]
-    normal = np.empty((len(places), 3, 3))
-    normal[:, 0, 0] = n + 1 / OFF**2
-    normal[:, 0, 1] = normal[:, 1, 0] = my - y * n
-    normal[:, 0, 2] = normal[:, 2, 0] = mx - x * n
-    normal[:, 1, 1] = myy - 2 * y * my + y * y * n + 1 / OFF_BY_STEP**2
-    normal[:, 2, 2] = mxx - 2 * x * mx + x * x * n + 1 / OFF_BY_STEP**2
-    normal[:, 1, 2] = normal[:, 2, 1] = myx - y * mx - x * my + x * y * n
-    right = np.empty((len(places), 3, 2))
-    for i in range(2):
-        m, my, mx = near[6 + 3 * i : 9 + 3 * i]
-        right[:, 0, i], right[:, 1, i], right[:, 2, i] = m, my - y * m, mx - x * m
-    return np.linalg.solve(normal, right)[:, 0]
+    return sums.reshape(len(values), -1)[:, index] - values
 
 
 def log_odds(gains, probabilities, neighbours):

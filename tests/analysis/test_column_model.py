@@ -15,6 +15,7 @@ from hyperspy_symseg.analysis.column_statistics import (
     posterior,
     scatter_of,
     scatters_of_others,
+    variances_near_by,
 )
 
 SHAPE = 40, 53
@@ -176,6 +177,19 @@ def test_what_the_others_tell_is_linear_and_without_oneself():
     moves[7] += 5
     again = near_by(places, moves, np.full(300, 1e4), 12, 2.5)
     np.testing.assert_allclose(again[7], found[7], atol=1e-6)
+
+
+def test_what_the_others_tell_has_the_variance_that_it_has():
+    """Away from the edges, of many draws of the noise."""
+    rng = np.random.default_rng(4)
+    places = rng.uniform(0, 240, (500, 2))
+    weights = np.full(500, 1 / 0.3**2)
+    how = places, weights, 12, 2.5
+    found = np.sqrt(variances_near_by(*how))
+    draws = [near_by(places, rng.normal(0, 0.3, (500, 2)), *how[1:]) for _ in range(60)]
+    inside = ((places > 40) & (places < 200)).all(axis=1)
+    true = np.std(draws, axis=(0, 2))
+    np.testing.assert_allclose(found[inside].mean(), true[inside].mean(), rtol=0.07)
 
 
 def test_a_scatter_that_is_not_seen_is_the_usual_one():

@@ -7,6 +7,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from hyperspy_symseg import simulate
+from hyperspy_symseg.analysis.column_crystals import FittedCrystals
 from hyperspy_symseg.analysis.columns import NAMES, AtomicColumns
 from hyperspy_symseg.frames.run import run
 from hyperspy_symseg.frames.tile import Tile
@@ -118,6 +119,18 @@ def test_standard_errors(dumbbells):
         off = found[axis][rows] - dumbbells.places[:, i]
         z = off / found[f"{axis}_error"][rows]
         assert 0.85 < np.sqrt(np.mean(z**2)) < 1.2
+
+
+def test_sites_that_fewer_columns_tell_of_are_less_certain():
+    crystal = Crystal("square", 0.5, (120, 144))
+    tile = Tile.at((0, 0), crystal.frame, crystal.frame.shape)
+    how = crystal.templates, tile, crystal.labels, "bright"
+    fit = FittedCrystals.of(*how).fit
+    assert fit.sites.windows == pytest.approx([np.hypot(5, 1.5)])
+    narrow = replace(fit, sites=fit.sites._replace(windows=np.array([1.0])))
+    errors, larger = (each.run().table()["y_error"] for each in (fit, narrow))
+    inside = fit.seen > 0.9
+    assert np.median(larger[inside]) > 1.2 * np.median(errors[inside])
 
 
 def test_vacancies_stay_empty(honeycomb):

@@ -17,7 +17,11 @@ def field():
     """A square lattice that is nowhere displaced."""
     cells = [n // PERIOD for n in SHAPE]
     return LatticeField(
-        np.eye(2) / PERIOD, np.zeros((2, *cells)), np.zeros((2, 2, *cells)), PERIOD
+        np.eye(2) / PERIOD,
+        np.zeros((2, *cells)),
+        np.zeros((2, 2, *cells)),
+        PERIOD,
+        width=5.0,
     )
 
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests of the scripts that train the network that finds columns."""
 
+import ast
 import importlib
+import platform
 import subprocess
 import sys
 
@@ -93,6 +95,33 @@ def test_the_package_is_right_on_frames_it_was_not_trained_on(images, calibratio
     assert len(said) == np.isfinite(figures[:, 0]).sum()
     assert (figures[2:, 0] > 0.8).all()
     assert 0.8 < np.nanmedian(figures[:, 3]) < 1.25
+
+
+def test_frames_are_drawn_with_other_noise_again(images):
+    drawn = images.draw(64, (3, 1))
+    one, other = (drawn.exposed_again(np.random.default_rng(i)) for i in range(2))
+    assert (one.image != other.image).any()
+    np.testing.assert_array_equal(one.columns, drawn.columns)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="of x86-64 processors")
+def test_newer_instructions_than_avx2_are_not_used(training):
+    pytest.importorskip("torch")
+    code = (
+        "import columns, numpy, torch\n"
+        "print(torch.backends.cpu.get_cpu_capability(), numpy.show_config('dicts'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=training,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    capability, config = done.stdout.split(" ", 1)
+    assert capability in ("AVX2", "DEFAULT")
+    found = ast.literal_eval(config)["SIMD Extensions"]["found"]
+    assert not [name for name in found if name.startswith(("AVX512", "X86_V4"))]
 
 
 def test_a_training_is_the_same_again(training, tmp_path):
