@@ -19,7 +19,7 @@ def not_run(report):
     """Names of what does not run: list of "file: condition", in order."""
     for path, found in json.loads(Path(report).read_text())["files"].items():
         missing = set(found["missing_lines"])
-        source = Path(path).read_text().splitlines()
+        source = Path(path).read_text(encoding="utf-8").splitlines()
         name = path.partition("hyperspy_symseg/")[2]
         for number in sorted(missing):
             before = max((n for n in found["executed_lines"] if n < number), default=1)
@@ -29,7 +29,7 @@ def not_run(report):
 
 def main(report):
     """Print what is not named: whether there is any."""
-    lines = KNOWN.read_text().splitlines()
+    lines = KNOWN.read_text(encoding="utf-8").splitlines()
     known = {line for line in lines if line and not line.startswith("#")}
     new = [name for name in not_run(report) if name not in known]
     print(*new, sep="\n")
