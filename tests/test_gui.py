@@ -252,6 +252,6 @@ def test_what_cannot_be_done_is_said(micrograph):
 
 def test_without_ipywidgets(monkeypatch):
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    with pytest.raises(ImportError, match=r"pip install hyperspy-symseg\[gui\]"):
+    with pytest.raises(ImportError, match=r'pip install "hyperspy-symseg\[gui\]"'):
         labels_signal().edit()
     assert not plt.get_fignums()

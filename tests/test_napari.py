@@ -109,7 +109,7 @@ def test_what_is_not_allowed():
 
 def test_without_napari(monkeypatch):
     monkeypatch.setitem(sys.modules, "napari", None)
-    with pytest.raises(ImportError, match=r"pip install hyperspy-symseg\[napari\]"):
+    with pytest.raises(ImportError, match=r'pip install "hyperspy-symseg\[napari\]"'):
         open_viewer(labels_signal())
 
 

@@ -85,5 +85,5 @@ def test_a_model_of_another_name():
 def test_without_hypothesis_the_extra_is_named(monkeypatch):
     monkeypatch.delitem(sys.modules, "hyperspy_symseg.testing")
     monkeypatch.setitem(sys.modules, "hypothesis.strategies", None)
-    with pytest.raises(ImportError, match=r"pip install hyperspy-symseg\[test\]"):
+    with pytest.raises(ImportError, match=r'pip install "hyperspy-symseg\[test\]"'):
         import hyperspy_symseg.testing  # noqa: F401

@@ -112,5 +112,5 @@ def test_what_is_no_unfinished_series(tmp_path, separator):
 def test_without_zarr_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "zarr", None)
     (tmp_path / "x.zspy").mkdir()
-    with pytest.raises(ImportError, match=r"pip install hyperspy-symseg\[zspy\]"):
+    with pytest.raises(ImportError, match=r'pip install "hyperspy-symseg\[zspy\]"'):
         FrameStore(tmp_path / "x.zspy")

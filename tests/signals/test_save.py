@@ -388,7 +388,7 @@ def test_no_bar_for_what_is_lazy_in_the_metadata(labels, tmp_path, capfd, extens
 
 def test_without_zarr_nothing_is_read(labels, source, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "zarr", None)
-    with pytest.raises(ImportError, match=r"pip install hyperspy-symseg\[zspy\]"):
+    with pytest.raises(ImportError, match=r'pip install "hyperspy-symseg\[zspy\]"'):
         labels.save_frames(tmp_path / "x.zspy")
     assert not source.read
     assert list(tmp_path.iterdir()) == []

@@ -190,7 +190,9 @@ def test_dataframe_of_two_axes(frames):
 
 def test_without_pandas(series, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match=r"pip install hyperspy-symseg\[dataframe\]"):
+    with pytest.raises(
+        ImportError, match=r'pip install "hyperspy-symseg\[dataframe\]"'
+    ):
         series.to_dataframe()
 
 
@@ -372,7 +374,7 @@ def test_tracks_against_time(frames):
 
 def test_without_laptrack(series, monkeypatch):
     monkeypatch.setitem(sys.modules, "laptrack", None)
-    with pytest.raises(ImportError, match=r"pip install hyperspy-symseg\[track\]"):
+    with pytest.raises(ImportError, match=r'pip install "hyperspy-symseg\[track\]"'):
         series.track()
 
 
