@@ -73,6 +73,7 @@ figure.colorbar(dots, ax=axes[3])
 unit = signal.axes_manager.signal_axes[0].units
 for ax, numbers in zip(axes[4:], (found["x_error"], nearest), strict=True):
     ax.hist(numbers, 60, color="0.5", range=np.percentile(numbers, (0.5, 99)))
+    ax.locator_params(axis="x", nbins=4)
     ax.set(xlabel=unit, ylabel="columns")
 save(figure, options.output)
 
