@@ -3,7 +3,7 @@
 
 ::
 
-    pip install hyperspy-symseg[train]
+    pip install "hyperspy-symseg[train]"
     python training/columns.py [--steps 10000] [--held-out 1200] [--seed 0]
                                [--weights FILE] [--calibrate]
 

@@ -3,7 +3,7 @@
 
 ::
 
-    pip install hyperspy-symseg[train]
+    pip install "hyperspy-symseg[train]"
     python training/hrtem.py graphene [--steps 2500] [--crops 3000] [--held-out 60]
                              [--seed 0] [--frames FILE] [--weights FILE] [--calibrate]
 
@@ -67,7 +67,6 @@ class HalvedNetwork(Network):
 
     def forward(self, x):
         """Cells of what is seen; see `cells`."""
-        x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
             return super().forward(x).float()
 

@@ -3,7 +3,7 @@
 
 ::
 
-    pip install hyperspy-symseg[train]
+    pip install "hyperspy-symseg[train]"
     python training/hrtem_series.py {MoS2,metal} [--steps 3000] [--specimens 300]
                              [--held-out 60] [--seed 0] [--weights FILE]
                              [--one-image]

@@ -3,7 +3,7 @@
 
 ::
 
-    pip install hyperspy-symseg[train]
+    pip install "hyperspy-symseg[train]"
     python training/train_symmetry.py [--images 4000] [--epochs 30] [--held-out 150]
                                       [--seed 0] [--weights FILE] [--plain]
 

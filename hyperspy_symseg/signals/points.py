@@ -365,7 +365,7 @@ class SymmetryPoints(BaseSignal):
         ------
         ImportError
             If laptrack or, for grains, pandas is not installed (``pip install
-            hyperspy-symseg[track]``).
+            "hyperspy-symseg[track]"``).
         TypeError, ValueError
             If an argument is not allowed, or it is not a series with one axis.
 
