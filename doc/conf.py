@@ -100,6 +100,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "show_memory": False,
     "within_subsection_order": "FileNameSortKey",
+    "write_computation_times": False,
 }
 
 # `python -P -m sphinx -b linkcheck doc build/links`, with a network.

@@ -3,6 +3,7 @@
 
 import contextlib
 import functools
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from hyperspy_symseg.frames.run import FrameError, evaluate_frames, watched
 from hyperspy_symseg.frames.store import FrameStore, only_writer
 from hyperspy_symseg.frames.threads import tracked
 from hyperspy_symseg.frames.zarr_array import zarr_library
-from hyperspy_symseg.optional import optional
 
 # Encoder and arrangement of pixels in the file. "libwebp" hands out each frame when it
 # is encoded; "libwebp_anim" would keep them all.
@@ -78,13 +78,13 @@ def check_format(suffix, user="a movie"):
         )
     codec, _ = CODECS[suffix]
     try:
-        optional("imageio.plugins.pyav", user, "movie")
-        optional("av", user, "movie").Codec(codec, "w")
+        importlib.import_module("imageio.plugins.pyav")
+        importlib.import_module("av").Codec(codec, "w")
     except Exception as error:
         # Of the package, or of the libraries that it brings.
         raise ValueError(
             f"{user} must have imageio and PyAV with {codec}, got none ({error}). "
-            "Install them with pip install 'hyperspy-symseg[movie]'"
+            'Install them with pip install "hyperspy-symseg[movie]"'
         ) from error
 
 
@@ -280,7 +280,8 @@ class _Writer:
     """File that takes frames of one shape in their order, and keeps few in memory."""
 
     def __init__(self, path, speed):
-        imageio = optional("imageio.v3", "a movie", "movie")
+        import imageio.v3 as imageio
+
         self._suffix, self._speed, self._begun = path.suffix, float(speed), False
         # A movie in a browser begins anew, as GIFs do by themselves.
         loop = {"options": {"loop": "0"}} if self._suffix == ".webp" else {}
