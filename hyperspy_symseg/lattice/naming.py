@@ -38,13 +38,15 @@ FOREIGN, FOREIGN_IN_PLACE = 0.1, 0.25
 # Prior weight of a plane group: its order to this power. More operations in a cell are
 # more often seen than by accident.
 HIGHER = 1.5
-NO_CONTRAST, NO_LATTICE, FEW_PERIODS, SEVERAL = (
+NO_CONTRAST, NO_LATTICE, FEW_PERIODS, SEVERAL, OFFSET_ROWS = (
     "no contrast",
     "no lattice",
     "fewer than four periods",
     "more than one lattice",
+    "rows are offset",
 )
-REASONS = ("", NO_CONTRAST, NO_LATTICE, FEW_PERIODS, SEVERAL)
+# Files have their numbers.
+REASONS = ("", NO_CONTRAST, NO_LATTICE, FEW_PERIODS, SEVERAL, OFFSET_ROWS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,11 +152,13 @@ def name_crystal(windows, pixel_size=(1.0, 1.0), strain=0.02):
     periods = n_periods(first, cell.vectors)
     if known["n_periods"] < FEWEST_PERIODS or periods.min() < FEWEST_ACROSS:
         return Naming(FEW_PERIODS, **known)
+    foreign, of_rows = foreign_share(first, found)
     if (
-        foreign_share(first, found) > FOREIGN
+        foreign > FOREIGN
         or strangest_share(first, refined.cell, found) > FOREIGN_IN_PLACE
     ):
-        return Naming(SEVERAL, **known)
+        reason = OFFSET_ROWS if of_rows > foreign / 2 else SEVERAL
+        return Naming(reason, **known)
     groups, factors = name_group(windows, cell, strain, found)
     return Naming("", **known, groups=groups, factors=factors)
 

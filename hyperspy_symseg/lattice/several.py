@@ -49,12 +49,16 @@ def foreign_share(window, found):
 
     Returns
     -------
-    float
+    share : float
+    of_rows : float
+        What of it does not change along rows, as where these are offset.
     """
     powers = found.ratios * found.noise.at(np.hypot(*found.maxima.T))
     sure = found.ratios > SURE
     foreign = _foreign(window, found.cell, (found.maxima, powers, sure), OFF_NODE)
-    return float(powers[foreign].sum() / max(powers[sure].sum(), 1e-300))
+    of_rows = foreign & (window.bins(found.maxima * [0, 1]) < OFF_NODE)
+    total = max(powers[sure].sum(), 1e-300)
+    return float(powers[foreign].sum() / total), float(powers[of_rows].sum() / total)
 
 
 def strangest_share(window, cell, found):

@@ -5,7 +5,7 @@ import pytest
 from hyperspy_symseg import simulate
 from hyperspy_symseg.lattice.finding import find_lattice
 from hyperspy_symseg.lattice.fourier_nodes import windows
-from hyperspy_symseg.lattice.naming import SEVERAL, name_crystal
+from hyperspy_symseg.lattice.naming import OFFSET_ROWS, SEVERAL, name_crystal
 from hyperspy_symseg.lattice.several import foreign_share, strangest_share
 
 SHAPE = 200, 230
@@ -58,7 +58,7 @@ def test_another_crystal_at_the_edge_is_said(other):
     assert name_crystal(windows(frame)).reason == SEVERAL
     # Under the whole window it has little of the power.
     [window] = windows(frame)
-    assert foreign_share(window, find_lattice(window)) < 0.1
+    assert foreign_share(window, find_lattice(window))[0] < 0.1
 
 
 def test_another_crystal_in_a_corner_is_said():
@@ -111,3 +111,13 @@ def test_a_region_of_which_a_quarter_is_empty_is_one_crystal():
 
 def test_what_has_one_place_only_has_nothing_strange():
     assert strangest(one(30)[:46, :50]) == 0
+
+
+@pytest.mark.parametrize("orientation", [0, 5])
+def test_rows_that_are_offset_are_no_other_crystal(orientation):
+    frame = one(30, square(orientation)).astype(float)
+    offsets = np.random.default_rng(0).normal(size=(len(frame), 1))
+    assert name_crystal(windows(frame + 10 * offsets)).reason == OFFSET_ROWS
+    # Columns are not scanned one after the other.
+    naming = name_crystal(windows((frame + 10 * offsets).T))
+    assert naming.reason == SEVERAL
