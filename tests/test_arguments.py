@@ -27,7 +27,8 @@ from hyperspy_symseg.lattice import find_periods
 from hyperspy_symseg.segmentation import SymmetryModel
 
 SHAPE = (45, 52)
-SECONDS = 10
+# Of the processor, against what would take minutes.
+SECONDS = 30
 OBJECT = object()
 ANYTHING = [
     None,
@@ -446,8 +447,8 @@ def calls(draw):
 @settings(max_examples=250, deadline=None)
 def test_any_arguments_give_a_result_or_an_error_that_names_one(errors_name, call):
     name, arguments = call
-    began = time.perf_counter()
+    began = time.process_time()
     # What a frame, or a signal, has no room for may be said of it.
     with errors_name([*arguments, "frame", "signal", "axis"]):
         CALLS[name][0](**arguments)
-    assert time.perf_counter() - began < SECONDS
+    assert time.process_time() - began < SECONDS

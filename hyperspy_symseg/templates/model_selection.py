@@ -272,6 +272,10 @@ class ModelSelection:
     @_known_by_number
     def _has_few_cells(self, n_patterns):
         """Whether a pattern has few cells, and there is no motif to split: bool."""
+        n_cells = self._frame.counts.size / BLOCKS_IN_CELL**2
+        if (n_patterns - 1) * FEWEST_CELLS > n_cells:
+            # Not even one pattern fewer has room, so that smaller ones need no look.
+            return True
         free, _ = self._free(n_patterns)
         if free.least_cells() >= FEWEST_CELLS:
             return False

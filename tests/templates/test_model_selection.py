@@ -195,6 +195,17 @@ def test_patterns_too_small_are_not_worth_their_cost():
     assert found.refusals[1] == TOO_SMALL
 
 
+def test_numbers_without_room_are_not_looked_for_one_by_one(one_crystal):
+    asked = []
+
+    def labels_for(n_patterns):
+        asked.append(n_patterns)
+        return np.arange(one_crystal.counts.size).reshape(one_crystal.counts.shape) % 90
+
+    ModelSelection(one_crystal, PERIOD, labels_for).solution(90)
+    assert asked == [90]
+
+
 def test_frames_are_searched_together():
     frames = [
         NormalizedFrame(two_lattices(seed=at, at=at)[0], None, PERIOD)
