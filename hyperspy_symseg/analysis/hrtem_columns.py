@@ -152,13 +152,15 @@ def looked_for(network, values, valid, contrast, n, has_sign):
 
 
 def features(found, n):
-    """What a probability is calibrated by: (n, 3) numpy.ndarray.
+    """What a probability is calibrated by: (n, 6) numpy.ndarray.
 
-    Its own logit, that of the mean probability of the others around, and 1: where
-    there are few electrons, the network is too little sure of columns in the midst of
-    others, and too sure of what stands alone.
+    Its own logit, that of the mean probability of the others around, and of all; the
+    mean logarithm of the errors, which tells of the noise, by itself and times that of
+    the others around; and 1. Where there are few electrons, the network is too little
+    sure of columns in the midst of others, and too sure of what stands alone.
     """
-    rows = np.ones((len(found), 3))
+    if not len(found):
+        return np.ones((0, 6))
     share = np.clip(found[:, 4], SURE, 1 - SURE)
     pairs = cKDTree(found[:, :2]).query_pairs(BESIDE * n, output_type="ndarray")
     # As if there were one more, which is none.
@@ -166,9 +168,10 @@ def features(found, n):
     for own, other in (pairs.T, pairs.T[::-1]):
         np.add.at(sums, own, share[other])
         np.add.at(counts, own, 1)
-    rows[:, 0] = special.logit(share)
-    rows[:, 1] = special.logit(np.clip(sums / counts, SURE, 1 - SURE))
-    return rows
+    around = special.logit(np.clip(sums / counts, SURE, 1 - SURE))
+    noise = np.average(np.log(found[:, 2:4] / n).mean(axis=1), weights=share)
+    each = special.logit(share), around, special.logit(share.mean()), noise
+    return np.column_stack(np.broadcast_arrays(*each, noise * around, 1.0))
 
 
 def calibrated(found, factors, n):

@@ -34,10 +34,10 @@ LEAST_SHARE, LEAST_RELATIVE = 0.15, 0.5
 # Probability of a column that is thought of beforehand, at a site of a crystal and
 # beside all of them.
 AT_SITE, BESIDE = 0.97, 0.02
-# A crystal goes on where the share of columns around, over sites of the same kind as
-# near as this in spacings, times the root of the number of kinds, is the upper one of
+# A crystal goes on where the share of columns around, over sites as near as this in
+# spacings, and over those of the same kind as near as the second, is the upper one of
 # these shares of its mean, and ends below the lower one.
-AROUND, ENDS, GOES_ON = 2.5, 0.15, 0.6
+AROUND, OF_A_KIND, ENDS, GOES_ON = 2.5, 6.0, 0.15, 0.6
 # Probability of a column where the network says nothing, and range of all of them.
 SILENT, SURE = 0.01, 1e-4
 # Standard deviation of a column from its site, at least, in pixels as the network sees
@@ -162,10 +162,11 @@ class _Votes:
         kept = is_site[numbers]
         places, numbers, which = places[kept], numbers[kept], which[kept]
         shares, rows = shares[kept], self._placed(places, which)
-        reach = AROUND * motif.spacing * np.sqrt(is_site.sum())
+        of_all = _prior(places, shares, AROUND * motif.spacing)
         for number in np.flatnonzero(is_site):
             own = numbers == number
-            prior = _prior(places[own], shares[own], reach)
+            prior = _prior(places[own], shares[own], OF_A_KIND * motif.spacing)
+            prior = np.minimum(prior, of_all[own])
             rows[own, 4] = self._likely(places[own], which[own], prior)
         beside = np.ones(len(self.found), bool)
         beside[which[which >= 0]] = False
