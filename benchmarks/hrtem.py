@@ -13,14 +13,15 @@
 Frames of 256 x 256 pixels are simulated (`simulate.hrtem`) with microscopes, tilts and
 supports at random within what the networks were trained for, but of other seeds
 ("random"), or with a fixed microscope ("noted"): 80 kV (particles: 300 kV), a focal
-spread of 14 angstroms, 80 angstroms of defocus, no aberrations. In "inverted" the
-defocus goes through zero across the frame. Peers are told the spacing, the width, the
-sign of the contrast, and in each frame the threshold with which their F1 is the
-largest; the template is the mean of the frame around its true columns. "network,
-labels" has the labels of the frame, from `segment_symmetry` as it is by default, and of
-particles the sign. With `--one-image` a series is one image of three times the dose, at
-one of its defoci, which networks in that folder know (`training/hrtem_series.py
---one-image`).
+spread of 14 angstroms, no aberrations, and a defocus of 60 angstroms for graphene, 80
+for MoS2 and 40 for particles. Particles are along [110], unless another direction is
+named. In "inverted" the defocus goes through zero across the frame. Peers are told the
+spacing, the width, the sign of the contrast, and in each frame the threshold with which
+their F1 is the largest; the template is the mean of the frame around its true columns.
+"network, labels" has the labels of the frame, from `segment_symmetry` as it is by
+default, and of particles the sign. With `--one-image` a series is one image of three
+times the dose, at one of its defoci, which networks in that folder know
+(`training/hrtem_series.py --one-image`).
 """
 
 import argparse
@@ -45,6 +46,7 @@ from column_measures import (
 )
 from hyperspy.signals import Signal2D
 from scipy import ndimage
+from scipy.spatial import Delaunay, cKDTree
 
 import hyperspy_symseg  # noqa: F401  adds the methods
 from hyperspy_symseg.analysis import focal_series
@@ -53,14 +55,22 @@ from hyperspy_symseg.networks.hrtem_sites import MOST_ATOMS, SERIES, SiteNetwork
 from hyperspy_symseg.simulate import hrtem
 
 SHAPE = 256, 256
-# Distance of the nearest columns in angstroms, by material; of a particle [110].
-SPACINGS = {"graphene": 1.42, "MoS2": 1.824, "metal": 2.4986}
+# Distance of the nearest columns in angstroms, of sheets, and of particles by zone.
+SPACINGS = {"graphene": 1.42, "MoS2": 1.824}
+ZONES = {"110": 2.4986, "100": 2.04, "111": 1.6657}
 # Pixels of "as in the notes", in angstroms, voltage, and defocus.
 NOTED_PIXELS = {"graphene": 0.18, "MoS2": 0.22, "metal": 0.25}
-NOTED = hrtem.Microscope(80, 80, focal_spread=14, vibration=0, mtf=1)
+NOTED = {
+    material: hrtem.Microscope(*own, focal_spread=14, vibration=0, mtf=1)
+    for material, own in {
+        "graphene": (80, 60),
+        "MoS2": (80, 80),
+        "metal": (300, 40),
+    }.items()
+}
 MOST_TILT = {"graphene": 30.0, "MoS2": 30.0, "metal": 15.0}
 SUPPORTED = {"graphene": 0.1, "MoS2": 0.3, "metal": 1.0}
-THICKEST = {"graphene": 2.0, "MoS2": 5.0, "metal": 40.0}
+THICKEST = {"graphene": 2.0, "MoS2": 5.0, "metal": 20.0}
 # Of series: distance of a site from what is found of it, at most, in angstroms.
 MATCHED = {"MoS2": 1.0, "metal": 0.8}
 # Images that a defocus that varies is interpolated between.
@@ -68,9 +78,18 @@ STEPS = 7
 # How steeply the defocus goes through zero: from - 3/4 to 3/4 of its ends in a quarter
 # of the frame.
 STEEP = 8.0
+# What is of a column, and what is between columns, by the distance from the nearest
+# one, in spacings.
+OWN, BETWEEN = 0.2, (0.5, 1.05)
 # From which probability on places are candidates, whose probabilities are judged.
 LEAST = 0.02
-KINDS = "noted", "random", "noted, inverted", "random, inverted"
+OF_METALS = "random [100]", "random [111]"
+KINDS = "noted", "random", *OF_METALS, "noted, inverted", "random, inverted"
+
+
+def zone_of(kind):
+    """Direction of a particle along the beam: str."""
+    return kind[-4:-1] if kind in OF_METALS else "110"
 
 
 def microscope_of(material, rng):
@@ -93,8 +112,8 @@ def specimen_of(material, size, kind, rng):
     """A specimen: a sheet with vacancies and a hole, or a particle."""
     seed = int(rng.integers(2**31))
     if material == "metal":
-        radius = min(rng.uniform(8, 16), 0.4 * size[0])
-        specimen = hrtem.particle(size, zone="110", radius=radius, seed=seed)
+        radius = min(rng.uniform(*RANGES["metal"]["radius"]), 0.4 * size[0])
+        specimen = hrtem.particle(size, zone=zone_of(kind), radius=radius, seed=seed)
     else:
         make = hrtem.graphene if material == "graphene" else hrtem.mos2
         specimen = make(size, vacancies=0.02, holes=1, seed=seed)
@@ -113,7 +132,7 @@ def scene_of(material, kind, sign, number):
     names = [ord(letter) for letter in material + kind]
     rng = np.random.default_rng([*names, number])
     pixel = NOTED_PIXELS[material]
-    microscope = replace(NOTED, voltage=300) if material == "metal" else NOTED
+    microscope = NOTED[material]
     if not kind.startswith("noted"):
         microscope, pixel = microscope_of(material, rng)
     specimen = specimen_of(material, [n * pixel for n in SHAPE], kind, rng)
@@ -125,6 +144,7 @@ def scene_of(material, kind, sign, number):
         signal, truth = hrtem.frame(*given)
         image = signal.data
     columns = truth.occupied
+    spacing = SPACINGS.get(material, ZONES[zone_of(kind)])
     return Scene(
         f"{material}, {kind}",
         number,
@@ -132,8 +152,8 @@ def scene_of(material, kind, sign, number):
         columns,
         np.ones(len(columns)),
         truth.positions[truth.counts == 0],
-        SPACINGS[material] / pixel,
-        0.22 * SPACINGS[material] / pixel,
+        spacing / pixel,
+        0.22 * spacing / pixel,
         1,
     ), pixel
 
@@ -153,13 +173,17 @@ def _inverted(specimen, microscope, shape, pixel, rng):
 
 
 def sign_of(scene):
-    """Whether columns are bright, by the frame without noise: 1 or -1."""
-    smooth = ndimage.gaussian_filter(scene.intensities, scene.width)
-    at = scene.columns.T
-    own = ndimage.map_coordinates(smooth, at, order=1, mode="nearest").mean()
-    around = ndimage.gaussian_filter(scene.intensities, 5 * scene.width)
-    around = ndimage.map_coordinates(around, at, order=1, mode="nearest").mean()
-    return 1 if own > around else -1
+    """Whether columns are bright, by the frame without noise: 1 or -1.
+
+    It is what users see: against what is between columns, not against the support.
+    """
+    places = np.indices(SHAPE).reshape(2, -1).T
+    away, _ = cKDTree(scene.columns).query(places)
+    away /= scene.spacing
+    values, (low, high) = scene.intensities.ravel(), BETWEEN
+    is_among = Delaunay(scene.columns).find_simplex(places) >= 0
+    between = values[is_among & (away > low) & (away < high)]
+    return 1 if values[away < OWN].mean() > between.mean() else -1
 
 
 def our_finder(material, pixel, contrast="auto", with_labels=False):
@@ -254,7 +278,8 @@ def columns(options):
         KINDS, options.materials, options.doses or [100, 10]
     ):
         signs = (1,) if "inverted" in kind else (1, -1)
-        if "inverted" in kind and material == "metal":
+        others = OF_METALS if material != "metal" else KINDS[-2:]
+        if kind in others:
             continue
         for sign in signs:
             scores = {}
@@ -423,13 +448,11 @@ def times(_):
     """Print the time of the processor for frames of 512 x 512, and for three images."""
     size = 100.0, 100.0
     sheet, particle = hrtem.mos2(size), hrtem.particle(size, radius=16.0)
-    asked = [(material, sheet, NOTED, False) for material in RANGES]
-    asked += [
-        ("MoS2", sheet, NOTED, True),
-        ("metal", particle, replace(NOTED, voltage=300), True),
-    ]
-    for material, specimen, microscope, is_series in asked:
-        defoci = [35.0, 65.0, 95.0] if is_series else [80.0]
+    asked = [(material, sheet, False) for material in RANGES]
+    asked += [("MoS2", sheet, True), ("metal", particle, True)]
+    for material, specimen, is_series in asked:
+        microscope = NOTED[material]
+        defoci = [35.0, 65.0, 95.0] if is_series else [microscope.defocus]
         signal, _ = hrtem.focal_series(
             specimen, microscope, (512, 512), 0.2, defoci, dose=100
         )

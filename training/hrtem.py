@@ -20,6 +20,9 @@ import math
 import time
 from pathlib import Path
 
+import hrtem_kernels  # noqa: F401  before torch
+
+# isort: split
 import columns
 import numpy as np
 import torch
@@ -198,21 +201,26 @@ def judged(network, material, held_out, seed):
 
 
 def of_neighbours(of_crops, weights):
-    """Factors of what probabilities are calibrated by: (3,) numpy.ndarray."""
-    rows, right = [], []
-    for _, found, which, _ in of_crops:
+    """Factors of what probabilities are calibrated by: (6,) numpy.ndarray.
+
+    Each interval of the dose counts as much.
+    """
+    rows, right, intervals = [], [], []
+    for _, found, which, dose in of_crops:
         found = column_network.calibrated(
             found, weights["probability"], weights["error"]
         )
         rows.append(features(found, 1))
         right.append(which >= 0)
-    rows, right = np.concatenate(rows), np.concatenate(right)
+        intervals.append(np.full(len(found), np.searchsorted(DOSES, dose, "right")))
+    rows, right, intervals = map(np.concatenate, (rows, right, intervals))
+    share = 1 / np.bincount(intervals)[intervals]
 
     def unlikely(x):
         z = rows @ x
-        return (np.logaddexp(0, z) - right * z).mean()
+        return np.average(np.logaddexp(0, z) - right * z, weights=share)
 
-    return optimize.minimize(unlikely, [1.0, 0.0, 0.0]).x
+    return optimize.minimize(unlikely, np.eye(rows.shape[1])[0]).x
 
 
 def report(network, material, held_out, seed):

@@ -164,7 +164,7 @@ def _particle(size, rng):
     specimen = hrtem.particle(
         size,
         zone=str(rng.choice(["100", "110", "110", "111"])),
-        radius=min(rng.uniform(6, 22), 0.42 * size[0]),
+        radius=min(rng.uniform(*RANGES["metal"]["radius"]), 0.42 * size[0]),
         seed=int(rng.integers(2**31)),
     )
     shift = np.array([*rng.uniform(-0.2, 0.2, 2) * size, 0])

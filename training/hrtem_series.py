@@ -19,6 +19,9 @@ import argparse
 import math
 import time
 
+import hrtem_kernels  # noqa: F401  before torch
+
+# isort: split
 import columns
 import numpy as np
 import torch

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy import ndimage, special
+from scipy import special
 from scipy.spatial import cKDTree
 
 from hyperspy_symseg.frames.analysis import PointAnalysis
@@ -16,15 +16,13 @@ from hyperspy_symseg.networks.column_scale import binned, mean_and_spread
 from hyperspy_symseg.networks.hrtem_network import SIGNED, binning_of, hrtem_network
 
 from .checks import check_labels
-from .hrtem_contrast import contrast_at
+from .hrtem_contrast import contrast_at, votes_around, votes_at
 from .hrtem_votes import with_votes
 
 NAMES = "y", "x", "y_error", "x_error", "probability", "contrast"
-# Columns that are less likely than this do not vote, and others by this power of their
-# probabilities: with the wrong sign there are as many, but none is sure. Votes are
-# summed up over a Gaussian with this standard deviation, at places this far apart, in
-# pixels as above; there is a majority if the difference is this share of the sum.
-LEAST, POWER, AROUND, STEP, MARGIN = 0.02, 4, 30.0, 8, 0.1
+# Columns that are less likely than this do not vote; there is a majority if the
+# difference is this share of the sum.
+LEAST, MARGIN = 0.02, 0.1
 # Columns of a metal have this many others within a distance in angstroms, which is
 # somewhat more than that of nearest neighbours of gold.
 NEIGHBOURS, NEAR = 1.5, 3.2
@@ -140,12 +138,11 @@ def looked_for(network, values, valid, contrast, n, has_sign):
     if contrast != "auto" or not has_sign:
         return told(contrast)
     either, *both = (told(each) for each in ("auto", "bright", "dark"))
-    bright, dark = (_near(each, values.shape, n) for each in both)
+    bright, dark = (votes_around(each, values.shape, n) for each in both)
     margin = (bright - dark) / np.maximum(bright + dark, 1e-9)
     rows = np.concatenate([either, *both])
     of = np.repeat([0, 1, -1], [len(either), *map(len, both)])
-    at = np.rint(rows[:, :2] / (STEP * n)).astype(int)
-    here = margin[tuple(np.minimum(at, np.subtract(margin.shape, 1)).T)]
+    here = votes_at(margin, rows[:, :2], n)
     chosen = np.where(np.abs(here) > MARGIN, np.sign(here), 0)
     rows = rows[chosen == of]
     # Where the choice changes, a column may be of both.
@@ -155,13 +152,15 @@ def looked_for(network, values, valid, contrast, n, has_sign):
 
 
 def features(found, n):
-    """What a probability is calibrated by: (n, 3) numpy.ndarray.
+    """What a probability is calibrated by: (n, 6) numpy.ndarray.
 
-    Its own logit, that of the mean probability of the others around, and 1: where
-    there are few electrons, the network is too little sure of columns in the midst of
-    others, and too sure of what stands alone.
+    Its own logit, that of the mean probability of the others around, and of all; the
+    mean logarithm of the errors, which tells of the noise, by itself and times that of
+    the others around; and 1. Where there are few electrons, the network is too little
+    sure of columns in the midst of others, and too sure of what stands alone.
     """
-    rows = np.ones((len(found), 3))
+    if not len(found):
+        return np.ones((0, 6))
     share = np.clip(found[:, 4], SURE, 1 - SURE)
     pairs = cKDTree(found[:, :2]).query_pairs(BESIDE * n, output_type="ndarray")
     # As if there were one more, which is none.
@@ -169,9 +168,10 @@ def features(found, n):
     for own, other in (pairs.T, pairs.T[::-1]):
         np.add.at(sums, own, share[other])
         np.add.at(counts, own, 1)
-    rows[:, 0] = special.logit(share)
-    rows[:, 1] = special.logit(np.clip(sums / counts, SURE, 1 - SURE))
-    return rows
+    around = special.logit(np.clip(sums / counts, SURE, 1 - SURE))
+    noise = np.average(np.log(found[:, 2:4] / n).mean(axis=1), weights=share)
+    each = special.logit(share), around, special.logit(share.mean()), noise
+    return np.column_stack(np.broadcast_arrays(*each, noise * around, 1.0))
 
 
 def calibrated(found, factors, n):
@@ -193,11 +193,3 @@ def _has_neighbours(found, distance):
     for own, other in (pairs.T, pairs.T[::-1]):
         np.add.at(total, own, found[other, 4])
     return total >= NEIGHBOURS
-
-
-def _near(found, shape, n):
-    """How sure columns are around places, a few pixels apart: array."""
-    total = np.zeros([m // (STEP * n) + 2 for m in shape])
-    at = np.rint(found[:, :2] / (STEP * n)).astype(int)
-    np.add.at(total, tuple(at.T), found[:, 4] ** POWER)
-    return ndimage.gaussian_filter(total, AROUND / STEP, mode="constant")

@@ -12,12 +12,17 @@ from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from .column_crystals import BOUNDARY, of_crystals
 from .column_motif import MeanCell
 from .column_sites import LatticeField
-from .hrtem_contrast import contrast_at
+from .hrtem_contrast import contrast_at, votes_around, votes_at
 
 # Pixels of a pattern, in periods squared, for its cells to have a vote.
 LEAST_AREA = 9.0
 # Columns of a kind, at least, that tell how others of it look.
 FEWEST = 12
+# Share of the votes that one sign of the contrast has more, where it is sure.
+SURE_SIDE = 0.5
+# Where less of the votes around is at the sites, the crystal is not as it is thought to
+# be, and columns stay as they are.
+HOLDS = 0.7
 # Points a pixel of the mean cell, and the blur of the votes there, in pixels as the
 # network sees them.
 FINER, BLUR = 2, 1.2
@@ -30,8 +35,9 @@ LEAST_SHARE, LEAST_RELATIVE = 0.15, 0.5
 # beside all of them.
 AT_SITE, BESIDE = 0.97, 0.02
 # A crystal goes on where the share of columns around, over sites as near as this in
-# spacings, is the upper one of these shares of its mean, and ends below the lower one.
-AROUND, ENDS, GOES_ON = 2.5, 0.15, 0.6
+# spacings, and over those of the same kind as near as the second, is the upper one of
+# these shares of its mean, and ends below the lower one.
+AROUND, OF_A_KIND, ENDS, GOES_ON = 2.5, 6.0, 0.15, 0.6
 # Probability of a column where the network says nothing, and range of all of them.
 SILENT, SURE = 0.01, 1e-4
 # Standard deviation of a column from its site, at least, in pixels as the network sees
@@ -46,7 +52,8 @@ def with_votes(found, tile, templates, labels, n):
     crystal are the maxima of these votes. At a site, and beside all of them, the
     probability changes by Bayes' rule: for what the network thinks of such places on
     average comes what is thought of a place of a crystal. Positions are weighed against
-    those of the sites. Where no crystal is certain, columns stay as they are.
+    those of the sites. Where no crystal is certain, columns stay as they are. Where the
+    contrast inverts within a crystal, either side votes by itself.
 
     Parameters
     ----------
@@ -66,21 +73,43 @@ def with_votes(found, tile, templates, labels, n):
     (m, 5) numpy.ndarray
     """
     period = templates.period
+    least = LEAST_AREA * period**2
     _, told = of_crystals(templates, labels, BOUNDARY * period)
     values = np.where(tile.valid, tile.values, np.nan)
     frame = None
     for k in range(templates.n_patterns):
         own = told & (labels == k)
-        if np.count_nonzero(own) < LEAST_AREA * period**2:
+        if np.count_nonzero(own) < least:
             continue
         if frame is None:
             frame = NormalizedFrame(tile.values, labels < 0, period)
         field = LatticeField.of(templates, k, frame, labels == k)
-        if field is not None:
-            inside = own[_pixels(found, own.shape)]
-            votes = _Votes(found[inside], field, own, values, n)
+        if field is None:
+            continue
+        for side in _sides(found, own, values, n, least):
+            inside = side[_pixels(found, own.shape)]
+            votes = _Votes(found[inside], field, side, values, n)
             found = np.concatenate([found[~inside], votes.columns()])
     return found
+
+
+def _sides(found, own, values, n, least):
+    """Pixels of a crystal by the sign of the contrast: list of (rows, columns) arrays.
+
+    Where contrast inverts, the pattern is the same, but columns are elsewhere in its
+    cell. There is one side, unless both have this many pixels where the sign is sure.
+    """
+    inside = found[own[_pixels(found, own.shape)]]
+    contrast = contrast_at(values, np.isfinite(values), inside[:, :2], n)
+    signed, all_of_them = (
+        votes_around(inside, own.shape, n, x) for x in (contrast, np.abs(contrast))
+    )
+    share = np.zeros(own.shape)
+    share[own] = votes_at(signed / np.maximum(all_of_them, 1e-12), np.argwhere(own), n)
+    sides = [own & (share >= 0), own & (share < 0)]
+    sure = np.abs(share) > SURE_SIDE
+    is_one = any(np.count_nonzero(side & sure) < least for side in sides)
+    return [own] if is_one else sides
 
 
 def _pixels(places, shape):
@@ -132,17 +161,30 @@ class _Votes:
             return self.found
         kept = is_site[numbers]
         places, numbers, which = places[kept], numbers[kept], which[kept]
-        prior = _prior(places, shares[kept], AROUND * motif.spacing)
-        rows = self._placed(places, which)
+        shares, rows = shares[kept], self._placed(places, which)
+        of_all = _prior(places, shares, AROUND * motif.spacing)
         for number in np.flatnonzero(is_site):
             own = numbers == number
-            rows[own, 4] = self._likely(places[own], which[own], prior[own])
+            prior = _prior(places[own], shares[own], OF_A_KIND * motif.spacing)
+            prior = np.minimum(prior, of_all[own])
+            rows[own, 4] = self._likely(places[own], which[own], prior)
         beside = np.ones(len(self.found), bool)
         beside[which[which >= 0]] = False
         others = self.found[beside].copy()
         usual = others[:, 4].mean() if len(others) else BESIDE
         others[:, 4] = _prior_changed(others[:, 4], usual, min(BESIDE, usual))
-        return np.concatenate([rows, others])
+        holds = self._holds(~beside)
+        told = [x[votes_at(holds, x[:, :2], self.n)] for x in (rows, others)]
+        left = self.found[~votes_at(holds, self.found[:, :2], self.n)]
+        return np.concatenate([*told, left])
+
+    def _holds(self, at_site):
+        """Where most of what the network is sure of is at a site: array of bool."""
+        total, at_sites = (
+            votes_around(self.found, self.own.shape, self.n, weights)
+            for weights in (1.0, at_site)
+        )
+        return at_sites >= HOLDS * total
 
     def _sites(self, fractions, spacing):
         """Places of some fractions in the crystal (n, 2), and their numbers (n,)."""

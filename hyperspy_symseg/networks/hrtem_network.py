@@ -10,6 +10,8 @@ import math
 import warnings
 from pathlib import Path
 
+import numpy as np
+
 from .column_layers import ColumnNetwork
 
 _logger = logging.getLogger(__name__)
@@ -27,18 +29,28 @@ _OPTICS = {
     # Electrons a pixel.
     "dose": (8.0, 1500.0),
 }
-# Beyond these the transfer of the reflections 220 of gold goes through zero at 200 kV;
-# at 80 kV it does within them.
-_CORRECTED = _OPTICS | {"defocus": (25.0, 80.0), "spherical_aberration": (-5.0, 5.0)}
+# Beyond these the first reflection of graphene is not transferred, or with another sign
+# than the second one: the middles of hexagons look like columns.
+_SHEET = _OPTICS | {"defocus": (25.0, 70.0), "spherical_aberration": (-8.0, 8.0)}
+# Beyond these, and in thicker particles, what is between columns of gold is as bright
+# as these over focus, or columns are double: reflections 220 interfere.
+_CORRECTED = _OPTICS | {
+    "defocus": (25.0, 50.0),
+    "spherical_aberration": (-5.0, 5.0),
+    "astigmatism": (0.0, 5.0),
+    # Of a particle, in angstroms.
+    "radius": (6.0, 13.0),
+}
 # What frames were drawn from, uniformly: pixels in angstroms, voltages in kV.
 RANGES = {
-    "graphene": {"pixel_size": (0.10, 0.20), "voltage": (60.0, 80.0, 80.0)} | _OPTICS,
+    "graphene": {"pixel_size": (0.10, 0.20), "voltage": (60.0, 80.0, 80.0)} | _SHEET,
     "MoS2": {"pixel_size": (0.12, 0.26), "voltage": (60.0, 80.0, 80.0, 120.0)}
     | _OPTICS,
-    "metal": {"pixel_size": (0.12, 0.30), "voltage": (200.0, 300.0, 300.0)}
-    | _CORRECTED,
+    "metal": {"pixel_size": (0.12, 0.30), "voltage": (300.0,)} | _CORRECTED,
 }
 MATERIALS = tuple(RANGES)
+# Units of what may be known of a microscope.
+UNITS = {"voltage": "kV", "defocus": "angstroms", "spherical_aberration": "micrometres"}
 # Ratio of the sides of a pixel from which on circles are ellipses that are seen.
 UNEVEN = 1.1
 # Of columns whose contrast has a sign: in MoS2 the first two reflections may have
@@ -96,20 +108,33 @@ def warn_of_sign(material, contrast):
         )
 
 
-def warn_of_voltage(material, voltage):
-    """Say so if a network has not seen images of such a voltage.
+def warn_of_microscope(material, known):
+    """Say so if a network has not seen images of such a microscope.
 
     Parameters
     ----------
     material : {"graphene", "MoS2", "metal"}
-    voltage : float or None
-        In kV; None if it is not known.
+    known : dict of str and float or sequence of float
+        Some of the names of `UNITS`, and their values. A defocus may have either sign.
     """
-    own = RANGES[material]["voltage"]
-    if voltage is not None and not min(own) <= voltage <= max(own):
+    outside = []
+    for name, values in known.items():
+        own = RANGES[material][name]
+        low, high = min(own), max(own)
+        if name == "defocus":
+            values = np.abs(values)
+        values = np.ravel(values)
+        beyond = values[(values < low) | (values > high)]
+        if len(beyond):
+            trained = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+            outside.append(
+                f"a {name.replace('_', ' ')} of {beyond[0]:.4g} {UNITS[name]} "
+                f"(trained: {trained})"
+            )
+    if outside:
         warnings.warn(
-            f"The voltage is {voltage:g} kV. The network of {material} was trained for "
-            f"{min(own):g} to {max(own):g} kV, and may find nothing or what is none.",
+            f"The network of {material} was not trained for {', '.join(outside)}, and "
+            "may find nothing or what is none.",
             stacklevel=4,
         )
 

@@ -143,12 +143,12 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
         analysis = AtomicColumns(templates, method, contrast, probability)
     else:
         from hyperspy_symseg.analysis import hrtem_columns
-        from hyperspy_symseg.networks.hrtem_network import warn_of_sign, warn_of_voltage
+        from hyperspy_symseg.networks import hrtem_network
 
-        voltage = signal.metadata.get_item("Acquisition_instrument.TEM.beam_energy")
+        known = _known_of_microscope(signal)
         if defoci is None:
-            warn_of_sign(material, contrast)
-            warn_of_voltage(material, voltage)
+            hrtem_network.warn_of_sign(material, contrast)
+            hrtem_network.warn_of_microscope(material, known)
         names, pixel_size = hrtem_columns.NAMES, _pixel_size(axes, material)
         analysis = hrtem_columns.HrtemColumns(
             material, contrast, probability, pixel_size, templates
@@ -156,7 +156,7 @@ def find_atomic_columns(signal, labels, method, contrast, **asked):
     if defoci is not None:
         from hyperspy_symseg.analysis.focal_series import FocalColumns
 
-        analysis = FocalColumns.of(analysis, defoci, voltage)
+        analysis = FocalColumns.of(analysis, defoci, known.get("voltage"))
         names, frames = analysis.names, tuple(frames)
         if mask is not None and mask_of_frames.ndim > 2:
             mask_of_frames = mask_of_frames.any(axis=0)
@@ -190,6 +190,25 @@ def _check_material(material, method, contrast):
     check_one_of("method", method, ("auto", "network"))
     if material not in SIGNED:
         check_one_of("contrast", contrast, ("auto",))
+
+
+def _known_of_microscope(signal):
+    """What a signal tells of the microscope, by the names of the networks: dict.
+
+    The defocus is that of an axis of navigation with this name or, as the aberration,
+    of a simulated frame.
+    """
+    items = {
+        "voltage": "Acquisition_instrument.TEM.beam_energy",
+        "defocus": "Simulation.defocus",
+        "spherical_aberration": "Simulation.spherical_aberration",
+    }
+    known = {name: signal.metadata.get_item(item) for name, item in items.items()}
+    for axis in signal.axes_manager.navigation_axes:
+        told = {"scale": 1.0, "offset": 0.0, "units": unit(axis)}
+        if axis.name == "defocus" and (lengths := angstroms(told)) is not None:
+            known["defocus"] = lengths[0] * axis.axis
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _pixel_size(axes, material):

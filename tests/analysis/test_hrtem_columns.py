@@ -103,8 +103,26 @@ def test_probabilities_know_their_neighbours():
     found = features(rows, 1)
     np.testing.assert_allclose(found[:, 0], [0, np.log(9), 0], atol=1e-12)
     np.testing.assert_allclose(found[:, 1], expected)
-    np.testing.assert_array_equal(found[:, 2], 1)
+    np.testing.assert_allclose(found[:, 2], np.log(1.9 / 1.1))
+    np.testing.assert_array_equal(found[:, 5], 1)
     # Half as large pixels: none has a neighbour within 24 of those of the network.
     np.testing.assert_allclose(features(rows, 0.5)[:, 1], expected[2])
-    likely = calibrated(rows, np.array([1.0, 0.0, np.log(3)]), 1)[:, 4]
+    likely = calibrated(rows, np.array([1.0, 0, 0, 0, 0, np.log(3)]), 1)[:, 4]
     np.testing.assert_allclose(likely, [0.75, 27 / 28, 0.75])
+
+
+def test_probabilities_know_the_noise_by_the_errors():
+    rows = np.ones((3, 5))
+    rows[:, :2] = [[0, 0], [0, 20], [90, 90]]
+    rows[:, 4] = 0.5, 0.75, 0.75
+    rows[1, 2:4] = np.exp([3.0, 1.0])
+    # Two of it, of a probability of 0.75 of 2.
+    found = features(rows, 1)
+    np.testing.assert_allclose(found[:, 3], 0.75)
+    np.testing.assert_allclose(found[:, 4], 0.75 * found[:, 1])
+    np.testing.assert_allclose(features(rows, 2)[:, 3], 0.75 - np.log(2))
+
+
+def test_no_columns_have_no_probabilities():
+    assert features(np.ones((0, 5)), 1).shape == (0, 6)
+    assert calibrated(np.ones((0, 5)), np.ones(6), 1).shape == (0, 5)

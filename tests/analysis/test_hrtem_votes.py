@@ -6,7 +6,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from hyperspy_symseg.analysis.column_sites import LatticeField
-from hyperspy_symseg.analysis.hrtem_votes import _prior, _prior_changed, _Votes
+from hyperspy_symseg.analysis.hrtem_votes import _prior, _prior_changed, _sides, _Votes
 
 PERIOD, SHAPE = 12, (120, 144)
 MOTIF = np.array([[0.25, 0.25], [0.65, 0.75]])
@@ -96,6 +96,57 @@ def test_a_crystal_ends_where_its_columns_do(field, places):
     beyond = places[places[:, 1] > 72 + 2 * PERIOD]
     assert (at(found, beyond) < 0.1).all()
     assert np.mean(at(found, left[left[:, 1] < 66]) > 0.9) > 0.97
+
+
+def spots(places, heights):
+    """A frame with columns of some heights."""
+    y, x = np.indices(SHAPE)
+    values = np.full(SHAPE, 100.0)
+    for (a, b), height in zip(
+        places, np.broadcast_to(heights, len(places)), strict=True
+    ):
+        values += height * np.exp(-((y - a) ** 2 + (x - b) ** 2) / 2 / 1.5**2)
+    return values
+
+
+def test_a_crystal_whose_contrast_inverts_has_two_sides(places):
+    rng = np.random.default_rng(5)
+    found, own = rows(places, 0.9, rng, error=0.1), np.ones(SHAPE, bool)
+    own[:, 100:] = False
+    values = spots(places, np.where(places[:, 1] < 60, 30, -30))
+    bright, dark = _sides(found, own, values, 1, least=900)
+    np.testing.assert_array_equal(bright | dark, own)
+    assert not (bright & dark).any()
+    assert bright[:, :52].all()
+    assert dark[:, 68:100].all()
+
+
+@pytest.mark.parametrize("end", [0, 8])
+def test_a_crystal_of_one_contrast_has_one_side(places, end):
+    rng = np.random.default_rng(6)
+    own = np.ones(SHAPE, bool)
+    values = spots(places, np.where(places[:, 1] < end, 30, -30))
+    [side] = _sides(rows(places, 0.9, rng, error=0.1), own, values, 1, least=900)
+    np.testing.assert_array_equal(side, own)
+
+
+def test_a_crystal_without_columns_has_one_side():
+    own = np.ones(SHAPE, bool)
+    [side] = _sides(np.zeros((0, 5)), own, np.ones(SHAPE), 1, least=900)
+    np.testing.assert_array_equal(side, own)
+
+
+def test_where_columns_are_beside_the_sites_they_stay_as_they_are(field, places):
+    rng = np.random.default_rng(7)
+    moved = places[places[:, 1] > 110] + [0.5 * PERIOD, 0]
+    moved = moved[moved[:, 0] < SHAPE[0] - 1]
+    usual = places[places[:, 1] < 110]
+    found = voted(rows(np.concatenate([usual, moved]), 0.9, rng, error=0.2), field)
+    far = moved[moved[:, 1] > 120]
+    np.testing.assert_array_equal(at(found, far), 0.9)
+    # The places of the sites, which are half a period off, are left empty.
+    assert not at(found, places[places[:, 1] > 120]).any()
+    assert (at(found, usual[usual[:, 1] < 80]) > 0.9).all()
 
 
 def test_what_has_no_place_in_the_cell_stays_as_it_is(field):

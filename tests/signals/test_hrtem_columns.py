@@ -3,6 +3,7 @@
 
 import logging
 
+import hyperspy.api as hs
 import numpy as np
 import pytest
 from hyperspy.signals import Signal2D
@@ -60,7 +61,7 @@ def test_mos2_of_either_contrast(defocus):
     assert f1(found, truth.occupied) > 0.95
 
 
-@pytest.mark.parametrize(("defocus", "contrast"), [(-60, "bright"), (60, "dark")])
+@pytest.mark.parametrize(("defocus", "contrast"), [(-40, "bright"), (40, "dark")])
 def test_a_particle_whose_contrast_is_told(defocus, contrast):
     gold = hrtem.particle(SIZE, zone="110", radius=10.0, seed=6)
     s, truth = simulated(gold, defocus, voltage=300)
@@ -73,7 +74,7 @@ def test_cells_of_a_crystal_tell_more_together(sheet):
     seg = s.segment_symmetry(1, show_progressbar=False)
     [alone] = columns_of(s, material="graphene").data
     [together] = columns_of(s, seg=seg, material="graphene").data
-    assert f1(together, truth.occupied) > max(0.9, f1(alone, truth.occupied) + 0.05)
+    assert f1(together, truth.occupied) > max(0.85, f1(alone, truth.occupied) + 0.03)
     near = cKDTree(truth.occupied).query(together[:, :2])[0]
     # A pixel, of each by itself.
     assert np.sqrt(np.mean(near[near < 4] ** 2) / 2) < 0.5
@@ -160,9 +161,29 @@ def test_pixels_too_large_are_said(graphene):
 def test_a_voltage_that_was_not_seen_is_said(graphene):
     s = graphene[0].deepcopy()
     s.metadata.Acquisition_instrument.TEM.beam_energy = 200
-    with pytest.warns(UserWarning, match="^The voltage is 200 kV.*60 to 80 kV") as told:
+    said = "not trained for a voltage of 200 kV .trained: 60 to 80"
+    with pytest.warns(UserWarning, match=said) as told:
         s.find_atomic_columns(material="graphene", show_progressbar=False)
     assert told[0].filename == __file__
+
+
+@pytest.mark.parametrize("defocus", [-90, 90])
+def test_a_defocus_that_was_not_seen_is_said(sheet, defocus):
+    s, _ = simulated(sheet, defocus)
+    said = "a defocus of 90 angstroms .trained: 25 to 70"
+    with pytest.warns(UserWarning, match=said):
+        s.isig[:64, :60].find_atomic_columns(
+            material="graphene", show_progressbar=False
+        )
+
+
+def test_the_defocus_may_be_that_of_an_axis(graphene):
+    small = graphene[0].isig[:64, :60]
+    s = hs.stack([small, small])
+    axis = s.axes_manager.navigation_axes[0]
+    axis.name, axis.units, axis.offset, axis.scale = "defocus", "nm", 5.0, 3.0
+    with pytest.warns(UserWarning, match="a defocus of 80 angstroms"):
+        s.find_atomic_columns(material="graphene", show_progressbar=False)
 
 
 @pytest.mark.filterwarnings("error")
