@@ -6,7 +6,8 @@
 Movies are simulated at 3 counts, and labelled with the defaults. Of a straight boundary
 there are its mean velocity over the truth, and the velocity along it in the mean over
 20 frames and 4 periods of the boundary, in units of the truth: bias, and deviation in
-root mean square everywhere and at least 4 periods from the ends. z is the error over
+root mean square everywhere and at least 4 periods from the ends; frames have the
+weights of a straight line through the positions. z is the error over
 the standard error in root mean square: of the mean of each pair of frames, and along
 the boundary. Of an inclusion that shrinks, it is what its area loses: by the areas of
 the labels, and by the mean velocity times the length.
@@ -71,14 +72,16 @@ def shares(velocity, true):
     """Velocities over the truth of AT_ONCE frames and PERIODS periods: 2-d array."""
     found, side = [], PERIODS * SPACING
     frames, rows, _ = velocity.shape
+    # The sum of velocities is that of the last position less the first one.
+    pairs = np.arange(AT_ONCE)
+    weights = (pairs + 1.0) * (AT_ONCE - pairs)
     for first in range(0, frames - AT_ONCE + 1, AT_ONCE // 2):
         some = velocity[first : first + AT_ONCE]
-        found.append(
-            [
-                np.nanmean(some[:, row : row + side]) / true
-                for row in range(0, rows - side + 1, side)
-            ]
-        )
+        means = [
+            np.nanmean(some[:, row : row + side], axis=(1, 2))
+            for row in range(0, rows - side + 1, side)
+        ]
+        found.append(np.average(means, axis=1, weights=weights) / true)
     return np.array(found)
 
 
