@@ -32,7 +32,7 @@ from .column_statistics import (
 # Rounds of positions, statistics and probabilities, at least and at most; and what the
 # last step has at most, in standard errors, for it to be the last. Most frames need the
 # least; bright columns of much different heights, as in a particle, need twice as many.
-ROUNDS, MOST_ROUNDS, SETTLED_STEP = 4, 12, 0.4
+ROUNDS, MOST_ROUNDS, SETTLED_STEP = 4, 12, 0.6
 # Round from which on overdispersion is measured, and what columns take of the noise: at
 # first it is that they are not where they will be.
 SETTLED = 3
