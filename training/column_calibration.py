@@ -2,39 +2,23 @@
 """Calibration of the network that finds columns, and how right it is."""
 
 import numpy as np
-from scipy import optimize, special
-from scipy.spatial import cKDTree
+from scipy import optimize
 
-from hyperspy_symseg.networks.column_network import SURE, ColumnScale, columns_by
+from hyperspy_symseg.networks.column_calibration import (
+    MATCHED,
+    fitted_logistic,
+    logits_of,
+    matches,
+)
+from hyperspy_symseg.networks.column_network import ColumnScale, columns_by
 from hyperspy_symseg.networks.column_scale import mean_and_spread
 
-# Distance of a column from what is found of it, at most, in widths.
-MATCHED = 2.5
 # Probabilities before calibration are looked at from here.
 LEAST = 0.02
 BINS = 10
 PLAIN = {"probability": np.array([1.0, 0.0]), "error": np.array([1.0, 1.0])}
 # Counts at the centre of a column that figures are given between.
 DOSES = 0.2, 0.6, 2.0, 6.0, 20.0, 60.0, 2000.0
-
-
-def matches(found, columns, distance):
-    """Which column each of those found is, -1 if none: (n,) array of int.
-
-    The likeliest is first to have the nearest that is left.
-    """
-    which = np.full(len(found), -1)
-    if not len(columns) or not len(found):
-        return which
-    taken = np.zeros(len(columns), bool)
-    near = cKDTree(columns[:, :2]).query_ball_point(found[:, :2], distance)
-    for i in np.argsort(-found[:, 4], kind="stable"):
-        left = [j for j in near[i] if not taken[j]]
-        if left:
-            away = np.hypot(*(columns[left, :2] - found[i, :2]).T)
-            which[i] = left[int(away.argmin())]
-            taken[which[i]] = True
-    return which
 
 
 def found_in(network, drawn, i):
@@ -74,20 +58,14 @@ def fitted(found_in_frames):
         errors.append(found[sure, 2:4].ravel())
         off.append((found[sure, :2] - columns[which[sure], :2]).ravel())
     sums, right, errors, off = map(np.concatenate, (sums, right, errors, off))
-    logits = special.logit(np.clip(sums, SURE, 1 - SURE))
-
-    def unlikely(x):
-        z = x[0] * logits + x[1]
-        return (np.logaddexp(0, z) - right * z).mean()
 
     def misfit(x):
         each = x[0] + x[1] * np.log(errors)
         return (each + 0.5 * off**2 * np.exp(-2 * each)).mean()
 
-    probability = optimize.minimize(unlikely, [1.0, 0.0]).x
     log_factor, exponent = optimize.minimize(misfit, [0.0, 1.0]).x
     return {
-        "probability": probability,
+        "probability": fitted_logistic(logits_of(sums), right),
         "error": np.array([np.exp(log_factor), exponent]),
     }
 

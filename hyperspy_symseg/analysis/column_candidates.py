@@ -23,6 +23,8 @@ BEYOND, INTO_NONE = 0.6, 1.5
 WITHIN, OUTSIDE = 0.97, 0.3
 # Sites of two crystals that are nearer to each other, in spacings, are of one column.
 TOUCHING = 0.6
+# Sites with one of another crystal so near, in spacings, may have a column of that.
+BESIDE = 1.5
 # How far beyond the pixels that count columns are looked at, in their widths: their
 # light reaches these.
 RIM = 3.0
@@ -104,6 +106,7 @@ def candidates(templates, frame, labels, width, contrast):
     sites = Sites(
         places[kept],
         kinds[kept],
+        _beside_others(places[kept], patterns[kept], BESIDE * spacings[kinds[kept]]),
         np.array(heights),
         spacings,
         np.array(crystals),
@@ -153,3 +156,14 @@ def _one_of_each(places, patterns, far, distances):
         if kept[i] and kept[j]:
             kept[j if far[i] <= far[j] else i] = False
     return kept
+
+
+def _beside_others(places, patterns, distances):
+    """Which sites have one of another crystal within a distance: (n,) bool."""
+    found = np.zeros(len(places), bool)
+    for k in np.unique(patterns):
+        own = patterns == k
+        if not own.all():
+            near, _ = cKDTree(places[~own]).query(places[own])
+            found[own] = near < distances[own]
+    return found

@@ -17,17 +17,22 @@ from .column_model import (
 )
 from .column_statistics import (
     EXPECTED,
+    SCATTER_OF_OTHERS,
+    Deviations,
     log_odds,
     neighbours_moves,
     posterior,
     scatter_of,
     scatters_of_others,
+    share_of_others,
     variances_near_by,
     weighted_median,
 )
 
-# Rounds of positions, statistics and probabilities.
-ROUNDS = 4
+# Rounds of positions, statistics and probabilities, at least and at most; and what the
+# last step has at most, in standard errors, for it to be the last. Most frames need the
+# least; bright columns of much different heights, as in a particle, need twice as many.
+ROUNDS, MOST_ROUNDS, SETTLED_STEP = 4, 12, 0.6
 # Round from which on overdispersion is measured, and what columns take of the noise: at
 # first it is that they are not where they will be.
 SETTLED = 3
@@ -58,6 +63,8 @@ class Sites(NamedTuple):
     places : (n, 2) numpy.ndarray of float64
     kinds : (n,) numpy.ndarray of int
         Sites of one motif of one pattern are of one kind.
+    beside_others : (n,) numpy.ndarray of bool
+        Whether another crystal is so near that its column may be there.
     heights : (kinds,) numpy.ndarray of float64
         Relative to the brightest ones.
     spacings : (kinds,) numpy.ndarray of float64
@@ -71,6 +78,7 @@ class Sites(NamedTuple):
 
     places: np.ndarray
     kinds: np.ndarray
+    beside_others: np.ndarray
     heights: np.ndarray
     spacings: np.ndarray
     crystals: np.ndarray
@@ -120,6 +128,10 @@ class ColumnFit:
         self._scatter = SCATTER * sites.spacings
         # Of the places of the sites, along an axis.
         self._unknown = np.zeros(len(sites.places))
+        # Probability of a column of another crystal, and how far from a site it is.
+        self._others = np.zeros(len(sites.places))
+        far = SCATTER_OF_OTHERS * sites.spacings[sites.kinds]
+        self._variance_of_others = far**2
         self._variation = np.full(n_kinds, VARIATION)
         # Amplitudes, in those of others of their kind near by.
         self._relative = np.ones(len(sites.places))
@@ -131,14 +143,15 @@ class ColumnFit:
 
     def run(self):
         """Fit all rounds: ColumnFit."""
-        for i in range(ROUNDS):
+        for i in range(MOST_ROUNDS):
             self._look(i)
             by_width = self._evidence.by_width @ self._of_kinds(self.probabilities)
             self._learn_probabilities()
             self._learn_sites()
             self._learn_scatter()
             self._learn_widths(by_width)
-            self._move()
+            if self._move() < SETTLED_STEP and i + 1 >= ROUNDS:
+                break
         self._look()
         return self
 
@@ -169,7 +182,10 @@ class ColumnFit:
         missing = (1 - self.probabilities) * self._amplitudes
         how = self.expected, missing, self.noise
         found = Evidence.of(canvas, columns, *how)
-        self._evidence = found.displaced(self._scan, widths)
+        found = found.displaced(self._scan, widths)
+        told = np.einsum("nii->ni", found.information) / self.overdispersion
+        unknown = 1 / (self._prior + told)[:, 1:]
+        self._evidence = found.sharpened(unknown.mean(axis=1), widths)
         # Where columns would be by their pixels alone; what is hardly seen has a
         # variance nevertheless.
         left = self._information + 1e-6 * self._prior_matrix
@@ -199,7 +215,8 @@ class ColumnFit:
         )
         variation = (relative * self._usual) ** 2
         scatter = self._scatter[kinds] ** 2 + self._unknown
-        return 1 / np.stack([variation, scatter, scatter], axis=1)
+        known = (1 - self._others) / scatter + self._others / self._variance_of_others
+        return np.stack([1 / variation, known, known], axis=1)
 
     @property
     def _prior_matrix(self):
@@ -212,7 +229,10 @@ class ColumnFit:
         return self._parameters - np.column_stack([self._usual, self._places])
 
     def _move(self):
-        """Take a step to the largest posterior (Fisher's scoring)."""
+        """Take a step to the largest posterior (Fisher's scoring).
+
+        Returns its length, root mean square, in standard errors: float.
+        """
         right = self._evidence.gradients / self.overdispersion
         right = right - self._prior * self._off
         left = self._information + self._prior_matrix
@@ -223,6 +243,9 @@ class ColumnFit:
         self.positions = self._places + moved
         relative = self._relative + step[:, 0] / self._usual
         self._relative = np.maximum(relative, LEAST_AMPLITUDE)
+        variances = np.einsum("nii->ni", np.linalg.inv(left))
+        weights = self.probabilities / max(self.probabilities.sum(), TINY)
+        return float(np.sqrt((weights @ (step**2 / variances)).max()))
 
     def _learn_noise(self, columns, i):
         """Variance of pixels and overdispersion, from what the columns leave."""
@@ -266,20 +289,20 @@ class ColumnFit:
 
     def _learn_scatter(self):
         """Heights of each kind, and scatter of positions and intensities."""
-        kinds = self.sites.kinds
-        squared = (self._measured[:, 1:] - self._places) ** 2
+        kinds, spacings = self.sites.kinds, self.sites.spacings
         noise = self._variances[:, 1:] + self._unknown[:, np.newaxis]
+        squared = (self._measured[:, 1:] - self._places) ** 2
+        areas = spacings[kinds, np.newaxis] ** 2
+        of_all = Deviations(
+            (squared / areas).ravel(),
+            (noise / areas).ravel(),
+            np.repeat(self._of_kinds(self.probabilities), 2, axis=0),
+            self._widths.mean() / spacings.min(),
+        )
+        usual = scatters_of_others(of_all, SCATTER, SCATTERS)
         ratio = self._measured[:, 0] / self._usual
         variances = self._variances[:, 0] / self._usual**2
-        areas = self.sites.spacings[kinds, np.newaxis] ** 2
-        usual = scatters_of_others(
-            squared / areas,
-            noise / areas,
-            self._of_kinds(self.probabilities),
-            SCATTER,
-            SCATTERS,
-        )
-        for k, spacing in enumerate(self.sites.spacings):
+        for k, spacing in enumerate(spacings):
             own = kinds == k
             weights = self.probabilities[own]
             if weights.sum() < FEWEST:
@@ -287,15 +310,21 @@ class ColumnFit:
             counts = weights / (variances[own] + self._variation[k] ** 2)
             median = weighted_median(ratio[own], counts)
             self._heights[k] *= np.clip(median, 1 / HIGHER, HIGHER)
+            of_places = squared[own].ravel(), noise[own].ravel(), np.repeat(weights, 2)
             self._scatter[k] = scatter_of(
-                squared[own].ravel(),
-                noise[own].ravel(),
-                np.repeat(weights, 2),
+                Deviations(*of_places, self._widths[k]),
                 usual[k] * spacing,
                 np.multiply(SCATTERS, spacing),
             )
             deviations = (ratio[own] - median) ** 2, variances[own], weights
-            self._variation[k] = scatter_of(*deviations, VARIATION, VARIATIONS)
+            self._variation[k] = scatter_of(
+                Deviations(*deviations), VARIATION, VARIATIONS
+            )
+        variances = self._variances[:, 1:].mean(axis=1)
+        near = variances + self._scatter[kinds] ** 2 + self._unknown
+        far = variances + self._variance_of_others
+        others = share_of_others(squared.sum(axis=1), near, far)
+        self._others = np.where(self.sites.beside_others, others, 0.0)
 
     @property
     def _gains(self):

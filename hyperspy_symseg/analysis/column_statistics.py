@@ -1,20 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the columns of a kind have in common: scatter, sites, and how many there are."""
 
+from typing import NamedTuple
+
 import numpy as np
+from scipy import special
 
 from hyperspy_symseg.templates.blocks import gaussian_weights, window_means
 
 # Deviations that count in a scatter, at most, in standard deviations, and the mean
-# square of those of a normal variable that is cut there.
-CUT, CUT_VARIANCE = 3.0, 0.9947
+# square of those of a normal variable that is cut there. At 3, half of what tells at
+# 0.3 counts that columns scatter much would be lost.
+FAR, FAR_VARIANCE = 4.0, 0.9999
 # What is known of a scatter beforehand: the half widths of the distribution of its
 # logarithm below and above what it usually is. At a count a column, a frame of 500
 # hardly tells how small it is; errors that are too small are the worse ones. Number of
 # scatters that are tried.
 KNOWN_BELOW, KNOWN_ABOVE, GRID = 0.12, 0.25, 24
-# Relative error of the variances of noise, which many values share.
-DOUBT = 0.04
+# Relative error of the variances of noise, which many values share. Simulated frames of
+# 0.3 to 3 counts have less.
+DOUBT = 0.02
+# Columns of another crystal at a boundary, where sites of both are near: the share of
+# them that is thought of beforehand, and their scatter, in spacings.
+OTHERS, SCATTER_OF_OTHERS = 0.01, 0.2
+# Moves that count in a regression, at most, in standard deviations.
+CUT = 3.0
 # Windows in which columns tell where a site is, in cells; what a site may be off by, in
 # pixels, in its place and for a step of a cell; and what a window has to gain.
 WIDTHS, OFF, OFF_BY_STEP, WORTH = (1.0, 1.5, 2.5, 4.0), 1.0, 0.3, 0.002
@@ -33,7 +43,44 @@ PROBABLE = 0.5
 TINY = 1e-300
 
 
-def scatter_of(squared, variances, weights, usual, bounds, mean=np.square):
+class Deviations(NamedTuple):
+    """Deviations from what is usual, in one unit of length.
+
+    Attributes
+    ----------
+    squared : (n,) numpy.ndarray of float64
+    variances : (n,) numpy.ndarray of float64
+        Of their noise.
+    weights : (n,) or (n, kinds) numpy.ndarray of float64
+        What they count.
+    width : float
+        Of a column, if they are of measured places: what pixels tell of a step ends
+        where the column does. Infinite: a deviation is measured in full.
+    """
+
+    squared: np.ndarray
+    variances: np.ndarray
+    weights: np.ndarray
+    width: float = np.inf
+
+    def seen(self, scatters):
+        """Mean square that places of some scatters have without noise: (m, n) array.
+
+        A column is looked for where it is thought to be, which is the rest e of its
+        step s off: with the variance v of the noise, e^2 = s^2 v / (s^2 + v). Two
+        Gaussians of the width w that are so far apart have a product that is smaller
+        by exp(-e^2 / 4 w^2); the mean over normal e is 1 / (1 + e^2 / w^2)^2.
+
+        Parameters
+        ----------
+        scatters : (m,) numpy.ndarray of float64
+        """
+        squared = scatters[:, np.newaxis] ** 2
+        rest = squared * self.variances / (squared + self.variances)
+        return squared / (1 + rest / self.width**2) ** 2
+
+
+def scatter_of(deviations, usual, bounds, mean=np.square):
     """Standard deviation of values beyond that of their noise: float.
 
     The root mean square of the posterior, or another mean of it. Beforehand, its
@@ -41,8 +88,7 @@ def scatter_of(squared, variances, weights, usual, bounds, mean=np.square):
 
     Parameters
     ----------
-    squared, variances, weights : (n,) numpy.ndarray of float64
-        Squared deviations, the variance of their noise, and what they count.
+    deviations : Deviations
     usual : float
     bounds : (float, float)
         Of the scatter.
@@ -53,13 +99,13 @@ def scatter_of(squared, variances, weights, usual, bounds, mean=np.square):
     --------
     >>> rng = np.random.default_rng(0)
     >>> values = rng.normal(0, np.sqrt(0.3 + 0.5), 4000)
-    >>> ones = np.ones(4000)
-    >>> round(scatter_of(values**2, 0.3 * ones, ones, 0.6, (0.1, 2)) ** 2, 1)
+    >>> deviations = Deviations(values**2, np.full(4000, 0.3), np.ones(4000))
+    >>> round(scatter_of(deviations, 0.6, (0.1, 2)) ** 2, 1)
     0.5
     """
-    scatters = np.geomspace(*bounds, GRID)
-    total = variances + scatters[:, np.newaxis] ** 2
-    ratio = np.minimum(squared / total, CUT**2) / CUT_VARIANCE
+    scatters, weights = np.geomspace(*bounds, GRID), deviations.weights
+    total = deviations.variances + deviations.seen(scatters)
+    ratio = np.minimum(deviations.squared / total, FAR**2) / FAR_VARIANCE
     losses = 0.5 * ((ratio + np.log(total)) @ weights)
     losses /= 1 + weights.sum() * DOUBT**2 / 2
     off = np.log(scatters / usual)
@@ -69,7 +115,7 @@ def scatter_of(squared, variances, weights, usual, bounds, mean=np.square):
     return float(back(likely @ mean(scatters) / likely.sum()))
 
 
-def scatters_of_others(squared, variances, weights, usual, bounds):
+def scatters_of_others(deviations, usual, bounds):
     """Scatter of the columns of all other kinds, for each kind: (kinds,) numpy.ndarray.
 
     It is what is thought of beforehand: columns of a kind that are few or faint scatter
@@ -77,32 +123,49 @@ def scatters_of_others(squared, variances, weights, usual, bounds):
 
     Parameters
     ----------
-    squared, variances : (n, 2) numpy.ndarray of float64
-        Squared deviations along both axes, and the variance of their noise, in spacings
-        squared.
-    weights : (n, kinds) numpy.ndarray of float64
-        What columns count, each for its own kind.
+    deviations : Deviations
+        In spacings; each counts for its own kind, (n, kinds).
     usual : float
-        In spacings; for a kind without others.
+        For a kind without others.
     bounds : (float, float)
         Of the scatter.
 
     Examples
     --------
-    >>> rng, kinds = np.random.default_rng(0), np.arange(4000) % 2
-    >>> scatters = np.array([0.01, 0.03])[kinds, np.newaxis]
-    >>> squared = rng.normal(0, scatters, (4000, 2)) ** 2
-    >>> how = np.full((4000, 2), 1e-9), np.eye(2)[kinds], 0.02, (0.003, 0.1)
-    >>> scatters_of_others(squared, *how).round(3)
+    >>> rng, kinds = np.random.default_rng(0), np.arange(8000) % 2
+    >>> squared = rng.normal(0, np.array([0.01, 0.03])[kinds]) ** 2
+    >>> deviations = Deviations(squared, np.full(8000, 1e-9), np.eye(2)[kinds])
+    >>> scatters_of_others(deviations, 0.02, (0.003, 0.1)).round(3)
     array([0.03, 0.01])
     """
+    weights = deviations.weights
     found = np.full(weights.shape[1], usual)
     of_others = weights.sum(axis=1)[:, np.newaxis] - weights
     for k, own in enumerate(of_others.T):
         if own.sum() > 0:
-            each = squared.ravel(), variances.ravel(), np.repeat(own, 2)
-            found[k] = scatter_of(*each, usual, bounds, np.log)
+            others = deviations._replace(weights=own)
+            found[k] = scatter_of(others, usual, bounds, np.log)
     return found
+
+
+def share_of_others(squared, near, far):
+    """Probability that columns are those of another crystal: (n,) numpy.ndarray.
+
+    Parameters
+    ----------
+    squared : (n,) numpy.ndarray of float64
+        Of the distances of their measured places from the sites.
+    near, far : (n,) numpy.ndarray of float64
+        Variances along an axis of the columns of the sites, and of others.
+
+    Examples
+    --------
+    >>> near, far = np.full(3, 0.5), np.full(3, 6.0)
+    >>> share_of_others(np.array([0.0, 4.0, 16.0]), near, far).round(2)
+    array([0.  , 0.03, 1.  ])
+    """
+    odds = np.log(OTHERS / (1 - OTHERS) * near / far)
+    return special.expit(odds + 0.5 * squared * (1 / near - 1 / far))
 
 
 def weighted_median(values, weights):

@@ -14,7 +14,6 @@ from hyperspy_symseg.frames.threads import one_thread
 from .checks import check_labels
 from .column_crystals import CrystalColumns
 from .column_measurement import Measured
-from .column_model import Canvas
 from .column_sites import has_lattice
 from .column_statistics import PROBABLE
 from .interior import near
@@ -39,10 +38,6 @@ METHODS = "auto", "crystal", "network"
 CONTRASTS = "bright", "dark", "auto"
 # A column of a crystal that is nearer than this, in spacings, is the same.
 SAME = 0.5
-# Period of the background of a frame without a lattice, in widths of a column.
-PERIOD_IN_WIDTHS = 6.0
-# Width of a column where it is not known, in pixels.
-WIDTH = 2.0
 # Share of a frame that is beyond crystals for its noise to be looked at, at least, and
 # range of probabilities, which their logits need.
 LEAST_BEYOND, SURE = 0.01, 1e-6
@@ -140,6 +135,8 @@ class AtomicColumns(PointAnalysis):
         )
         from hyperspy_symseg.networks.column_network import find_columns, prepare
 
+        from .column_bootstrap import WIDTH, corrected
+
         tile = without_spoilt_lines(tile)
         wanted, contrast = tile.valid, self.contrast
         if crystals is not None:
@@ -148,17 +145,16 @@ class AtomicColumns(PointAnalysis):
         if not wanted.any():
             return rows
         scale = prepare(tile.values, tile.valid)
-        box = _box(wanted, scale.context)
-        found = find_columns(
-            tile.values[box],
-            tile.valid[box],
-            contrast,
-            min(self.probability, PROBABLE),
-            scale,
-            tuple(axis.start for axis in box),
-        )
-        found[:, :2] += [axis.start for axis in box]
-        if crystals is not None:
+        least, of_errors = min(self.probability, PROBABLE), 1.0
+        if crystals is None:
+            found, of_errors = corrected(tile.values, tile.valid, contrast, scale)
+            found = found[found[:, 4] >= least]
+        else:
+            box = _box(wanted, scale.context)
+            start = tuple(axis.start for axis in box)
+            seen = tile.values[box], tile.valid[box]
+            found = find_columns(*seen, contrast, least, scale, start)
+            found[:, :2] += start
             found = _in_vacuum(found, tile, crystals)
         last = np.subtract(tile.shape, 1)
         pixels = np.clip(np.rint(found[:, :2]), 0, last).astype(int)
@@ -171,33 +167,34 @@ class AtomicColumns(PointAnalysis):
             found, rows = _without_twins(found, rows, SAME * crystals.spacing)
         if not len(found):
             return rows
-        return np.concatenate(
-            [rows, self._measured(tile, crystals, rows, found, scale)]
-        )
+        measured = self._measured(tile, crystals, rows, found, scale)
+        measured["y_error"] *= of_errors
+        measured["x_error"] *= of_errors
+        return np.concatenate([rows, _rows(measured, NETWORK)])
 
     @staticmethod
     def _measured(tile, crystals, rows, found, scale):
-        """Rows of the columns of the network, measured in the frame."""
+        """The columns of the network, measured in the frame, by name: dict."""
+        from .column_bootstrap import measured_alone
+
+        free, sign = np.ones(len(found), bool), 1
         if crystals is None:
-            width = scale.width or WIDTH
-            period, sign = PERIOD_IN_WIDTHS * width, 1
-            valid = scale.valid(tile.values, tile.valid)
-            canvas = Canvas.scaled(tile.values, valid, period)
+            canvas, measured = measured_alone(tile.values, tile.valid, found, scale)
         else:
-            width, canvas, sign = crystals.width, crystals.canvas, crystals.sign
-        beside = rows[rows[:, NAMES.index("probability")] >= PROBABLE]
-        positions, errors = (
-            np.concatenate([beside[:, own], found[:, own]])
-            for own in (slice(2), slice(2, 4))
-        )
-        widths = np.full(len(positions), width)
-        widths[: len(beside)] = beside[:, NAMES.index("width")]
-        free = np.arange(len(positions)) >= len(beside)
-        measured = Measured.of(canvas, positions, errors, widths, free)
+            canvas, sign = crystals.canvas, crystals.sign
+            beside = rows[rows[:, NAMES.index("probability")] >= PROBABLE]
+            positions, errors = (
+                np.concatenate([beside[:, own], found[:, own]])
+                for own in (slice(2), slice(2, 4))
+            )
+            free = np.arange(len(positions)) >= len(beside)
+            widths = np.full(len(positions), crystals.width)
+            widths[~free] = beside[:, NAMES.index("width")]
+            measured = Measured.of(canvas, positions, errors, widths, free)
         none = np.full(len(found), -1)
         y, x = measured.positions[free].T
         y_error, x_error = measured.position_errors[free].T
-        table = {
+        return {
             "y": y,
             "x": x,
             "y_error": y_error,
@@ -209,7 +206,6 @@ class AtomicColumns(PointAnalysis):
             "pattern": none,
             "site": none,
         }
-        return _rows(table, NETWORK)
 
 
 def _rows(table, source):

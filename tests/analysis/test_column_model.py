@@ -11,6 +11,7 @@ from hyperspy_symseg.analysis.column_model import (
     scan_variance,
 )
 from hyperspy_symseg.analysis.column_statistics import (
+    Deviations,
     near_by,
     posterior,
     scatter_of,
@@ -192,30 +193,53 @@ def test_what_the_others_tell_has_the_variance_that_it_has():
     np.testing.assert_allclose(found[inside].mean(), true[inside].mean(), rtol=0.07)
 
 
+ONES = np.ones(5)
+HARDLY_SEEN = Deviations(ONES, 100 * ONES, ONES), 0.3, (0.03, 3.0)
+
+
 def test_a_scatter_that_is_not_seen_is_the_usual_one():
-    ones = np.ones(5)
-    found = scatter_of(ones, 100 * ones, ones, 0.3, (0.03, 3.0))
-    assert 0.15 < found < 0.9
+    assert 0.15 < scatter_of(*HARDLY_SEEN) < 0.9
 
 
 def test_the_mean_of_the_logarithm_of_a_scatter_is_below_the_root_mean_square():
-    ones = np.ones(5)
-    how = ones, 100 * ones, ones, 0.3, (0.03, 3.0)
-    assert 0.25 < scatter_of(*how, np.log) < 0.98 * scatter_of(*how)
+    assert 0.25 < scatter_of(*HARDLY_SEEN, np.log) < 0.98 * scatter_of(*HARDLY_SEEN)
+
+
+def test_a_scatter_that_is_much_more_than_usual_is_found_in_much_noise():
+    found = []
+    for seed in range(24):
+        squared = np.random.default_rng(seed).normal(0, np.hypot(0.75, 1.15), 600) ** 2
+        deviations = Deviations(squared, np.full(600, 1.15**2), np.ones(600))
+        found.append(scatter_of(deviations, 0.25, (0.04, 1.5)))
+    # What is usual takes some of it; if far ones counted less, it would take more.
+    assert 0.67 < np.mean(found) < 0.75
+
+
+def test_steps_of_a_column_are_seen_as_far_as_it_reaches():
+    steps = np.random.default_rng(0).normal(0, 0.8, (200_000, 2))
+    # The product of a column with one that is so far away, over that with itself.
+    seen = steps[:, 0] * np.exp(-(steps**2).sum(axis=1) / (4 * 1.7**2))
+    faint = Deviations(np.ones(1), np.full(1, 1e9), np.ones(1), 1.7)
+    np.testing.assert_allclose(faint.seen(np.array([0.8])), (seen**2).mean(), rtol=0.01)
+
+
+def test_steps_of_a_column_are_seen_in_full_without_noise():
+    sharp = Deviations(np.ones(1), np.full(1, 1e-9), np.ones(1), 1.7)
+    np.testing.assert_allclose(sharp.seen(np.array([0.8])), 0.64, rtol=1e-6)
 
 
 def test_a_kind_without_others_has_the_usual_scatter():
-    ones = np.ones((30, 2))
-    found = scatters_of_others(ones, 0.1 * ones, ones[:, :1], 0.022, (0.003, 0.12))
+    deviations = Deviations(np.ones(60), np.full(60, 0.1), np.ones((60, 1)))
+    found = scatters_of_others(deviations, 0.022, (0.003, 0.12))
     np.testing.assert_array_equal(found, [0.022])
 
 
 def test_columns_that_are_improbable_tell_others_nothing():
-    rng = np.random.default_rng(5)
-    squared = rng.normal(0, 0.05, (400, 2)) ** 2
-    weights = np.eye(2)[np.arange(400) % 2] * [1.0, 0.0]
-    how = np.full((400, 2), 1e-9), weights, 0.022, (0.003, 0.12)
-    np.testing.assert_allclose(scatters_of_others(squared, *how), [0.022, 0.05], 0.1)
+    squared = np.random.default_rng(5).normal(0, 0.05, 800) ** 2
+    weights = np.eye(2)[np.arange(800) % 2] * [1.0, 0.0]
+    deviations = Deviations(squared, np.full(800, 1e-9), weights)
+    found = scatters_of_others(deviations, 0.022, (0.003, 0.12))
+    np.testing.assert_allclose(found, [0.022, 0.05], 0.1)
 
 
 def test_vacancies_of_a_frame_are_as_rare_as_they_are():
