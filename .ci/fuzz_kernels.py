@@ -44,11 +44,12 @@ KERNELS = {
     "_blocks": (
         "difference_products",
         "interpolate",
+        "largest_between",
         "normalise",
         "products",
         "window_means",
     ),
-    "_boundaries": ("sharpen",),
+    "_boundaries": ("sharpen", "smooth"),
     "_bragg": ("fourier_sums", "sum_of_components"),
     "_column_model": ("classes", "draw", "evidence", "leverage"),
     "_displacement": (
@@ -185,7 +186,7 @@ def blocks(rng):
     straightened(posterior, loglik)
     reach = int(rng.integers(2, 30))
     weights = np.full(reach, 0.5 / reach, rng.choice(["f4", "f8"]))
-    window_means(loglik, weights, bool(rng.integers(2)))
+    window_means(loglik, weights)
 
 
 def main(seconds, seed=0):

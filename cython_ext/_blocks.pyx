@@ -11,6 +11,9 @@ off. The pixels less a mean m_b times a scale s_b are
 Rows of products are added to sums of columns, and only these are added up by block. A
 window of blocks is a product of one along y and one along x, with pairs of blocks added
 first.
+
+Between the blocks b and b + 1 of a line, at the share c of the way, a number is
+n_b + c (n_(b + 1) - n_b), along y and then along x.
 """
 
 import numpy as np
@@ -64,6 +67,23 @@ cdef extern from *:
         }
     }
 
+    /* Of some rows of numbers, the first with the largest number in each column; the
+       first row becomes the largest numbers. */
+    SYMSEG_CLONES static void first_largest(
+        short *SYMSEG_RESTRICT out, float *SYMSEG_RESTRICT rows, Py_ssize_t n_rows,
+        Py_ssize_t n)
+    {
+        for (Py_ssize_t x = 0; x < n; ++x)
+            out[x] = 0;
+        for (Py_ssize_t k = 1; k < n_rows; ++k)
+            for (Py_ssize_t x = 0; x < n; ++x) {
+                float own = rows[k * n + x];
+                int is_larger = own > rows[x];
+                out[x] = is_larger ? (short) k : out[x];
+                rows[x] = is_larger ? own : rows[x];
+            }
+    }
+
     #define FEW_LANES 24
     #define REAL float
     #define WINDOW_ROW window_row_float
@@ -75,6 +95,8 @@ cdef extern from *:
     #include "window_row.h"
     """
     const int LANES
+    Py_ssize_t ROW_WITH_ROOM(Py_ssize_t width) noexcept nogil
+    Py_ssize_t TO_CACHE_LINE(const void *address, Py_ssize_t size) noexcept nogil
     void product_sums(
         float *out, Py_ssize_t n, Py_ssize_t block, const float *first,
         const float *second, Py_ssize_t n_rows, Py_ssize_t width, float *sums
@@ -89,6 +111,9 @@ cdef extern from *:
         Py_ssize_t height, Py_ssize_t width, const int *row_before,
         const float *row_share, const int *column_before, const float *column_share,
         float *line
+    ) noexcept nogil
+    void first_largest(
+        short *out, float *rows, Py_ssize_t n_rows, Py_ssize_t n
     ) noexcept nogil
     void window_plane_float(
         float *out, Py_ssize_t height, Py_ssize_t width, const float *blocks,
@@ -204,32 +229,27 @@ def difference_products(
 def window_means(
     const real[:, :, ::1] blocks,
     const real[::1] weights,
-    bint go_on,
     real[:, :, ::1] out,
     const real[::1] left_out=None,
 ):
-    """Weighted means of blocks in a window.
+    """Weighted means of blocks in a window, with zeros beyond the edges.
 
     Parameters
     ----------
     blocks : (n, block rows, block columns) float32 or float64 array
     weights : (m,) array of the same type
         Along y and along x, at distances of 0 to m - 1 blocks; m is at least 2.
-    go_on : bool
-        Whether blocks at the edges go on beyond; or there are zeros.
     out : (n, block rows, block columns) array of the same type
     left_out : (l,) array of the same type, optional
         Weights of a smaller window that is left out; l is at least 2, and m at most.
     """
     cdef Py_ssize_t height = blocks.shape[1], width = blocks.shape[2]
     cdef Py_ssize_t reach = weights.shape[0] - 1
-    # An odd number of lanes: rows a power of two apart share few lines of the cache.
-    cdef Py_ssize_t padded = ((width + LANES - 1) // LANES | 1) * LANES
-    cdef Py_ssize_t k
+    cdef Py_ssize_t k, padded = ROW_WITH_ROOM(width)
     dtype = np.float32 if real is float else np.float64
     # Rows begin where lines of the cache do.
     cdef real[::1] space = np.zeros((height + 2 * reach) * padded + LANES, dtype)
-    cdef real *rows = &space[0] + (-<Py_ssize_t>&space[0] & 63) // sizeof(real)
+    cdef real *rows = &space[0] + TO_CACHE_LINE(&space[0], sizeof(real))
     cdef real[::1] line = np.zeros(padded + 2 * reach, dtype)
     cdef real[::1] own = np.empty(width, dtype)
     cdef const real *less = NULL
@@ -241,13 +261,13 @@ def window_means(
             if real is float:
                 window_plane_float(
                     &out[k, 0, 0], height, width, &blocks[k, 0, 0], rows, padded,
-                    &weights[0], reach, go_on, less, left_reach,
+                    &weights[0], reach, 0, less, left_reach,
                     &line[reach], &own[0],
                 )
             else:
                 window_plane_double(
                     &out[k, 0, 0], height, width, &blocks[k, 0, 0], rows, padded,
-                    &weights[0], reach, go_on, less, left_reach,
+                    &weights[0], reach, 0, less, left_reach,
                     &line[reach], &own[0],
                 )
 
@@ -280,3 +300,39 @@ def interpolate(
             blocks.shape[1], &row_before[0], &row_share[0], &column_before[0],
             &column_share[0], &line[0],
         )
+
+
+def largest_between(
+    const float[:, :, ::1] blocks,
+    const int[::1] row_before,
+    const float[::1] row_share,
+    const int[::1] column_before,
+    const float[::1] column_share,
+    short[:, ::1] out,
+):
+    """Array that has the largest value at each pixel, between those of its blocks.
+
+    Parameters
+    ----------
+    blocks : (n, block rows, block columns) float32 array
+    row_before, row_share, column_before, column_share
+        As for `interpolate`.
+    out : (rows, columns) int16 array
+        The first of several.
+    """
+    cdef Py_ssize_t i, k, n = blocks.shape[0], width = out.shape[1]
+    cdef float[::1] line = np.empty(blocks.shape[2] + 1, np.float32)
+    cdef float[:, ::1] values = np.empty((n, width), np.float32)
+    if blocks.shape[0] == 0 or blocks.shape[1] == 0 or blocks.shape[2] == 0:
+        return
+    if width == 0:
+        return
+    with nogil:
+        for i in range(out.shape[0]):
+            for k in range(n):
+                interpolate_rows(
+                    &values[k, 0], 1, width, &blocks[k, 0, 0], blocks.shape[1],
+                    blocks.shape[2], &row_before[i], &row_share[i], &column_before[0],
+                    &column_share[0], &line[0],
+                )
+            first_largest(&out[i, 0], &values[0, 0], n, width)

@@ -26,7 +26,7 @@ of the rows, and the factors of the columns are applied once for the rows of a b
 a cell. Sums stay in vector registers, LANES of them side by side. For the Fourier sums,
 pixels are ordered by their index in a block, so that neighbouring blocks are neighbours
 in memory; for the template, TILE columns at a time keep their components in the first
-cache.
+cache, and two rows at a time share what is loaded of these.
 
 Rows have zeros after them up to whole numbers of lanes, so every pixel, block and cell
 is made by the same instructions, wherever it lies.
@@ -140,66 +140,93 @@ cdef extern from *:
         }
     }
 
-    /* Sum of the components in a row of cells. */
+    /* Sums of the components in two rows of a tile, or in one: what is turned is loaded
+       once for both. */
+    SYMSEG_INLINE void rows_of_tile(
+        float *SYMSEG_RESTRICT out, Py_ssize_t width, Py_ssize_t count, const int two,
+        Py_ssize_t n_components, const float *SYMSEG_RESTRICT row_re,
+        const float *SYMSEG_RESTRICT row_im, const float *SYMSEG_RESTRICT real,
+        const float *SYMSEG_RESTRICT imag, Py_ssize_t room)
+    {
+        const float *next_re = row_re + n_components, *next_im = row_im + n_components;
+        for (Py_ssize_t x = 0; x < count; x += LANES) {
+            float plus[LANES], minus[LANES], next_plus[LANES], next_minus[LANES];
+            for (int l = 0; l < LANES; ++l) {
+                plus[l] = real[x + l] * row_re[0];
+                minus[l] = imag[x + l] * row_im[0];
+                if (two) {
+                    next_plus[l] = real[x + l] * next_re[0];
+                    next_minus[l] = imag[x + l] * next_im[0];
+                }
+            }
+            for (Py_ssize_t g = 1; g < n_components; ++g)
+                for (int l = 0; l < LANES; ++l) {
+                    float re = real[g * room + x + l], im = imag[g * room + x + l];
+                    plus[l] += re * row_re[g];
+                    minus[l] += im * row_im[g];
+                    if (two) {
+                        next_plus[l] += re * next_re[g];
+                        next_minus[l] += im * next_im[g];
+                    }
+                }
+            for (int l = 0; l < LANES; ++l)
+                plus[l] -= minus[l];
+            if (two)
+                for (int l = 0; l < LANES; ++l)
+                    next_plus[l] -= next_minus[l];
+            if (count - x >= LANES) {
+                memcpy(out + x, plus, sizeof plus);
+                if (two)
+                    memcpy(out + width + x, next_plus, sizeof plus);
+            } else {
+                memcpy(out + x, plus, (count - x) * sizeof *out);
+                if (two)
+                    memcpy(out + width + x, next_plus, (count - x) * sizeof *out);
+            }
+        }
+    }
+
+    /* Sum of the components in a row of cells; `next` is how far the amplitudes of a
+       component are from those of the one before. */
     SYMSEG_CLONES static void cell_components(
         float *SYMSEG_RESTRICT out, Py_ssize_t width, Py_ssize_t n_rows,
         Py_ssize_t n_components, const float *SYMSEG_RESTRICT row_re,
         const float *SYMSEG_RESTRICT row_im, const float *SYMSEG_RESTRICT column_re,
         const float *SYMSEG_RESTRICT column_im, Py_ssize_t padded,
         const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
-        Py_ssize_t n_cells, Py_ssize_t cell,
-        float *SYMSEG_RESTRICT a, float *SYMSEG_RESTRICT b, Py_ssize_t room,
+        Py_ssize_t next, Py_ssize_t n_cells, Py_ssize_t cell, Py_ssize_t room,
         float *SYMSEG_RESTRICT real, float *SYMSEG_RESTRICT imag)
     {
-        float spare[LANES];
         for (Py_ssize_t first = 0; first < width; first += TILE) {
-            /* Amplitudes of the columns, also of some before and after the tile. All
-               are written before one is read: a vector is not read while the narrower
-               ones that it is made of are on their way to the cache. */
-            for (Py_ssize_t g = 0; g < n_components; ++g) {
-                Py_ssize_t j = first / cell;
-                for (Py_ssize_t x = j * cell - first; x < TILE && j < n_cells; ++j) {
-                    float cell_re = re[g * n_cells + j], cell_im = im[g * n_cells + j];
-                    for (Py_ssize_t k = x; k < x + cell; k += 16)
+            Py_ssize_t count = width - first < TILE ? width - first : TILE;
+            Py_ssize_t j = first / cell, y = 0;
+            /* Cell by cell, also some columns before and after the tile. All are
+               written before one is read: a vector is not read while those that it is
+               made of are on their way to the cache. */
+            for (Py_ssize_t x = j * cell - first; x < TILE && j < n_cells; ++j) {
+                for (Py_ssize_t g = 0; g < n_components; ++g) {
+                    float cell_re = re[g * next + j], cell_im = im[g * next + j];
+                    for (Py_ssize_t k = x; k < x + cell; k += 16) {
+                        const float *c = column_re + g * padded + first + k;
+                        const float *s = column_im + g * padded + first + k;
                         for (int l = 0; l < 16; ++l) {
-                            a[g * room + k + l] = cell_re;
-                            b[g * room + k + l] = cell_im;
-                        }
-                    x += cell;
-                }
-            }
-            for (Py_ssize_t g = 0; g < n_components; ++g) {
-                const float *c = column_re + g * padded + first;
-                const float *s = column_im + g * padded + first;
-                const float *own_a = a + g * room, *own_b = b + g * room;
-                for (int l = 0; l < TILE; ++l) {
-                    real[g * TILE + l] = own_a[l] * c[l] - own_b[l] * s[l];
-                    imag[g * TILE + l] = own_a[l] * s[l] + own_b[l] * c[l];
-                }
-            }
-            for (Py_ssize_t y = 0; y < n_rows; ++y)
-                for (Py_ssize_t x = 0; x < TILE && first + x < width; x += LANES) {
-                    Py_ssize_t left = width - first - x;
-                    float *end = out + y * width + first + x;
-                    float *to = left < LANES ? spare : end;
-                    float plus[LANES], minus[LANES];
-                    for (int l = 0; l < LANES; ++l) {
-                        plus[l] = real[x + l] * row_re[y * n_components];
-                        minus[l] = imag[x + l] * row_im[y * n_components];
-                    }
-                    for (Py_ssize_t g = 1; g < n_components; ++g) {
-                        float c = row_re[y * n_components + g];
-                        float s = row_im[y * n_components + g];
-                        for (int l = 0; l < LANES; ++l) {
-                            plus[l] += real[g * TILE + x + l] * c;
-                            minus[l] += imag[g * TILE + x + l] * s;
+                            real[g * room + k + l] = cell_re * c[l] - cell_im * s[l];
+                            imag[g * room + k + l] = cell_re * s[l] + cell_im * c[l];
                         }
                     }
-                    for (int l = 0; l < LANES; ++l)
-                        to[l] = plus[l] - minus[l];
-                    if (left < LANES)
-                        memcpy(end, to, left * sizeof *to);
                 }
+                x += cell;
+            }
+            for (; y + 1 < n_rows; y += 2)
+                rows_of_tile(
+                    out + y * width + first, width, count, 1, n_components,
+                    row_re + y * n_components, row_im + y * n_components, real, imag,
+                    room);
+            if (y < n_rows)
+                rows_of_tile(
+                    out + y * width + first, width, count, 0, n_components,
+                    row_re + y * n_components, row_im + y * n_components, real, imag,
+                    room);
         }
     }
     """
@@ -217,7 +244,7 @@ cdef extern from *:
         float *out, Py_ssize_t width, Py_ssize_t n_rows, Py_ssize_t n_components,
         const float *row_re, const float *row_im, const float *column_re,
         const float *column_im, Py_ssize_t padded, const float *re, const float *im,
-        Py_ssize_t n_cells, Py_ssize_t cell, float *a, float *b, Py_ssize_t room,
+        Py_ssize_t next, Py_ssize_t n_cells, Py_ssize_t cell, Py_ssize_t room,
         float *real, float *imag
     ) noexcept nogil
     void difference_sums(
@@ -307,16 +334,16 @@ def sum_of_components(
     """
     cdef Py_ssize_t height = rows.shape[2], width = columns.shape[2]
     cdef Py_ssize_t n_components = amplitudes.shape[1], n_cells = amplitudes.shape[4]
+    cdef Py_ssize_t next = out.shape[0] * amplitudes.shape[3] * n_cells
     cdef Py_ssize_t reim, f, g, y, i, k, first, n_rows, cell = block * step
-    cdef Py_ssize_t padded = (width + TILE - 1) // TILE * TILE
+    # Columns of a tile, with room for cells that begin before it or end after; and of
+    # all tiles.
+    cdef Py_ssize_t margin = whole(cell + 16), room = margin + TILE + margin
+    cdef Py_ssize_t padded = (width + TILE - 1) // TILE * TILE + margin
     cdef float[:, :, ::1] factors = np.zeros((2, n_components, padded), np.float32)
-    cdef float[:, :, ::1] tile = np.empty((2, n_components, TILE), np.float32)
-    # Of one row, and of a row of cells, by component.
+    cdef float[:, :, ::1] tile = np.zeros((2, n_components, room), np.float32)
+    # Of one row, by component.
     cdef float[:, :, ::1] row_factors = np.empty((2, height, n_components), np.float32)
-    cdef float[:, :, ::1] values = np.empty((2, n_components, n_cells), np.float32)
-    # Of the columns of a tile, with room for cells that begin before it or end after.
-    cdef Py_ssize_t room = TILE + 2 * cell + 16
-    cdef float[:, :, ::1] spread = np.zeros((2, n_components, room), np.float32)
     # The sum in a row of cells, if it is not kept; and sums of the columns of a block,
     # with zeros after the last.
     cdef bint is_kept = pixels is None
@@ -338,13 +365,12 @@ def sum_of_components(
                 n_rows = min(cell, height - first)
                 made = &out[f, first, 0] if is_kept else &spare[0, 0]
                 if n_components:
-                    values[:, :, :] = amplitudes[:, :, f, i]
                     cell_components(
                         made, width, n_rows, n_components, &row_factors[0, first, 0],
                         &row_factors[1, first, 0], &factors[0, 0, 0], &factors[1, 0, 0],
-                        padded, &values[0, 0, 0], &values[1, 0, 0], n_cells, cell,
-                        &spread[0, 0, cell], &spread[1, 0, cell], room, &tile[0, 0, 0],
-                        &tile[1, 0, 0],
+                        padded, &amplitudes[0, 0, f, i, 0], &amplitudes[1, 0, f, i, 0],
+                        next, n_cells, cell, room, &tile[0, 0, margin],
+                        &tile[1, 0, margin],
                     )
                 if is_kept:
                     continue

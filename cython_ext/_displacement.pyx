@@ -20,6 +20,8 @@ LANES cells are done side by side; after the last, there are zeros up to a whole
 of lanes, so every cell is made by the same instructions, wherever it lies.
 """
 
+import functools
+
 import numpy as np
 
 
@@ -316,6 +318,16 @@ cdef extern from *:
         float *re2, float *im2) noexcept nogil
 
 
+@functools.lru_cache(maxsize=16)
+def grid_waves(last, steps):
+    """Cosines and sines of 2 pi n i / steps, n from -last on: (2, n, steps) float32."""
+    angles = np.outer(np.arange(-last, last + 1), np.arange(steps)) % steps
+    angles = 2 * np.pi / steps * angles
+    waves = np.array([np.cos(angles), np.sin(angles)], np.float32)
+    waves.flags.writeable = False
+    return waves
+
+
 def best_displacements(
     const float[:, :, ::1] terms, const int[:, ::1] indices, Py_ssize_t steps,
     bint either_sign, double[:, ::1] out
@@ -337,9 +349,8 @@ def best_displacements(
     cdef Py_ssize_t n_terms = terms.shape[1], n_cells = terms.shape[2]
     cdef Py_ssize_t group, first, n, lane, left
     cdef Py_ssize_t last = max(1, np.abs(indices).max(initial=0))
-    angles = np.outer(np.arange(-last, last + 1), np.arange(steps)) % steps
-    angles = 2 * np.pi / steps * angles
-    cdef float[:, :, ::1] waves = np.array([np.cos(angles), np.sin(angles)], np.float32)
+    # A frame asks for the same ones some times.
+    cdef const float[:, :, ::1] waves = grid_waves(last, steps)
     cdef float[:, :, ::1] own = np.zeros((2, max(n_terms, 1), LANES), np.float32)
     cdef int[::1] folded = np.unique(np.abs(indices[:, 1])).astype(np.int32)
     # Two each of `even` and `odd`, and later of the powers of both axes.

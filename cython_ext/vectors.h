@@ -4,6 +4,8 @@
 #ifndef SYMSEG_VECTORS_H
 #define SYMSEG_VECTORS_H
 
+#include <stdint.h>
+
 #if defined(_MSC_VER)
 #define SYMSEG_RESTRICT __restrict
 #define SYMSEG_INLINE static __forceinline
@@ -39,5 +41,12 @@
 
 /* Numbers that are done side by side. */
 #define LANES 32
+
+/* Length of a row with room after it: an odd number of lanes, as rows a power of two apart
+   share few lines of the cache. */
+#define ROW_WITH_ROOM(width) ((((width) + LANES - 1) / LANES | 1) * LANES)
+
+/* Numbers of some bytes each from an address to where a line of the cache begins. */
+#define TO_CACHE_LINE(address, size) ((Py_ssize_t) (-(uintptr_t) (address) & 63) / (size))
 
 #endif

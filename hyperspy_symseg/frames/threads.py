@@ -22,6 +22,9 @@ R = TypeVar("R")
 
 # Threads that anybody can ask for.
 MOST_WORKERS = 2**15
+# Size of arrays from which on many steps with them are worth a thread: one thread at a
+# time has the interpreter, and with smaller ones it takes longer to wait for it.
+WORTH_A_THREAD = 2**17
 
 
 class OneThread:
@@ -265,7 +268,7 @@ def n_workers():
     return CPU_COUNT if _here.workers is None else _here.workers.num_workers
 
 
-def pmap(function, *items, counted=None):
+def pmap(function, *items, counted=None, size=None):
     """Results of a function, as from `map`, in the threads of the context.
 
     The only one of its kind is done in this thread, with the workers for what it does
@@ -278,6 +281,9 @@ def pmap(function, *items, counted=None):
         Of one length.
     counted : str, optional
         What the progress bar calls the work, if these are the parts that it counts.
+    size : int, optional
+        Of the arrays that the work on an item goes through, in many steps: the work on
+        small ones is done in this thread.
 
     Returns
     -------
@@ -289,6 +295,7 @@ def pmap(function, *items, counted=None):
         If the progress bar does not go over all of them.
     """
     here, n_items = _here.workers, len(items[0])
+    is_small = size is not None and size < WORTH_A_THREAD
 
     def alone(*each):
         outer, _here.workers = _here.workers, _SERIAL
@@ -299,7 +306,7 @@ def pmap(function, *items, counted=None):
 
     if n_items == 1:
         done = map(function, *items)
-    elif here is None or here.num_workers == 1:
+    elif here is None or here.num_workers == 1 or is_small:
         done = map(alone, *items)
     else:
         done = here.pool.map(alone, *items)

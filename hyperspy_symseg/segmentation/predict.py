@@ -21,10 +21,9 @@ from hyperspy_symseg.frames.memory import keep_freed_memory
 from hyperspy_symseg.frames.threads import one_thread, pmap
 from hyperspy_symseg.frames.tiling import map_tiles
 from hyperspy_symseg.frames.valid import valid_pixels
-from hyperspy_symseg.templates.blocks import interpolated
+from hyperspy_symseg.templates.blocks import interpolated, largest_between
 from hyperspy_symseg.templates.boundaries import sharpened, straightened
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
-from hyperspy_symseg.templates.potts import most_probable
 from hyperspy_symseg.templates.small_regions import by_evidence
 from hyperspy_symseg.templates.survival import change_of_certainty, changed
 
@@ -283,19 +282,19 @@ def refine(templates, frame, mask, tile, certainty=True, normalized=None):
         np.arange(axis.start - begin, axis.stop - begin)
         for axis, begin in zip(tile.inner, first, strict=True)
     )
-    posterior = interpolated(straight, normalized.block, rows, columns)
-    labels = most_probable(posterior)
+    pixels = normalized.block, rows, columns
+    labels = largest_between(straight, *pixels)
     probabilities = None
     if certainty:
-        probabilities = sharpened(posterior)
-        if len(posterior) > 1:
+        probabilities = sharpened(interpolated(straight, *pixels))
+        if len(straight) > 1:
             change = change_of_certainty(normalized, templates, found, straight, first)
-            change = interpolated(change, normalized.block, rows, columns)
+            change = interpolated(change, *pixels)
             probabilities = changed(probabilities, change, labels)
     if normalized.flat is not None:
         labels[normalized.flat[np.ix_(rows, columns)]] = -1
     if certainty and normalized.is_doubtful:
-        chance = np.float32(1 / len(posterior))
+        chance = np.float32(1 / len(straight))
         probabilities = chance + IN_DOUBT * (probabilities - chance)
     return labels, probabilities
 

@@ -15,6 +15,8 @@ _blocks = compiled("_blocks")
 
 # Standard deviations at which a Gaussian window ends.
 TRUNCATE = 3.0
+# Rows of pixels that a thread is given.
+ROWS = 512
 
 
 def n_blocks(shape, side):
@@ -115,11 +117,8 @@ def interpolated(arrays, side, rows, columns):
     >>> interpolated(np.float32([[[0, 1]]]), 2, np.arange(2), np.arange(4))[0, 0]
     array([0.  , 0.25, 0.75, 1.  ], dtype=float32)
     """
-    places = []
-    for pixels, n in zip((rows, columns), arrays.shape[1:], strict=True):
-        position = (pixels - (side - 1) / 2) / side
-        before = np.clip(np.floor(position).astype(np.int32), 0, n - 1)
-        places += [before, np.clip(position - before, 0, 1).astype(np.float32)]
+    axes = zip((rows, columns), arrays.shape[1:], strict=True)
+    places = [each for pixels, n in axes for each in _between(pixels, n, side)]
     out = np.empty((len(arrays), len(rows), len(columns)), np.float32)
 
     def interpolate(array, own):
@@ -127,6 +126,48 @@ def interpolated(arrays, side, rows, columns):
 
     pmap(interpolate, arrays, out)
     return out
+
+
+def largest_between(arrays, side, rows, columns):
+    """Array that has the largest value at each pixel, of those that are interpolated.
+
+    Parameters
+    ----------
+    arrays, side, rows, columns
+        As for `interpolated`.
+
+    Returns
+    -------
+    (rows, columns) numpy.ndarray of int16
+        The first of several.
+
+    Examples
+    --------
+    >>> arrays = np.float32([[[3, 0]], [[1, 1]]])
+    >>> largest_between(arrays, 2, np.arange(1), np.arange(4))
+    array([[0, 0, 1, 1]], dtype=int16)
+    """
+    arrays = np.ascontiguousarray(arrays)
+    along_y, along_x = (
+        _between(pixels, n, side)
+        for pixels, n in zip((rows, columns), arrays.shape[1:], strict=True)
+    )
+    out = np.empty((len(rows), len(columns)), np.int16)
+
+    def of_rows(first):
+        own = slice(first, first + ROWS)
+        places = *(each[own] for each in along_y), *along_x
+        _blocks.largest_between(arrays, *places, out[own])
+
+    pmap(of_rows, range(0, len(rows), ROWS))
+    return out
+
+
+def _between(pixels, n, side):
+    """Blocks of n before pixels of a line, and shares of those after: two (pixels,)."""
+    position = (pixels - (side - 1) / 2) / side
+    before = np.clip(np.floor(position).astype(np.int32), 0, n - 1)
+    return before, np.clip(position - before, 0, 1).astype(np.float32)
 
 
 def normalised(values, means, scales, side):
@@ -235,7 +276,7 @@ def gaussian_weights(width, dtype=np.float32):
     return weights
 
 
-def window_means(blocks, weights, go_on=False, left_out=None, out=None):
+def window_means(blocks, weights, left_out=None):
     """Weighted means of blocks in a window.
 
     Parameters
@@ -243,21 +284,18 @@ def window_means(blocks, weights, go_on=False, left_out=None, out=None):
     blocks : (..., rows, columns) numpy.ndarray
     weights : (m,) numpy.ndarray of float32 or float64
         Along an axis, at distances of 0, 1, ... blocks; 2 or more.
-    go_on : bool
-        Whether blocks at the edges go on beyond them; otherwise, there are zeros.
     left_out : (l,) numpy.ndarray of the same dtype, optional
         Weights of a smaller window that is left out; 2 or more.
-    out : numpy.ndarray, optional
-        C-contiguous, where the means go.
 
     Returns
     -------
     numpy.ndarray
-        Of the same shape, and in the precision of the weights.
+        Of the same shape, and in the precision of the weights. Beyond the edges, there
+        are zeros.
     """
     blocks = np.ascontiguousarray(blocks, dtype=weights.dtype)
-    out = np.empty_like(blocks) if out is None else out
-    _blocks.window_means(planes(blocks), weights, go_on, planes(out), left_out)
+    out = np.empty_like(blocks)
+    _blocks.window_means(planes(blocks), weights, planes(out), left_out)
     return out
 
 

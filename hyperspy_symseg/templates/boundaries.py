@@ -133,18 +133,13 @@ def smooth_boundaries(posterior, window):
     (patterns, block rows, block columns) numpy.ndarray of float32
         A step is about as wide as the window.
     """
-    weights = _weights(window.reach)
+    weights, undone = _weights(window.reach), np.array(window.undone, np.float32)
 
     def of_tile(posterior):
-        mean = _means(posterior, weights, 1)
-        for share in window.undone:
-            lost = sharpened(mean)
-            # The last pattern's follows from the others'.
-            np.subtract(posterior[:-1], lost[:-1], out=lost[:-1])
-            lost = _means(lost, weights, 0)
-            lost *= np.float32(share)
-            mean += lost
-        return mean
+        posterior = np.ascontiguousarray(posterior)
+        smooth = np.empty_like(posterior)
+        _boundaries.smooth(posterior, weights, undone, SQUARINGS, smooth)
+        return smooth
 
     reach = window.reach * (1 + len(window.undone))
     return in_row_tiles(of_tile, posterior, reach)
@@ -176,11 +171,3 @@ def _weights(reach):
     weights /= 2 * weights.sum() - weights[0]
     weights.flags.writeable = False
     return weights
-
-
-def _means(shares, weights, total):
-    """Means of the shares of patterns in a window; the last pattern has the rest."""
-    means = np.empty_like(shares)
-    window_means(shares[:-1], weights, go_on=True, out=means[:-1])
-    np.subtract(total, sum(means[:-1]), out=means[-1])
-    return means

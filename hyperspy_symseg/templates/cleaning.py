@@ -2,13 +2,11 @@
 """The pixels of a frame that are data: no flat areas, spikes, spoilt lines, offsets."""
 
 import functools
-import itertools
 
 import numpy as np
 
 from hyperspy_symseg.frames.block_sums import moments
 from hyperspy_symseg.frames.flat import SMALLEST_BLOCK, flat_areas
-from hyperspy_symseg.frames.threads import pmap
 from hyperspy_symseg.frames.valid import valid_pixels
 
 from .blocks import ratio, sum_blocks
@@ -109,11 +107,11 @@ class CleanFrame:
         """Leave out spoilt lines and take off offsets: number of lines, if offsets."""
         side = self._cell * self.block
         # Both are judged before one is changed.
-        both = pmap(lambda axis: Lines(self.values, self.valid, side, axis), (1, 0))
+        both = [Lines(self.values, self.valid, side, axis) for axis in (1, 0)]
         sums, energies, counts = sum_blocks(np.stack(self.cells), SPAN)
         variances = ratio(energies, counts) - ratio(sums, counts) ** 2
-        have_offsets = pmap(lambda each: each.have_offsets(variances), both)
-        offsets = [each.offsets() for each in itertools.compress(both, have_offsets)]
+        shifted = [each for each in both if each.have_offsets(variances)]
+        offsets = [each.offsets() for each in shifted]
         for each in offsets:
             self.values -= each
         spoilt = [each for each in both if each.spoilt.any()]

@@ -454,7 +454,7 @@ class Templates:
                 return what.components(frame), patterns
             return FreeComponents(frame, *what), patterns
 
-        return pmap(in_frame, free + tied)
+        return pmap(in_frame, free + tied, size=frame.counts.size)
 
     def each_expected(self, frame, posterior):
         """Template of every pattern in a frame: list of (..., rows, columns) float32.
@@ -551,7 +551,8 @@ def by_pattern(function, groups, posterior):
         return function(one, posterior[patterns])
 
     found = [None] * len(posterior)
-    for (_, patterns), results in zip(groups, pmap(of_group, groups), strict=True):
+    each = pmap(of_group, groups, size=posterior[0].size)
+    for (_, patterns), results in zip(groups, each, strict=True):
         for pattern, result in zip(patterns, results, strict=True):
             found[pattern] = result
     return found

@@ -8,6 +8,7 @@ import sklearn.cluster  # noqa: F401  it brings OpenMP
 from threadpoolctl import ThreadpoolController, threadpool_info
 
 from hyperspy_symseg.frames.threads import (
+    WORTH_A_THREAD,
     OneThread,
     pmap,
     tracked,
@@ -188,6 +189,22 @@ def test_threads_of_a_context_have_none_below_them(before):
         seen = pmap(lambda _: numbers(), range(8))
     assert all(set(each) == {1} for each in seen)
     assert numbers() == before
+
+
+@pytest.mark.parametrize(
+    ("size", "n_threads"), [(WORTH_A_THREAD - 1, 1), (WORTH_A_THREAD, 2)]
+)
+def test_work_on_small_arrays_is_done_in_this_thread(size, n_threads):
+    barrier = threading.Barrier(n_threads, timeout=10)
+
+    def own(_):
+        barrier.wait()
+        return threading.current_thread()
+
+    with workers(2):
+        found = set(pmap(own, range(2), size=size))
+    assert len(found) == n_threads
+    assert (threading.current_thread() in found) == (n_threads == 1)
 
 
 def test_order_is_kept():

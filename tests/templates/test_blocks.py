@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -9,6 +9,8 @@ from hyperspy_symseg.templates.blocks import (
     centres,
     difference_products,
     eroded,
+    interpolated,
+    largest_between,
     local_mean,
     products,
     sum_blocks,
@@ -61,19 +63,19 @@ def test_squares_of_several_frames_are_done_one_by_one():
         np.testing.assert_array_equal(function(array), expected)
 
 
-@given(st.integers(1, 9), st.integers(1, 70), st.integers(2, 14), st.booleans())
-def test_window_means_are_those_of_padded_squares(rows, columns, n_weights, go_on):
+@given(st.integers(1, 9), st.integers(1, 70), st.integers(2, 14))
+def test_window_means_are_those_of_padded_squares(rows, columns, n_weights):
     rng = np.random.default_rng(0)
     array, weights = rng.normal(size=(rows, columns)), rng.random(n_weights)
     reach = n_weights - 1
     both = np.concatenate([weights[:0:-1], weights])
-    padded = np.pad(array, reach, mode="edge" if go_on else "constant")
+    padded = np.pad(array, reach)
     for axis in (0, 1):
         padded = np.apply_along_axis(np.convolve, axis, padded, both, mode="valid")
-    found = window_means(array, weights.astype(np.float32), go_on)
+    found = window_means(array, weights.astype(np.float32))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, padded, atol=1e-4)
-    np.testing.assert_allclose(window_means(array, weights, go_on), padded, atol=1e-12)
+    np.testing.assert_allclose(window_means(array, weights), padded, atol=1e-12)
 
 
 def random(*shape, seed=0):
@@ -119,14 +121,11 @@ def test_eroded_blocks_are_those_of_scipy(margin):
 
 
 @pytest.mark.parametrize("shape", [(2, 9, 20), (3, 4, 37)])
-@pytest.mark.parametrize("go_on", [False, True])
-def test_a_smaller_window_is_left_out(shape, go_on):
+def test_a_smaller_window_is_left_out(shape):
     blocks = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     window, smaller = np.float32([0.2, 0.1, 0.05]), np.float32([0.2, 0.1])
-    expected = window_means(blocks, window, go_on) - window_means(
-        blocks, smaller, go_on
-    )
-    found = window_means(blocks, window, go_on, smaller)
+    expected = window_means(blocks, window) - window_means(blocks, smaller)
+    found = window_means(blocks, window, smaller)
     np.testing.assert_array_equal(found, expected)
 
 
@@ -137,3 +136,41 @@ def test_products_of_differences(side):
     expected = products(one[0] - one[1], other[0] - other[1], side)
     found = difference_products(tuple(one), tuple(other), side)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@given(
+    st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 40)),
+    st.integers(1, 6),
+    st.sampled_from([np.float32, np.float64, np.int16]),
+    st.integers(0, 9),
+)
+@settings(deadline=None)
+def test_the_largest_between_blocks_is_that_of_interpolated_arrays(
+    shape, side, dtype, seed
+):
+    # Of few values, so that some are the same.
+    arrays = np.random.default_rng(seed).integers(0, 4, shape).astype(dtype)
+    arrays = arrays.astype(np.float32)
+    rows, columns = (np.arange(side * n) for n in shape[1:])
+    columns = columns[len(columns) // 3 :]
+    found = largest_between(arrays, side, rows, columns)
+    assert found.dtype == np.int16
+    expected = interpolated(arrays, side, rows, columns).argmax(axis=0)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_the_largest_between_blocks_of_many_rows():
+    arrays = np.random.default_rng(0).random((3, 31, 5)).astype(np.float32)
+    rows, columns = np.arange(31 * 40), np.arange(7, 190)
+    expected = interpolated(arrays, 40, rows, columns).argmax(axis=0)
+    np.testing.assert_array_equal(largest_between(arrays, 40, rows, columns), expected)
+
+
+def test_pixels_between_blocks_are_on_the_line_through_their_middles():
+    blocks = np.random.default_rng(0).random((2, 4, 7)).astype(np.float32)
+    rows, columns = np.arange(2, 10), np.arange(3, 20)
+    found = interpolated(blocks, 3, rows, columns)
+    places = np.meshgrid((rows - 1) / 3, (columns - 1) / 3, indexing="ij")
+    for own, expected in zip(found, blocks, strict=True):
+        slow = ndimage.map_coordinates(expected, places, order=1, mode="nearest")
+        np.testing.assert_allclose(own, slow, atol=1e-6)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from hyperspy_symseg.templates.boundaries import (
     NARROW,
@@ -13,6 +14,7 @@ from hyperspy_symseg.templates.boundaries import (
     straightened_in,
 )
 from hyperspy_symseg.templates.potts import most_probable
+from hyperspy_symseg.templates.small_regions import NARROWEST
 
 SHAPE = (41, 60)
 ROWS, COLUMNS = np.indices(SHAPE)
@@ -74,6 +76,47 @@ def test_smoothing_weighs_by_a_parabola(window):
     expected[20 - reach : 21 + reach, 30 - reach : 31 + reach] = np.outer(side, side)
     np.testing.assert_allclose(found[0], expected, atol=1e-6)
     np.testing.assert_allclose(found.sum(axis=0), 1, atol=1e-6)
+
+
+def smoothed(posterior, window):
+    """The same as `smooth_boundaries`, in double precision and step by step."""
+    side = 1 - (np.arange(-window.reach, window.reach + 1) / (window.reach + 1)) ** 2
+    side /= side.sum()
+
+    def means(shares, total):
+        for axis in (1, 2):
+            shares = ndimage.correlate1d(shares, side, axis, mode="nearest")
+        shares[-1] = total - shares[:-1].sum(axis=0)
+        return shares
+
+    smooth = means(posterior.astype(float), 1)
+    for share in window.undone:
+        steep = np.maximum(smooth, 1e-4) ** 8
+        steep /= steep.sum(axis=0)
+        smooth = smooth + share * means(posterior - steep, 0)
+    return smooth
+
+
+@given(
+    st.tuples(st.integers(1, 4), st.integers(1, 30), st.integers(1, 70)),
+    st.sampled_from([NARROW, WIDE, NARROWEST]),
+    st.integers(0, 9),
+)
+@settings(deadline=None)
+def test_smoothing_is_that_of_the_formula(shape, window, seed):
+    rng = np.random.default_rng(seed)
+    posterior = np.moveaxis(rng.dirichlet(np.full(shape[0], 0.3), shape[1:]), -1, 0)
+    posterior = posterior.astype(np.float32)
+    found = smooth_boundaries(posterior, window)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, smoothed(posterior, window), atol=2e-5)
+
+
+def test_smoothing_leaves_what_it_is_given():
+    posterior = posterior_of(COLUMNS > 20)
+    before = posterior.copy()
+    smooth_boundaries(posterior[:, ::2], NARROW)
+    np.testing.assert_array_equal(posterior, before)
 
 
 @pytest.mark.parametrize("slope", [0, 0.4, 1])
