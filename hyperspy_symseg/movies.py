@@ -16,6 +16,7 @@ from hyperspy_symseg.frames.run import FrameError, evaluate_frames, watched
 from hyperspy_symseg.frames.store import FrameStore, only_writer
 from hyperspy_symseg.frames.threads import tracked
 from hyperspy_symseg.frames.zarr_array import zarr_library
+from hyperspy_symseg.optional import optional
 
 # Encoder and arrangement of pixels in the file. "libwebp" hands out each frame when it
 # is encoded; "libwebp_anim" would keep them all.
@@ -280,8 +281,7 @@ class _Writer:
     """File that takes frames of one shape in their order, and keeps few in memory."""
 
     def __init__(self, path, speed):
-        import imageio.v3 as imageio
-
+        imageio = optional("imageio.v3", "a movie", "movie")
         self._suffix, self._speed, self._begun = path.suffix, float(speed), False
         # A movie in a browser begins anew, as GIFs do by themselves.
         loop = {"options": {"loop": "0"}} if self._suffix == ".webp" else {}
