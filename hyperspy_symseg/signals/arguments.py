@@ -37,7 +37,7 @@ from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.frames.tiling import evenly_spread
 from hyperspy_symseg.lattice import Lengths
 
-from .axes import PIXEL_SIZE_TOLERANCE, angstroms, unit
+from .axes import PIXEL_SIZE_TOLERANCE, in_angstroms, unit
 from .regions import region_mask
 
 _logger = logging.getLogger(__name__)
@@ -694,10 +694,10 @@ def defoci_of(signal, material, given):
                 f"focal_series must be three defoci in angstroms, got {shown(given)}."
             )
         return found
-    known = angstroms({"scale": 1.0, "offset": 0.0, "units": unit(axes[0])})
+    known = in_angstroms(axes[0])
     if known is None:
         raise ValueError(
             "focal_series must be three defoci in angstroms where the axis of "
             f"navigation has no unit of length, got {shown(given)}."
         )
-    return tuple(float(known[0] * x) for x in axes[0].axis)
+    return tuple(known.tolist())

@@ -169,6 +169,12 @@ def angstroms(axis):
     return float(axis.scale), float(axis.offset)
 
 
+def in_angstroms(axis):
+    """Values of an axis in angstroms: (n,) array, or None without a unit of length."""
+    known = angstroms({"scale": 1.0, "offset": 0.0, "units": unit(axis)})
+    return None if known is None else known[0] * axis.axis
+
+
 def seconds(units):
     """Seconds in a unit of time.
 

@@ -7,7 +7,7 @@ from hyperspy.signals import BaseSignal
 from hyperspy_symseg.frames.checks import check_flag, check_number, is_number, shown
 from hyperspy_symseg.version import package_version
 
-from .axes import angstroms, check_pixel_size, frame_axes, unit
+from .axes import angstroms, check_pixel_size, frame_axes, in_angstroms, unit
 from .points import as_points, check_one_of
 
 # Of the circles about outliers, in periods.
@@ -205,9 +205,8 @@ def _known_of_microscope(signal):
     }
     known = {name: signal.metadata.get_item(item) for name, item in items.items()}
     for axis in signal.axes_manager.navigation_axes:
-        told = {"scale": 1.0, "offset": 0.0, "units": unit(axis)}
-        if axis.name == "defocus" and (lengths := angstroms(told)) is not None:
-            known["defocus"] = lengths[0] * axis.axis
+        if axis.name == "defocus" and (values := in_angstroms(axis)) is not None:
+            known["defocus"] = values
     return {name: value for name, value in known.items() if value is not None}
 
 
