@@ -29,41 +29,188 @@ Of T and -T, the one with the larger n serves both; if equal, each serves itself
 
 import numpy as np
 
-from libc.math cimport NAN, sqrt
+from libc.math cimport NAN
+from libc.string cimport memcpy
 
 
 cdef extern from *:
     """
+    #include <math.h>
+
     #include "vectors.h"
 
-    /* In C, because only restrict lets the compiler use vector instructions. */
-    static inline void add_products(
+    /* A variance this small beside the mean square is none, by definition. So is one
+       that could be rounding: sums are differences of sums over the block, which are
+       rounded in proportion to their own size. */
+    #define NO_VARIANCE 1e-10
+    #define ROUNDING 1e-14
+
+    /* The offset that was subtracted from all intensities, and the rounding error of a
+       sum of squares in this block. */
+    typedef struct { double offset, rounding; } Level;
+
+    /* Where a row of patches begins and ends in tables of sums over all rows above and
+       all columns to the left, the same shifted, and its number of rows. */
+    typedef struct {
+        const double *low, *high, *shifted_low, *shifted_high;
+        const double *energy_low, *energy_high;
+        const double *shifted_energy_low, *shifted_energy_high;
+        double height;
+    } Rows;
+
+    /* 1 / sqrt(n ss - s s), or 0 where there is no variance. */
+    SYMSEG_INLINE double inverse_norm(double n, double s, double ss, Level level)
+    {
+        SYMSEG_ROUND_EACH
+        double variance = n * ss - s * s;
+        double mean = s + n * level.offset;
+        double norm = 1.0 / sqrt(variance);
+        int none = variance <= NO_VARIANCE * (variance + mean * mean);
+        return none | (variance <= n * level.rounding) ? 0.0 : norm;
+    }
+
+    SYMSEG_INLINE float clip(double score)
+    {
+        score = score > 1.0 ? 1.0 : score;
+        return (float) (score < -1.0 ? -1.0 : score);
+    }
+
+    SYMSEG_INLINE float correlation(
+        double n, double s, double t, double ss, double tt, double st, Level level)
+    {
+        SYMSEG_ROUND_EACH
+        return clip(
+            (n * st - s * t) * inverse_norm(n, s, ss, level)
+            * inverse_norm(n, t, tt, level));
+    }
+
+    /* Sum over the columns first to last - 1, and the rows between two of a table. */
+    SYMSEG_INLINE double sum_between(
+        const double *low, const double *high, Py_ssize_t first, Py_ssize_t last)
+    {
+        return high[last] - low[last] - high[first] + low[first];
+    }
+
+    SYMSEG_INLINE float clipped_score(
+        const Rows *at, Py_ssize_t first, Py_ssize_t last, double st, double n_least,
+        Level level)
+    {
+        SYMSEG_ROUND_EACH
+        double n = at->height * (double) (last - first);
+        float score = correlation(
+            n, sum_between(at->low, at->high, first, last),
+            sum_between(at->shifted_low, at->shifted_high, first, last),
+            sum_between(at->energy_low, at->energy_high, first, last),
+            sum_between(at->shifted_energy_low, at->shifted_energy_high, first, last),
+            st, level);
+        return n < n_least ? NAN : score;
+    }
+
+    /* Scores of patches that leave the frame; first and last are their columns. */
+    SYMSEG_CLONES SYMSEG_ROUNDED static void score_clipped(
+        const Rows *rows, const Py_ssize_t *SYMSEG_RESTRICT first,
+        const Py_ssize_t *SYMSEG_RESTRICT last, Py_ssize_t step,
+        const double *SYMSEG_RESTRICT st, double n_least, Level level,
+        float *SYMSEG_RESTRICT score, Py_ssize_t size)
+    {
+        const Rows at = *rows;
+        Py_ssize_t x0 = first[0], x1 = last[0];
+        /* Neighbours are loaded together. */
+        if (step == 1 && first[size - 1] == x0 + size - 1
+            && last[size - 1] == x1 + size - 1)
+            for (Py_ssize_t k = 0; k < size; ++k)
+                score[k] = clipped_score(&at, x0 + k, x1 + k, st[k], n_least, level);
+        else
+            for (Py_ssize_t k = 0; k < size; ++k)
+                score[k] = clipped_score(&at, first[k], last[k], st[k], n_least, level);
+    }
+
+    SYMSEG_CLONES SYMSEG_ROUNDED static void add_products(
         double *SYMSEG_RESTRICT sum, const double *SYMSEG_RESTRICT previous,
         const double *SYMSEG_RESTRICT a, const double *SYMSEG_RESTRICT b,
         Py_ssize_t n)
     {
+        SYMSEG_ROUND_EACH
         for (Py_ssize_t i = 0; i < n; ++i)
             sum[i] = previous[i] + a[i] * b[i];
     }
+
+    /* Sums over patches as wide as `span`; the first begins at h[0]. */
+    SYMSEG_CLONES static void take_patches(
+        const double *SYMSEG_RESTRICT h, Py_ssize_t step, Py_ssize_t span,
+        double *SYMSEG_RESTRICT out, Py_ssize_t n)
+    {
+        /* Neighbours are loaded together. */
+        if (step == 1)
+            for (Py_ssize_t k = 0; k < n; ++k)
+                out[k] = h[k + span] - h[k];
+        else
+            for (Py_ssize_t k = 0; k < n; ++k)
+                out[k] = h[k * step + span] - h[k * step];
+    }
+
+    SYMSEG_INLINE float whole_score(
+        double n, double st, double s, double t, double norm, double shifted_norm)
+    {
+        SYMSEG_ROUND_EACH
+        return clip((n * st - s * t) * (norm * shifted_norm));
+    }
+
+    /* Scores of patches that lie wholly in the frame, as those above. */
+    SYMSEG_CLONES SYMSEG_ROUNDED static void score_patches(
+        const double *SYMSEG_RESTRICT h, Py_ssize_t step, Py_ssize_t span, double n,
+        const double *total, const double *shifted_total, const double *norm,
+        const double *shifted_norm, float *SYMSEG_RESTRICT score, Py_ssize_t size)
+    {
+        if (step == 1)
+            for (Py_ssize_t k = 0; k < size; ++k)
+                score[k] = whole_score(
+                    n, h[k + span] - h[k], total[k], shifted_total[k], norm[k],
+                    shifted_norm[k]);
+        else
+            for (Py_ssize_t k = 0, x = 0; k < size; ++k, x += step)
+                score[k] = whole_score(
+                    n, h[x + span] - h[x], total[x], shifted_total[x], norm[x],
+                    shifted_norm[x]);
+    }
     """
+    ctypedef struct Level:
+        double offset
+        double rounding
+
+    ctypedef struct Rows:
+        const double *low
+        const double *high
+        const double *shifted_low
+        const double *shifted_high
+        const double *energy_low
+        const double *energy_high
+        const double *shifted_energy_low
+        const double *shifted_energy_high
+        double height
+
+    double ROUNDING
+    double inverse_norm(double n, double s, double ss, Level level) noexcept nogil
+    float correlation(
+        double n, double s, double t, double ss, double tt, double st, Level level
+    ) noexcept nogil
+    void score_clipped(
+        const Rows *rows, const Py_ssize_t *first, const Py_ssize_t *last,
+        Py_ssize_t step, const double *st, double n_least, Level level, float *score,
+        Py_ssize_t size
+    ) noexcept nogil
     void add_products(
         double *sum, const double *previous, const double *a, const double *b,
         Py_ssize_t n
     ) noexcept nogil
-
-
-# A variance this small beside the mean square is none, by definition. So is one that
-# could be rounding: sums are differences of sums over the block, which are rounded in
-# proportion to their own size.
-cdef double NO_VARIANCE = 1e-10
-cdef double ROUNDING = 1e-14
-
-
-cdef struct Level:
-    # The offset that was subtracted from all intensities, and the rounding error of a
-    # sum of squares in this block.
-    double offset
-    double rounding
+    void take_patches(
+        const double *h, Py_ssize_t step, Py_ssize_t span, double *out, Py_ssize_t n
+    ) noexcept nogil
+    void score_patches(
+        const double *h, Py_ssize_t step, Py_ssize_t span, double n,
+        const double *total, const double *shifted_total, const double *norm,
+        const double *shifted_norm, float *score, Py_ssize_t size
+    ) noexcept nogil
 
 
 cdef struct Axis:
@@ -74,40 +221,24 @@ cdef struct Axis:
     Py_ssize_t half
 
 
+cdef struct Whole:
+    # The points whose patches lie wholly in the frame, shifted too, by their rows and
+    # columns in the grid; and sums and inverse norms of patches, at every pixel.
+    Py_ssize_t top
+    Py_ssize_t bottom
+    Py_ssize_t left
+    Py_ssize_t right
+    const double *total
+    const double *norm
+    Py_ssize_t width
+
+
 cdef struct Frame:
     # Where the frame begins and ends in the block.
     Py_ssize_t top
     Py_ssize_t bottom
     Py_ssize_t left
     Py_ssize_t right
-
-
-cdef inline double inverse_norm(
-    double n, double s, double ss, Level level
-) noexcept nogil:
-    """1 / sqrt(n ss - s s), or 0 where there is no variance."""
-    cdef double variance = n * ss - s * s
-    cdef double mean = s + n * level.offset
-    if (
-        variance <= NO_VARIANCE * (variance + mean * mean)
-        or variance <= n * level.rounding
-    ):
-        return 0.0
-    return 1.0 / sqrt(variance)
-
-
-cdef inline double correlation(
-    double n, double s, double t, double ss, double tt, double st, Level level
-) noexcept nogil:
-    return (
-        (n * st - s * t)
-        * inverse_norm(n, s, ss, level)
-        * inverse_norm(n, t, tt, level)
-    )
-
-
-cdef inline float clip(double score) noexcept nogil:
-    return <float> (1.0 if score > 1.0 else -1.0 if score < -1.0 else score)
 
 
 cdef inline void add_columns(
@@ -144,21 +275,42 @@ cdef inline void add_columns(
         h[i] += h2
 
 
-cdef inline void take_patches(
-    const double *h, Axis cols, double *out
+cdef inline void finish_row(
+    const double *h, Axis rows, Axis cols, Py_ssize_t row, Py_ssize_t dy,
+    Py_ssize_t dx, const Whole *whole, double *sums, float *scores
 ) noexcept nogil:
-    """Sums over the patches of one row of the grid; the first begins at h[0]."""
-    cdef Py_ssize_t k, span = 2 * cols.half + 1
-    for k in range(cols.size):
-        out[k] = h[k * cols.step + span] - h[k * cols.step]
+    """Scores of a row of the grid where patches are whole, and sums elsewhere.
+
+    No sums of patches that are whole are kept: they would leave the cache.
+    """
+    cdef Py_ssize_t step = cols.step, span = 2 * cols.half + 1
+    cdef Py_ssize_t first, last, at
+    if not whole.top <= row < whole.bottom:
+        take_patches(h, step, span, sums, cols.size)
+        return
+    first, last = whole.left, whole.right
+    take_patches(h, step, span, sums, first)
+    take_patches(h + last * step, step, span, sums + last, cols.size - last)
+    if scores is not NULL:
+        at = (rows.first + row * rows.step) * whole.width + cols.first + first * step
+        score_patches(
+            h + first * step, step, span, (2 * rows.half + 1) * span,
+            whole.total + at, whole.total + at + dy * whole.width + dx,
+            whole.norm + at, whole.norm + at + dy * whole.width + dx,
+            scores + first, last - first,
+        )
 
 
 cdef void shifted_product_sums(
     const double[:, ::1] a, const double[:, ::1] b, Py_ssize_t dy, Py_ssize_t dx,
-    Axis rows, Axis cols, double[:, ::1] ring, double[::1] h,
-    double *plus, double *minus
+    Axis rows, Axis cols, double[:, ::1] ring, double[::1] h, const Whole *whole,
+    double *plus, double *minus, float *plus_scores, float *minus_scores,
+    Py_ssize_t scores_width
 ) noexcept nogil:
-    """Patch sums of a(q) b(q + T), dy >= 0: at r into plus, at r - T into minus."""
+    """Patch sums of a(q) b(q + T), dy >= 0: at r into plus, at r - T into minus.
+
+    Or the scores of T and -T, where the patches are whole.
+    """
     cdef Py_ssize_t ring_size = 2 * rows.half + 2
     cdef Py_ssize_t left = cols.first - cols.half - (dx if dx > 0 else 0)
     cdef Py_ssize_t right = (
@@ -169,7 +321,7 @@ cdef void shifted_product_sums(
     cdef Py_ssize_t first_minus = first_plus - dx
     cdef Py_ssize_t top = rows.first - rows.half - dy
     cdef Py_ssize_t height = dy + (rows.size - 1) * rows.step + ring_size - 1
-    cdef Py_ssize_t i, k, current, previous = ring_size - 1, before_patch
+    cdef Py_ssize_t i, k, current, previous = ring_size - 1, before_patch, row
     cdef bint at_plus, at_minus
     ring[previous, :width] = 0.0
     for i in range(height):
@@ -189,12 +341,18 @@ cdef void shifted_product_sums(
         before_patch = (i + 1) % ring_size
         add_columns(&ring[before_patch, 0], &ring[current, 0], width, &h[0])
         if at_plus:
-            take_patches(
-                &h[first_plus], cols, plus + (k - dy) // rows.step * cols.size
+            row = (k - dy) // rows.step
+            finish_row(
+                &h[first_plus], rows, cols, row, dy, dx, whole,
+                plus + row * cols.size,
+                NULL if plus_scores is NULL else plus_scores + row * scores_width,
             )
         if at_minus:
-            take_patches(
-                &h[first_minus], cols, minus + k // rows.step * cols.size
+            row = k // rows.step
+            finish_row(
+                &h[first_minus], rows, cols, row, -dy, -dx, whole,
+                minus + row * cols.size,
+                NULL if minus_scores is NULL else minus_scores + row * scores_width,
             )
 
 
@@ -221,21 +379,6 @@ cdef inline (Py_ssize_t, Py_ssize_t) overlap(
     cdef Py_ssize_t first = max(centre - half, begin, begin - shift)
     cdef Py_ssize_t last = min(centre + half + 1, end, end - shift)
     return first, max(first, last)
-
-
-cdef inline double clipped_correlation(
-    const double[:, ::1] table, const double[:, ::1] energy_table,
-    (Py_ssize_t, Py_ssize_t) y, (Py_ssize_t, Py_ssize_t) x,
-    Py_ssize_t dy, Py_ssize_t dx, double st, Level level
-) noexcept nogil:
-    return correlation(
-        (y[1] - y[0]) * (x[1] - x[0]),
-        rectangle(table, y[0], y[1], x[0], x[1]),
-        rectangle(table, y[0] + dy, y[1] + dy, x[0] + dx, x[1] + dx),
-        rectangle(energy_table, y[0], y[1], x[0], x[1]),
-        rectangle(energy_table, y[0] + dy, y[1] + dy, x[0] + dx, x[1] + dx),
-        st, level,
-    )
 
 
 cdef inline void choose(
@@ -286,55 +429,65 @@ cdef void fill_norms(
             norm[y, x] = inverse_norm(n, s, ss, level)
 
 
-cdef void score_clipped(
-    Axis rows, Axis cols, Py_ssize_t y, Py_ssize_t first, Py_ssize_t last,
-    Py_ssize_t dy, Py_ssize_t dx, Frame frame, Level level,
-    const double[:, ::1] table, const double[:, ::1] energy_table,
+cdef inline Rows rows_of_patches(
+    Py_ssize_t first, Py_ssize_t last, Py_ssize_t dy, Py_ssize_t dx,
+    const double[:, ::1] table, const double[:, ::1] energy_table
+) noexcept nogil:
+    """Where rows first..last - 1 of the block are in the tables, and those shifted."""
+    cdef Rows rows
+    rows.low, rows.high = &table[first, 0], &table[last, 0]
+    rows.shifted_low = &table[first + dy, 0] + dx
+    rows.shifted_high = &table[last + dy, 0] + dx
+    rows.energy_low, rows.energy_high = &energy_table[first, 0], &energy_table[last, 0]
+    rows.shifted_energy_low = &energy_table[first + dy, 0] + dx
+    rows.shifted_energy_high = &energy_table[last + dy, 0] + dx
+    rows.height = last - first
+    return rows
+
+
+cdef inline int which_is_larger(
+    double height_plus, double height_minus, const Py_ssize_t[:, ::1] columns,
+    Py_ssize_t k
+) noexcept nogil:
+    """1 if the patch of T keeps more pixels, -1 if that of -T does, 0 if as many."""
+    cdef double n_plus = height_plus * (columns[1, k] - columns[0, k])
+    cdef double n_minus = height_minus * (columns[3, k] - columns[2, k])
+    return (n_plus > n_minus) - (n_plus < n_minus)
+
+
+cdef void score_clipped_row(
+    const Rows *at_plus, const Rows *at_minus, const Py_ssize_t[:, ::1] columns,
+    Py_ssize_t step, Py_ssize_t first, Py_ssize_t last, double n_least, Level level,
     const double *st_plus, const double *st_minus, float *plus, float *minus
 ) noexcept nogil:
-    """Scores of points first..last - 1 of row y whose patches may leave the frame."""
-    cdef Py_ssize_t k, x
-    cdef double n_plus, n_minus
-    cdef double n_least = (2 * rows.half + 1) * (2 * cols.half + 1) / 8.0
-    cdef (Py_ssize_t, Py_ssize_t) x_plus, x_minus
-    cdef (Py_ssize_t, Py_ssize_t) y_plus = overlap(
-        y, rows.half, dy, frame.top, frame.bottom
-    )
-    cdef (Py_ssize_t, Py_ssize_t) y_minus = overlap(
-        y, rows.half, -dy, frame.top, frame.bottom
-    )
-    for k in range(first, last):
-        x = cols.first + k * cols.step
-        x_plus = overlap(x, cols.half, dx, frame.left, frame.right)
-        x_minus = overlap(x, cols.half, -dx, frame.left, frame.right)
-        n_plus = (y_plus[1] - y_plus[0]) * (x_plus[1] - x_plus[0])
-        n_minus = (y_minus[1] - y_minus[0]) * (x_minus[1] - x_minus[0])
-        if n_plus >= n_minus and n_plus >= n_least:
-            plus[k] = clip(clipped_correlation(
-                table, energy_table, y_plus, x_plus, dy, dx, st_plus[k],
-                level,
-            ))
-        if n_minus >= n_plus and n_minus >= n_least:
-            minus[k] = clip(clipped_correlation(
-                table, energy_table, y_minus, x_minus, -dy, -dx,
-                st_minus[k], level,
-            ))
-        choose(n_plus, n_minus, n_least, &plus[k], &minus[k])
+    """Scores of points first..last - 1 of a row whose patches may leave the frame.
 
-
-cdef inline void score_whole(
-    Axis cols, Py_ssize_t first, Py_ssize_t last, Py_ssize_t shift, double n,
-    const double *total, const double *norm, const double *shifted_total,
-    const double *shifted_norm, const double *st, float *score
-) noexcept nogil:
-    """Scores of points first..last - 1 of a row, all patches wholly in the frame."""
-    cdef Py_ssize_t k, x
-    for k in range(first, last):
-        x = cols.first + k * cols.step
-        score[k] = clip(
-            (n * st[k] - total[x] * shifted_total[x + shift])
-            * (norm[x] * shifted_norm[x + shift])
-        )
+    Columns are the first and last of the patches of T, and of -T.
+    """
+    cdef Py_ssize_t k = first, end
+    cdef int larger
+    while k < last:
+        larger = which_is_larger(at_plus.height, at_minus.height, columns, k)
+        end = k + 1
+        while end < last and larger == which_is_larger(
+            at_plus.height, at_minus.height, columns, end
+        ):
+            end += 1
+        if larger >= 0:
+            score_clipped(
+                at_plus, &columns[0, k], &columns[1, k], step, st_plus + k, n_least,
+                level, plus + k, end - k,
+            )
+        if larger <= 0:
+            score_clipped(
+                at_minus, &columns[2, k], &columns[3, k], step, st_minus + k, n_least,
+                level, minus + k, end - k,
+            )
+        if larger > 0:
+            memcpy(minus + k, plus + k, (end - k) * sizeof(float))
+        elif larger < 0:
+            memcpy(plus + k, minus + k, (end - k) * sizeof(float))
+        k = end
 
 
 cdef inline float *score_row(
@@ -370,13 +523,17 @@ def score_block(
     cdef double[:, ::1] st_plus = np.empty((rows.size, cols.size))
     cdef double[:, ::1] st_minus = np.empty((rows.size, cols.size))
     cdef float[::1] spare = np.empty(cols.size, np.float32)
-    cdef double n = (2 * rows.half + 1) * (2 * cols.half + 1)
+    cdef double n_least = (2 * rows.half + 1) * (2 * cols.half + 1) / 8.0
     cdef Level level = Level(offset, 0.0)
-    cdef Py_ssize_t i, dy, dx, k, y, reach, first, last
-    cdef const double *at_plus
-    cdef const double *at_minus
+    cdef Py_ssize_t scores_width = out.strides[1] // sizeof(float)
+    cdef Py_ssize_t[:, ::1] columns = np.empty((4, cols.size), np.intp)
+    cdef Py_ssize_t i, dy, dx, k, x, y, reach, last
+    cdef (Py_ssize_t, Py_ssize_t) kept
+    cdef Rows at_plus, at_minus
     cdef float *plus
     cdef float *minus
+    cdef Whole whole
+    whole.total, whole.norm, whole.width = &total[0, 0], &norm[0, 0], values.shape[1]
     with nogil:
         fill_tables(values, table, energy_table)
         level.rounding = ROUNDING * energy_table[
@@ -387,43 +544,52 @@ def score_block(
         )
         for i in range(pairs.shape[0]):
             dy, dx = pairs[i, 0], pairs[i, 1]
-            shifted_product_sums(
-                values, values, dy, dx, rows, cols, ring, h, &st_plus[0, 0],
-                &st_minus[0, 0],
-            )
+            reach = rows.half + dy
+            whole.top = points_before(rows, frame.top + reach)
+            last = points_before(rows, frame.bottom - reach)
+            whole.bottom = max(whole.top, last)
             reach = cols.half + (dx if dx > 0 else -dx)
-            first = points_before(cols, frame.left + reach)
+            whole.left = points_before(cols, frame.left + reach)
             last = points_before(cols, frame.right - reach)
-            last = max(first, last)
+            whole.right = max(whole.left, last)
+            shifted_product_sums(
+                values, values, dy, dx, rows, cols, ring, h, &whole,
+                &st_plus[0, 0], &st_minus[0, 0],
+                NULL if pairs[i, 2] < 0 else &out[pairs[i, 2], 0, 0],
+                NULL if pairs[i, 3] < 0 else &out[pairs[i, 3], 0, 0],
+                scores_width,
+            )
+            for k in range(cols.size):
+                x = cols.first + k * cols.step
+                kept = overlap(x, cols.half, dx, frame.left, frame.right)
+                columns[0, k], columns[1, k] = kept
+                kept = overlap(x, cols.half, -dx, frame.left, frame.right)
+                columns[2, k], columns[3, k] = kept
             for k in range(rows.size):
                 y = rows.first + k * rows.step
-                at_plus, at_minus = &st_plus[k, 0], &st_minus[k, 0]
+                kept = overlap(y, rows.half, dy, frame.top, frame.bottom)
+                at_plus = rows_of_patches(
+                    kept[0], kept[1], dy, dx, table, energy_table
+                )
+                kept = overlap(y, rows.half, -dy, frame.top, frame.bottom)
+                at_minus = rows_of_patches(
+                    kept[0], kept[1], -dy, -dx, table, energy_table
+                )
                 plus = score_row(out, pairs[i, 2], k, spare)
                 minus = score_row(out, pairs[i, 3], k, spare)
-                if (
-                    y - rows.half - dy < frame.top
-                    or y + rows.half + dy >= frame.bottom
-                ):
-                    score_clipped(
-                        rows, cols, y, 0, cols.size, dy, dx, frame, level, table,
-                        energy_table, at_plus, at_minus, plus, minus,
+                score_clipped_row(
+                    &at_plus, &at_minus, columns, cols.step, 0, whole.left, n_least,
+                    level, &st_plus[k, 0], &st_minus[k, 0], plus, minus,
+                )
+                if not whole.top <= k < whole.bottom:
+                    score_clipped_row(
+                        &at_plus, &at_minus, columns, cols.step, whole.left,
+                        whole.right, n_least, level, &st_plus[k, 0], &st_minus[k, 0],
+                        plus, minus,
                     )
-                    continue
-                score_whole(
-                    cols, first, last, dx, n, &total[y, 0], &norm[y, 0],
-                    &total[y + dy, 0], &norm[y + dy, 0], at_plus, plus,
-                )
-                score_whole(
-                    cols, first, last, -dx, n, &total[y, 0], &norm[y, 0],
-                    &total[y - dy, 0], &norm[y - dy, 0], at_minus, minus,
-                )
-                score_clipped(
-                    rows, cols, y, 0, first, dy, dx, frame, level, table,
-                    energy_table, at_plus, at_minus, plus, minus,
-                )
-                score_clipped(
-                    rows, cols, y, last, cols.size, dy, dx, frame, level, table,
-                    energy_table, at_plus, at_minus, plus, minus,
+                score_clipped_row(
+                    &at_plus, &at_minus, columns, cols.step, whole.right, cols.size,
+                    n_least, level, &st_plus[k, 0], &st_minus[k, 0], plus, minus,
                 )
 
 
@@ -438,17 +604,17 @@ cdef void score_counted(
     for k in range(size):
         n_plus, n_minus = sums_plus[0, row, k], sums_minus[0, row, k]
         if n_plus >= n_minus and n_plus >= n_least:
-            plus[k] = clip(correlation(
+            plus[k] = correlation(
                 n_plus, sums_plus[1, row, k], sums_plus[2, row, k],
                 sums_plus[3, row, k], sums_plus[4, row, k], sums_plus[5, row, k],
                 level,
-            ))
+            )
         if n_minus >= n_plus and n_minus >= n_least:
-            minus[k] = clip(correlation(
+            minus[k] = correlation(
                 n_minus, sums_minus[1, row, k], sums_minus[2, row, k],
                 sums_minus[3, row, k], sums_minus[4, row, k], sums_minus[5, row, k],
                 level,
-            ))
+            )
         choose(n_plus, n_minus, n_least, &plus[k], &minus[k])
 
 
@@ -476,13 +642,16 @@ def score_masked_block(
     cdef double n_least = (2 * rows.half + 1) * (2 * cols.half + 1) / 8.0
     cdef float[::1] spare = np.empty(cols.size, np.float32)
     cdef Level level = Level(offset, ROUNDING * np.sum(images[2]))
+    cdef Whole none
+    none.top = none.bottom = 0
     cdef Py_ssize_t i, j, k
     with nogil:
         for i in range(pairs.shape[0]):
             for j in range(6):
                 shifted_product_sums(
                     images[first[j]], images[second[j]], pairs[i, 0], pairs[i, 1],
-                    rows, cols, ring, h, &plus[j, 0, 0], &minus[j, 0, 0],
+                    rows, cols, ring, h, &none, &plus[j, 0, 0], &minus[j, 0, 0],
+                    NULL, NULL, 0,
                 )
             for k in range(rows.size):
                 score_counted(

@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy import ndimage
 
 from hyperspy_symseg.frames.cached import cached_property
 from hyperspy_symseg.frames.checks import (
@@ -24,7 +22,7 @@ from hyperspy_symseg.frames.checks import (
     pixel_pair,
     shown,
 )
-from hyperspy_symseg.frames.tile import cut_block, points_in_block, within_reach
+from hyperspy_symseg.frames.tile import cut_block, within_reach
 
 from .base import Descriptor, OperationAxis, all_pairs, check_fits, opposite_indices
 
@@ -194,62 +192,72 @@ class PowerSpectrum(Descriptor):
 
     def _score(self, frame, grid, mask, out):
         values, valid, offset, _ = cut_block(frame, grid, self.window, mask)
-        weights = [np.hanning(n) for n in self._size]
-        mean, gain = self._mean_and_gain(values, valid, offset, weights, grid)
+        mean, gain = self._mean_and_gain(values, valid, offset, grid)
+        ky, kx = self._periods.T
+        most_y, most_x = np.abs(ky).max(), kx.max()
         # The window is separable, and so is the transform: along x, once for each row.
-        rows = self._row_spectra(values, weights[1], grid)
+        along_x = _waves(self.window[1], most_x).reshape(-1, self._size[1])
+        rows = self._row_spectra(values, along_x, grid)
         # Most rows are valid from end to end of the frame, and so the same.
         keys = [row.tobytes() for row in valid]
         row_of = {key: i for i, key in enumerate(dict.fromkeys(keys))}
         which = np.array([row_of[key] for key in keys])
         distinct = np.frombuffer(b"".join(row_of), bool).reshape(len(row_of), -1)
-        valid_rows = self._row_spectra(distinct, weights[1], grid)
-        along_y = np.sqrt(weights[0]).astype(np.float32)[:, np.newaxis, np.newaxis]
-        slab = np.empty((self._size[0], *rows.shape[1:]), rows.dtype)
-        power, scratch = np.empty((2, *slab.shape), np.float32)
-        ky, kx = self._periods.T
+        valid_rows = self._row_spectra(distinct, along_x, grid)
+        half = self.window[0]
+        cosines, sines = _waves(half, most_y)[..., half:]
+        # Of rows that are valid alike, the mean has this spectrum along y.
+        alike = _waves(half, most_y)[0].sum(axis=1, keepdims=True)
+        cosines, sines = np.hstack([cosines, alike]), sines[1:, 1:]
+        folded = np.empty((half + 2, *rows.shape[1:]), rows.dtype)
+        power = np.empty((2 * most_y + 1, most_x + 1, grid.shape[1]), np.float32)
+        every = self.frequencies is None
         for row in range(grid.shape[0]):
             first = row * grid.stride[0]
             window = slice(first, first + self._size[0])
-            np.take(valid_rows, which[window], axis=0, out=slab)
-            slab *= -mean[row][:, np.newaxis]
-            slab += rows[window]
-            slab *= along_y
-            spectrum = scipy.fft.fft(slab, axis=0, overwrite_x=True)
-            np.square(spectrum.real, out=power)
-            power += np.square(spectrum.imag, out=scratch)
-            power *= gain[row][:, np.newaxis]
-            if self.log:
-                np.log1p(power, out=power)
-            if self.frequencies is None:
-                y, x = self._most_periods
-                by_frequency = power[np.arange(-y, y + 1), :, : x + 1]
-                out[:, row] = by_frequency.transpose(0, 2, 1).reshape(len(out), -1)
+            slab, own = rows[window], which[window]
+            if (own == own[0]).all():
+                np.multiply(valid_rows[own[0]], -mean[row], out=folded[-1])
             else:
-                out[:, row] = power[ky, :, kx]
+                slab = slab - mean[row] * valid_rows[own]
+                folded[-1] = 0
+            above, below = slab[half - 1 :: -1], slab[half + 1 :]
+            folded[0] = slab[half]
+            np.add(below, above, out=folded[1:-1])
+            even = _along_y(cosines, folded)
+            np.subtract(below, above, out=folded[1:-1])
+            odd = _along_y(sines, folded[1:-1])
+            _add_squares(even, odd, power)
+            target = out[:, row].reshape(power.shape) if every else power
+            np.multiply(power, gain[row], out=target)
+            if self.log:
+                np.log1p(target, out=target)
+            if not every:
+                out[:, row] = power[most_y + ky, kx]
 
-    def _row_spectra(self, values, weights, grid):
-        """Fourier transforms of windows in every row: (rows, grid columns, kx)."""
-        windows = sliding_window_view(values, len(weights), axis=1)
-        windows = windows[:, :: grid.stride[1]] * np.sqrt(weights)
-        spectra = scipy.fft.rfft(windows.astype(np.float32))
-        return spectra[..., : self._periods[:, 1].max() + 1]
+    def _row_spectra(self, values, along_x, grid):
+        """Cosine and sine sums of windows of every row: (rows, 2, kx, grid columns)."""
+        windows = sliding_window_view(values, self._size[1], axis=1)
+        windows = windows[:, :: grid.stride[1]].transpose(0, 2, 1).astype(np.float32)
+        return (along_x @ windows).reshape(len(values), 2, -1, grid.shape[1])
 
-    def _mean_and_gain(self, values, valid, offset, weights, grid):
+    def _mean_and_gain(self, values, valid, offset, grid):
         """Mean of each window, and the factor that its power is to be multiplied by."""
-        points = points_in_block(grid, self.window)
+        flat = [np.full(n, 1 / n) for n in self._size]
 
-        def average(block):
-            return ndimage.uniform_filter(block, self._size, mode="constant")[points]
+        def average(block, weights=flat):
+            for axis, (along, step) in enumerate(
+                zip(weights, grid.stride, strict=True)
+            ):
+                windows = sliding_window_view(block, len(along), axis)
+                block = (
+                    windows[(slice(None),) * axis + (slice(None, None, step),)] @ along
+                )
+            return block
 
-        def weigh(block):
-            for axis, along in enumerate(weights):
-                block = ndimage.correlate1d(block, along, axis, mode="constant")
-            return block[points]
-
-        fraction = average(valid.astype(float))
+        fraction = average(valid)
         # The window has an odd number of pixels: an eighth of them is never met.
-        weight = weigh(valid.astype(float))
+        weight = average(valid, [np.hanning(n) for n in self._size])
         enough = (fraction > 1 / 8) & (weight > SMALLEST_WEIGHT)
         fraction = np.where(enough, fraction, 1)
         mean = average(values) / fraction
@@ -260,3 +268,32 @@ class PowerSpectrum(Descriptor):
         gain = np.divide(1, variance * weight, where=enough & varies, out=0 * mean)
         gain[~enough] = np.nan
         return mean.astype(np.float32), gain.astype(np.float32)
+
+
+def _waves(half, most):
+    """Weighted cosines and sines along a window: (2, most + 1, 2 half + 1) float32."""
+    size = 2 * half + 1
+    phases = np.outer(np.arange(most + 1), np.arange(-half, half + 1)) / size
+    waves = np.stack([np.cos(2 * np.pi * phases), np.sin(2 * np.pi * phases)])
+    return (waves * np.sqrt(np.hanning(size))).astype(np.float32)
+
+
+def _along_y(waves, folded):
+    """Sums of rows with weights: (ky, 2, kx, grid columns)."""
+    sums = waves @ folded.reshape(len(folded), -1)
+    return sums.reshape(len(waves), *folded.shape[1:])
+
+
+def _add_squares(even, odd, power):
+    """Power of ky and -ky from the sums of even and odd rows, into (ky, kx, columns).
+
+    The waves along x are cos - i sin, and those along y for ky are (C_c - i C_s)
+    - i (S_c - i S_s) = (C_c - S_s) - i (C_s + S_c), with C and S the even and odd sums.
+    """
+    most = len(odd)
+    np.square(even[0]).sum(axis=0, out=power[most])
+    (cc, cs), (sc, ss) = (np.moveaxis(sums, 1, 0) for sums in (even[1:], odd))
+    np.square(cc - ss, out=power[most + 1 :])
+    power[most + 1 :] += np.square(cs + sc)
+    np.square(cc + ss, out=power[most - 1 :: -1])
+    power[most - 1 :: -1] += np.square(cs - sc)
