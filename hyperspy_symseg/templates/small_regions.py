@@ -16,9 +16,10 @@ from .potts import COUPLING, boundary_length, most_probable
 
 # Window with room for a gap of one cell: a period to each side.
 NARROWEST = NARROW._replace(reach=3)
-# Regions of fewer cells have to be asked for. Between the blocks, small regions lose up
-# to a fifth of their area: those of less than four cells of pixels are among these.
-FEWEST_CELLS = 5
+# Regions of fewer cells have to be asked for: by chance, amorphous material looks like
+# a crystal over some five, and smoothing makes as much of it. Larger ones of few counts
+# may be right though their evidence does not pay for their boundary.
+FEWEST_CELLS = 8
 
 
 def by_evidence(straight, posterior, log_likelihood, n_places, blocks_in_cell):

@@ -64,6 +64,15 @@ def test_a_region_that_is_not_small_needs_no_evidence():
         assert np.count_nonzero(most_probable(found)) == left
 
 
+@pytest.mark.parametrize(("n_cells", "is_kept"), [(6, False), (9, True)])
+def test_what_looks_like_a_crystal_over_a_few_cells_needs_evidence(n_cells, is_kept):
+    labels = (np.hypot(ROWS - 20, COLUMNS - 30) < 4).astype(int)
+    given = posterior_of(labels)
+    nothing = np.zeros(given.shape, np.float32)
+    found = by_evidence(given, given, nothing, 1000, 45 / n_cells)
+    assert (most_probable(found) == 1).any() == is_kept
+
+
 def test_a_small_region_gets_the_neighbour_that_fits_best():
     # Between the second and the third pattern; the first, which fits, is no neighbour.
     labels = np.where(COLUMNS < 30, 1, 2)
