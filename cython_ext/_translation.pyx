@@ -65,8 +65,10 @@ cdef extern from *:
         double variance = n * ss - s * s;
         double mean = s + n * level.offset;
         double norm = 1.0 / sqrt(variance);
-        int none = variance <= NO_VARIANCE * (variance + mean * mean);
-        return none | (variance <= n * level.rounding) ? 0.0 : norm;
+        /* Both are compared, as choices without a branch are made side by side. */
+        int none = (variance <= NO_VARIANCE * (variance + mean * mean))
+                   | (variance <= n * level.rounding);
+        return none ? 0.0 : norm;
     }
 
     SYMSEG_INLINE float clip(double score)
