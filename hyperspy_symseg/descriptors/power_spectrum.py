@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
@@ -204,12 +205,7 @@ class PowerSpectrum(Descriptor):
         which = np.array([row_of[key] for key in keys])
         distinct = np.frombuffer(b"".join(row_of), bool).reshape(len(row_of), -1)
         valid_rows = self._row_spectra(distinct, along_x, grid)
-        half = self.window[0]
-        cosines, sines = _waves(half, most_y)[..., half:]
-        # Of rows that are valid alike, the mean has this spectrum along y.
-        alike = _waves(half, most_y)[0].sum(axis=1, keepdims=True)
-        cosines, sines = np.hstack([cosines, alike]), sines[1:, 1:]
-        folded = np.empty((half + 2, *rows.shape[1:]), rows.dtype)
+        along_y = _waves(self.window[0], most_y)
         power = np.empty((2 * most_y + 1, most_x + 1, grid.shape[1]), np.float32)
         every = self.frequencies is None
         for row in range(grid.shape[0]):
@@ -217,17 +213,9 @@ class PowerSpectrum(Descriptor):
             window = slice(first, first + self._size[0])
             slab, own = rows[window], which[window]
             if (own == own[0]).all():
-                np.multiply(valid_rows[own[0]], -mean[row], out=folded[-1])
+                _put_power(along_y, slab, mean[row] * valid_rows[own[0]], power)
             else:
-                slab = slab - mean[row] * valid_rows[own]
-                folded[-1] = 0
-            above, below = slab[half - 1 :: -1], slab[half + 1 :]
-            folded[0] = slab[half]
-            np.add(below, above, out=folded[1:-1])
-            even = _along_y(cosines, folded)
-            np.subtract(below, above, out=folded[1:-1])
-            odd = _along_y(sines, folded[1:-1])
-            _add_squares(even, odd, power)
+                _put_power(along_y, slab - mean[row] * valid_rows[own], None, power)
             target = out[:, row].reshape(power.shape) if every else power
             np.multiply(power, gain[row], out=target)
             if self.log:
@@ -243,25 +231,22 @@ class PowerSpectrum(Descriptor):
 
     def _mean_and_gain(self, values, valid, offset, grid):
         """Mean of each window, and the factor that its power is to be multiplied by."""
-        flat = [np.full(n, 1 / n) for n in self._size]
+        step_y, step_x = grid.stride
 
-        def average(block, weights=flat):
-            for axis, (along, step) in enumerate(
-                zip(weights, grid.stride, strict=True)
-            ):
-                windows = sliding_window_view(block, len(along), axis)
-                block = (
-                    windows[(slice(None),) * axis + (slice(None, None, step),)] @ along
-                )
-            return block
+        def mean_of(block, along_y, along_x):
+            rows = sliding_window_view(block, len(along_x), axis=1)[:, ::step_x]
+            rows = rows @ (along_x / len(along_x))
+            windows = sliding_window_view(rows, len(along_y), axis=0)[::step_y]
+            return windows @ (along_y / len(along_y))
 
-        fraction = average(valid)
+        flat = [np.ones(n) for n in self._size]
+        fraction = mean_of(valid, *flat)
         # The window has an odd number of pixels: an eighth of them is never met.
-        weight = average(valid, [np.hanning(n) for n in self._size])
+        weight = mean_of(valid, *map(np.hanning, self._size)) * math.prod(self._size)
         enough = (fraction > 1 / 8) & (weight > SMALLEST_WEIGHT)
         fraction = np.where(enough, fraction, 1)
-        mean = average(values) / fraction
-        variance = average(values**2) / fraction - mean**2
+        mean = mean_of(values, *flat) / fraction
+        variance = mean_of(values**2, *flat) / fraction - mean**2
         level = variance + (mean + offset) ** 2
         rounding = ROUNDING * (values**2).max(initial=0)
         varies = (variance > NO_VARIANCE * level) & (variance > rounding)
@@ -278,22 +263,31 @@ def _waves(half, most):
     return (waves * np.sqrt(np.hanning(size))).astype(np.float32)
 
 
-def _along_y(waves, folded):
-    """Sums of rows with weights: (ky, 2, kx, grid columns)."""
-    sums = waves @ folded.reshape(len(folded), -1)
-    return sums.reshape(len(waves), *folded.shape[1:])
+def _put_power(along_y, slab, mean, power):
+    """Power (ky, kx, columns) of rows (rows, 2, kx, columns), less a mean of all rows.
 
-
-def _add_squares(even, odd, power):
-    """Power of ky and -ky from the sums of even and odd rows, into (ky, kx, columns).
-
-    The waves along x are cos - i sin, and those along y for ky are (C_c - i C_s)
-    - i (S_c - i S_s) = (C_c - S_s) - i (C_s + S_c), with C and S the even and odd sums.
+    A window has an odd number of rows, often a prime, which Fourier transforms are slow
+    at. With C and S the sums of the rows times the cosines and sines along y, and c and
+    s those along x, the spectrum of +-ky is (C_c -+ S_s) - i (C_s +- S_c). C needs the
+    sums of opposite rows only, S their differences.
     """
-    most = len(odd)
+    most, half = power.shape[0] // 2, len(slab) // 2
+    above, below = slab[half - 1 :: -1], slab[half + 1 :]
+    cosines, sines = along_y[0, :, half:], along_y[1, 1:, half + 1 :]
+    even = _sums(cosines, np.concatenate([slab[half, np.newaxis], below + above]))
+    if mean is not None:
+        even -= np.multiply.outer(along_y[0].sum(axis=1), mean)
+    odd = _sums(sines, below - above)
     np.square(even[0]).sum(axis=0, out=power[most])
     (cc, cs), (sc, ss) = (np.moveaxis(sums, 1, 0) for sums in (even[1:], odd))
-    np.square(cc - ss, out=power[most + 1 :])
-    power[most + 1 :] += np.square(cs + sc)
-    np.square(cc + ss, out=power[most - 1 :: -1])
-    power[most - 1 :: -1] += np.square(cs - sc)
+    for own, real, imaginary in (
+        (power[most + 1 :], cc - ss, cs + sc),
+        (power[:most][::-1], cc + ss, cs - sc),
+    ):
+        np.square(real, out=own)
+        own += np.square(imaginary)
+
+
+def _sums(waves, rows):
+    """Sums of rows (n, 2, kx, columns), times waves (ky, n): (ky, 2, kx, columns)."""
+    return (waves @ rows.reshape(len(rows), -1)).reshape(-1, *rows.shape[1:])

@@ -143,6 +143,15 @@ def test_subset_has_the_same_power():
     )
 
 
+@pytest.mark.parametrize("frequency", [(0, 3), (0, 0), (-4, 0)])
+def test_one_frequency_alone_has_the_same_power(frequency):
+    grid, every = Grid.over(FRAME.shape, 5), PowerSpectrum(window=4)
+    [index] = np.flatnonzero((np.rint(every.operations * 9) == frequency).all(axis=1))
+    power = PowerSpectrum(window=4, frequencies=[frequency]).compute(FRAME, grid)
+    expected = every.compute(FRAME, grid)[..., [index]]
+    np.testing.assert_allclose(power, expected, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
