@@ -328,9 +328,11 @@ class Measures:
         -----
         Variances, the squares of the standard errors, are `get_noise_variance()` of
         both. With a certainty, they follow from the width of the posterior of the
-        boundary; without one, or if the lattice period is not known, from the scatter
-        along the boundary, as if all of it moved alike. Errors of neighbouring frames are not independent: a boundary that is too far ahead in
-        one is moving too slowly to the next. See ``doc/velocity.md``.
+        boundary, and from long waves of the displacement along it; without one, or if
+        the lattice period is not known, from the scatter along the boundary, as if all
+        of it moved alike. Errors of neighbouring frames are not independent: a boundary
+        that is too far ahead in one is moving too slowly to the next. See
+        ``doc/velocity.md``.
 
         Of a series that is lazy, each pair of frames is evaluated by itself, and labels
         that are computed on the way are computed twice: save them first.
