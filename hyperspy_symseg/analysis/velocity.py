@@ -9,6 +9,7 @@ import numpy as np
 from scipy import fft, ndimage
 
 from hyperspy_symseg.frames.analysis import PointAnalysis
+from hyperspy_symseg.frames.checks import shown
 from hyperspy_symseg.frames.threads import one_thread
 from hyperspy_symseg.frames.valid import valid_pixels
 
@@ -189,6 +190,8 @@ class BoundaryVelocity(PointAnalysis):
             if values is not None:
                 finite = valid_pixels(values, None)
                 valid &= True if finite is None else finite
+            if certainty is not None:
+                _check_certainty(certainty[valid])
             found.append(_Frame(labels, valid, values, certainty))
         return found
 
@@ -301,6 +304,16 @@ class BoundaryVelocity(PointAnalysis):
         at = np.abs(steps + line.sampled(distances)[:, np.newaxis])
         doubt[np.abs(distance) < at - 2 * self._scale] = 0
         return (doubt.sum(axis=1) * self._scale / HALF_NORMAL) ** 2
+
+
+def _check_certainty(values):
+    """Check that certainties (n,) are shares."""
+    wrong = values[~((values >= 0) & (values <= 1))]
+    if len(wrong):
+        raise ValueError(
+            "certainty must be from 0 to 1 wherever there is a label, got "
+            f"{shown(wrong[0])}."
+        )
 
 
 def _scatter(lines, own):
