@@ -2,7 +2,7 @@
 """How right the velocities of boundaries are, and their standard errors.
 
     python benchmarks/velocity.py [--frames 60] [--seeds 3] [--first-seed 10]
-                                  [--rows "at rest" inclusion]
+                                  [--rows "at rest" inclusion] [--errors certainty]
 
 Movies are simulated at 3 counts, and labelled with the defaults. Of a straight boundary
 there are its mean velocity over the truth (over half a pixel a frame if it is at rest),
@@ -41,6 +41,7 @@ ROUND = {
     "fast inclusion": {"area_rate": 800.0},
     "growing inclusion": {"area_rate": -400.0, "radius": 110.0},
 }
+ERRORS = ["certainty", "scatter"]
 HEADER = (
     "movie             seed  errors     mean   bias    all inside  z mean  z map"
     "  s/pair"
@@ -92,7 +93,7 @@ def shares(velocity, true):
     return np.array(found)
 
 
-def straight(name, options, frames, seed):
+def straight(name, options, frames, seed, wanted):
     """Print the rows of a straight boundary."""
     movie, truth = simulate.moving_boundary(200, drift=10.0, seed=seed, **options)
     first = (200 - frames) // 2
@@ -107,6 +108,8 @@ def straight(name, options, frames, seed):
         ("certainty", [movie], {"certainty": certainty}),
         ("scatter", [], {"drift": drift}),
     ):
+        if errors not in wanted:
+            continue
         velocity, mean, seconds = measured(seg, pattern, *given, **how)
         deviation = mean.get_noise_variance().data ** 0.5
         z_mean = rms((mean.data - true) / deviation)
@@ -123,7 +126,7 @@ def straight(name, options, frames, seed):
         )
 
 
-def inclusion(name, options, frames, seed):
+def inclusion(name, options, frames, seed, wanted):
     """Print the rows of an inclusion."""
     movie, truth = simulate.shrinking_inclusion(frames, seed=seed, **options)
     simulation = movie.metadata.Simulation
@@ -142,6 +145,8 @@ def inclusion(name, options, frames, seed):
         ("certainty", [movie], {"certainty": certainty}),
         ("scatter", [], {}),
     ):
+        if errors not in wanted:
+            continue
         velocity, mean, seconds = measured(seg, pattern, *given, **how)
         true = -rate / (2 * np.pi * radii)
         z_mean = rms((mean.data - true) / mean.get_noise_variance().data ** 0.5)
@@ -171,6 +176,13 @@ def main(arguments=None):
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument(
+        "--errors",
+        nargs="*",
+        choices=ERRORS,
+        default=ERRORS,
+        help="where they are from",
+    )
     parser.add_argument("--rows", nargs="*", help="names, or their beginnings")
     options = parser.parse_args(arguments)
     wanted = tuple(options.rows or [""])
@@ -181,7 +193,7 @@ def main(arguments=None):
     ):
         for name, given in rows.items():
             if name.startswith(wanted):
-                function(name, given, options.frames, seed)
+                function(name, given, options.frames, seed, options.errors)
 
 
 if __name__ == "__main__":

@@ -35,11 +35,13 @@ HALF_NORMAL = 2 / np.sqrt(2 * np.pi)
 # Length along a boundary within which its errors are alike, in periods.
 ALIKE = 3.0
 # Variance of a displacement over that of both positions, whose errors are much the same
-# in both frames, as those of the columns are: a guess that displacements correct. It
-# counts for as many waves along the boundary.
-SHARE, COUNTS_FOR = 0.24, 4
+# in both frames, as those of the columns are: at rest, and at most. It is twice as
+# large after this displacement, in periods, as with it more columns are passed.
+AT_REST, AT_MOST, TWICE = 0.2, 0.8, 0.07
+# This is a guess that displacements correct: it counts for so many waves of them.
+COUNTS_FOR = 3
 # Shortest waves that labels do not make smaller, in periods.
-SHORTEST = 12.0
+SHORTEST = 15.0
 # Power of a wave, over that expected, beyond which it is of a velocity that varies.
 LARGEST = 3.0**2
 # Where a boundary ends, as at the edge of the frame, labels know one side of it only.
@@ -232,8 +234,9 @@ class BoundaryVelocity(PointAnalysis):
             return found, of_mean
         alike = ALIKE * self.period * self._scale
         expected = [
-            SHARE * sum(self._position_variances(line, *each) for each in frames)
-            for line in lines
+            self._share(each)
+            * sum(self._position_variances(line, *frame) for frame in frames)
+            for line, each in zip(lines, own, strict=True)
         ]
         seen = self._seen(lines, own, expected, alike)
         found, summed = [], 0.0
@@ -244,6 +247,14 @@ class BoundaryVelocity(PointAnalysis):
             found.append(seen * inside * alike / lengths)
             summed += seen * line.step * variances.sum()
         return found, summed / total * alike / (total + alike)
+
+    def _share(self, displacements):
+        """Variance of the displacements of a line over that of both positions: float.
+
+        Columns that change sides are counts: their variance grows with their number.
+        """
+        passed = abs(displacements.mean()) / (TWICE * self.period * self._scale)
+        return min(AT_REST * (1 + passed), AT_MOST)
 
     def _seen(self, lines, own, expected, alike):
         """Variance of displacements, over those expected along the lines: float.

@@ -386,8 +386,16 @@ def test_variances_from_certainties_follow_the_width_of_the_boundary():
         variances.append(rows[10:-10, 3].mean())
     assert variances[1] / variances[0] == pytest.approx(4, rel=0.1)
     # With no window: a share of the variances of both positions. One wave that is long
-    # enough tells that nothing moves, and counts for one of five.
-    assert variances[1] == pytest.approx(0.24 * 4 / 5 * 2 * 3.0**2, rel=0.1)
+    # enough tells that nothing moves, and counts for one of four.
+    assert variances[1] == pytest.approx(0.2 * 3 / 4 * 2 * 3.0**2, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("moved", "share"), [(0, 0.2), (0.7, 0.4), (-1.4, 0.6), (9, 0.8)]
+)
+def test_more_is_expected_where_columns_are_passed(moved, share):
+    given = BoundaryVelocity(2, period=10.0, has_certainty=True)
+    assert given._share(np.full(30, moved)) == pytest.approx(share)
 
 
 # As where the boundary is at rest, or passes many columns: certainties are the same.
@@ -417,9 +425,9 @@ def test_a_velocity_that_varies_is_no_error():
     after[45:] = half_plane(10)[45:]
     [rows] = run(given, (before, after, certainty, certainty))
     [still] = run(given, (before, before, certainty, certainty))
-    # Seven waves: four of them have a power far beyond three standard deviations.
+    # Five waves count for nine at most each, and their guess for three of eight.
     ratio = rows[0, 6] / still[0, 6]
-    assert 1 < ratio < 1 + 9 * 7 / 4
+    assert 1 < ratio < 0.8 / 0.2 * (3 + 9 * 5) / 3
 
 
 def test_certainties_of_one_are_no_error():
