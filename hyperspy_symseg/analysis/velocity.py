@@ -9,6 +9,7 @@ import numpy as np
 from scipy import fft, ndimage
 
 from hyperspy_symseg.frames.analysis import PointAnalysis
+from hyperspy_symseg.frames.checks import shown
 from hyperspy_symseg.frames.threads import one_thread
 from hyperspy_symseg.frames.valid import valid_pixels
 
@@ -33,9 +34,16 @@ REACH = 2.0
 HALF_NORMAL = 2 / np.sqrt(2 * np.pi)
 # Length along a boundary within which its errors are alike, in periods.
 ALIKE = 3.0
-# Variance of a displacement over that of both positions, which errors of the columns
-# themselves share: at rest, and far away; half-way at this displacement, in periods.
-AT_REST, FAR, HALF_WAY = 0.2, 0.8, 0.2
+# Variance of a displacement over that of both positions, whose errors are much the same
+# in both frames, as those of the columns are: at rest, and at most. It is twice as
+# large after this displacement, in periods, as with it more columns are passed.
+AT_REST, AT_MOST, TWICE = 0.2, 0.8, 0.07
+# This is a guess that displacements correct: it counts for so many waves of them.
+COUNTS_FOR = 3
+# Shortest waves that labels do not make smaller, in periods.
+SHORTEST = 15.0
+# Power of a wave, over that expected, beyond which it is of a velocity that varies.
+LARGEST = 3.0**2
 # Where a boundary ends, as at the edge of the frame, labels know one side of it only.
 # Its standard error there, over that elsewhere, and how far this reaches, in periods.
 AT_END, FROM_END = 3.5, 4.0
@@ -147,7 +155,7 @@ class BoundaryVelocity(PointAnalysis):
             for line, each in zip(lines, own, strict=True)
         ]
         variances, of_mean = self._variances(
-            lines, means, own, [(before, distances[0]), (after, distances[1])]
+            lines, own, [(before, distances[0]), (after, distances[1])]
         )
         rows = []
         for line, mean, each, variance in zip(
@@ -184,6 +192,8 @@ class BoundaryVelocity(PointAnalysis):
             if values is not None:
                 finite = valid_pixels(values, None)
                 valid &= True if finite is None else finite
+            if certainty is not None:
+                _check_certainty(certainty[valid])
             found.append(_Frame(labels, valid, values, certainty))
         return found
 
@@ -210,7 +220,7 @@ class BoundaryVelocity(PointAnalysis):
         )
         return frame.labels[tuple(nearest)] == self.against
 
-    def _variances(self, lines, means, own, frames):
+    def _variances(self, lines, own, frames):
         """Variances along each line, and that of the mean of all."""
         total = sum(line.length for line in lines)
         if not self.has_certainty or self.period is None:
@@ -223,16 +233,45 @@ class BoundaryVelocity(PointAnalysis):
             ]
             return found, of_mean
         alike = ALIKE * self.period * self._scale
+        expected = [
+            self._share(each)
+            * sum(self._position_variances(line, *frame) for frame in frames)
+            for line, each in zip(lines, own, strict=True)
+        ]
+        seen = self._seen(lines, own, expected, alike)
         found, summed = [], 0.0
-        for line, mean in zip(lines, means, strict=True):
+        for line, variances in zip(lines, expected, strict=True):
             weights = self._weights(line)
-            positions = sum(self._position_variances(line, *each) for each in frames)
-            share = self._share_of(mean)
-            summed += line.step * np.sum(share * positions)
-            inside = line.means(positions * weights, self._width, weights)
+            inside = line.means(variances * weights, self._width, weights)
             lengths = self._averaged_lengths(line, alike)
-            found.append(share * inside * alike / lengths)
+            found.append(seen * inside * alike / lengths)
+            summed += seen * line.step * variances.sum()
         return found, summed / total * alike / (total + alike)
+
+    def _share(self, displacements):
+        """Variance of the displacements of a line over that of both positions: float.
+
+        Columns that change sides are counts: their variance grows with their number.
+        """
+        passed = abs(displacements.mean()) / (TWICE * self.period * self._scale)
+        return min(AT_REST * (1 + passed), AT_MOST)
+
+    def _seen(self, lines, own, expected, alike):
+        """Variance of displacements, over those expected along the lines: float.
+
+        It is the mean power of long waves along the boundary, over that of variances
+        that are alike over a length; a few waves more are as expected.
+        """
+        powers, n = float(COUNTS_FOR), COUNTS_FOR
+        shortest = SHORTEST * self.period * self._scale
+        for line, values, variances in zip(lines, own, expected, strict=True):
+            weights = self._weights(line)
+            power = np.mean(variances * weights) * alike
+            if power > 0:
+                waves = line.waves(values, weights, shortest) / power
+                powers += np.minimum(waves, LARGEST).sum()
+                n += len(waves)
+        return powers / n
 
     def _weights(self, line):
         """Inverse variances of the positions along a line, 1 inside: (n,) array."""
@@ -246,11 +285,6 @@ class BoundaryVelocity(PointAnalysis):
         """Length of a line, inside, that tells as much as the window: (n,) array."""
         weights = self._weights(line)
         return line.effective_lengths(self._width, weights) + weights * alike
-
-    def _share_of(self, displacements):
-        """Variance of displacements over that of both positions: (n,) array."""
-        far = (displacements / (HALF_WAY * self.period * self._scale)) ** 2
-        return AT_REST + (FAR - AT_REST) * far / (1 + far)
 
     def _position_variances(self, line, frame, distances):
         """Variances of the position of a boundary, from its posterior: (n,) array.
@@ -281,6 +315,16 @@ class BoundaryVelocity(PointAnalysis):
         at = np.abs(steps + line.sampled(distances)[:, np.newaxis])
         doubt[np.abs(distance) < at - 2 * self._scale] = 0
         return (doubt.sum(axis=1) * self._scale / HALF_NORMAL) ** 2
+
+
+def _check_certainty(values):
+    """Check that certainties (n,) are shares."""
+    wrong = values[~((values >= 0) & (values <= 1))]
+    if len(wrong):
+        raise ValueError(
+            "certainty must be from 0 to 1 wherever there is a label, got "
+            f"{shown(wrong[0])}."
+        )
 
 
 def _scatter(lines, own):

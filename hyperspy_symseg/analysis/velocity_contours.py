@@ -4,7 +4,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage, special
+from scipy import fft, ndimage, special
 
 # Standard deviation of the Gaussian that the pixels of a pattern are smoothed with, in
 # labels that were computed: their steps are then no longer seen.
@@ -85,6 +85,28 @@ class Line(NamedTuple):
         ratio = self._filtered(weights, width) ** 2
         ratio /= self._filtered(weights, width / np.sqrt(2))
         return np.minimum(2 * np.sqrt(np.pi) * width * ratio, self.length)
+
+    def waves(self, values, weights, shortest):
+        """Powers of the long waves of values (n,) along the line.
+
+        Of independent values each is their variance times the step, in the mean.
+
+        Parameters
+        ----------
+        values : (n,) numpy.ndarray
+        weights : (n,) numpy.ndarray
+            Their inverse variances, up to a factor that is 1 where they are exact.
+        shortest : float
+            Length of the shortest wave.
+
+        Returns
+        -------
+        (m,) numpy.ndarray
+            Of half a wave, two halves, and so on.
+        """
+        even = (values - np.average(values, weights=weights)) * np.sqrt(weights)
+        most = int(2 * self.length / shortest)
+        return fft.dct(even, norm="ortho")[1 : most + 1] ** 2 * self.step
 
     def _filtered(self, values, width):
         mode = "wrap" if self.is_closed else "constant"

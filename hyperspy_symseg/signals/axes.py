@@ -347,8 +347,8 @@ def places_on(axis, other, default):
     return inside, places[inside].astype(int)
 
 
-def check_same_axis(axis, other, default):
-    """Check that a navigation axis is that of another signal.
+def check_same_axis(axis, other, default, name="other"):
+    """Check that an axis is that of another signal.
 
     Parameters
     ----------
@@ -356,6 +356,8 @@ def check_same_axis(axis, other, default):
         Of the labels, and of another signal.
     default : str
         Name of an axis that has none.
+    name : str
+        The argument that the other signal is.
 
     Raises
     ------
@@ -370,11 +372,37 @@ def check_same_axis(axis, other, default):
         same = (np.abs(others - values) <= step / 2).all()
     if not same:
         raise ValueError(
-            f"axis {axis_name(other, default)} of other must be that of the labels, "
+            f"axis {axis_name(other, default)} of {name} must be that of the labels, "
             f"{axis.size} values from {values[0]:g} to {values[-1]:g} {unit(axis)}, "
             f"got {other.size} from {other.axis[0]:g} to {other.axis[-1]:g} "
             f"{unit(other)}."
         )
+
+
+def check_same_axes(labels, other, name):
+    """Check that another signal has the axes of labels, navigation and signal.
+
+    Parameters
+    ----------
+    labels : SymmetryLabels
+    other : hyperspy.signals.Signal2D
+        Of the same shape.
+    name : str
+        The argument that it is.
+
+    Raises
+    ------
+    ValueError
+        As `check_same_axis`; or if signal axes are not those of an image.
+    """
+    n = labels.axes_manager.navigation_dimension
+    for axis, theirs, default in zip(
+        (*navigation_axes(labels), *frame_axes(labels)),
+        (*navigation_axes(other), *frame_axes(other)),
+        (*["navigation"] * n, "y", "x"),
+        strict=True,
+    ):
+        check_same_axis(axis, theirs, default, name)
 
 
 def check_one_unit(y, x, what_for):

@@ -29,6 +29,7 @@ from .arguments import area_in_pixels, mask_array, working
 from .axes import (
     axis_name,
     check_pixel_size,
+    check_same_axes,
     frame_axes,
     unit,
 )
@@ -58,6 +59,7 @@ def get_grains(labels, signal, min_area, asked, how):
         mask = mask_array(mask, labels.data.shape)
     else:
         labels._check_has_their_shape(signal)
+        check_same_axes(labels, signal, "signal")
         source = Source.of(signal, mask, True)
         frames, mask = source.frames, source.mask
         templates = _templates_of(labels, axes)

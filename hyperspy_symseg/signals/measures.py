@@ -279,8 +279,8 @@ class Measures:
         Parameters
         ----------
         signal : Signal2D, optional
-            The series of micrographs, of the same shape as the labels: for the drift
-            and, if the labels were refined by templates, the certainty.
+            The series of micrographs, of the shape and with the axes of the labels: for
+            the drift and, if the labels were refined by templates, the certainty.
         pattern : int or str
             The pattern, by its number or name. By default 0, that with the fewest
             pixels.
@@ -297,7 +297,7 @@ class Measures:
             By default three lattice periods; none if these are not known.
         certainty : Signal2D, optional
             From ``segment_symmetry(certainty=True)``. By default it is computed from
-            the micrographs again, unless labels were changed by `relabel`.
+            the micrographs again, unless labels were changed by `relabel`. From 0 to 1.
         mask : numpy.ndarray, dask.array.Array or BaseSignal of bool, optional
             The mask that the series was labelled with.
         show_progressbar, num_workers
@@ -328,9 +328,11 @@ class Measures:
         -----
         Variances, the squares of the standard errors, are `get_noise_variance()` of
         both. With a certainty, they follow from the width of the posterior of the
-        boundary; without one, or if the lattice period is not known, from the scatter
-        along the boundary, as if all of it moved alike. Errors of neighbouring frames are not independent: a boundary that is too far ahead in
-        one is moving too slowly to the next. See ``doc/velocity.md``.
+        boundary, and from long waves of the displacement along it; without one, or if
+        the lattice period is not known, from the scatter along the boundary, as if all
+        of it moved alike. Errors of neighbouring frames are not independent: a boundary
+        that is too far ahead in one is moving too slowly to the next. See
+        ``doc/velocity.md``.
 
         Of a series that is lazy, each pair of frames is evaluated by itself, and labels
         that are computed on the way are computed twice: save them first.
@@ -385,8 +387,8 @@ class Measures:
         Parameters
         ----------
         signal : Signal2D, optional
-            The micrograph or series, of the same shape as the labels. Without it,
-            what needs intensities is NaN.
+            The micrograph or series, of the shape and with the axes of the labels.
+            Without it, what needs intensities is NaN.
         min_area : int or float
             Area of a grain, at least: an int of pixels, or a float in the squared unit
             of the axes. Smaller regions are no grains.

@@ -15,6 +15,7 @@ from hyperspy_symseg.frames.checks import (
 from .axes import (
     axis_name,
     check_one_unit,
+    check_same_axes,
     frame_axes,
     navigation_axes,
     seconds,
@@ -60,6 +61,11 @@ def velocity_arguments(labels, signal, drift, smoothing, certainty):
                 f"{name} must have the shape of the labels, {labels.data.shape}, got "
                 f"{other.data.shape}."
             )
+        check_same_axes(labels, other, name)
+    if certainty is not None and certainty.data.dtype.kind != "f":
+        raise TypeError(
+            f"certainty must be of floats from 0 to 1, got {certainty.data.dtype}."
+        )
     if signal is None and is_auto(drift):
         drift = None
     steps = check_drift(drift, along[0].size)

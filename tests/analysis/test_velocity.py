@@ -125,6 +125,30 @@ def test_effective_length_is_that_of_the_weights():
     np.testing.assert_array_equal(line.effective_lengths(0, weights), 0)
 
 
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_power_of_waves_is_the_variance_times_the_step(is_closed):
+    line = Line(np.zeros((400, 2)), 0.5, is_closed)
+    values = np.random.default_rng(0).normal(5, 2, (200, 400))
+    waves = np.array([line.waves(each, np.ones(400), 20.0) for each in values])
+    # The longest is twice the line, 400, and the shortest a twentieth of that.
+    assert waves.shape == (200, 20)
+    np.testing.assert_allclose(waves.mean(axis=0), 4 * 0.5, rtol=0.35)
+    assert waves.mean() == pytest.approx(4 * 0.5, rel=0.05)
+
+
+def test_waves_of_a_line_with_bad_ends_are_those_of_its_middle():
+    line = Line(np.zeros((400, 2)), 0.5, False)
+    weights = np.where(np.arange(400) < 80, 0.04, 1.0)
+    values = np.random.default_rng(0).normal(size=(200, 400)) / weights**0.5
+    waves = [line.waves(each, weights, 20.0) for each in values]
+    assert np.mean(waves) == pytest.approx(0.5, rel=0.05)
+
+
+def test_a_short_line_has_no_long_waves():
+    line = Line(np.zeros((9, 2)), 1.0, False)
+    assert line.waves(np.arange(9.0), np.ones(9), 20.0).size == 0
+
+
 def test_distances_from_the_ends_of_a_line():
     points = np.zeros((4, 2))
     assert Line(points, 0.5, False).from_ends.tolist() == [0.25, 0.75, 0.75, 0.25]
@@ -324,7 +348,7 @@ def test_errors_of_a_boundary_with_bad_ends_are_as_large_as_deviations():
     for _ in range(40):
         own = rng.normal(size=300) / weights**0.5
         means = line.means(own, 20.0, weights)
-        [variances], _ = analysis._variances([line], [means], [own], [])
+        [variances], _ = analysis._variances([line], [own], [])
         z.append(means / variances**0.5)
     z = np.sqrt(np.mean(np.square(z), axis=0))
     assert 0.75 < z[0] < 1.35
@@ -361,20 +385,56 @@ def test_variances_from_certainties_follow_the_width_of_the_boundary():
         [rows] = run(BoundaryVelocity(2, **options), channels)
         variances.append(rows[10:-10, 3].mean())
     assert variances[1] / variances[0] == pytest.approx(4, rel=0.1)
-    # At rest, with no window: a share of the variances of both positions.
-    assert variances[1] == pytest.approx(0.2 * 2 * 3.0**2, rel=0.1)
+    # With no window: a share of the variances of both positions. One wave that is long
+    # enough tells that nothing moves, and counts for one of four.
+    assert variances[1] == pytest.approx(0.2 * 3 / 4 * 2 * 3.0**2, rel=0.1)
 
 
-@pytest.mark.parametrize(("moved", "share"), [(2, 0.5), (4, 0.68), (20, 0.794)])
-def test_errors_of_columns_are_others_where_the_boundary_has_moved(moved, share):
-    # Half-way at two pixels, from 0.2 to 0.8.
-    labels = half_plane(-moved / 2), half_plane(moved / 2)
+@pytest.mark.parametrize(
+    ("moved", "share"), [(0, 0.2), (0.7, 0.4), (-1.4, 0.6), (9, 0.8)]
+)
+def test_more_is_expected_where_columns_are_passed(moved, share):
     given = BoundaryVelocity(2, period=10.0, has_certainty=True)
-    certainty = [
-        special.ndtr(np.abs(X - 54.5 - at) / 2) for at in (-moved / 2, moved / 2)
-    ]
-    [rows] = run(given, (*labels, *certainty))
-    assert rows[:, 3].mean() == pytest.approx(share * 2 * 2.0**2, rel=0.1)
+    assert given._share(np.full(30, moved)) == pytest.approx(share)
+
+
+# As where the boundary is at rest, or passes many columns: certainties are the same.
+@pytest.mark.parametrize("amplitude", [0.4, 1.0])
+def test_errors_with_a_certainty_are_as_large_as_deviations(amplitude):
+    rng = np.random.default_rng(5)
+    x = np.arange(60)
+    certainty = np.broadcast_to(special.ndtr(np.abs(x - 29.5) / 2), (400, 60))
+    given = BoundaryVelocity(2, period=6.0, smoothing=18.0, has_certainty=True)
+    z_mean, z = [], []
+    for _ in range(40):
+        labels = [noisy(rng, amplitude=amplitude) for _ in range(2)]
+        [rows] = run(given, (*labels, certainty, certainty))
+        mean, variance = boundary_mean(rows)
+        z_mean.append(mean / variance**0.5)
+        inside = rows[np.abs(rows[:, 0] - 199.5) < 170]
+        z.append(np.mean(inside[:, 2] ** 2 / inside[:, 3]))
+    assert 0.7 < np.sqrt(np.mean(np.square(z_mean))) < 1.3
+    assert 0.7 < np.sqrt(np.mean(z)) < 1.3
+
+
+def test_a_velocity_that_varies_is_no_error():
+    # The same posterior; one half moves by ten pixels, the other by none.
+    certainty = special.ndtr(np.abs(X - 54.5) / 2)
+    given = BoundaryVelocity(2, period=2.0, has_certainty=True)
+    before, after = half_plane(0), half_plane(0)
+    after[45:] = half_plane(10)[45:]
+    [rows] = run(given, (before, after, certainty, certainty))
+    [still] = run(given, (before, before, certainty, certainty))
+    # Five waves count for nine at most each, and their guess for three of eight.
+    ratio = rows[0, 6] / still[0, 6]
+    assert 1 < ratio < 0.8 / 0.2 * (3 + 9 * 5) / 3
+
+
+def test_certainties_of_one_are_no_error():
+    labels, certainty = half_plane(0), np.ones(SHAPE)
+    given = BoundaryVelocity(2, period=2.0, has_certainty=True)
+    [rows] = run(given, (labels, half_plane(3), certainty, certainty))
+    np.testing.assert_array_equal(rows[:, [3, 6]], 0)
 
 
 def test_a_window_makes_errors_smaller():

@@ -136,6 +136,11 @@ def test_smallest_area(min_area, n):
     [
         ({"signal": 3}, TypeError, "signal must be a Signal2D"),
         ({"signal": hs.signals.Signal2D(np.ones((3, 4)))}, ValueError, "the shape of"),
+        (
+            {"signal": hs.signals.Signal2D(np.ones(rectangles().shape))},
+            ValueError,
+            "axis y of signal must be that of the labels",
+        ),
         ({"min_area": -1}, ValueError, "min_area must be .* at least 0, got -1"),
         ({"min_area": "all"}, TypeError, "min_area must be an int of pixels"),
         ({"min_area": np.nan}, ValueError, "min_area must be .* got nan"),

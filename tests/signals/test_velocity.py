@@ -331,6 +331,10 @@ def test_a_map_of_frames_has_no_order():
         seg.get_boundary_velocity()
 
 
+# Of the shape of the labels, without a calibration.
+OTHER = np.zeros((4, 40, 50))
+
+
 @pytest.mark.parametrize(
     ("options", "error", "name"),
     [
@@ -339,6 +343,8 @@ def test_a_map_of_frames_has_no_order():
         ({"signal": hs.signals.Signal1D(np.zeros((4, 40, 50)))}, TypeError, "signal"),
         ({"certainty": hs.signals.Signal2D(np.zeros((4, 9, 9)))}, ValueError, "certai"),
         ({"certainty": 0.9}, TypeError, "certainty"),
+        ({"certainty": hs.signals.Signal2D(OTHER)}, ValueError, "axis .* of certainty"),
+        ({"signal": hs.signals.Signal2D(OTHER)}, ValueError, "axis .* of signal"),
         ({"drift": np.zeros((3, 2))}, ValueError, "drift"),
         ({"drift": "labels"}, ValueError, "drift"),
         ({"drift": np.full((4, 2), np.nan)}, ValueError, "drift"),
@@ -370,6 +376,35 @@ def test_arguments_are_checked_before_anything_is_read(options, error, name):
 def test_patterns_and_others_are_checked(options, error, name):
     with pytest.raises(error, match=f"^{name} must .* got "):
         labels().get_boundary_velocity(**options)
+
+
+def test_a_signal_must_be_of_the_same_frames(refined):
+    movie, seg, certainty, _ = refined
+    with pytest.raises(
+        ValueError, match=r"^axis time of signal must .* got 3 from 0.2"
+    ):
+        seg.inav[:3].get_boundary_velocity(movie.inav[2:])
+    with pytest.raises(
+        ValueError, match="^axis x of certainty must .* got 100 from 0 "
+    ):
+        seg.isig[60:].get_boundary_velocity(certainty=certainty.isig[:100])
+
+
+def test_certainties_are_floats(refined):
+    movie, seg, _, _ = refined
+    with pytest.raises(TypeError, match="^certainty must be of floats .* got int"):
+        seg.get_boundary_velocity(movie, certainty=seg)
+
+
+@pytest.mark.parametrize("value", [1.5, -0.1, np.nan])
+def test_certainties_are_from_0_to_1(refined, value):
+    _, seg, certainty, _ = refined
+    seg, certainty = seg.inav[:2], certainty.inav[:2].deepcopy()
+    certainty.data[1, 50, 60] = value
+    with pytest.raises(
+        ValueError, match=f"certainty must be from 0 to 1 .* got .*{value}"
+    ):
+        seg.get_boundary_velocity(certainty=certainty)
 
 
 def test_patterns_by_their_names(refined):
