@@ -52,7 +52,7 @@ HIGHER = 2.0
 # Neighbours that tell whether there is a column.
 NEIGHBOURS = 6
 # What a column counts in the place of its own site, at most.
-MOST_OWN = 0.5
+MOST_OWN = 0.1
 # What is known of a width beforehand: the standard deviation of its logarithm.
 WIDTH_KNOWN = 0.3
 TINY = 1e-30
@@ -451,8 +451,10 @@ class ColumnFit:
         # To second order in the noise: a place of the largest posterior is off by more.
         variances = np.einsum("nii->ni", covariance)[:, 1:]
         by_pixels = 1 - self._prior[:, 1:] * variances
-        more = 1 + 2 * by_pixels * variances / widths[:, np.newaxis] ** 2
-        y_errors, x_errors = np.sqrt(more * variances).T
+        variances = variances * (
+            1 + 2 * by_pixels * variances / widths[:, np.newaxis] ** 2
+        )
+        y_errors, x_errors = np.sqrt(self._with_others(variances)).T
         area = 2 * np.pi * widths**2
         return {
             "y": self.positions[:, 0],
@@ -465,6 +467,15 @@ class ColumnFit:
             "width": widths,
             "seen": self._evidence.seen,
         }
+
+    def _with_others(self, variances):
+        """Variances of places (n, 2) that may be of a column of another crystal."""
+        others = self._others[:, np.newaxis]
+        far = self._variance_of_others[:, np.newaxis]
+        gain = far / (far + self._variances[:, 1:])
+        places = self._places + gain * (self._measured[:, 1:] - self._places)
+        of_others = gain * self._variances[:, 1:] + (places - self.positions) ** 2
+        return (1 - others) * variances + others * of_others
 
 
 def _shortened(steps, lengths):

@@ -22,7 +22,7 @@ KNOWN_BELOW, KNOWN_ABOVE, ALIKE, GRID = 0.05, 0.1, 0.1, 24
 DOUBT = 0.02
 # Columns of another crystal at a boundary, where sites of both are near: the share of
 # them that is thought of beforehand, and their scatter, in spacings.
-OTHERS, SCATTER_OF_OTHERS = 0.01, 0.2
+OTHERS, SCATTER_OF_OTHERS = 0.05, 0.2
 # Moves that count in a regression, at most, in standard deviations.
 CUT = 3.0
 # Windows in which columns tell where a site is, in cells; what a site may be off by, in

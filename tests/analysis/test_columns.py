@@ -287,6 +287,18 @@ def test_a_column_far_from_its_site_is_where_its_pixels_have_it_beside_a_crystal
     assert errors[own] > 1.3 * np.median(errors)
 
 
+def test_columns_that_may_be_of_another_crystal_are_less_certain():
+    crystal = Crystal("square", 0.5, (120, 144))
+    tile = Tile.at((0, 0), crystal.frame, crystal.frame.shape)
+    fit = FittedCrystals.of(crystal.templates, tile, crystal.labels, "bright").fit
+    beside = fit.sites._replace(beside_others=np.ones(len(fit.positions), bool))
+    alone, less = (
+        each.table()["y_error"] for each in (fit, replace(fit, sites=beside).run())
+    )
+    # One of twenty, which scatters by ten times as much.
+    assert 1.15 < np.sqrt(np.mean(less**2) / np.mean(alone**2)) < 2.5
+
+
 def test_sites_of_two_crystals_are_beside_each_other_where_they_meet():
     places = np.array([[5.0, 5], [5, 15], [5, 25], [5, 37]])
     found = _beside_others(places, np.array([0, 0, 1, 1]), np.full(4, 11.0))
