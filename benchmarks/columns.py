@@ -41,9 +41,12 @@ from column_frames import FAMILIES, NINE, empty_frame, scene
 from column_measures import Score, judge, together
 from hyperspy.signals import Signal2D
 
+from hyperspy_symseg.simulate import Lattice, micrograph
+
 DOSES = 100.0, 10.0, 3.0, 1.0, 0.3
 # Side and frames of the series that is timed, and their counts.
 TIMED_SIDE, TIMED_FRAMES, TIMED_DOSE = 512, 8, 10.0
+TIMED_SPACING, TIMED_TURN = 12.0, 17.0
 REAL = {
     "MoS2_stem_Exp-000-2.npy": 1,
     "16_STOimage_1.ser": 1,
@@ -235,14 +238,16 @@ def print_empty(options):
 def print_speed(options):
     """Processor time and memory of a frame of 512 x 512 and of a series, labels given.
 
-    The frame is made of four of the family square.
+    Frames are of one square crystal, with some 1,800 columns.
     """
     rows = []
-    scenes = [scene("square", seed) for seed in range(4 * TIMED_FRAMES)]
-    blocks = np.array([each.counts(TIMED_DOSE) for each in scenes])
-    side = TIMED_SIDE // 2
-    series = blocks.reshape(TIMED_FRAMES, 2, 2, side, side).swapaxes(2, 3)
-    series = series.reshape(TIMED_FRAMES, TIMED_SIDE, TIMED_SIDE)
+    lattice, shape = Lattice.square(TIMED_SPACING, TIMED_TURN), (TIMED_SIDE, TIMED_SIDE)
+    series = np.array(
+        [
+            micrograph(lattice, shape, dose=TIMED_DOSE, seed=seed)[0].data
+            for seed in range(TIMED_FRAMES)
+        ]
+    )
     for finder in (each for each in options.finders if each in OURS):
         one, movie = Signal2D(series[0]), Signal2D(series)
         labels = one.segment_symmetry(1, show_progressbar=False)

@@ -80,7 +80,7 @@ def candidates(templates, frame, labels, width, contrast):
     seen = labels >= 0
     if not seen.all():
         seen = near(seen, RIM * width)
-    rows, heights, spacings, crystals, windows = [], [], [], [], []
+    rows, heights, spacings, crystals, windows, owns = [], [], [], [], [], []
     for k, field, cell in found:
         motif = cell.motif(sign)
         if not len(motif.heights):
@@ -97,6 +97,7 @@ def candidates(templates, frame, labels, width, contrast):
         spacings.extend([motif.spacing] * len(motif.heights))
         crystals.extend([k] * len(motif.heights))
         windows.extend([field.width] * len(motif.heights))
+        owns.extend([field.own] * len(motif.heights))
     if not sum(len(places) for places, *_ in rows):
         return None
     places, kinds, patterns, numbers, far = map(np.concatenate, zip(*rows, strict=True))
@@ -111,6 +112,7 @@ def candidates(templates, frame, labels, width, contrast):
         spacings,
         np.array(crystals),
         np.array(windows),
+        np.array(owns),
         probabilities[kept],
     )
     return Candidates(sites, patterns[kept], numbers[kept], sign)

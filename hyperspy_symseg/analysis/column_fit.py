@@ -23,8 +23,9 @@ from .column_statistics import (
     neighbours_moves,
     posterior,
     scatter_of,
-    scatters_of_others,
+    scatters_of_kinds,
     share_of_others,
+    shares_near_by,
     variances_near_by,
     weighted_median,
 )
@@ -50,6 +51,8 @@ LEAST_AMPLITUDE = 0.05
 HIGHER = 2.0
 # Neighbours that tell whether there is a column.
 NEIGHBOURS = 6
+# What a column counts in the place of its own site, at most.
+MOST_OWN = 0.1
 # What is known of a width beforehand: the standard deviation of its logarithm.
 WIDTH_KNOWN = 0.3
 TINY = 1e-30
@@ -72,6 +75,8 @@ class Sites(NamedTuple):
     crystals : (kinds,) numpy.ndarray of int
     windows : (kinds,) numpy.ndarray of float64
         Of the displacement of the crystal: its standard deviation, in cells.
+    own : (kinds,) numpy.ndarray of float64
+        What a cell counts in that displacement at its own place.
     probabilities : (n,) numpy.ndarray of float64
         That we begin with.
     """
@@ -83,6 +88,7 @@ class Sites(NamedTuple):
     spacings: np.ndarray
     crystals: np.ndarray
     windows: np.ndarray
+    own: np.ndarray
     probabilities: np.ndarray
 
 
@@ -279,47 +285,65 @@ class ColumnFit:
         how = variances, self.probabilities, self.side
         near_by, width = neighbours_moves(sites, moves - means[kinds], *how)
         self._places = sites + means[kinds] + near_by
+        own_shares = self._learn_unknown(variances, width)
+        back = own_shares / (1 - own_shares)
+        off = _shortened(self._measured[:, 1:] - self._places, 3 * np.sqrt(variances))
+        self._places -= back[:, np.newaxis] * off
+
+    def _learn_unknown(self, variances, width):
+        """Variances of the places of the sites, in a window of that width (in cells).
+
+        Returns what the displacement of its crystal has followed of each column: (n,).
+        """
+        sites, kinds = self.sites, self.sites.kinds
         weights = self.probabilities / variances
-        crystals = self.sites.crystals[kinds]
+        own_shares, crystals = np.zeros(len(weights)), sites.crystals[kinds]
+        of_kinds = self._of_kinds(weights).sum(axis=0)
         for k in np.unique(crystals):
-            own = crystals == k
-            window = min(width, self.sites.windows[self.sites.crystals == k].min())
-            how = sites[own], weights[own], self.side, window
-            self._unknown[own] = variances_near_by(*how)
+            own, first = crystals == k, np.argmax(sites.crystals == k)
+            window = sites.windows[first]
+            how = sites.places[own], weights[own], self.side
+            # The sites of a kind are where all of its columns together have them.
+            of_kind = np.maximum(of_kinds[kinds[own]], TINY)
+            of_all = max(of_kinds[sites.crystals == k].sum(), TINY)
+            self._unknown[own] = variances_near_by(*how, min(width, window))
+            self._unknown[own] += 1 / of_kind - 1 / of_all
+            # Where the columns near by have moved the sites since, they have taken it
+            # back in part.
+            left = 1 / (1 + (window / width) ** 2)
+            in_cells = 2 * np.pi * window**2 * shares_near_by(*how, window)
+            own_shares[own] = left * sites.own[first] * in_cells
+        return np.minimum(own_shares, MOST_OWN)
 
     def _learn_scatter(self):
         """Heights of each kind, and scatter of positions and intensities."""
         kinds, spacings = self.sites.kinds, self.sites.spacings
         noise = self._variances[:, 1:] + self._unknown[:, np.newaxis]
         squared = (self._measured[:, 1:] - self._places) ** 2
-        areas = spacings[kinds, np.newaxis] ** 2
-        of_all = Deviations(
-            (squared / areas).ravel(),
-            (noise / areas).ravel(),
-            np.repeat(self._of_kinds(self.probabilities), 2, axis=0),
-            self._widths.mean() / spacings.min(),
-        )
-        usual = scatters_of_others(of_all, SCATTER, SCATTERS)
         ratio = self._measured[:, 0] / self._usual
         variances = self._variances[:, 0] / self._usual**2
+        of_places = []
         for k, spacing in enumerate(spacings):
             own = kinds == k
             weights = self.probabilities[own]
+            of_places.append(
+                Deviations(
+                    squared[own].ravel() / spacing**2,
+                    noise[own].ravel() / spacing**2,
+                    np.repeat(weights, 2),
+                    self._widths[k] / spacing,
+                )
+            )
             if weights.sum() < FEWEST:
                 continue
             counts = weights / (variances[own] + self._variation[k] ** 2)
             median = weighted_median(ratio[own], counts)
             self._heights[k] *= np.clip(median, 1 / HIGHER, HIGHER)
-            of_places = squared[own].ravel(), noise[own].ravel(), np.repeat(weights, 2)
-            self._scatter[k] = scatter_of(
-                Deviations(*of_places, self._widths[k]),
-                usual[k] * spacing,
-                np.multiply(SCATTERS, spacing),
-            )
             deviations = (ratio[own] - median) ** 2, variances[own], weights
             self._variation[k] = scatter_of(
                 Deviations(*deviations), VARIATION, VARIATIONS
             )
+        self._scatter = spacings * scatters_of_kinds(of_places, SCATTER, SCATTERS)
         variances = self._variances[:, 1:].mean(axis=1)
         near = variances + self._scatter[kinds] ** 2 + self._unknown
         far = variances + self._variance_of_others
@@ -423,20 +447,35 @@ class ColumnFit:
         errors, widths, and the share that is on pixels that count.
         """
         covariance = np.linalg.inv(self._information + self._prior_matrix)
-        errors = np.sqrt(np.einsum("nii->ni", covariance))
         widths = self._widths[self.sites.kinds]
+        # To second order in the noise: a place of the largest posterior is off by more.
+        variances = np.einsum("nii->ni", covariance)[:, 1:]
+        by_pixels = 1 - self._prior[:, 1:] * variances
+        variances = variances * (
+            1 + 2 * by_pixels * variances / widths[:, np.newaxis] ** 2
+        )
+        y_errors, x_errors = np.sqrt(self._with_others(variances)).T
         area = 2 * np.pi * widths**2
         return {
             "y": self.positions[:, 0],
             "x": self.positions[:, 1],
-            "y_error": errors[:, 1],
-            "x_error": errors[:, 2],
+            "y_error": y_errors,
+            "x_error": x_errors,
             "probability": self.probabilities,
             "intensity": area * self._measured[:, 0],
             "intensity_error": area * np.sqrt(self._variances[:, 0]),
             "width": widths,
             "seen": self._evidence.seen,
         }
+
+    def _with_others(self, variances):
+        """Variances of places (n, 2) that may be of a column of another crystal."""
+        others = self._others[:, np.newaxis]
+        far = self._variance_of_others[:, np.newaxis]
+        gain = far / (far + self._variances[:, 1:])
+        places = self._places + gain * (self._measured[:, 1:] - self._places)
+        of_others = gain * self._variances[:, 1:] + (places - self.positions) ** 2
+        return (1 - others) * variances + others * of_others
 
 
 def _shortened(steps, lengths):

@@ -10,10 +10,6 @@ from .column_extras import Filtered, extra_columns
 from .column_statistics import EXPECTED
 from .interior import BOUNDARY_MARGIN
 
-# Odds of none against a column from which on it is a vacancy: with one to one, two of a
-# thousand sites of a perfect crystal would be taken for vacancies at 0.3 counts.
-ODDS = 3.0
-
 
 def column_outliers(templates, tile, labels, threshold):
     """Columns of the crystals of a frame that are not as the others: (n, 3) array.
@@ -22,10 +18,9 @@ def column_outliers(templates, tile, labels, threshold):
     within `BOUNDARY_MARGIN` of another pattern, nor where most of the sites near by
     have no column.
 
-    - Vacancies: where no column is `ODDS` times as likely as a column, the score is
-      the threshold T that noise alone exceeds at a given rate. Otherwise, it is
-      -sqrt(T^2 - 2 (L + log `ODDS`)), with the log-odds L of a column, which have the
-      frame's own share of vacancies.
+    - Vacancies: where none is as likely as a column, the score is the threshold T that
+      noise alone exceeds at a given rate. Otherwise, it is -sqrt(T^2 - 2 L), with the
+      log-odds L of a column, which have the frame's own share of vacancies.
     - Heavy and light columns: `ColumnFit.deviations`.
     - Columns beside the sites: that of `extra_columns`.
 
@@ -43,8 +38,7 @@ def column_outliers(templates, tile, labels, threshold):
     if crystals is None:
         return np.empty((0, 3))
     fit, sign = crystals.fit, crystals.found.sign
-    odds = fit.log_odds + np.log(ODDS)
-    missing = -np.sqrt(np.maximum(threshold**2 - 2 * odds, 0))
+    missing = -np.sqrt(np.maximum(threshold**2 - 2 * fit.log_odds, 0))
     scores = fit.deviations
     # Of what is lighter than others and of what is missing, the likelier.
     scores = np.where(scores < 0, np.minimum(scores, missing), scores)

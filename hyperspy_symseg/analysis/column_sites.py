@@ -8,14 +8,19 @@ from scipy.spatial import cKDTree
 
 from hyperspy_symseg.frames.block_sums import spread
 from hyperspy_symseg.frames.cached import cached_property
-from hyperspy_symseg.templates.blocks import ratio, sum_blocks
-from hyperspy_symseg.templates.crystal import WITHOUT_SUPERLATTICE
+from hyperspy_symseg.templates.blocks import (
+    gaussian_weights,
+    ratio,
+    sum_blocks,
+    window_means,
+)
+from hyperspy_symseg.templates.crystal import WITHOUT_SUPERLATTICE, LeaveOneOut
 from hyperspy_symseg.templates.displacement_field import (
     crystal_of_pattern,
     lattice_of_crystal,
     lattice_of_pattern,
 )
-from hyperspy_symseg.templates.local_linear import started
+from hyperspy_symseg.templates.local_linear import TRUNCATE, started
 from hyperspy_symseg.templates.normalized_frame import BLOCKS_IN_CELL
 
 # Standard deviation of the window of the displacement field, in cells.
@@ -57,6 +62,8 @@ class LatticeField:
         Of a cell, in pixels.
     width : float
         Standard deviation of the window that it is of, in cells.
+    own : float
+        What a cell counts in the displacement at its own place, amid others.
     """
 
     cell: np.ndarray
@@ -64,6 +71,7 @@ class LatticeField:
     gradients: np.ndarray
     side: int
     width: float
+    own: float = 0.0
 
     @classmethod
     def of(cls, templates, pattern, frame, own):
@@ -96,7 +104,8 @@ class LatticeField:
         side = BLOCKS_IN_CELL * frame.block
         width = float(np.hypot(crystal.width, NARROW))
         cell = lattice_of_crystal(crystal)
-        return cls(cell, field.values, field.gradients, side, width)
+        own = _own_weight(crystal.width)
+        return cls(cell, field.values, field.gradients, side, width, own)
 
     @cached_property
     def middles(self):
@@ -210,6 +219,19 @@ class LatticeField:
             step = np.linalg.solve(jacobians, off[..., np.newaxis])[..., 0]
             points = points - step
         return points
+
+
+def _own_weight(width):
+    """What a cell counts in the displacement of a crystal at its own place: float.
+
+    In the mean near each cell it is left out, but not in those near its neighbours.
+    """
+    reach = max(1, int(TRUNCATE * width))
+    cells = np.zeros((2, 2 * reach + 1, 2 * reach + 1), np.float32)
+    cells[0, reach, reach], cells[1] = 1, 1
+    one, total = LeaveOneOut(width).means(cells)
+    weights = gaussian_weights(NARROW)
+    return float(window_means(one / total, weights)[reach, reach])
 
 
 def _first_of_each(points, distance):

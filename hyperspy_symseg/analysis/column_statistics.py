@@ -13,16 +13,16 @@ from hyperspy_symseg.templates.blocks import gaussian_weights, window_means
 # 0.3 counts that columns scatter much would be lost.
 FAR, FAR_VARIANCE = 4.0, 0.9999
 # What is known of a scatter beforehand: the half widths of the distribution of its
-# logarithm below and above what it usually is. At a count a column, a frame of 500
-# hardly tells how small it is; errors that are too small are the worse ones. Number of
-# scatters that are tried.
-KNOWN_BELOW, KNOWN_ABOVE, GRID = 0.12, 0.25, 24
+# logarithm below and above what it usually is, and about that of the other kinds. At a
+# count a column, a frame of 500 hardly tells how small it is; errors that are too small
+# are the worse ones. Number of scatters that are tried.
+KNOWN_BELOW, KNOWN_ABOVE, ALIKE, GRID = 0.05, 0.1, 0.1, 24
 # Relative error of the variances of noise, which many values share. Simulated frames of
 # 0.3 to 3 counts have less.
 DOUBT = 0.02
 # Columns of another crystal at a boundary, where sites of both are near: the share of
 # them that is thought of beforehand, and their scatter, in spacings.
-OTHERS, SCATTER_OF_OTHERS = 0.01, 0.2
+OTHERS, SCATTER_OF_OTHERS = 0.05, 0.2
 # Moves that count in a regression, at most, in standard deviations.
 CUT = 3.0
 # Windows in which columns tell where a site is, in cells; what a site may be off by, in
@@ -51,7 +51,7 @@ class Deviations(NamedTuple):
     squared : (n,) numpy.ndarray of float64
     variances : (n,) numpy.ndarray of float64
         Of their noise.
-    weights : (n,) or (n, kinds) numpy.ndarray of float64
+    weights : (n,) numpy.ndarray of float64
         What they count.
     width : float
         Of a column, if they are of measured places: what pixels tell of a step ends
@@ -80,11 +80,11 @@ class Deviations(NamedTuple):
         return squared / (1 + rest / self.width**2) ** 2
 
 
-def scatter_of(deviations, usual, bounds, mean=np.square):
+def scatter_of(deviations, usual, bounds):
     """Standard deviation of values beyond that of their noise: float.
 
-    The root mean square of the posterior, or another mean of it. Beforehand, its
-    logarithm has a Cauchy distribution about that of what it usually is.
+    The root mean square of the posterior. Beforehand, its logarithm has a Cauchy
+    distribution about that of what it usually is.
 
     Parameters
     ----------
@@ -92,8 +92,6 @@ def scatter_of(deviations, usual, bounds, mean=np.square):
     usual : float
     bounds : (float, float)
         Of the scatter.
-    mean : {numpy.square, numpy.log}
-        What of the scatter the mean is of.
 
     Examples
     --------
@@ -103,49 +101,63 @@ def scatter_of(deviations, usual, bounds, mean=np.square):
     >>> round(scatter_of(deviations, 0.6, (0.1, 2)) ** 2, 1)
     0.5
     """
-    scatters, weights = np.geomspace(*bounds, GRID), deviations.weights
-    total = deviations.variances + deviations.seen(scatters)
-    ratio = np.minimum(deviations.squared / total, FAR**2) / FAR_VARIANCE
-    losses = 0.5 * ((ratio + np.log(total)) @ weights)
-    losses /= 1 + weights.sum() * DOUBT**2 / 2
-    off = np.log(scatters / usual)
-    losses += np.log1p((off / np.where(off < 0, KNOWN_BELOW, KNOWN_ABOVE)) ** 2)
-    likely = np.exp(losses.min() - losses)
-    back = {np.square: np.sqrt, np.log: np.exp}[mean]
-    return float(back(likely @ mean(scatters) / likely.sum()))
+    scatters = np.geomspace(*bounds, GRID)
+    likely = _beforehand(scatters, usual) * _likely(deviations, scatters)
+    return float(np.sqrt(likely @ scatters**2 / likely.sum()))
 
 
-def scatters_of_others(deviations, usual, bounds):
-    """Scatter of the columns of all other kinds, for each kind: (kinds,) numpy.ndarray.
+def scatters_of_kinds(kinds, usual, bounds):
+    """Scatter of the columns of each kind in a frame: (kinds,) numpy.ndarray.
 
-    It is what is thought of beforehand: columns of a kind that are few or faint scatter
-    about as much as the others do.
+    The kinds of a frame scatter about alike: the logarithm of each has a Cauchy
+    distribution about that of the frame, and that one about what is usual. So kinds
+    whose columns are few or faint scatter about as much as the others do.
 
     Parameters
     ----------
-    deviations : Deviations
-        In spacings; each counts for its own kind, (n, kinds).
+    kinds : list of Deviations
+        In one unit.
     usual : float
-        For a kind without others.
     bounds : (float, float)
         Of the scatter.
 
     Examples
     --------
-    >>> rng, kinds = np.random.default_rng(0), np.arange(8000) % 2
-    >>> squared = rng.normal(0, np.array([0.01, 0.03])[kinds]) ** 2
-    >>> deviations = Deviations(squared, np.full(8000, 1e-9), np.eye(2)[kinds])
-    >>> scatters_of_others(deviations, 0.02, (0.003, 0.1)).round(3)
-    array([0.03, 0.01])
+    >>> rng, noise = np.random.default_rng(0), np.full(4000, 1e-9)
+    >>> squared = rng.normal(0, [[0.01], [0.03]], (2, 4000)) ** 2
+    >>> kinds = [Deviations(each, noise, np.ones(4000)) for each in squared]
+    >>> scatters_of_kinds(kinds, 0.02, (0.003, 0.1)).round(3)
+    array([0.01, 0.03])
     """
-    weights = deviations.weights
-    found = np.full(weights.shape[1], usual)
-    of_others = weights.sum(axis=1)[:, np.newaxis] - weights
-    for k, own in enumerate(of_others.T):
-        if own.sum() > 0:
-            others = deviations._replace(weights=own)
-            found[k] = scatter_of(others, usual, bounds, np.log)
+    scatters = np.geomspace(*bounds, GRID)
+    off = np.log(scatters[:, np.newaxis] / scatters)
+    alike = 1 / (1 + (off / ALIKE) ** 2)
+    alike /= alike.sum(axis=0)
+    likely = np.array([_likely(each, scatters) for each in kinds])
+    # What each kind tells of the scatter of the frame.
+    told = likely @ alike
+    found = np.empty(len(kinds))
+    for k in range(len(kinds)):
+        of_frame = _beforehand(scatters, usual) * np.delete(told, k, 0).prod(axis=0)
+        own = likely[k] * (alike @ of_frame)
+        found[k] = np.sqrt(own @ scatters**2 / own.sum())
     return found
+
+
+def _beforehand(scatters, usual):
+    """How likely scatters are that are usually like one: (m,) numpy.ndarray."""
+    off = np.log(scatters / usual)
+    return 1 / (1 + (off / np.where(off < 0, KNOWN_BELOW, KNOWN_ABOVE)) ** 2)
+
+
+def _likely(deviations, scatters):
+    """Likelihood of some scatters, 1 at most: (m,) numpy.ndarray."""
+    weights = deviations.weights
+    total = deviations.variances + deviations.seen(scatters)
+    ratio = np.minimum(deviations.squared / total, FAR**2) / FAR_VARIANCE
+    losses = 0.5 * ((ratio + np.log(total)) @ weights)
+    losses /= 1 + weights.sum() * DOUBT**2 / 2
+    return np.exp(losses.min() - losses)
 
 
 def share_of_others(squared, near, far):
@@ -250,6 +262,15 @@ def variances_near_by(places, weights, side, width):
     """
     normal = _normal(places, weights, side, width)
     return np.linalg.inv(normal)[:, 0, 0] / 2
+
+
+def shares_near_by(places, weights, side, width):
+    """What each counts among those near by and itself: (n,) numpy.ndarray.
+
+    Arguments are those of `near_by`.
+    """
+    [others] = _sums_near_by(places, weights[np.newaxis], side, width)
+    return weights / np.maximum(others + weights, TINY)
 
 
 def _normal(places, weights, side, width):

@@ -805,8 +805,8 @@ class Measures:
         -----
         At the sites of crystals, and beside them, the likelihood ratios of
         ``find_atomic_columns`` tell what is missing, heavier, lighter or additional. A
-        vacancy has the default threshold where none is three times as likely as a
-        column, with the frame's own share of vacancies.
+        vacancy has the default threshold where none is as likely as a column, with the
+        frame's own share of vacancies.
 
         Elsewhere, what is left of a frame when the templates are subtracted is
         correlated with a Gaussian as wide as a column. The score is this, in standard

@@ -15,7 +15,8 @@ from hyperspy_symseg.analysis.column_statistics import (
     near_by,
     posterior,
     scatter_of,
-    scatters_of_others,
+    scatters_of_kinds,
+    shares_near_by,
     variances_near_by,
 )
 
@@ -201,10 +202,6 @@ def test_a_scatter_that_is_not_seen_is_the_usual_one():
     assert 0.15 < scatter_of(*HARDLY_SEEN) < 0.9
 
 
-def test_the_mean_of_the_logarithm_of_a_scatter_is_below_the_root_mean_square():
-    assert 0.25 < scatter_of(*HARDLY_SEEN, np.log) < 0.98 * scatter_of(*HARDLY_SEEN)
-
-
 def test_a_scatter_that_is_much_more_than_usual_is_found_in_much_noise():
     found = []
     for seed in range(24):
@@ -228,18 +225,54 @@ def test_steps_of_a_column_are_seen_in_full_without_noise():
     np.testing.assert_allclose(sharp.seen(np.array([0.8])), 0.64, rtol=1e-6)
 
 
-def test_a_kind_without_others_has_the_usual_scatter():
-    deviations = Deviations(np.ones(60), np.full(60, 0.1), np.ones((60, 1)))
-    found = scatters_of_others(deviations, 0.022, (0.003, 0.12))
-    np.testing.assert_array_equal(found, [0.022])
+BOUNDS = 0.003, 0.12
+
+
+def deviations_of(scatter, n, noise, seed=5):
+    """Deviations of columns of a kind that scatter, and are seen with noise."""
+    squared = np.random.default_rng(seed).normal(0, np.hypot(scatter, noise), n) ** 2
+    return Deviations(squared, np.full(n, noise**2), np.ones(n))
+
+
+def test_a_kind_without_others_scatters_as_is_usual_if_it_is_not_seen():
+    [found] = scatters_of_kinds([deviations_of(0.02, 20, 5.0)], 0.02, BOUNDS)
+    assert 0.018 < found < 0.04
+
+
+def test_a_kind_that_is_not_seen_scatters_as_the_others_do():
+    seen, faint = deviations_of(0.06, 800, 0.01), deviations_of(0.06, 20, 5.0)
+    _, alone = scatters_of_kinds([seen, faint], 0.02, BOUNDS)
+    assert 0.045 < alone < 0.07
+
+
+def test_kinds_that_are_seen_have_scatters_of_their_own():
+    kinds = [deviations_of(scatter, 2000, 0.005) for scatter in (0.01, 0.05)]
+    found = scatters_of_kinds(kinds, 0.02, BOUNDS)
+    np.testing.assert_allclose(found, [0.01, 0.05], rtol=0.1)
+
+
+def test_kinds_that_are_hardly_seen_tell_more_together():
+    """One alone is thought to scatter as is usual, or as noise has it, in half."""
+    kinds = [deviations_of(0.06, 400, 0.12, seed) for seed in range(12)]
+    alone = np.array([scatters_of_kinds([each], 0.02, BOUNDS)[0] for each in kinds])
+    together = np.concatenate(
+        [scatters_of_kinds(kinds[i : i + 3], 0.02, BOUNDS) for i in range(0, 12, 3)]
+    )
+    off = [np.mean((found - 0.06) ** 2) for found in (alone, together)]
+    assert off[1] < 0.7 * off[0]
 
 
 def test_columns_that_are_improbable_tell_others_nothing():
-    squared = np.random.default_rng(5).normal(0, 0.05, 800) ** 2
-    weights = np.eye(2)[np.arange(800) % 2] * [1.0, 0.0]
-    deviations = Deviations(squared, np.full(800, 1e-9), weights)
-    found = scatters_of_others(deviations, 0.022, (0.003, 0.12))
-    np.testing.assert_allclose(found, [0.022, 0.05], 0.1)
+    far = deviations_of(0.1, 400, 0.01)
+    none = far._replace(weights=np.zeros(400))
+    found = scatters_of_kinds([none, deviations_of(0.03, 2000, 0.005)], 0.02, BOUNDS)
+    np.testing.assert_allclose(found, [0.03, 0.03], rtol=0.15)
+
+
+def test_each_counts_among_those_near_by_by_its_weight():
+    places = np.array([[5.0, 5], [5, 6], [6, 5], [400, 400]])
+    found = shares_near_by(places, np.array([1.0, 1, 2, 3]), 12, 2.0)
+    np.testing.assert_allclose(found, [0.25, 0.25, 0.5, 1.0], rtol=1e-6)
 
 
 def test_vacancies_of_a_frame_are_as_rare_as_they_are():

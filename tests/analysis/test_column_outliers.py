@@ -7,6 +7,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from hyperspy_symseg import simulate
+from hyperspy_symseg.analysis.column_crystals import FittedCrystals
 from hyperspy_symseg.analysis.column_outliers import column_outliers
 from hyperspy_symseg.frames.tile import Tile
 from hyperspy_symseg.simulate.imaging import Imaging
@@ -55,6 +56,18 @@ def test_vacancies_at_one_count(vacancies):
     assert len(set(nearest[distance < 3])) >= 21
     assert np.count_nonzero(distance < 3) >= 0.9 * len(found)
     assert (found[:, 2] < 0).all()
+
+
+def test_a_vacancy_is_where_none_is_likelier_than_a_column():
+    crystal = Crystal(0.5, np.zeros(24))
+    tile = Tile.at((0, 0), crystal.frame, SHAPE)
+    how = crystal.templates, tile, crystal.labels, "auto"
+    fit = FittedCrystals.of(*how).fit
+    none = (fit.probabilities < 0.5) & (fit.shares >= 0.6) & (fit.seen > 0.9)
+    # Some are not sure.
+    assert fit.probabilities[none].max() > 0.25
+    distance, _ = cKDTree(crystal.outliers()[:, :2]).query(fit.places[none])
+    assert (distance < 1e-6).all()
 
 
 def test_heavy_and_light_columns():

@@ -96,6 +96,45 @@ def dumbbells():
     return Crystal("dumbbells", 100)
 
 
+def test_sites_of_a_kind_of_few_columns_are_less_certain():
+    crystal = Crystal("square", 0.5, (120, 144))
+    tile = Tile.at((0, 0), crystal.frame, crystal.frame.shape)
+    fit = FittedCrystals.of(crystal.templates, tile, crystal.labels, "bright").fit
+    sites, few = fit.sites, np.arange(len(fit.positions)) % 16 == 0
+    of_kinds = {
+        name: np.repeat(getattr(sites, name), 2)
+        for name in ("heights", "spacings", "crystals", "windows", "own")
+    }
+    sites = sites._replace(kinds=few.astype(int), **of_kinds)
+    errors = replace(fit, sites=sites).run().table()["y_error"]
+    seen = fit.seen > 0.9
+    assert np.median(errors[few & seen]) > 1.15 * np.median(errors[~few & seen])
+
+
+def test_a_site_does_not_follow_its_own_column():
+    """In a bent crystal, whose displacement is that of a narrow window."""
+    rng, shape = np.random.default_rng(0), (180, 216)
+    imaging = Imaging(2.0, None, 0.25, 0.0, 0.0)
+    places, _, weights = imaging.columns(LATTICES["square"], shape, (3.0, 4.0), rng)
+    places = places + 1.5 * np.sin(2 * np.pi * places[:, ::-1] / 140)
+    middle = np.hypot(*(places - (90, 108)).T).argmin()
+    noise, found = rng.normal(0, 3, shape), []
+    for step in (0.0, 2.0):
+        moved = places.copy()
+        moved[middle, 0] += step
+        frame = 10 * imaging.draw([(moved, weights)], shape, 0.0) + noise
+        if not step:
+            seg = hs.signals.Signal2D(frame).segment_symmetry(1, show_progressbar=False)
+        tile = Tile.at((0, 0), frame, shape)
+        fit = FittedCrystals.of(seg.model.templates, tile, seg.data, "bright").fit
+        own = np.hypot(*(fit.places - places[middle]).T).argmin()
+        found.append((fit.sites.places[own, 0], fit.places[own, 0]))
+    assert fit.sites.windows[0] < 4
+    of_field, of_fit = np.diff(found, axis=0)[0]
+    assert of_field > 0.04
+    assert abs(of_fit) < 0.4 * of_field
+
+
 @pytest.mark.parametrize("name", ["square", "honeycomb", "dumbbells"])
 def test_every_column_is_found_once(name, request):
     crystal = request.getfixturevalue(name)
@@ -246,6 +285,18 @@ def test_a_column_far_from_its_site_is_where_its_pixels_have_it_beside_a_crystal
     # An error of a single column, and not that of one at a site.
     errors = fit.table()["y_error"]
     assert errors[own] > 1.3 * np.median(errors)
+
+
+def test_columns_that_may_be_of_another_crystal_are_less_certain():
+    crystal = Crystal("square", 0.5, (120, 144))
+    tile = Tile.at((0, 0), crystal.frame, crystal.frame.shape)
+    fit = FittedCrystals.of(crystal.templates, tile, crystal.labels, "bright").fit
+    beside = fit.sites._replace(beside_others=np.ones(len(fit.positions), bool))
+    alone, less = (
+        each.table()["y_error"] for each in (fit, replace(fit, sites=beside).run())
+    )
+    # One of twenty, which scatters by ten times as much.
+    assert 1.15 < np.sqrt(np.mean(less**2) / np.mean(alone**2)) < 2.5
 
 
 def test_sites_of_two_crystals_are_beside_each_other_where_they_meet():
