@@ -68,9 +68,7 @@ NOTED = {
         "metal": (300, 40),
     }.items()
 }
-MOST_TILT = {"graphene": 30.0, "MoS2": 30.0, "metal": 15.0}
 SUPPORTED = {"graphene": 0.1, "MoS2": 0.3, "metal": 1.0}
-THICKEST = {"graphene": 2.0, "MoS2": 5.0, "metal": 20.0}
 # Of series: distance of a site from what is found of it, at most, in angstroms.
 MATCHED = {"MoS2": 1.0, "metal": 0.8}
 # Images that a defocus that varies is interpolated between.
@@ -119,10 +117,10 @@ def specimen_of(material, size, kind, rng):
         specimen = make(size, vacancies=0.02, holes=1, seed=seed)
     if kind.startswith("noted"):
         return specimen
-    tilt = rng.uniform(0, MOST_TILT[material]), rng.uniform(0, 360)
-    specimen = specimen.tilted(*tilt)
+    own = RANGES[material]
+    specimen = specimen.tilted(rng.uniform(*own["tilt"]), rng.uniform(0, 360))
     if rng.random() < SUPPORTED[material]:
-        thickness = rng.uniform(0, THICKEST[material])
+        thickness = rng.uniform(*own["carbon"])
         specimen = specimen.on_carbon(thickness, size, seed)
     return specimen
 
@@ -199,6 +197,8 @@ def our_finder(material, pixel, contrast="auto", with_labels=False):
         seg = None
         if with_labels:
             seg = signal.segment_symmetry(show_progressbar=False)
+            # Where noise hides the lattice there are no labels to tell anything.
+            seg = seg if seg.model.templates is not None else None
         start = time.process_time()
         columns = signal.find_atomic_columns(
             seg,
