@@ -4,7 +4,7 @@
 ::
 
     python benchmarks/hrtem.py columns [--frames 4] [--doses 100 10] [--atomap]
-                               [--materials graphene MoS2 metal]
+                               [--materials graphene MoS2 metal] [--kinds noted]
                                [--seed 0] [--pictures FOLDER]
     python benchmarks/hrtem.py series [--frames 4] [--doses 1000 300] [--seed 0]
                                [--one-image FOLDER]
@@ -275,7 +275,7 @@ def columns(options):
     print("| frames | e/px | finder | F1 | px | z | calibration | s |")
     print("|---|---|---|---|---|---|---|---|")
     for kind, material, dose in itertools.product(
-        KINDS, options.materials, options.doses or [100, 10]
+        options.kinds, options.materials, options.doses or [100, 10]
     ):
         signs = (1,) if "inverted" in kind else (1, -1)
         others = OF_METALS if material != "metal" else KINDS[-2:]
@@ -477,6 +477,9 @@ def main():
     parser.add_argument("--doses", type=float, nargs="+")
     parser.add_argument(
         "--materials", nargs="+", choices=list(RANGES), default=list(RANGES)
+    )
+    parser.add_argument(
+        "--kinds", nargs="+", choices=KINDS, default=KINDS, help="of frames"
     )
     parser.add_argument("--atomap", action="store_true")
     parser.add_argument("--seed", type=int, default=0)

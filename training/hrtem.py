@@ -37,7 +37,7 @@ from hrtem_frames import (
     crops,
     exposed,
 )
-from scipy import optimize
+from scipy import optimize, special
 from torch import nn
 
 from hyperspy_symseg.analysis.hrtem_columns import calibrated, features, looked_for
@@ -62,6 +62,8 @@ KNOWN, CORNERS = 0.5, 0.5
 NEAR = 0.5
 # What is less than so many pixels from an edge is neither right nor wrong.
 EDGE = 4.0
+# Factors are as small as their squares, times this, ask for.
+SMALL = 1e-4
 # Power of a number from 0 to 1 that the logarithm of the dose is drawn by.
 FEWER = 1.5
 # Electrons a pixel that figures are given between.
@@ -240,7 +242,7 @@ def is_inner(places, shape):
 
 
 def of_neighbours(of_crops, weights):
-    """Factors of what probabilities are calibrated by: (6,) numpy.ndarray.
+    """Factors of what probabilities are calibrated by: (15,) numpy.ndarray.
 
     Each interval of the dose counts as much.
     """
@@ -258,9 +260,13 @@ def of_neighbours(of_crops, weights):
 
     def unlikely(x):
         z = rows @ x
-        return np.average(np.logaddexp(0, z) - right * z, weights=share)
+        return np.average(np.logaddexp(0, z) - right * z, weights=share) + SMALL * x @ x
 
-    return optimize.minimize(unlikely, np.eye(rows.shape[1])[0]).x
+    def slope(x):
+        off = share * (special.expit(rows @ x) - right) / share.sum()
+        return rows.T @ off + 2 * SMALL * x
+
+    return optimize.minimize(unlikely, np.eye(rows.shape[1])[0], jac=slope).x
 
 
 def report(network, material, held_out, seed):

@@ -23,9 +23,8 @@ from hyperspy_symseg.simulate.hrtem.recording import MARGIN
 TRAINING, CALIBRATION, VALIDATION = range(3)
 # Pixels of an image along each side, images of a specimen, and crops of an image.
 IMAGE, IMAGES, CROPS = 224, 4, 4
-# Shares of the images with a defocus that varies, and of the specimens that are none:
-# vacuum or a support alone.
-VARYING, EMPTY = 0.3, 0.1
+# Share of the images with a defocus that varies.
+VARYING = 0.3
 # Directions of particles, that with the narrowest columns and the thinnest rim most
 # often, and share of them that are on carbon.
 ZONES, ON_CARBON = ("100", "100", "110", "110", "111", "111", "111"), 0.8
@@ -42,14 +41,25 @@ WIDE, AROUND = 0.2, 1.05
 
 
 class Defects(NamedTuple):
-    """What a sheet has at most: shares of its sites and frame, and numbers of holes."""
+    """What specimens lack.
+
+    Attributes
+    ----------
+    vacancies, vacuum : float
+        Shares of the sites and of the frame of a sheet, at most.
+    holes : tuple of int
+        Numbers of holes.
+    empty : float
+        Share of the specimens that are none: vacuum or a support alone.
+    """
 
     vacancies: float
     holes: tuple[int, ...]
     vacuum: float
+    empty: float
 
 
-DEFECTS, WHOLE = Defects(0.12, (0, 1, 2, 4), 0.7), Defects(0.05, (0, 1), 0.0)
+DEFECTS, WHOLE = Defects(0.12, (0, 1, 2, 4), 0.7, 0.1), Defects(0.05, (0, 1), 0.0, 0.05)
 
 
 class Crop(NamedTuple):
@@ -92,7 +102,7 @@ def crops(material, side, seed, images=IMAGES, of_each=CROPS, whole=False):
         Images of a specimen, and crops of an image.
     whole : bool
         Whether sheets fill their frames but for some vacancies and a hole, and there is
-        always a specimen.
+        a specimen nearly always.
 
     Yields
     ------
@@ -172,7 +182,7 @@ def _sheet(make, material, supported):
             seed=int(rng.integers(2**31)),
         )
         specimen = _bent(specimen, rng)
-        if rng.random() < EMPTY and not whole:
+        if rng.random() < defects.empty:
             specimen = hrtem.Specimen([], [])
         specimen = specimen.tilted(rng.uniform(*own["tilt"]), rng.uniform(0, 360))
         if rng.random() < supported:
@@ -195,7 +205,7 @@ def _particle(size, rng, whole):
     )
     shift = np.array([*rng.uniform(-0.2, 0.2, 2) * size, 0])
     specimen = replace(specimen, positions=specimen.positions + shift)
-    if rng.random() < EMPTY and not whole:
+    if rng.random() < (WHOLE if whole else DEFECTS).empty:
         specimen = hrtem.Specimen([], [])
     specimen = specimen.tilted(rng.uniform(*own["tilt"]), rng.uniform(0, 360))
     if rng.random() < ON_CARBON:
