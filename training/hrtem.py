@@ -10,8 +10,8 @@
 Crops of simulated images (`hrtem_frames.py`) are drawn first; with ``--frames`` they
 are kept in a file, and read if it is there. It starts from the weights that find
 columns in other frames (`columns.npz`), and is shown each crop with other noise, turned
-or mirrored. Other crops are what probabilities and errors are calibrated to, and still
-others validate. Without ``--weights`` nothing is written.
+or mirrored. Other crops, of whole specimens, are what probabilities and errors are
+calibrated to, and still others validate. Without ``--weights`` nothing is written.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import itertools
 import math
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import hrtem_kernels  # noqa: F401  before torch
 
@@ -26,7 +27,7 @@ import hrtem_kernels  # noqa: F401  before torch
 import columns
 import numpy as np
 import torch
-from column_calibration import MATCHED, PLAIN, calibration_error, fitted, matches
+from column_calibration import PLAIN, calibration_error, fitted, matches
 from columns import Network, plain_cells, say, turned
 from hrtem_frames import (
     CALIBRATION,
@@ -36,7 +37,7 @@ from hrtem_frames import (
     crops,
     exposed,
 )
-from scipy import optimize
+from scipy import optimize, special
 from torch import nn
 
 from hyperspy_symseg.analysis.hrtem_columns import calibrated, features, looked_for
@@ -57,8 +58,12 @@ HIGHEST_RATE, AVERAGED = 1.5e-3, 0.995
 # Shares of the crops: with columns that are known to be bright, and with the scale of a
 # frame of which they are a corner.
 KNOWN, CORNERS = 0.5, 0.5
-# Width that a distance of a column from what is found of it is measured in, in pixels.
-WIDTH = 1.0
+# A column is found if what is found of it is as near as this, in spacings.
+NEAR = 0.5
+# What is less than so many pixels from an edge is neither right nor wrong.
+EDGE = 4.0
+# Factors are as small as their squares, times this, ask for.
+SMALL = 1e-4
 # Power of a number from 0 to 1 that the logarithm of the dose is drawn by.
 FEWER = 1.5
 # Electrons a pixel that figures are given between.
@@ -85,8 +90,8 @@ def drawn(material, n, side, seed):
 
 
 def drawn_apart(material, n, seed):
-    """A number of crops, each of another specimen: list of Crop."""
-    each = crops(material, HELD_OUT_SIDE, seed, 1, 1)
+    """A number of crops, each of another specimen, that is whole: list of Crop."""
+    each = crops(material, HELD_OUT_SIDE, seed, 1, 1, whole=True)
     return list(itertools.islice(each, n))
 
 
@@ -95,9 +100,9 @@ def kept_in(path, material, options):
     path = Path(path)
     if path.is_file():
         with np.load(path) as file:
-            images, columns, ends, signs = (file[name] for name in file.files)
+            images, columns, ends, *rest = (file[name] for name in file.files)
         columns = np.split(columns, ends[:-1])
-        return [Crop(*each) for each in zip(images, columns, signs, strict=True)]
+        return [Crop(*each) for each in zip(images, columns, *rest, strict=True)]
     found = drawn(material, options.crops, SIDE, (options.seed, TRAINING))
     np.savez(
         path,
@@ -105,6 +110,7 @@ def kept_in(path, material, options):
         columns=np.concatenate([c.columns for c in found]),
         ends=np.cumsum([len(c.columns) for c in found]),
         signs=np.array([c.sign for c in found]),
+        spacings=np.array([c.spacing for c in found]),
     )
     return found
 
@@ -186,8 +192,35 @@ def train(network, material, kept, options):
     return columns.train(network, batch, options, HIGHEST_RATE, AVERAGED)
 
 
+class Judged(NamedTuple):
+    """What is found in a crop.
+
+    Attributes
+    ----------
+    found : (n, 5) numpy.ndarray
+    which : (n,) numpy.ndarray of int
+        Which column each is, -1 if none.
+    counted : (n,) numpy.ndarray of bool
+        Those that are not at an edge: columns there may be those of places outside.
+    columns : (m, 2) numpy.ndarray
+    dose : float
+        Electrons a pixel.
+    """
+
+    found: np.ndarray
+    which: np.ndarray
+    counted: np.ndarray
+    columns: np.ndarray
+    dose: float
+
+    @property
+    def right(self):
+        """Which of those that are counted are columns: array of bool."""
+        return self.which[self.counted] >= 0
+
+
 def judged(network, material, held_out, seed):
-    """What is found in crops, which column each is, and the dose: iterator."""
+    """What is found in crops: iterator of Judged."""
     for i, crop in enumerate(held_out):
         rng = np.random.default_rng((*seed, i))
         image, is_known, dose = seen_of(crop, material, rng)
@@ -197,30 +230,43 @@ def judged(network, material, held_out, seed):
         found = looked_for(network, image, valid, contrast, 1, has_sign)
         if "neighbours" in network.weights:
             found = calibrated(found, network.weights["neighbours"], 1)
-        yield crop, found, matches(found, crop.columns, MATCHED * WIDTH), dose
+        which = matches(found, crop.columns, NEAR * crop.spacing)
+        counted = is_inner(found, image.shape)
+        yield Judged(found, which, counted, crop.columns, dose)
+
+
+def is_inner(places, shape):
+    """Which places are not at an edge: (n,) of bool."""
+    last = np.subtract(shape, 1) - EDGE
+    return ((places[:, :2] >= EDGE) & (places[:, :2] <= last)).all(axis=1)
 
 
 def of_neighbours(of_crops, weights):
-    """Factors of what probabilities are calibrated by: (6,) numpy.ndarray.
+    """Factors of what probabilities are calibrated by: (15,) numpy.ndarray.
 
     Each interval of the dose counts as much.
     """
     rows, right, intervals = [], [], []
-    for _, found, which, dose in of_crops:
+    for each in of_crops:
         found = column_network.calibrated(
-            found, weights["probability"], weights["error"]
+            each.found, weights["probability"], weights["error"]
         )
-        rows.append(features(found, 1))
-        right.append(which >= 0)
-        intervals.append(np.full(len(found), np.searchsorted(DOSES, dose, "right")))
+        rows.append(features(found, 1)[each.counted])
+        right.append(each.right)
+        number = np.searchsorted(DOSES, each.dose, "right")
+        intervals.append(np.full(len(each.right), number))
     rows, right, intervals = map(np.concatenate, (rows, right, intervals))
     share = 1 / np.bincount(intervals)[intervals]
 
     def unlikely(x):
         z = rows @ x
-        return np.average(np.logaddexp(0, z) - right * z, weights=share)
+        return np.average(np.logaddexp(0, z) - right * z, weights=share) + SMALL * x @ x
 
-    return optimize.minimize(unlikely, np.eye(rows.shape[1])[0]).x
+    def slope(x):
+        off = share * (special.expit(rows @ x) - right) / share.sum()
+        return rows.T @ off + 2 * SMALL * x
+
+    return optimize.minimize(unlikely, np.eye(rows.shape[1])[0], jac=slope).x
 
 
 def report(network, material, held_out, seed):
@@ -230,23 +276,26 @@ def report(network, material, held_out, seed):
     axis, and of that in errors, and calibration error.
     """
     rows = [[] for _ in DOSES[1:]]
-    for crop, found, which, dose in judged(network, material, held_out, seed):
-        number = min(np.searchsorted(DOSES, dose, "right") - 1, len(rows) - 1)
+    for each in judged(network, material, held_out, seed):
+        number = min(np.searchsorted(DOSES, each.dose, "right") - 1, len(rows) - 1)
+        found, which = each.found[each.counted], each.which[each.counted]
         likely = found[:, 4] >= 0.5
-        right = likely & (which >= 0)
-        off = found[right, :2] - crop.columns[which[right]]
-        counts = right.sum(), likely.sum(), len(crop.columns)
-        own = off.ravel(), (off / found[right, 2:4]).ravel(), found[:, 4], which >= 0
-        rows[number].append((counts, *own))
+        own = likely & each.right
+        off = found[own, :2] - each.columns[which[own]]
+        missed = is_inner(each.columns, (HELD_OUT_SIDE, HELD_OUT_SIDE))
+        missed[each.which[(each.which >= 0) & (each.found[:, 4] >= 0.5)]] = False
+        counts = own.sum(), (likely & ~each.right).sum(), missed.sum()
+        z = off / found[own, 2:4]
+        rows[number].append((counts, off.ravel(), z.ravel(), found[:, 4], each.right))
     figures = np.full((len(rows), 4), np.nan)
     for i, own in enumerate(rows):
         if not own:
             continue
         counts, *others = zip(*own, strict=True)
-        right, n_found, n_true = np.sum(counts, axis=0)
+        right, false, missed = np.sum(counts, axis=0)
         off, z, probabilities, are_right = map(np.concatenate, others)
         figures[i] = (
-            2 * right / max(n_found + n_true, 1),
+            2 * right / max(2 * right + false + missed, 1),
             np.sqrt(np.mean(off**2)),
             np.sqrt(np.mean(z**2)),
             calibration_error(probabilities, are_right),
@@ -270,8 +319,6 @@ def _trained(material, options):
     weights["torch_cells"] = plain_cells(weights, example_planes()).astype(float)
     weights["steps"] = np.array(options.steps)
     weights["seconds"] = np.array(round(time.process_time()))
-    for name, interval in RANGES[material].items():
-        weights[f"range_{name}"] = np.array(interval, float)
     return weights
 
 
@@ -308,9 +355,12 @@ def main():
     held_out = drawn_apart(material, options.held_out, (seed, CALIBRATION))
     of_crops = list(judged(network, material, held_out, (seed, CALIBRATION)))
     weights |= fitted(
-        (found, which, crop.columns) for crop, found, which, _ in of_crops
+        (each.found[each.counted], each.which[each.counted], each.columns)
+        for each in of_crops
     )
     weights["neighbours"] = of_neighbours(of_crops, weights)
+    for name, interval in RANGES[material].items():
+        weights[f"range_{name}"] = np.array(interval, float)
     network.weights.update(weights)
     held_out = drawn_apart(material, options.held_out, (seed, VALIDATION))
     weights["validation"] = report(network, material, held_out, (seed, VALIDATION))

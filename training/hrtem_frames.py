@@ -23,17 +23,43 @@ from hyperspy_symseg.simulate.hrtem.recording import MARGIN
 TRAINING, CALIBRATION, VALIDATION = range(3)
 # Pixels of an image along each side, images of a specimen, and crops of an image.
 IMAGE, IMAGES, CROPS = 224, 4, 4
-# Shares of the images with a defocus that varies, and of the specimens that are none:
-# vacuum or a support alone.
-VARYING, EMPTY = 0.3, 0.1
+# Share of the images with a defocus that varies.
+VARYING = 0.3
+# Directions of particles, that with the narrowest columns and the thinnest rim most
+# often, and share of them that are on carbon.
+ZONES, ON_CARBON = ("100", "100", "110", "110", "111", "111", "111"), 0.8
 # Images that a defocus that varies is interpolated between, and how steeply it does: as
 # a hyperbolic tangent of at most so many times the way across the image.
 STEPS, STEEPEST = 9, 12.0
 SLICE = 4.0
-# Least likeness of an image to its columns, within so many pixels of them, for there to
-# be a sign of the contrast: in a crop whose defocus varies, and in an image of one
-# defocus, all crops of which have its sign, as users tell that of an image.
-SIGNED, MOSTLY_SIGNED, AROUND = 0.25, 0.05, 8.0
+# Least likeness of an image to its columns for there to be a sign of the contrast: in a
+# crop whose defocus varies, and in an image of one defocus, all crops of which have its
+# sign, as users tell that of an image. Columns are as wide as the first number, and the
+# image is looked at as far from them as the second, in their spacings.
+SIGNED, MOSTLY_SIGNED = 0.25, 0.05
+WIDE, AROUND = 0.2, 1.05
+
+
+class Defects(NamedTuple):
+    """What specimens lack.
+
+    Attributes
+    ----------
+    vacancies, vacuum : float
+        Shares of the sites and of the frame of a sheet, at most.
+    holes : tuple of int
+        Numbers of holes.
+    empty : float
+        Share of the specimens that are none: vacuum or a support alone.
+    """
+
+    vacancies: float
+    holes: tuple[int, ...]
+    vacuum: float
+    empty: float
+
+
+DEFECTS, WHOLE = Defects(0.12, (0, 1, 2, 4), 0.7, 0.1), Defects(0.05, (0, 1), 0.0, 0.05)
 
 
 class Crop(NamedTuple):
@@ -48,11 +74,14 @@ class Crop(NamedTuple):
     sign : int
         1 if columns are bright, -1 if dark, 0 if there is no saying. At random where
         there are none: nothing is found there, whatever users tell.
+    spacing : float
+        Of the nearest columns of the specimen, in pixels; 0 if it has none.
     """
 
     image: np.ndarray
     columns: np.ndarray
     sign: int
+    spacing: float
 
 
 def uniform_log(rng, low, high):
@@ -60,7 +89,7 @@ def uniform_log(rng, low, high):
     return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 
-def crops(material, side, seed, images=IMAGES, of_each=CROPS):
+def crops(material, side, seed, images=IMAGES, of_each=CROPS, whole=False):
     """Crops of one material, without end.
 
     Parameters
@@ -71,6 +100,9 @@ def crops(material, side, seed, images=IMAGES, of_each=CROPS):
     seed : int or sequence of int
     images, of_each : int
         Images of a specimen, and crops of an image.
+    whole : bool
+        Whether sheets fill their frames but for some vacancies and a hole, and there is
+        a specimen nearly always.
 
     Yields
     ------
@@ -81,9 +113,10 @@ def crops(material, side, seed, images=IMAGES, of_each=CROPS):
         pixel = uniform_log(rng, *RANGES[material]["pixel_size"])
         voltage = float(rng.choice(RANGES[material]["voltage"]))
         extent = IMAGE * pixel
-        specimen = SPECIMENS[material]((extent, extent), rng)
+        specimen = SPECIMENS[material]((extent, extent), rng, whole)
         wave, margin = _wave(specimen, voltage, pixel, rng)
         columns = specimen.true_columns((IMAGE, IMAGE), pixel).occupied
+        spacing = spacing_of(columns)
         own = slice(margin, margin + IMAGE)
         for _ in range(images):
             microscope = draw_microscope(material, rng, voltage)
@@ -93,9 +126,9 @@ def crops(material, side, seed, images=IMAGES, of_each=CROPS):
                 sign = None
             else:
                 image = microscope.image(wave, pixel)[own, own]
-                sign = sign_of(image, columns, MOSTLY_SIGNED)
+                sign = sign_of(image, columns, spacing, MOSTLY_SIGNED)
             for _ in range(of_each):
-                yield _crop(image, columns, side, sign, rng)
+                yield _crop(image, columns, side, (sign, spacing), rng)
 
 
 def draw_microscope(material, rng, voltage=None):
@@ -135,23 +168,25 @@ def _bent(specimen, rng):
     return replace(specimen, positions=moved[0], vacant=moved[1])
 
 
-def _sheet(make, supported, thickest):
-    """What draws a sheet of a kind: callable."""
+def _sheet(make, material, supported):
+    """What draws a sheet of a material: callable."""
+    own = RANGES[material]
 
-    def draw(size, rng):
+    def draw(size, rng, whole):
+        defects = WHOLE if whole else DEFECTS
         specimen = make(
             size,
-            vacancies=rng.choice([0, rng.uniform(0, 0.12)]),
-            holes=int(rng.choice([0, 1, 2, 4])),
-            vacuum=float(rng.choice([0, rng.uniform(0, 0.7)])),
+            vacancies=rng.choice([0, rng.uniform(0, defects.vacancies)]),
+            holes=int(rng.choice(defects.holes)),
+            vacuum=float(rng.choice([0, rng.uniform(0, defects.vacuum)])),
             seed=int(rng.integers(2**31)),
         )
         specimen = _bent(specimen, rng)
-        if rng.random() < EMPTY:
+        if rng.random() < defects.empty:
             specimen = hrtem.Specimen([], [])
-        specimen = specimen.tilted(rng.uniform(0, 30), rng.uniform(0, 360))
+        specimen = specimen.tilted(rng.uniform(*own["tilt"]), rng.uniform(0, 360))
         if rng.random() < supported:
-            thickness = rng.uniform(0, thickest)
+            thickness = rng.uniform(*own["carbon"])
             seed = int(rng.integers(2**31))
             specimen = specimen.on_carbon(thickness, size, seed)
         return specimen
@@ -159,28 +194,29 @@ def _sheet(make, supported, thickest):
     return draw
 
 
-def _particle(size, rng):
+def _particle(size, rng, whole):
     """A particle of gold, on carbon or alone: Specimen."""
+    own = RANGES["metal"]
     specimen = hrtem.particle(
         size,
-        zone=str(rng.choice(["100", "110", "110", "111"])),
-        radius=min(rng.uniform(*RANGES["metal"]["radius"]), 0.42 * size[0]),
+        zone=str(rng.choice(ZONES)),
+        radius=min(rng.uniform(*own["radius"]), 0.42 * size[0]),
         seed=int(rng.integers(2**31)),
     )
     shift = np.array([*rng.uniform(-0.2, 0.2, 2) * size, 0])
     specimen = replace(specimen, positions=specimen.positions + shift)
-    if rng.random() < EMPTY:
+    if rng.random() < (WHOLE if whole else DEFECTS).empty:
         specimen = hrtem.Specimen([], [])
-    specimen = specimen.tilted(rng.uniform(0, 15), rng.uniform(0, 360))
-    if rng.random() < 0.6:
-        thickness, seed = rng.uniform(5, 40), int(rng.integers(2**31))
+    specimen = specimen.tilted(rng.uniform(*own["tilt"]), rng.uniform(0, 360))
+    if rng.random() < ON_CARBON:
+        thickness, seed = rng.uniform(*own["carbon"]), int(rng.integers(2**31))
         specimen = specimen.on_carbon(thickness, size, seed)
     return specimen
 
 
 SPECIMENS = {
-    "graphene": _sheet(hrtem.graphene, 0.1, 2.0),
-    "MoS2": _sheet(hrtem.mos2, 0.3, 5.0),
+    "graphene": _sheet(hrtem.graphene, "graphene", 0.1),
+    "MoS2": _sheet(hrtem.mos2, "MoS2", 0.3),
     "metal": _particle,
 }
 
@@ -220,8 +256,9 @@ def _varying(wave, microscope, pixel, own, rng):
     return ndimage.map_coordinates(np.stack(images), [along, rows, columns], order=1)
 
 
-def _crop(image, columns, side, sign, rng):
-    """A crop at random, with a sign of its own if it is None: Crop."""
+def _crop(image, columns, side, known, rng):
+    """A crop at random, with a sign of its own if that is None: Crop."""
+    sign, spacing = known
     first = rng.integers(0, IMAGE - side + 1, 2)
     image = image[first[0] : first[0] + side, first[1] : first[1] + side]
     columns = columns - first
@@ -230,22 +267,32 @@ def _crop(image, columns, side, sign, rng):
     if not len(columns):
         sign = rng.choice([-1, 1])
     elif sign is None:
-        sign = sign_of(image, columns, SIGNED)
+        sign = sign_of(image, columns, spacing, SIGNED)
     y, x = np.mgrid[:side, :side] / side - 0.5
     # The beam is not even.
     ramp = 1 + rng.normal(0, 0.02) * y + rng.normal(0, 0.02) * x
-    return Crop((image * ramp).astype(np.float16), columns.astype(np.float32), sign)
+    image = (image * ramp).astype(np.float16)
+    return Crop(image, columns.astype(np.float32), sign, spacing)
 
 
-def sign_of(image, columns, least):
+def spacing_of(columns):
+    """Distance of nearest columns (n, 2), the median; 0 if there are none: float."""
+    if len(columns) < 2:
+        return 0.0
+    away, _ = cKDTree(columns).query(columns, 2)
+    return float(np.median(away[:, 1]))
+
+
+def sign_of(image, columns, spacing, least):
     """Whether columns are bright, 1, or dark, -1, or neither, 0: int."""
-    if not len(columns):
+    if not len(columns) or not spacing:
         return 0
     y, x = np.indices(image.shape)
     pixels = np.column_stack([y.ravel(), x.ravel()])
-    away, _ = cKDTree(columns).query(pixels, distance_upper_bound=AROUND)
+    reach = AROUND * spacing
+    away, _ = cKDTree(columns).query(pixels, distance_upper_bound=reach)
     near = np.isfinite(away)
-    like = np.exp(-0.5 * (away[near] / 2.0) ** 2)
+    like = np.exp(-0.5 * (away[near] / (WIDE * spacing)) ** 2)
     likeness = np.corrcoef(like, image.ravel()[near].astype(float))[0, 1]
     return int(np.sign(likeness)) if abs(likeness) > least else 0
 

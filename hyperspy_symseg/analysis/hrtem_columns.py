@@ -2,6 +2,7 @@
 """Atomic columns of HRTEM, by the network of a class of materials."""
 
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,6 +30,8 @@ NEIGHBOURS, NEAR = 1.5, 3.2
 # Others are around a column as far as this, in pixels as above, and probabilities are
 # looked at in this range.
 BESIDE, SURE = 24.0, 5e-3
+# What a probability is calibrated by: four numbers, their products, and 1.
+N_FEATURES = 15
 # Columns that are nearer than this are one, in the same pixels.
 TWINS = 2.0
 
@@ -152,15 +155,15 @@ def looked_for(network, values, valid, contrast, n, has_sign):
 
 
 def features(found, n):
-    """What a probability is calibrated by: (n, 6) numpy.ndarray.
+    """What a probability is calibrated by: (n, 15) numpy.ndarray.
 
     Its own logit, that of the mean probability of the others around, and of all; the
-    mean logarithm of the errors, which tells of the noise, by itself and times that of
-    the others around; and 1. Where there are few electrons, the network is too little
-    sure of columns in the midst of others, and too sure of what stands alone.
+    mean logarithm of the errors, which tells of the noise; all products of two of
+    these; and 1. Where there are few electrons, the network is too little sure of
+    columns in the midst of others, and too sure of what stands alone.
     """
     if not len(found):
-        return np.ones((0, 6))
+        return np.ones((0, N_FEATURES))
     share = np.clip(found[:, 4], SURE, 1 - SURE)
     pairs = cKDTree(found[:, :2]).query_pairs(BESIDE * n, output_type="ndarray")
     # As if there were one more, which is none.
@@ -170,8 +173,9 @@ def features(found, n):
         np.add.at(counts, own, 1)
     around = special.logit(np.clip(sums / counts, SURE, 1 - SURE))
     noise = np.average(np.log(found[:, 2:4] / n).mean(axis=1), weights=share)
-    each = special.logit(share), around, special.logit(share.mean()), noise
-    return np.column_stack(np.broadcast_arrays(*each, noise * around, 1.0))
+    first = special.logit(share), around, special.logit(share.mean()), noise
+    products = (a * b for a, b in combinations_with_replacement(first, 2))
+    return np.column_stack(np.broadcast_arrays(*first, *products, 1.0))
 
 
 def calibrated(found, factors, n):

@@ -206,8 +206,9 @@ class _Votes:
     def _likely(self, places, which, prior):
         """Probabilities at sites of one kind: (n,) numpy.ndarray.
 
-        Where the network says nothing, it is the contrast that tells whether the place
-        may be as the others of its kind, or is as what is between them.
+        Where the network says nothing, the place may be as the others of its kind if
+        these are silent more often than sites are empty, and if its contrast is theirs,
+        not that of what is between them.
         """
         near = which >= 0
         shares = np.where(near, self.found[which, 4], 0.5)
@@ -226,8 +227,11 @@ class _Votes:
         column, none = np.median(own[near]), np.median(empty)
         noise = max(_scatter(own[near]), _scatter(empty), 1e-12)
         told = ((own - none) ** 2 - (own - column) ** 2) / (2 * noise**2)
-        # Silence tells of no column, whatever else is as bright.
-        odds = special.logit(np.clip(prior, SURE, 1 - SURE)) + np.minimum(told, 0)
+        # Of the sites that have a column, so many are silent. Both tell of one noise:
+        # what is less likely counts.
+        silent = np.average(~near, weights=prior) - (1 - AT_SITE)
+        told = np.minimum(told, np.log(max(silent / AT_SITE, SURE)))
+        odds = special.logit(np.clip(prior, SURE, 1 - SURE)) + told
         return np.where(near, found, special.expit(odds))
 
     def _placed(self, places, which):

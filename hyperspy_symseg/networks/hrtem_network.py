@@ -28,25 +28,39 @@ _OPTICS = {
     "mtf": (0.6, 1.0),
     # Electrons a pixel.
     "dose": (8.0, 1500.0),
+    # In mrad.
+    "tilt": (0.0, 30.0),
 }
-# Beyond these the first reflection of graphene is not transferred, or with another sign
-# than the second one: the middles of hexagons look like columns.
-_SHEET = _OPTICS | {"defocus": (25.0, 70.0), "spherical_aberration": (-8.0, 8.0)}
+# Beyond these the first reflection of graphene is hardly transferred along some
+# direction: the second one is left, of a finer lattice.
+_GRAPHENE = _OPTICS | {
+    "defocus": (35.0, 60.0),
+    "spherical_aberration": (-5.0, 5.0),
+    "astigmatism": (0.0, 8.0),
+    # Thickness of a support, in angstroms.
+    "carbon": (0.0, 2.0),
+}
 # Beyond these, and in thicker particles, what is between columns of gold is as bright
-# as these over focus, or columns are double: reflections 220 interfere.
-_CORRECTED = _OPTICS | {
-    "defocus": (25.0, 50.0),
+# as these over focus, or columns are double: reflections 220 interfere. With a smaller
+# defocus, under focus, the rim is in focus, which is a radius above the exit face: it
+# has no contrast, or that of the other sign. Grains of thicker carbon are as dark or as
+# bright as the single atoms of a rim.
+_METAL = _OPTICS | {
+    "defocus": (35.0, 50.0),
     "spherical_aberration": (-5.0, 5.0),
     "astigmatism": (0.0, 5.0),
+    "tilt": (0.0, 15.0),
+    "carbon": (0.0, 10.0),
     # Of a particle, in angstroms.
-    "radius": (6.0, 13.0),
+    "radius": (6.0, 11.0),
 }
 # What frames were drawn from, uniformly: pixels in angstroms, voltages in kV.
 RANGES = {
-    "graphene": {"pixel_size": (0.10, 0.20), "voltage": (60.0, 80.0, 80.0)} | _SHEET,
+    "graphene": {"pixel_size": (0.10, 0.20), "voltage": (60.0, 80.0, 80.0)} | _GRAPHENE,
     "MoS2": {"pixel_size": (0.12, 0.26), "voltage": (60.0, 80.0, 80.0, 120.0)}
-    | _OPTICS,
-    "metal": {"pixel_size": (0.12, 0.30), "voltage": (300.0,)} | _CORRECTED,
+    | _OPTICS
+    | {"carbon": (0.0, 5.0)},
+    "metal": {"pixel_size": (0.12, 0.30), "voltage": (300.0,)} | _METAL,
 }
 MATERIALS = tuple(RANGES)
 # Units of what may be known of a microscope.

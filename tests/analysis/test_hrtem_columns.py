@@ -104,10 +104,13 @@ def test_probabilities_know_their_neighbours():
     np.testing.assert_allclose(found[:, 0], [0, np.log(9), 0], atol=1e-12)
     np.testing.assert_allclose(found[:, 1], expected)
     np.testing.assert_allclose(found[:, 2], np.log(1.9 / 1.1))
-    np.testing.assert_array_equal(found[:, 5], 1)
+    np.testing.assert_array_equal(found[:, -1], 1)
+    # Products of the first with the first, and with the second.
+    np.testing.assert_allclose(found[:, 4], found[:, 0] ** 2)
+    np.testing.assert_allclose(found[:, 5], found[:, 0] * found[:, 1])
     # Half as large pixels: none has a neighbour within 24 of those of the network.
     np.testing.assert_allclose(features(rows, 0.5)[:, 1], expected[2])
-    likely = calibrated(rows, np.array([1.0, 0, 0, 0, 0, np.log(3)]), 1)[:, 4]
+    likely = calibrated(rows, np.array([1.0, *[0] * 13, np.log(3)]), 1)[:, 4]
     np.testing.assert_allclose(likely, [0.75, 27 / 28, 0.75])
 
 
@@ -119,10 +122,18 @@ def test_probabilities_know_the_noise_by_the_errors():
     # Two of it, of a probability of 0.75 of 2.
     found = features(rows, 1)
     np.testing.assert_allclose(found[:, 3], 0.75)
-    np.testing.assert_allclose(found[:, 4], 0.75 * found[:, 1])
+    np.testing.assert_allclose(found[:, 13], 0.75**2)
     np.testing.assert_allclose(features(rows, 2)[:, 3], 0.75 - np.log(2))
 
 
 def test_no_columns_have_no_probabilities():
-    assert features(np.ones((0, 5)), 1).shape == (0, 6)
-    assert calibrated(np.ones((0, 5)), np.ones(6), 1).shape == (0, 5)
+    assert features(np.ones((0, 5)), 1).shape == (0, 15)
+    assert calibrated(np.ones((0, 5)), np.ones(15), 1).shape == (0, 5)
+
+
+@pytest.mark.parametrize("dose", [10, 100, 1000])
+@pytest.mark.parametrize("material", ["graphene", "MoS2", "metal"])
+def test_noise_alone_has_next_to_no_columns(material, dose):
+    frame = np.random.default_rng(0).poisson(dose, (100, 128))
+    [found] = run(HrtemColumns(material), frame)
+    assert len(found) <= 2

@@ -89,6 +89,17 @@ def test_a_column_that_is_surely_missing_is_not_filled_in(field, places):
     assert (at(found, places[~gone]) > 0.9).all()
 
 
+@pytest.mark.parametrize(("seen", "filled"), [(1.0, False), (0.7, True)])
+def test_silence_counts_where_columns_are_seldom_silent(field, places, seen, filled):
+    rng = np.random.default_rng(8)
+    values = spots(places, 30) + rng.normal(0, 20, SHAPE)
+    gone = np.arange(len(places)) % 40 == 11
+    said = ~gone & (rng.random(len(places)) < seen)
+    found = voted(rows(places[said], 0.9, rng, error=0.2), field, values)
+    # The contrast of what the network does not name is that of a column.
+    assert (np.median(at(found, places[gone])) > 0.5) == filled
+
+
 def test_a_crystal_ends_where_its_columns_do(field, places):
     rng = np.random.default_rng(3)
     left = places[places[:, 1] < 72]

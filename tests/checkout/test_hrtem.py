@@ -10,6 +10,7 @@ import pytest
 
 from hyperspy_symseg.networks.column_layers import ERRORS, ColumnNetwork
 from hyperspy_symseg.networks.hrtem_network import MATERIALS, RANGES
+from hyperspy_symseg.networks.weights import read_weights
 
 pytestmark = pytest.mark.usefixtures("training")
 
@@ -43,18 +44,69 @@ def test_columns_are_in_the_crop(crops, material):
 
 def test_the_sign_is_that_of_the_columns(frames):
     y, x = np.indices((40, 50))
-    columns = np.array([[12.0, 14.0], [25.0, 33.0]])
+    columns = np.array([[12.0, 14.0], [12.0, 24.0], [22.0, 19.0]])
     bright = sum(np.exp(-((y - a) ** 2 + (x - b) ** 2) / 8) for a, b in columns)
-    assert frames.sign_of(1 + bright, columns, 0.25) == 1
-    assert frames.sign_of(1 - bright, columns, 0.25) == -1
+    assert frames.sign_of(1 + bright, columns, 10.0, 0.25) == 1
+    assert frames.sign_of(1 - bright, columns, 10.0, 0.25) == -1
     noise = np.random.default_rng(0).normal(size=(40, 50))
-    assert frames.sign_of(noise, columns, 0.25) == 0
+    assert frames.sign_of(noise, columns, 10.0, 0.25) == 0
+    assert frames.sign_of(1 + bright, columns[:0], 0.0, 0.25) == 0
+
+
+def test_what_is_far_from_all_columns_does_not_count_for_the_sign(frames):
+    y, x = np.indices((60, 70))
+    columns = np.array([[20.0, 20.0], [20.0, 32.0], [30.0, 26.0]])
+    image = sum(np.exp(-((y - a) ** 2 + (x - b) ** 2) / 8) for a, b in columns)
+    # The rest of the frame is brighter than any column.
+    image[:, 50:], image[48:] = 5, 5
+    assert frames.sign_of(image, columns, 12.0, 0.25) == 1
+
+
+def test_the_spacing_is_that_of_the_nearest_columns(frames):
+    columns = np.array([[0.0, 0.0], [3.0, 4.0], [3.0, 9.0], [40.0, 9.0]])
+    assert frames.spacing_of(columns) == pytest.approx(5)
+    assert frames.spacing_of(columns[:1]) == 0
+
+
+@pytest.mark.parametrize(("material", "spacing"), [("graphene", 1.42), ("MoS2", 1.824)])
+def test_crops_know_their_spacing(crops, material, spacing):
+    low, high = RANGES[material]["pixel_size"]
+    for crop in crops[material]:
+        # Sheets are tilted and bent, by some percent.
+        assert 0.9 * spacing / high < crop.spacing < 1.1 * spacing / low
+
+
+def test_what_is_found_is_right_within_half_a_spacing(crops, monkeypatch):
+    pytest.importorskip("torch")
+    hrtem = importlib.import_module("hrtem")
+    crop = crops["MoS2"][0]._replace(
+        columns=np.array([[20.0, 20.0], [20.0, 44.0], [61.0, 20.0]]), spacing=12.0
+    )
+    rows = np.array([[20, 25.9, 1, 1, 0.9], [20, 37.9, 1, 1, 0.9], [61, 20, 1, 1, 0.9]])
+    monkeypatch.setattr(hrtem, "looked_for", lambda *_: rows)
+    [judged] = hrtem.judged(ColumnNetwork({}, 0), "MoS2", [crop], (0, 1))
+    np.testing.assert_array_equal(judged.found, rows)
+    np.testing.assert_array_equal(judged.which, [0, -1, 2])
+    # The last is too near an edge.
+    np.testing.assert_array_equal(judged.counted, [True, True, False])
+    np.testing.assert_array_equal(judged.right, [True, False])
+
+
+def test_whole_specimens_fill_their_frames(frames):
+    shares = []
+    for seed in range(3):
+        [crop] = itertools.islice(frames.crops("MoS2", 192, seed, 1, 1, whole=True), 1)
+        # Of Mo and S, each one in 3.16**2 * sin(60) square angstroms.
+        shares.append(
+            len(crop.columns) * 1.5 * np.sqrt(3) / 2 * crop.spacing**2 / 192**2
+        )
+    assert min(shares) > 0.85
 
 
 def test_where_no_columns_are_either_sign_may_be_told(frames):
     rng = np.random.default_rng(5)
     image, none = np.ones((frames.IMAGE, frames.IMAGE)), np.zeros((0, 2))
-    signs = {frames._crop(image, none, 64, 0, rng).sign for _ in range(20)}
+    signs = {frames._crop(image, none, 64, (0, 0.0), rng).sign for _ in range(20)}
     assert signs == {-1, 1}
 
 
@@ -112,6 +164,25 @@ def test_a_training_is_the_same_again(frames, crops):
     one, again = found
     for name in one:
         np.testing.assert_array_equal(one[name], again[name])
+
+
+def test_a_file_that_is_calibrated_again_is_what_a_training_ends_with(
+    monkeypatch, tmp_path
+):
+    pytest.importorskip("torch")
+    hrtem = importlib.import_module("hrtem")
+    file = tmp_path / "weights.npz"
+    asked = ["hrtem.py", "MoS2", "--held-out", "3", "--weights", str(file)]
+    monkeypatch.setattr("sys.argv", [*asked, "--steps", "2", "--crops", "2"])
+    hrtem.main()
+    trained, seed = read_weights(file)
+    monkeypatch.setattr("sys.argv", [*asked, "--calibrate"])
+    hrtem.main()
+    again, same_seed = read_weights(file)
+    assert seed == same_seed == 0
+    assert set(again) == set(trained)
+    for name, values in trained.items():
+        np.testing.assert_array_equal(again[name], values)
 
 
 def test_it_begins_with_the_network_of_other_frames(crops):

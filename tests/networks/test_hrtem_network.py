@@ -56,17 +56,17 @@ def test_that_pixels_are_no_squares_is_said():
 
 
 def test_all_of_a_microscope_that_was_not_seen_is_said_at_once():
-    known = {"voltage": 200, "defocus": [30, -90], "spherical_aberration": -8.5}
+    known = {"voltage": 200, "defocus": [40, -90], "spherical_aberration": -5.5}
     said = (
         r"a voltage of 200 kV \(trained: 60 to 80\), a defocus of 90 angstroms "
-        r"\(trained: 25 to 70\), a spherical aberration of -8.5 micrometres"
+        r"\(trained: 35 to 60\), a spherical aberration of -5.5 micrometres"
     )
     with pytest.warns(UserWarning, match=said):
         networks.warn_of_microscope("graphene", known)
 
 
 def test_a_microscope_of_the_range_is_not_worth_a_word(recwarn):
-    known = {"voltage": 80, "defocus": -60, "spherical_aberration": 8}
+    known = {"voltage": 80, "defocus": -60, "spherical_aberration": 5}
     networks.warn_of_microscope("graphene", known)
     networks.warn_of_microscope("graphene", {})
     assert not recwarn.list
