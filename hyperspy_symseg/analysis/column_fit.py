@@ -19,6 +19,7 @@ from .column_statistics import (
     EXPECTED,
     SCATTER_OF_OTHERS,
     Deviations,
+    inverses,
     log_odds,
     neighbours_moves,
     posterior,
@@ -195,7 +196,7 @@ class ColumnFit:
         # Where columns would be by their pixels alone; what is hardly seen has a
         # variance nevertheless.
         left = self._information + 1e-6 * self._prior_matrix
-        covariance = np.linalg.inv(left)
+        covariance = inverses(left)
         gradients = self._evidence.gradients / self.overdispersion
         step = np.einsum("nij,nj->ni", covariance, gradients)
         self._measured = self._parameters + step
@@ -241,15 +242,15 @@ class ColumnFit:
         """
         right = self._evidence.gradients / self.overdispersion
         right = right - self._prior * self._off
-        left = self._information + self._prior_matrix
-        step = np.linalg.solve(left, right[..., np.newaxis])[..., 0]
+        covariance = inverses(self._information + self._prior_matrix)
+        step = np.einsum("nij,nj->ni", covariance, right)
         spacing = self.sites.spacings[self.sites.kinds]
         moved = self.positions + _shortened(step[:, 1:], LONGEST_STEP * spacing)
         moved = _shortened(moved - self._places, FARTHEST * spacing)
         self.positions = self._places + moved
         relative = self._relative + step[:, 0] / self._usual
         self._relative = np.maximum(relative, LEAST_AMPLITUDE)
-        variances = np.einsum("nii->ni", np.linalg.inv(left))
+        variances = np.einsum("nii->ni", covariance)
         weights = self.probabilities / max(self.probabilities.sum(), TINY)
         return float(np.sqrt((weights @ (step**2 / variances)).max()))
 
@@ -257,7 +258,7 @@ class ColumnFit:
         """Variance of pixels and overdispersion, from what the columns leave."""
         canvas, leverages = self.canvas, np.zeros(self.canvas.values.shape)
         if i >= SETTLED:
-            covariance = np.linalg.inv(self._information + self._prior_matrix)
+            covariance = inverses(self._information + self._prior_matrix)
             covariance *= self.probabilities[:, np.newaxis, np.newaxis]
             leverages = canvas.leverage(columns, covariance)
             leverages /= self.noise.variance(self.expected)
@@ -446,7 +447,7 @@ class ColumnFit:
         Positions and their standard errors, probabilities, intensities and their
         errors, widths, and the share that is on pixels that count.
         """
-        covariance = np.linalg.inv(self._information + self._prior_matrix)
+        covariance = inverses(self._information + self._prior_matrix)
         widths = self._widths[self.sites.kinds]
         # To second order in the noise: a place of the largest posterior is off by more.
         variances = np.einsum("nii->ni", covariance)[:, 1:]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .column_model import WIDEST, Columns, Evidence, width_step
+from .column_statistics import inverses
 
 # Rounds of amplitudes, positions, background and width.
 ROUNDS = 6
@@ -117,7 +118,7 @@ def _overdispersion(canvas, expected, noise, width):
 def _inverted(information):
     """Covariance of amplitude and position: (n, 3, 3) numpy.ndarray."""
     own = np.maximum(np.einsum("nii->ni", information), TINY)
-    return np.linalg.inv(information + LEAST_SHARE * own[:, np.newaxis] * np.eye(3))
+    return inverses(information + LEAST_SHARE * own[:, np.newaxis] * np.eye(3))
 
 
 def _widths(sums, widths, first, free):

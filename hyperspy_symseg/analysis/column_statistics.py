@@ -229,6 +229,35 @@ def neighbours_moves(places, moves, variances, weights, side):
     return best, of_best
 
 
+def inverses(matrices):
+    """Inverses of symmetric matrices, by their cofactors.
+
+    One after another, as LAPACK does it, small matrices take four times as long.
+
+    Parameters
+    ----------
+    matrices : (n, 3, 3) numpy.ndarray of float64
+
+    Returns
+    -------
+    (n, 3, 3) numpy.ndarray of float64
+
+    Examples
+    --------
+    >>> inverses(np.diag([1.0, 2.0, 4.0])[np.newaxis])[0].diagonal().tolist()
+    [1.0, 0.5, 0.25]
+    """
+    i, j = np.triu_indices(3)
+    aa, ab, ac, bb, bc, cc = matrices[:, i, j].T
+    first = np.stack([bb * cc - bc * bc, ac * bc - ab * cc, ab * bc - ac * bb])
+    rest = aa * cc - ac * ac, ab * ac - aa * bc, aa * bb - ab * ab
+    cofactors = np.stack([*first, *rest])
+    cofactors /= (first * [aa, ab, ac]).sum(axis=0)
+    out = np.empty_like(matrices)
+    out[:, i, j] = out[:, j, i] = cofactors.T
+    return out
+
+
 def near_by(places, moves, weights, side, width):
     """Local linear regression of moves, without each itself: (n, 2) numpy.ndarray.
 
@@ -250,7 +279,8 @@ def near_by(places, moves, weights, side, width):
     for i in range(2):
         m, my, mx = near[3 * i : 3 * i + 3]
         right[:, 0, i], right[:, 1, i], right[:, 2, i] = m, my - y * m, mx - x * m
-    return np.linalg.solve(_normal(places, weights, side, width), right)[:, 0]
+    first = inverses(_normal(places, weights, side, width))[:, 0]
+    return np.einsum("nj,nji->ni", first, right)
 
 
 def variances_near_by(places, weights, side, width):
@@ -260,8 +290,7 @@ def variances_near_by(places, weights, side, width):
     Gaussian has half of its sum, so it is half of what the sums of the regression say.
     Arguments are those of `near_by`.
     """
-    normal = _normal(places, weights, side, width)
-    return np.linalg.inv(normal)[:, 0, 0] / 2
+    return inverses(_normal(places, weights, side, width))[:, 0, 0] / 2
 
 
 def shares_near_by(places, weights, side, width):

@@ -12,6 +12,7 @@ from hyperspy_symseg.analysis.column_model import (
 )
 from hyperspy_symseg.analysis.column_statistics import (
     Deviations,
+    inverses,
     near_by,
     posterior,
     scatter_of,
@@ -32,6 +33,14 @@ def gaussian(position, width):
     dy, dx = y - position[0], x - position[1]
     shape = np.exp(-(dy**2 + dx**2) / (2 * width**2))
     return np.where(np.maximum(abs(dy), abs(dx)) <= 3 * width, shape, 0)
+
+
+def test_inverses_of_symmetric_matrices():
+    halves = np.random.default_rng(0).normal(size=(7, 3, 4))
+    # As information has them: of an amplitude and of places.
+    units = np.array([1e-3, 1.0, 50.0])
+    matrices = units[:, np.newaxis] * (halves @ np.swapaxes(halves, 1, 2)) * units
+    np.testing.assert_allclose(inverses(matrices), np.linalg.inv(matrices), rtol=1e-8)
 
 
 @pytest.fixture(scope="module")
