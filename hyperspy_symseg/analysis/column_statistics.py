@@ -174,7 +174,7 @@ def share_of_others(squared, near, far):
     --------
     >>> near, far = np.full(3, 0.5), np.full(3, 6.0)
     >>> share_of_others(np.array([0.0, 4.0, 16.0]), near, far).round(2)
-    array([0.  , 0.03, 1.  ])
+    array([0.  , 0.15, 1.  ])
     """
     odds = np.log(OTHERS / (1 - OTHERS) * near / far)
     return special.expit(odds + 0.5 * squared * (1 / near - 1 / far))
