@@ -231,6 +231,11 @@ class ColumnFit:
         return self._prior[:, np.newaxis] * np.eye(3)
 
     @property
+    def _covariance(self):
+        """Covariance of these, with what others tell: (n, 3, 3)."""
+        return inverses(self._information + self._prior_matrix)
+
+    @property
     def _off(self):
         """How far amplitudes and positions are from those of others: (n, 3)."""
         return self._parameters - np.column_stack([self._usual, self._places])
@@ -242,7 +247,7 @@ class ColumnFit:
         """
         right = self._evidence.gradients / self.overdispersion
         right = right - self._prior * self._off
-        covariance = inverses(self._information + self._prior_matrix)
+        covariance = self._covariance
         step = np.einsum("nij,nj->ni", covariance, right)
         spacing = self.sites.spacings[self.sites.kinds]
         moved = self.positions + _shortened(step[:, 1:], LONGEST_STEP * spacing)
@@ -258,8 +263,8 @@ class ColumnFit:
         """Variance of pixels and overdispersion, from what the columns leave."""
         canvas, leverages = self.canvas, np.zeros(self.canvas.values.shape)
         if i >= SETTLED:
-            covariance = inverses(self._information + self._prior_matrix)
-            covariance *= self.probabilities[:, np.newaxis, np.newaxis]
+            shares = self.probabilities[:, np.newaxis, np.newaxis]
+            covariance = shares * self._covariance
             leverages = canvas.leverage(columns, covariance)
             leverages /= self.noise.variance(self.expected)
         self.noise = canvas.noise(self.expected, leverages)
@@ -447,7 +452,7 @@ class ColumnFit:
         Positions and their standard errors, probabilities, intensities and their
         errors, widths, and the share that is on pixels that count.
         """
-        covariance = inverses(self._information + self._prior_matrix)
+        covariance = self._covariance
         widths = self._widths[self.sites.kinds]
         # To second order in the noise: a place of the largest posterior is off by more.
         variances = np.einsum("nii->ni", covariance)[:, 1:]
