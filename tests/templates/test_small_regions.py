@@ -64,7 +64,7 @@ def test_a_region_that_is_not_small_needs_no_evidence():
         assert np.count_nonzero(most_probable(found)) == left
 
 
-@pytest.mark.parametrize(("n_cells", "is_kept"), [(6, False), (9, True)])
+@pytest.mark.parametrize(("n_cells", "is_kept"), [(10, False), (13, True)])
 def test_what_looks_like_a_crystal_over_a_few_cells_needs_evidence(n_cells, is_kept):
     labels = (np.hypot(ROWS - 20, COLUMNS - 30) < 4).astype(int)
     given = posterior_of(labels)
