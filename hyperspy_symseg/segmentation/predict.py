@@ -277,7 +277,8 @@ def refine(templates, frame, mask, tile, certainty=True, normalized=None):
     found = templates.posterior(normalized)
     n_places = math.prod(frame.shape) / normalized.block**2
     blocks_in_cell = (templates.period / normalized.block) ** 2
-    straight = by_evidence(straightened(*found), *found, n_places, blocks_in_cell)
+    straight = straightened(*found, templates.powers > 0)
+    straight = by_evidence(straight, *found, n_places, blocks_in_cell)
     rows, columns = (
         np.arange(axis.start - begin, axis.stop - begin)
         for axis, begin in zip(tile.inner, first, strict=True)

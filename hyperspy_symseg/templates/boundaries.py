@@ -5,6 +5,9 @@ Boundaries are smoothed in a narrow window and, from there on, in one twice as w
 wide window has less noise, but moves two boundaries within it, or two bends of one, by
 more than the noise does. So it counts where both agree to a fifth of a period, in the
 mean over the wide window.
+
+Where patterns without a lattice are beside crystals, these have an outline, which does
+not depend on where one crystal ends and another begins.
 """
 
 import functools
@@ -14,7 +17,7 @@ import numpy as np
 
 from hyperspy_symseg.frames.kernels import compiled
 
-from .blocks import window_means
+from .blocks import ratio, window_means
 from .potts import COUPLING, mean_field
 from .row_tiles import in_row_tiles
 
@@ -49,12 +52,15 @@ WIDE = Window(12, (1.0, 1.0), 40.0)
 SWEEPS = 2
 # Distance of boundaries that agree, at most, in blocks.
 APART = 0.6
+# What crystals gain on patterns without a lattice counts so many times: the noise is
+# that of amorphous material, which crystals do not have.
+OUTLINE = np.float32(2)
 # Squared three times, a smooth posterior is a probability, by simulated frames; that of
 # the wide window, squared once, is as steep as the other one.
 SQUARINGS, SQUARINGS_OF_WIDE = 3, 1
 
 
-def straightened(posterior, log_likelihood):
+def straightened(posterior, log_likelihood, has_lattice=None):
     """Posterior with boundaries that continue those a few periods away.
 
     The smoothed posterior is added to the log-likelihood of every block, instead of the
@@ -65,19 +71,25 @@ def straightened(posterior, log_likelihood):
     posterior : (patterns, block rows, block columns) numpy.ndarray of float32
     log_likelihood : (patterns, block rows, block columns) numpy.ndarray of float32
         Log-likelihoods of the blocks, each of its own pixels.
+    has_lattice : (patterns,) numpy.ndarray of bool, optional
+        Those that have one are crystals, with an outline if others have none.
 
     Returns
     -------
     (patterns, block rows, block columns) numpy.ndarray of float32
         Smooth: `sharpened`, it is a probability.
     """
-    posterior, narrow = straightened_in(posterior, log_likelihood, NARROW)
-    _, wide = straightened_in(posterior, log_likelihood, WIDE)
+    crystals = None
+    if has_lattice is not None and has_lattice.any() and not has_lattice.all():
+        crystals = has_lattice
+        log_likelihood = _outlining(log_likelihood, crystals)
+    posterior, narrow = straightened_in(posterior, log_likelihood, NARROW, crystals)
+    _, wide = straightened_in(posterior, log_likelihood, WIDE, crystals)
     np.copyto(narrow, sharpened(wide, SQUARINGS_OF_WIDE), where=_agree(narrow, wide))
     return narrow
 
 
-def straightened_in(posterior, log_likelihood, window):
+def straightened_in(posterior, log_likelihood, window, crystals=None):
     """Posterior with boundaries that are straight in a window, and the same smooth.
 
     Parameters
@@ -85,18 +97,48 @@ def straightened_in(posterior, log_likelihood, window):
     posterior, log_likelihood
         As for `straightened`.
     window : Window
+    crystals : (patterns,) numpy.ndarray of bool, optional
+        Patterns that have an outline in common.
 
     Returns
     -------
     posterior, smooth : (patterns, block rows, block columns) numpy.ndarray of float32
     """
+
+    def smoothed():
+        smooth = smooth_boundaries(posterior, window)
+        return smooth if crystals is None else _outlined(smooth, crystals)
+
     for _ in range(SWEEPS):
         # One sweep without neighbours, or the probabilities of independent blocks.
-        prior = smooth_boundaries(posterior, window)
+        prior = smoothed()
         prior *= np.float32(window.prior)
         prior += log_likelihood
         posterior = mean_field(prior, 1)
-    return posterior, smooth_boundaries(posterior, window)
+    return posterior, smoothed()
+
+
+def _outlining(log_likelihood, crystals):
+    """Log-likelihoods that count for more where crystals end: of the same shape."""
+    best = log_likelihood[crystals].max(axis=0)
+    return np.where(
+        crystals[:, np.newaxis, np.newaxis],
+        log_likelihood,
+        best + OUTLINE * (log_likelihood - best),
+    )
+
+
+def _outlined(smooth, crystals):
+    """Smooth posterior in which crystals do not share theirs evenly: the same shape.
+
+    Half of a posterior, shared by two crystals, would not be as much as the other half:
+    where they meet, the outline would have a notch.
+    """
+    own = np.maximum(smooth[crystals], 0)
+    shares = own**2
+    shares *= ratio(own.sum(axis=0), shares.sum(axis=0))
+    smooth[crystals] = shares
+    return smooth
 
 
 def _agree(narrow, wide):

@@ -209,3 +209,43 @@ def test_patterns_in_another_order():
     found = straightened(posterior, loglik)
     other = straightened(posterior[::-1].copy(), loglik[::-1].copy())
     np.testing.assert_allclose(other[::-1], found, atol=1e-5)
+
+
+def two_grains_on_a_support():
+    """Grains to the left and right of column 30, above row 20."""
+    labels = np.where(ROWS > 20, 2, COLUMNS > 30)
+    return (labels == np.arange(3).reshape(3, 1, 1)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("has_lattice", "has_notch"),
+    [((True, True, False), False), ((True, True, True), True), (None, True)],
+)
+def test_a_particle_has_no_notch_where_its_grains_meet(has_lattice, has_notch):
+    given = two_grains_on_a_support()
+    if has_lattice is not None:
+        has_lattice = np.array(has_lattice)
+    found = most_probable(straightened(given, np.zeros_like(given), has_lattice))
+    n_rows = np.count_nonzero(found < 2, axis=0)
+    assert (n_rows[26:36].min() < 21) == has_notch
+
+
+def test_what_tells_where_crystals_end_counts_twice_and_which_it_is_once():
+    given, crystals = two_grains_on_a_support(), np.array([True, True, False])
+    rng = np.random.default_rng(0)
+    loglik = rng.normal(0, 3, given.shape).astype(np.float32)
+    found = straightened(given, loglik, crystals)
+    best = loglik[:2].max(axis=0)
+    loglik[2] = best + 2 * (loglik[2] - best)
+    _, narrow = straightened_in(given, loglik, NARROW, crystals)
+    # Next to the edges, where the narrow window counts.
+    np.testing.assert_allclose(found[:, :12], narrow[:, :12], atol=1e-5)
+
+
+@pytest.mark.parametrize("has_lattice", [(True, True), (False, False)])
+def test_there_is_no_outline_where_patterns_are_alike(has_lattice):
+    rng = np.random.default_rng(0)
+    given = posterior_of(COLUMNS > 29)
+    loglik = rng.normal(0, 3, given.shape).astype(np.float32)
+    found = straightened(given, loglik, np.array(has_lattice))
+    np.testing.assert_array_equal(found, straightened(given, loglik))
