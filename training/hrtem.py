@@ -40,7 +40,12 @@ from hrtem_frames import (
 from scipy import optimize, special
 from torch import nn
 
-from hyperspy_symseg.analysis.hrtem_columns import calibrated, features, looked_for
+from hyperspy_symseg.analysis.hrtem_columns import (
+    calibrated,
+    features,
+    looked_for,
+    possible,
+)
 from hyperspy_symseg.networks import column_network
 from hyperspy_symseg.networks.column_layers import (
     CELL,
@@ -49,7 +54,7 @@ from hyperspy_symseg.networks.column_layers import (
     planes,
 )
 from hyperspy_symseg.networks.column_scale import mean_and_spread
-from hyperspy_symseg.networks.hrtem_network import MATERIALS, RANGES, SIGNED
+from hyperspy_symseg.networks.hrtem_network import MATERIALS, RANGES, SIGNED, VOTED
 from hyperspy_symseg.networks.weights import read_weights, write_weights
 
 SIDE, HELD_OUT_SIDE, BATCH = 96, 192, 8
@@ -111,6 +116,7 @@ def kept_in(path, material, options):
         ends=np.cumsum([len(c.columns) for c in found]),
         signs=np.array([c.sign for c in found]),
         spacings=np.array([c.spacing for c in found]),
+        pixel_sizes=np.array([c.pixel_size for c in found]),
     )
     return found
 
@@ -205,6 +211,7 @@ class Judged(NamedTuple):
     columns : (m, 2) numpy.ndarray
     dose : float
         Electrons a pixel.
+    image : (rows, columns) numpy.ndarray
     """
 
     found: np.ndarray
@@ -212,6 +219,7 @@ class Judged(NamedTuple):
     counted: np.ndarray
     columns: np.ndarray
     dose: float
+    image: np.ndarray
 
     @property
     def right(self):
@@ -226,13 +234,15 @@ def judged(network, material, held_out, seed):
         image, is_known, dose = seen_of(crop, material, rng)
         valid = np.ones(image.shape, bool)
         contrast = "bright" if is_known else "auto"
-        has_sign = material in SIGNED
-        found = looked_for(network, image, valid, contrast, 1, has_sign)
+        is_voted = material in VOTED
+        found = looked_for(network, image, valid, contrast, 1, is_voted)
+        found = possible(found, material, crop.pixel_size)
         if "neighbours" in network.weights:
-            found = calibrated(found, network.weights["neighbours"], 1)
+            factors = network.weights["neighbours"]
+            found = calibrated(found, image, valid, factors, 1)
         which = matches(found, crop.columns, NEAR * crop.spacing)
         counted = is_inner(found, image.shape)
-        yield Judged(found, which, counted, crop.columns, dose)
+        yield Judged(found, which, counted, crop.columns, dose, image)
 
 
 def is_inner(places, shape):
@@ -242,7 +252,7 @@ def is_inner(places, shape):
 
 
 def of_neighbours(of_crops, weights):
-    """Factors of what probabilities are calibrated by: (15,) numpy.ndarray.
+    """Factors of what probabilities are calibrated by: (28,) numpy.ndarray.
 
     Each interval of the dose counts as much.
     """
@@ -251,7 +261,8 @@ def of_neighbours(of_crops, weights):
         found = column_network.calibrated(
             each.found, weights["probability"], weights["error"]
         )
-        rows.append(features(found, 1)[each.counted])
+        valid = np.ones(each.image.shape, bool)
+        rows.append(features(found, each.image, valid, 1)[each.counted])
         right.append(each.right)
         number = np.searchsorted(DOSES, each.dose, "right")
         intervals.append(np.full(len(each.right), number))

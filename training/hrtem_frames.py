@@ -76,12 +76,15 @@ class Crop(NamedTuple):
         there are none: nothing is found there, whatever users tell.
     spacing : float
         Of the nearest columns of the specimen, in pixels; 0 if it has none.
+    pixel_size : float
+        In angstroms.
     """
 
     image: np.ndarray
     columns: np.ndarray
     sign: int
     spacing: float
+    pixel_size: float
 
 
 def uniform_log(rng, low, high):
@@ -128,7 +131,7 @@ def crops(material, side, seed, images=IMAGES, of_each=CROPS, whole=False):
                 image = microscope.image(wave, pixel)[own, own]
                 sign = sign_of(image, columns, spacing, MOSTLY_SIGNED)
             for _ in range(of_each):
-                yield _crop(image, columns, side, (sign, spacing), rng)
+                yield _crop(image, columns, side, (sign, spacing, pixel), rng)
 
 
 def draw_microscope(material, rng, voltage=None):
@@ -258,7 +261,7 @@ def _varying(wave, microscope, pixel, own, rng):
 
 def _crop(image, columns, side, known, rng):
     """A crop at random, with a sign of its own if that is None: Crop."""
-    sign, spacing = known
+    sign, spacing, pixel = known
     first = rng.integers(0, IMAGE - side + 1, 2)
     image = image[first[0] : first[0] + side, first[1] : first[1] + side]
     columns = columns - first
@@ -272,7 +275,7 @@ def _crop(image, columns, side, known, rng):
     # The beam is not even.
     ramp = 1 + rng.normal(0, 0.02) * y + rng.normal(0, 0.02) * x
     image = (image * ramp).astype(np.float16)
-    return Crop(image, columns.astype(np.float32), sign, spacing)
+    return Crop(image, columns.astype(np.float32), sign, spacing, pixel)
 
 
 def spacing_of(columns):

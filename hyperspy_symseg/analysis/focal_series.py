@@ -240,10 +240,8 @@ class FocalColumns(PointAnalysis):
         The first is what is taken: under focus, columns of a metal are dark at first.
         """
         ways = ("dark", "bright") if self.material in SIGNED else ("auto",)
-        found = (
-            columns_of(self.material, values, valid, contrast, self._binning)
-            for contrast in ways
-        )
+        how = self._binning, self.pixel_size
+        found = (columns_of(self.material, values, valid, way, *how) for way in ways)
         return [own[own[:, 4] >= LEAST] for own in found]
 
 

@@ -14,10 +14,11 @@ from hyperspy_symseg.frames.threads import one_thread
 from hyperspy_symseg.networks.column_gaps import without_spoilt_lines
 from hyperspy_symseg.networks.column_network import ColumnScale, columns_by
 from hyperspy_symseg.networks.column_scale import binned, mean_and_spread
-from hyperspy_symseg.networks.hrtem_network import SIGNED, binning_of, hrtem_network
+from hyperspy_symseg.networks.hrtem_network import VOTED, binning_of, hrtem_network
 
 from .checks import check_labels
-from .hrtem_contrast import contrast_at, votes_around, votes_at
+from .hrtem_contrast import contrast_at, sign_around, votes_around, votes_at
+from .hrtem_sublattices import of_one_lattice
 from .hrtem_votes import with_votes
 
 NAMES = "y", "x", "y_error", "x_error", "probability", "contrast"
@@ -27,11 +28,14 @@ LEAST, MARGIN = 0.02, 0.1
 # Columns of a metal have this many others within a distance in angstroms, which is
 # somewhat more than that of nearest neighbours of gold.
 NEIGHBOURS, NEAR = 1.5, 3.2
+# They are never nearer than this, in angstroms: those of gold along [111] are 1.67
+# apart, and along [100] what is between the columns is 1.44 from these.
+NEAREST = {"metal": 1.48}
 # Others are around a column as far as this, in pixels as above, and probabilities are
 # looked at in this range.
 BESIDE, SURE = 24.0, 5e-3
-# What a probability is calibrated by: four numbers, their products, and 1.
-N_FEATURES = 15
+# What a probability is calibrated by: seven numbers, their products, and 1.
+N_FEATURES = 36
 # Columns that are nearer than this are one, in the same pixels.
 TWINS = 2.0
 
@@ -89,7 +93,8 @@ class HrtemColumns(PointAnalysis):
         n = binning_of(self.material, self.pixel_size)
         given = tile.values, tile.valid
         with one_thread:
-            found = columns_of(self.material, *given, self.contrast, n)
+            told = self.contrast, n, self.pixel_size
+            found = columns_of(self.material, *given, *told)
             if labels is not None:
                 labels = np.where(tile.valid, labels, -1)
                 found = with_votes(found, tile, self.templates, labels, n)
@@ -101,7 +106,7 @@ class HrtemColumns(PointAnalysis):
         return np.column_stack([found, contrast])
 
 
-def columns_of(material, values, valid, contrast, n):
+def columns_of(material, values, valid, contrast, n, pixel_size=None):
     """Columns of any probability: (n, 5) numpy.ndarray, as from `find_columns`.
 
     Parameters
@@ -110,18 +115,28 @@ def columns_of(material, values, valid, contrast, n):
     values : (rows, columns) numpy.ndarray of any real dtype
     valid : (rows, columns) numpy.ndarray of bool
     contrast : {"auto", "bright", "dark"}
-        "auto": if contrast has a sign in the material, the network looks for bright
-        columns, for dark ones, and for either. What it is surest of around a place is
-        taken there, either if there is no saying.
+        "auto": the network looks for either; in a material of `VOTED` for bright
+        columns and for dark ones, too. What it is surest of around a place is taken
+        there, either if there is no saying.
     n : int
         Pixels along each side that become one.
+    pixel_size : float, optional
+        In angstroms.
     """
     network = hrtem_network(material)
-    found = looked_for(network, values, valid, contrast, n, material in SIGNED)
-    return calibrated(found, network.weights["neighbours"], n)
+    found = looked_for(network, values, valid, contrast, n, material in VOTED)
+    found = possible(found, material, pixel_size)
+    return calibrated(found, values, valid, network.weights["neighbours"], n)
 
 
-def looked_for(network, values, valid, contrast, n, has_sign):
+def possible(found, material, pixel_size):
+    """Columns (n, 5) without those that are too near each other for it: (m, 5)."""
+    if pixel_size is None or material not in NEAREST:
+        return found
+    return of_one_lattice(found, NEAREST[material] / pixel_size)
+
+
+def looked_for(network, values, valid, contrast, n, is_voted):
     """The same by a given network, without what neighbours tell of probabilities.
 
     Parameters
@@ -129,8 +144,8 @@ def looked_for(network, values, valid, contrast, n, has_sign):
     network : ColumnNetwork
     values, valid, contrast, n
         As in `columns_of`.
-    has_sign : bool
-        Whether contrast has a sign in the material.
+    is_voted : bool
+        Whether it looks for each sign of the contrast by itself if that is not told.
     """
     scale = ColumnScale(n, *mean_and_spread(*binned(values, valid, n)))
 
@@ -138,7 +153,7 @@ def looked_for(network, values, valid, contrast, n, has_sign):
         found = columns_by(network, values, valid, contrast, scale)
         return found[found[:, 4] >= LEAST]
 
-    if contrast != "auto" or not has_sign:
+    if contrast != "auto" or not is_voted:
         return told(contrast)
     either, *both = (told(each) for each in ("auto", "bright", "dark"))
     bright, dark = (votes_around(each, values.shape, n) for each in both)
@@ -154,35 +169,61 @@ def looked_for(network, values, valid, contrast, n, has_sign):
     return np.delete(rows, pairs.max(axis=1), axis=0) if len(pairs) else rows
 
 
-def features(found, n):
-    """What a probability is calibrated by: (n, 15) numpy.ndarray.
+def features(found, values, valid, n):
+    """What a probability is calibrated by: (n, 36) numpy.ndarray.
 
-    Its own logit, that of the mean probability of the others around, and of all; the
-    mean logarithm of the errors, which tells of the noise; all products of two of
-    these; and 1. Where there are few electrons, the network is too little sure of
-    columns in the midst of others, and too sure of what stands alone.
+    Seven numbers, all products of two of them, and 1. The numbers are: the logit of the
+    probability; that of the mean of the others around; how far these are on one side,
+    from 0 to 1; how much larger the mean logarithm of the errors along both axes is
+    than its mean over all columns; this mean, which tells of the noise; whether the
+    contrast of the columns around has one sign, from 0 to 1; and the logit of the mean
+    probability of all columns. Means count columns by their probabilities.
+
+    Where there are few electrons, the network is too little sure of columns in the
+    midst of others, and too sure of what stands alone or beside all others. What it is
+    hardly sure of is often a column where contrast inverts, and seldom elsewhere.
     """
     if not len(found):
         return np.ones((0, N_FEATURES))
-    share = np.clip(found[:, 4], SURE, 1 - SURE)
-    pairs = cKDTree(found[:, :2]).query_pairs(BESIDE * n, output_type="ndarray")
-    # As if there were one more, which is none.
-    sums, counts = np.zeros(len(found)), np.ones(len(found))
-    for own, other in (pairs.T, pairs.T[::-1]):
-        np.add.at(sums, own, share[other])
-        np.add.at(counts, own, 1)
-    around = special.logit(np.clip(sums / counts, SURE, 1 - SURE))
-    noise = np.average(np.log(found[:, 2:4] / n).mean(axis=1), weights=share)
-    first = special.logit(share), around, special.logit(share.mean()), noise
+    places, share = found[:, :2], np.clip(found[:, 4], SURE, 1 - SURE)
+    around, beside = _others(places, share, BESIDE * n)
+    errors = np.log(found[:, 2:4] / n).mean(axis=1)
+    noise, of_all = (np.average(x, weights=share) for x in (errors, share))
+    contrast = contrast_at(values, valid, places, n)
+    signs = sign_around(found, contrast, values.shape, n)
+    is_one = np.abs(votes_at(signs, places, n))
+    own, around, of_all = map(_logit, (share, around, of_all))
+    first = own, around, beside, errors - noise, noise, is_one, of_all
     products = (a * b for a, b in combinations_with_replacement(first, 2))
     return np.column_stack(np.broadcast_arrays(*first, *products, 1.0))
 
 
-def calibrated(found, factors, n):
+def _others(places, share, reach):
+    """Mean probability of the others around, and how far these are on one side: two.
+
+    From 0 to 1 both, (n,) numpy.ndarray.
+    """
+    pairs = cKDTree(places).query_pairs(reach, output_type="ndarray")
+    # As if there were one more, which is none.
+    sums, counts = np.zeros(len(places)), np.ones(len(places))
+    steps, lengths = np.zeros(places.shape), np.full(len(places), 1e-9)
+    for own, other in (pairs.T, pairs.T[::-1]):
+        np.add.at(sums, own, share[other])
+        np.add.at(counts, own, 1)
+        step = share[other, np.newaxis] * (places[other] - places[own])
+        np.add.at(steps, own, step)
+        np.add.at(lengths, own, np.hypot(*step.T))
+    return sums / counts, np.hypot(*steps.T) / lengths
+
+
+def _logit(share):
+    """Logit of a probability, within `SURE`: array."""
+    return special.logit(np.clip(share, SURE, 1 - SURE))
+
+
+def calibrated(found, values, valid, factors, n):
     """Columns (n, 5) with probabilities by `features` and their factors: (n, 5)."""
-    if not len(found):
-        return found
-    likely = special.expit(features(found, n) @ factors)
+    likely = special.expit(features(found, values, valid, n) @ factors)
     return np.column_stack([found[:, :4], likely])
 
 

@@ -92,3 +92,25 @@ def votes_at(votes, places, n):
     """
     at = np.rint(places / (STEP * n)).astype(int)
     return votes[tuple(np.minimum(at, np.subtract(votes.shape, 1)).T)]
+
+
+def sign_around(found, contrast, shape, n):
+    """Which sign the contrast of columns around places has, from -1 to 1: array.
+
+    Parameters
+    ----------
+    found, shape, n
+        As in `votes_around`.
+    contrast : (m,) numpy.ndarray
+        Of the columns.
+
+    Examples
+    --------
+    >>> found = np.array([[16, 24, 0.1, 0.1, 1], [16, 24, 0.1, 0.1, 1]])
+    >>> sign_around(found, np.array([0.1, -0.3]), (40, 48), 1)[2, 3].round(3)
+    np.float64(-0.5)
+    """
+    signed, all_of_them = (
+        votes_around(found, shape, n, x) for x in (contrast, np.abs(contrast))
+    )
+    return signed / np.maximum(all_of_them, 1e-12)

@@ -12,7 +12,7 @@ from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from .column_crystals import BOUNDARY, of_crystals
 from .column_motif import MeanCell
 from .column_sites import LatticeField
-from .hrtem_contrast import contrast_at, votes_around, votes_at
+from .hrtem_contrast import contrast_at, sign_around, votes_around, votes_at
 
 # Pixels of a pattern, in periods squared, for its cells to have a vote.
 LEAST_AREA = 9.0
@@ -98,17 +98,15 @@ def _sides(found, own, values, n, least):
 
     Where contrast inverts, the pattern is the same, but columns are elsewhere in its
     cell. There is one side, unless both have this many pixels where the sign is sure.
+    Where it is not, between the sides, cells have nothing to say.
     """
     inside = found[own[_pixels(found, own.shape)]]
     contrast = contrast_at(values, np.isfinite(values), inside[:, :2], n)
-    signed, all_of_them = (
-        votes_around(inside, own.shape, n, x) for x in (contrast, np.abs(contrast))
-    )
+    around = sign_around(inside, contrast, own.shape, n)
     share = np.zeros(own.shape)
-    share[own] = votes_at(signed / np.maximum(all_of_them, 1e-12), np.argwhere(own), n)
-    sides = [own & (share >= 0), own & (share < 0)]
-    sure = np.abs(share) > SURE_SIDE
-    is_one = any(np.count_nonzero(side & sure) < least for side in sides)
+    share[own] = votes_at(around, np.argwhere(own), n)
+    sides = [own & (share > SURE_SIDE), own & (share < -SURE_SIDE)]
+    is_one = any(np.count_nonzero(side) < least for side in sides)
     return [own] if is_one else sides
 
 

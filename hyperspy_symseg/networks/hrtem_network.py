@@ -70,6 +70,9 @@ UNEVEN = 1.1
 # Of columns whose contrast has a sign: in MoS2 the first two reflections may have
 # opposite ones.
 SIGNED = "graphene", "metal"
+# Of these, where it is not told, the network is surer if it looks for each sign by
+# itself. In metals it finds dark places between columns if it looks for dark ones.
+VOTED = ("graphene",)
 
 
 def hrtem_network(material):

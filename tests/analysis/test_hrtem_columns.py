@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
+from hyperspy_symseg.analysis import hrtem_columns
 from hyperspy_symseg.analysis.hrtem_columns import (
     HrtemColumns,
     _has_neighbours,
@@ -57,6 +58,30 @@ def test_the_vote_is_as_good_as_being_told(graphene):
     assert share_found(voted, true) >= share_found(told, true) - 0.02
 
 
+@pytest.mark.parametrize(
+    ("material", "contrast", "looks"),
+    [
+        ("graphene", "auto", ["auto", "bright", "dark"]),
+        ("graphene", "dark", ["dark"]),
+        ("metal", "auto", ["auto"]),
+        ("metal", "bright", ["bright"]),
+        ("MoS2", "auto", ["auto"]),
+    ],
+)
+def test_signs_are_voted_on_in_graphene_alone(monkeypatch, material, contrast, looks):
+    seen = []
+
+    def columns_by(network, values, valid, contrast, scale):
+        seen.append(contrast)
+        return np.ones((1, 5))
+
+    monkeypatch.setattr(hrtem_columns, "columns_by", columns_by)
+    valid = np.ones((40, 50), bool)
+    found = columns_of(material, np.eye(40, 50), valid, contrast, 1)
+    assert seen == looks
+    assert found.shape == (1, 5)
+
+
 def test_columns_have_no_twins(graphene):
     [found] = run(HrtemColumns("graphene"), graphene[0])
     away, _ = cKDTree(found[:, :2]).query(found[:, :2], k=2)
@@ -93,6 +118,9 @@ def test_columns_of_a_crystal_have_neighbours():
     assert not _has_neighbours(found, 12.0).any()
 
 
+FRAME = np.ones((200, 210)), np.ones((200, 210), bool)
+
+
 def test_probabilities_know_their_neighbours():
     rows = np.ones((3, 5))
     # The third is out of reach of the others.
@@ -100,18 +128,33 @@ def test_probabilities_know_their_neighbours():
     rows[:, 4] = 0.5, 0.9, 0.5
     # Means with one more, which is none: 0.45 and 0.25; and 0, of which 0.005 is left.
     expected = np.log([0.45 / 0.55, 0.25 / 0.75, 0.005 / 0.995])
-    found = features(rows, 1)
+    found = features(rows, *FRAME, 1)
     np.testing.assert_allclose(found[:, 0], [0, np.log(9), 0], atol=1e-12)
     np.testing.assert_allclose(found[:, 1], expected)
-    np.testing.assert_allclose(found[:, 2], np.log(1.9 / 1.1))
+    # What is around is on one side.
+    np.testing.assert_allclose(found[:, 2], [1, 1, 0], atol=1e-6)
+    # Means by the probabilities: 1.31 / 1.9.
+    np.testing.assert_allclose(found[:, 6], np.log(1.31 / 0.59))
     np.testing.assert_array_equal(found[:, -1], 1)
     # Products of the first with the first, and with the second.
-    np.testing.assert_allclose(found[:, 4], found[:, 0] ** 2)
-    np.testing.assert_allclose(found[:, 5], found[:, 0] * found[:, 1])
-    # Half as large pixels: none has a neighbour within 24 of those of the network.
-    np.testing.assert_allclose(features(rows, 0.5)[:, 1], expected[2])
-    likely = calibrated(rows, np.array([1.0, *[0] * 13, np.log(3)]), 1)[:, 4]
+    np.testing.assert_allclose(found[:, 7], found[:, 0] ** 2)
+    np.testing.assert_allclose(found[:, 8], found[:, 0] * found[:, 1])
+    # None has a neighbour within 24 pixels, unless two are one for the network.
+    rows[:, :2] *= 2
+    np.testing.assert_allclose(features(rows, *FRAME, 1)[:, 1], expected[2])
+    np.testing.assert_allclose(features(rows, *FRAME, 2)[:, 1], expected)
+    factors = np.array([1.0, *[0] * 34, np.log(3)])
+    likely = calibrated(rows, *FRAME, factors, 1)[:, 4]
     np.testing.assert_allclose(likely, [0.75, 27 / 28, 0.75])
+
+
+def test_probabilities_know_whether_others_are_all_around():
+    rows = np.ones((4, 5))
+    rows[:, :2] = [[50, 50], [50, 60], [50, 40], [54, 50]]
+    rows[:, 4] = 0.5, 0.8, 0.4, 0.6
+    # Of the first: (0.6 * 4, 0.8 * 10 - 0.4 * 10), over 0.8 * 10 + 0.4 * 10 + 0.6 * 4.
+    expected = np.hypot(2.4, 4) / 14.4
+    assert features(rows, *FRAME, 1)[0, 2] == pytest.approx(expected)
 
 
 def test_probabilities_know_the_noise_by_the_errors():
@@ -119,16 +162,34 @@ def test_probabilities_know_the_noise_by_the_errors():
     rows[:, :2] = [[0, 0], [0, 20], [90, 90]]
     rows[:, 4] = 0.5, 0.75, 0.75
     rows[1, 2:4] = np.exp([3.0, 1.0])
-    # Two of it, of a probability of 0.75 of 2.
-    found = features(rows, 1)
-    np.testing.assert_allclose(found[:, 3], 0.75)
-    np.testing.assert_allclose(found[:, 13], 0.75**2)
-    np.testing.assert_allclose(features(rows, 2)[:, 3], 0.75 - np.log(2))
+    # Two of it, of a probability of 0.75 of 2; and what is more, or less.
+    found = features(rows, *FRAME, 1)
+    np.testing.assert_allclose(found[:, 4], 0.75)
+    np.testing.assert_allclose(found[:, 3], [-0.75, 1.25, -0.75])
+    found = features(rows, *FRAME, 2)
+    np.testing.assert_allclose(found[:, 4], 0.75 - np.log(2))
+    np.testing.assert_allclose(found[:, 3], [-0.75, 1.25, -0.75])
+
+
+def test_probabilities_know_whether_contrast_inverts():
+    places = np.array([[20.0, 20.0], [20.0, 40.0], [80.0, 20.0], [80.0, 100.0]])
+    rows = np.ones((4, 5))
+    rows[:, :2] = places
+    frame = np.full(FRAME[0].shape, 5.0)
+    for (y, x), height in zip(places.astype(int), (1, 1, -1, -1), strict=True):
+        frame[y, x] += height
+    two = features(rows, frame, FRAME[1], 1)[:, 5]
+    frame[80] = 5 + np.abs(frame[80] - 5)
+    one = features(rows, frame, FRAME[1], 1)[:, 5]
+    np.testing.assert_allclose(one, 1, atol=1e-6)
+    assert two.max() < 0.97
+    # The last is the farthest from those of the other sign.
+    assert two.argmax() == 3
 
 
 def test_no_columns_have_no_probabilities():
-    assert features(np.ones((0, 5)), 1).shape == (0, 15)
-    assert calibrated(np.ones((0, 5)), np.ones(15), 1).shape == (0, 5)
+    assert features(np.ones((0, 5)), *FRAME, 1).shape == (0, 36)
+    assert calibrated(np.ones((0, 5)), *FRAME, np.ones(36), 1).shape == (0, 5)
 
 
 @pytest.mark.parametrize("dose", [10, 100, 1000])

@@ -126,10 +126,12 @@ def test_a_crystal_whose_contrast_inverts_has_two_sides(places):
     own[:, 100:] = False
     values = spots(places, np.where(places[:, 1] < 60, 30, -30))
     bright, dark = _sides(found, own, values, 1, least=900)
-    np.testing.assert_array_equal(bright | dark, own)
+    assert bright[:, :32].all()
+    assert dark[:, 88:100].all()
+    # Where the sign is not sure, neither tells anything.
+    assert not (bright | dark)[:, 54:66].any()
     assert not (bright & dark).any()
-    assert bright[:, :52].all()
-    assert dark[:, 68:100].all()
+    assert not (dark & ~own).any()
 
 
 @pytest.mark.parametrize("end", [0, 8])

@@ -106,7 +106,7 @@ def test_whole_specimens_fill_their_frames(frames):
 def test_where_no_columns_are_either_sign_may_be_told(frames):
     rng = np.random.default_rng(5)
     image, none = np.ones((frames.IMAGE, frames.IMAGE)), np.zeros((0, 2))
-    signs = {frames._crop(image, none, 64, (0, 0.0), rng).sign for _ in range(20)}
+    signs = {frames._crop(image, none, 64, (0, 0.0, 0.2), rng).sign for _ in range(20)}
     assert signs == {-1, 1}
 
 

@@ -50,3 +50,11 @@ def test_frames_are_of_the_range(benchmark, material):
         for name in ("defocus", "spherical_aberration", "astigmatism", "focal_spread"):
             low, high = own[name]
             assert low <= getattr(microscope, name) <= high
+
+
+def test_few_places_seem_wrong_even_if_their_probabilities_are_right(benchmark):
+    # Of n places of 0.95 in one bin: the mean deviation of a binomial share.
+    for n in (30, 3000):
+        found = benchmark.least_calibration_error(np.full(n, 0.95))
+        expected = np.sqrt(2 / np.pi * 0.95 * 0.05 / n)
+        assert found == pytest.approx(expected, rel=0.25)

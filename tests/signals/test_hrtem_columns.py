@@ -30,6 +30,12 @@ def f1(found, true, radius=4.0, edge=4.0):
     return 2 * recall * precision / (recall + precision)
 
 
+def off(found, true, radius=4.0):
+    """Root mean square of the distance along an axis, of what is found."""
+    away = cKDTree(true).query(found[:, :2])[0]
+    return np.sqrt(np.mean(away[away < radius] ** 2) / 2)
+
+
 def simulated(specimen, defocus, dose=400, voltage=80):
     microscope = hrtem.Microscope(voltage, defocus)
     return hrtem.frame(specimen, microscope, SHAPE, PIXEL, dose=dose, seed=1)
@@ -69,15 +75,26 @@ def test_a_particle_whose_contrast_is_told(defocus, contrast):
     assert f1(found, truth.occupied) > 0.95
 
 
+@pytest.mark.parametrize("contrast", ["auto", "bright"])
+def test_bright_places_between_columns_of_a_thick_particle_are_none(contrast):
+    gold = hrtem.particle(SIZE, zone="100", radius=11.0, seed=2)
+    s, truth = simulated(gold, -48, voltage=300)
+    [found] = columns_of(s, material="metal", contrast=contrast).data
+    # Of 118 columns; the network finds up to 62 places more.
+    assert len(found) <= len(truth.occupied) + 1
+    assert f1(found, truth.occupied) > 0.98
+
+
 def test_cells_of_a_crystal_tell_more_together(sheet):
     s, truth = simulated(sheet, -60, dose=12)
     seg = s.segment_symmetry(1, show_progressbar=False)
     [alone] = columns_of(s, material="graphene").data
     [together] = columns_of(s, seg=seg, material="graphene").data
-    assert f1(together, truth.occupied) > max(0.9, f1(alone, truth.occupied))
-    near = cKDTree(truth.occupied).query(together[:, :2])[0]
-    # A pixel, of each by itself.
-    assert np.sqrt(np.mean(near[near < 4] ** 2) / 2) < 0.5
+    assert f1(together, truth.occupied) > f1(alone, truth.occupied) + 0.005
+    assert f1(together, truth.occupied) > 0.92
+    # Each by itself is off by three quarters of a pixel. Some 130 cells, whose columns
+    # scatter little about their sites, tell these six times as well.
+    assert off(together, truth.occupied) < off(alone, truth.occupied) / 3
 
 
 def test_the_network_alone_takes_no_labels(sheet):
