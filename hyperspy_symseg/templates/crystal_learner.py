@@ -186,11 +186,9 @@ class CrystalLearner:
         """Return the same, or one to begin with if the contrast varies."""
         if not self.contrast_width:
             return self
-        other = copy.copy(self)
-        other._all = replace(self._all, contrast_width=0.0)
-        other._components = other._all.components(self._frame)
-        other.factors = None
-        return other
+        # With all reflections: those that are left may have no lattice.
+        lengths, antiphase = (self.width, self.period), self._all.antiphase
+        return CrystalLearner(self._frame, self.cell, *lengths, antiphase=antiphase)
 
     def on(self, frame):
         """Return the same with another frame to learn from, and as much learnt."""

@@ -499,3 +499,13 @@ def test_a_learner_without_contrast_begins_anew():
     assert explained(found, expected) > 0.999
     assert learner.contrast_width == CONTRAST_WIDTH
     assert learner_of(frame)[0].without_contrast().contrast_width == 0
+
+
+def test_a_learner_of_one_reflection_begins_anew():
+    only = np.where((INDICES == (0, 1)).all(axis=1), FACTORS, 0)
+    frame = normalized(with_noise(waves(only), 0.1))
+    learner = CrystalLearner(frame, CELL, 2.0, PERIOD, CONTRAST_WIDTH)
+    learner.settle(everywhere(frame))
+    assert list(known(learner)) == [(0, 1)]
+    [template] = learner.without_contrast().fit(everywhere(frame))
+    assert explained(template, frame.pixels) > 0.9
