@@ -18,6 +18,7 @@ from .crystal import (
     CONTRAST_WIDTH,
     NO_DOMAINS,
     WIDE,
+    WITHOUT_SUPERLATTICE,
     Crystal,
     LeaveOneOut,
     antiphase_of,
@@ -35,6 +36,9 @@ SHORTEST = 0.22
 SIGNIFICANT, LEAST_FRACTION = 3.0, 0.05
 # Contrast at which displacements tell how far a lattice is off, at least.
 LEAST_CONTRAST = 0.7
+# Power that a pattern has in the reflections of an order, as a share of that of an
+# ordered one, if it has none of them.
+UNORDERED = 0.2
 # Smaller than what anything is divided by.
 NOTHING = 1e-30
 # Rounds of displacement and structure factors, when both are unknown; with contrast.
@@ -189,6 +193,23 @@ class CrystalLearner:
         # With all reflections: those that are left may have no lattice.
         lengths, antiphase = (self.width, self.period), self._all.antiphase
         return CrystalLearner(self._frame, self.cell, *lengths, antiphase=antiphase)
+
+    def with_domains(self):
+        """Return the same, with antiphase domains if only some patterns are ordered.
+
+        Then reflections that one pattern has are missing in another: ordering has lost
+        a translation of the lattice.
+        """
+        power = np.abs(self.factors) ** 2
+        for lost in WITHOUT_SUPERLATTICE:
+            of_order = power[:, self._all.indices @ lost % 2 == 1].sum(axis=1)
+            if of_order.min() < UNORDERED * of_order.max():
+                other = copy.copy(self)
+                antiphase = lost[0] / 2, lost[1] / 2
+                other._all = replace(self._all, antiphase=antiphase)
+                other._components = other._all.components(self._frame)
+                return other
+        return self
 
     def on(self, frame):
         """Return the same with another frame to learn from, and as much learnt."""

@@ -292,14 +292,15 @@ class Lattices:
         learners = [
             CrystalLearner(self._frame, each, WIDTHS[0], period) for each in cells
         ]
-        best, least, lowest = group, np.inf, np.inf
+        best, least, lowest = learner, np.inf, np.inf
         for each in (learner, *learners):
             misfit = self._misfit(group._replace(learner=each))
             # Structure factors of noise gain some, two numbers a nat each.
             cost = misfit + 2 * np.count_nonzero(each.factors)
             if cost < lowest - DECISIVE:
-                best, least, lowest = group._replace(learner=each), misfit, cost
-        return best, self._misfit(first) + self._misfit(second) - least
+                best, least, lowest = each.with_domains(), misfit, cost
+        group = group._replace(learner=best)
+        return group, self._misfit(first) + self._misfit(second) - least
 
     def narrower(self, groups):
         """Groups with narrower windows, if these explain more: list, or None."""

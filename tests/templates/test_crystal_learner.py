@@ -509,3 +509,17 @@ def test_a_learner_of_one_reflection_begins_anew():
     assert list(known(learner)) == [(0, 1)]
     [template] = learner.without_contrast().fit(everywhere(frame))
     assert explained(template, frame.pixels) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("others", "antiphase"),
+    [(np.where(INDICES.sum(axis=1) % 2, 0, FACTORS), (0.5, 0.5)), (OTHERS, (0, 0))],
+)
+def test_domains_are_of_an_order_that_one_pattern_does_not_have(others, antiphase):
+    second = X > 71
+    frame = normalized(with_noise(np.where(second, waves(others), waves(FACTORS)), 0.1))
+    weights = shares(sum_blocks(second.astype(float), 3) > 4, 1.0)
+    learner = CrystalLearner(frame, CELL, 3.0, PERIOD)
+    for _ in range(2):
+        learner.fit(weights)
+    assert learner.with_domains().learnt()["crystal"].antiphase == antiphase
