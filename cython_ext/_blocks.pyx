@@ -29,18 +29,51 @@ cdef extern from *:
     /* In C, because only constant counts and restrict let the compiler keep the
        sums in vector registers. */
 
-    /* For blocks in a row of them: sums of the products of two arrays. */
-    SYMSEG_CLONES static void product_sums(
-        float *SYMSEG_RESTRICT out, Py_ssize_t n, Py_ssize_t block,
-        const float *first, const float *second, Py_ssize_t n_rows, Py_ssize_t width,
-        float *SYMSEG_RESTRICT sums)
+    /* Sums of the products of two arrays in the columns of a few rows. */
+    SYMSEG_INLINE void column_sums(
+        float *SYMSEG_RESTRICT sums, const float *first, const float *second,
+        const Py_ssize_t n_rows, Py_ssize_t width)
+    {
+        for (Py_ssize_t x = 0; x < width; ++x) {
+            float sum = 0;
+            for (Py_ssize_t y = 0; y < n_rows; ++y)
+                sum += first[y * width + x] * second[y * width + x];
+            sums[x] = sum;
+        }
+    }
+
+    /* The same of any number of rows, row by row. */
+    SYMSEG_INLINE void sums_by_row(
+        float *SYMSEG_RESTRICT sums, const float *first, const float *second,
+        Py_ssize_t n_rows, Py_ssize_t width)
     {
         for (Py_ssize_t x = 0; x < width; ++x)
             sums[x] = 0;
         for (Py_ssize_t y = 0; y < n_rows; ++y)
             for (Py_ssize_t x = 0; x < width; ++x)
                 sums[x] += first[y * width + x] * second[y * width + x];
-        by_block(out, n, block, sums);
+    }
+
+    /* Sums of the products of two arrays in the blocks. */
+    SYMSEG_CLONES static void product_sums(
+        float *SYMSEG_RESTRICT out, Py_ssize_t n_rows, Py_ssize_t n, Py_ssize_t block,
+        const float *first, const float *second, Py_ssize_t height, Py_ssize_t width,
+        float *SYMSEG_RESTRICT sums)
+    {
+        for (Py_ssize_t i = 0; i < n_rows; ++i) {
+            Py_ssize_t at = i * block * width, left = height - i * block;
+            #define SUMS(of, n_rows) of(sums, first + at, second + at, n_rows, width)
+            /* The most frequent sizes are constants. */
+            switch (left < block ? 0 : block) {
+            case 2: SUMS(column_sums, 2); break;
+            case 3: SUMS(column_sums, 3); break;
+            case 4: SUMS(column_sums, 4); break;
+            case 5: SUMS(column_sums, 5); break;
+            default: SUMS(sums_by_row, left < block ? left : block);
+            }
+            #undef SUMS
+            by_block(out + i * n, n, block, sums);
+        }
     }
 
     /* Rows of pixels between those of blocks, linearly; `line` has room for one more
@@ -86,20 +119,25 @@ cdef extern from *:
 
     #define FEW_LANES 24
     #define REAL float
-    #define WINDOW_ROW window_row_float
+    #define WINDOW_SUMS window_sums_float
+    #define WINDOW_ALONG_Y window_along_y_float
+    #define WINDOW_ALONG_X window_along_x_float
     #define WINDOW_PLANE window_plane_float
     #include "window_row.h"
     #define REAL double
-    #define WINDOW_ROW window_row_double
+    #define WINDOW_SUMS window_sums_double
+    #define WINDOW_ALONG_Y window_along_y_double
+    #define WINDOW_ALONG_X window_along_x_double
     #define WINDOW_PLANE window_plane_double
     #include "window_row.h"
     """
-    const int LANES
+    const int LANES, WINDOW_LINES
     Py_ssize_t ROW_WITH_ROOM(Py_ssize_t width) noexcept nogil
     Py_ssize_t TO_CACHE_LINE(const void *address, Py_ssize_t size) noexcept nogil
     void product_sums(
-        float *out, Py_ssize_t n, Py_ssize_t block, const float *first,
-        const float *second, Py_ssize_t n_rows, Py_ssize_t width, float *sums
+        float *out, Py_ssize_t n_rows, Py_ssize_t n, Py_ssize_t block,
+        const float *first, const float *second, Py_ssize_t height, Py_ssize_t width,
+        float *sums
     ) noexcept nogil
     void difference_sums(
         float *out, Py_ssize_t n, Py_ssize_t block, const float *first,
@@ -118,14 +156,14 @@ cdef extern from *:
     void window_plane_float(
         float *out, Py_ssize_t height, Py_ssize_t width, const float *blocks,
         float *rows, Py_ssize_t padded, const float *weights, Py_ssize_t reach,
-        int go_on, const float *left_out, Py_ssize_t left_reach, float *line,
-        float *own
+        int go_on, const float *left_out, Py_ssize_t left_reach, float *lines,
+        Py_ssize_t next
     ) noexcept nogil
     void window_plane_double(
         double *out, Py_ssize_t height, Py_ssize_t width, const double *blocks,
         double *rows, Py_ssize_t padded, const double *weights, Py_ssize_t reach,
-        int go_on, const double *left_out, Py_ssize_t left_reach, double *line,
-        double *own
+        int go_on, const double *left_out, Py_ssize_t left_reach, double *lines,
+        Py_ssize_t next
     ) noexcept nogil
 
 
@@ -181,17 +219,15 @@ def products(
     out : (n, block rows, block columns) float32 array
     """
     cdef Py_ssize_t height = first.shape[1], width = first.shape[2]
-    cdef Py_ssize_t f, i, n = out.shape[2], n_first = first.shape[0]
+    cdef Py_ssize_t f, n = out.shape[2], n_first = first.shape[0]
     # Of a column of a block, and zeros after the last.
     cdef float[::1] column_sums = np.zeros(n * block, np.float32)
     with nogil:
         for f in range(out.shape[0]):
-            for i in range(out.shape[1]):
-                product_sums(
-                    &out[f, i, 0], n, block, &first[f % n_first, i * block, 0],
-                    &second[f, i * block, 0], min(block, height - i * block), width,
-                    &column_sums[0],
-                )
+            product_sums(
+                &out[f, 0, 0], out.shape[1], n, block, &first[f % n_first, 0, 0],
+                &second[f, 0, 0], height, width, &column_sums[0],
+            )
 
 
 def difference_products(
@@ -250,8 +286,8 @@ def window_means(
     # Rows begin where lines of the cache do.
     cdef real[::1] space = np.zeros((height + 2 * reach) * padded + LANES, dtype)
     cdef real *rows = &space[0] + TO_CACHE_LINE(&space[0], sizeof(real))
-    cdef real[::1] line = np.zeros(padded + 2 * reach, dtype)
-    cdef real[::1] own = np.empty(width, dtype)
+    # With zeros before and after each line.
+    cdef real[:, ::1] lines = np.zeros((2 * WINDOW_LINES, padded + 2 * reach), dtype)
     cdef const real *less = NULL
     cdef Py_ssize_t left_reach = 0
     if left_out is not None:
@@ -262,13 +298,13 @@ def window_means(
                 window_plane_float(
                     &out[k, 0, 0], height, width, &blocks[k, 0, 0], rows, padded,
                     &weights[0], reach, 0, less, left_reach,
-                    &line[reach], &own[0],
+                    &lines[0, reach], lines.shape[1],
                 )
             else:
                 window_plane_double(
                     &out[k, 0, 0], height, width, &blocks[k, 0, 0], rows, padded,
                     &weights[0], reach, 0, less, left_reach,
-                    &line[reach], &own[0],
+                    &lines[0, reach], lines.shape[1],
                 )
 
 

@@ -113,11 +113,13 @@ cdef extern from *:
 
     #define FEW_LANES 24
     #define REAL float
-    #define WINDOW_ROW window_row_float
+    #define WINDOW_SUMS window_sums_float
+    #define WINDOW_ALONG_Y window_along_y_float
+    #define WINDOW_ALONG_X window_along_x_float
     #define WINDOW_PLANE window_plane_float
     #include "window_row.h"
     """
-    const int LANES
+    const int LANES, WINDOW_LINES
     Py_ssize_t ROW_WITH_ROOM(Py_ssize_t width) noexcept nogil
     Py_ssize_t TO_CACHE_LINE(const void *address, Py_ssize_t size) noexcept nogil
     void sharpen_blocks(
@@ -134,8 +136,8 @@ cdef extern from *:
     void window_plane_float(
         float *out, Py_ssize_t height, Py_ssize_t width, const float *blocks,
         float *rows, Py_ssize_t padded, const float *weights, Py_ssize_t reach,
-        int go_on, const float *left_out, Py_ssize_t left_reach, float *line,
-        float *own
+        int go_on, const float *left_out, Py_ssize_t left_reach, float *lines,
+        Py_ssize_t next
     ) noexcept nogil
 
 
@@ -187,14 +189,17 @@ def smooth(
     cdef float[::1] space = np.zeros((height + 2 * reach) * padded + LANES, np.float32)
     # Rows begin where lines of the cache do.
     cdef float *rows = &space[0] + TO_CACHE_LINE(&space[0], sizeof(float))
-    cdef float[::1] line = np.zeros(padded + 2 * reach, np.float32)
+    # With the ends of each line before and after it.
+    cdef float[:, ::1] lines = np.zeros(
+        (2 * WINDOW_LINES, padded + 2 * reach), np.float32
+    )
     cdef float[:, ::1] steep = np.empty((n_patterns, n), np.float32)
     cdef float[:, ::1] lost = np.empty((n_patterns, n), np.float32)
     with nogil:
         for k in range(n_patterns - 1):
             window_plane_float(
                 &out[k, 0, 0], height, width, &posterior[k, 0, 0], rows, padded,
-                &weights[0], reach, 1, NULL, 0, &line[reach], NULL,
+                &weights[0], reach, 1, NULL, 0, &lines[0, reach], lines.shape[1],
             )
         fill_last(&out[0, 0, 0], n_patterns, n, 1)
         for turn in range(shares.shape[0]):
@@ -203,7 +208,7 @@ def smooth(
                 subtract(&steep[k, 0], &posterior[k, 0, 0], n)
                 window_plane_float(
                     &lost[k, 0], height, width, &steep[k, 0], rows, padded,
-                    &weights[0], reach, 1, NULL, 0, &line[reach], NULL,
+                    &weights[0], reach, 1, NULL, 0, &lines[0, reach], lines.shape[1],
                 )
             fill_last(&lost[0, 0], n_patterns, n, 0)
             add_share(&out[0, 0, 0], &lost[0, 0], n_patterns * n, shares[turn])

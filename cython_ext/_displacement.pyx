@@ -24,10 +24,13 @@ import functools
 
 import numpy as np
 
+from libc.string cimport memcpy
+
 
 cdef extern from *:
     """
     #include <math.h>
+    #include <stdint.h>
     #include <string.h>
 
     #include "vectors.h"
@@ -85,36 +88,38 @@ cdef extern from *:
             }
     }
 
-    /* Take a point where S is farther than at the best one so far. */
+    /* Take a point where S is farther than at the best so far: twice its number, and 1
+       more if S is negative. A mask of integers is no branch. */
     SYMSEG_INLINE void take_if_better(
-        float *SYMSEG_RESTRICT most, float *SYMSEG_RESTRICT sign,
-        float *SYMSEG_RESTRICT best, const int either,
+        float *SYMSEG_RESTRICT most, int32_t *SYMSEG_RESTRICT best, const int either,
         const float *SYMSEG_RESTRICT value, Py_ssize_t point)
     {
-        float number = (float) point;
         for (int l = 0; l < LANES; ++l) {
             float size = either ? fabsf(value[l]) : value[l];
-            if (either)
-                sign[l] = size > most[l] ? value[l] : sign[l];
-            best[l] = size > most[l] ? number : best[l];
+            int32_t own = 2 * (int32_t) point + (either && value[l] < 0);
+            int32_t better = -(size > most[l]);
+            best[l] = (own & better) | (best[l] & ~better);
             most[l] = size > most[l] ? size : most[l];
         }
     }
 
     /* Grid point at which S is the largest, or of either sign the farthest from 0: the
        first of several, and the sign. With k folded to 0 and more, a term of a line is
-       even[k] cos(k v_2) - odd[k] sin(k v_2), and only those k count that there are. */
+       even[k] cos(k v_2) - odd[k] sin(k v_2), and only those k count that there are;
+       `places` are those of the terms' own among them. Cosines and sines of a point are
+       next to each other: of all terms for a line, of all folded k along it. */
     SYMSEG_INLINE void best_of_either(
         double *SYMSEG_RESTRICT v1, double *SYMSEG_RESTRICT v2,
-        float *SYMSEG_RESTRICT sign, const int either,
+        float *SYMSEG_RESTRICT signs, const int either,
         const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
-        Py_ssize_t n_terms, const int *SYMSEG_RESTRICT indices, Py_ssize_t n_folded,
-        const int *SYMSEG_RESTRICT folded, Py_ssize_t last, Py_ssize_t steps,
-        const float *SYMSEG_RESTRICT cosines, const float *SYMSEG_RESTRICT sines,
+        Py_ssize_t n_terms, const int *SYMSEG_RESTRICT turns,
+        const int *SYMSEG_RESTRICT places, Py_ssize_t n_folded, Py_ssize_t steps,
+        const float *SYMSEG_RESTRICT of_terms, const float *SYMSEG_RESTRICT of_folded,
         float *SYMSEG_RESTRICT even, float *SYMSEG_RESTRICT odd)
     {
-        float most[LANES], best[LANES] = {0};
-        const Py_ssize_t size = (last + 1) * LANES;
+        float most[LANES];
+        int32_t best[LANES] = {0};
+        const Py_ssize_t size = n_folded * LANES;
         for (int l = 0; l < LANES; ++l)
             most[l] = -INFINITY;
         for (Py_ssize_t i = 0; i <= steps / 2; ++i) {
@@ -122,12 +127,11 @@ cdef extern from *:
             memset(even, 0, 2 * size * sizeof *even);
             memset(odd, 0, 2 * size * sizeof *odd);
             for (Py_ssize_t n = 0; n < n_terms; ++n) {
-                Py_ssize_t k = indices[2 * n + 1];
-                float turn = k < 0 ? -1 : 1;
-                float c = cosines[(indices[2 * n] + last) * steps + i];
-                float s = sines[(indices[2 * n] + last) * steps + i];
-                float *own_even = even + (k < 0 ? -k : k) * LANES;
-                float *own_odd = odd + (k < 0 ? -k : k) * LANES;
+                float turn = (float) turns[n];
+                float c = of_terms[2 * (i * n_terms + n)];
+                float s = of_terms[2 * (i * n_terms + n) + 1];
+                float *own_even = even + places[n] * LANES;
+                float *own_odd = odd + places[n] * LANES;
                 for (int l = 0; l < LANES; ++l) {
                     float re_c = re[n * LANES + l] * c, im_s = im[n * LANES + l] * s;
                     float im_c = im[n * LANES + l] * c, re_s = re[n * LANES + l] * s;
@@ -144,48 +148,46 @@ cdef extern from *:
                 const float *own_even = even + opposite * size;
                 const float *own_odd = odd + opposite * size;
                 for (Py_ssize_t j = 0; j <= steps / 2; ++j) {
+                    const float *waves = of_folded + 2 * j * n_folded;
                     float along[LANES] = {0}, across[LANES] = {0}, value[LANES];
-                    for (Py_ssize_t m = 0; m < n_folded; ++m) {
-                        Py_ssize_t k = folded[m];
-                        float c = cosines[(k + last) * steps + j];
-                        float s = sines[(k + last) * steps + j];
+                    for (Py_ssize_t m = 0; m < n_folded; ++m)
                         for (int l = 0; l < LANES; ++l) {
-                            along[l] += own_even[k * LANES + l] * c;
-                            across[l] += own_odd[k * LANES + l] * s;
+                            along[l] += own_even[m * LANES + l] * waves[2 * m];
+                            across[l] += own_odd[m * LANES + l] * waves[2 * m + 1];
                         }
-                    }
                     for (int l = 0; l < LANES; ++l)
                         value[l] = along[l] - across[l];
-                    take_if_better(most, sign, best, either, value, line * steps + j);
+                    take_if_better(most, best, either, value, line * steps + j);
                     if (j == 0 || j == steps - j)
                         continue;
                     for (int l = 0; l < LANES; ++l)
                         value[l] = along[l] + across[l];
                     take_if_better(
-                        most, sign, best, either, value, line * steps + steps - j);
+                        most, best, either, value, line * steps + steps - j);
                 }
             }
         }
         for (int l = 0; l < LANES; ++l) {
-            Py_ssize_t point = (Py_ssize_t) best[l];
-            v1[l] = (double) (point / steps) / steps;
-            v2[l] = (double) (point % steps) / steps;
-            sign[l] = either && sign[l] < 0 ? -1 : 1;
+            float point = (float) (best[l] >> 1), side = (float) steps;
+            float line = floorf((point + 0.5f) / side);
+            v1[l] = (double) line / steps;
+            v2[l] = (double) (point - line * side) / steps;
+            signs[l] = (float) (1 - 2 * (best[l] & 1));
         }
     }
 
     SYMSEG_CLONES static void best_of_grid(
         double *SYMSEG_RESTRICT v1, double *SYMSEG_RESTRICT v2,
-        float *SYMSEG_RESTRICT sign, int either,
+        float *SYMSEG_RESTRICT signs, int either,
         const float *SYMSEG_RESTRICT re, const float *SYMSEG_RESTRICT im,
-        Py_ssize_t n_terms, const int *SYMSEG_RESTRICT indices, Py_ssize_t n_folded,
-        const int *SYMSEG_RESTRICT folded, Py_ssize_t last, Py_ssize_t steps,
-        const float *SYMSEG_RESTRICT cosines, const float *SYMSEG_RESTRICT sines,
+        Py_ssize_t n_terms, const int *SYMSEG_RESTRICT turns,
+        const int *SYMSEG_RESTRICT places, Py_ssize_t n_folded, Py_ssize_t steps,
+        const float *SYMSEG_RESTRICT of_terms, const float *SYMSEG_RESTRICT of_folded,
         float *SYMSEG_RESTRICT even, float *SYMSEG_RESTRICT odd)
     {
         #define BEST_OF(either) best_of_either( \
-            v1, v2, sign, either, re, im, n_terms, indices, n_folded, folded, last, \
-            steps, cosines, sines, even, odd)
+            v1, v2, signs, either, re, im, n_terms, turns, places, n_folded, steps, \
+            of_terms, of_folded, even, odd)
         if (either)
             BEST_OF(1);
         else
@@ -274,6 +276,17 @@ cdef extern from *:
             }
     }
 
+    /* Real parts of products of complex numbers, added to others. */
+    SYMSEG_CLONES SYMSEG_ROUNDED static void add_real_products(
+        float *SYMSEG_RESTRICT out, Py_ssize_t n, const float *SYMSEG_RESTRICT re,
+        const float *SYMSEG_RESTRICT im, const float *SYMSEG_RESTRICT other_re,
+        const float *SYMSEG_RESTRICT other_im)
+    {
+        SYMSEG_ROUND_EACH
+        for (Py_ssize_t j = 0; j < n; ++j)
+            out[j] += re[j] * other_re[j] - im[j] * other_im[j];
+    }
+
     /* Phase factors exp(2 pi i (h v1 + k v2)). */
     SYMSEG_CLONES static void phases(
         float *SYMSEG_RESTRICT out_re, float *SYMSEG_RESTRICT out_im,
@@ -298,10 +311,10 @@ cdef extern from *:
     """
     const int LANES
     void best_of_grid(
-        double *v1, double *v2, float *sign, bint either, const float *re,
-        const float *im, Py_ssize_t n_terms, const int *indices, Py_ssize_t n_folded,
-        const int *folded, Py_ssize_t last, Py_ssize_t steps, const float *cosines,
-        const float *sines, float *even, float *odd) noexcept nogil
+        double *v1, double *v2, float *signs, bint either, const float *re,
+        const float *im, Py_ssize_t n_terms, const int *turns, const int *places,
+        Py_ssize_t n_folded, Py_ssize_t steps, const float *of_terms,
+        const float *of_folded, float *even, float *odd) noexcept nogil
     void climb(
         double *v1, double *v2, const float *re, const float *im, Py_ssize_t n_terms,
         const int *indices, Py_ssize_t last, Py_ssize_t steps, float *re1, float *im1,
@@ -312,6 +325,9 @@ cdef extern from *:
     void scale(
         float *out_re, float *out_im, Py_ssize_t n, const float *re, const float *im,
         float turn, float factor_re, float factor_im, bint add) noexcept nogil
+    void add_real_products(
+        float *out, Py_ssize_t n, const float *re, const float *im,
+        const float *other_re, const float *other_im) noexcept nogil
     void phases(
         float *out_re, float *out_im, const double *v1, const double *v2,
         Py_ssize_t n_terms, const int *indices, Py_ssize_t last, float *re1, float *im1,
@@ -320,10 +336,10 @@ cdef extern from *:
 
 @functools.lru_cache(maxsize=16)
 def grid_waves(last, steps):
-    """Cosines and sines of 2 pi n i / steps, n from -last on: (2, n, steps) float32."""
-    angles = np.outer(np.arange(-last, last + 1), np.arange(steps)) % steps
+    """Cosines and sines of 2 pi n i / steps, n from -last on: (steps, n, 2) float32."""
+    angles = np.outer(np.arange(steps), np.arange(-last, last + 1)) % steps
     angles = 2 * np.pi / steps * angles
-    waves = np.array([np.cos(angles), np.sin(angles)], np.float32)
+    waves = np.stack([np.cos(angles), np.sin(angles)], axis=-1).astype(np.float32)
     waves.flags.writeable = False
     return waves
 
@@ -350,9 +366,15 @@ def best_displacements(
     cdef Py_ssize_t group, first, n, lane, left
     cdef Py_ssize_t last = max(1, np.abs(indices).max(initial=0))
     # A frame asks for the same ones some times.
-    cdef const float[:, :, ::1] waves = grid_waves(last, steps)
+    waves = grid_waves(last, steps)
+    along, across = np.transpose(indices)
+    numbers, order = np.unique(np.abs(across), return_inverse=True)
+    cdef Py_ssize_t n_folded = len(numbers)
+    cdef const float[:, :, ::1] of_terms = waves.take(along + last, 1)
+    cdef const float[:, :, ::1] of_folded = waves.take(numbers + last, 1)
+    cdef const int[::1] places = order.astype(np.int32)
+    cdef const int[::1] turns = np.where(across < 0, -1, 1).astype(np.int32)
     cdef float[:, :, ::1] own = np.zeros((2, max(n_terms, 1), LANES), np.float32)
-    cdef int[::1] folded = np.unique(np.abs(indices[:, 1])).astype(np.int32)
     # Two each of `even` and `odd`, and later of the powers of both axes.
     cdef float[:, :, ::1] work = np.empty((4, 2 * last + 1, LANES), np.float32)
     cdef double[:, ::1] found = np.empty((2, LANES))
@@ -367,14 +389,12 @@ def best_displacements(
             if left < LANES:
                 own[:, :, :] = 0
             for n in range(n_terms):
-                for lane in range(left):
-                    own[0, n, lane] = terms[0, n, first + lane]
-                    own[1, n, lane] = terms[1, n, first + lane]
+                memcpy(&own[0, n, 0], &terms[0, n, first], left * sizeof(float))
+                memcpy(&own[1, n, 0], &terms[1, n, first], left * sizeof(float))
             best_of_grid(
                 &found[0, 0], &found[1, 0], &signs[0], either_sign, &own[0, 0, 0],
-                &own[1, 0, 0], n_terms, &indices[0, 0], folded.shape[0], &folded[0],
-                last, steps, &waves[0, 0, 0], &waves[1, 0, 0], &work[0, 0, 0],
-                &work[2, 0, 0],
+                &own[1, 0, 0], n_terms, &turns[0], &places[0], n_folded, steps,
+                &of_terms[0, 0, 0], &of_folded[0, 0, 0], &work[0, 0, 0], &work[2, 0, 0],
             )
             if either_sign:
                 for n in range(n_terms):
@@ -386,9 +406,8 @@ def best_displacements(
                 &indices[0, 0], last, steps, &work[0, 0, 0], &work[1, 0, 0],
                 &work[2, 0, 0], &work[3, 0, 0],
             )
-            for lane in range(left):
-                out[0, first + lane] = found[0, lane]
-                out[1, first + lane] = found[1, lane]
+            memcpy(&out[0, first], &found[0, 0], left * sizeof(double))
+            memcpy(&out[1, first], &found[1, 0], left * sizeof(double))
 
 
 def phase_factors(
@@ -406,7 +425,7 @@ def phase_factors(
         Real and imaginary part.
     """
     cdef Py_ssize_t n_terms = out.shape[1], n_cells = out.shape[2]
-    cdef Py_ssize_t group, first, n, lane, left
+    cdef Py_ssize_t group, first, n, left
     cdef Py_ssize_t last = max(1, np.abs(indices).max(initial=0))
     cdef float[:, :, ::1] own = np.empty((2, max(n_terms, 1), LANES), np.float32)
     cdef float[:, :, ::1] work = np.empty((4, 2 * last + 1, LANES), np.float32)
@@ -417,18 +436,16 @@ def phase_factors(
         for group in range((n_cells + LANES - 1) // LANES):
             first = group * LANES
             left = min(n_cells - first, LANES)
-            for lane in range(left):
-                given[0, lane] = displacements[0, first + lane]
-                given[1, lane] = displacements[1, first + lane]
+            memcpy(&given[0, 0], &displacements[0, first], left * sizeof(double))
+            memcpy(&given[1, 0], &displacements[1, first], left * sizeof(double))
             phases(
                 &own[0, 0, 0], &own[1, 0, 0], &given[0, 0], &given[1, 0], n_terms,
                 &indices[0, 0], last, &work[0, 0, 0], &work[1, 0, 0], &work[2, 0, 0],
                 &work[3, 0, 0],
             )
             for n in range(n_terms):
-                for lane in range(left):
-                    out[0, n, first + lane] = own[0, n, lane]
-                    out[1, n, first + lane] = own[1, n, lane]
+                memcpy(&out[0, n, first], &own[0, n, 0], left * sizeof(float))
+                memcpy(&out[1, n, first], &own[1, n, 0], left * sizeof(float))
 
 
 def multiplied(
@@ -449,6 +466,35 @@ def multiplied(
         )
 
 
+def real_products(
+    const float[:, :, ::1] one,
+    const float[:, :, ::1] other,
+    const Py_ssize_t[::1] used,
+    float[::1] out,
+):
+    """Real parts of products of complex numbers, added up.
+
+    Parameters
+    ----------
+    one, other : (2, m, cells), (2, n, cells) float32 arrays
+        Real and imaginary part.
+    used : (m,) intp array
+        Components of the other.
+    out : (cells,) float32 array
+        What they are added to.
+    """
+    cdef Py_ssize_t k, n, n_cells = out.shape[0]
+    if n_cells == 0:
+        return
+    with nogil:
+        for k in range(used.shape[0]):
+            n = used[k]
+            add_real_products(
+                &out[0], n_cells, &one[0, k, 0], &one[1, k, 0], &other[0, n, 0],
+                &other[1, n, 0],
+            )
+
+
 def scaled(
     const float[:, ::1] factors,
     const float[:, :, ::1] numbers,
@@ -461,7 +507,7 @@ def scaled(
 
     Parameters
     ----------
-    factors : (2, m) float32 array
+    factors : (m, 2) float32 array
         Real and imaginary part.
     numbers : (2, n, cells) float32 array
     used : (m,) intp array
@@ -480,6 +526,6 @@ def scaled(
             n = used[k]
             scale(
                 &out[0, k, 0], &out[1, k, 0], n_cells, &numbers[0, n, 0],
-                &numbers[1, n, 0], -1 if conjugate else 1, factors[0, k], factors[1, k],
+                &numbers[1, n, 0], -1 if conjugate else 1, factors[k, 0], factors[k, 1],
                 add,
             )

@@ -220,6 +220,9 @@ def mean_field(
     """
     cdef Py_ssize_t n_patterns = loglik.shape[0], height = loglik.shape[2]
     cdef Py_ssize_t f, n = (loglik.shape[3] + LANES - 1) // LANES * LANES
+    if n_patterns == 1:
+        posterior[...] = 1
+        return
     # Differences of two patterns, or the log-likelihoods and posteriors of all.
     cdef Py_ssize_t n_arrays = 1 if n_patterns == 2 else n_patterns
     cdef float[:, :, ::1] padded = np.zeros((n_arrays, height, n), np.float32)

@@ -294,10 +294,10 @@ class CrystalComponents:
         if self._of_contrast is None:
             return None
         used = np.flatnonzero(factors.any(axis=0))
-        near_by = [self._of_contrast.means(sums[:, used]) for sums in cells]
-        terms = _terms(factors[:, used], near_by)
-        real, imag = terms * turned[:, used]
-        values = (real - imag).sum(axis=0)
+        if len(used) < len(self._indices):
+            cells, factors = [each[:, used] for each in cells], factors[:, used]
+        terms = _terms(factors, map(self._of_contrast.means, cells))
+        values = real_products(terms, turned, used)
         return ratio(values, self._of_contrast.means(self._powers(factors, weights)))
 
     def _powers(self, factors, weights):
@@ -493,7 +493,7 @@ def times_factors(factors, numbers, used=None, conjugate=False, out=None):
     add = out is not None
     if not add:
         out = np.empty((2, len(used), *numbers.shape[2:]), np.float32)
-    factors = np.stack([factors.real, factors.imag]).astype(np.float32)
+    factors = factors.astype(np.complex64).view(np.float32).reshape(-1, 2)
     numbers, own = map(_by_component, (numbers, out))
     _displacement.scaled(factors, numbers, used, conjugate, add, own)
     return out
@@ -509,6 +509,23 @@ def complex_product(one, other):
     """
     out = np.empty(one.shape, np.float32)
     _displacement.multiplied(*map(_by_component, (one, other, out)))
+    return out
+
+
+def real_products(one, other, used):
+    """Real parts of products of complex numbers, added up: (...) array of float32.
+
+    Parameters
+    ----------
+    one : (2, m, ...) numpy.ndarray of float32
+        Real and imaginary part.
+    other : (2, n, ...) numpy.ndarray of float32
+    used : (m,) numpy.ndarray of int
+        Components of the other.
+    """
+    out = np.zeros(one.shape[2:], np.float32)
+    numbers = map(_by_component, (one, other))
+    _displacement.real_products(*numbers, used, out.reshape(-1))
     return out
 
 

@@ -12,6 +12,7 @@ from hyperspy_symseg.templates.crystal import (
     Crystal,
     antiphase_of,
     complex_product,
+    real_products,
     times_factors,
 )
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
@@ -547,6 +548,14 @@ def test_product_of_complex_numbers():
     (one, first), (other, second) = map(complex_numbers, (0, 1))
     real, imag = complex_product(one, other)
     np.testing.assert_allclose(real + 1j * imag, first * second, atol=1e-5)
+
+
+def test_real_parts_of_products_are_added_up_by_component():
+    one, first = complex_numbers(0, (2, 4, 5))
+    other, second = complex_numbers(1, (3, 4, 5))
+    expected = (first * second[[2, 0]]).sum(axis=0).real
+    found = real_products(one, other, np.array([2, 0]))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("conjugate", [False, True])

@@ -161,6 +161,11 @@ def test_no_residuals_beyond_the_edge():
     assert likelihoods[0, 0, 0] == pytest.approx(-4 / 9)
 
 
+def test_one_pattern_is_everywhere():
+    posterior = mean_field(log_likelihood((1, 5, 7)))
+    np.testing.assert_array_equal(posterior, np.ones((1, 5, 7)))
+
+
 def test_boundary_length_counts_edges():
     labels = np.array([[0, 0, 1], [0, 1, 1]])
     assert boundary_length(labels) == 3
