@@ -23,8 +23,9 @@ R = TypeVar("R")
 # Threads that anybody can ask for.
 MOST_WORKERS = 2**15
 # Size of arrays from which on many steps with them are worth a thread: one thread at a
-# time has the interpreter, and with smaller ones it takes longer to wait for it.
-WORTH_A_THREAD = 2**17
+# time has the interpreter, and with smaller ones it takes longer to wait for it. The
+# crops that templates are learnt from are larger; a frame of 128 x 128 blocks is not.
+WORTH_A_THREAD = 25_000
 
 
 class OneThread:

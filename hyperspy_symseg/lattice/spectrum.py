@@ -11,6 +11,7 @@ from scipy import fft, ndimage, special
 
 from hyperspy_symseg.frames.flat import flat_areas
 from hyperspy_symseg.frames.peaks import maxima, steps_within, vertex_shifts
+from hyperspy_symseg.frames.threads import n_workers
 from hyperspy_symseg.frames.valid import valid_pixels
 
 # Rows and columns of a crop, at most, and the number of crops along an axis.
@@ -256,7 +257,8 @@ def power_of(values, mask):
     windowed = _windowed(np.ascontiguousarray(values), mask)
     if windowed is None:
         return None
-    transform = fft.rfft2(windowed, _transformed(values.shape))
+    size = _transformed(values.shape)
+    transform = fft.rfft2(windowed, size, workers=n_workers())
     return transform.real**2 + transform.imag**2
 
 

@@ -12,7 +12,7 @@ from hyperspy_symseg.descriptors import compute_scores
 from hyperspy_symseg.frames import Grid
 from hyperspy_symseg.frames.block_sums import spread
 from hyperspy_symseg.frames.checks import is_auto, pixel_pair, warn_of_values
-from hyperspy_symseg.frames.threads import one_thread
+from hyperspy_symseg.frames.threads import one_thread, pmap
 from hyperspy_symseg.lattice import Lengths, find_periods, suitable_lengths
 from hyperspy_symseg.lattice.spectrum import crops
 from hyperspy_symseg.templates import Templates
@@ -355,18 +355,21 @@ class ScoredCrops(NamedTuple):
         stride : (int, int)
         descriptor : Descriptor
         """
-        n_all, scores = len(descriptor.operations), []
+        n_all = len(descriptor.operations)
         crops = [crop for crop in crops if crop.normalized.counts.any()]
         frame = grid = None
         if crops:
             frame = NormalizedFrame.stacked([crop.normalized for crop in crops])
             grid = Grid.over(frame.shape, tuple(map(min, stride, frame.shape)))
             grid = grid.within(*sample_slices(grid, n_all, len(crops), most_scored))
-        for crop in crops:
+
+        def score(crop):
             starts = zip(crop.pixels, grid.first, strict=True)
             first = tuple(axis.start + n for axis, n in starts)
             own = dataclasses.replace(grid, first=first), crop.mask
-            scores.append(compute_scores(descriptor, crop.frame, *own, counted=None))
+            return compute_scores(descriptor, crop.frame, *own, counted=None)
+
+        scores = pmap(score, crops)
         flat = [np.empty((0, n_all)), *(each.reshape(-1, n_all) for each in scores)]
         sample = complete_scores(np.concatenate(flat), descriptor)
         return cls(crops, frame, grid, scores, sample)

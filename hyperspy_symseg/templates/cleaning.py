@@ -7,6 +7,7 @@ import numpy as np
 
 from hyperspy_symseg.frames.block_sums import moments
 from hyperspy_symseg.frames.flat import SMALLEST_BLOCK, flat_areas
+from hyperspy_symseg.frames.threads import pmap
 from hyperspy_symseg.frames.valid import valid_pixels
 
 from .blocks import ratio, sum_blocks
@@ -107,7 +108,11 @@ class CleanFrame:
         """Leave out spoilt lines and take off offsets: number of lines, if offsets."""
         side = self._cell * self.block
         # Both are judged before one is changed.
-        both = [Lines(self.values, self.valid, side, axis) for axis in (1, 0)]
+        both = pmap(
+            lambda axis: Lines(self.values, self.valid, side, axis),
+            (1, 0),
+            size=self.values.size,
+        )
         sums, energies, counts = sum_blocks(np.stack(self.cells), SPAN)
         variances = ratio(energies, counts) - ratio(sums, counts) ** 2
         shifted = [each for each in both if each.have_offsets(variances)]

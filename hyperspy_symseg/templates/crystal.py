@@ -275,7 +275,7 @@ class CrystalComponents:
         turned[:, self._odd] *= signs.astype(np.float32)
         return turned
 
-    def contrast(self, factors, cells, weights, turned):
+    def contrast(self, factors, cells, n_pixels, turned):
         """Contrast that fits the patterns best, or None if it is 1 everywhere.
 
         Parameters
@@ -283,7 +283,8 @@ class CrystalComponents:
         factors : (patterns, n) numpy.ndarray of complex128
         cells : list of (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
             As from the method, of each pattern.
-        weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+        n_pixels : list of (..., cell rows, cell columns) numpy.ndarray of float32
+            As from `pixels_of_cells`, of each pattern.
         turned : (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
             As from the method.
 
@@ -298,15 +299,10 @@ class CrystalComponents:
             cells, factors = [each[:, used] for each in cells], factors[:, used]
         terms = _terms(factors, map(self._of_contrast.means, cells))
         values = real_products(terms, turned, used)
-        return ratio(values, self._of_contrast.means(self._powers(factors, weights)))
-
-    def _powers(self, factors, weights):
-        """Half the squares of templates over their patterns' pixels, in the cells."""
+        # Half the squares of templates over their patterns' pixels.
         powers = (np.abs(factors) ** 2).sum(axis=1).astype(np.float32)
-        return sum(
-            power * pixels_of_cells(self._frame, own)
-            for power, own in zip(powers, weights, strict=True)
-        )
+        powers = sum(map(np.multiply, powers, n_pixels))
+        return ratio(values, self._of_contrast.means(powers))
 
     def turned(self, displacement):
         """Phase factors exp(2 pi i (h, k).v), real and imaginary part.
@@ -372,9 +368,9 @@ class CrystalComponents:
         factors = self._own_factors
         displacement = self.displacement(factors, cells)
         turned = self.turned(displacement)
-        contrast = self.contrast(factors, cells, posterior, turned)
-        if contrast is not None:
-            turned *= contrast
+        if self._of_contrast is not None:
+            n_pixels = [pixels_of_cells(self._frame, own) for own in posterior]
+            turned *= self.contrast(factors, cells, n_pixels, turned)
         return [
             _amplitudes(own, self.of_domains(own, turned, displacement, weights))
             for own, weights in zip(factors, posterior, strict=True)

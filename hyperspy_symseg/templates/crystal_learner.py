@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hyperspy_symseg.frames.block_sums import spread
+from hyperspy_symseg.frames.cached import cached_property
 from hyperspy_symseg.lattice.cell import LARGEST_INDEX
 from hyperspy_symseg.lattice.reciprocal import nodes_within
 
@@ -61,6 +62,31 @@ class Order(NamedTuple):
     crystal: Crystal
     factors: np.ndarray
     gain: float
+
+
+class _Weights:
+    """Probabilities of patterns, and what is asked of them more than once.
+
+    Parameters
+    ----------
+    frame : NormalizedFrame
+    own : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+    """
+
+    def __init__(self, frame, own):
+        self._frame, self.own = frame, own
+
+    @cached_property
+    def n_pixels(self):
+        """Number of pixels in the cells, of each pattern: list."""
+        return [pixels_of_cells(self._frame, own) for own in self.own]
+
+    @cached_property
+    def together(self):
+        """Those of all patterns together: _Weights."""
+        if len(self.own) == 1:
+            return self
+        return _Weights(self._frame, self.own.sum(axis=0, keepdims=True))
 
 
 def _with_all_nodes(cell, width, period, contrast_width, antiphase):
@@ -287,7 +313,8 @@ class CrystalLearner:
         (2 n, ..., block rows, block columns) numpy.ndarray of float32
             Real and imaginary parts of the structure factors, in the mean near by.
         """
-        turned = self._placed(self.factors, self._sums(weights), weights)
+        own = _Weights(self._frame, weights)
+        turned = self._placed(self.factors, self._sums(weights), own)
         sums = self._components.block_sums(turned)
         if of_superlattice:
             sums = sums[:, self._all.is_odd]
@@ -339,7 +366,8 @@ class CrystalLearner:
         )
         turned = self._turned_on(crystal, slice(None))
         other._contrast = self._contrast
-        cells, n_pixels = other._sums(weights), other._n_pixels(weights)
+        cells = other._sums(weights)
+        n_pixels = other._n_pixels(_Weights(self._frame, weights))
         other.factors = other._factors(cells, [turned] * len(cells), n_pixels)
         other.factors[:, crystal.is_odd] = order.factors
         for _ in range(ROUNDS):
@@ -383,10 +411,12 @@ class CrystalLearner:
         """
         self._displacement = self._components.displacement(factors, cells)
         turned = self._components.turned(self._displacement)
-        self._contrast = self._components.contrast(factors, cells, weights, turned)
-        if self._contrast is not None:
+        self._contrast = None
+        if self.contrast_width:
+            placed = cells, weights.n_pixels, turned
+            self._contrast = self._components.contrast(factors, *placed)
             # Its mean square is 1, and structure factors are those of that contrast.
-            n_pixels = pixels_of_cells(self._frame, weights.sum(axis=0))
+            [n_pixels] = weights.together.n_pixels
             power = np.vdot(n_pixels, self._contrast**2)
             self._scale = float(np.sqrt(power / max(n_pixels.sum(), NOTHING)))
             self._contrast /= max(self._scale, NOTHING)
@@ -398,12 +428,11 @@ class CrystalLearner:
         if self._contrast is None:
             counts = self._frame.counts
             return [
-                float(np.vdot(np.maximum(own, LEAST_WEIGHT), counts)) for own in weights
+                float(np.vdot(np.maximum(own, LEAST_WEIGHT), counts))
+                for own in weights.own
             ]
         powers = self._contrast**2
-        return [
-            float(np.vdot(pixels_of_cells(self._frame, own), powers)) for own in weights
-        ]
+        return [float(np.vdot(each, powers)) for each in weights.n_pixels]
 
     def fit(self, weights):
         """Learn from the pixels of each pattern: list of templates.
@@ -428,18 +457,18 @@ class CrystalLearner:
         turned : list of (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
             What the templates are made of.
         """
-        cells = self._sums(weights)
+        cells, known = self._sums(weights), _Weights(self._frame, weights)
         if self.factors is None:
-            turned = self._begun(sum(cells), weights)
+            turned = self._begun(sum(cells), known)
             turned = [turned] * len(cells)
-            self.factors = self._factors(cells, turned, self._n_pixels(weights))
+            self.factors = self._factors(cells, turned, self._n_pixels(known))
         before = self.factors
-        turned = self._placed(before, cells, weights)
+        turned = self._placed(before, cells, known)
         turned = [
             self._components.of_domains(own, turned, self._displacement, each)
             for own, each in zip(before, weights, strict=True)
         ]
-        self.factors = self._factors(cells, turned, self._n_pixels(weights))
+        self.factors = self._factors(cells, turned, self._n_pixels(known))
         factors = self.factors
         if self._contrast is not None:
             # As large as those that the contrast, before it is normalised, belongs to.
@@ -463,10 +492,10 @@ class CrystalLearner:
 
     def _begun(self, cells, weights):
         """Phase factors, times the contrast, when nothing is known but the lattice."""
-        together = weights.sum(axis=0, keepdims=True)
+        together = weights.together
         near_by = self._components.near_by(cells)
         if self.contrast_width:
-            factors = self._where_strongest(near_by, together[0])
+            factors = self._where_strongest(near_by, *together.n_pixels)
             for _ in range(ROUNDS_OF_CONTRAST):
                 turned = self._placed(factors, [cells], together)
                 factors = self._factors([cells], [turned], self._n_pixels(together))
@@ -489,12 +518,12 @@ class CrystalLearner:
             turned = self._placed(factors, [cells], together)
         return turned
 
-    def _where_strongest(self, near_by, weights):
+    def _where_strongest(self, near_by, n_pixels):
         """Structure factors of the place where they are the strongest: (1, n).
 
         Where the contrast has both signs, the means of all places may be zero.
         """
-        counts = self._components.near_by(pixels_of_cells(self._frame, weights))
+        counts = self._components.near_by(n_pixels)
         powers = ratio((near_by**2).sum(axis=(0, 1)), counts)
         place = np.unravel_index(powers.argmax(), powers.shape)
         real, imag = near_by[(..., *place)]

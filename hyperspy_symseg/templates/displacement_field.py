@@ -15,6 +15,7 @@ from .crystal import (
     WIDTHS,
     WITHOUT_SUPERLATTICE,
     phase_factors,
+    pixels_of_cells,
     times_factors,
 )
 from .crystal_learner import CrystalLearner
@@ -156,12 +157,11 @@ def displacement_field(frame, crystal):
     components = crystal.components(frame)
     cells = components.cells(ones)
     of_contrast = components.with_contrast(crystal.contrast_width or WIDE)
+    n_pixels = pixels_of_cells(frame, ones)
 
     def demodulated(field):
         turned = components.turned(field.values)
-        contrast = of_contrast.contrast(
-            crystal.factors, [cells], ones[np.newaxis], turned
-        )
+        contrast = of_contrast.contrast(crystal.factors, [cells], [n_pixels], turned)
         return _demodulated(frame, waves, crystal, field, contrast)
 
     for _ in range(ROUNDS):

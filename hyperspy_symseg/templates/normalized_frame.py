@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from hyperspy_symseg.frames.block_sums import spread
+from hyperspy_symseg.frames.threads import pmap
 
 from .blocks import (
     TRUNCATE,
@@ -113,11 +114,15 @@ def _with_steps(clean, mean, smooth):
     mean of the cell about a block counts where the means of the cells near by vary more
     than their lattice makes them.
     """
-    counts = window_means(clean.counts, CELL_WEIGHTS)
-    own = ratio(window_means(clean.sums, CELL_WEIGHTS), counts)
-    within = ratio(window_means(clean.energies, CELL_WEIGHTS), counts) - own**2
-    between = smooth(clean.counts * (own - mean) ** 2)
-    within = smooth(clean.counts * np.maximum(within, 0))
+    of_cells = clean.counts, clean.sums, clean.energies
+    counts, sums, energies = pmap(
+        lambda each: window_means(each, CELL_WEIGHTS), of_cells, size=mean.size
+    )
+    own = ratio(sums, counts)
+    squares = (own - mean) ** 2, np.maximum(ratio(energies, counts) - own**2, 0)
+    between, within = pmap(
+        lambda each: smooth(clean.counts * each), squares, size=mean.size
+    )
     share = ratio(between, STEP * within)
     steps = np.clip(2 * share - 1, 0, 1).astype(np.float32)
     return mean + np.clip(share - 1, 0, 1) * (own - mean), steps

@@ -5,6 +5,8 @@ import functools
 
 import numpy as np
 
+from hyperspy_symseg.frames.threads import pmap
+
 from .blocks import difference_products, eroded, window_means
 
 # Residuals are summed over windows of 7 x 7 blocks: weights at distances of 0 to 3.
@@ -55,12 +57,13 @@ def overdispersion(frame, posterior, templates, variance, choices, margin=MARGIN
     def inside(own):
         return eroded(posterior[own] > 0.5, margin)
 
-    found, nothing = [], None
-    for own, other in choices:
-        if other is NOTHING and nothing is None:
-            nothing = np.zeros_like(frame.pixels)
-        beside = nothing if other is NOTHING else templates[other]
-        difference = templates[own], beside
+    @functools.cache
+    def template(other):
+        return np.zeros_like(frame.pixels) if other is NOTHING else templates[other]
+
+    def of_choice(choice):
+        own, other = choice
+        difference = templates[own], template(other)
         sums, expected = (
             _in_windows(
                 difference_products(each, difference, frame.block),
@@ -69,7 +72,9 @@ def overdispersion(frame, posterior, templates, variance, choices, margin=MARGIN
             )
             for each in ((frame.pixels, templates[own]), difference)
         )
-        found.append((max(1.0, _ratio(sums, expected)), float(expected.sum())))
+        return max(1.0, _ratio(sums, expected)), float(expected.sum())
+
+    found = pmap(of_choice, list(choices), size=frame.counts.size)
     return np.array(found).reshape(-1, 2).T
 
 

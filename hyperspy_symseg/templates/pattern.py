@@ -140,8 +140,9 @@ class Pattern:
         only the phases of the cells are turned; the next round weighs the pixels again.
         """
         side = BLOCKS_IN_CELL * self._frame.block
-        means = near_by(self._cells[:, self._kept])
-        means = means[0] + 1j * means[1]
+        real, imag = near_by(self._cells[:, self._kept])
+        means = np.empty(real.shape, np.complex64)
+        means.real, means.imag = real, imag
         pairs = (
             (means[..., 1:, :], means[..., :-1, :]),
             (means[..., 1:], means[..., :-1]),

@@ -79,18 +79,21 @@ def best_kinds(frame, solution):
         crystals = [] if crystal is None else [fitted(crystal, group)]
         return fitted(group.learner, group), crystals
 
+    def in_window(each, width):
+        return each.with_width(frame, width, solution)
+
     free, crystals = zip(*pmap(kinds, solution.groups), strict=True)
     crystals = list(itertools.chain.from_iterable(crystals))
     # A frame is distorted as a whole, so all crystals have windows of one width.
     patterns = [k for each in crystals for k in each.patterns]
     n_cells = solution.posterior[patterns].sum() / BLOCKS_IN_CELL**2
     for width in WIDTHS[1:]:
-        narrower = [each.with_width(frame, width, solution) for each in crystals]
+        narrower = pmap(in_window, crystals, [width] * len(crystals))
         gained = sum(map(Fitted.gain, narrower, crystals))
         least = LEAST_OF_CELL * n_cells if width == WIDTHS[-1] else 0
         if gained > max(DECISIVE, least):
             crystals = narrower
-    crystals = [each.with_contrast(frame, solution) for each in crystals]
+    crystals = pmap(lambda each: each.with_contrast(frame, solution), crystals)
     best = {tuple(each.patterns): each for each in free}
     for each in crystals:
         if each.gain(best[tuple(each.patterns)]) > 0:

@@ -12,6 +12,7 @@ from hyperspy_symseg.templates.crystal import (
     Crystal,
     antiphase_of,
     complex_product,
+    pixels_of_cells,
     real_products,
     times_factors,
 )
@@ -390,7 +391,8 @@ def placed(own, frame, weights, factors=FACTORS):
     factors = np.atleast_2d(factors)
     cells = [own.cells(each) for each in weights]
     v = own.displacement(factors, cells)
-    return v, own.contrast(factors, cells, weights, own.turned(v))
+    n_pixels = [pixels_of_cells(frame, each) for each in weights]
+    return v, own.contrast(factors, cells, n_pixels, own.turned(v))
 
 
 def test_contrast_is_the_same_everywhere_unless_it_has_a_width():
