@@ -264,6 +264,7 @@ def fourier_sums(
     const float[:, :, ::1] rows,
     const float[:, :, ::1] columns,
     Py_ssize_t block,
+    const Py_ssize_t[::1] used,
     float[:, :, :, :, ::1] out,
 ):
     """Fourier sums of the blocks, for several components.
@@ -274,22 +275,25 @@ def fourier_sums(
     rows, columns : (2, components, rows), (2, components, columns) float32 arrays
         Real and imaginary part of the components' factors.
     block : int
+    used : (n,) intp array
+        Components that are summed.
     out : (2, components, frames, block rows, block columns) float32 array
-        Real and imaginary part.
+        Real and imaginary part; others stay what they are.
     """
     cdef Py_ssize_t height = pixels.shape[1], width = pixels.shape[2]
-    cdef Py_ssize_t n_components = out.shape[1], n_blocks = out.shape[4]
-    cdef Py_ssize_t f, g, i, reim, y, first, n_rows, padded = whole(n_blocks)
+    cdef Py_ssize_t n_blocks = out.shape[4], padded = whole(n_blocks)
+    cdef Py_ssize_t f, g, i, k, reim, y, first, n_rows
     cdef float[:, :, :, ::1] factors = np.zeros(
-        (2, n_components, block, padded), np.float32
+        (2, used.shape[0], block, padded), np.float32
     )
     # The pixels of a row of blocks.
     cdef float[:, :, ::1] values = np.zeros((block, block, padded), np.float32)
     with nogil:
         for reim in range(2):
-            for g in range(n_components):
+            for k in range(used.shape[0]):
+                g = used[k]
                 split(
-                    &factors[reim, g, 0, 0], &columns[reim, g, 0], width, block, padded
+                    &factors[reim, k, 0, 0], &columns[reim, g, 0], width, block, padded
                 )
         for f in range(pixels.shape[0]):
             for i in range(out.shape[3]):
@@ -299,11 +303,12 @@ def fourier_sums(
                     split(
                         &values[y, 0, 0], &pixels[f, first + y, 0], width, block, padded
                     )
-                for g in range(n_components):
+                for k in range(used.shape[0]):
+                    g = used[k]
                     block_sums(
                         &out[0, g, f, i, 0], &out[1, g, f, i, 0], n_blocks,
                         &values[0, 0, 0], n_rows, block, padded, &rows[0, g, first],
-                        &rows[1, g, first], &factors[0, g, 0, 0], &factors[1, g, 0, 0],
+                        &rows[1, g, first], &factors[0, k, 0, 0], &factors[1, k, 0, 0],
                     )
 
 

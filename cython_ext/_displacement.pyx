@@ -334,14 +334,36 @@ cdef extern from *:
         float *re2, float *im2) noexcept nogil
 
 
+# A frame asks for the same ones some times.
 @functools.lru_cache(maxsize=16)
-def grid_waves(last, steps):
-    """Cosines and sines of 2 pi n i / steps, n from -last on: (steps, n, 2) float32."""
-    angles = np.outer(np.arange(steps), np.arange(-last, last + 1)) % steps
-    angles = 2 * np.pi / steps * angles
-    waves = np.stack([np.cos(angles), np.sin(angles)], axis=-1).astype(np.float32)
-    waves.flags.writeable = False
-    return waves
+def grid_of(indices, steps):
+    """What a search on a grid needs to know of the indices.
+
+    Parameters
+    ----------
+    indices : bytes
+        h and k of each term, as int32.
+    steps : int
+
+    Returns
+    -------
+    of_terms : (steps, n, 2) numpy.ndarray of float32
+        Cosine and sine of 2 pi h i / steps.
+    of_folded : (steps, m, 2) numpy.ndarray of float32
+        The same of all numbers |k|, in their order.
+    turns, places : (n,) numpy.ndarray of int32
+        Sign of k, and place of |k| among these.
+    """
+    along, across = np.frombuffer(indices, np.int32).reshape(-1, 2).T
+    numbers, places = np.unique(np.abs(across), return_inverse=True)
+
+    def waves(numbers):
+        angles = np.outer(np.arange(steps), numbers) % steps
+        angles = 2 * np.pi / steps * angles
+        return np.stack([np.cos(angles), np.sin(angles)], axis=-1).astype(np.float32)
+
+    turns = np.where(across < 0, -1, 1)
+    return waves(along), waves(numbers), turns.astype(np.int32), places.astype(np.int32)
 
 
 def best_displacements(
@@ -365,15 +387,10 @@ def best_displacements(
     cdef Py_ssize_t n_terms = terms.shape[1], n_cells = terms.shape[2]
     cdef Py_ssize_t group, first, n, lane, left
     cdef Py_ssize_t last = max(1, np.abs(indices).max(initial=0))
-    # A frame asks for the same ones some times.
-    waves = grid_waves(last, steps)
-    along, across = np.transpose(indices)
-    numbers, order = np.unique(np.abs(across), return_inverse=True)
-    cdef Py_ssize_t n_folded = len(numbers)
-    cdef const float[:, :, ::1] of_terms = waves.take(along + last, 1)
-    cdef const float[:, :, ::1] of_folded = waves.take(numbers + last, 1)
-    cdef const int[::1] places = order.astype(np.int32)
-    cdef const int[::1] turns = np.where(across < 0, -1, 1).astype(np.int32)
+    cdef const float[:, :, ::1] of_terms, of_folded
+    cdef const int[::1] turns, places
+    of_terms, of_folded, turns, places = grid_of(bytes(indices), steps)
+    cdef Py_ssize_t n_folded = of_folded.shape[1]
     cdef float[:, :, ::1] own = np.zeros((2, max(n_terms, 1), LANES), np.float32)
     # Two each of `even` and `odd`, and later of the powers of both axes.
     cdef float[:, :, ::1] work = np.empty((4, 2 * last + 1, LANES), np.float32)

@@ -308,8 +308,9 @@ def ratio(sums, counts):
     """Quotients of two arrays, and 0 where the divisor is not positive."""
     positive = counts > 0
     # Four times faster where there is nothing to choose.
-    where = True if positive.all() else positive
-    return np.divide(sums, counts, out=np.zeros_like(sums), where=where)
+    if positive.all():
+        return np.divide(sums, counts, out=np.empty_like(sums))
+    return np.divide(sums, counts, out=np.zeros_like(sums), where=positive)
 
 
 def local_mean(sums, counts, width):

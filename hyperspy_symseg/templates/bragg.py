@@ -85,7 +85,7 @@ class BraggComponents:
     def __init__(self, frame, factors):
         self._frame = frame
         self._factors = [each.copy() for each in factors]
-        self._sums = self._block_sums(slice(None))
+        self._sums = _fourier_sums(frame, self._factors, frame.block)
         # Components that have been replaced, and are transformed when they are needed.
         self._replaced = np.zeros(self._sums.shape[1], bool)
 
@@ -97,10 +97,6 @@ class BraggComponents:
     def _factors_of(self, indices):
         """Factors of some of the components."""
         return [np.ascontiguousarray(each[:, indices]) for each in self._factors]
-
-    def _block_sums(self, indices):
-        """Fourier sums of the blocks: (2, n, ..., block rows, block columns)."""
-        return _fourier_sums(self._frame, self._factors_of(indices), self._frame.block)
 
     def replace(self, indices, factors):
         """Replace some of the components by others.
@@ -128,7 +124,8 @@ class BraggComponents:
         (2, n, ..., cell rows, cell columns) numpy.ndarray of float32
         """
         if self._replaced.any():
-            self._sums[:, self._replaced] = self._block_sums(self._replaced)
+            some = self._frame.block, np.flatnonzero(self._replaced)
+            _sum_up(self._frame, self._factors, *some, self._sums)
             self._replaced[:] = False
         weights = np.maximum(weights, np.float32(LEAST_WEIGHT))
         return products(weights, self._sums, BLOCKS_IN_CELL)
@@ -244,8 +241,14 @@ def _fourier_sums(frame, factors, side):
     *frames, rows, columns = frame.pixels.shape
     shape = 2, factors[0].shape[1], *frames, *n_blocks((rows, columns), side)
     out = np.empty(shape, np.float32)
-    _bragg.fourier_sums(planes(frame.pixels), *factors, side, _by_component(out))
+    _sum_up(frame, factors, side, np.arange(shape[1]), out)
     return out
+
+
+def _sum_up(frame, factors, side, used, out):
+    """Put Fourier sums (2, n, ..., rows, columns) of some components in their place."""
+    where = side, used, _by_component(out)
+    _bragg.fourier_sums(planes(frame.pixels), *factors, *where)
 
 
 def _by_component(array):

@@ -207,6 +207,8 @@ class Templates:
             )
         numbers = self.crystals[self.patterns]
         tied = numbers >= 0
+        if not tied.any():
+            return
         nodes = np.einsum("nh,nhy->ny", self.indices[tied], self.cells[numbers[tied]])
         if not np.allclose(self.reflections[tied], nodes, rtol=0, atol=OFF_NODE):
             raise ValueError(

@@ -118,11 +118,11 @@ def distances(reflections, others):
     -------
     (..., n, m) numpy.ndarray
     """
-    between = (
-        np.moveaxis(reflections[..., np.newaxis, :] - sign * others, -1, 0)
-        for sign in (1, -1)
+    (y, x), (other_y, other_x) = reflections.T, others.T
+    y, x = y.T[..., np.newaxis], x.T[..., np.newaxis]
+    return np.minimum(
+        np.hypot(y - other_y, x - other_x), np.hypot(y + other_y, x + other_x)
     )
-    return np.minimum(*(np.hypot(y, x) for y, x in between))
 
 
 def keep_apart(reflections, period):

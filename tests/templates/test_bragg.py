@@ -81,7 +81,10 @@ def test_fourier_sums_are_those_of_the_blocks(height, width, block):
     out = np.empty(
         (2, 3, 2, n_blocks(height, block), n_blocks(width, block)), np.float32
     )
-    _bragg.fourier_sums(pixels, *factors(height, width), block, out)
+    out[:, 1] = -1
+    _bragg.fourier_sums(pixels, *factors(height, width), block, np.array([0, 2]), out)
+    assert (out[:, 1] == -1).all()
+    _bragg.fourier_sums(pixels, *factors(height, width), block, np.array([1]), out)
     y, x = np.indices((height, width))
     for g, (gy, gx) in enumerate(REFLECTIONS):
         terms = pixels * np.exp(-2j * np.pi * (gy * y + gx * x))
@@ -168,13 +171,14 @@ def test_fourier_sums_do_not_depend_on_where_the_frame_is_cut():
     block = 2
     pixels, (rows, columns) = random(1, 60, 300), factors(60, 300)
     whole = np.empty((2, 3, 1, 30, 150), np.float32)
-    _bragg.fourier_sums(pixels, rows, columns, block, whole)
+    _bragg.fourier_sums(pixels, rows, columns, block, np.arange(3), whole)
     cut = np.empty((2, 3, 1, 24, 100), np.float32)
     _bragg.fourier_sums(
         pixels[:, 12:, 6:206].copy(),
         rows[..., 12:].copy(),
         columns[..., 6:206].copy(),
         block,
+        np.arange(3),
         cut,
     )
     np.testing.assert_array_equal(cut, whole[..., 6:, 3:103])
