@@ -476,7 +476,9 @@ def multiplied(
         Real and imaginary part.
     """
     cdef Py_ssize_t size = one.shape[1] * one.shape[2]
-    if size:
+    if size == 0:
+        return
+    with nogil:
         multiply(
             &out[0, 0, 0], &out[1, 0, 0], size, &one[0, 0, 0], &one[1, 0, 0],
             &other[0, 0, 0], &other[1, 0, 0],

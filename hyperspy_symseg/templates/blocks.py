@@ -184,7 +184,14 @@ def normalised(values, means, scales, side):
     (rows, columns) numpy.ndarray of float32
     """
     out = np.empty(values.shape, np.float32)
-    _blocks.normalise(values, means, scales, side, out)
+    height = max(ROWS // side, 1)
+
+    def of_rows(first):
+        blocks = slice(first, first + height)
+        rows = slice(first * side, (first + height) * side)
+        _blocks.normalise(values[rows], means[blocks], scales[blocks], side, out[rows])
+
+    pmap(of_rows, range(0, len(means), height))
     return out
 
 
