@@ -46,15 +46,16 @@ def sum_blocks(array, side):
         # The same sums, ten times faster where blocks are small.
         ones = np.ones(array.shape[-2:], np.float32)
         return products(ones, np.ascontiguousarray(array), side)
-    for axis in (-2, -1):
-        lines = np.moveaxis(array, axis, 0)
-        # Four times faster than np.add.reduceat.
-        sums = lines[::side].copy()
-        for i in range(1, side):
-            more = lines[i::side]
-            sums[: len(more)] += more
-        array = np.moveaxis(sums, 0, axis)
-    return np.ascontiguousarray(array)
+    # Four times faster than np.add.reduceat.
+    rows = array[..., ::side, :].copy()
+    for i in range(1, side):
+        more = array[..., i::side, :]
+        rows[..., : more.shape[-2], :] += more
+    sums = rows[..., ::side].copy()
+    for i in range(1, side):
+        more = rows[..., i::side]
+        sums[..., : more.shape[-1]] += more
+    return sums
 
 
 def products(first, second, side):
