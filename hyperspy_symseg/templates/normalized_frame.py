@@ -119,9 +119,9 @@ def _with_steps(clean, mean, smooth):
         lambda each: window_means(each, CELL_WEIGHTS), of_cells, size=mean.size
     )
     own = ratio(sums, counts)
-    squares = (own - mean) ** 2, np.maximum(ratio(energies, counts) - own**2, 0)
+    variances = (own - mean) ** 2, np.maximum(ratio(energies, counts) - own**2, 0)
     between, within = pmap(
-        lambda each: smooth(clean.counts * each), squares, size=mean.size
+        lambda each: smooth(clean.counts * each), variances, size=mean.size
     )
     share = ratio(between, STEP * within)
     steps = np.clip(2 * share - 1, 0, 1).astype(np.float32)
