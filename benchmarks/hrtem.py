@@ -18,11 +18,11 @@ for MoS2 and 40 for particles. Particles are along [110], unless another directi
 named. In "inverted" the defocus goes through zero across the frame. Peers are told the
 spacing, the width, the sign of the contrast, and in each frame the threshold with which
 their F1 is the largest; the template is the mean of the frame around its true columns.
-"network, labels" has the labels of the frame, from `segment_symmetry` as it is by
-default, and of particles the sign. "at best" is what the error of the calibration would
-be on average if each place had its probability. With `--one-image` a series is one
-image of three times the dose, at one of its defoci, which networks in that folder know
-(`training/hrtem_series.py --one-image`).
+The last rows are of all kinds together. "network, labels" has the labels of the frame,
+from `segment_symmetry` as it is by default, and of particles the sign. "at best" is
+what the error of the calibration would be on average if each place had its probability.
+With `--one-image` a series is one image of three times the dose, at one of its defoci,
+which networks in that folder know (`training/hrtem_series.py --one-image`).
 """
 
 import argparse
@@ -277,6 +277,7 @@ def columns(options):
     """Print F1, errors, z and calibration of all finders by material and dose."""
     print("| frames | e/px | finder | F1 | px | z | calibration | at best | s |")
     print("|---|---|---|---|---|---|---|---|---|")
+    of_all = {}
     for kind, material, dose in itertools.product(
         options.kinds, options.materials, options.doses or [100, 10]
     ):
@@ -300,15 +301,23 @@ def columns(options):
             where = f"{material}, {kind}"
             where += "" if "inverted" in kind else f" {sign:+d}"
             for name, each in scores.items():
-                s, figures = together(each), "| | |"
-                if name.startswith("network"):
-                    best = least_calibration_error(s.probabilities)
-                    figures = f"{s.z:.2f} | {s.calibration:.3f} | {best:.3f} |"
-                print(
-                    f"| {where} | {dose:g} | {name} | {s.f1:.3f} | {s.rms:.2f} | "
-                    f"{figures} {s.seconds:.2f} |",
-                    flush=True,
-                )
+                _say_columns(where, dose, name, each)
+                of_all.setdefault((f"{material}, all", dose, name), []).extend(each)
+    for own, each in of_all.items():
+        _say_columns(*own, each)
+
+
+def _say_columns(where, dose, name, scores):
+    """Print a row of the table of a finder, of some frames together."""
+    s, figures = together(scores), "| | |"
+    if name.startswith("network"):
+        best = least_calibration_error(s.probabilities)
+        figures = f"{s.z:.2f} | {s.calibration:.3f} | {best:.3f} |"
+    print(
+        f"| {where} | {dose:g} | {name} | {s.f1:.3f} | {s.rms:.2f} | "
+        f"{figures} {s.seconds:.2f} |",
+        flush=True,
+    )
 
 
 def least_calibration_error(probabilities):

@@ -252,7 +252,7 @@ def is_inner(places, shape):
 
 
 def of_neighbours(of_crops, weights):
-    """Factors of what probabilities are calibrated by: (28,) numpy.ndarray.
+    """Factors of what probabilities are calibrated by: (55,) numpy.ndarray.
 
     Each interval of the dose counts as much.
     """

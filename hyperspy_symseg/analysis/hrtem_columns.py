@@ -18,6 +18,7 @@ from hyperspy_symseg.networks.hrtem_network import VOTED, binning_of, hrtem_netw
 
 from .checks import check_labels
 from .hrtem_contrast import contrast_at, sign_around, votes_around, votes_at
+from .hrtem_rows import rows_that_go_on
 from .hrtem_sublattices import of_one_lattice
 from .hrtem_votes import with_votes
 
@@ -34,8 +35,10 @@ NEAREST = {"metal": 1.48}
 # Others are around a column as far as this, in pixels as above, and probabilities are
 # looked at in this range.
 BESIDE, SURE = 24.0, 5e-3
-# What a probability is calibrated by: seven numbers, their products, and 1.
-N_FEATURES = 36
+# What a probability is calibrated by: nine numbers, their products, and 1.
+N_FEATURES = 55
+# Rows that lead to a place are counted as if there were as many more.
+NO_ROW = 0.1
 # Columns that are nearer than this are one, in the same pixels.
 TWINS = 2.0
 
@@ -170,18 +173,21 @@ def looked_for(network, values, valid, contrast, n, is_voted):
 
 
 def features(found, values, valid, n):
-    """What a probability is calibrated by: (n, 36) numpy.ndarray.
+    """What a probability is calibrated by: (n, 55) numpy.ndarray.
 
-    Seven numbers, all products of two of them, and 1. The numbers are: the logit of the
+    Nine numbers, all products of two of them, and 1. The numbers are: the logit of the
     probability; that of the mean of the others around; how far these are on one side,
     from 0 to 1; how much larger the mean logarithm of the errors along both axes is
     than its mean over all columns; this mean, which tells of the noise; whether the
-    contrast of the columns around has one sign, from 0 to 1; and the logit of the mean
-    probability of all columns. Means count columns by their probabilities.
+    contrast of the columns around has one sign, from 0 to 1; the logit of the mean
+    probability of all columns; and the logarithms of how many rows of columns lead to
+    the place, with short steps and with long ones (`hrtem_rows`). Means count columns
+    by their probabilities.
 
     Where there are few electrons, the network is too little sure of columns in the
     midst of others, and too sure of what stands alone or beside all others. What it is
-    hardly sure of is often a column where contrast inverts, and seldom elsewhere.
+    hardly sure of is often a column where contrast inverts, and seldom elsewhere; and
+    what it takes for one in noise is seldom where a row of columns goes on.
     """
     if not len(found):
         return np.ones((0, N_FEATURES))
@@ -193,7 +199,8 @@ def features(found, values, valid, n):
     signs = sign_around(found, contrast, values.shape, n)
     is_one = np.abs(votes_at(signs, places, n))
     own, around, of_all = map(_logit, (share, around, of_all))
-    first = own, around, beside, errors - noise, noise, is_one, of_all
+    rows = (np.log(x + NO_ROW) for x in rows_that_go_on(places, share))
+    first = own, around, beside, errors - noise, noise, is_one, of_all, *rows
     products = (a * b for a, b in combinations_with_replacement(first, 2))
     return np.column_stack(np.broadcast_arrays(*first, *products, 1.0))
 

@@ -18,8 +18,9 @@ from .hrtem_contrast import contrast_at, sign_around, votes_around, votes_at
 LEAST_AREA = 9.0
 # Columns of a kind, at least, that tell how others of it look.
 FEWEST = 12
-# Share of the votes that one sign of the contrast has more, where it is sure.
-SURE_SIDE = 0.5
+# Share of the votes that one sign of the contrast has more, where it is sure, and where
+# cells of two sides tell: nearer to the other side its columns are beside all sites.
+SURE_SIDE, TELLS = 0.5, 0.7
 # Where less of the votes around is at the sites, the crystal is not as it is thought to
 # be, and columns stay as they are.
 HOLDS = 0.7
@@ -98,16 +99,16 @@ def _sides(found, own, values, n, least):
 
     Where contrast inverts, the pattern is the same, but columns are elsewhere in its
     cell. There is one side, unless both have this many pixels where the sign is sure.
-    Where it is not, between the sides, cells have nothing to say.
+    Between the sides cells have nothing to say.
     """
     inside = found[own[_pixels(found, own.shape)]]
     contrast = contrast_at(values, np.isfinite(values), inside[:, :2], n)
     around = sign_around(inside, contrast, own.shape, n)
     share = np.zeros(own.shape)
     share[own] = votes_at(around, np.argwhere(own), n)
-    sides = [own & (share > SURE_SIDE), own & (share < -SURE_SIDE)]
-    is_one = any(np.count_nonzero(side) < least for side in sides)
-    return [own] if is_one else sides
+    shares = [np.where(own, sign * share, 0) for sign in (1, -1)]
+    is_one = any(np.count_nonzero(each > SURE_SIDE) < least for each in shares)
+    return [own] if is_one else [each > TELLS for each in shares]
 
 
 def _pixels(places, shape):
@@ -206,11 +207,13 @@ class _Votes:
 
         Where the network says nothing, the place may be as the others of its kind if
         these are silent more often than sites are empty, and if its contrast is theirs,
-        not that of what is between them.
+        not that of what is between them. Where the network is surer on average than
+        what is thought beforehand of a crystal, that does not make it less sure.
         """
         near = which >= 0
         shares = np.where(near, self.found[which, 4], 0.5)
-        found = _prior_changed(shares, shares[near].mean(), prior)
+        usual = shares[near].mean() if near.any() else AT_SITE
+        found = _prior_changed(shares, usual, prior * max(usual / AT_SITE, 1))
         if near.all() or near.sum() < FEWEST:
             return found
         lowest = np.unravel_index(

@@ -137,13 +137,13 @@ def test_probabilities_know_their_neighbours():
     np.testing.assert_allclose(found[:, 6], np.log(1.31 / 0.59))
     np.testing.assert_array_equal(found[:, -1], 1)
     # Products of the first with the first, and with the second.
-    np.testing.assert_allclose(found[:, 7], found[:, 0] ** 2)
-    np.testing.assert_allclose(found[:, 8], found[:, 0] * found[:, 1])
+    np.testing.assert_allclose(found[:, 9], found[:, 0] ** 2)
+    np.testing.assert_allclose(found[:, 10], found[:, 0] * found[:, 1])
     # None has a neighbour within 24 pixels, unless two are one for the network.
     rows[:, :2] *= 2
     np.testing.assert_allclose(features(rows, *FRAME, 1)[:, 1], expected[2])
     np.testing.assert_allclose(features(rows, *FRAME, 2)[:, 1], expected)
-    factors = np.array([1.0, *[0] * 34, np.log(3)])
+    factors = np.array([1.0, *[0] * 53, np.log(3)])
     likely = calibrated(rows, *FRAME, factors, 1)[:, 4]
     np.testing.assert_allclose(likely, [0.75, 27 / 28, 0.75])
 
@@ -187,9 +187,20 @@ def test_probabilities_know_whether_contrast_inverts():
     assert two.argmax() == 3
 
 
+def test_probabilities_know_whether_rows_go_on():
+    rows = np.ones((5, 5))
+    rows[:, :2] = [[50, 50], [50, 60], [50, 70], [67, 57], [50, 95]]
+    rows[:, 4] = 0.9, 0.8, 0.7, 0.1, 0.6
+    short, long = features(rows, *FRAME, 1)[:, 7:9].T
+    # The spacing is 10. The second has neighbours, but no row leads there.
+    expected = np.log([0.8 * 0.7 + 0.1, 0.1, 0.9 * 0.8 + 0.1, 0.1, 0.1])
+    np.testing.assert_allclose(short, expected)
+    np.testing.assert_allclose(long, np.log(0.1))
+
+
 def test_no_columns_have_no_probabilities():
-    assert features(np.ones((0, 5)), *FRAME, 1).shape == (0, 36)
-    assert calibrated(np.ones((0, 5)), *FRAME, np.ones(36), 1).shape == (0, 5)
+    assert features(np.ones((0, 5)), *FRAME, 1).shape == (0, 55)
+    assert calibrated(np.ones((0, 5)), *FRAME, np.ones(55), 1).shape == (0, 5)
 
 
 @pytest.mark.parametrize("dose", [10, 100, 1000])

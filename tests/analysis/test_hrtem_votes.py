@@ -123,15 +123,15 @@ def spots(places, heights):
 def test_a_crystal_whose_contrast_inverts_has_two_sides(places):
     rng = np.random.default_rng(5)
     found, own = rows(places, 0.9, rng, error=0.1), np.ones(SHAPE, bool)
-    own[:, 100:] = False
-    values = spots(places, np.where(places[:, 1] < 60, 30, -30))
+    own[:8] = False
+    values = spots(places, np.where(places[:, 1] < 72, 30, -30))
     bright, dark = _sides(found, own, values, 1, least=900)
-    assert bright[:, :32].all()
-    assert dark[:, 88:100].all()
-    # Where the sign is not sure, neither tells anything.
-    assert not (bright | dark)[:, 54:66].any()
+    assert bright[8:, :32].all()
+    assert dark[8:, 112:].all()
+    # Near the other side cells tell nothing.
+    assert not (bright | dark)[:, 44:100].any()
     assert not (bright & dark).any()
-    assert not (dark & ~own).any()
+    assert not (bright | dark)[:8].any()
 
 
 @pytest.mark.parametrize("end", [0, 8])
@@ -167,6 +167,13 @@ def test_what_has_no_place_in_the_cell_stays_as_it_is(field):
     found = rows(rng.uniform(0, SHAPE, (6, 2)), 0.04, rng)
     np.testing.assert_array_equal(voted(found, field), found)
     assert voted(found[:0], field).shape == (0, 5)
+
+
+def test_a_crystal_makes_nothing_less_sure_than_the_network(field, places):
+    rng = np.random.default_rng(8)
+    found = voted(rows(places, 0.995, rng, error=0.1), field)
+    inner = ((places > 25) & (places < np.subtract(SHAPE, 25))).all(axis=1)
+    np.testing.assert_allclose(at(found, places[inner]), 0.995)
 
 
 def test_the_prior_is_that_of_the_columns_around():
