@@ -42,10 +42,11 @@ class Window(NamedTuple):
     prior: float
 
 
-# Two periods, as narrower regions cannot be told from their boundaries. What is left of
-# the effect lets regions shrink that are smaller than the window. The prior is that of
-# all neighbours of a block: four count, and four count half.
-NARROW = Window(6, (1.0,), 6 * COUPLING)
+# Two periods, as narrower regions cannot be told from their boundaries. Some of the
+# effect stays: else, the place of a straight boundary is known less well, and regions
+# smaller than the window do not shrink. The prior is that of all neighbours of a block:
+# four count, and four count half.
+NARROW = Window(6, (0.85,), 6 * COUPLING)
 # Four periods. The prior is more than the log-likelihood of most blocks: a column moves
 # a boundary, but not the tail of one.
 WIDE = Window(12, (1.0, 1.0), 40.0)

@@ -14,9 +14,8 @@ from .blocks import eroded, window_means
 from .boundaries import NARROW, straightened_in
 from .potts import COUPLING, boundary_length, most_probable
 
-# Window with room for a gap of one cell: a period to each side. With all of the effect
-# undone, a strip would come back wider than it is.
-NARROWEST = NARROW._replace(reach=3, undone=(0.8,))
+# Window with room for a gap of one cell: a period to each side.
+NARROWEST = NARROW._replace(reach=3)
 # Regions of fewer cells have to be asked for: by chance, amorphous material looks like
 # a crystal over some five, and smoothing makes up to ten of it. Larger ones of few
 # counts may be right though their evidence does not pay for their boundary.

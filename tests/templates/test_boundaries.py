@@ -58,7 +58,7 @@ def test_what_is_the_same_everywhere_stays(share):
     posterior = np.stack([np.full(SHAPE, share), np.full(SHAPE, 1 - share)])
     posterior = posterior.astype(np.float32)
     smoothed = smooth_boundaries(posterior, NARROW)
-    expected = 2 * posterior - sharpened(posterior)
+    expected = posterior + 0.85 * (posterior - sharpened(posterior))
     np.testing.assert_allclose(smoothed, expected, atol=1e-5)
 
 
