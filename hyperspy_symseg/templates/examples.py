@@ -298,8 +298,8 @@ class Lattices:
             # Structure factors of noise gain some, two numbers a nat each.
             cost = misfit + 2 * np.count_nonzero(each.factors)
             if cost < lowest - DECISIVE:
-                best, least, lowest = each.with_domains(), misfit, cost
-        group = group._replace(learner=best)
+                best, least, lowest = each, misfit, cost
+        group = group._replace(learner=best.with_domains())
         return group, self._misfit(first) + self._misfit(second) - least
 
     def narrower(self, groups):

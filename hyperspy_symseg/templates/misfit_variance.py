@@ -45,12 +45,11 @@ def fit_of_cells(templates, frame):
     (cell rows, cell columns) numpy.ndarray of float32
         Sums of the products of the pixels and the template, halved.
     """
-    reflections, amplitudes = templates.of(0)
-    cells = whole_cells(frame, frame.factors(reflections))
-    each = (cells * unit_phases(cells)).sum(axis=0)
     fit = np.zeros(frame.cell_counts.shape, np.float32)
-    for amplitude, own in zip(amplitudes, each, strict=True):
-        fit += np.float32(amplitude) * own
+    # One by one: together they would be as large as the frame and more.
+    for reflection, amplitude in zip(*templates.of(0), strict=True):
+        cells = whole_cells(frame, frame.factors(reflection[np.newaxis]))
+        fit += np.float32(amplitude) * (cells * unit_phases(cells)).sum(axis=(0, 1))
     return fit
 
 
