@@ -31,6 +31,7 @@ from column_calibration import PLAIN, calibration_error, fitted, matches
 from columns import Network, plain_cells, say, turned
 from hrtem_frames import (
     CALIBRATION,
+    EXPOSURE,
     TRAINING,
     VALIDATION,
     Crop,
@@ -230,7 +231,7 @@ class Judged(NamedTuple):
 def judged(network, material, held_out, seed):
     """What is found in crops: iterator of Judged."""
     for i, crop in enumerate(held_out):
-        rng = np.random.default_rng((*seed, i))
+        rng = np.random.default_rng((*seed, i, EXPOSURE))
         image, is_known, dose = seen_of(crop, material, rng)
         valid = np.ones(image.shape, bool)
         contrast = "bright" if is_known else "auto"

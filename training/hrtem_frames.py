@@ -21,6 +21,9 @@ from hyperspy_symseg.simulate.hrtem.recording import MARGIN
 
 # Second numbers of the seed, of crops that are drawn for one of these.
 TRAINING, CALIBRATION, VALIDATION = range(3)
+# Last number of the seed of an exposure. By the seed of the crop alone, the dose would
+# be drawn by the same number as the size of the pixels.
+EXPOSURE = 1
 # Pixels of an image along each side, images of a specimen, and crops of an image.
 IMAGE, IMAGES, CROPS = 224, 4, 4
 # Share of the images with a defocus that varies.

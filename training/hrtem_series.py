@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from column_calibration import calibration_error
 from columns import say
-from hrtem_frames import CALIBRATION, TRAINING, VALIDATION, uniform_log
+from hrtem_frames import CALIBRATION, EXPOSURE, TRAINING, VALIDATION, uniform_log
 from scipy import optimize
 from series_sites import MICROSCOPES, draw
 from torch import nn
@@ -134,7 +134,7 @@ def judged(network, drawn, material, seed):
     """Logits, classes and dose of the sites of series: list of three arrays."""
     found = []
     for i, sites in enumerate(drawn):
-        rng = np.random.default_rng((*seed, i))
+        rng = np.random.default_rng((*seed, i, EXPOSURE))
         dose = uniform_log(rng, *SERIES[material]["dose"])
         which = np.arange(len(sites.places))
         features = network.features(*sites.seen(which, dose, rng))

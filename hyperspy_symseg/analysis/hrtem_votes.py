@@ -18,9 +18,10 @@ from .hrtem_contrast import contrast_at, sign_around, votes_around, votes_at
 LEAST_AREA = 9.0
 # Columns of a kind, at least, that tell how others of it look.
 FEWEST = 12
-# Share of the votes that one sign of the contrast has more, where it is sure, and where
-# cells of two sides tell: nearer to the other side its columns are beside all sites.
-SURE_SIDE, TELLS = 0.5, 0.7
+# Share of the votes that one sign of the contrast has more: where there is a side of
+# it, and where cells of two sides tell. Nearer to the other side its columns are beside
+# all sites.
+SIDE, TELLS = 0.2, 0.8
 # Where less of the votes around is at the sites, the crystal is not as it is thought to
 # be, and columns stay as they are.
 HOLDS = 0.7
@@ -98,8 +99,8 @@ def _sides(found, own, values, n, least):
     """Pixels of a crystal by the sign of the contrast: list of (rows, columns) arrays.
 
     Where contrast inverts, the pattern is the same, but columns are elsewhere in its
-    cell. There is one side, unless both have this many pixels where the sign is sure.
-    Between the sides cells have nothing to say.
+    cell. There is one side, unless both have this many pixels. Between the sides cells
+    have nothing to say.
     """
     inside = found[own[_pixels(found, own.shape)]]
     contrast = contrast_at(values, np.isfinite(values), inside[:, :2], n)
@@ -107,7 +108,7 @@ def _sides(found, own, values, n, least):
     share = np.zeros(own.shape)
     share[own] = votes_at(around, np.argwhere(own), n)
     shares = [np.where(own, sign * share, 0) for sign in (1, -1)]
-    is_one = any(np.count_nonzero(each > SURE_SIDE) < least for each in shares)
+    is_one = any(np.count_nonzero(each > SIDE) < least for each in shares)
     return [own] if is_one else [each > TELLS for each in shares]
 
 

@@ -16,11 +16,13 @@ from .column_layers import ColumnNetwork
 
 _logger = logging.getLogger(__name__)
 FOLDER = Path(__file__).parent
+# Nearer the focus, or with a larger aberration, the middles of the hexagons of MoS2
+# look like columns.
 _OPTICS = {
     # Of either sign, in angstroms.
-    "defocus": (25.0, 100.0),
+    "defocus": (35.0, 100.0),
     # In micrometres.
-    "spherical_aberration": (-10.0, 10.0),
+    "spherical_aberration": (-8.0, 8.0),
     # In angstroms.
     "astigmatism": (0.0, 10.0),
     "focal_spread": (5.0, 15.0),

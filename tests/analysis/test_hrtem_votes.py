@@ -126,12 +126,23 @@ def test_a_crystal_whose_contrast_inverts_has_two_sides(places):
     own[:8] = False
     values = spots(places, np.where(places[:, 1] < 72, 30, -30))
     bright, dark = _sides(found, own, values, 1, least=900)
-    assert bright[8:, :32].all()
-    assert dark[8:, 112:].all()
+    assert bright[8:, :24].all()
+    assert dark[8:, 120:].all()
     # Near the other side cells tell nothing.
-    assert not (bright | dark)[:, 44:100].any()
+    assert not (bright | dark)[:, 38:106].any()
     assert not (bright & dark).any()
     assert not (bright | dark)[:8].any()
+
+
+def test_cells_tell_nothing_near_a_side_whose_sign_is_not_sure(places):
+    rng = np.random.default_rng(6)
+    own = np.ones(SHAPE, bool)
+    values = spots(places, np.where(places[:, 1] < 36, 30, -30))
+    found = rows(places, 0.9, rng, error=0.1)
+    bright, dark = _sides(found, own, values, 1, least=900)
+    assert not bright.any()
+    assert not dark[:, :60].any()
+    assert dark[:, 120:].all()
 
 
 @pytest.mark.parametrize("end", [0, 8])

@@ -4,9 +4,11 @@
 import importlib
 import itertools
 from argparse import Namespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from hyperspy_symseg.networks.column_layers import ERRORS, ColumnNetwork
 from hyperspy_symseg.networks.hrtem_network import MATERIALS, RANGES
@@ -183,6 +185,32 @@ def test_a_file_that_is_calibrated_again_is_what_a_training_ends_with(
     assert set(again) == set(trained)
     for name, values in trained.items():
         np.testing.assert_array_equal(again[name], values)
+
+
+def test_doses_do_not_depend_on_the_size_of_the_pixels(frames, monkeypatch):
+    pytest.importorskip("torch")
+    hrtem = importlib.import_module("hrtem")
+    monkeypatch.setattr(frames, "_wave", lambda *_: (None, 0))
+    image = np.ones((frames.IMAGE,) * 2)
+    monkeypatch.setattr(frames.hrtem.Microscope, "image", lambda *_: image)
+    monkeypatch.setattr(hrtem, "looked_for", lambda *_: np.zeros((0, 5)))
+    held_out = hrtem.drawn_apart("graphene", 12, (0, 1))
+    judged = hrtem.judged(ColumnNetwork({}, 0), "graphene", held_out, (0, 1))
+    doses, sizes = [each.dose for each in judged], [c.pixel_size for c in held_out]
+    assert abs(spearmanr(doses, sizes).statistic) < 0.8
+
+
+def test_doses_of_series_do_not_depend_on_the_size_of_the_pixels():
+    pytest.importorskip("torch")
+    hrtem_series = importlib.import_module("hrtem_series")
+    each = (hrtem_series.draw("MoS2", (0, 1, i), 1, False) for i in range(8))
+    drawn = list(itertools.chain.from_iterable(each))
+    network = Mock()
+    # Of one site of each series.
+    network.logits.return_value = np.zeros((1, 4))
+    _, _, doses = hrtem_series.judged(network, drawn, "MoS2", (0, 1))
+    sizes = [sites.pixel for sites in drawn]
+    assert abs(spearmanr(doses, sizes).statistic) < 0.8
 
 
 def test_it_begins_with_the_network_of_other_frames(crops):
