@@ -296,22 +296,54 @@ def pmap(function, *items, counted=None, size=None):
         If the progress bar does not go over all of them.
     """
     here, n_items = _here.workers, len(items[0])
-    is_small = size is not None and size < WORTH_A_THREAD
-
-    def alone(*each):
-        outer, _here.workers = _here.workers, _SERIAL
-        try:
-            return function(*each)
-        finally:
-            _here.workers = outer
-
+    alone = functools.partial(_alone, function)
     if n_items == 1:
         done = map(function, *items)
-    elif here is None or here.num_workers == 1 or is_small:
+    elif _has_no_threads(here, size):
         done = map(alone, *items)
     else:
         done = here.pool.map(alone, *items)
     return list(tracked(done, n_items, counted))
+
+
+def meanwhile(function, *given, size=None):
+    """Begin with what is wanted later, in a thread of the context.
+
+    Without one it is done in this thread, when it is asked for. It may wait for what
+    was begun before it.
+
+    Parameters
+    ----------
+    function : callable
+    *given
+        What it takes.
+    size : int, optional
+        As for `pmap`.
+
+    Returns
+    -------
+    callable
+        Gives the result, as often as it is asked for.
+    """
+    here, work = _here.workers, functools.partial(_alone, function, *given)
+    if _has_no_threads(here, size):
+        return functools.cache(work)
+    return here.pool.submit(work).result
+
+
+def _has_no_threads(here, size):
+    """Whether workers, or None, have no thread for arrays of a size: bool."""
+    is_small = size is not None and size < WORTH_A_THREAD
+    return here is None or here.num_workers == 1 or is_small
+
+
+def _alone(function, *each):
+    """Result of a function that has no threads below it."""
+    outer, _here.workers = _here.workers, _SERIAL
+    try:
+        return function(*each)
+    finally:
+        _here.workers = outer
 
 
 def tracked(items, total, description, unit="it"):

@@ -5,6 +5,7 @@ import numpy as np
 from scipy import ndimage
 
 from hyperspy_symseg.frames.block_sums import spread
+from hyperspy_symseg.frames.threads import pmap
 
 from .blocks import eroded, gaussian_weights, products, ratio, sum_blocks, window_means
 from .learning import LEAST_VARIANCE
@@ -53,10 +54,12 @@ def gain(frame, solution, fewer, cost=COUPLING):
     -------
     float
     """
-    losses, noise = zip(
-        *(_losses_and_noise(frame, one, solution.labels) for one in (solution, fewer)),
-        strict=True,
-    )
+
+    def of(one):
+        return _losses_and_noise(frame, one, solution.labels)
+
+    both = pmap(of, (solution, fewer), size=frame.counts.size)
+    losses, noise = zip(*both, strict=True)
     noise = np.sqrt(noise[0] * np.maximum(*noise))
     explained = (losses[1] - losses[0]) / (2 * noise)
     explained = np.clip(explained, -MOST_OF_BLOCK, MOST_OF_BLOCK)

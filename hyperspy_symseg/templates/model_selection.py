@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hyperspy_symseg.frames.block_sums import spread
+from hyperspy_symseg.frames.threads import meanwhile
 
 from .blocks import local_mean, sum_blocks
 from .clusters import k_means
@@ -100,10 +101,11 @@ def _known_by_number(method):
 
     @functools.wraps(method)
     def found(self, n_patterns):
-        key = method, n_patterns
+        key = method.__name__, n_patterns
         if key not in self._known:
-            self._known[key] = method(self, n_patterns)
-        return self._known[key]
+            known = method(self, n_patterns)
+            self._known[key] = lambda: known
+        return self._known[key]()
 
     return found
 
@@ -142,6 +144,13 @@ class ModelSelection:
         begun, are_right = self._begun(n_patterns)
         return self._learn(begun.posterior, ROUNDS), are_right
 
+    def _begin(self, name, n_patterns):
+        """Begin with what a method of this name finds, which is wanted soon."""
+        key, method = (name, n_patterns), getattr(type(self), name).__wrapped__
+        if key not in self._known:
+            size = self._frame.counts.size
+            self._known[key] = meanwhile(method, self, n_patterns, size=size)
+
     def compare(self, most):
         """Compare one pattern, two and so on, until two in turn do not count.
 
@@ -157,6 +166,8 @@ class ModelSelection:
         -------
         Comparison
         """
+        self._begin("_free", 1)
+        self._begin("solution", 1)
         costs, refusals, best = [0.0], [""], 1
         for n_patterns in range(2, most + 1):
             refusal, gained = self._refusal(n_patterns), -np.inf
@@ -303,6 +314,9 @@ class ModelSelection:
             tried.append(self._learn(start, ROUNDS_OF_START))
             if np.mean(most_probable(start) != tried[0].labels) < ALL_BUT_RIGHT:
                 return tried[0], True
+        if n_patterns == 2:
+            # Whether two are better is asked next; threads have nothing to share in it.
+            self._begin("_free", 1)
         if labels is None or n_patterns <= MOST_SPLITS:
             start = self._split(*self._fewer(n_patterns))
             tried.append(self._learn(start, ROUNDS_OF_START))

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import contextlib
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,6 +12,8 @@ from threadpoolctl import ThreadpoolController, threadpool_info
 from hyperspy_symseg.frames.threads import (
     WORTH_A_THREAD,
     OneThread,
+    meanwhile,
+    n_workers,
     pmap,
     tracked,
     with_workers,
@@ -205,6 +209,57 @@ def test_work_on_small_arrays_is_done_in_this_thread(size, n_threads):
         found = set(pmap(own, range(2), size=size))
     assert len(found) == n_threads
     assert (threading.current_thread() in found) == (n_threads == 1)
+
+
+def test_what_is_begun_goes_on_meanwhile():
+    both = threading.Barrier(2, timeout=10)
+    with workers(2):
+        wait = meanwhile(both.wait)
+        assert {both.wait(), wait()} == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("num_workers", "size"), [(1, None), (2, WORTH_A_THREAD - 1), (None, None)]
+)
+def test_without_a_thread_it_is_done_once_when_it_is_asked_for(num_workers, size):
+    done = []
+
+    def work(what):
+        done.append(what)
+        return threading.current_thread()
+
+    with contextlib.nullcontext() if num_workers is None else workers(num_workers):
+        result = meanwhile(work, 7, size=size)
+        assert done == []
+        assert result() is result() is threading.current_thread()
+    assert done == [7]
+
+
+@pytest.mark.parametrize("size", [None, 1])
+def test_what_is_begun_has_no_threads_below_it(size):
+    def inner():
+        return threading.current_thread().name, set(names(3)), n_workers()
+
+    with workers(2):
+        own, within, n = meanwhile(inner, size=size)()
+    assert within == {own}
+    assert n == 1
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_it_may_wait_for_what_was_begun_before(num_workers):
+    with workers(num_workers):
+        first = meanwhile(time.sleep, 0.01)
+        others = [meanwhile(first) for _ in range(5)]
+        assert [each() for each in others] == [None] * 5
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_its_error_is_raised_where_it_is_asked_for(num_workers):
+    with workers(num_workers):
+        result = meanwhile(int, "seven")
+        with pytest.raises(ValueError, match="seven"):
+            result()
 
 
 def test_order_is_kept():

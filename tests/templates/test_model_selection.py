@@ -2,6 +2,8 @@
 import numpy as np
 import pytest
 
+from hyperspy_symseg.frames import threads
+from hyperspy_symseg.templates import model_selection
 from hyperspy_symseg.templates.evidence import gain
 from hyperspy_symseg.templates.misfit_variance import one_pattern
 from hyperspy_symseg.templates.model_selection import (
@@ -215,6 +217,54 @@ def test_frames_are_searched_together():
     assert search.compare(3).best == 2
     first, second = search.solution(2).labels
     assert np.bincount(first.ravel()).argmax() != np.bincount(second.ravel()).argmax()
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Makes every frame worth a thread."""
+    monkeypatch.setattr(threads, "WORTH_A_THREAD", 0)
+
+
+def learnt_numbers(monkeypatch):
+    """Numbers of patterns that are learnt from now on: list."""
+    numbers, learn = [], model_selection.learn
+
+    def spy(frame, crops, period, start, rounds):
+        numbers.append(len(start))
+        return learn(frame, crops, period, start, rounds)
+
+    monkeypatch.setattr(model_selection, "learn", spy)
+    return numbers
+
+
+@pytest.mark.parametrize("wrong", [0, 0.3])
+def test_threads_do_not_change_what_is_found(two_grains, large, monkeypatch, wrong):
+    normalized, labels = two_grains
+    labels = np.where(np.random.default_rng(0).random(labels.shape) < wrong, 0, labels)
+    learnt = learnt_numbers(monkeypatch)
+    found = []
+    for num_workers in (1, 2):
+        with threads.workers(num_workers):
+            search = search_of(normalized, labels=labels)
+            found.append((search.compare(3), search.solution(2).posterior))
+    (one, ours), (other, theirs) = found
+    np.testing.assert_array_equal(one.costs, other.costs)
+    np.testing.assert_array_equal(ours, theirs)
+    # Nothing is learnt twice.
+    half = len(learnt) // 2
+    assert sorted(learnt[:half]) == sorted(learnt[half:])
+    assert learnt[:half].count(1) == 1
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_with_right_labels_one_pattern_is_not_looked_for(
+    two_grains, large, monkeypatch, num_workers
+):
+    normalized, labels = two_grains
+    learnt = learnt_numbers(monkeypatch)
+    with threads.workers(num_workers):
+        search_of(normalized, labels=labels).solution(2)
+    assert 1 not in learnt
 
 
 def test_templates_of_one_pattern_that_are_given_begin_the_second(
