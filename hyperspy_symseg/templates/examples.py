@@ -213,8 +213,8 @@ def _of_examples(only, own, period):
     pmap(Pattern.relate, patterns, others)
     groups = [Group(pattern, [k]) for k, pattern in enumerate(patterns)]
     for _ in range(ROUNDS_OF_EXAMPLES):
-        templates = fitted(groups, own)
-    done, _ = _judged(only, own, templates)
+        found = fitted(only, groups, own)
+    done = _judged(only, own, *found)
     solution = solution_of(only, groups, done, period)
     groups = best_kinds(only, solution) or groups
     lattices = Lattices(only, solution, begun)
@@ -338,7 +338,7 @@ def _with_others(frame, groups, own, period):
     """Solutions of the examples alone, and with the other pixels: two Solution."""
     n_patterns = len(own)
     known = own.any(axis=0)
-    done, _ = _judged(frame, own, fitted(groups, own))
+    done = _judged(frame, own, *fitted(frame, groups, own))
     templates = solution_of(frame, groups, done, period).templates
     prior = np.where(known, PINNED * (own - 1), 0)
     # Of a pattern without a template, nothing tells what else has none.
@@ -369,7 +369,8 @@ def _with_others(frame, groups, own, period):
         templates=templates,
     )
     for _ in range(ROUNDS):
-        done, residuals = _judged(frame, posterior, fitted(groups, posterior))
+        expected, residuals = fitted(frame, groups, posterior)
+        done = _judged(frame, posterior, expected, residuals)
         noise = done.variance * done.overdispersion
         known_of = done.variances, powers(groups)
         posterior = posterior_of(residuals, noise, *known_of)
@@ -377,9 +378,8 @@ def _with_others(frame, groups, own, period):
     return alone, solution_of(frame, groups, done, period)
 
 
-def _judged(frame, posterior, templates):
-    """Variance and overdispersion of the residuals of patterns: Round, residuals."""
-    residuals = np.stack([frame.residuals(each) for each in templates])
+def _judged(frame, posterior, templates, residuals):
+    """Variance and overdispersion of the residuals of patterns: Round."""
     losses = np.einsum("k...,k...->...", posterior, residuals)
     n_pixels = float(np.vdot(posterior.sum(axis=0), frame.counts))
     variance = float(losses.sum(dtype=np.float64)) / max(n_pixels, 1)
@@ -388,4 +388,4 @@ def _judged(frame, posterior, templates):
     measured = frame, posterior, templates, variance, pairs
     overdispersed = overdispersion(*measured)[0].max(initial=1.0)
     variances = variances_of(residuals, posterior, frame.counts)
-    return Round(posterior, losses, variance, overdispersed, variances), residuals
+    return Round(posterior, losses, variance, overdispersed, variances)

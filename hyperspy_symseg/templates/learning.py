@@ -124,8 +124,7 @@ class Round(NamedTuple):
 
 def _round(frame, groups, posterior, overdispersed=None):
     """One round of templates and posterior: Round."""
-    templates = fitted(groups, posterior)
-    residuals = np.stack([frame.residuals(each) for each in templates])
+    templates, residuals = fitted(frame, groups, posterior)
     losses = np.einsum("k...,k...->...", posterior, residuals)
     variance = float(losses.sum(dtype=np.float64)) / float(frame.counts.sum())
     variance = max(variance, LEAST_VARIANCE)
@@ -173,19 +172,27 @@ def alike(groups):
     ]
 
 
-def fitted(groups, posterior):
-    """Templates of all patterns, learnt once more: list of (..., rows, columns).
+def fitted(frame, groups, posterior):
+    """Templates of all patterns, learnt once more, and what they leave unexplained.
 
     Parameters
     ----------
+    frame : NormalizedFrame
     groups : list of Group
     posterior : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+
+    Returns
+    -------
+    templates : tuple of (..., rows, columns) numpy.ndarray of float32
+    residuals : (patterns, ..., block rows, block columns) numpy.ndarray of float32
+        Squared, of the blocks.
     """
 
     def fit(learner, weights):
-        return learner.fit(weights)
+        return [(each, frame.residuals(each)) for each in learner.fit(weights)]
 
-    return by_pattern(fit, groups, posterior)
+    templates, residuals = zip(*by_pattern(fit, groups, posterior), strict=True)
+    return templates, np.stack(residuals)
 
 
 def solution_of(frame, groups, done, period):

@@ -3,6 +3,8 @@
 
 import numpy as np
 
+from hyperspy_symseg.frames.threads import pmap
+
 from .blocks import blocks_in, local_mean
 from .bragg import unit_phases, whole_cells
 from .learning import everywhere, learn
@@ -45,12 +47,14 @@ def fit_of_cells(templates, frame):
     (cell rows, cell columns) numpy.ndarray of float32
         Sums of the products of the pixels and the template, halved.
     """
-    fit = np.zeros(frame.cell_counts.shape, np.float32)
-    # One by one: together they would be as large as the frame and more.
-    for reflection, amplitude in zip(*templates.of(0), strict=True):
+
+    def of_one(reflection, amplitude):
         cells = whole_cells(frame, frame.factors(reflection[np.newaxis]))
-        fit += np.float32(amplitude) * (cells * unit_phases(cells)).sum(axis=(0, 1))
-    return fit
+        return np.float32(amplitude) * (cells * unit_phases(cells)).sum(axis=(0, 1))
+
+    # One by one: together they would be as large as the frame and more.
+    each = pmap(of_one, *templates.of(0))
+    return sum(each, np.zeros(frame.cell_counts.shape, np.float32))
 
 
 def misfit_variance(templates, frame, crops):

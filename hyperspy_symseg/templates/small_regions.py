@@ -10,6 +10,8 @@ number of places where it could have been.
 import numpy as np
 from scipy import ndimage
 
+from hyperspy_symseg.frames.threads import pmap
+
 from .blocks import eroded, window_means
 from .boundaries import NARROW, straightened_in
 from .potts import COUPLING, boundary_length, most_probable
@@ -68,9 +70,11 @@ def with_narrow(straight, posterior, log_likelihood, n_places):
     if not lost.any():
         return straight
     lost = np.any([_thick(lost & (other == k)) for k in range(len(straight))], axis=0)
-    net = of_labels(log_likelihood, other) - of_labels(log_likelihood, labels)
-    net += COUPLING / 2 * (_n_edges(labels) - _n_edges(np.where(lost, other, labels)))
-    net = window_sums(np.where(lost, net, 0))
+    fewer = _n_edges(labels) - _n_edges(np.where(lost, other, labels))
+    own, net = log_likelihood[:, lost], np.zeros(labels.shape, np.float32)
+    net[lost] = of_labels(own, other[lost]) - of_labels(own, labels[lost])
+    net[lost] += COUPLING / 2 * fewer[lost]
+    net = window_sums(net)
     gained = lost & (net > np.log(n_places))
     if not gained.any():
         return straight
@@ -94,11 +98,12 @@ def without_small(straight, log_likelihood, n_places, least):
     (patterns, block rows, block columns) numpy.ndarray of float32
     """
     labels, out = most_probable(straight), straight.copy()
-    for k in range(len(straight)):
+
+    def of_pattern(k):
         regions, _ = ndimage.label(labels == k)
         sizes = np.bincount(regions.ravel())
         if (sizes[1:] >= least).all():
-            continue
+            return
         for number, box in enumerate(ndimage.find_objects(regions), 1):
             if sizes[number] >= least:
                 continue
@@ -113,6 +118,9 @@ def without_small(straight, log_likelihood, n_places, least):
             if sums[k] - sums[best] < cost:
                 out[k][box][own] = straight[best][box][own]
                 out[best][box][own] = straight[k][box][own]
+
+    # No two patterns have a block in common.
+    pmap(of_pattern, range(len(straight)), size=labels.size)
     return out
 
 
@@ -137,12 +145,12 @@ def window_sums(values):
 
 
 def of_labels(values, labels):
-    """Values of the pattern that each block is labelled: (rows, columns) float32.
+    """Values of the pattern that each block is labelled: (...) float32.
 
     Parameters
     ----------
-    values : (patterns, rows, columns) numpy.ndarray, or a list of the patterns'
-    labels : (rows, columns) numpy.ndarray of int
+    values : (patterns, ...) numpy.ndarray, or a list of the patterns'
+    labels : (...) numpy.ndarray of int
     """
     out = np.zeros(labels.shape, np.float32)
     for k, own in enumerate(values):

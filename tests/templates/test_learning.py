@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hyperspy_symseg.templates.learning import learn
+from hyperspy_symseg.templates.blocks import sum_blocks
+from hyperspy_symseg.templates.learning import fitted, learn
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.pattern import Pattern
 from hyperspy_symseg.templates.pattern_spectrum import SpectrumCrops
@@ -18,6 +19,18 @@ def start_of(labels, n_patterns=2, share=0.9):
 
 def learnt(frame, start, rounds=5):
     return learn(frame, SpectrumCrops(frame), PERIOD, start, rounds)
+
+
+def test_residuals_are_those_of_the_templates(two_grains):
+    normalized, labels = two_grains
+    start = start_of(labels)
+    groups = learnt(normalized, start, rounds=1).groups
+    templates, residuals = fitted(normalized, groups, start)
+    assert len(templates) == 2
+    for own, template in zip(residuals, templates, strict=True):
+        left = (normalized.pixels - template) ** 2
+        expected = sum_blocks(left, normalized.block)
+        np.testing.assert_allclose(own, expected, rtol=1e-4, atol=1e-4)
 
 
 def distances(found, true):

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 
+from hyperspy_symseg.frames.threads import workers
 from hyperspy_symseg.templates import Templates
 from hyperspy_symseg.templates.blocks import sum_blocks
 from hyperspy_symseg.templates.misfit_variance import (
@@ -41,6 +42,15 @@ def test_fit_is_the_product_with_the_template(two_grains):
     found = fit_of_cells(templates, normalized)
     assert found.shape == normalized.cell_counts.shape
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_threads_do_not_change_the_fit(two_grains):
+    normalized, _ = two_grains
+    with workers(1):
+        expected = fit_of_cells(one(), normalized)
+    with workers(2):
+        found = fit_of_cells(one(), normalized)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_fit_varies_where_there_are_two_crystals():

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 
+from hyperspy_symseg.frames.threads import WORTH_A_THREAD, workers
 from hyperspy_symseg.templates.boundaries import straightened
 from hyperspy_symseg.templates.potts import most_probable
 from hyperspy_symseg.templates.small_regions import (
@@ -102,6 +103,21 @@ def test_it_does_not_matter_where_a_frame_is_cut():
     )
     assert (most_probable(whole) != labels).any()
     np.testing.assert_array_equal(part[:, :, 20:], whole[:, :, 30:])
+
+
+def test_threads_do_not_change_what_is_small():
+    rng = np.random.default_rng(0)
+    shape = (3, 160, 161)
+    given = rng.dirichlet(np.ones(3), shape[1:]).astype(np.float32)
+    given = np.ascontiguousarray(np.moveaxis(given, -1, 0))
+    likelihood = rng.normal(0, 6, shape).astype(np.float32)
+    assert given[0].size >= WORTH_A_THREAD
+    with workers(1):
+        expected = without_small(given, likelihood, 1000, 20)
+    with workers(3):
+        found = without_small(given, likelihood, 1000, 20)
+    assert (expected != given).any()
+    np.testing.assert_array_equal(found, expected)
 
 
 def strip(width):
