@@ -19,10 +19,12 @@ def steps_within(distance):
 def maxima(value, points, steps):
     """Those points (n, 2) whose value is not exceeded at any step: (m, 2) of int."""
     y, x = np.ascontiguousarray(points.T)
-    own, largest = value(y, x), np.ones(len(points), bool)
+    own = value(y, x)
     for dy, dx in steps:
-        largest &= value(y + dy, x + dx) <= own
-    return points[largest]
+        # Most are exceeded at the first steps.
+        largest = value(y + dy, x + dx) <= own
+        y, x, own = y[largest], x[largest], own[largest]
+    return np.column_stack([y, x])
 
 
 def climb(value, points, steps):

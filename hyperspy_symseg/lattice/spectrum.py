@@ -340,7 +340,9 @@ def _centred(frame, valid):
         values[~valid] = 0
     if low < high:
         reach = OUTLIERS * (high - low)
-        np.clip(values, low - middle - reach, high - middle + reach, out=values)
+        # In the precision of the values, or they would be converted twice.
+        ends = low - middle - reach, high - middle + reach
+        np.clip(values, *map(values.dtype.type, ends), out=values)
     largest = max(values.max(), -values.min())
     return (values / largest).astype(np.float32, copy=False) if largest else None
 
@@ -442,14 +444,15 @@ def _maxima(spectrum):
     nearby = (spectrum.radii >= low / 2) & (spectrum.radii <= high * 1.1)
     lowest = spectrum.floor[nearby].min(initial=np.inf)
     power = spectrum.power[:, : int(high * spectrum.shape[1]) + 1]
-    points = np.argwhere(power > spectrum.threshold * lowest)
-    gy, gx = spectrum.frequencies(*points.T).T
+    rows, columns = np.nonzero(power > spectrum.threshold * lowest)
+    gy, gx = spectrum.frequencies(rows, columns).T
     radii = np.hypot(gy, gx)
     # Along gx = 0, one of each pair.
     possible = (radii >= low) & (radii <= high) & ((gx > 0) | (gy > 0))
     floor = spectrum.floor_at(radii)
-    possible &= power[tuple(points.T)] > spectrum.threshold * floor
-    return maxima(spectrum.power_at, points[possible], steps_within(2.9))
+    possible &= power[rows, columns] > spectrum.threshold * floor
+    points = np.column_stack([rows[possible], columns[possible]])
+    return maxima(spectrum.power_at, points, steps_within(2.9))
 
 
 def _line_floor(spectrum, rows, columns):

@@ -120,15 +120,16 @@ def _principal(scores, members, n_components):
         As for `cluster_scores`.
     """
     weights = member_weights(scores, members)
-    weighted = scores * weights
-    components, ratio = largest_components(covariance_of(weighted), min(weighted.shape))
+    weighted, covariance = scores * weights, covariance_of(scores)
+    components, ratio = largest_components(
+        covariance * np.outer(weights, weights), min(scores.shape)
+    )
     if n_components < 1:
         n_components = np.searchsorted(ratio.cumsum(), n_components, side="right") + 1
     components, ratio = components[:n_components], ratio[:n_components]
     mean = weighted.mean(axis=0)
-    covariance = None
-    if scores.shape[1] <= MOST_COVARIANCES:
-        covariance = covariance_of(scores)
+    if scores.shape[1] > MOST_COVARIANCES:
+        covariance = None
     return weighted @ components.T - mean @ components.T, {
         "mean": mean / weights,
         "weights": weights,

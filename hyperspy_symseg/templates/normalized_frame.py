@@ -87,14 +87,17 @@ def _statistics_in_windows(clean):
     """Local mean of the blocks, where it steps, their energy about it, mean of that."""
 
     def local_mean(sums, width, dtype):
-        means = window_means(sums, gaussian_weights(width, dtype)).astype(np.float64)
+        means = window_means(sums, gaussian_weights(width, dtype))
+        means = means.astype(np.float64, copy=False)
         if clean.valid is not None:
             weights = gaussian_weights(width, np.float64)
             return ratio(means, window_means(clean.counts, weights))
         rows, columns = (
             _counts_in_window(n, clean.block, width) for n in clean.values.shape
         )
-        return means / rows[:, np.newaxis] / columns
+        means /= rows[:, np.newaxis]
+        means /= columns
+        return means
 
     # In double precision, so that a constant area has no contrast, however bright.
     width = MEAN_WIDTH * BLOCKS_IN_PERIOD

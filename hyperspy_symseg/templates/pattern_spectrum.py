@@ -237,12 +237,12 @@ def _less_offsets_of_lines(ratio, n):
     """
     middle = len(ratio) // 2
     # The window makes a line as wide as three.
-    lines = [ratio[:, 0], ratio[:, 1], *ratio[middle - 1 : middle + 2]]
-    for line in lines:
-        quartile = np.quantile(line, 0.25)
-        if quartile > LEAST_OFFSETS * _lower_quartile(n):
-            # Crops along a line have the same offset.
-            line *= _lower_quartile(max(1.0, np.sqrt(n))) / quartile
+    for lines in (ratio[:, :2].T, ratio[middle - 1 : middle + 2]):
+        quartiles = np.quantile(lines, 0.25, axis=1)
+        for line, quartile in zip(lines, quartiles, strict=True):
+            if quartile > LEAST_OFFSETS * _lower_quartile(n):
+                # Crops along a line have the same offset.
+                line *= _lower_quartile(max(1.0, np.sqrt(n))) / quartile
 
 
 def _lower_quartiles(power, ring):

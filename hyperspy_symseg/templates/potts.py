@@ -60,7 +60,8 @@ def log_likelihoods(residuals, noise, alike=()):
         common = own.mean(axis=0)
         differences = window_means(own - common, gaussian_weights(width))
         means[patterns] = window_means(common, weights) + differences
-    return means * np.float32(-0.5 / noise)
+    means *= np.float32(-0.5 / noise)
+    return means
 
 
 def variances_of(residuals, posterior, counts):
