@@ -63,13 +63,20 @@ def shift_of_outlines(first, other, pixel_size):
 
 
 def _contrast(image, pixel_size):
-    """Local contrast above its mean: array of the same shape."""
-    image = np.nan_to_num(image / np.nanmean(image) - 1)
-    fine, coarse = (
-        ndimage.gaussian_filter(image, width / pixel_size) for width in (FINE, COLUMN)
-    )
-    found = ndimage.gaussian_filter(np.abs(fine - coarse), TOGETHER / pixel_size)
-    return found - found.mean()
+    """Local contrast above its mean, 0 where a pixel is not valid: the same shape."""
+    valid = np.isfinite(image)
+
+    def smooth(values, width):
+        # What is not valid would look like an outline that never moves.
+        sums, weights = (
+            ndimage.gaussian_filter(x, width / pixel_size)
+            for x in (np.where(valid, values, 0), valid.astype(float))
+        )
+        return np.divide(sums, weights, out=np.zeros(image.shape), where=valid)
+
+    fine, coarse = (smooth(image, width) for width in (FINE, COLUMN))
+    found = smooth(np.abs(fine - coarse), TOGETHER) / image[valid].mean()
+    return np.where(valid, found - found[valid].mean(), 0)
 
 
 def shift_of(first, other, agree, middle=(0, 0), farthest=FARTHEST):
@@ -102,7 +109,7 @@ def shift_of(first, other, agree, middle=(0, 0), farthest=FARTHEST):
     >>> shift_of(places, places[:2] + [2, -1], 0.8)
     (array([ 2., -1.]), 2)
     """
-    away = _displacements(first, other, middle, farthest)
+    away = _displacements(first, other, middle, farthest + agree)
     if not len(away):
         return np.array(middle, float), 0
     tree = cKDTree(away)

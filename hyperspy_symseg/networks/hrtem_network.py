@@ -67,6 +67,8 @@ RANGES = {
 MATERIALS = tuple(RANGES)
 # Units of what may be known of a microscope.
 UNITS = {"voltage": "kV", "defocus": "angstroms", "spherical_aberration": "micrometres"}
+# Ends of an interval are within it, as files may round them.
+ROUNDED = 1e-6
 # Ratio of the sides of a pixel from which on circles are ellipses that are seen.
 UNEVEN = 1.1
 # Of columns whose contrast has a sign: in MoS2 the first two reflections may have
@@ -112,6 +114,18 @@ def binning_of(material, pixel_size):
     return max(1, math.ceil(finest / pixel_size - 1e-9))
 
 
+def is_beyond(values, low, high):
+    """Which values are beyond an interval, but for how they are rounded: array of bool.
+
+    Examples
+    --------
+    >>> is_beyond(np.array([0.1, np.float32(0.3), 0.301]), 0.1, 0.3)
+    array([False, False,  True])
+    """
+    below, above = low - ROUNDED * abs(low), high + ROUNDED * abs(high)
+    return (values < below) | (values > above)
+
+
 def warn_of_sign(material, contrast):
     """Say so if nobody can know whether columns are bright.
 
@@ -143,7 +157,7 @@ def warn_of_microscope(material, known):
         if name == "defocus":
             values = np.abs(values)
         values = np.ravel(values)
-        beyond = values[(values < low) | (values > high)]
+        beyond = values[is_beyond(values, low, high)]
         if len(beyond):
             trained = f"{low:g}" if low == high else f"{low:g} to {high:g}"
             outside.append(
@@ -182,7 +196,7 @@ def warn_of_pixel_size(material, sizes):
             f"The network of {material} was trained for squares: rebin the images.",
             stacklevel=5,
         )
-    if max(sizes) > high:
+    if is_beyond(max(sizes), 0, high):
         warnings.warn(
             f"Pixels are {max(sizes):.3g} angstroms, larger than any that the network "
             f"of {material} was trained for ({low:g} to {high:g}).",

@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 
 from hyperspy_symseg.frames.tiling import even_cuts
 
+from .hrtem_network import is_beyond
 from .layers import conv2d, dense, relu, softmax
 from .weights import TrainedNetwork
 
@@ -234,7 +235,7 @@ def warn_of_series(material, asked):
     outside = []
     for name, value in asked.items():
         own = SERIES[material][name.split()[-1]]
-        if not min(own) <= value <= max(own):
+        if is_beyond(value, min(own), max(own)):
             known = " to ".join(f"{x:g}" for x in own)
             outside.append(f"{name} {value:.4g} (trained: {known})")
     if outside:

@@ -27,6 +27,14 @@ def test_shifts_are_found_though_columns_are_missing(places, shift):
     np.testing.assert_allclose(found, shift, atol=0.15)
 
 
+def test_a_drift_at_the_end_is_found_or_seen(places):
+    for drift in (5.2, 5.7, 5.9, 6.4):
+        other = places + np.array([0, drift])
+        (_, found), _ = shift_of(rows(places), rows(other), 0.8)
+        is_found = found == pytest.approx(drift)
+        assert is_found or drifts_farther(rows(places), rows(other), 0.8)
+
+
 @pytest.mark.parametrize(("shift", "expected"), [((3, -2), False), ((4, 8), True)])
 def test_a_drift_that_is_too_large_is_seen(places, shift, expected):
     # Of the whole lattice, whose constant is 16 pixels.
@@ -86,7 +94,20 @@ def test_pixels_that_are_not_valid_do_not_count(gold):
     assert (np.abs(found - shifts[1]) < off).all()
 
 
-def test_noise_says_nothing_of_drift():
+def test_a_rim_that_no_image_has_is_no_outline(gold):
+    images, shifts = gold
+    one, other = (image.copy() for image in images[:2])
+    one[:, :12] = other[:, :12] = np.nan
+    found, off = shift_of_outlines(one, other, PIXEL)
+    assert (np.abs(found - shifts[1]) < off).all()
+
+
+@pytest.mark.parametrize("without", [0, 5, 20])
+def test_noise_says_nothing_of_drift(without):
     noise = np.random.default_rng(0).poisson(40, (2, 90, 110)).astype(float)
+    noise[:, :, :without] = np.nan
     assert shift_of_outlines(*noise, PIXEL) is None
+
+
+def test_what_has_no_contrast_says_nothing_of_drift():
     assert shift_of_outlines(np.ones((40, 50)), np.ones((40, 50)), PIXEL) is None
