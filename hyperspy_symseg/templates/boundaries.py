@@ -115,7 +115,7 @@ def straightened_in(posterior, log_likelihood, window, crystals=None):
         prior = smoothed()
         prior *= np.float32(window.prior)
         prior += log_likelihood
-        posterior = mean_field(prior, 1)
+        posterior = mean_field(prior, sweeps=1)
     return posterior, smoothed()
 
 

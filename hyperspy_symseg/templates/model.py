@@ -22,6 +22,8 @@ from .bragg import WIDTH, FreeComponents
 from .crystal import Crystal, reach
 from .normalized_frame import cell_size
 from .potts import (
+    COUPLING,
+    COUPLING_OF_MOTIFS,
     log_likelihoods,
     mean_field,
     most_probable,
@@ -511,8 +513,14 @@ class Templates:
             residuals = self.residuals(components, posterior)
             residuals = with_own_variance(residuals, frame, self.variances, self.powers)
             likelihoods = log_likelihoods(residuals, self.noise, alike)
-            posterior = mean_field(likelihoods)
+            posterior = mean_field(likelihoods, self.coupling)
         return posterior, residuals * np.float32(-0.5 / self.noise)
+
+    @property
+    def coupling(self):
+        """What an edge of the labels costs, in nats: float."""
+        are_motifs = len(self.cells) == 1 and (self.crystals == 0).all()
+        return COUPLING_OF_MOTIFS if are_motifs else COUPLING
 
     def _alike(self, block):
         """Patterns that one cell does not tell apart, as for `log_likelihoods`: list.

@@ -13,8 +13,10 @@ from .row_tiles import in_row_tiles
 
 _potts = compiled("_potts")
 
-# Cost of an edge between two blocks of different patterns, in nats.
-COUPLING = 1.5
+# Cost of an edge between two blocks of different patterns, in nats. Between motifs of
+# one crystal labels have less: log-likelihoods are means over a cell, which smooths
+# boundaries by itself, and no noise of the lattice is left that draws any.
+COUPLING, COUPLING_OF_MOTIFS = 1.5, 0.6
 # Nats that tell the motif of a place, and the window in which they are looked for, at
 # most, in blocks: wider ones would lose small regions.
 ENOUGH, WIDEST = 10.0, 3.0
@@ -162,7 +164,7 @@ def share_of_edge(window):
     return float(np.clip(1 / (np.sqrt(4 * np.pi) * window), LEAST_SHARE, 1))
 
 
-def mean_field(log_likelihood, sweeps=SWEEPS):
+def mean_field(log_likelihood, coupling=COUPLING, sweeps=SWEEPS):
     """Posterior probabilities of a Potts model, in the mean-field approximation.
 
     The posteriors of the eight neighbours are added to a block's log-likelihood
@@ -173,6 +175,8 @@ def mean_field(log_likelihood, sweeps=SWEEPS):
     ----------
     log_likelihood : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         Log-likelihoods of the blocks.
+    coupling : float
+        Cost of an edge, in nats.
     sweeps : int
 
     Returns
@@ -185,7 +189,7 @@ def mean_field(log_likelihood, sweeps=SWEEPS):
         posterior = np.empty_like(log_likelihood)
         by_frame = len(log_likelihood), -1, *log_likelihood.shape[-2:]
         given, out = (each.reshape(by_frame) for each in (log_likelihood, posterior))
-        _potts.mean_field(given, COUPLING, sweeps, out)
+        _potts.mean_field(given, coupling, sweeps, out)
         return posterior
 
     # Each sweep reaches one row farther.

@@ -77,7 +77,7 @@ def change_of_certainty(frame, templates, found, straight, first=(0, 0)):
             noisy[j:-1] += spread[j:, j] * noise
         residuals = noisy * np.float32(-2 * templates.noise)
         likelihoods = log_likelihoods(residuals, templates.noise)
-        return _probabilities(mean_field(likelihoods), noisy)
+        return _probabilities(mean_field(likelihoods, templates.coupling), noisy)
 
     mean = sum(pmap(labelled, range(REPLICATES)))
     mean /= np.float32(REPLICATES)

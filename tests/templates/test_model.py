@@ -12,7 +12,12 @@ from hyperspy_symseg.templates.blocks import sum_blocks
 from hyperspy_symseg.templates.bragg import LEAST_WEIGHT
 from hyperspy_symseg.templates.crystal import Crystal
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
-from hyperspy_symseg.templates.potts import log_likelihoods, mean_field
+from hyperspy_symseg.templates.potts import (
+    COUPLING,
+    COUPLING_OF_MOTIFS,
+    log_likelihoods,
+    mean_field,
+)
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE, two_lattices
 
@@ -611,9 +616,18 @@ def test_posterior_of_two_motifs_is_that_of_sums_over_the_pixels(two_domains):
     posterior = np.full(found.shape, 0.5, np.float32)
     for _ in range(3):
         residuals = slow_residuals(two_domains, posterior, 1.4).astype(np.float32)
-        posterior = mean_field(log_likelihoods(residuals, 0.5))
+        likelihoods = log_likelihoods(residuals, 0.5)
+        posterior = mean_field(likelihoods, COUPLING_OF_MOTIFS)
     np.testing.assert_allclose(found, posterior, atol=2e-3)
     np.testing.assert_allclose(log_likelihood, -residuals, rtol=2e-3, atol=2e-3)
+
+
+def test_an_edge_costs_less_between_motifs_of_one_crystal_alone(templates):
+    motifs = two_motifs(1.4)
+    assert motifs.coupling == COUPLING_OF_MOTIFS < COUPLING == templates.coupling
+    unknown = {"n_pixels": (), "variances": ()}
+    others = replace(motifs, n_patterns=3, crystals=[0, 0, -1], **unknown)
+    assert others.coupling == COUPLING
 
 
 def test_posterior_tells_two_motifs_apart(two_domains):

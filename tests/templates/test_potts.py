@@ -31,7 +31,7 @@ def log_likelihood(shape, scale=3.0, seed=0):
     return values.astype(np.float32)
 
 
-def direct_mean_field(log_likelihood, sweeps):
+def direct_mean_field(log_likelihood, sweeps, coupling=COUPLING):
     """The definition, block by block in double precision."""
     patterns, height, width = log_likelihood.shape
     q = np.full(log_likelihood.shape, 1 / patterns)
@@ -43,7 +43,7 @@ def direct_mean_field(log_likelihood, sweeps):
                 y, x = i + dy - 1, j + dx - 1
                 if (y, x) != (i, j) and 0 <= y < height and 0 <= x < width:
                     near = 1 if 1 in (dy, dx) else 0.5
-                    field += COUPLING * near * q[:, y, x]
+                    field += coupling * near * q[:, y, x]
             odds = np.exp(field - field.max())
             new[:, i, j] = odds / odds.sum()
         q = new
@@ -55,14 +55,20 @@ def direct_mean_field(log_likelihood, sweeps):
 @pytest.mark.parametrize("sweeps", [1, 4])
 def test_sweeps_are_those_of_the_definition(patterns, shape, sweeps):
     values = log_likelihood((patterns, *shape))
-    posterior = mean_field(values, sweeps)
+    posterior = mean_field(values, sweeps=sweeps)
     assert posterior.dtype == np.float32
     np.testing.assert_allclose(posterior, direct_mean_field(values, sweeps), atol=1e-5)
 
 
+def test_an_edge_costs_what_is_asked_for():
+    values = log_likelihood((3, 7, 9))
+    posterior = mean_field(values, 0.4, sweeps=3)
+    np.testing.assert_allclose(posterior, direct_mean_field(values, 3, 0.4), atol=1e-5)
+
+
 def test_number_of_sweeps_by_default():
     values = log_likelihood((2, 8, 8))
-    np.testing.assert_array_equal(mean_field(values), mean_field(values, SWEEPS))
+    np.testing.assert_array_equal(mean_field(values), mean_field(values, sweeps=SWEEPS))
 
 
 @pytest.mark.parametrize("patterns", [2, 3])
@@ -123,9 +129,9 @@ def test_a_block_joins_its_neighbours():
 def test_result_does_not_depend_on_where_the_frame_is_cut(patterns):
     sweeps = 5
     values = log_likelihood((patterns, 60, 150), 1.0)
-    whole = mean_field(values, sweeps)
+    whole = mean_field(values, sweeps=sweeps)
     for top, left in ((0, 0), (3, 1), (11, 37)):
-        part = mean_field(values[:, top : top + 40, left : left + 70], sweeps)
+        part = mean_field(values[:, top : top + 40, left : left + 70], sweeps=sweeps)
         inside = slice(sweeps, -sweeps)
         np.testing.assert_array_equal(
             part[:, inside, inside],
