@@ -67,11 +67,12 @@ def _contrast(image, pixel_size):
     valid = np.isfinite(image)
 
     def smooth(values, width):
+        width /= pixel_size
+        sums = ndimage.gaussian_filter(np.where(valid, values, 0), width)
+        if valid.all():
+            return sums
         # What is not valid would look like an outline that never moves.
-        sums, weights = (
-            ndimage.gaussian_filter(x, width / pixel_size)
-            for x in (np.where(valid, values, 0), valid.astype(float))
-        )
+        weights = ndimage.gaussian_filter(valid.astype(float), width)
         return np.divide(sums, weights, out=np.zeros(image.shape), where=valid)
 
     fine, coarse = (smooth(image, width) for width in (FINE, COLUMN))
