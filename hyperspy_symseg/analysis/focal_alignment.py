@@ -94,7 +94,8 @@ def shift_of(first, other, agree, middle=(0, 0), farthest=FARTHEST):
     middle : (2,) array_like
         Roughly what it is, in pixels.
     farthest : float
-        By how much it differs from that along an axis, in pixels.
+        By how much it differs from that along an axis, in pixels; of columns, by as
+        much as they may disagree more.
 
     Returns
     -------
