@@ -4,6 +4,8 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
+from .tracks import nearest_distance
+
 # Distances of the next place of a row, in spacings: along the first two steps of a
 # square lattice, and along the second ones of a honeycomb. The first steps of the
 # latter lead to no column.
@@ -47,7 +49,7 @@ def rows_that_go_on(places, share):
     likely = places[share > LIKELY]
     if len(likely) < FEWEST:
         return found
-    spacing = np.median(cKDTree(likely).query(likely, 2)[0][:, 1])
+    spacing = nearest_distance([likely])
     tree = cKDTree(places)
     pairs = tree.query_pairs(STEPS[-1][1] * spacing, output_type="ndarray")
     own, first = np.concatenate([pairs, pairs[:, ::-1]]).T

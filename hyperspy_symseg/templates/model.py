@@ -519,7 +519,7 @@ class Templates:
     @property
     def coupling(self):
         """What an edge of the labels costs, in nats: float."""
-        are_motifs = len(self.cells) == 1 and (self.crystals == 0).all()
+        are_motifs = (self.crystals == 0).all()
         return COUPLING_OF_MOTIFS if are_motifs else COUPLING
 
     def _alike(self, block):

@@ -144,12 +144,12 @@ class ModelSelection:
         begun, are_right = self._begun(n_patterns)
         return self._learn(begun.posterior, ROUNDS), are_right
 
-    def _begin(self, name, n_patterns):
-        """Begin with what a method of this name finds, which is wanted soon."""
-        key, method = (name, n_patterns), getattr(type(self), name).__wrapped__
+    def _begin(self, method, n_patterns):
+        """Begin with what a method finds, which is wanted soon and remembered."""
+        key, size = (method.__name__, n_patterns), self._frame.counts.size
         if key not in self._known:
-            size = self._frame.counts.size
-            self._known[key] = meanwhile(method, self, n_patterns, size=size)
+            work = method.__wrapped__, self, n_patterns
+            self._known[key] = meanwhile(*work, size=size)
 
     def compare(self, most):
         """Compare one pattern, two and so on, until two in turn do not count.
@@ -166,8 +166,8 @@ class ModelSelection:
         -------
         Comparison
         """
-        self._begin("_free", 1)
-        self._begin("solution", 1)
+        self._begin(self._free, 1)
+        self._begin(self.solution, 1)
         costs, refusals, best = [0.0], [""], 1
         for n_patterns in range(2, most + 1):
             refusal, gained = self._refusal(n_patterns), -np.inf
@@ -316,7 +316,7 @@ class ModelSelection:
                 return tried[0], True
         if n_patterns == 2:
             # Whether two are better is asked next; threads have nothing to share in it.
-            self._begin("_free", 1)
+            self._begin(self._free, 1)
         if labels is None or n_patterns <= MOST_SPLITS:
             start = self._split(*self._fewer(n_patterns))
             tried.append(self._learn(start, ROUNDS_OF_START))

@@ -15,7 +15,7 @@ _potts = compiled("_potts")
 
 # Cost of an edge between two blocks of different patterns, in nats. Between motifs of
 # one crystal labels have less: log-likelihoods are means over a cell, which smooths
-# boundaries by itself, and no noise of the lattice is left that draws any.
+# boundaries by itself. Between lattices, bent ones would be known less well.
 COUPLING, COUPLING_OF_MOTIFS = 1.5, 0.6
 # Nats that tell the motif of a place, and the window in which they are looked for, at
 # most, in blocks: wider ones would lose small regions.
