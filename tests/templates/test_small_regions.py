@@ -6,6 +6,7 @@ from hyperspy_symseg.frames.threads import WORTH_A_THREAD, workers
 from hyperspy_symseg.templates.boundaries import straightened
 from hyperspy_symseg.templates.potts import most_probable
 from hyperspy_symseg.templates.small_regions import (
+    _n_edges,
     by_evidence,
     with_narrow,
     without_small,
@@ -103,6 +104,13 @@ def test_it_does_not_matter_where_a_frame_is_cut():
     )
     assert (most_probable(whole) != labels).any()
     np.testing.assert_array_equal(part[:, :, 20:], whole[:, :, 30:])
+
+
+def test_edges_are_to_neighbours_in_row_and_column():
+    labels = np.array([[0, 0, 1, 1], [0, 1, 1, 1], [2, 1, 1, 0]])
+    rows, columns = np.array([[0, 1, 2, 0, 2], [0, 1, 0, 2, 3]])
+    # Beyond the edges of a frame there is nothing else.
+    np.testing.assert_array_equal(_n_edges(labels, rows, columns), [0, 2, 2, 1, 2])
 
 
 def test_threads_do_not_change_what_is_small():
