@@ -85,8 +85,7 @@ def has_rim(solution):
     explains, as where the mean steps. A motif on the lattice of another pattern is
     none, however thin.
     """
-    shared = [group.patterns for group in solution.groups if len(group.patterns) > 1]
-    shared = set().union(*shared)
+    shared = set().union(*(group.patterns for group in solution.of_several_motifs))
     alone = set(range(solution.templates.n_patterns)) - shared
     return any(
         _is_step(solution.templates, k)
@@ -153,7 +152,8 @@ def _faded(frame, template, weights):
 def _noise(frame, solution, templates, losses, edges):
     """Variance of the residuals times their overdispersion, for each block's pattern.
 
-    Strain and changes of contrast leave something of a pattern's own template.
+    Strain and changes of contrast leave something of a pattern's own template, and
+    displaced columns of its difference from other motifs.
     """
     posterior = np.where(edges, np.float32(0), solution.posterior)
     far = eroded(~edges, MARGINS[0])
@@ -167,11 +167,19 @@ def _noise(frame, solution, templates, losses, edges):
             continue
         variance = max(float(losses[inside].sum()) / n_pixels, LEAST_VARIANCE)
         choices = [(k, other) for other in ([NOTHING] if k in some else some)]
+        motifs = {
+            (k, other)
+            for group in solution.of_several_motifs
+            for other in group.patterns
+            if k in group.patterns and k != other
+        }
+        measured = frame, posterior, templates, variance
         for margin in MARGINS:
-            measured = frame, posterior, templates, variance, choices
-            found, weights = overdispersion(*measured, margin)
+            found, weights = overdispersion(*measured, choices, margin)
             if weights.any():
-                variance *= np.average(found, weights=weights)
+                of_motifs, _ = overdispersion(*measured, motifs, margin)
+                found = np.average(found, weights=weights)
+                variance *= of_motifs.max(initial=found)
                 break
         noise[own] = variance
     return noise

@@ -47,9 +47,6 @@ MOST_SPLITS = 8
 LARGEST_WALL = 0.1
 # Overdispersion of simulated frames, for the choice among starts.
 WHITE_NOISE = 2.0
-# What two motifs on one lattice have to gain for each edge between them, in nats: what
-# is left unexplained is alike near by, and would draw boundaries by itself.
-LEAST_GAIN = 0.75
 # Rounds for one pattern, which has nothing but reflections to be found; for more, until
 # one of the starts is chosen, and after that.
 ROUNDS_OF_ONE, ROUNDS_OF_START, ROUNDS = 2, 2, 3
@@ -200,11 +197,12 @@ class ModelSelection:
             given.
         """
         solution = self.solution(n_patterns)
-        shared = [group for group in solution.groups if len(group.patterns) > 1]
-        cost = LEAST_GAIN if is_auto else 0
-        if any(change_slowly(self._frame, group, solution, cost) for group in shared):
-            return ONE_MOTIF
         cost = COUPLING if is_auto else 0
+        if any(
+            change_slowly(self._frame, group, solution, cost)
+            for group in solution.of_several_motifs
+        ):
+            return ONE_MOTIF
         if are_one_crystal(self._frame, solution.groups, solution, cost):
             return ONE_CRYSTAL
         if solution.templates.least_difference() > LEAST_DIFFERENCE:

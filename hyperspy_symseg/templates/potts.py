@@ -23,6 +23,9 @@ ENOUGH, WIDEST = 10.0, 3.0
 # What an edge costs at least, as a share: in a micrograph of one crystal, two motifs
 # gained a fifth of a nat for each edge between them.
 LEAST_SHARE = 0.2
+# And at most: log-likelihoods of motifs are means over a cell, which draw short
+# boundaries by themselves.
+MOST_SHARE = 0.5
 # Variance of residuals, at least, where a frame has 1.
 LEAST_VARIANCE = 1e-2
 # Variance that crystals leave, at least, in that of a pattern without a lattice: with
@@ -149,10 +152,10 @@ def window_of_evidence(factors, block):
 
 
 def share_of_edge(window):
-    """What an edge costs where evidence is averaged, as a share of what it costs else.
+    """What an edge between motifs of one crystal costs, as a share of what others do.
 
-    Boundaries are drawn in steps of the window, not of a block; but what is left
-    unexplained is alike near by, and draws some by itself.
+    Where evidence is averaged, boundaries are drawn in steps of the window, not of a
+    block; but what is left unexplained is alike near by, and draws some by itself.
 
     Parameters
     ----------
@@ -160,8 +163,8 @@ def share_of_edge(window):
         As from `window_of_evidence`.
     """
     if window is None:
-        return 1.0
-    return float(np.clip(1 / (np.sqrt(4 * np.pi) * window), LEAST_SHARE, 1))
+        return MOST_SHARE
+    return float(np.clip(1 / (np.sqrt(4 * np.pi) * window), LEAST_SHARE, MOST_SHARE))
 
 
 def mean_field(log_likelihood, coupling=COUPLING, sweeps=SWEEPS):

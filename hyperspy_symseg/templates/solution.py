@@ -77,6 +77,11 @@ class Solution:
     variance: float
     length: int
 
+    @property
+    def of_several_motifs(self):
+        """Groups of several patterns, motifs of one crystal: list of Group."""
+        return [group for group in self.groups if len(group.patterns) > 1]
+
     def cost_of_edges(self, group, pair):
         """What edges between two patterns of a crystal cost, as a share of others.
 
@@ -89,7 +94,7 @@ class Solution:
         Returns
         -------
         share : float
-            Of what an edge costs where a cell tells patterns apart.
+            Of what an edge costs between patterns on lattices of their own.
         length : int
             Number of these edges.
         """

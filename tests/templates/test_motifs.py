@@ -5,6 +5,7 @@ import pytest
 from hyperspy_symseg.simulate import Lattice, micrograph
 from hyperspy_symseg.templates.blocks import sum_blocks
 from hyperspy_symseg.templates.crystal_learner import CrystalLearner
+from hyperspy_symseg.templates.evidence import gain
 from hyperspy_symseg.templates.learning import learn, relearnt
 from hyperspy_symseg.templates.motifs import (
     are_one_crystal,
@@ -190,6 +191,28 @@ def test_start_is_where_columns_are_ordered(order):
     frame, second, solution = order
     _, posterior = motif_split(frame, solution, 0)
     assert agreement(posterior[1] > 0.5, second) > 0.9
+
+
+def test_a_few_ordered_columns_are_found_at_few_counts():
+    y, x = np.indices((180, 198))
+    labels = (y - 90) ** 2 + (x - 100) ** 2 < 42**2
+    frames = [
+        micrograph(ordered(by), labels.shape, dose=3, jitter=0, seed=4)[0].data
+        for by in (0, 0.25)
+    ]
+    frame = NormalizedFrame(np.where(labels, *frames[::-1]), None, 9.0)
+    second = sum_blocks(labels.astype(int), frame.block) / frame.counts > 0.5
+    found = with_second_motif(frame, one_pattern(frame, DISORDERED, 9.0), 0)
+    assert agreement(found.labels == 1, second) > 0.93
+
+
+def test_motifs_of_displaced_columns_gain_little():
+    # The motif of some cells is another one by chance; cells near by are independent.
+    shape = 180, 198
+    pixels = micrograph(polar(0), shape, dose=100, jitter=0.04, seed=2)[0].data
+    frame = NormalizedFrame(pixels, None, PERIOD)
+    one = one_pattern(frame)
+    assert gain(frame, with_second_motif(frame, one, 0), one) < 100
 
 
 def test_order_is_a_pattern(order):

@@ -259,7 +259,7 @@ def test_patterns_that_differ_least_have_the_window():
 
 
 def test_edges_cost_less_where_evidence_is_averaged():
-    assert share_of_edge(None) == 1
+    assert share_of_edge(None) == 0.5
     # A Gaussian window stands for as many blocks as a square of 4.25.
     assert share_of_edge(1.2) == pytest.approx(1 / 4.25, rel=1e-2)
     assert share_of_edge(3.0) == 0.2

@@ -94,5 +94,5 @@ def test_edges_between_motifs_that_little_tells_apart_count_less():
         made_up(labels=labels, length=6), groups=[Group(Learner(), [0, 1, 2])]
     )
     # Three edges of each kind.
-    expected = 3 + 3 / (1.2 * np.sqrt(4 * np.pi))
+    expected = 3 / 2 + 3 / (1.2 * np.sqrt(4 * np.pi))
     assert solution.weighted_length == pytest.approx(expected)
