@@ -70,6 +70,27 @@ def iron(data_file, patch):
     return signal.segment_symmetry(2, patch=patch).data
 
 
+def test_a_small_domain_turned_by_a_quarter():
+    """As two crystals, the smaller one would be lost when the frame is labelled."""
+    shape = 260, 290
+    y, x = np.indices(shape)
+    inside = (y - 120) ** 2 + (x - 150) ** 2 < 45**2
+    frames = [
+        micrograph(
+            Lattice.square(16, 10, [(0, 0, 1), (0.5, 0.5, 0.75), (*third, 0.5)]),
+            shape,
+            dose=6,
+            jitter=0.01,
+            seed=0,
+        )[0].data
+        for third in ((0.5, 0), (0, 0.5))
+    ]
+    signal = hs.signals.Signal2D(np.where(inside, *frames[::-1]))
+    labels = signal.segment_symmetry(2)
+    assert mean_iou(labels.data, 1 - inside.astype(int)) > 0.95
+    np.testing.assert_array_equal(labels.model.templates.crystals, [0, 0])
+
+
 def test_nothing_in_the_iron_grains_is_mislabelled(iron):
     upper, lower = iron[:227], iron[268:]
     assert (upper == upper[0, 0]).all()

@@ -297,6 +297,16 @@ class CrystalLearner:
             last[odd] *= -1
         return last
 
+    def changes_of_place(self, pattern):
+        """Changes of a motif that is displaced, or has more contrast: (3, 2 n).
+
+        Real and imaginary parts of its structure factors, as those of `motifs`.
+        """
+        factors = self.factors[pattern]
+        turns = 1j * self._all.reflections.T
+        changes = np.concatenate([turns, np.ones((1, len(factors)))]) * factors
+        return np.concatenate([changes.real, changes.imag], axis=1)
+
     def motifs(self, weights, width, of_superlattice=False):
         """Motif near every block, as numbers.
 

@@ -13,6 +13,7 @@ from .normalized_frame import BLOCKS_IN_CELL
 from .overdispersion import NOTHING, overdispersion
 from .potts import COUPLING
 from .reflections import distances
+from .solution import of_several_motifs
 
 # Standard deviation of the window in which contrast varies, in cells, and its range.
 FADING_WIDTH, FADING = 2.0, (0.8, 1.25)
@@ -85,7 +86,8 @@ def has_rim(solution):
     explains, as where the mean steps. A motif on the lattice of another pattern is
     none, however thin.
     """
-    shared = set().union(*(group.patterns for group in solution.of_several_motifs))
+    shared = of_several_motifs(solution.groups)
+    shared = set().union(*(group.patterns for group in shared))
     alone = set(range(solution.templates.n_patterns)) - shared
     return any(
         _is_step(solution.templates, k)
@@ -169,7 +171,7 @@ def _noise(frame, solution, templates, losses, edges):
         choices = [(k, other) for other in ([NOTHING] if k in some else some)]
         motifs = {
             (k, other)
-            for group in solution.of_several_motifs
+            for group in of_several_motifs(solution.groups)
             for other in group.patterns
             if k in group.patterns and k != other
         }

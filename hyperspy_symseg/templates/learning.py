@@ -8,6 +8,7 @@ import numpy as np
 
 from hyperspy_symseg.frames.threads import pmap
 
+from .displaced_blocks import change_by_displacement
 from .model import Templates, by_pattern
 from .overdispersion import overdispersion
 from .pattern import Pattern
@@ -19,7 +20,7 @@ from .potts import (
     variances_of,
     with_own_variance,
 )
-from .solution import Group, Solution
+from .solution import Group, Solution, of_several_motifs
 
 # Every second round finds the reflections anew, if the round before changed the labels
 # of more than a share of the blocks. Labels that hardly change any more are settled.
@@ -139,6 +140,12 @@ def _round(frame, groups, posterior, overdispersed=None):
         overdispersed = overdispersion(*measured)[0].max(initial=1.0)
     noise = variance * overdispersed
     variances = variances_of(residuals, posterior, frame.counts)
+    for group in of_several_motifs(groups):
+        own = group.patterns
+        motifs = [templates[k] for k in own], posterior[own]
+        residuals[own] += change_by_displacement(
+            frame, *motifs, variance, group.learner.period
+        )
     residuals = with_own_variance(residuals, frame, variances, powers(groups))
     posterior = mean_field(log_likelihoods(residuals, noise, alike(groups)))
     return Round(posterior, losses, variance, overdispersed, variances)
@@ -163,7 +170,7 @@ def alike(groups):
     ----------
     groups : list of Group
     """
-    several = [group for group in groups if len(group.patterns) > 1]
+    several = of_several_motifs(groups)
     windows = [group.learner.window_of_evidence() for group in several]
     return [
         (group.patterns, window)

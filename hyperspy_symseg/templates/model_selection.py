@@ -14,7 +14,12 @@ from .clusters import k_means
 from .evidence import gain, has_rim
 from .learning import everywhere, learn
 from .motif_variation import motif_varies
-from .motifs import are_one_crystal, change_slowly, with_second_motif
+from .motifs import (
+    are_one_crystal,
+    change_slowly,
+    share_a_lattice,
+    with_second_motif,
+)
 from .normalized_frame import BLOCKS_IN_CELL
 from .pattern_spectrum import SpectrumCrops
 from .potts import COUPLING, most_probable
@@ -29,7 +34,7 @@ from .refusals import (
     TOO_LITTLE,
     TOO_SMALL,
 )
-from .solution import BELIEF, share_of_new
+from .solution import BELIEF, of_several_motifs, share_of_new
 from .tying import DECISIVE, tied, with_widths
 
 # Standard deviation of the window in which cells are judged to be misfits, in cells.
@@ -198,10 +203,8 @@ class ModelSelection:
         """
         solution = self.solution(n_patterns)
         cost = COUPLING if is_auto else 0
-        if any(
-            change_slowly(self._frame, group, solution, cost)
-            for group in solution.of_several_motifs
-        ):
+        shared = of_several_motifs(solution.groups)
+        if any(change_slowly(self._frame, group, solution, cost) for group in shared):
             return ONE_MOTIF
         if are_one_crystal(self._frame, solution.groups, solution, cost):
             return ONE_CRYSTAL
@@ -252,7 +255,8 @@ class ModelSelection:
         is_settled, found = self._is_settled(n_patterns), None
         if is_settled or not are_alike:
             found = tied(self._frame, free)
-            if is_settled and (are_right or not _is_loose(found)):
+            may_split = _is_loose(found) or share_a_lattice(found)
+            if is_settled and (are_right or not may_split):
                 return found
         splits = []
         if not self._has_few_cells(n_patterns):

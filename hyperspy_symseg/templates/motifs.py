@@ -4,6 +4,7 @@
 import itertools
 
 import numpy as np
+from scipy import linalg
 
 from hyperspy_symseg.lattice.reciprocal import finer_cells
 
@@ -125,11 +126,12 @@ def motif_split(frame, solution, number, superlattice=True):
     learner = crystal_of(frame, group, solution)
     if learner is None:
         return None
-    other = learner
+    other, row = learner, group.patterns.index(number)
     if superlattice:
         other = _with_superlattice(frame, learner, own, solution)
     if other is learner:
-        motifs = learner.motifs(own, WIDTH)
+        same = learner.changes_of_place(row)
+        motifs = _without(learner.motifs(own, WIDTH), same)
     else:
         motifs = _sizes(other.motifs(own, WIDTH_OF_ORDER, of_superlattice=True))
     second = _second_motif(motifs, solution.labels == number)
@@ -139,7 +141,7 @@ def motif_split(frame, solution, number, superlattice=True):
     )
     posterior[number] *= 1 - share
     patterns = [*group.patterns, len(solution.posterior)]
-    split = Group(other.split(group.patterns.index(number)), patterns)
+    split = Group(other.split(row), patterns)
     return [*others, split], posterior
 
 
@@ -206,6 +208,12 @@ def are_one_crystal(frame, groups, solution, cost=0.0):
     )
 
 
+def share_a_lattice(solution):
+    """Whether two crystals of a solution have nearly the same lattice: bool."""
+    pairs = itertools.combinations(solution.templates.cells, 2)
+    return any(_nearly_the_same(*pair) for pair in pairs)
+
+
 def _is_worth_one(frame, groups, crystals, solution, cost):
     """Whether one crystal explains as much as two of nearly the same lattice: bool."""
     weights = [solution.posterior[group.patterns] for group in groups]
@@ -263,6 +271,13 @@ def _sizes(motifs):
     _, vectors = np.linalg.eigh(flat @ flat.T)
     sizes = np.abs(vectors[:, -1] @ flat)
     return sizes.reshape(1, *motifs.shape[1:]).astype(np.float32)
+
+
+def _without(motifs, changes):
+    """Motifs (n, ...) without what some changes (m, n) make of them: the same shape."""
+    changes = linalg.orth(changes.T).astype(np.float32)
+    flat = motifs.reshape(len(motifs), -1)
+    return (flat - changes @ (changes.T @ flat)).reshape(motifs.shape)
 
 
 def _second_motif(motifs, own):

@@ -46,6 +46,16 @@ class Group(NamedTuple):
     patterns: list[int]
 
 
+def of_several_motifs(groups):
+    """Groups of several patterns, which are motifs of one crystal: list of Group.
+
+    Parameters
+    ----------
+    groups : list of Group
+    """
+    return [group for group in groups if len(group.patterns) > 1]
+
+
 @dataclass(frozen=True)
 class Solution:
     """Templates for a number of patterns, and how well they explain some frames.
@@ -76,11 +86,6 @@ class Solution:
     n_pixels: float
     variance: float
     length: int
-
-    @property
-    def of_several_motifs(self):
-        """Groups of several patterns, motifs of one crystal: list of Group."""
-        return [group for group in self.groups if len(group.patterns) > 1]
 
     def cost_of_edges(self, group, pair):
         """What edges between two patterns of a crystal cost, as a share of others.

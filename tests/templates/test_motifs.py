@@ -209,7 +209,7 @@ def test_a_few_ordered_columns_are_found_at_few_counts():
 def test_motifs_of_displaced_columns_gain_little():
     # The motif of some cells is another one by chance; cells near by are independent.
     shape = 180, 198
-    pixels = micrograph(polar(0), shape, dose=100, jitter=0.04, seed=2)[0].data
+    pixels = micrograph(polar(0), shape, dose=100, jitter=0.02, seed=2)[0].data
     frame = NormalizedFrame(pixels, None, PERIOD)
     one = one_pattern(frame)
     assert gain(frame, with_second_motif(frame, one, 0), one) < 100
