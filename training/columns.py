@@ -29,16 +29,14 @@ from torch import nn
 from torch.nn import functional
 
 from hyperspy_symseg.networks.column_layers import (
-    CELL,
     ERRORS,
     LAYERS,
     ColumnNetwork,
-    cells,
     example_planes,
-    padding,
     planes,
 )
 from hyperspy_symseg.networks.column_scale import mean_and_spread
+from hyperspy_symseg.networks.u_net import CELL, cells, padding
 from hyperspy_symseg.networks.weights import read_weights, write_weights
 
 SIDE, BATCH, HIGHEST_RATE, DECAY = 96, 16, 2e-3, 1e-3
@@ -64,20 +62,23 @@ def say(text):
 
 
 class Network(nn.Module):
-    """The layers of `ColumnNetwork`, as torch trains them."""
+    """The layers of a `UNet`, as torch trains them; by default of `ColumnNetwork`."""
 
-    def __init__(self):
+    def __init__(self, layers=LAYERS, first_logit=FIRST_LOGIT, are_normalised=True):
         super().__init__()
         self.layers = nn.ModuleDict()
-        for name, (n_in, n_out, size, stride) in LAYERS.items():
+        for name, (n_in, n_out, size, stride) in layers.items():
             around = padding(size, stride)
             last = name == "cells"
-            layers = [nn.Conv2d(n_in, n_out, size, stride, around, bias=last)]
+            norms = are_normalised and not last
+            own = [nn.Conv2d(n_in, n_out, size, stride, around, bias=not norms)]
+            if norms:
+                own.append(nn.BatchNorm2d(n_out))
             if not last:
-                layers += [nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
-            self.layers[name] = nn.Sequential(*layers)
+                own.append(nn.ReLU(inplace=True))
+            self.layers[name] = nn.Sequential(*own)
         with torch.no_grad():
-            self.layers["cells"][0].bias[0] = FIRST_LOGIT
+            self.layers["cells"][0].bias[0] = first_logit
         # What is of a pixel lies side by side: products take two thirds of the time.
         self.to(memory_format=torch.channels_last)
 
@@ -103,9 +104,8 @@ class Network(nn.Module):
         with torch.no_grad():
             for name, layer in self.layers.items():
                 kernels, bias = layer[0].weight, layer[0].bias
-                if name != "cells":
-                    # A normalisation by fixed numbers is one with the convolution.
-                    norm = layer[1]
+                # A normalisation by fixed numbers is one with the convolution.
+                for norm in (x for x in layer if isinstance(x, nn.BatchNorm2d)):
                     factors = norm.weight / torch.sqrt(norm.running_var + norm.eps)
                     kernels = kernels * factors[:, None, None, None]
                     bias = norm.bias - norm.running_mean * factors
@@ -114,11 +114,11 @@ class Network(nn.Module):
         return found
 
 
-def plain_cells(weights, x):
-    """Cells of what is seen, by torch, with weights as the file has them: array."""
+def plain_cells(weights, x, layers=LAYERS):
+    """Cells of images, by torch, with weights as the file has them: array."""
 
     def layer(name, x):
-        _, _, size, stride = LAYERS[name]
+        _, _, size, stride = layers[name]
         kernels, bias = (
             torch.from_numpy(weights[f"{kind}_{name}"]) for kind in ("kernels", "bias")
         )
@@ -128,9 +128,15 @@ def plain_cells(weights, x):
     def doubled(x):
         return functional.interpolate(x, scale_factor=2, mode="nearest")
 
-    found = cells(torch.from_numpy(x)[None], layer, doubled, lambda *x: torch.cat(x, 1))
-    found[:, 3:] = found[:, 3:].clamp(*ERRORS)
-    return found[0].numpy()
+    found = cells(torch.from_numpy(x), layer, doubled, lambda *x: torch.cat(x, 1))
+    return found.numpy()
+
+
+def example_cells(weights):
+    """Of the package's example, by torch: (5, rows, columns) array."""
+    (found,) = plain_cells(weights, example_planes()[np.newaxis])
+    found[3:] = found[3:].clip(*ERRORS)
+    return found
 
 
 def example(drawn, rng):
@@ -304,7 +310,7 @@ def main():
     else:
         network = train(Network(), Examples(options.seed).batch, options)
         weights = network.as_weights()
-        weights["torch_cells"] = plain_cells(weights, example_planes()).astype(float)
+        weights["torch_cells"] = example_cells(weights).astype(float)
         weights["steps"] = np.array(options.steps)
         weights["seconds"] = np.array(round(time.process_time()))
     weights |= calibrated_to(

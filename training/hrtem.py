@@ -28,7 +28,7 @@ import columns
 import numpy as np
 import torch
 from column_calibration import PLAIN, calibration_error, fitted, matches
-from columns import Network, plain_cells, say, turned
+from columns import Network, example_cells, say, turned
 from hrtem_frames import (
     CALIBRATION,
     EXPOSURE,
@@ -48,14 +48,10 @@ from hyperspy_symseg.analysis.hrtem_columns import (
     possible,
 )
 from hyperspy_symseg.networks import column_network
-from hyperspy_symseg.networks.column_layers import (
-    CELL,
-    ColumnNetwork,
-    example_planes,
-    planes,
-)
+from hyperspy_symseg.networks.column_layers import ColumnNetwork, planes
 from hyperspy_symseg.networks.column_scale import mean_and_spread
 from hyperspy_symseg.networks.hrtem_network import MATERIALS, RANGES, SIGNED, VOTED
+from hyperspy_symseg.networks.u_net import CELL
 from hyperspy_symseg.networks.weights import read_weights, write_weights
 
 SIDE, HELD_OUT_SIDE, BATCH = 96, 192, 8
@@ -328,7 +324,7 @@ def _trained(material, options):
         kept = drawn(material, options.crops, SIDE, (options.seed, TRAINING))
     say(f"{len(kept)} crops")
     weights = train(HalvedNetwork(), material, kept, options).as_weights()
-    weights["torch_cells"] = plain_cells(weights, example_planes()).astype(float)
+    weights["torch_cells"] = example_cells(weights).astype(float)
     weights["steps"] = np.array(options.steps)
     weights["seconds"] = np.array(round(time.process_time()))
     return weights

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The network that finds atomic columns, from frames to cells of 2 x 2 pixels.
 
-A U-Net of four levels, whose cells say how likely a column is in them, where, and how
-sure that is, as in DECODE (Speiser et al., Nat. Methods 18, 1082 (2021)).
+A `UNet`, whose cells say how likely a column is in them, where, and how sure that is,
+as in DECODE (Speiser et al., Nat. Methods 18, 1082 (2021)).
 ``training/columns.py`` trained it.
 """
 
@@ -13,76 +13,21 @@ from typing import ClassVar
 import numpy as np
 from scipy import ndimage
 
-from .layers import conv2d, upsample
-from .weights import TrainedNetwork
+from . import u_net
+from .u_net import UNet, u_net_layers
 
 FILE = Path(__file__).with_name("columns.npz")
-# Pixels of a cell, and of the coarsest level of the network, along each side.
-CELL, COARSEST = 2, 16
-# Pixels around a pixel that the cells there depend on, at most: kernels of all levels
-# reach 64, the coarsest cell may begin 15 away, and means are of what is 5 away.
-REACH = 96
+# Pixels around a pixel that the cells there depend on, at most: means are of what is 5
+# away, and whole cells of the coarsest level count.
+REACH = u_net.REACH + u_net.COARSEST
 # Of what is far from the mean: spreads at which values are cut off.
 MOST = 20.0
 # Where columns are seen that are weak beside others: pixels of the square whose mean is
 # taken off, and spreads up to which the scale is linear.
 AROUND, FINE = 11, 0.03
-# Channels in and out, size and stride of the kernels. What is of a level ends with it.
-LAYERS = {
-    "enter0": (4, 24, 4, 2),
-    "down0": (24, 24, 3, 1),
-    "enter1": (24, 48, 2, 2),
-    "down1": (48, 48, 3, 1),
-    "enter2": (48, 64, 2, 2),
-    "down2": (64, 64, 3, 1),
-    "enter3": (64, 64, 2, 2),
-    "down3": (64, 64, 3, 1),
-    "bottom3": (64, 64, 3, 1),
-    "leave3": (64, 64, 1, 1),
-    "up2": (128, 64, 3, 1),
-    "leave2": (64, 48, 1, 1),
-    "up1": (96, 48, 3, 1),
-    "leave1": (48, 24, 1, 1),
-    "up0": (48, 24, 3, 1),
-    "last0": (24, 24, 3, 1),
-    "cells": (24, 5, 1, 1),
-}
+LAYERS = u_net_layers(4, (24, 48, 64, 64), 5)
 # Logarithms of errors that cells have, in pixels.
 ERRORS = -4.0, 1.5
-
-
-def padding(size, stride):
-    """Zeros on each side of a layer, so that it has one value a stride: int."""
-    return (size - stride + 1) // 2
-
-
-def cells(x, layer, doubled, joined):
-    """The network, whoever computes its layers.
-
-    Parameters
-    ----------
-    x : (images, 4, rows, columns) array
-        From `planes`; rows and columns are multiples of 16.
-    layer : callable
-        Takes a name of `LAYERS` and an array: convolution, and what is positive of it.
-    doubled, joined : callable
-        As `upsample`; and to join two arrays along their channels.
-
-    Returns
-    -------
-    (images, 5, rows / 2, columns / 2) array
-        Of each cell: logit, position (y, x) from its middle in pixels, and logarithms
-        of the errors of both.
-    """
-    levels = []
-    for level in range(3):
-        x = layer(f"down{level}", layer(f"enter{level}", x))
-        levels.append(x)
-    x = layer("bottom3", layer("down3", layer("enter3", x)))
-    for level in (2, 1, 0):
-        above = doubled(layer(f"leave{level + 1}", x))
-        x = layer(f"up{level}", joined(above, levels[level]))
-    return layer("cells", layer("last0", x))
 
 
 def planes(values, valid, scale, is_known):
@@ -120,7 +65,7 @@ def planes(values, valid, scale, is_known):
 
 
 @dataclass(frozen=True, eq=False)
-class ColumnNetwork(TrainedNetwork):
+class ColumnNetwork(UNet):
     """A trained network.
 
     Parameters
@@ -134,6 +79,7 @@ class ColumnNetwork(TrainedNetwork):
     """
 
     file: ClassVar[Path] = FILE
+    layers: ClassVar[dict] = LAYERS
 
     def cells(self, x):
         """Cells of what is seen in a frame.
@@ -146,21 +92,10 @@ class ColumnNetwork(TrainedNetwork):
         Returns
         -------
         (5, rows / 2, columns / 2) numpy.ndarray of float32
-            See the function `cells`.
+            Of each cell: logit, position (y, x) from its middle in pixels, and
+            logarithms of the errors of both.
         """
-
-        def layer(name, x):
-            _, _, size, stride = LAYERS[name]
-            kernels = self.weights[f"kernels_{name}"]
-            bias = self.weights[f"bias_{name}"]
-            x = conv2d(x, kernels, bias, stride, padding(size, stride))
-            # In place: nobody else has it.
-            return x if name == "cells" else np.maximum(x, 0, out=x)
-
-        def joined(a, b):
-            return np.concatenate([a, b], axis=1)
-
-        found = cells(x[np.newaxis], layer, upsample, joined)[0]
+        (found,) = self.cells_of(x[np.newaxis])
         found[3:] = np.clip(found[3:], *ERRORS)
         return found
 

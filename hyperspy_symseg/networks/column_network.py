@@ -11,9 +11,10 @@ from scipy import special
 from hyperspy_symseg.frames.threads import one_thread
 
 from . import column_gaps as gaps
-from .column_layers import CELL, COARSEST, REACH, ColumnNetwork, planes
+from .column_layers import REACH, ColumnNetwork, planes
 from .column_peaks import columns_of
 from .column_scale import FAR, binned, column_width, mean_and_spread
+from .u_net import CELL, COARSEST
 
 CONTRASTS = "auto", "bright", "dark"
 # Width of a column that frames are binned to, in pixels, and the most they are: the

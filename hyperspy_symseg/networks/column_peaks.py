@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 from scipy import special
 
-from .column_layers import CELL
+from .u_net import CELL
 
 # Cells that have less of a column than this have nothing to do with any.
 LEAST = 0.02

@@ -23,7 +23,9 @@ from hyperspy_symseg.frames.tiling import map_tiles
 from hyperspy_symseg.frames.valid import valid_pixels
 from hyperspy_symseg.templates.blocks import interpolated, largest_between
 from hyperspy_symseg.templates.boundaries import sharpened, straightened
+from hyperspy_symseg.templates.displaced_blocks import change_by_displacement
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
+from hyperspy_symseg.templates.shapes import shaped
 from hyperspy_symseg.templates.small_regions import by_evidence
 from hyperspy_symseg.templates.survival import change_of_certainty, changed
 
@@ -277,7 +279,15 @@ def refine(templates, frame, mask, tile, certainty=True, normalized=None):
     found = templates.posterior(normalized)
     n_places = math.prod(frame.shape) / normalized.block**2
     blocks_in_cell = (templates.period / normalized.block) ** 2
-    straight = straightened(*found, templates.powers > 0)
+    several = templates.n_patterns > 1
+    if templates.are_motifs or (certainty and several):
+        expected = templates.each_expected(normalized, found[0])
+    if templates.are_motifs:
+        found = _displaced(templates, normalized, expected, *found)
+        first_block = tuple(begin // normalized.block for begin in first)
+        straight = shaped(found[1], first_block)
+    else:
+        straight = straightened(*found, templates.powers > 0)
     straight = by_evidence(straight, *found, n_places, blocks_in_cell)
     rows, columns = (
         np.arange(axis.start - begin, axis.stop - begin)
@@ -288,8 +298,9 @@ def refine(templates, frame, mask, tile, certainty=True, normalized=None):
     probabilities = None
     if certainty:
         probabilities = sharpened(interpolated(straight, *pixels))
-        if len(straight) > 1:
-            change = change_of_certainty(normalized, templates, found, straight, first)
+        if several:
+            model = normalized, templates, expected
+            change = change_of_certainty(*model, found, straight, first)
             change = interpolated(change, *pixels)
             probabilities = changed(probabilities, change, labels)
     if normalized.flat is not None:
@@ -298,6 +309,16 @@ def refine(templates, frame, mask, tile, certainty=True, normalized=None):
         chance = np.float32(1 / len(straight))
         probabilities = chance + IN_DOUBT * (probabilities - chance)
     return labels, probabilities
+
+
+def _displaced(templates, frame, expected, posterior, log_likelihood):
+    """Posterior and log-likelihoods of motifs, with blocks displaced as they fit."""
+    # It is 0 if it is not known.
+    variance = templates.variances.mean() or templates.noise
+    change = change_by_displacement(
+        frame, expected, posterior, variance, templates.period
+    )
+    return posterior, log_likelihood - change / np.float32(2 * templates.noise)
 
 
 def log_flat_areas(share):

@@ -17,10 +17,11 @@ from hyperspy_symseg.frames.checks import (
 from hyperspy_symseg.frames.threads import pmap
 from hyperspy_symseg.frames.tile import widened
 from hyperspy_symseg.lattice.cell import LARGEST_INDEX
+from hyperspy_symseg.networks.u_net import REACH
 
 from .bragg import WIDTH, FreeComponents
 from .crystal import Crystal, reach
-from .normalized_frame import cell_size
+from .normalized_frame import block_size, cell_size
 from .potts import (
     COUPLING,
     COUPLING_OF_MOTIFS,
@@ -371,7 +372,10 @@ class Templates:
         cell = cell_size(self.period)
         widths = np.concatenate([reach(self.widths), self.contrast_widths])
         widest = widths.max(initial=WIDTH)
-        return (round(MARGIN * widest * self.period) // cell + 1) * cell
+        margin = round(MARGIN * widest * self.period)
+        if self.are_motifs:
+            margin += REACH * block_size(self.period)
+        return (margin // cell + 1) * cell
 
     def pixels_around(self, pixels, shape):
         """Rows and columns that the labels of some depend on, from whole cells on.
@@ -519,8 +523,12 @@ class Templates:
     @property
     def coupling(self):
         """What an edge of the labels costs, in nats: float."""
-        are_motifs = (self.crystals == 0).all()
-        return COUPLING_OF_MOTIFS if are_motifs else COUPLING
+        return COUPLING_OF_MOTIFS if self.are_motifs else COUPLING
+
+    @property
+    def are_motifs(self):
+        """Whether there are several patterns, all motifs of one crystal: bool."""
+        return self.n_patterns > 1 and bool((self.crystals == 0).all())
 
     def _alike(self, block):
         """Patterns that one cell does not tell apart, as for `log_likelihoods`: list.

@@ -33,7 +33,7 @@ RIDGE = 1e-5
 BELOW = np.float32(1 - 1e-6)
 
 
-def change_of_certainty(frame, templates, found, straight, first=(0, 0)):
+def change_of_certainty(frame, templates, expected, found, straight, first=(0, 0)):
     """How the probabilities of the patterns change by what boundaries do not tell.
 
     The frame is labelled anew with noise that is white, and as strong as the
@@ -45,7 +45,8 @@ def change_of_certainty(frame, templates, found, straight, first=(0, 0)):
         sum over its pixels of t_k t_l / noise.
 
     Where the evidence is weak, boundaries are then elsewhere, and regions come and go.
-    Where it is not half as much as the model says, there is something else, and no
+    Motifs of one crystal are not labelled anew, as `shapes` counts noise. Where the
+    evidence is not half as much as the model says, there is something else, and no
     pattern is more probable than another.
 
     Parameters
@@ -53,6 +54,8 @@ def change_of_certainty(frame, templates, found, straight, first=(0, 0)):
     frame : NormalizedFrame
     templates : Templates
         Of two patterns or more.
+    expected : list of (rows, columns) numpy.ndarray of float32
+        Template of every pattern, as from `Templates.each_expected`.
     found : (numpy.ndarray, numpy.ndarray)
         Posterior and log-likelihoods, as from `Templates.posterior`.
     straight : (patterns, block rows, block columns) numpy.ndarray of float32
@@ -66,45 +69,52 @@ def change_of_certainty(frame, templates, found, straight, first=(0, 0)):
     (patterns, block rows, block columns) numpy.ndarray of float32
         Their sum over the patterns is 0.
     """
-    posterior, log_likelihood = found
-    covariance = _covariance(frame, templates, posterior)
-    spread = _spread_of_noise(covariance)
-    begin = tuple(each // frame.block for each in first)
-
-    def labelled(replicate):
-        noisy = log_likelihood.copy()
-        for j, noise in enumerate(_noise(replicate, begin, spread.shape)):
-            noisy[j:-1] += spread[j:, j] * noise
-        residuals = noisy * np.float32(-2 * templates.noise)
-        likelihoods = log_likelihoods(residuals, templates.noise)
-        return _probabilities(mean_field(likelihoods, templates.coupling), noisy)
-
-    mean = sum(pmap(labelled, range(REPLICATES)))
-    mean /= np.float32(REPLICATES)
-    mean -= _probabilities(posterior, log_likelihood)
+    covariance = _covariance(frame, expected, templates.noise)
     before, labels = sharpened(straight), most_probable(straight)
-    after = changed(before, mean, labels)
-    _share_what_is_in_doubt(after, labels, covariance, log_likelihood)
+    if templates.are_motifs:
+        # What noise does is in the odds already.
+        after = before.copy()
+    else:
+        begin = tuple(each // frame.block for each in first)
+        after = changed(before, _by_noise(templates, found, covariance, begin), labels)
+    _share_what_is_in_doubt(after, labels, covariance, found[1])
     after -= before
     return after
 
 
-def _covariance(frame, templates, posterior):
+def _by_noise(templates, found, covariance, first):
+    """How probabilities change by noise, from a first block on: float32, as these."""
+    posterior, log_likelihood = found
+    spread = _spread_of_noise(covariance)
+
+    def labelled(replicate):
+        noisy = log_likelihood.copy()
+        for j, noise in enumerate(_noise(replicate, first, spread.shape)):
+            noisy[j:-1] += spread[j:, j] * noise
+        residuals = noisy * np.float32(-2 * templates.noise)
+        likelihoods = log_likelihoods(residuals, templates.noise)
+        return _probabilities(mean_field(likelihoods), noisy)
+
+    mean = sum(pmap(labelled, range(REPLICATES)))
+    mean /= np.float32(REPLICATES)
+    mean -= _probabilities(posterior, log_likelihood)
+    return mean
+
+
+def _covariance(frame, expected, noise):
     """Covariance of the log-likelihoods, each less the last, if noise is what it is.
 
     (patterns, patterns, block rows, block columns) numpy.ndarray of float32
     """
-    expected = templates.each_expected(frame, posterior)
-    last = expected[-1].copy()
-    for each in expected:
-        each -= last
-        if frame.valid is not None:
+    more = [each - expected[-1] for each in expected[:-1]]
+    if frame.valid is not None:
+        for each in more:
             each[~frame.valid] = 0
     n = len(expected)
     covariance = np.zeros((n, n, *frame.counts.shape), np.float32)
     for k, j in itertools.combinations_with_replacement(range(n - 1), 2):
-        covariance[k, j] = products(expected[k], expected[j], frame.block)
-        covariance[k, j] /= np.float32(templates.noise)
+        covariance[k, j] = products(more[k], more[j], frame.block)
+        covariance[k, j] /= np.float32(noise)
         covariance[j, k] = covariance[k, j]
     return covariance
 

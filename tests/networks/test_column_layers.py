@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 import pytest
-from scipy import signal
 
 from hyperspy_symseg.networks.column_layers import (
-    ERRORS,
     FILE,
-    LAYERS,
     REACH,
     ColumnNetwork,
-    cells,
     example_planes,
     planes,
 )
@@ -27,32 +23,6 @@ def test_cells_are_those_of_torch(network):
     found = network.cells(example_planes())
     assert np.ptp(expected[0]) > 1
     np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
-def test_layers_are_in_order(network):
-    """An independent, slow forward pass."""
-
-    def layer(name, images):
-        _, n_out, size, stride = LAYERS[name]
-        kernels = network.weights[f"kernels_{name}"].astype(float)
-        assert kernels.shape == (n_out, len(images), size, size)
-        around = (size - stride + 1) // 2
-        padded = np.pad(images, ((0, 0), (around, around), (around, around)))
-        found = [
-            sum(map(lambda a, b: signal.correlate(a, b, "valid"), padded, own))
-            for own in kernels
-        ]
-        found = np.array(found)[:, ::stride, ::stride]
-        found += network.weights[f"bias_{name}"][:, np.newaxis, np.newaxis]
-        return found if name == "cells" else np.maximum(found, 0)
-
-    def doubled(images):
-        return np.kron(images, np.ones((1, 2, 2)))
-
-    x = example_planes()
-    expected = cells(x, layer, doubled, lambda a, b: np.concatenate([a, b]))
-    expected[3:] = np.clip(expected[3:], *ERRORS)
-    np.testing.assert_allclose(network.cells(x), expected, atol=1e-4)
 
 
 def test_cells_depend_on_nothing_out_of_reach(network):

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -259,3 +261,47 @@ def test_labels_are_as_often_right_as_they_are_certain_where_evidence_is_weak():
         right.append((labels == truth).mean())
     assert np.mean(right) < 0.93
     assert np.mean(certain) == pytest.approx(np.mean(right), abs=0.04)
+
+
+@pytest.fixture(scope="module")
+def motifs():
+    """Two motifs on one lattice, the second between two walls; and a model of them."""
+    y, x = np.mgrid[:61, :1500]
+    lattice = np.cos(2 * np.pi * y / PERIOD) + np.cos(2 * np.pi * x / PERIOD)
+    order = np.cos(2 * np.pi * (x + y) / PERIOD)
+    frame = lattice + np.where((x > 500) & (x < 900), 0.5, -0.5) * order
+    frame += 1.5 * np.random.default_rng(6).normal(size=frame.shape)
+    model = SymmetryModel.fit(frame, TRANSLATION, 2, stride=3, period=PERIOD)
+    assert model.templates.are_motifs
+    return frame, model
+
+
+def test_motifs_are_the_same_in_tiles(motifs):
+    frame, model = motifs
+    grid = Grid.over(frame.shape, model.stride)
+    expected = label_frame(model, frame, certainty=True)
+    [tiles] = model.tiles(grid, frame.shape, (61, 350))
+    assert tiles[1].outer[1].stop < 1500
+    for tile in tiles:
+        outer = Tile.at(
+            [axis.start for axis in tile.outer], frame[tile.outer].copy(), frame.shape
+        )
+        found = model.predict_tile(outer, None, grid, tile, certainty=True)
+        of_whole = expected[tile.inner]
+        np.testing.assert_array_equal(found["label"], of_whole["label"])
+        np.testing.assert_allclose(found["certainty"], of_whole["certainty"], atol=1e-3)
+
+
+def test_motifs_are_told_apart(motifs):
+    frame, model = motifs
+    x = np.arange(1500)
+    found = label_frame(model, frame) == ((x > 500) & (x < 900))
+    assert abs(found.mean() - 0.5) > 0.49
+
+
+def test_a_model_that_does_not_know_its_variances_labels_motifs(motifs):
+    frame, model = motifs
+    expected = label_frame(model, frame)
+    templates = dataclasses.replace(model.templates, variances=())
+    found = label_frame(dataclasses.replace(model, templates=templates), frame)
+    assert (found == expected).mean() > 0.99

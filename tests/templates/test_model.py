@@ -7,6 +7,7 @@ import pytest
 from scipy import optimize
 
 from hyperspy_symseg.frames.block_sums import spread
+from hyperspy_symseg.networks.u_net import REACH
 from hyperspy_symseg.templates import Templates
 from hyperspy_symseg.templates.blocks import sum_blocks
 from hyperspy_symseg.templates.bragg import LEAST_WEIGHT
@@ -628,6 +629,19 @@ def test_an_edge_costs_less_between_motifs_of_one_crystal_alone(templates):
     unknown = {"n_pixels": (), "variances": ()}
     others = replace(motifs, n_patterns=3, crystals=[0, 0, -1], **unknown)
     assert others.coupling == COUPLING
+
+
+def test_motifs_are_several_patterns_of_one_crystal():
+    motifs = two_motifs(1.4)
+    assert motifs.are_motifs
+    assert not motifs.only([0]).are_motifs
+
+
+def test_the_margin_of_motifs_has_room_for_the_network():
+    motifs = two_motifs(1.4)
+    # Blocks of a third of a period.
+    least = motifs.only([0]).margin + REACH * round(PERIOD / 3)
+    assert least <= motifs.margin < least + PERIOD
 
 
 def test_posterior_tells_two_motifs_apart(two_domains):

@@ -33,7 +33,12 @@ def templates_of(noise, second=REFLECTIONS[1], amplitude=0.4):
 
 def change_in(frame, templates):
     found = templates.posterior(frame)
-    return change_of_certainty(frame, templates, found, straightened(*found))
+    return change_of(frame, templates, found, straightened(*found))
+
+
+def change_of(frame, templates, found, straight):
+    expected = templates.each_expected(frame, found[0])
+    return change_of_certainty(frame, templates, expected, found, straight)
 
 
 def test_strong_evidence_survives(two_grains):
@@ -49,7 +54,7 @@ def test_labels_of_noise_do_not_survive(noise):
     templates = templates_of(0.5, amplitude=0.1)
     found = templates.posterior(noise)
     straight = straightened(*found)
-    change = change_of_certainty(noise, templates, found, straight)
+    change = change_of(noise, templates, found, straight)
     own = np.take_along_axis(change, straight.argmax(axis=0)[np.newaxis], 0)
     assert own.mean() < -0.1
 
@@ -61,7 +66,7 @@ def test_where_there_is_neither_crystal_no_label_is_certain():
     templates = templates_of(0.25)
     found = templates.posterior(frame)
     straight = straightened(*found)
-    change = change_of_certainty(frame, templates, found, straight)
+    change = change_of(frame, templates, found, straight)
     certainty = (sharpened(straight) + change).max(axis=0)
     assert certainty[20:33, 40:53].max() < 0.6
     assert certainty[:, :24].min() > 0.99
@@ -111,9 +116,10 @@ def test_noise_varies_as_log_likelihoods_do(one_crystal):
     patterns, amplitudes = [0, 0, 1, 1, 2], [0.5, 0.4, 0.3, 0.2, 0.1]
     templates = Templates(PERIOD, 3, patterns, reflections, amplitudes, 0.7)
     posterior, _ = templates.posterior(one_crystal)
-    spread = _spread_of_noise(_covariance(one_crystal, templates, posterior))
+    expected = templates.each_expected(one_crystal, posterior)
+    spread = _spread_of_noise(_covariance(one_crystal, expected, templates.noise))
     assert spread.shape == (2, 2, *BLOCKS)
-    first, second, last = templates.each_expected(one_crystal, posterior)
+    first, second, last = expected
     block = np.s_[6:9, 12:15]
     pair = np.stack([(first - last)[block].ravel(), (second - last)[block].ravel()])
     own = spread[:, :, 2, 4].astype(float)
@@ -135,7 +141,8 @@ def test_pixels_that_are_not_valid_have_no_noise():
     frame = NormalizedFrame(two_lattices()[0], mask, PERIOD)
     templates = templates_of(0.5)
     posterior, _ = templates.posterior(frame)
-    spread = _spread_of_noise(_covariance(frame, templates, posterior))
+    expected = templates.each_expected(frame, posterior)
+    spread = _spread_of_noise(_covariance(frame, expected, templates.noise))
     hidden = spread[0, 0, 10:20, 20:40]
     assert hidden.max() < 1e-3 * np.median(spread)
 
