@@ -283,6 +283,12 @@ class CrystalLearner:
         other.factors = np.concatenate([self.factors, self.factors[[pattern]]])
         return other
 
+    def alone(self, pattern):
+        """Return the same with one of its patterns only, and as much learnt of it."""
+        other = copy.copy(self)
+        other.factors = self.factors[[pattern]]
+        return other
+
     def placed_like(self, pattern):
         """Structure factors of the last motif where it is most like another: (n,).
 

@@ -149,7 +149,8 @@ def change_slowly(frame, group, solution, cost=0.0):
     """Whether one motif that varies slowly explains as much as two of several: bool.
 
     Tilt, astigmatism and thickness change a motif from cell to cell, and are no other
-    pattern.
+    pattern. Two on a superlattice have to gain over one on it that is the same
+    everywhere, too: a smaller number of patterns may not have the superlattice.
 
     Parameters
     ----------
@@ -171,10 +172,13 @@ def change_slowly(frame, group, solution, cost=0.0):
         np.vdot(weights, frame.residuals(template))
         for weights, template in zip(own, templates, strict=True)
     ]
-    learner = learner.with_width(SLOWLY)
+    wide = learner.with_width(SLOWLY)
     for pair in itertools.combinations(range(len(own)), 2):
         both = own[list(pair)]
-        one = np.vdot(both.sum(axis=0), frame.residuals(learner.varying(both)))
+        ones, all_of_them = [wide.varying(both)], both.sum(axis=0, keepdims=True)
+        if learner.has_domains:
+            ones += learner.alone(pair[0]).fit(all_of_them)
+        one = min(np.vdot(all_of_them, frame.residuals(each)) for each in ones)
         gain = (one - sum(losses[k] for k in pair)) / (2 * noise)
         share, length = solution.cost_of_edges(group, pair)
         if gain < max(DECISIVE, cost * share * length):

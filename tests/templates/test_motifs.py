@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -413,6 +415,20 @@ def domains():
     frame = NormalizedFrame(np.choose(labels, frames), None, 9.0)
     between = sum_blocks(labels % 2, frame.block) / frame.counts > 0.5
     return frame, between, one_pattern(frame, DISORDERED, 9.0)
+
+
+def test_order_that_is_the_same_everywhere_is_one_motif():
+    """Labels at random, and too few counts for a motif that varies."""
+    counts = micrograph(ordered(0.25), SHAPE, dose=1, jitter=0, seed=3)[0].data
+    frame = NormalizedFrame(counts, None, 9.0)
+    cell = reciprocal(ordered(0.25))
+    learner = CrystalLearner(frame, cell, 5.0, 9.0, antiphase=(0.5, 0.0))
+    own = np.random.default_rng(0).random(frame.counts.shape) < 0.5
+    start = np.stack([~own, own]).astype(np.float32)
+    learner.fit(start)
+    one = replace(one_pattern(frame, cell, 9.0), posterior=start)
+    assert learner.has_domains
+    assert change_slowly(frame, Group(learner, [0, 1]), one)
 
 
 def test_antiphase_domains_are_one_pattern():
