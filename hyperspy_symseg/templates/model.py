@@ -410,7 +410,27 @@ class Templates:
             From 0 to 1; 1 for one pattern.
         """
         pairs = itertools.combinations(range(self.n_patterns), 2)
-        return min((_difference(self, *pair) for pair in pairs), default=1.0)
+        return min((self.difference(*pair) for pair in pairs), default=1.0)
+
+    def difference(self, first, second):
+        """Share of their power in which two patterns differ: float.
+
+        Parameters
+        ----------
+        first, second : int
+        """
+        (ours, a), (theirs, b) = self.of(first), self.of(second)
+        power = (a**2).sum() + (b**2).sum()
+        if not power:
+            return 0.0
+        crystals = self.crystals[[first, second]]
+        if crystals[0] == crystals[1] >= 0:
+            # Phases count, too, as the displacement is the same.
+            a = a * np.exp(1j * self.phases[self.patterns == first])
+            b = b * np.exp(-1j * self.phases[self.patterns == second])
+        same, other = np.nonzero(distances(ours, theirs) < SAME / self.period)
+        in_common = 2 * (a[same] * b[other]).sum().real / power
+        return float(np.clip(1 - in_common, 0, 1))
 
     def crystal(self, number):
         """Crystal of that number, and its patterns."""
@@ -574,19 +594,3 @@ def by_pattern(function, groups, posterior):
         for pattern, result in zip(patterns, results, strict=True):
             found[pattern] = result
     return found
-
-
-def _difference(templates, first, second):
-    """Share of their power in which two patterns differ: float."""
-    (ours, a), (theirs, b) = templates.of(first), templates.of(second)
-    power = (a**2).sum() + (b**2).sum()
-    if not power:
-        return 0.0
-    crystals = templates.crystals[[first, second]]
-    if crystals[0] == crystals[1] >= 0:
-        # Phases count, too, as the displacement is the same.
-        a = a * np.exp(1j * templates.phases[templates.patterns == first])
-        b = b * np.exp(-1j * templates.phases[templates.patterns == second])
-    same, other = np.nonzero(distances(ours, theirs) < SAME / templates.period)
-    in_common = 2 * (a[same] * b[other]).sum().real / power
-    return float(np.clip(1 - in_common, 0, 1))

@@ -23,8 +23,8 @@ ENOUGH, WIDEST = 10.0, 3.0
 # What an edge costs at least, as a share: in a micrograph of one crystal, two motifs
 # gained a fifth of a nat for each edge between them.
 LEAST_SHARE = 0.2
-# And at most: log-likelihoods of motifs are means over a cell, which draw short
-# boundaries by themselves.
+# And at most, between motifs and where a cell does not tell patterns apart:
+# log-likelihoods are means over a cell, which draw short boundaries by themselves.
 MOST_SHARE = 0.5
 # Variance of residuals, at least, where a frame has 1.
 LEAST_VARIANCE = 1e-2
@@ -143,12 +143,39 @@ def window_of_evidence(factors, block):
     # What templates do not explain of the variance, which is 1 in a frame. Not the
     # overdispersion of it: what is alike near by does not get less in wider windows.
     variance = 1 - 2 * (np.abs(factors) ** 2).sum(axis=1).mean()
-    # Half the mean square of the difference of two templates, over the variance.
-    nats = block**2 * min(powers, default=np.inf) / max(variance, LEAST_VARIANCE)
-    if nats * BLOCKS_IN_CELL**2 >= ENOUGH:
+    nats = nats_of_block(min(powers, default=np.inf), variance, block)
+    if are_told_apart(nats):
         return None
     # As many blocks as a Gaussian window stands for.
     return min(np.sqrt(ENOUGH / (4 * np.pi * max(nats, NOTHING))), WIDEST)
+
+
+def nats_of_block(power, variance, block):
+    """What a block tells of which of two templates it has, in nats: float.
+
+    Half the mean square of the difference of the templates, over the variance.
+
+    Parameters
+    ----------
+    power : float
+        Sum of the squares of the amplitudes that the templates differ in.
+    variance : float
+        Of what templates do not explain, where a frame has 1.
+    block : int
+        Side of a block, in pixels.
+    """
+    return block**2 * power / max(variance, LEAST_VARIANCE)
+
+
+def are_told_apart(nats):
+    """Whether a cell tells two patterns apart, if its blocks have so many nats: bool.
+
+    Parameters
+    ----------
+    nats : float
+        As from `nats_of_block`.
+    """
+    return bool(nats * BLOCKS_IN_CELL**2 >= ENOUGH)
 
 
 def share_of_edge(window):

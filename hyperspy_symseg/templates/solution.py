@@ -9,9 +9,16 @@ import numpy as np
 
 from .crystal_learner import CrystalLearner
 from .model import Templates
-from .normalized_frame import BLOCKS_IN_CELL
+from .normalized_frame import BLOCKS_IN_CELL, block_size
 from .pattern import Pattern
-from .potts import COUPLING, boundary_length, share_of_edge
+from .potts import (
+    COUPLING,
+    MOST_SHARE,
+    are_told_apart,
+    boundary_length,
+    nats_of_block,
+    share_of_edge,
+)
 
 # Posterior of the pattern that a block is thought to have, to begin with.
 BELIEF = 0.9
@@ -99,7 +106,7 @@ class Solution:
         Returns
         -------
         share : float
-            Of what an edge costs between patterns on lattices of their own.
+            Of what an edge costs between patterns that a cell tells apart.
         length : int
             Number of these edges.
         """
@@ -110,12 +117,23 @@ class Solution:
     @property
     def weighted_length(self):
         """Length of the boundaries, each edge weighted by what it costs: float."""
-        costs = (
-            self.cost_of_edges(group, pair)
-            for group in self.groups
-            for pair in itertools.combinations(range(len(group.patterns)), 2)
+        return sum(
+            self._share_between(*pair) * boundary_length(self.labels, *pair)
+            for pair in itertools.combinations(range(self.templates.n_patterns), 2)
         )
-        return self.length - sum((1 - share) * length for share, length in costs)
+
+    def _share_between(self, first, second):
+        """What an edge between two patterns costs, as a share of the most: float."""
+        for group in of_several_motifs(self.groups):
+            if first in group.patterns and second in group.patterns:
+                pair = group.patterns.index(first), group.patterns.index(second)
+                return self.cost_of_edges(group, pair)[0]
+        templates = self.templates
+        powers = templates.powers[[first, second]]
+        different = templates.difference(first, second) * powers.sum() / 2
+        block = block_size(templates.period)
+        nats = nats_of_block(different, 1 - powers.mean(), block)
+        return 1.0 if are_told_apart(nats) else MOST_SHARE
 
     def least_cells(self):
         """Number of cells that the smallest pattern has: float.
