@@ -66,12 +66,23 @@ def change_by_displacement(frame, templates, posterior, variance, period):
 def _gradient_sums(frame, template):
     """Sums over blocks of r g (y, x) and of g g^T (yy, yx, xx): two float32 arrays."""
     residuals = frame.pixels - template
-    y, x = np.gradient(template, axis=(-2, -1))
+    y, x = _gradient(template)
     if frame.valid is not None:
         y[~frame.valid] = x[~frame.valid] = 0
     slopes = [products(residuals, each, frame.block) for each in (y, x)]
     curvatures = [products(*pair, frame.block) for pair in ((y, y), (y, x), (x, x))]
     return np.stack(slopes), np.stack(curvatures)
+
+
+def _gradient(template):
+    """Half of the differences of the neighbours along y and x, 0 at edges: two arrays.
+
+    Ten times as fast as that of NumPy.
+    """
+    y, x = np.zeros_like(template), np.zeros_like(template)
+    np.subtract(template[..., 2:, :], template[..., :-2, :], out=y[..., 1:-1, :])
+    np.subtract(template[..., 2:], template[..., :-2], out=x[..., 1:-1])
+    return y * np.float32(0.5), x * np.float32(0.5)
 
 
 def _best(slope, curvature, cost):

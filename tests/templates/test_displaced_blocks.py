@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from hyperspy_symseg.templates.displaced_blocks import (
     _best,
+    _gradient,
     _gradient_sums,
     change_by_displacement,
 )
@@ -101,3 +102,14 @@ def test_the_best_displacement_solves_its_equations(cost):
     y, x = _best(slope[:, None, None], curvature[:, None, None], cost)
     matrix = np.array([[3 + cost, 0.5], [0.5, 4 + cost]])
     np.testing.assert_allclose([y[0, 0], x[0, 0]], np.linalg.solve(matrix, -slope))
+
+
+def test_the_gradient_is_that_of_numpy_inside():
+    template = np.random.default_rng(0).normal(size=(2, 7, 9)).astype(np.float32)
+    expected = np.gradient(template, axis=(-2, -1))
+    for axis, (found, own) in enumerate(
+        zip(_gradient(template), expected, strict=True)
+    ):
+        inside = (slice(None), *np.roll([slice(1, -1), slice(None)], axis))
+        np.testing.assert_allclose(found[inside], own[inside], rtol=1e-6)
+        assert not np.delete(found, np.s_[1:-1], axis=axis + 1).any()
