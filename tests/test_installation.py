@@ -189,7 +189,7 @@ def test_every_room_has_a_floor_and_imports_those_below(house):
 def test_weights_are_installed_and_small():
     paths = list(PACKAGE.glob("networks/*.npz"))
     names = {"columns", "symmetry", "hrtem_graphene", "hrtem_mos2", "hrtem_metal"}
-    names |= {"hrtem_sites_mos2", "hrtem_sites_metal"}
+    names |= {"hrtem_sites_mos2", "hrtem_sites_metal", "shapes"}
     assert {path.stem for path in paths} == names
     assert sum(path.stat().st_size for path in paths) < 4e6
 

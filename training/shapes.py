@@ -126,7 +126,7 @@ def main():
         losses,
     )
     weights = network.as_weights()
-    weights["torch_odds"] = example_odds(weights).astype(float)
+    weights["torch_odds"] = example_odds(weights)
     weights["steps"] = np.array(options.steps)
     weights["seconds"] = np.array(round(time.process_time()))
     found = ShapeNetwork(weights, options.seed)

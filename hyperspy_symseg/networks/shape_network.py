@@ -85,8 +85,8 @@ class ShapeNetwork(UNet):
 
 
 def example_evidence():
-    """What the file has torch's odds of: (16, 32) numpy.ndarray of float32."""
+    """What the file has torch's odds of: (16, 16) numpy.ndarray of float32."""
     rng = np.random.default_rng(0)
-    y, x = np.indices((16, 32))
-    evidence = np.where((y - 7) ** 2 + (x - 14) ** 2 < 36, 1, -1)
+    y, x = np.indices((16, 16))
+    evidence = np.where((y - 7) ** 2 + (x - 6) ** 2 < 25, 1, -1)
     return rng.normal(evidence, 2).astype(np.float32)

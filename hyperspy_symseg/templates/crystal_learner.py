@@ -289,12 +289,13 @@ class CrystalLearner:
         other.factors = self.factors[[pattern]]
         return other
 
-    def placed_like(self, pattern):
-        """Structure factors of the last motif where it is most like another: (n,).
+    def placed_like(self, pattern, other=-1):
+        """Structure factors of a motif, the last one, where it is most like a pattern.
 
-        Of two signs of a superlattice, that counts which is more like it.
+        (n,) numpy.ndarray of complex128. Of two signs of a superlattice, that counts
+        which is more like it.
         """
-        first, last = self.factors[pattern], self.factors[-1]
+        first, last = self.factors[[pattern, other]]
         v = self._components.displacement_of_one(first, last)
         real, imag = self._components.turned(v)[:, :, 0, 0]
         last = last * (real + 1j * imag)

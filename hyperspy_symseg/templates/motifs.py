@@ -75,9 +75,21 @@ def _are_two_motifs(solution, number):
     first, second = group.learner.factors[row], group.learner.placed_like(row)
     n_first, n_second = templates.n_pixels[pair]
     n = n_first * n_second / max(n_first + n_second, 1)
-    size = np.vdot(second, first).real / max(np.vdot(second, second).real, NOTHING)
-    worth = n * (np.abs(first - size * second) ** 2).sum() / templates.noise
+    worth = n * _difference(first, second) / templates.noise
     return bool(worth > DECISIVE + np.count_nonzero((first != 0) | (second != 0)))
+
+
+def _difference(first, second):
+    """Sum of squares that two motifs (n,) differ in, whatever their contrast: float."""
+    size = np.vdot(second, first).real / max(np.vdot(second, second).real, NOTHING)
+    return (np.abs(first - size * second) ** 2).sum()
+
+
+def _share_of_motif(learner, first, second):
+    """Share of the difference of two motifs that no displacement makes: float."""
+    motif, other = learner.factors[[first, second]]
+    placed = learner.placed_like(first, second)
+    return _difference(motif, placed) / max(_difference(motif, other), NOTHING)
 
 
 def _settled(frame, groups, posterior):
@@ -149,8 +161,10 @@ def change_slowly(frame, group, solution, cost=0.0):
     """Whether one motif that varies slowly explains as much as two of several: bool.
 
     Tilt, astigmatism and thickness change a motif from cell to cell, and are no other
-    pattern. Two on a superlattice have to gain over one on it that is the same
-    everywhere, too: a smaller number of patterns may not have the superlattice.
+    pattern. Nor is a motif that is displaced, as by strain: of what two motifs gain,
+    that share counts which is left if one is placed where it is most like the other.
+    Two on a superlattice have to gain over one on it that is the same everywhere, too:
+    a smaller number of patterns may not have the superlattice.
 
     Parameters
     ----------
@@ -180,6 +194,7 @@ def change_slowly(frame, group, solution, cost=0.0):
             ones += learner.alone(pair[0]).fit(all_of_them)
         one = min(np.vdot(all_of_them, frame.residuals(each)) for each in ones)
         gain = (one - sum(losses[k] for k in pair)) / (2 * noise)
+        gain *= _share_of_motif(learner, *pair)
         share, length = solution.cost_of_edges(group, pair)
         if gain < max(DECISIVE, cost * share * length):
             return True

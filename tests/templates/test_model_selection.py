@@ -14,6 +14,7 @@ from hyperspy_symseg.templates.model_selection import (
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.refusals import (
     NOT_TRIED,
+    ONE_MOTIF,
     RIM,
     TOO_LITTLE,
     TOO_SMALL,
@@ -368,7 +369,7 @@ def strained(seed=0):
 
 def test_bands_of_a_strained_crystal_do_not_gain(monkeypatch):
     """They do in their own window, a wide one, which one crystal cannot do with."""
-    frame = strained()
+    frame = strained(seed=1)
     search = search_of(frame)
     one, bands = search.solution(1), search.solution(2)
     assert one.templates.widths[0] < 5
@@ -376,6 +377,14 @@ def test_bands_of_a_strained_crystal_do_not_gain(monkeypatch):
     monkeypatch.setattr(search, "_with_widths_of", lambda *_: wide)
     assert gain(frame, bands, wide) > 100
     assert search._gain(2, 1) < DECISIVE
+
+
+def test_a_motif_that_strain_displaces_is_no_other():
+    search = search_of(strained(seed=0))
+    # Two motifs are found, which gain by that.
+    np.testing.assert_array_equal(search.solution(2).templates.crystals, [0, 0])
+    assert search._gain(2, 1) > DECISIVE
+    assert search.compare(2).refusals == ("", ONE_MOTIF)
 
 
 def test_a_tilt_of_three_degrees_is_two_patterns():
