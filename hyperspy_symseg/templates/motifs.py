@@ -76,7 +76,12 @@ def _are_two_motifs(solution, number):
     n_first, n_second = templates.n_pixels[pair]
     n = n_first * n_second / max(n_first + n_second, 1)
     worth = n * _difference(first, second) / templates.noise
-    return bool(worth > DECISIVE + np.count_nonzero((first != 0) | (second != 0)))
+    return bool(worth > _least_of_difference(first, second))
+
+
+def _least_of_difference(first, second):
+    """What the difference of two motifs (n,) has to be worth, in nats: float."""
+    return DECISIVE + np.count_nonzero((first != 0) | (second != 0))
 
 
 def _difference(first, second):
@@ -162,7 +167,8 @@ def change_slowly(frame, group, solution, cost=0.0):
 
     Tilt, astigmatism and thickness change a motif from cell to cell, and are no other
     pattern. Nor is a motif that is displaced, as by strain: of what two motifs gain,
-    that share counts which is left if one is placed where it is most like the other.
+    the share that is left if one is placed where it is most like the other has to be
+    decisive, and more than one nat for each structure factor, which noise explains.
     Two on a superlattice have to gain over one on it that is the same everywhere, too:
     a smaller number of patterns may not have the superlattice.
 
@@ -174,7 +180,8 @@ def change_slowly(frame, group, solution, cost=0.0):
     solution : Solution
     cost : float
         Of an edge between blocks of other patterns, in nats: the motifs have to be
-        worth the share of it that they have.
+        worth the share of it that they have. 0 if their number is given: then they may
+        differ in a displacement.
     """
     learner = group.learner
     if learner.contrast_width and not learner.factors.any(axis=1).all():
@@ -194,9 +201,11 @@ def change_slowly(frame, group, solution, cost=0.0):
             ones += learner.alone(pair[0]).fit(all_of_them)
         one = min(np.vdot(all_of_them, frame.residuals(each)) for each in ones)
         gain = (one - sum(losses[k] for k in pair)) / (2 * noise)
-        gain *= _share_of_motif(learner, *pair)
         share, length = solution.cost_of_edges(group, pair)
         if gain < max(DECISIVE, cost * share * length):
+            return True
+        least = _least_of_difference(*learner.factors[list(pair)])
+        if cost and gain * _share_of_motif(learner, *pair) < least:
             return True
     return False
 
