@@ -9,6 +9,7 @@ block is of the first pattern, and of mean -m where it is of the second.
 """
 
 import numpy as np
+from hrtem_frames import uniform_log
 from scipy import ndimage
 
 # Blocks of a map along each side, of which a corner is shown.
@@ -23,11 +24,6 @@ FAINT, SURE, IS_FAINT = (0.02, 3.0), (3.0, 30.0), 0.8
 IS_OF_COLUMNS, SPACINGS, SPREADS = 0.6, (2.6, 4.8), (0.4, 0.7)
 # How often every column has more or less evidence than the next, and what it is times.
 ALTERNATES, WEIGHTS = 0.3, (0.6, 1.4)
-
-
-def uniform_log(rng, low, high):
-    """A number, uniform on a scale of logarithms: float."""
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def draw(rng):
