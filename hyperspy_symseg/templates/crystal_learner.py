@@ -190,11 +190,17 @@ class CrystalLearner:
     def share_inverted(self, weights):
         """Share of the power of the last fit whose contrast has the rarer sign: float.
 
+        A contrast of less than half of that of most power does not count: amorphous
+        material has some of either sign.
+
         Parameters
         ----------
         weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         """
-        powers = pixels_of_cells(self._frame, weights.sum(axis=0)) * self._contrast**2
+        sizes = np.abs(self._contrast)
+        powers = pixels_of_cells(self._frame, weights.sum(axis=0)) * sizes**2
+        mean = np.vdot(powers, sizes) / max(powers.sum(), NOTHING)
+        powers = np.where(sizes > mean / 2, powers, 0)
         share = powers[self._contrast < 0].sum() / max(powers.sum(), NOTHING)
         return float(min(share, 1 - share))
 

@@ -112,6 +112,25 @@ def _known_by_number(method):
     return found
 
 
+def cheapest(solutions):
+    """Solution of the lowest cost, in the noise of that which leaves the whitest.
+
+    Amorphous material has few independent pixels, whatever explains them: a weak
+    crystal that follows it would else be worth long boundaries.
+
+    Parameters
+    ----------
+    solutions : sequence of Solution
+
+    Returns
+    -------
+    Solution
+    """
+    overdispersed = min(one.overdispersion for one in solutions)
+    overdispersed = max(overdispersed, WHITE_NOISE)
+    return min(solutions, key=lambda one: one.cost(overdispersed))
+
+
 class ModelSelection:
     """Templates for one pattern, two, and so on, each from the best of its starts.
 
@@ -266,8 +285,7 @@ class ModelSelection:
         # Patterns that are much alike have one lattice, and one displacement. An empty
         # one costs nothing.
         is_lost = found is None or found.least_cells() < FEWEST_CELLS
-        others = [] if is_lost else [found]
-        return min(splits + others, key=lambda one: one.cost(WHITE_NOISE))
+        return cheapest(splits if is_lost else [*splits, found])
 
     def _is_settled(self, n_patterns):
         """Whether the patterns differ in their lattices, so that no motif is split."""

@@ -135,6 +135,11 @@ class Solution:
         nats = nats_of_block(different, 1 - powers.mean(), block)
         return 1.0 if are_told_apart(nats) else MOST_SHARE
 
+    @property
+    def overdispersion(self):
+        """Variance of the noise of the templates over that of residuals: float."""
+        return self.templates.noise / self.variance
+
     def least_cells(self):
         """Number of cells that the smallest pattern has: float.
 

@@ -523,3 +523,23 @@ def test_domains_are_of_an_order_that_one_pattern_does_not_have(others, antiphas
     for _ in range(2):
         learner.fit(weights)
     assert learner.with_domains().learnt()["crystal"].antiphase == antiphase
+
+
+@pytest.mark.parametrize(
+    ("other", "share"),
+    [
+        (-1.0, 0.5),
+        # Frames have one variance everywhere, noise and all: that of the waves is 0.44
+        # of it on the left. Here it is 0.28, and 0.28 of 0.44 + 0.28 are 0.39.
+        (-0.7, 0.39),
+        # 0.066, a contrast of 0.39: less than half of that of most power, 0.92.
+        (-0.3, 0.0),
+        (0.7, 0.0),
+    ],
+)
+def test_share_inverted_is_of_a_contrast_that_is_not_weak(other, share):
+    contrast = np.where(X < SHAPE[1] // 2, 1, other)
+    frame = normalized(with_noise(contrast * waves(FACTORS), 1))
+    learner = CrystalLearner(frame, CELL, 3.0, PERIOD).with_contrast()
+    learner.learn(everywhere(frame))
+    assert learner.share_inverted(everywhere(frame)) == pytest.approx(share, abs=0.03)
