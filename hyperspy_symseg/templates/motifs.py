@@ -140,10 +140,10 @@ def motif_split(frame, solution, number, superlattice=True):
         return None
     others = [each for each in solution.groups if each is not group]
     own = solution.posterior[group.patterns]
-    learner = crystal_of(frame, group, solution)
-    if learner is None:
+    learner, row = crystal_of(frame, group, solution), group.patterns.index(number)
+    if learner is None or not learner.factors[row].any():
         return None
-    other, row = learner, group.patterns.index(number)
+    other = learner
     if superlattice:
         other = _with_superlattice(frame, learner, own, solution)
     if other is learner:

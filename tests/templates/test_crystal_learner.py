@@ -538,7 +538,8 @@ def test_domains_are_of_an_order_that_one_pattern_does_not_have(others, antiphas
     ],
 )
 def test_share_inverted_is_of_a_contrast_that_is_not_weak(other, share):
-    contrast = np.where(X < SHAPE[1] // 2, 1, other)
+    is_left = np.arange(SHAPE[1]) < SHAPE[1] // 2
+    contrast = np.where(is_left, 1, other)
     frame = normalized(with_noise(contrast * waves(FACTORS), 1))
     learner = CrystalLearner(frame, CELL, 3.0, PERIOD).with_contrast()
     learner.learn(everywhere(frame))

@@ -254,6 +254,14 @@ def test_what_has_no_lattice_is_not_split():
     assert motif_split(frame, free_solution(frame), 0) is None
 
 
+def test_a_crystal_without_structure_factors_is_not_split(two_motifs):
+    # As what a small pattern may end with.
+    frame, _, one = two_motifs
+    solution = one_pattern(frame)
+    solution.groups[0].learner.factors = np.zeros_like(one.groups[0].learner.factors)
+    assert motif_split(frame, solution, 0) is None
+
+
 def test_only_the_blocks_of_a_pattern_are_split():
     """Two motifs on the left, and another lattice on the right."""
     lattices = polar(0.06), polar(-0.06), Lattice.square(11, 33)
