@@ -113,8 +113,10 @@ class CleanFrame:
             (1, 0),
             size=self.values.size,
         )
-        sums, energies, counts = sum_blocks(np.stack(self.cells), SPAN)
-        variances = ratio(energies, counts) - ratio(sums, counts) ** 2
+        # A moire above the lattice varies along a line, and not from line to line.
+        sums, energies, counts = self.cells
+        within = energies - ratio(sums**2, counts)
+        variances = ratio(*sum_blocks(np.stack([within, counts]), SPAN))
         shifted = [each for each in both if each.have_offsets(variances)]
         offsets = [each.offsets() for each in shifted]
         for each in offsets:

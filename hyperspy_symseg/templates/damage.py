@@ -217,7 +217,7 @@ class Lines:
         Parameters
         ----------
         variances : (crops along y, crops along x) numpy.ndarray of float64
-            Variance of the pixels in crops whose sides are a span.
+            Variance of the pixels within cells, in crops whose sides are a span.
         """
         means = self._means
         if self.spoilt.any():

@@ -79,6 +79,16 @@ def test_offsets_are_seen_where_most_is_not_recorded(frame):
 
 
 @pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("amplitude", [0, 0.75])
+def test_offsets_are_seen_under_a_moire_along_the_lines(frame, axis, amplitude):
+    moire = 6 * np.cos(2 * np.pi / 61 * np.arange(SHAPE[axis]))
+    offsets = amplitude * np.random.default_rng(1).normal(size=SHAPE[1 - axis])
+    offsets = np.expand_dims(offsets, axis)
+    changed = frame + np.expand_dims(moire, 1 - axis) + offsets
+    assert clean(changed).is_levelled == bool(amplitude)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
 def test_a_jump_of_the_gain_matters_only_where_it_is(frame, axis):
     gain = np.ones(SHAPE[axis])
     gain[130:] = 1000
