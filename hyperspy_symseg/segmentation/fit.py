@@ -491,7 +491,7 @@ def _why_no_templates(solution, alike, frame, sample, score_model):
             '(n_patterns=1 or "auto").'
         ), None
     labels = solution.labels
-    if 0 < solution.least_cells() < FEW_CELLS:
+    if 0 < solution.cells().min() < FEW_CELLS:
         # Labels are found anew in every frame, and small patterns can be lost.
         labels = most_probable(solution.templates.posterior(frame)[0])
     found = np.bincount(labels.ravel(), minlength=n_patterns) > 0

@@ -191,14 +191,15 @@ class CrystalLearner:
         """Share of the power of the last fit whose contrast has the rarer sign: float.
 
         A contrast of less than half of that of most power does not count: amorphous
-        material has some of either sign.
+        material has some of either sign. Nor does where the mean steps.
 
         Parameters
         ----------
         weights : (patterns, ..., block rows, block columns) numpy.ndarray of float32
         """
         sizes = np.abs(self._contrast)
-        powers = pixels_of_cells(self._frame, weights.sum(axis=0)) * sizes**2
+        steady = (1 - self._frame.steps) * weights.sum(axis=0)
+        powers = pixels_of_cells(self._frame, steady) * sizes**2
         mean = np.vdot(powers, sizes) / max(powers.sum(), NOTHING)
         powers = np.where(sizes > mean / 2, powers, 0)
         share = powers[self._contrast < 0].sum() / max(powers.sum(), NOTHING)

@@ -11,7 +11,7 @@ from .blocks import eroded, gaussian_weights, products, ratio, sum_blocks, windo
 from .learning import LEAST_VARIANCE
 from .normalized_frame import BLOCKS_IN_CELL
 from .overdispersion import NOTHING, overdispersion
-from .potts import COUPLING
+from .potts import COUPLING, boundary_length
 from .reflections import distances
 from .solution import of_several_motifs
 
@@ -25,6 +25,9 @@ MARGINS = (6, 2)
 # Share of its blocks that a pattern has more than a cell from others; thinner ones are
 # rims. Reflections that are as near as this, in cycles a period, are theirs.
 LEAST_INSIDE, NEAR = 0.15, 0.05
+# Power that is hardly a lattice, as a share of that of the pattern beside it; and share
+# of the boundaries of a motif that are beside such patterns, where a crystal ends.
+HARDLY, LEAST_BESIDE_END = 0.1, 0.25
 # Variance that a pattern leaves at most, where a frame has 1: more is a step.
 MOST_LEFT = 2.0
 
@@ -83,16 +86,18 @@ def has_rim(solution):
 
     It is thin and has no reflections but theirs, as grain boundaries are, and crystals
     where they end; or it leaves more than a frame has in the mean, and more than it
-    explains, as where the mean steps. A motif on the lattice of another pattern is
-    none, however thin.
+    explains, as where the mean steps. A thin motif on the lattice of another pattern is
+    one only where that ends.
     """
     shared = of_several_motifs(solution.groups)
     shared = set().union(*(group.patterns for group in shared))
-    alone = set(range(solution.templates.n_patterns)) - shared
     return any(
         _is_step(solution.templates, k)
-        or (_is_thin(solution, k) and _is_mixed(solution, k))
-        for k in alone
+        or (
+            _is_thin(solution, k)
+            and (_is_at_end if k in shared else _is_mixed)(solution, k)
+        )
+        for k in range(solution.templates.n_patterns)
     )
 
 
@@ -119,6 +124,17 @@ def _is_mixed(solution, pattern):
     near = distances(reflections, others).min(axis=1) < NEAR / templates.period
     power = amplitudes**2
     return power[near].sum() > power.sum() / 2
+
+
+def _is_at_end(solution, pattern):
+    """Whether much of a pattern is beside those that hardly have a lattice: bool."""
+    powers = solution.templates.powers
+    [without] = np.nonzero(powers < HARDLY * powers[pattern])
+    others = np.delete(np.arange(len(powers)), pattern)
+    beside, around = (
+        boundary_length(solution.labels, [pattern], some) for some in (without, others)
+    )
+    return beside > LEAST_BESIDE_END * around
 
 
 def _losses_and_noise(frame, solution, labels):

@@ -163,7 +163,9 @@ class ModelSelection:
         if n_patterns == 1:
             return self._learn(everywhere(self._frame), ROUNDS_OF_ONE), True
         begun, are_right = self._begun(n_patterns)
-        return self._learn(begun.posterior, ROUNDS), are_right
+        found = self._learn(begun.posterior, ROUNDS)
+        # Of a pattern that is lost hardly a label is wrong.
+        return found, are_right and not found.has_few_cells()
 
     def _begin(self, method, n_patterns):
         """Begin with what a method finds, which is wanted soon and remembered."""
@@ -246,7 +248,7 @@ class ModelSelection:
         if self._has_few_cells(n_patterns):
             return TOO_SMALL
         solution = self.solution(n_patterns)
-        if solution.least_cells() < FEWEST_CELLS:
+        if solution.has_few_cells():
             return TOO_SMALL
         return RIM if has_rim(solution) else self.alike(n_patterns, is_auto=True)
 
@@ -284,7 +286,7 @@ class ModelSelection:
             return found or tied(self._frame, free)
         # Patterns that are much alike have one lattice, and one displacement. An empty
         # one costs nothing.
-        is_lost = found is None or found.least_cells() < FEWEST_CELLS
+        is_lost = found is None or found.has_few_cells()
         return cheapest(splits if is_lost else [*splits, found])
 
     def _is_settled(self, n_patterns):
@@ -295,7 +297,7 @@ class ModelSelection:
         if free.templates.least_difference() <= LEAST_DIFFERENCE:
             return False
         # An empty pattern settles nothing.
-        if free.least_cells() < FEWEST_CELLS:
+        if free.has_few_cells():
             return False
         fewer, _ = self._free(n_patterns - 1)
         return fewer.cost(WHITE_NOISE) - free.cost(WHITE_NOISE) > DECISIVE
@@ -308,19 +310,19 @@ class ModelSelection:
             # Not even one pattern fewer has room, so that smaller ones need no look.
             return True
         free, _ = self._free(n_patterns)
-        if free.least_cells() >= FEWEST_CELLS:
+        if not free.has_few_cells():
             return False
         if n_patterns > 2 and self._has_few_cells(n_patterns - 1):
             return True
         fewer = self.solution(n_patterns - 1)
-        if fewer.least_cells() < FEWEST_CELLS:
+        if fewer.has_few_cells():
             return True
         numbers = range(n_patterns - 1)
         return not any(motif_varies(self._frame, fewer, number) for number in numbers)
 
     def _motif_splits(self, solution):
         """Solutions with one pattern more on the lattice of another: list."""
-        if solution.least_cells() < FEWEST_CELLS:
+        if solution.has_few_cells():
             return []
         numbers = range(solution.templates.n_patterns)
         found = (with_second_motif(self._frame, solution, number) for number in numbers)

@@ -13,7 +13,6 @@ from .crystal import WIDE, WIDTHS
 from .crystal_learner import NOTHING, CrystalLearner
 from .learning import relearnt
 from .potts import boundary_length
-from .refusals import FEWEST_CELLS
 from .solution import Group, share_of_new
 from .tying import DECISIVE, Fitted, crystal_of, misfit_of_cells
 
@@ -53,7 +52,7 @@ def with_second_motif(frame, solution, number):
     if start is None:
         return None
     found = _settled(frame, *start)
-    if found.least_cells() < FEWEST_CELLS and start[0][-1].learner.has_domains:
+    if found.has_few_cells() and start[0][-1].learner.has_domains:
         # The superlattice is everywhere, and what differs is not that.
         start = motif_split(frame, solution, number, superlattice=False)
         found = _settled(frame, *start)

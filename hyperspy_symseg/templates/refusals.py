@@ -3,7 +3,7 @@
 
 import numpy as np
 
-# Cells that a pattern has to have.
+# Cells that a pattern has to have, but for the only crystal.
 FEWEST_CELLS = 20
 # Numbers that do not count, one after the other, until no more are tried: each takes as
 # long as all before it.

@@ -19,6 +19,7 @@ from .potts import (
     nats_of_block,
     share_of_edge,
 )
+from .refusals import FEWEST_CELLS
 
 # Posterior of the pattern that a block is thought to have, to begin with.
 BELIEF = 0.9
@@ -140,8 +141,8 @@ class Solution:
         """Variance of the noise of the templates over that of residuals: float."""
         return self.templates.noise / self.variance
 
-    def least_cells(self):
-        """Number of cells that the smallest pattern has: float.
+    def cells(self):
+        """Number of cells that each pattern has: (patterns,) numpy.ndarray of float64.
 
         They are of a period; or two for each of its crystal, if these are larger.
         """
@@ -151,7 +152,18 @@ class Solution:
         tied = templates.crystals >= 0
         densities = np.abs(np.linalg.det(templates.cells))[templates.crystals[tied]]
         areas[tied] = np.maximum(1, 0.5 / (densities * templates.period**2))
-        return (n_blocks / BLOCKS_IN_CELL**2 / areas).min()
+        return n_blocks / BLOCKS_IN_CELL**2 / areas
+
+    def has_few_cells(self):
+        """Whether the smallest pattern has too few cells to count: bool.
+
+        Half as many suffice for the only crystal, a particle: nothing else has what it
+        explains.
+        """
+        cells, has_lattice = self.cells(), self.templates.powers > 0
+        smallest = cells.argmin()
+        is_particle = has_lattice[smallest] and has_lattice.sum() == 1
+        return bool(cells[smallest] < FEWEST_CELLS / (2 if is_particle else 1))
 
     def cost(self, overdispersion):
         """Cost of the patterns, in nats.

@@ -544,3 +544,13 @@ def test_share_inverted_is_of_a_contrast_that_is_not_weak(other, share):
     learner = CrystalLearner(frame, CELL, 3.0, PERIOD).with_contrast()
     learner.learn(everywhere(frame))
     assert learner.share_inverted(everywhere(frame)) == pytest.approx(share, abs=0.03)
+
+
+def test_share_inverted_does_not_count_where_the_mean_steps():
+    is_left = np.arange(SHAPE[1]) < SHAPE[1] // 2
+    frame = normalized(with_noise(np.where(is_left, 1, -1) * waves(FACTORS), 1))
+    learner = CrystalLearner(frame, CELL, 3.0, PERIOD).with_contrast()
+    learner.learn(everywhere(frame))
+    frame.steps = np.zeros_like(frame.steps)
+    frame.steps[:, frame.steps.shape[1] // 2 :] = 1
+    assert learner.share_inverted(everywhere(frame)) < 0.02

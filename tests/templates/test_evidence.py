@@ -9,8 +9,10 @@ from hyperspy_symseg.templates.learning import everywhere, learn
 from hyperspy_symseg.templates.model_selection import start_from_labels
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.pattern_spectrum import SpectrumCrops
+from hyperspy_symseg.templates.solution import Group
 
-from .conftest import PERIOD, SHAPE, block_labels, lattice
+from .conftest import PERIOD, REFLECTIONS, SHAPE, block_labels, lattice
+from .test_solution import made_up
 
 COLUMNS = np.arange(SHAPE[1]) * np.ones((SHAPE[0], 1), int)
 
@@ -95,3 +97,26 @@ def test_a_thin_lattice_of_its_own_is_no_rim():
     labels = block_labels(thin.astype(int))
     found = solved(normalized, labels, rounds=1)
     assert not has_rim(relabelled(found, labels))
+
+
+@pytest.mark.parametrize(
+    ("powers", "is_rim"),
+    [
+        # Beside another motif, and vacuum, as where a particle ends.
+        ([0.6, 0.3, 0.01], True),
+        # Beside another motif, and another crystal.
+        ([0.6, 0.3, 0.5], False),
+    ],
+)
+def test_a_thin_motif_is_a_rim_where_its_crystal_ends(powers, is_rim):
+    labels = np.where(COLUMNS < 90, 0, 2)
+    labels[np.abs(COLUMNS - 90) <= PERIOD] = 1
+    found = made_up(
+        labels=block_labels(labels),
+        n_patterns=3,
+        patterns=np.arange(3),
+        reflections=np.tile(REFLECTIONS[0][:1], (3, 1)),
+        amplitudes=np.sqrt(2 * np.array(powers)),
+    )
+    groups = [Group(None, [0, 1]), Group(None, [2])]
+    assert has_rim(dataclasses.replace(found, groups=groups)) == is_rim

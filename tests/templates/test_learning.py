@@ -82,7 +82,7 @@ def test_what_is_counted(solution, two_grains):
     # The boundary is straight, down 51 blocks.
     assert solution.length == pytest.approx(51, abs=6)
     smaller = min(np.bincount(labels.ravel()))
-    assert solution.least_cells() == pytest.approx(smaller / 9, rel=0.03)
+    assert solution.cells().min() == pytest.approx(smaller / 9, rel=0.03)
 
 
 def test_order_of_the_patterns_is_that_of_the_start(solution, two_grains):

@@ -425,6 +425,15 @@ def test_motifs_on_one_lattice_are_found(of_polar):
     assert agreement(search.solution(2).labels, labels) > 0.94
 
 
+def test_motifs_are_found_if_the_scores_have_lost_one():
+    normalized, labels = polar()
+    # Less than 3 % of the blocks, which are lost soon.
+    lost = np.zeros_like(labels)
+    lost[..., :5, :5] = 1
+    search = search_of(normalized, labels=lost)
+    assert agreement(search.solution(2).labels, labels) > 0.94
+
+
 def test_motifs_on_one_lattice_share_a_crystal(of_polar):
     search, _, _ = of_polar
     np.testing.assert_array_equal(search.solution(2).templates.crystals, [0, 0])

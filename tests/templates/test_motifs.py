@@ -475,7 +475,7 @@ def test_order_everywhere_is_no_second_motif():
     lattices = [Lattice.rectangular(18, 9, 4, each) for each in columns]
     frame, _ = frame_of(lattices, 9.0)
     found = with_second_motif(frame, one_pattern(frame, DISORDERED, 9.0), 0)
-    assert found.least_cells() >= FEWEST_CELLS
+    assert found.cells().min() >= FEWEST_CELLS
 
 
 def test_a_lattice_that_is_off_is_settled_when_a_motif_is_split(two_motifs):

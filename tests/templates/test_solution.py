@@ -62,11 +62,31 @@ def test_cells_of_the_smallest_pattern():
     first[:3] = second[:3] = 1
     second[3:, 3:] = 0
     first[3:, :3] = 1
-    assert made_up(labels=[first, second]).least_cells() == 3
+    assert made_up(labels=[first, second]).cells().min() == 3
 
 
 def test_a_pattern_without_blocks_has_no_cells():
-    assert made_up(labels=np.zeros((4, 5), int)).least_cells() == 0
+    assert made_up(labels=np.zeros((4, 5), int)).cells().min() == 0
+
+
+@pytest.mark.parametrize(
+    ("n_cells", "smaller", "has_other", "are_few"),
+    [
+        (19, 1, True, True),
+        (20, 1, True, False),
+        (19, 0, True, True),
+        # The only crystal.
+        (9, 0, False, True),
+        (10, 0, False, False),
+    ],
+)
+def test_a_pattern_needs_cells_and_a_particle_half_as_many(
+    n_cells, smaller, has_other, are_few
+):
+    labels = np.full((9, 60), 1 - smaller)
+    labels.flat[: 9 * n_cells] = smaller
+    patterns = [0, 0, 1, 1] if has_other else [0, 0, 0, 0]
+    assert made_up(labels=labels, patterns=patterns).has_few_cells() == are_few
 
 
 def test_cells_of_a_crystal_count_where_they_are_large():
@@ -78,8 +98,8 @@ def test_cells_of_a_crystal_count_where_they_are_large():
     indices = np.array([[1, 0], [0, 1], [1, 1], [-1, 1]])
     crystal = {"crystals": [0, -1], "cells": [cell], "widths": [3.0]}
     waves = {"phases": np.zeros(4), "indices": indices, "reflections": indices @ cell}
-    assert made_up(labels=labels).least_cells() == pytest.approx(2)
-    found = made_up(labels=labels, **crystal, **waves).least_cells()
+    assert made_up(labels=labels).cells().min() == pytest.approx(2)
+    found = made_up(labels=labels, **crystal, **waves).cells().min()
     assert found == pytest.approx(4 / 2.5)
 
 
