@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What one solution explains more than another, in nats."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import ndimage
 
@@ -13,12 +15,16 @@ from .normalized_frame import BLOCKS_IN_CELL
 from .overdispersion import NOTHING, overdispersion
 from .potts import COUPLING, boundary_length
 from .reflections import distances
+from .small_regions import FEWEST_CELLS
 from .solution import of_several_motifs
 
+CROSS = ndimage.generate_binary_structure(2, 1)
 # Standard deviation of the window in which contrast varies, in cells, and its range.
 FADING_WIDTH, FADING = 2.0, (0.8, 1.25)
 # Nats that a block counts at most: neither a damaged block nor a rim decides for all.
 MOST_OF_BLOCK = 3.0
+# Blocks that touch, by the number of axes: those of other frames do not.
+BESIDE = {2: CROSS, 3: CROSS[np.newaxis] & [[[False]], [[True]], [[False]]]}
 # Blocks from a boundary that tell nothing about the noise; the fewer ones count if
 # nothing is left.
 MARGINS = (6, 2)
@@ -26,7 +32,7 @@ MARGINS = (6, 2)
 # rims. Reflections that are as near as this, in cycles a period, are theirs.
 LEAST_INSIDE, NEAR = 0.15, 0.05
 # Power that is hardly a lattice, as a share of that of the pattern beside it; and share
-# of the boundaries of a motif that are beside such patterns, where a crystal ends.
+# of the boundaries of a rim that are beside such a pattern, and beside another one.
 HARDLY, LEAST_BESIDE_END = 0.1, 0.25
 # Variance that a pattern leaves at most, where a frame has 1: more is a step.
 MOST_LEFT = 2.0
@@ -73,7 +79,9 @@ def gain(frame, solution, fewer, cost=COUPLING):
     # What is simpler by chance is no evidence: a pattern more differs in a structure
     # factor, two numbers, and has a boundary.
     n_numbers = max(n_numbers, 2 * n_patterns)
-    length = max(solution.weighted_length - fewer.weighted_length, 0)
+    kept = _with_worthy_regions(solution, explained)
+    explained[kept.labels != solution.labels] = 0
+    length = max(kept.weighted_length - fewer.weighted_length, 0)
     return float(
         explained.sum(dtype=np.float64)
         - cost * length
@@ -81,24 +89,52 @@ def gain(frame, solution, fewer, cost=COUPLING):
     )
 
 
+def _with_worthy_regions(solution, explained):
+    """Solution without small regions that explain less than their boundaries cost.
+
+    They would be labelled as what is around them; in the noise of the templates, which
+    is that of all patterns together, there are too many. Motifs of one crystal have
+    their own prices.
+    """
+    labels = solution.labels.copy()
+    for number in set(range(solution.templates.n_patterns)) - _motifs(solution):
+        regions, n = ndimage.label(solution.labels == number, BESIDE[labels.ndim])
+        worth = ndimage.sum_labels(explained, regions, range(1, n + 1))
+        sizes = np.bincount(regions.ravel())[1:]
+        small = sizes < FEWEST_CELLS * BLOCKS_IN_CELL**2
+        boxes = ndimage.find_objects(regions)
+        for k in np.flatnonzero(small):
+            box = tuple(slice(max(a.start - 1, 0), a.stop + 1) for a in boxes[k])
+            own = regions[box] == k + 1
+            if worth[k] < COUPLING * boundary_length(own):
+                around = ndimage.binary_dilation(own, BESIDE[labels.ndim]) & ~own
+                labels[box][own] = np.bincount(solution.labels[box][around]).argmax()
+    return replace(solution, labels=labels)
+
+
 def has_rim(solution):
     """Whether a pattern is a rim of others: bool.
 
     It is thin and has no reflections but theirs, as grain boundaries are, and crystals
     where they end; or it leaves more than a frame has in the mean, and more than it
-    explains, as where the mean steps. A thin motif on the lattice of another pattern is
-    one only where that ends.
+    explains, as where the mean steps. What is thin may also lie between a crystal and
+    what hardly has a lattice. A motif on the lattice of another pattern has to.
     """
-    shared = of_several_motifs(solution.groups)
-    shared = set().union(*(group.patterns for group in shared))
+    motifs = _motifs(solution)
     return any(
         _is_step(solution.templates, k)
         or (
             _is_thin(solution, k)
-            and (_is_at_end if k in shared else _is_mixed)(solution, k)
+            and (_is_at_end(solution, k) or (k not in motifs and _is_mixed(solution, k)))
         )
         for k in range(solution.templates.n_patterns)
     )
+
+
+def _motifs(solution):
+    """Patterns that share a lattice with another one: set of int."""
+    shared = of_several_motifs(solution.groups)
+    return set().union(*(group.patterns for group in shared))
 
 
 def _is_step(templates, pattern):
@@ -127,14 +163,14 @@ def _is_mixed(solution, pattern):
 
 
 def _is_at_end(solution, pattern):
-    """Whether much of a pattern is beside those that hardly have a lattice: bool."""
+    """Whether a pattern is between a crystal and what hardly has a lattice: bool."""
     powers = solution.templates.powers
     [without] = np.nonzero(powers < HARDLY * powers[pattern])
     others = np.delete(np.arange(len(powers)), pattern)
     beside, around = (
         boundary_length(solution.labels, [pattern], some) for some in (without, others)
     )
-    return beside > LEAST_BESIDE_END * around
+    return min(beside, around - beside) > LEAST_BESIDE_END * around
 
 
 def _losses_and_noise(frame, solution, labels):

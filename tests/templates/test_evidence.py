@@ -57,6 +57,20 @@ def test_a_step_of_the_mean_hides_no_crystal():
     assert gained(frame, (~inside).astype(int)) > 100
 
 
+def test_islands_that_are_not_worth_their_edges_do_not_count():
+    frame = np.where(COLUMNS < 90, lattice(0), 0) + white()
+    normalized = NormalizedFrame(frame, None, PERIOD)
+    labels = block_labels((COLUMNS >= 90).astype(int))
+    found, one = solved(normalized, labels), solved(normalized)
+    islands = found.labels.copy()
+    # Two by two blocks of noise, each with eight edges.
+    islands[..., 4:44:8, 40:64:6] = islands[..., 5:45:8, 40:64:6] = 0
+    islands[..., 4:44:8, 41:65:6] = islands[..., 5:45:8, 41:65:6] = 0
+    assert (found.labels[islands == 0] == 0).mean() < 0.98
+    expected = gain(normalized, found, one)
+    assert gain(normalized, relabelled(found, islands), one) > 0.95 * expected
+
+
 def test_a_gain_of_a_solution_over_itself_is_nothing():
     normalized = NormalizedFrame(lattice(0) + white(), None, PERIOD)
     one = solved(normalized)
@@ -106,17 +120,20 @@ def test_a_thin_lattice_of_its_own_is_no_rim():
         ([0.6, 0.3, 0.01], True),
         # Beside another motif, and another crystal.
         ([0.6, 0.3, 0.5], False),
+        # A sheet in vacuum.
+        ([0, 0.3, 0.01], False),
     ],
 )
-def test_a_thin_motif_is_a_rim_where_its_crystal_ends(powers, is_rim):
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_thin_pattern_is_a_rim_where_a_crystal_ends(powers, is_rim, alone):
     labels = np.where(COLUMNS < 90, 0, 2)
     labels[np.abs(COLUMNS - 90) <= PERIOD] = 1
     found = made_up(
         labels=block_labels(labels),
         n_patterns=3,
         patterns=np.arange(3),
-        reflections=np.tile(REFLECTIONS[0][:1], (3, 1)),
+        reflections=REFLECTIONS[0][:1] * [[1], [2], [3]],
         amplitudes=np.sqrt(2 * np.array(powers)),
     )
-    groups = [Group(None, [0, 1]), Group(None, [2])]
+    groups = [] if alone else [Group(None, [0, 1])]
     assert has_rim(dataclasses.replace(found, groups=groups)) == is_rim
