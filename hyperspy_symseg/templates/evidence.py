@@ -121,12 +121,13 @@ def has_rim(solution):
     what hardly has a lattice. A motif on the lattice of another pattern has to.
     """
     motifs = _motifs(solution)
+
+    def lies_between(k):
+        is_mixed = k not in motifs and _is_mixed(solution, k)
+        return _is_thin(solution, k) and (is_mixed or _is_at_end(solution, k))
+
     return any(
-        _is_step(solution.templates, k)
-        or (
-            _is_thin(solution, k)
-            and (_is_at_end(solution, k) or (k not in motifs and _is_mixed(solution, k)))
-        )
+        _is_step(solution.templates, k) or lies_between(k)
         for k in range(solution.templates.n_patterns)
     )
 

@@ -9,6 +9,7 @@ from hyperspy_symseg.templates.learning import everywhere, learn
 from hyperspy_symseg.templates.model_selection import start_from_labels
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.pattern_spectrum import SpectrumCrops
+from hyperspy_symseg.templates.potts import COUPLING
 from hyperspy_symseg.templates.solution import Group
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE, block_labels, lattice
@@ -62,13 +63,16 @@ def test_islands_that_are_not_worth_their_edges_do_not_count():
     normalized = NormalizedFrame(frame, None, PERIOD)
     labels = block_labels((COLUMNS >= 90).astype(int))
     found, one = solved(normalized, labels), solved(normalized)
+    assert found.weighted_length == 51
     islands = found.labels.copy()
     # Two by two blocks of noise, each with eight edges.
     islands[..., 4:44:8, 40:64:6] = islands[..., 5:45:8, 40:64:6] = 0
     islands[..., 4:44:8, 41:65:6] = islands[..., 5:45:8, 41:65:6] = 0
-    assert (found.labels[islands == 0] == 0).mean() < 0.98
-    expected = gain(normalized, found, one)
-    assert gain(normalized, relabelled(found, islands), one) > 0.95 * expected
+    several = relabelled(found, islands)
+    assert several.weighted_length == 51 + 20 * 8
+    with_edges = gain(normalized, several, one)
+    paid = gain(normalized, several, one, cost=0) - with_edges
+    assert paid == pytest.approx(COUPLING * 51)
 
 
 def test_a_gain_of_a_solution_over_itself_is_nothing():
