@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files of weights: arrays of float16 and a few numbers, and nothing that is run.
 
-A file is an uncompressed ``.npz`` without pickled objects. It has the version of its
+A file is a compressed ``.npz`` without pickled objects. It has the version of its
 format, the seed that trains it again, and the SHA-256 of all that.
 """
 
@@ -39,7 +39,7 @@ def write_weights(path, weights, seed):
         arrays[name] = values.astype(np.float16) if narrow else values
     digest = np.frombuffer(_digest(arrays), np.uint8)
     with open(path, "wb") as file:
-        np.savez(file, **arrays, **{CHECKSUM: digest})
+        np.savez_compressed(file, **arrays, **{CHECKSUM: digest})
 
 
 def read_weights(path):
