@@ -18,13 +18,10 @@ from .reflections import distances
 from .small_regions import FEWEST_CELLS
 from .solution import of_several_motifs
 
-CROSS = ndimage.generate_binary_structure(2, 1)
 # Standard deviation of the window in which contrast varies, in cells, and its range.
 FADING_WIDTH, FADING = 2.0, (0.8, 1.25)
 # Nats that a block counts at most: neither a damaged block nor a rim decides for all.
 MOST_OF_BLOCK = 3.0
-# Blocks that touch, by the number of axes: those of other frames do not.
-BESIDE = {2: CROSS, 3: CROSS[np.newaxis] & [[[False]], [[True]], [[False]]]}
 # Blocks from a boundary that tell nothing about the noise; the fewer ones count if
 # nothing is left.
 MARGINS = (6, 2)
@@ -97,19 +94,29 @@ def _with_worthy_regions(solution, explained):
     their own prices.
     """
     labels = solution.labels.copy()
-    for number in set(range(solution.templates.n_patterns)) - _motifs(solution):
-        regions, n = ndimage.label(solution.labels == number, BESIDE[labels.ndim])
-        worth = ndimage.sum_labels(explained, regions, range(1, n + 1))
-        sizes = np.bincount(regions.ravel())[1:]
-        small = sizes < FEWEST_CELLS * BLOCKS_IN_CELL**2
-        boxes = ndimage.find_objects(regions)
-        for k in np.flatnonzero(small):
-            box = tuple(slice(max(a.start - 1, 0), a.stop + 1) for a in boxes[k])
-            own = regions[box] == k + 1
-            if worth[k] < COUPLING * boundary_length(own):
-                around = ndimage.binary_dilation(own, BESIDE[labels.ndim]) & ~own
-                labels[box][own] = np.bincount(solution.labels[box][around]).argmax()
+    alone = set(range(solution.templates.n_patterns)) - _motifs(solution)
+    shape = -1, *labels.shape[-2:]
+    for each in zip(labels.reshape(shape), explained.reshape(shape), strict=True):
+        for number in alone:
+            _drop_unworthy(*each, number)
     return replace(solution, labels=labels)
+
+
+def _drop_unworthy(labels, explained, number):
+    """Give small regions of a pattern the label around them, in place: (rows, columns).
+
+    Of those that explain less than their boundaries cost.
+    """
+    regions, n = ndimage.label(labels == number)
+    sizes = np.bincount(regions.ravel())[1:]
+    worth = ndimage.sum_labels(explained, regions, range(1, n + 1))
+    boxes = ndimage.find_objects(regions)
+    for k in np.flatnonzero(sizes < FEWEST_CELLS * BLOCKS_IN_CELL**2):
+        box = tuple(slice(max(a.start - 1, 0), a.stop + 1) for a in boxes[k])
+        own = regions[box] == k + 1
+        around = labels[box][ndimage.binary_dilation(own) & ~own]
+        if len(around) and worth[k] < COUPLING * boundary_length(own):
+            labels[box][own] = np.bincount(around).argmax()
 
 
 def has_rim(solution):

@@ -75,6 +75,18 @@ def test_islands_that_are_not_worth_their_edges_do_not_count():
     assert paid == pytest.approx(COUPLING * 51)
 
 
+def test_a_pattern_may_have_all_of_a_small_frame():
+    # 9 x 9 blocks: nothing is around it, whatever it explains.
+    noise = np.random.default_rng(0).normal(size=(2, 27, 27))
+    normalized = NormalizedFrame.stacked(
+        [NormalizedFrame(each, None, PERIOD) for each in noise]
+    )
+    labels = np.zeros(normalized.counts.shape, int)
+    labels[1] = 1
+    two = relabelled(solved(normalized, labels), labels)
+    assert gain(normalized, two, solved(normalized)) < 0
+
+
 def test_a_gain_of_a_solution_over_itself_is_nothing():
     normalized = NormalizedFrame(lattice(0) + white(), None, PERIOD)
     one = solved(normalized)
