@@ -77,12 +77,13 @@ def test_islands_that_are_not_worth_their_edges_do_not_count():
 
 def test_a_pattern_may_have_all_of_a_small_frame():
     # 9 x 9 blocks: nothing is around it, whatever it explains.
-    noise = np.random.default_rng(0).normal(size=(2, 27, 27))
+    crystal = 0.7 * lattice(0, (27, 27))
+    noise = np.random.default_rng(0).normal(size=(8, 27, 27))
     normalized = NormalizedFrame.stacked(
-        [NormalizedFrame(each, None, PERIOD) for each in noise]
+        [NormalizedFrame(crystal + each, None, PERIOD) for each in noise]
     )
     labels = np.zeros(normalized.counts.shape, int)
-    labels[1] = 1
+    labels[::2] = 1
     two = relabelled(solved(normalized, labels), labels)
     assert gain(normalized, two, solved(normalized)) < 0
 
