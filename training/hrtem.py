@@ -28,7 +28,7 @@ import columns
 import numpy as np
 import torch
 from column_calibration import PLAIN, calibration_error, fitted, matches
-from columns import Network, example_cells, say, turned
+from columns import HalvedNetwork, example_cells, say, turned
 from hrtem_frames import (
     CALIBRATION,
     EXPOSURE,
@@ -70,15 +70,6 @@ SMALL = 1e-4
 FEWER = 1.5
 # Electrons a pixel that figures are given between.
 DOSES = 8.0, 20.0, 60.0, 200.0, 1500.0
-
-
-class HalvedNetwork(Network):
-    """The same layers, with half of the digits while it trains, which is faster."""
-
-    def forward(self, x):
-        """Cells of what is seen; see `cells`."""
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
-            return super().forward(x).float()
 
 
 def drawn(material, n, side, seed):

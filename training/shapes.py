@@ -4,7 +4,7 @@
 ::
 
     pip install "hyperspy-symseg[train]"
-    python training/shapes.py [--steps 10000] [--maps 6000] [--held-out 1000]
+    python training/shapes.py [--steps 30000] [--maps 20000] [--held-out 1000]
                               [--seed 0] [--weights FILE]
 
 Maps are drawn first (`shape_maps.py`). Corners of these, turned or mirrored, are shown
@@ -15,15 +15,14 @@ how far from that its probability is. Without ``--weights`` nothing is written.
 import argparse
 import time
 
-# First of all: it chooses the kernels of the others.
-import avx2_kernels  # noqa: F401
+import hrtem_kernels  # noqa: F401  before torch
 
 # isort: split
 import columns
 import numpy as np
 import torch
 from column_calibration import calibration_error
-from columns import Network, plain_cells, say
+from columns import HalvedNetwork, plain_cells, say
 from scipy.special import expit
 from shape_maps import SIDE, draw, evidence
 from torch.nn import functional
@@ -106,8 +105,8 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, default=10000, help="of 16 corners")
-    parser.add_argument("--maps", type=int, default=6000, help="to train on")
+    parser.add_argument("--steps", type=int, default=30000, help="of 16 corners")
+    parser.add_argument("--maps", type=int, default=20000, help="to train on")
     parser.add_argument("--held-out", type=int, default=1000, help="to validate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--weights", help="file that is written")
@@ -118,7 +117,7 @@ def main():
     examples = Examples(options.maps, options.seed)
     say(f"{options.maps} maps")
     network = columns.train(
-        Network(LAYERS, first_logit=0.0, are_normalised=False),
+        HalvedNetwork(LAYERS, first_logit=0.0, are_normalised=False),
         examples.batch,
         options,
         HIGHEST_RATE,

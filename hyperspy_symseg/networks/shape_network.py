@@ -17,7 +17,7 @@ from hyperspy_symseg.frames.threads import pmap
 from .u_net import CELL, COARSEST, UNet, u_net_layers
 
 FILE = Path(__file__).with_name("shapes.npz")
-LAYERS = u_net_layers(2, (16, 32, 40, 40), CELL**2)
+LAYERS = u_net_layers(2, (24, 48, 60, 64), CELL**2)
 # Nats of a block: of the coarser of the two scales that these are seen on, and what is
 # seen at most on either.
 COARSE, MOST = 8.0, 8.0
@@ -74,6 +74,10 @@ class ShapeNetwork(UNet):
         # Nothing is known of what is outside.
         whole = np.zeros(sides, np.float32)
         whole[inside] = np.clip(evidence, -SUREST, SUREST)
+        # Half of a cell unknown was not in the training.
+        for axis, known in enumerate(inside):
+            along, end = np.moveaxis(whole, axis, 0), known.stop
+            along[end : end + end % CELL] = along[end - 1]
 
         def cells(evidence):
             return self.cells_of(planes(evidence)[np.newaxis])[0]
