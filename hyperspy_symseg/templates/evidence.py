@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What one solution explains more than another, in nats."""
 
-from dataclasses import replace
-
 import numpy as np
 from scipy import ndimage
 
@@ -15,7 +13,6 @@ from .normalized_frame import BLOCKS_IN_CELL
 from .overdispersion import NOTHING, overdispersion
 from .potts import COUPLING, boundary_length
 from .reflections import distances
-from .small_regions import FEWEST_CELLS
 from .solution import of_several_motifs
 
 # Standard deviation of the window in which contrast varies, in cells, and its range.
@@ -76,47 +73,12 @@ def gain(frame, solution, fewer, cost=COUPLING):
     # What is simpler by chance is no evidence: a pattern more differs in a structure
     # factor, two numbers, and has a boundary.
     n_numbers = max(n_numbers, 2 * n_patterns)
-    kept = _with_worthy_regions(solution, explained)
-    explained[kept.labels != solution.labels] = 0
-    length = max(kept.weighted_length - fewer.weighted_length, 0)
+    length = max(solution.weighted_length - fewer.weighted_length, 0)
     return float(
         explained.sum(dtype=np.float64)
         - cost * length
         - n_numbers / 2 * np.log(n_independent)
     )
-
-
-def _with_worthy_regions(solution, explained):
-    """Solution without small regions that explain less than their boundaries cost.
-
-    They would be labelled as what is around them; in the noise of the templates, which
-    is that of all patterns together, there are too many. Motifs of one crystal have
-    their own prices.
-    """
-    labels = solution.labels.copy()
-    alone = set(range(solution.templates.n_patterns)) - _motifs(solution)
-    shape = -1, *labels.shape[-2:]
-    for each in zip(labels.reshape(shape), explained.reshape(shape), strict=True):
-        for number in alone:
-            _drop_unworthy(*each, number)
-    return replace(solution, labels=labels)
-
-
-def _drop_unworthy(labels, explained, number):
-    """Give small regions of a pattern the label around them, in place: (rows, columns).
-
-    Of those that explain less than their boundaries cost.
-    """
-    regions, n = ndimage.label(labels == number)
-    sizes = np.bincount(regions.ravel())[1:]
-    worth = ndimage.sum_labels(explained, regions, range(1, n + 1))
-    boxes = ndimage.find_objects(regions)
-    for k in np.flatnonzero(sizes < FEWEST_CELLS * BLOCKS_IN_CELL**2):
-        box = tuple(slice(max(a.start - 1, 0), a.stop + 1) for a in boxes[k])
-        own = regions[box] == k + 1
-        around = labels[box][ndimage.binary_dilation(own) & ~own]
-        if len(around) and worth[k] < COUPLING * boundary_length(own):
-            labels[box][own] = np.bincount(around).argmax()
 
 
 def has_rim(solution):
