@@ -87,9 +87,11 @@ def has_rim(solution):
     It is thin and has no reflections but theirs, as grain boundaries are, and crystals
     where they end; or it leaves more than a frame has in the mean, and more than it
     explains, as where the mean steps. What is thin may also lie between a crystal and
-    what hardly has a lattice. A motif on the lattice of another pattern has to.
+    what hardly has a lattice: a motif on the lattice of another pattern has to, or be
+    where the mean steps.
     """
-    motifs = _motifs(solution)
+    shared = of_several_motifs(solution.groups)
+    motifs = set().union(*(group.patterns for group in shared))
 
     def lies_between(k):
         is_mixed = k not in motifs and _is_mixed(solution, k)
@@ -99,12 +101,6 @@ def has_rim(solution):
         _is_step(solution.templates, k) or lies_between(k)
         for k in range(solution.templates.n_patterns)
     )
-
-
-def _motifs(solution):
-    """Patterns that share a lattice with another one: set of int."""
-    shared = of_several_motifs(solution.groups)
-    return set().union(*(group.patterns for group in shared))
 
 
 def _is_step(templates, pattern):
