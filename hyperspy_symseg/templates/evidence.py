@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What one solution explains more than another, in nats."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import ndimage
 
@@ -13,10 +15,14 @@ from .normalized_frame import BLOCKS_IN_CELL
 from .overdispersion import NOTHING, overdispersion
 from .potts import COUPLING, boundary_length
 from .reflections import distances
+from .small_regions import FEWEST_CELLS
 from .solution import of_several_motifs
 
 # Standard deviation of the window in which contrast varies, in cells, and its range.
 FADING_WIDTH, FADING = 2.0, (0.8, 1.25)
+# Blocks that touch, by the number of axes: those of other frames do not.
+CROSS = ndimage.generate_binary_structure(2, 1)
+BESIDE = {2: CROSS, 3: CROSS[np.newaxis] & [[[False]], [[True]], [[False]]]}
 # Nats that a block counts at most: neither a damaged block nor a rim decides for all.
 MOST_OF_BLOCK = 3.0
 # Blocks from a boundary that tell nothing about the noise; the fewer ones count if
@@ -28,6 +34,9 @@ LEAST_INSIDE, NEAR = 0.15, 0.05
 # Power that is hardly a lattice, as a share of that of the pattern beside it; and share
 # of the boundaries of a rim that are beside such a pattern, and beside another one.
 HARDLY, LEAST_BESIDE_END = 0.1, 0.25
+# Power of a crystal that fills at most half of what it is taken for, as a share of that
+# where it is: amplitudes are means.
+DILUTED = 0.25
 # Variance that a pattern leaves at most, where a frame has 1: more is a step.
 MOST_LEFT = 2.0
 
@@ -44,6 +53,10 @@ def gain(frame, solution, fewer, cost=COUPLING):
     pattern. The noise is measured where no boundary is near, since rims are not noise;
     and in both solutions: it is the geometric mean, as the patterns more are noise in
     one, and may have learnt noise in the other.
+
+    Around the only crystal, small islands of it that are not worth their edges do not
+    count; nor what a weak crystal of fewer patterns explains there, as that of most of
+    a particle and its support follows the support.
 
     Parameters
     ----------
@@ -73,12 +86,49 @@ def gain(frame, solution, fewer, cost=COUPLING):
     # What is simpler by chance is no evidence: a pattern more differs in a structure
     # factor, two numbers, and has a boundary.
     n_numbers = max(n_numbers, 2 * n_patterns)
+    if np.count_nonzero(solution.templates.powers) == 1:
+        kept = _without_islands(solution, explained)
+        explained[kept.labels != solution.labels] = 0
+        solution = kept
+        explained[_is_followed(solution, fewer, explained)] = 0
     length = max(solution.weighted_length - fewer.weighted_length, 0)
     return float(
         explained.sum(dtype=np.float64)
         - cost * length
         - n_numbers / 2 * np.log(n_independent)
     )
+
+
+def _without_islands(solution, explained):
+    """Solution without small regions that explain less than their edges cost.
+
+    In the noise of all patterns together, there are too many of the only crystal.
+    """
+    labels = solution.labels.copy()
+    beside, least = BESIDE[labels.ndim], FEWEST_CELLS * BLOCKS_IN_CELL**2
+    for number in range(solution.templates.n_patterns):
+        regions, n = ndimage.label(solution.labels == number, beside)
+        worth = ndimage.sum_labels(explained, regions, range(1, n + 1))
+        small = np.bincount(regions.ravel())[1:] < least
+        boxes = ndimage.find_objects(regions)
+        for k in np.flatnonzero(small):
+            box = tuple(slice(max(a.start - 1, 0), a.stop + 1) for a in boxes[k])
+            own = regions[box] == k + 1
+            if worth[k] < COUPLING * boundary_length(own):
+                around = ndimage.binary_dilation(own, beside) & ~own
+                labels[box][own] = np.bincount(solution.labels[box][around]).argmax()
+    return replace(solution, labels=labels)
+
+
+def _is_followed(solution, fewer, explained):
+    """Blocks of what has no lattice, where fewer patterns follow it: bool array."""
+    powers, found = solution.templates.powers, np.zeros(explained.shape, bool)
+    if fewer.templates.powers.max() > DILUTED * powers.max():
+        return found
+    for number in np.flatnonzero(powers == 0):
+        own = solution.labels == number
+        found |= own & (explained[own].sum() < 0)
+    return found
 
 
 def has_rim(solution):

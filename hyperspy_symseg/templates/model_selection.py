@@ -277,7 +277,9 @@ class ModelSelection:
         if is_settled or not are_alike:
             found = tied(self._frame, free)
             may_split = _is_loose(found) or share_a_lattice(found)
-            if is_settled and (are_right or not may_split):
+            # Scores may know where motifs are, too.
+            are_told = not may_split or (are_right and not are_alike)
+            if is_settled and are_told and not found.has_few_cells():
                 return found
         splits = []
         if not self._has_few_cells(n_patterns):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -55,6 +56,61 @@ def test_a_step_of_the_mean_hides_no_crystal():
     inside = COLUMNS < 90
     frame = np.where(inside, 10 + 2 * lattice(0), 0.0) + white()
     assert gained(frame, (~inside).astype(int)) > 100
+
+
+@pytest.fixture
+def gain_of_halves(monkeypatch):
+    """Gives what two patterns gain over one, of blocks of two halves of a frame."""
+
+    def gain_of(labels, two, powers=(0.3, 0.0), weak=0.2):
+        """Of labels and losses of blocks, where one pattern loses 1 nat everywhere."""
+        crystals = {"patterns": [0, 1], "reflections": [[0.1, 0], [0, 0.1]]}
+        amplitudes = np.sqrt(2 * np.array(powers))
+        found = made_up(labels=labels, amplitudes=amplitudes, **crystals)
+        amplitudes = np.sqrt([2 * weak])
+        one = made_up(
+            labels=np.zeros_like(labels),
+            n_patterns=1,
+            n_reflections=1,
+            amplitudes=amplitudes,
+        )
+        noise = np.ones(labels.shape)
+        losses = {id(found): 2.0 * two, id(one): 2 * noise}
+        monkeypatch.setattr(
+            "hyperspy_symseg.templates.evidence._losses_and_noise",
+            lambda frame, solution, labels: (losses[id(solution)], noise),
+        )
+        return gain(SimpleNamespace(counts=4 * noise), found, one)
+
+    return gain_of
+
+
+HALVES = np.indices((20, 40))[1] // 20
+# Of 20 edges between halves; and of the three numbers of a reflection, by 800 blocks of
+# 4 pixels of variance 0.5.
+PRICE = 1.5 * 20 + 1.5 * np.log(800 * 4 * 0.5)
+
+
+@pytest.mark.parametrize(("lost", "counts"), [(0.5, False), (-2.5, True)])
+def test_hand_worked_gain_with_an_island(lost, counts, gain_of_halves):
+    """Of the only crystal, where it is worth less, or more, than its 16 edges."""
+    labels, losses = HALVES.copy(), HALVES * 1.0
+    labels[4:8, 30:34], losses[4:8, 30:34] = 0, 1 + lost
+    worth = 16 * 2.5 - 1.5 * 16 if counts else 0
+    expected = 400 - PRICE + worth
+    assert gain_of_halves(labels, losses) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("power", "weak", "follows"), [(0, 0.05, True), (0, 0.2, False), (0.3, 0.05, False)]
+)
+def test_hand_worked_gain_where_one_pattern_follows(
+    power, weak, follows, gain_of_halves
+):
+    """In the second half, a weak crystal of one pattern explains more."""
+    expected = 400 * (1 - (0 if follows else 0.5)) - PRICE
+    found = gain_of_halves(HALVES, 1.5 * HALVES, (0.3, power), weak)
+    assert found == pytest.approx(expected)
 
 
 def test_a_gain_of_a_solution_over_itself_is_nothing():

@@ -434,6 +434,13 @@ def test_motifs_are_found_if_the_scores_have_lost_one():
     assert agreement(search.solution(2).labels, labels) > 0.94
 
 
+def test_motifs_share_a_crystal_if_the_scores_know_them():
+    normalized, labels = polar()
+    found = search_of(normalized, labels=labels).solution(2)
+    assert agreement(found.labels, labels) > 0.94
+    np.testing.assert_array_equal(found.templates.crystals, [0, 0])
+
+
 def test_motifs_on_one_lattice_share_a_crystal(of_polar):
     search, _, _ = of_polar
     np.testing.assert_array_equal(search.solution(2).templates.crystals, [0, 0])
