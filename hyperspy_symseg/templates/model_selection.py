@@ -34,7 +34,13 @@ from .refusals import (
     TOO_LITTLE,
     TOO_SMALL,
 )
-from .solution import BELIEF, of_several_motifs, share_of_new
+from .solution import (
+    BELIEF,
+    WHITE_NOISE,
+    cheapest,
+    of_several_motifs,
+    share_of_new,
+)
 from .tying import DECISIVE, tied, with_widths
 
 # Standard deviation of the window in which cells are judged to be misfits, in cells.
@@ -49,9 +55,7 @@ FAR, MEDIAN_DEVIATION = 3.0, 0.6745
 # Patterns up to which one more is looked for where those that are fewer fit worst.
 MOST_SPLITS = 8
 # Share of the blocks that are a wall between two motifs, at most.
-LARGEST_WALL = 0.1
-# Overdispersion of simulated frames, for the choice among starts.
-WHITE_NOISE = 2.0
+LARGEST_WALL = 0.25
 # Rounds for one pattern, which has nothing but reflections to be found; for more, until
 # one of the starts is chosen, and after that.
 ROUNDS_OF_ONE, ROUNDS_OF_START, ROUNDS = 2, 2, 3
@@ -110,25 +114,6 @@ def _known_by_number(method):
         return self._known[key]()
 
     return found
-
-
-def cheapest(solutions):
-    """Solution of the lowest cost, in the noise of that which leaves the whitest.
-
-    Amorphous material has few independent pixels, whatever explains them: a weak
-    crystal that follows it would else be worth long boundaries.
-
-    Parameters
-    ----------
-    solutions : sequence of Solution
-
-    Returns
-    -------
-    Solution
-    """
-    overdispersed = min(one.overdispersion for one in solutions)
-    overdispersed = max(overdispersed, WHITE_NOISE)
-    return min(solutions, key=lambda one: one.cost(overdispersed))
 
 
 class ModelSelection:
@@ -276,10 +261,10 @@ class ModelSelection:
         is_settled, found = self._is_settled(n_patterns), None
         if is_settled or not are_alike:
             found = tied(self._frame, free)
-            may_split = _is_loose(found) or share_a_lattice(found)
-            # Scores may know where motifs are, too.
-            are_told = not may_split or (are_right and not are_alike)
-            if is_settled and are_told and not found.has_few_cells():
+            # Scores may know motifs of one lattice, or the wall between two, as well.
+            may_split = _may_share_a_lattice(found) and (are_alike or not are_right)
+            is_whole = not (_has_wall(found) or found.has_few_cells())
+            if is_settled and is_whole and not may_split:
                 return found
         splits = []
         if not self._has_few_cells(n_patterns):
@@ -363,17 +348,22 @@ class ModelSelection:
         return np.concatenate([posterior * (1 - share), share[np.newaxis]])
 
 
-def _is_loose(solution):
-    """Whether the largest pattern is no crystal, and no other is, but for a wall.
+def _may_share_a_lattice(solution):
+    """Whether patterns may be motifs of one lattice, which free phases follow: bool."""
+    return (solution.templates.crystals < 0).all() or share_a_lattice(solution)
 
-    Free phases follow two motifs on one lattice, and what is left is the wall between.
+
+def _has_wall(solution):
+    """Whether a small pattern may be the wall between two motifs: bool.
+
+    Free phases follow both, and so does the displacement of a crystal that has their
+    mean.
     """
-    templates = solution.templates
-    is_free = templates.crystals < 0
-    shares = np.bincount(solution.labels.ravel(), minlength=len(is_free))
-    shares = shares / solution.labels.size
-    has_wall = is_free[shares.argmax()] and shares.min() < LARGEST_WALL
-    return bool(is_free.all() or (has_wall and len(templates.of(shares.argmax())[0])))
+    n_patterns = solution.templates.n_patterns
+    shares = np.bincount(solution.labels.ravel(), minlength=n_patterns)
+    reflections, _ = solution.templates.of(shares.argmax())
+    is_small = shares.min() < LARGEST_WALL * solution.labels.size
+    return bool(is_small and len(reflections))
 
 
 def _threshold(misfits):

@@ -13,7 +13,7 @@ from .crystal import WIDE, WIDTHS
 from .crystal_learner import NOTHING, CrystalLearner
 from .learning import relearnt
 from .potts import boundary_length
-from .solution import Group, share_of_new
+from .solution import Group, cheapest, share_of_new
 from .tying import DECISIVE, Fitted, crystal_of, misfit_of_cells
 
 # Window in which a motif is averaged, in blocks, and the sizes of a superlattice, which
@@ -51,12 +51,13 @@ def with_second_motif(frame, solution, number):
     start = motif_split(frame, solution, number)
     if start is None:
         return None
-    found = _settled(frame, *start)
-    if found.has_few_cells() and start[0][-1].learner.has_domains:
-        # The superlattice is everywhere, and what differs is not that.
-        start = motif_split(frame, solution, number, superlattice=False)
-        found = _settled(frame, *start)
-    return found if _are_two_motifs(found, number) else None
+    starts = [start]
+    if start[0][-1].learner.has_domains:
+        # The superlattice may be everywhere or nowhere, and what differs is not that.
+        starts.append(motif_split(frame, solution, number, superlattice=False))
+    found = [_settled(frame, *start) for start in starts]
+    found = [each for each in found if _are_two_motifs(each, number)]
+    return cheapest(found) if found else None
 
 
 def _are_two_motifs(solution, number):

@@ -23,6 +23,8 @@ from .refusals import FEWEST_CELLS
 
 # Posterior of the pattern that a block is thought to have, to begin with.
 BELIEF = 0.9
+# Overdispersion of simulated frames, for the choice among starts.
+WHITE_NOISE = 2.0
 
 
 def share_of_new(new):
@@ -199,3 +201,22 @@ class Solution:
             n_independent / 2 * np.log(self.variance)
             + self.templates.n_numbers / 2 * np.log(n_independent)
         )
+
+
+def cheapest(solutions):
+    """Solution of the lowest cost, in the noise of that which leaves the whitest.
+
+    Amorphous material has few independent pixels, whatever explains them: a weak
+    crystal that follows it would else be worth long boundaries.
+
+    Parameters
+    ----------
+    solutions : sequence of Solution
+
+    Returns
+    -------
+    Solution
+    """
+    overdispersed = min(one.overdispersion for one in solutions)
+    overdispersed = max(overdispersed, WHITE_NOISE)
+    return min(solutions, key=lambda one: one.cost(overdispersed))

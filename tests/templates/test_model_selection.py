@@ -9,7 +9,6 @@ from hyperspy_symseg.templates.misfit_variance import one_pattern
 from hyperspy_symseg.templates.model_selection import (
     LEAST_DIFFERENCE,
     ModelSelection,
-    cheapest,
     start_from_labels,
 )
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
@@ -23,7 +22,6 @@ from hyperspy_symseg.templates.refusals import (
 from hyperspy_symseg.templates.tying import DECISIVE, with_widths
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE, block_labels, lattice, two_lattices
-from .test_solution import made_up
 
 
 def search_of(*frames, labels=None):
@@ -115,22 +113,6 @@ def test_rim_does_not_count_whatever_it_gains(with_costs, monkeypatch):
     found = search.compare(3)
     assert found.refusals == ("", RIM, "")
     np.testing.assert_array_equal(found.costs, [0, -80, -50])
-
-
-@pytest.mark.parametrize(("noise", "chosen"), [(0.5, 0), (9.0, 1)])
-def test_what_follows_amorphous_material_is_not_worth_boundaries(noise, chosen):
-    # 22 nats of 1000 independent pixels, or 2.5 of 111, for 10 edges of 1.5 each.
-    follows = made_up(variance=0.478, length=40, noise=noise)
-    solutions = follows, made_up(variance=0.5, length=30, noise=noise)
-    assert cheapest(solutions) is solutions[chosen]
-
-
-@pytest.mark.parametrize("white", [0, 1])
-def test_the_whitest_noise_counts(white):
-    # The other one has found less than there is.
-    solutions = made_up(variance=0.478, length=40), made_up(noise=9.0)
-    solutions = solutions[::-1] if white else solutions
-    assert cheapest(solutions) is solutions[white]
 
 
 def test_one_crystal_is_one_pattern(one_crystal):

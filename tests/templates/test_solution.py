@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg.templates import Templates
-from hyperspy_symseg.templates.solution import Group, Solution
+from hyperspy_symseg.templates.solution import Group, Solution, cheapest
 
 from .conftest import PERIOD
 
@@ -129,3 +129,19 @@ def test_edges_between_lattices_that_little_tells_apart_count_less(amplitude, sh
     }
     solution = made_up(labels=[[0, 0, 1, 1], [0, 0, 1, 1]], **crystals)
     assert solution.weighted_length == pytest.approx(2 * share, rel=1e-3)
+
+
+@pytest.mark.parametrize(("noise", "chosen"), [(0.5, 0), (9.0, 1)])
+def test_what_follows_amorphous_material_is_not_worth_boundaries(noise, chosen):
+    # 22 nats of 1000 independent pixels, or 2.5 of 111, for 10 edges of 1.5 each.
+    follows = made_up(variance=0.478, length=40, noise=noise)
+    solutions = follows, made_up(variance=0.5, length=30, noise=noise)
+    assert cheapest(solutions) is solutions[chosen]
+
+
+@pytest.mark.parametrize("white", [0, 1])
+def test_the_whitest_noise_counts(white):
+    # The other one has found less than there is.
+    solutions = made_up(variance=0.478, length=40), made_up(noise=9.0)
+    solutions = solutions[::-1] if white else solutions
+    assert cheapest(solutions) is solutions[white]

@@ -41,6 +41,31 @@ def test_a_thin_lamella_is_found_that_the_scores_alone_miss():
     assert share[True] > share[False]
 
 
+@pytest.mark.parametrize(
+    ("shape", "a", "orientation", "seed"),
+    [
+        # The wall is as large as a grain, to begin with.
+        ((340, 400), 21, 20, 0),
+        # What differs looks like a superlattice, too.
+        ((400, 460), 16, 40, 0),
+        # The scores have the wall.
+        ((300, 340), 16, 70, 1),
+    ],
+)
+def test_inversion_twins_are_found_not_the_wall_between(shape, a, orientation, seed):
+    sites = (0, 0, 1), (1 / 3, 2 / 3, 0.7)
+    crystal = simulate.Lattice.oblique(a, a, 120, orientation, sites)
+    signal, truth = simulate.micrograph(
+        [crystal, crystal.rotated(60)],
+        boundary=simulate.regions(shape, seed=seed),
+        column_width=2,
+        dose=30,
+        seed=seed,
+    )
+    share = (signal.segment_symmetry(2).data == truth.data).mean()
+    assert max(share, 1 - share) > 0.97
+
+
 def test_gain_offset_and_ramp_change_nothing(signal, labels):
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
     other = signal._deepcopy_with_new_data(3.0 * signal.data + 70 + 0.01 * (x + 2 * y))
