@@ -98,6 +98,13 @@ class Network(nn.Module):
 
         return cells(x, layer, doubled, joined)
 
+    def begin_with(self, weights):
+        """Begin with weights as the package's file has them, without normalisations."""
+        with torch.no_grad():
+            for name, layer in self.layers.items():
+                layer[0].weight.copy_(torch.tensor(weights[f"kernels_{name}"]))
+                layer[0].bias.copy_(torch.tensor(weights[f"bias_{name}"]))
+
     def as_weights(self):
         """Weights as the package's file has them: dict of numpy.ndarray."""
         found = {}

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Regions of many shapes, drawn at random, and evidence of where these are.
 
-A map tells the share of each block that is of the first of two patterns. Half of the
-maps have straight boundaries, and many of these corners of 90 degrees, as precipitates
-with facets have; the others are round, bent or of no shape. Evidence is a logarithm of
+A map tells the share of each block that is of the first of two patterns. Two thirds of
+the maps have straight boundaries, and most of these corners of 90 degrees, as coherent
+precipitates have; the others are round, bent or of no shape. Evidence is a logarithm of
 a likelihood ratio as it should be: a normal variable of mean m and variance 2 m where a
 block is of the first pattern, and of mean -m where it is of the second.
 """
@@ -274,7 +274,7 @@ def islands(rng):
 QUARTERS = np.arange(4) * np.pi / 2
 # What is drawn, and how often of their sum.
 KINDS = (
-    (5.0, rectangles),
+    (10.0, rectangles),
     (2.0, polygons),
     (1.5, steps),
     (1.5, grains),

@@ -6,7 +6,8 @@ import importlib
 import numpy as np
 import pytest
 
-from hyperspy_symseg.networks.shape_network import ShapeNetwork
+from hyperspy_symseg.networks.shape_network import FILE, LAYERS, ShapeNetwork
+from hyperspy_symseg.networks.weights import read_weights
 
 pytestmark = pytest.mark.usefixtures("training")
 
@@ -72,3 +73,14 @@ def test_a_training_is_the_same_again(trained_twice):
     assert seed == 4
     found = ShapeNetwork(weights, seed).log_odds(np.ones((16, 16), np.float32))
     assert np.isfinite(found).all()
+
+
+def test_a_training_begins_with_the_weights_of_a_file(trained_twice):
+    pytest.importorskip("torch")
+    options = ["--steps", "2", "--maps", "20", "--held-out", "4", "--begin", str(FILE)]
+    weights, _, _ = trained_twice("shapes.py", *options)
+    before, _ = read_weights(FILE)
+    # A step changes a weight by the rate.
+    for name in LAYERS:
+        found, old = (each[f"kernels_{name}"] for each in (weights, before))
+        np.testing.assert_allclose(found, old, atol=4e-3)
