@@ -137,15 +137,23 @@ def has_rim(solution):
     It is thin and has no reflections but theirs, as grain boundaries are, and crystals
     where they end; or it leaves more than a frame has in the mean, and more than it
     explains, as where the mean steps. What is thin may also lie between a crystal and
-    what hardly has a lattice: a motif on the lattice of another pattern has to, or be
-    where the mean steps.
+    what hardly has a lattice. A motif on the lattice of another pattern has to, or lie
+    between two other motifs, or be where the mean steps.
     """
-    shared = of_several_motifs(solution.groups)
-    motifs = set().union(*(group.patterns for group in shared))
+    motifs = {
+        k: [other for other in group.patterns if other != k]
+        for group in of_several_motifs(solution.groups)
+        for k in group.patterns
+    }
 
     def lies_between(k):
-        is_mixed = k not in motifs and _is_mixed(solution, k)
-        return _is_thin(solution, k) and (is_mixed or _is_at_end(solution, k))
+        if not _is_thin(solution, k):
+            return False
+        if k in motifs:
+            is_wall = _is_between_two(solution, k, motifs[k])
+        else:
+            is_wall = _is_mixed(solution, k)
+        return is_wall or _is_at_end(solution, k)
 
     return any(
         _is_step(solution.templates, k) or lies_between(k)
@@ -176,6 +184,13 @@ def _is_mixed(solution, pattern):
     near = distances(reflections, others).min(axis=1) < NEAR / templates.period
     power = amplitudes**2
     return power[near].sum() > power.sum() / 2
+
+
+def _is_between_two(solution, pattern, motifs):
+    """Whether a motif is between two others, and no film in one of them: bool."""
+    around = boundary_length(solution.labels, [pattern], motifs)
+    lengths = [boundary_length(solution.labels, [pattern], [k]) for k in motifs]
+    return len(motifs) > 1 and sorted(lengths)[-2] > LEAST_BESIDE_END * around
 
 
 def _is_at_end(solution, pattern):

@@ -359,11 +359,10 @@ def _has_wall(solution):
     Free phases follow both, and so does the displacement of a crystal that has their
     mean.
     """
-    n_patterns = solution.templates.n_patterns
-    shares = np.bincount(solution.labels.ravel(), minlength=n_patterns)
-    reflections, _ = solution.templates.of(shares.argmax())
+    powers = solution.templates.powers
+    shares = np.bincount(solution.labels.ravel(), minlength=len(powers))
     is_small = shares.min() < LARGEST_WALL * solution.labels.size
-    return bool(is_small and len(reflections))
+    return bool(is_small and powers[shares.argmax()])
 
 
 def _threshold(misfits):

@@ -25,6 +25,8 @@ WIDTH, WIDTH_OF_ORDER, N_COMPONENTS = 6.0, 4.0, 4
 GAIN_OF_NOISE, CLEAR = 2.0, 4.0
 # Window in which a motif varies, in cells.
 SLOWLY = 3.5
+# Share of their difference that no displacement makes, at least, of two motifs.
+LEAST_SHARE = 0.05
 # Lattices that differ by less may be one that is strained or turned slowly.
 STRAIN = 0.045
 # Rounds until the lattice is settled, each time, and after that.
@@ -168,7 +170,8 @@ def change_slowly(frame, group, solution, cost=0.0):
     Tilt, astigmatism and thickness change a motif from cell to cell, and are no other
     pattern. Nor is a motif that is displaced, as by strain: of what two motifs gain,
     the share that is left if one is placed where it is most like the other has to be
-    decisive, and more than one nat for each structure factor, which noise explains.
+    decisive, and more than one nat for each structure factor, which noise explains; and
+    some share of the difference.
     Two on a superlattice have to gain over one on it that is the same everywhere, too:
     a smaller number of patterns may not have the superlattice.
 
@@ -205,7 +208,8 @@ def change_slowly(frame, group, solution, cost=0.0):
         if gain < max(DECISIVE, cost * share * length):
             return True
         least = _least_of_difference(*learner.factors[list(pair)])
-        if cost and gain * _share_of_motif(learner, *pair) < least:
+        of_motif = _share_of_motif(learner, *pair)
+        if cost and (of_motif < LEAST_SHARE or gain * of_motif < least):
             return True
     return False
 

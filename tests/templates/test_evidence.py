@@ -179,3 +179,20 @@ def test_a_thin_pattern_is_a_rim_where_a_crystal_ends(powers, is_rim, alone):
     )
     groups = [] if alone else [Group(None, [0, 1])]
     assert has_rim(dataclasses.replace(found, groups=groups)) == is_rim
+
+
+@pytest.mark.parametrize(("right", "is_rim"), [(2, True), (0, False)])
+def test_a_thin_motif_between_two_others_is_a_rim(right, is_rim):
+    """In one other motif, it is a film."""
+    labels = np.where(COLUMNS < 90, 0, right)
+    labels[np.abs(COLUMNS - 90) <= PERIOD] = 1
+    labels[:, :10] = 2
+    found = made_up(
+        labels=block_labels(labels),
+        n_patterns=3,
+        patterns=np.arange(3),
+        reflections=REFLECTIONS[0][:1] * [[1], [1], [1]],
+        amplitudes=np.ones(3),
+    )
+    groups = [Group(None, [0, 1, 2])]
+    assert has_rim(dataclasses.replace(found, groups=groups)) == is_rim

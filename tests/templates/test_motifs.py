@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from hyperspy_symseg.simulate import Lattice, micrograph
+from hyperspy_symseg.templates import motifs
 from hyperspy_symseg.templates.blocks import sum_blocks
 from hyperspy_symseg.templates.crystal_learner import CrystalLearner
 from hyperspy_symseg.templates.evidence import gain
@@ -316,6 +317,19 @@ def of_two_motifs(frame, one):
 def test_motifs_with_a_boundary_do_not_change_slowly(two_motifs):
     frame, _, one = two_motifs
     assert not change_slowly(frame, *of_two_motifs(frame, one))
+
+
+@pytest.mark.parametrize(("share", "is_one"), [(0.04, True), (0.06, False)])
+def test_a_motif_that_is_nearly_the_other_one_displaced_is_one(
+    two_motifs, share, is_one, monkeypatch
+):
+    """Whatever it gains, if the number is not given."""
+    frame, _, solution = two_motifs
+    group, found = of_two_motifs(frame, solution)
+    monkeypatch.setattr(motifs, "_share_of_motif", lambda *_: share)
+    monkeypatch.setattr(motifs, "_least_of_difference", lambda *_: 0)
+    assert change_slowly(frame, group, found, cost=0.01) == is_one
+    assert not change_slowly(frame, group, found)
 
 
 def test_a_motif_that_is_another_from_edge_to_edge_changes_slowly():
