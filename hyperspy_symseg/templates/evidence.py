@@ -114,8 +114,9 @@ def _without_islands(solution, explained):
         for k in np.flatnonzero(small):
             box = tuple(slice(max(a.start - 1, 0), a.stop + 1) for a in boxes[k])
             own = regions[box] == k + 1
-            if worth[k] < COUPLING * boundary_length(own):
-                around = ndimage.binary_dilation(own, beside) & ~own
+            around = ndimage.binary_dilation(own, beside) & ~own
+            # A small frame may have one pattern.
+            if around.any() and worth[k] < COUPLING * boundary_length(own):
                 labels[box][own] = np.bincount(solution.labels[box][around]).argmax()
     return replace(solution, labels=labels)
 

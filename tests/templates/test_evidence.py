@@ -101,6 +101,13 @@ def test_hand_worked_gain_with_an_island(lost, counts, gain_of_halves):
     assert gain_of_halves(labels, losses) == pytest.approx(expected)
 
 
+def test_a_small_frame_of_one_pattern_is_no_island(gain_of_halves):
+    """Each pattern has a frame of its own, and that of the crystal fits worse."""
+    labels = np.indices((2, 10, 10))[0]
+    expected = -50 - 1.5 * np.log(200 * 4 * 0.5)
+    assert gain_of_halves(labels, 1.5 - 0.5 * labels) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(
     ("power", "weak", "follows"), [(0, 0.05, True), (0, 0.2, False), (0.3, 0.05, False)]
 )
