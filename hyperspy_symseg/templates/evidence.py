@@ -148,7 +148,7 @@ def has_rim(solution):
     }
 
     def lies_between(k):
-        if not _is_thin(solution, k):
+        if not is_thin(solution, k, BLOCKS_IN_CELL):
             return False
         if k in motifs:
             is_wall = _is_between_two(solution, k, motifs[k])
@@ -168,10 +168,10 @@ def _is_step(templates, pattern):
     return left > max(MOST_LEFT, templates.powers[pattern])
 
 
-def _is_thin(solution, pattern):
-    """Whether hardly a block of a pattern is more than a cell from others: bool."""
+def is_thin(solution, pattern, margin):
+    """Whether hardly a block of a pattern is more than some from others: bool."""
     own = solution.labels == pattern
-    inside = eroded(own, BLOCKS_IN_CELL)
+    inside = eroded(own, margin)
     return np.count_nonzero(inside) <= LEAST_INSIDE * np.count_nonzero(own)
 
 

@@ -11,7 +11,7 @@ from hyperspy_symseg.frames.threads import meanwhile
 
 from .blocks import local_mean, sum_blocks
 from .clusters import k_means
-from .evidence import gain, has_rim
+from .evidence import gain, has_rim, is_thin
 from .learning import everywhere, learn
 from .motif_variation import motif_varies
 from .motifs import (
@@ -54,8 +54,8 @@ ALL_BUT_RIGHT = 0.03
 FAR, MEDIAN_DEVIATION = 3.0, 0.6745
 # Patterns up to which one more is looked for where those that are fewer fit worst.
 MOST_SPLITS = 8
-# Share of the blocks that are a wall between two motifs, at most.
-LARGEST_WALL = 0.25
+# Cells across a wall between two motifs, at most.
+WIDEST_WALL = 4
 # Rounds for one pattern, which has nothing but reflections to be found; for more, until
 # one of the starts is chosen, and after that.
 ROUNDS_OF_ONE, ROUNDS_OF_START, ROUNDS = 2, 2, 3
@@ -354,15 +354,15 @@ def _may_share_a_lattice(solution):
 
 
 def _has_wall(solution):
-    """Whether a small pattern may be the wall between two motifs: bool.
+    """Whether a narrow pattern may be the wall between two motifs: bool.
 
     Free phases follow both, and so does the displacement of a crystal that has their
     mean.
     """
-    powers = solution.templates.powers
-    shares = np.bincount(solution.labels.ravel(), minlength=len(powers))
-    is_small = shares.min() < LARGEST_WALL * solution.labels.size
-    return bool(is_small and powers[shares.argmax()])
+    [crystals] = np.nonzero(solution.templates.powers)
+    return len(crystals) > 1 and any(
+        is_thin(solution, k, WIDEST_WALL * BLOCKS_IN_CELL // 2) for k in crystals
+    )
 
 
 def _threshold(misfits):
