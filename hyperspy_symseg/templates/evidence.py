@@ -169,7 +169,15 @@ def _is_step(templates, pattern):
 
 
 def is_thin(solution, pattern, margin):
-    """Whether hardly a block of a pattern is more than some from others: bool."""
+    """Whether hardly a block of a pattern is far from others: bool.
+
+    Parameters
+    ----------
+    solution : Solution
+    pattern : int
+    margin : int
+        Blocks from others, beyond which it is far.
+    """
     own = solution.labels == pattern
     inside = eroded(own, margin)
     return np.count_nonzero(inside) <= LEAST_INSIDE * np.count_nonzero(own)

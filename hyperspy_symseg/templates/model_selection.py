@@ -263,8 +263,8 @@ class ModelSelection:
             found = tied(self._frame, free)
             # Scores may know motifs of one lattice, or the wall between two, as well.
             may_split = _may_share_a_lattice(found) and (are_alike or not are_right)
-            is_whole = not (_has_wall(found) or found.has_few_cells())
-            if is_settled and is_whole and not may_split:
+            may_split = may_split or _has_wall(found) or found.has_few_cells()
+            if is_settled and not may_split:
                 return found
         splits = []
         if not self._has_few_cells(n_patterns):

@@ -10,6 +10,7 @@ from hyperspy_symseg.templates.learning import everywhere, learn
 from hyperspy_symseg.templates.model_selection import start_from_labels
 from hyperspy_symseg.templates.normalized_frame import NormalizedFrame
 from hyperspy_symseg.templates.pattern_spectrum import SpectrumCrops
+from hyperspy_symseg.templates.potts import COUPLING
 from hyperspy_symseg.templates.solution import Group
 
 from .conftest import PERIOD, REFLECTIONS, SHAPE, block_labels, lattice
@@ -56,6 +57,36 @@ def test_a_step_of_the_mean_hides_no_crystal():
     inside = COLUMNS < 90
     frame = np.where(inside, 10 + 2 * lattice(0), 0.0) + white()
     assert gained(frame, (~inside).astype(int)) > 100
+
+
+def test_islands_that_are_not_worth_their_edges_do_not_count():
+    frame = np.where(COLUMNS < 90, lattice(0), 0) + white()
+    normalized = NormalizedFrame(frame, None, PERIOD)
+    labels = block_labels((COLUMNS >= 90).astype(int))
+    found, one = solved(normalized, labels), solved(normalized)
+    assert found.weighted_length == 51
+    islands = found.labels.copy()
+    # Two by two blocks of noise, each with eight edges.
+    islands[..., 4:44:8, 40:64:6] = islands[..., 5:45:8, 40:64:6] = 0
+    islands[..., 4:44:8, 41:65:6] = islands[..., 5:45:8, 41:65:6] = 0
+    several = relabelled(found, islands)
+    assert several.weighted_length == 51 + 20 * 8
+    with_edges = gain(normalized, several, one)
+    paid = gain(normalized, several, one, cost=0) - with_edges
+    assert paid == pytest.approx(COUPLING * 51)
+
+
+def test_a_pattern_may_have_all_of_a_small_frame():
+    # 9 x 9 blocks: nothing is around it, whatever it explains.
+    crystal = 0.7 * lattice(0, (27, 27))
+    noise = np.random.default_rng(0).normal(size=(8, 27, 27))
+    normalized = NormalizedFrame.stacked(
+        [NormalizedFrame(crystal + each, None, PERIOD) for each in noise]
+    )
+    labels = np.zeros(normalized.counts.shape, int)
+    labels[::2] = 1
+    two = relabelled(solved(normalized, labels), labels)
+    assert gain(normalized, two, solved(normalized)) < 0
 
 
 @pytest.fixture
